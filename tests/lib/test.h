@@ -1,0 +1,32 @@
+/* test.h - self-registering tests on cmocka.
+ *
+ *   TEST(bet_decide, refuses_a_stake_above_the_limit) { assert_int_equal(...); }
+ *
+ * registers itself; there is no second list. Each program runs its tests with cmocka and ends
+ * with the line "N passed, N failed[, N skipped]". With arguments, only the tests whose id
+ * "suite/name" begins with one of them run. */
+#pragma once
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+struct test_case {
+    const char *id;
+    void (*run)(void **state);
+    struct test_case *next;
+};
+
+void test_register(struct test_case *test);
+
+#define TEST(suite, name)                                                                          \
+    static void suite##_##name(void **state);                                                      \
+    static struct test_case suite##_##name##_case = {#suite "/" #name, suite##_##name, NULL};      \
+    __attribute__((constructor)) static void suite##_##name##_register(void)                       \
+    {                                                                                              \
+        test_register(&suite##_##name##_case);                                                     \
+    }                                                                                              \
+    static void suite##_##name(__attribute__((unused)) void **state)
