@@ -14,7 +14,8 @@
  *   }
  *   if (json_end(&r) < 0) refuse();
  *
- * Every value must be consumed by exactly one call. Thread: any (one reader). */
+ * Every value must be consumed by exactly one call: a second one, or none before the next
+ * member is asked for, is an error like any other. Thread: any (one reader). */
 #pragma once
 
 #include <stdbool.h>
@@ -46,11 +47,14 @@ struct json_reader {
     int depth;
     bool failed;
     bool first;             /* no element of the innermost container was read yet */
+    bool value_due;         /* the next call must consume a value */
     uint64_t is_object;     /* bit d: the container at depth d is an object */
 };
 
 /* Begins to read `text`, which is borrowed until json_end. `scratch` may be NULL, 0: then a
- * string with an escape is an error. */
+ * string with an escape is an error. A string with escapes needs as much free scratch as it
+ * has bytes in the text, so scratch of the text's size is always enough. json_skip and
+ * json_raw need none. */
 void json_begin(struct json_reader *reader, struct slice text, char *scratch, size_t scratch_bytes);
 
 /* The kind of the next value, without consuming it; JSON_INVALID on error. */
