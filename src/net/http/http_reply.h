@@ -1,0 +1,34 @@
+/* http_reply.h - answering a request.
+ *
+ * Each request is answered exactly once; a second answer is a programmer error. Answering a
+ * connection that is gone does nothing. Content-Length, Date, Connection and the security headers
+ * are written here; HEAD answers lose their body. Thread: the loop's. */
+#pragma once
+
+#include "base/buf.h"
+#include "base/slice.h"
+#include "net/http/http_request.h"
+#include "net/stream/shared_bytes.h"
+
+/* `content_type` may be empty when the body is; `headers` are complete lines, each ended by CRLF
+ * ("ETag: \"7\"\r\n"), and must not come from outside unchecked. All copied. 204 and 304 have no
+ * body. */
+void http_reply(struct http_reply_to to, int status, struct slice content_type,
+                struct slice headers, struct slice body);
+/* The body is shared instead of copied: for images that many clients read. */
+void http_reply_shared(struct http_reply_to to, int status, struct slice content_type,
+                       struct slice headers, struct shared_bytes *body);
+
+/* RFC 9457: {"type":"about:blank","title":..,"status":..,"code":..,"detail":..}. `code` is the
+ * stable name; `detail` may be empty and is escaped. */
+void http_reply_problem(struct http_reply_to to, int status, const char *code, struct slice detail);
+/* The same with header lines, for Retry-After, WWW-Authenticate .. */
+void http_reply_problem_with(struct http_reply_to to, int status, const char *code,
+                             struct slice detail, struct slice headers);
+/* 405 METHOD_NOT_ALLOWED; `allow` is the Allow header's value ("GET, HEAD"). */
+void http_reply_not_allowed(struct http_reply_to to, const char *allow);
+
+/* "Not Found" .. ; "Status" for one that we do not know. */
+const char *http_reply_reason(int status);
+/* Writes `text` as the inside of a JSON string (RFC 8259 section 7); bad UTF-8 becomes '?'. */
+void http_reply_put_json(struct buf *buf, struct slice text);

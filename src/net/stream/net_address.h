@@ -1,0 +1,32 @@
+/* net_address.h - an IP address and port as a value; IPv4 is kept as ::ffff:a.b.c.d (RFC 4291
+ * section 2.5.5.2), so that one comparison serves both. Thread: any. */
+#pragma once
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/socket.h>
+
+#include "base/buf.h"
+#include "base/slice.h"
+
+#define NET_ADDRESS_TEXT_MAX 64
+
+struct net_address {
+    uint8_t ip[16];
+    uint16_t port; /* host byte order */
+};
+
+/* "127.0.0.1:8080", "[::1]:8080", "localhost:8080" (127.0.0.1), ":8080" and "*:8080" (any IPv4
+ * address). Names are not looked up. -ERR_FORMAT. */
+int net_address_parse(struct slice text, struct net_address *ret_address);
+/* "127.0.0.1:8080" or "[::1]:8080". */
+void net_address_write(struct buf *buf, const struct net_address *address);
+/* Without the port. */
+void net_address_write_ip(struct buf *buf, const struct net_address *address);
+bool net_address_is_v4(const struct net_address *address);
+bool net_address_is_loopback(const struct net_address *address);
+
+socklen_t net_address_to_sockaddr(const struct net_address *address,
+                                  struct sockaddr_storage *ret_sockaddr);
+/* An unknown family gives the zero address. */
+struct net_address net_address_of(const struct sockaddr_storage *sockaddr);
