@@ -35,6 +35,8 @@ struct bet_id {
 #define BET_ID_EPOCH_MS   INT64_C(1577836800000)
 #define BET_ID_SHARDS_MAX 1024
 
-/* The id that follows `last` at this time: never equal or lower, also when more than 4,096 ids
- * fall into one millisecond or the clock stands still. shard < BET_ID_SHARDS_MAX. */
+/* The id that follows `last` ({0} = none yet) at this time: never equal or lower, also when more
+ * than 4,096 ids fall into one millisecond, when the clock stands still or goes back. The id then
+ * names a slightly later millisecond than the clock; a time before 2020 counts as 2020.
+ * shard < BET_ID_SHARDS_MAX. Ids stay below 2^63 (SQL BIGINT), which lasts until 2089. */
 struct bet_id bet_id_next(struct bet_id last, struct instant now, uint32_t shard);

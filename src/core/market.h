@@ -27,10 +27,10 @@ enum selection_status {
     SELECTION_VOID,
 };
 
-/* "active", "suspended", "closed", "settled", "cancelled". */
+/* "active", "suspended", "closed", "settled", "cancelled"; NULL for a number that is no status. */
 const char *market_status_text(enum market_status status);
 bool market_status_parse(struct slice text, enum market_status *ret);
-/* "active", "suspended", "removed", "won", "lost", "void". */
+/* "active", "suspended", "removed", "won", "lost", "void"; NULL for a number that is none. */
 const char *selection_status_text(enum selection_status status);
 
 /* odds_version = epoch * 2^32 + n, below 2^53 (DESIGN P1). */

@@ -18,6 +18,8 @@ struct currency {
     uint16_t iso;
 };
 
+#define CURRENCY_NONE ((struct currency){0})
+
 struct money {
     int64_t minor;
     struct currency currency;
@@ -27,9 +29,12 @@ enum rounding { ROUND_DOWN = 1, ROUND_HALF_UP, ROUND_HALF_EVEN };
 
 /* "GBP" -> 826. False for a code that is not in our table (see money.c). */
 bool currency_parse(struct slice code, struct currency *ret);
-/* "GBP", or "XXX" for none. */
+/* False for none and for a number that is not in our table: decoders of records ask this first. */
+bool currency_known(struct currency currency);
+/* "GBP", or "XXX" for none (and for a number that is not in our table); never NULL. */
 const char *currency_code(struct currency currency);
-/* Places of the minor unit: 2 for GBP, 0 for JPY, 3 for KWD. */
+/* Places of the minor unit: 2 for GBP, 0 for JPY, 3 for KWD; 2 for none. A number that is not in
+ * our table is a programmer error: an amount with a guessed scale would be another amount. */
 int currency_scale(struct currency currency);
 
 static inline bool currency_equal(struct currency a, struct currency b)
@@ -53,6 +58,7 @@ int money_parse(struct slice digits, struct currency currency, struct money *ret
 /* "50.00" for 5000 GBP. */
 void money_write(struct buf *buf, struct money money);
 
-/* numerator / denominator rounded by mode; the arguments are not negative. */
+/* numerator / denominator rounded by mode; the arguments are not negative, the denominator is
+ * not 0 and the answer fits int64_t (ASSERT). The one rounding of a bet (BETTING-RULES 4). */
 int64_t round_fraction(unsigned __int128 numerator, unsigned __int128 denominator,
                        enum rounding rounding);

@@ -25,24 +25,27 @@ static inline bool odds_present(struct odds odds)
     return odds.denominator != 0;
 }
 
-/* Lowest terms. False when denominator is 0, numerator <= denominator, or beyond the limits. */
+/* Lowest terms. False when denominator is 0, numerator <= denominator, a term in lowest terms is
+ * above ODDS_TERM_MAX or the price above ODDS_DECIMAL_MAX; *ret is then not written. */
 bool odds_make(uint64_t numerator, uint64_t denominator, struct odds *ret);
 /* "2.10" (at most 4 places, exact). 0, -ERR_FORMAT, -ERR_LIMIT (also <= 1). */
 int odds_parse_decimal(struct slice digits, struct odds *ret);
-/* The decimal price as an exact fraction: "21/13". Errors as above. */
+/* The decimal price as an exact fraction: "21/13"; need not be in lowest terms. No sign, space or
+ * leading zero; more than 18 digits in a term are -ERR_LIMIT. Errors as above. */
 int odds_parse_exact(struct slice text, struct odds *ret);
 
 static inline bool odds_equal(struct odds a, struct odds b)
 {
     return a.numerator == b.numerator && a.denominator == b.denominator;
 }
-/* -1, 0, 1 as a <, =, > b. */
+/* -1, 0, 1 as a <, =, > b. From here on every price given is present (ASSERT). */
 int odds_compare(struct odds a, struct odds b);
 /* True when the price is a decimal of at most 4 places, so that `odds` alone says it. */
 bool odds_is_decimal(struct odds odds);
 
 /* Is `current` acceptable to one who asked for `asked` with a relative, one-sided tolerance?
- * current * 10000 >= asked * (10000 - tolerance); an improvement always is (DESIGN 6.1). */
+ * current * 10000 >= asked * (10000 - tolerance); an improvement always is (DESIGN 6.1). A
+ * tolerance of 10000 or more accepts every price. */
 bool odds_within(struct odds current, struct odds asked, uint32_t tolerance_permyriad);
 
 enum odds_format {

@@ -31,9 +31,12 @@ enum leg_outcome { LEG_OUTCOME_OPEN = 0, LEG_OUTCOME_WON, LEG_OUTCOME_LOST, LEG_
 
 /* False for void_halves > 2, a zero or too large dead heat term, or d > 1. */
 bool leg_result_valid(struct leg_result result);
+/* Equal when they pay the same at every price: d counts as a fraction (1/2 is 2/4), d of a lost
+ * leg and everything of a void one do not count. Both are valid. */
 bool leg_result_equal(struct leg_result a, struct leg_result b);
+/* Never LEG_OUTCOME_OPEN. What is won with d < 1 is a dead heat, half void or not. */
 enum leg_outcome leg_result_outcome(struct leg_result result);
-/* "WON", "LOST", "VOID", "HALF_WON", "HALF_LOST", "DEAD_HEAT", "OPEN". */
+/* "WON", "LOST", "VOID", "HALF_WON", "HALF_LOST", "DEAD_HEAT", "OPEN"; NULL for another number. */
 const char *leg_outcome_text(enum leg_outcome outcome);
 /* The contract's result word ("WON" .. "HALF_LOST") to factors; false for another word. */
 bool leg_result_parse(struct slice word, struct leg_result *ret);
