@@ -20,6 +20,7 @@ enum append_outcome {
     APPEND_OK = 0,
     APPEND_MOVED,   /* another writer appended: expected_tail or epoch is old; fold, decide again */
     APPEND_UNKNOWN, /* the medium failed: the group may or may not be there; the log is stopped */
+    APPEND_REFUSED, /* no space: nothing was written, the log goes on; the same may be tried again */
 };
 
 struct ledger_append {
@@ -52,7 +53,8 @@ typedef int (*ledger_visit)(void *owner, uint32_t shard, const char *record, siz
 struct ledger_log;
 
 struct ledger_log_ops {
-    /* 0, -ERR_BUSY (one is under way) or -ERR_STOPPED (an append failed before: restart). */
+    /* 0, -ERR_BUSY (one is under way), -ERR_STOPPED (an append failed before: restart) or
+     * -ERR_LIMIT (bytes above LEDGER_APPEND_BYTES_MAX or what one group of this log may hold). */
     int (*append)(struct ledger_log *log, struct ledger_append *append);
     /* 0, or -ERR_BUSY when LEDGER_READS_MAX are under way. */
     int (*read)(struct ledger_log *log, struct ledger_read *read);
@@ -69,7 +71,8 @@ struct ledger_log_ops {
     void (*free)(struct ledger_log *log);
 };
 
-#define LEDGER_READS_MAX 256
+#define LEDGER_READS_MAX        256
+#define LEDGER_APPEND_BYTES_MAX (1024 * 1024) /* record bytes of one group */
 
 struct ledger_log {
     const struct ledger_log_ops *ops;
