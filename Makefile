@@ -1,0 +1,48 @@
+# Overround: the front door. Everything works from a clean clone; what is missing is installed
+# first (Debian 12, as root or with sudo). The build itself is Meson's: see meson.build.
+
+PYTHON := /usr/bin/python3
+BUILD  := build
+
+.PHONY: all help run test fuzz soak lint coverage ci clean deps-build deps-test
+.DEFAULT_GOAL := all
+
+all: deps-build ## build the program: build/overround
+	@test -f $(BUILD)/build.ninja || meson setup $(BUILD)
+	@ninja -C $(BUILD)
+
+run: ## a live sportsbook on this machine: the URL is the first line (ARGS= for its options)
+	@$(MAKE) --no-print-directory all >&2
+	@exec $(BUILD)/overround demo $(ARGS)
+
+test: deps-build deps-test ## every test; T=core/money for some of them, SAN=1 under sanitizers only
+	@$(PYTHON) tools/run-tests $(if $(SAN),--san-only) $(T)
+
+fuzz: deps-build deps-test ## one fuzz target for a while: F=json_read SECONDS=60
+	@$(PYTHON) tools/run-tests --fuzz-seconds $(or $(SECONDS),60) fuzz/$(F)
+
+soak: ## every fuzz target for long: SECONDS=3600 each
+	@$(MAKE) --no-print-directory fuzz F= SECONDS=$(or $(SECONDS),3600)
+
+lint: deps-build deps-test ## format, sizes, banned calls, layers, cppcheck, checklist
+	@$(PYTHON) tools/run-tests lint
+
+coverage: deps-build deps-test ## lines and branches reached by the unit tests, per file
+	@tools/install-deps coverage
+	@tools/coverage
+
+ci: ## what the machine that guards the main branch runs
+	@.ci/run
+
+clean: ## remove everything that was built
+	rm -rf build build-san build-fuzz build-cov
+
+help: ## this list
+	@sed -n 's/^\([a-z-]*\):[^#]*## \(.*\)/make \1|\2/p' $(MAKEFILE_LIST) | \
+	while IFS='|' read -r name what; do printf '%-14s %s\n' "$$name" "$$what"; done
+
+deps-build:
+	@tools/install-deps build
+
+deps-test:
+	@tools/install-deps test

@@ -1,0 +1,1 @@
+"""What tools/run-tests is made of: parts.py runs the kinds of test, results.py counts."""

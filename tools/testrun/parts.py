@@ -1,0 +1,233 @@
+"""The parts of the test run. Each takes a Run and returns a list of Result."""
+import glob
+import json
+import os
+import shutil
+import signal
+import subprocess
+import tempfile
+from concurrent.futures import ThreadPoolExecutor
+
+from .results import (Result, parse_junit, parse_program, parse_tap, read_expected_skips)
+
+PYTHON = '/usr/bin/python3'  # Debian's, which has pytest and websockets
+PROGRAM_SECONDS_MAX = 300
+PYTEST_SECONDS_MAX = 1200
+LINTS = ('format', 'layers', 'tidy', 'cppcheck', 'checklist')
+BUILDS = {
+    'build': ([], {}),
+    'build-san': (['-Db_sanitize=address,undefined', '-Db_lundef=false', '-Dslow_asserts=true'],
+                  {}),
+    'build-fuzz': (['-Dfuzz=true', '-Db_lundef=false'], {'CC': 'clang'}),
+}
+SANITIZERS = {
+    'ASAN_OPTIONS': 'abort_on_error=0:detect_stack_use_after_return=1',
+    'UBSAN_OPTIONS': 'halt_on_error=1:print_stacktrace=1',
+}
+
+
+class Run:
+    """One run: where the tree is, what was asked for, and how long to fuzz."""
+
+    def __init__(self, root, filters, fuzz_seconds):
+        self.root, self.filters, self.fuzz_seconds = root, filters, fuzz_seconds
+        self.cpus = os.cpu_count() or 1
+
+    def path(self, *parts):
+        return os.path.join(self.root, *parts)
+
+    def expected_skips(self):
+        return read_expected_skips(self.path('tests', 'expected-skips.txt'))
+
+    def wants(self, ident):
+        """Whether a test, or a folder of tests, lies on the path of some filter."""
+        return not self.filters or any(
+            on_path(ident, f) or on_path(f, ident) for f in self.filters)
+
+    def wants_part(self, prefix):
+        return not self.filters or any(on_path(f, prefix) for f in self.filters)
+
+
+def on_path(ident, prefix):
+    return ident == prefix or ident.startswith(prefix + '/')
+
+
+def command(run, argv, seconds=PROGRAM_SECONDS_MAX, env=None):
+    """Runs a command in its own process group; returns (status, output), status None on timeout."""
+    with tempfile.TemporaryFile() as output:
+        child = subprocess.Popen(argv, cwd=run.root, stdin=subprocess.DEVNULL, stdout=output,
+                                 stderr=subprocess.STDOUT, env={**os.environ, **(env or {})},
+                                 start_new_session=True)
+        try:
+            status = child.wait(seconds)
+        except subprocess.TimeoutExpired:
+            os.killpg(child.pid, signal.SIGKILL)
+            child.wait()
+            status = None
+        output.seek(0)
+        text = output.read().decode('utf-8', 'replace')
+    return status, text + (f'\nended after {seconds} s without an end\n' if status is None else '')
+
+
+def build(run, folder, targets=()):
+    """Returns None, or the failed Result of a build that does not work."""
+    options, env = BUILDS[folder]
+    if not os.path.exists(run.path(folder, 'build.ninja')):
+        status, output = command(run, ['meson', 'setup', folder, *options], 600, env)
+        if status != 0:
+            return Result(f'{folder}/setup', 'failed', output)
+    status, output = command(run, ['ninja', '-C', folder, *targets], 1800, env)
+    return Result(f'{folder}/compile', 'failed', output) if status != 0 else None
+
+
+def programs(run, folder):
+    """The test programs of a build folder as (id of the folder of tests, command)."""
+    out = subprocess.run(['meson', 'introspect', '--tests', folder], cwd=run.root,
+                         stdout=subprocess.PIPE, check=True).stdout
+    found = []
+    for test in json.loads(out):
+        below = os.path.relpath(os.path.dirname(test['cmd'][0]), run.path(folder, 'tests'))
+        found.append((below.removeprefix('unit/'), test['cmd'], test['env']))
+    return found
+
+
+def run_programs(run, folder, prefix, env):
+    failed = build(run, folder)
+    if failed:
+        return [failed]
+
+    def one(entry):
+        ident, argv, own_env = entry
+        wanted = [f[len(prefix + ident) + 1:] for f in run.filters
+                  if f.startswith(prefix + ident + '/')]
+        if any(on_path(prefix + ident, f) for f in run.filters):
+            wanted = []
+        status, output = command(run, argv + wanted, env={**env, **own_env})
+        return parse_program(prefix + ident, output, status)
+
+    chosen_programs = [p for p in programs(run, folder) if run.wants(prefix + p[0])]
+    with ThreadPoolExecutor(run.cpus) as pool:
+        return [r for found in pool.map(one, chosen_programs) for r in found]
+
+
+def unit(run):
+    return run_programs(run, 'build', '', {})
+
+
+def sanitized(run):
+    return run_programs(run, 'build-san', 'san/', SANITIZERS)
+
+
+def lint(run):
+    sources = sorted(glob.glob(run.path('src', '**', '*.[ch]'), recursive=True)
+                     + glob.glob(run.path('tests', '**', '*.[ch]'), recursive=True)
+                     + glob.glob(run.path('bench', '**', '*.[ch]'), recursive=True))
+    commands = {
+        'format': ['clang-format', '--dry-run', '-Werror', *sources],
+        'layers': ['tools/check-layers'],
+        'tidy': ['tools/tidy'],
+        'checklist': ['tools/check-checklist'],
+        'cppcheck': ['cppcheck', '--quiet', '--std=c11', '--enable=warning,performance,portability',
+                     '--inline-suppr', '--suppress=missingIncludeSystem', '--error-exitcode=1',
+                     '--suppressions-list=tools/cppcheck.suppress',
+                     f'-j{run.cpus}', '-D__GNUC__=12', '-Isrc', 'src'],
+    }
+    found = []
+    for name in LINTS:
+        if run.wants('lint/' + name):
+            status, output = command(run, commands[name], 600)
+            found.append(Result('lint/' + name, 'passed' if status == 0 else 'failed', output))
+    return found
+
+
+def pytest(run, folder, prefix):
+    """Runs a folder of pytest files; a crash of pytest itself is a failure too."""
+    argv = [PYTHON, '-m', 'pytest', '-q', '-p', 'no:cacheprovider', '-rs']
+    for f in run.filters:
+        if f.startswith(prefix + '/'):
+            stem, _, name = f[len(prefix) + 1:].partition('/')
+            argv += [f'{folder}/{stem}.py' + (f'::{name}' if name else '')]
+    if len(argv) == 7:
+        argv.append(folder)
+    with tempfile.TemporaryDirectory() as scratch:
+        report = os.path.join(scratch, 'report.xml')
+        status, output = command(run, argv + [f'--junitxml={report}'], PYTEST_SECONDS_MAX,
+                                 {'PYTHONDONTWRITEBYTECODE': '1'})
+        found = parse_junit(report, prefix) if os.path.exists(report) else []
+    if status != 0 and not any(r.outcome == 'failed' for r in found):
+        found.append(Result(f'{prefix}/(pytest)', 'failed', f'status {status}\n{output}'))
+    return found
+
+
+def tools(run):
+    return pytest(run, 'tests/unit/tools', 'tools')
+
+
+def end_to_end(run):
+    failed = build(run, 'build')
+    if not failed and not os.path.exists(run.path('build', 'overround')):
+        failed = Result('e2e/(program)', 'failed', 'the build makes no build/overround')
+    return [failed] if failed else pytest(run, 'tests/e2e', 'e2e')
+
+
+def web(run):
+    if not glob.glob(run.path('tests', 'web', '**', '*.test.*js'), recursive=True):
+        return []
+    files = sorted(glob.glob(run.path('tests', 'web', '**', '*.test.*js'), recursive=True))
+    status, output = command(run, ['node', '--test', '--test-reporter=tap', *files])
+    found = parse_tap(output, 'web')
+    if status != 0 and not any(r.outcome == 'failed' for r in found) or not found:
+        found.append(Result('web/(node)', 'failed', f'status {status}\n{output}'))
+    return found
+
+
+def fuzz(run):
+    """Each target twice: over its kept corpus, then searching for a while from it."""
+    names = sorted(os.path.basename(f)[len('fuzz_'):-len('.c')]
+                   for f in glob.glob(run.path('tests', 'fuzz', 'fuzz_*.c')))
+    names = [n for n in names if run.wants('fuzz/' + n)]
+    if not names:
+        return []
+    failed = build(run, 'build-fuzz', ['tests/fuzz/fuzz-' + n for n in names])
+    if failed:
+        return [failed]
+    with ThreadPoolExecutor(run.cpus) as pool:
+        return [r for found in pool.map(lambda n: fuzz_one(run, n), names) for r in found]
+
+
+def fuzz_one(run, name):
+    corpus = run.path('tests', 'fuzz', 'corpus', name)
+    if not os.path.isdir(corpus) or not os.listdir(corpus):
+        return [Result(f'fuzz/{name}/corpus', 'failed', f'no inputs are kept in {corpus}')]
+    found_dir = run.path('build-fuzz', 'found', name)  # stays, so that an input can be kept
+    shutil.rmtree(found_dir, ignore_errors=True)
+    os.makedirs(found_dir)
+    program = run.path('build-fuzz', 'tests', 'fuzz', 'fuzz-' + name)
+    options = ['-rss_limit_mb=2048', '-timeout=10', '-print_final_stats=1', '-verbosity=1',
+               f'-artifact_prefix={found_dir}/bad-']
+    status, output = command(run, [program, '-runs=0', *options, corpus])
+    results = [Result(f'fuzz/{name}/corpus', 'passed' if status == 0 else 'failed', output)]
+    if status == 0 and run.fuzz_seconds > 0:
+        status, output = command(
+            run, [program, f'-max_total_time={run.fuzz_seconds}', *options, found_dir, corpus],
+            run.fuzz_seconds + 120)
+        results.append(Result(f'fuzz/{name}/search', 'passed' if status == 0 else 'failed',
+                              output))
+    return results
+
+
+# In the order of running: what fails fastest comes first. "unit" takes every folder of compiled
+# tests, so it has no name that a filter would begin with.
+PARTS = (('lint', lint), ('tools', tools), ('unit', unit), ('san', sanitized), ('web', web),
+         ('e2e', end_to_end), ('fuzz', fuzz))
+
+
+def chosen(run, san_only):
+    """The parts that the filters ask for, as (name, function)."""
+    if san_only:
+        run.filters = ['san/' + f for f in run.filters] or ['san']
+    named = {name for name, _ in PARTS if name != 'unit'}
+    other = any(f.split('/')[0] not in named for f in run.filters)
+    return [(name, part) for name, part in PARTS
+            if (name == 'unit' and (other or not run.filters))
+            or (name != 'unit' and run.wants_part(name))]
