@@ -1,0 +1,210 @@
+/* book.h - one book: prices, bets, money and settlement of one shard, as step functions.
+ *
+ * The book owns the shard's folded state and the group under construction, and speaks to the
+ * world through ports only. It has no clock: begin_turn() gives it the time, end_turn() does
+ * what is due (releases, settlements, leases) and hands the group to the log. Nothing is
+ * answered before the records that say it are durable (L2).
+ *
+ * A turn:  book_begin_turn -> any number of calls below and feed_sink calls -> book_end_turn.
+ * The ledger log's notify must lead to book_poll (outside or inside of a turn).
+ *
+ * Owned by one loop. Callbacks run inside book_poll, book_end_turn, or, when everything said is
+ * durable already, inside the call itself (named "at once" below). No function blocks, except
+ * book_start and the making of a personal key at an account's opening. */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/instant.h"
+#include "base/slice.h"
+#include "core/bet_decide.h"
+#include "ledger/record.h"
+#include "ledger/shard_state.h"
+#include "ports/feed_sink.h"
+#include "ports/ledger_log.h"
+#include "ports/odds_log.h"
+#include "ports/odds_store.h"
+#include "ports/personal_vault.h"
+
+struct book;
+
+struct book_options {
+    struct shard_limits limits;
+    struct bet_limits bet_limits;      /* per currency alike, in minor units */
+    int64_t deposit_minor_max;         /* of one movement */
+    int64_t silence_us_max;            /* P2: 5 s */
+    int64_t closed_keep_us;            /* how long an ended market stays in the odds store */
+    uint32_t settle_per_turn_max;      /* settlement records per turn; bets go first */
+    uint32_t pending_max;              /* bets waiting for their delay */
+    uint16_t redemption_days;          /* G-10 */
+    uint8_t binary_sha256[32];         /* for the OPENED record (G-04) */
+    const char *version;
+};
+
+#define BOOK_OPTIONS_DEFAULT                                                                       \
+    ((struct book_options){                                                                        \
+        .limits = SHARD_LIMITS_DEFAULT,                                                            \
+        .bet_limits = {.stake_minor_min = 1,                                                       \
+                       .stake_minor_max = 1000000,                                                 \
+                       .payout_minor_max = 100000000,                                              \
+                       .tolerance_permyriad = 500,                                                 \
+                       .rounding = ROUND_DOWN},                                                    \
+        .deposit_minor_max = 10000000,                                                             \
+        .silence_us_max = 5 * US_PER_SECOND,                                                       \
+        .closed_keep_us = 600 * US_PER_SECOND,                                                     \
+        .settle_per_turn_max = 256,                                                                \
+        .pending_max = 65536,                                                                      \
+        .redemption_days = 365,                                                                    \
+        .version = "0"})
+
+/* Borrowed by the book until book_free; vault may be NULL: then no personal field is kept. */
+struct book_ports {
+    struct ledger_log *log;
+    struct odds_log *odds_log;
+    struct odds_store *store;
+    struct personal_vault *vault;
+};
+
+/* What happened, for those who show it. Every one may be NULL. Borrowed for the call; the
+ * callee must not call the book's changing functions. */
+struct book_listener {
+    void *owner;
+    /* A market's image changed; `changed` lists indexes of changed selections (all for a new
+     * market). before_version = 0: the market is new. At once, not durable: prices are not money. */
+    void (*on_market)(void *owner, const struct odds_image *image, uint64_t before_version,
+                      const uint16_t *changed, size_t changed_count);
+    /* The market leaves the store. */
+    void (*on_removed)(void *owner, const struct odds_image *image);
+    /* A durable record moved this user's money or decided, released or settled a bet of theirs:
+     * BET (not refused), RELEASE, SETTLE, REVERSE, MONEY (done). */
+    void (*on_record)(void *owner, const struct record_view *record);
+    /* The ledger stopped: no bets until a restart. Once. */
+    void (*on_stopped)(void *owner);
+};
+
+/* Replays the log into the state, takes a writer epoch and an odds epoch, and writes what a
+ * first start needs. On failure *ret_reason (static or inside the book's options) says where,
+ * and 0 is never answered for a damaged log. 0, -ERR_CORRUPT, -ERR_LIMIT, -ERR_IO, -ERR_MEMORY. */
+int book_new(const struct book_options *options, const struct book_ports *ports,
+             const struct book_listener *listener, struct book **ret_book);
+int book_start(struct book *book, struct instant wall, struct monotonic now,
+               const char **ret_reason);
+void book_free(struct book *book);
+
+/* wall never makes record time fall: an older one is raised to the newest record's. */
+void book_begin_turn(struct book *book, struct instant wall, struct monotonic now);
+void book_end_turn(struct book *book);
+void book_poll(struct book *book);
+/* Microseconds until end_turn has something due without any call (0: call again at once;
+ * -1: nothing). */
+int64_t book_due_us(const struct book *book);
+/* Nothing waits: no group under way or being built, no settlement unfinished. */
+bool book_idle(const struct book *book);
+bool book_stopped(const struct book *book);
+
+const struct shard_state *book_state(const struct book *book);
+struct feed_sink *book_sink(struct book *book);
+
+/* ---- requests ---- */
+
+/* Says which request an answer belongs to; given back unread. */
+struct book_cookie {
+    void *owner;
+    uint64_t words[4];
+};
+
+struct book_answer {
+    struct book_cookie cookie;
+    bool failed;                     /* the ledger stopped: 503, and nobody knows */
+    bool replayed;                   /* the same key and request came before */
+    const struct record_view *record;/* BET, RELEASE or MONEY verdict; RESULT, FENCE for desk calls;
+                                        NULL when failed or when there was nothing to record */
+    const struct record_view *placed;/* of a RELEASE: NULL; kept for growth */
+};
+
+typedef void (*book_answer_fn)(const struct book_answer *answer);
+
+/* What a request is told at once. Only REQUEST_TAKEN leads to the callback, exactly once. */
+enum request_outcome {
+    REQUEST_TAKEN = 0,
+    REQUEST_CONFLICT,      /* the key was used for another request: 409 IDEMPOTENCY_CONFLICT */
+    REQUEST_STOPPED,       /* 503: the ledger is unavailable */
+    REQUEST_BUSY,          /* 503 + Retry-After: a queue is full; see book_busy_limit */
+    REQUEST_UNKNOWN,       /* no such market or bet: 404 */
+    REQUEST_NO_CHANGE,     /* desk: nothing to do (same result, same hold): 200 */
+    REQUEST_OLD_VERSION,   /* result_version is not higher than the one in force: 409 */
+    REQUEST_INVALID,       /* 422: impossible factors, unknown selection */
+};
+
+/* Name of the limit that the last REQUEST_BUSY met; never NULL. */
+const char *book_busy_limit(const struct book *book);
+
+struct bet_request {
+    struct slice user_id;            /* 1..USER_ID_BYTES_MAX */
+    struct slice key;                /* 1..IDEMPOTENCY_KEY_BYTES_MAX */
+    struct slice market_id;
+    struct slice selection_id;
+    struct slip slip;
+    bool single;                     /* false: a type this version refuses by name */
+    uint64_t request_hash[2];        /* of the decoded request, transport not included */
+    enum record_transport transport;
+    struct slice personal;           /* plain, <= PERSONAL_PLAIN_BYTES_MAX; sealed by the book */
+};
+
+enum request_outcome book_place_bet(struct book *book, const struct bet_request *request,
+                                    book_answer_fn answer, struct book_cookie cookie);
+
+struct money_request {
+    struct slice user_id;
+    struct slice key;
+    enum money_kind kind;
+    struct money amount;             /* > 0 */
+    uint64_t request_hash[2];
+};
+
+enum request_outcome book_move_money(struct book *book, const struct money_request *request,
+                                     book_answer_fn answer, struct book_cookie cookie);
+
+/* Trading desk. actor and reason are kept in the record (G-16). */
+enum request_outcome book_hold_market(struct book *book, struct slice market_id, bool hold,
+                                      struct slice actor, struct slice reason,
+                                      book_answer_fn answer, struct book_cookie cookie);
+enum request_outcome book_post_result(struct book *book, const struct feed_result *result,
+                                      struct slice actor, struct slice reason,
+                                      book_answer_fn answer, struct book_cookie cookie);
+
+/* Calls back, at once when possible, when everything decided so far is durable: a balance read
+ * from book_state may be told only then. */
+enum request_outcome book_when_durable(struct book *book, book_answer_fn answer,
+                                       struct book_cookie cookie);
+
+/* The records of one bet, oldest first, read from the log. count 0 when failed. */
+typedef void (*book_history_fn)(struct book_cookie cookie, const struct record_view *records,
+                                size_t count);
+#define BOOK_HISTORY_MAX 64
+enum request_outcome book_bet_history(struct book *book, struct bet_id id, book_history_fn answer,
+                                      struct book_cookie cookie);
+
+/* Is the provider's lease valid now (P2)? Unknown providers are not alive. Age in microseconds
+ * since the last byte, -1 for an unknown one. */
+bool book_provider_alive(const struct book *book, struct slice provider);
+size_t book_providers_count(const struct book *book);
+struct slice book_provider_at(const struct book *book, size_t index, int64_t *ret_age_us);
+
+/* Counted since start, for /metrics and the status line. */
+struct book_stats {
+    uint64_t prices;              /* market images that changed */
+    uint64_t selections_changed;
+    uint64_t groups;              /* durable */
+    uint64_t group_records;
+    uint64_t bets_by_outcome[32]; /* index: enum bet_outcome */
+    uint64_t bets_replayed, bets_conflict, bets_shed;
+    uint64_t settled, reversed, results;
+    uint64_t leases_lost;
+    uint64_t feed_dropped;        /* what broke a limit of ours */
+    uint64_t markets_open, pending;
+    uint64_t settle_backlog;      /* markets with settlements to do */
+};
+const struct book_stats *book_stats(const struct book *book);

@@ -1,0 +1,149 @@
+/* record.c - contract in record.h: the shape of a record and nothing of its meaning. */
+#include "ledger/record.h"
+
+#include "base/assert.h"
+#include "base/error.h"
+#include "base/hash.h"
+
+_Static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__, "records are little-endian");
+
+static const struct {
+    uint16_t body, item;
+} sizes[] = {
+    [RECORD_GENESIS] = {sizeof(struct record_genesis), 0},
+    [RECORD_OPENED] = {sizeof(struct record_opened), 0},
+    [RECORD_ACCOUNT] = {sizeof(struct record_account), 0},
+    [RECORD_MARKET] = {sizeof(struct record_market), sizeof(struct record_selection)},
+    [RECORD_SELECTIONS] = {sizeof(struct record_selections), sizeof(struct record_selection)},
+    [RECORD_MONEY] = {sizeof(struct record_money), 0},
+    [RECORD_BET] = {sizeof(struct record_bet), sizeof(struct record_leg)},
+    [RECORD_RELEASE] = {sizeof(struct record_release), sizeof(struct record_leg)},
+    [RECORD_FENCE] = {sizeof(struct record_fence), sizeof(struct record_fenced)},
+    [RECORD_RESULT] = {sizeof(struct record_result), sizeof(struct record_leg_result)},
+    [RECORD_SETTLE] = {sizeof(struct record_settle), 0},
+    [RECORD_REVERSE] = {sizeof(struct record_reverse), 0},
+};
+
+size_t record_body_bytes(enum record_type type)
+{
+    return (size_t)type < sizeof sizes / sizeof sizes[0] ? sizes[type].body : 0;
+}
+
+size_t record_item_bytes(enum record_type type)
+{
+    return (size_t)type < sizeof sizes / sizeof sizes[0] ? sizes[type].item : 0;
+}
+
+static size_t selection_texts_bytes(const struct record_selection *items, size_t count)
+{
+    size_t bytes = 0;
+    for (size_t i = 0; i < count; i++)
+        bytes += (size_t)items[i].id_bytes + items[i].name_bytes;
+    return bytes;
+}
+
+static size_t market_texts_bytes(const struct record_market *m)
+{
+    return (size_t)m->market_bytes + m->event_bytes + m->provider_bytes + m->sport_bytes +
+           m->event_name_bytes + m->name_bytes + m->kind_bytes;
+}
+
+/* What the body says its texts take together. */
+static size_t texts_bytes(const struct record_view *view)
+{
+    const void *body = view->body;
+    size_t count = view->head->items_count;
+    switch ((enum record_type)view->head->type) {
+    case RECORD_OPENED:
+        return ((const struct record_opened *)body)->version_bytes;
+    case RECORD_ACCOUNT:
+        return ((const struct record_account *)body)->user_bytes;
+    case RECORD_MARKET:
+        return market_texts_bytes(body) + selection_texts_bytes(view->items, count);
+    case RECORD_SELECTIONS:
+        return selection_texts_bytes(view->items, count);
+    case RECORD_MONEY:
+        return ((const struct record_money *)body)->key_bytes;
+    case RECORD_BET: {
+        const struct record_bet *bet = body;
+        return (size_t)bet->key_bytes + bet->personal_bytes + bet->asked_bytes;
+    }
+    case RECORD_FENCE: {
+        const struct record_fence *fence = body;
+        return (size_t)fence->actor_bytes + fence->reason_bytes;
+    }
+    case RECORD_RESULT: {
+        const struct record_result *result = body;
+        return (size_t)result->actor_bytes + result->reason_bytes;
+    }
+    case RECORD_GENESIS:
+    case RECORD_RELEASE:
+    case RECORD_SETTLE:
+    case RECORD_REVERSE:
+        return 0;
+    }
+    return 0;
+}
+
+static bool texts_fit(struct record_view *view)
+{
+    size_t used = texts_bytes(view);
+    if (used > view->texts.bytes || view->texts.bytes - used >= 8)
+        return false;
+    for (size_t i = used; i < view->texts.bytes; i++)
+        if (view->texts.at[i] != 0) /* padding is zero, so that a record has one encoding */
+            return false;
+    return true;
+}
+
+int record_view_of(const void *at, size_t bytes, struct record_view *ret)
+{
+    ASSERT(((uintptr_t)at & 7) == 0);
+    const struct record_head *head = at;
+    if (bytes < sizeof *head || head->bytes > bytes || head->bytes < sizeof *head ||
+        head->bytes % 8 != 0 || head->bytes > RECORD_BYTES_MAX)
+        return -ERR_CORRUPT;
+    size_t body = record_body_bytes(head->type), item = record_item_bytes(head->type);
+    if (body == 0 || head->format != RECORD_FORMAT || head->reserved != 0 ||
+        head->postings_count > RECORD_POSTINGS_MAX || (item == 0 && head->items_count != 0))
+        return -ERR_CORRUPT;
+    size_t fixed = sizeof *head + body + item * head->items_count +
+                   sizeof(struct record_posting) * head->postings_count;
+    if (fixed > head->bytes)
+        return -ERR_CORRUPT;
+    if (head->crc != crc32c(0, (const char *)at + 8, head->bytes - 8))
+        return -ERR_CORRUPT;
+    const char *body_at = (const char *)at + sizeof *head;
+    struct record_view view = {
+        .head = head,
+        .body = body_at,
+        .items = body_at + body,
+        .postings = (const struct record_posting *)(const void *)(body_at + body +
+                                                                  item * head->items_count),
+        .texts = {(const char *)at + fixed, head->bytes - fixed},
+    };
+    if (!texts_fit(&view))
+        return -ERR_CORRUPT;
+    *ret = view;
+    return 0;
+}
+
+struct slice record_text(struct slice *texts, uint16_t bytes)
+{
+    ASSERT(bytes <= texts->bytes);
+    struct slice text = {texts->at, bytes};
+    *texts = slice_skip(*texts, bytes);
+    return text;
+}
+
+struct leg_result record_factors(struct record_leg_result f)
+{
+    return (struct leg_result){f.won != 0, f.void_halves, f.dead_heat_numerator,
+                               f.dead_heat_denominator};
+}
+
+struct record_leg_result record_factors_of(struct leg_result r)
+{
+    return (struct record_leg_result){1, r.won, r.void_halves, 0, r.dead_heat_numerator,
+                                      r.dead_heat_denominator};
+}

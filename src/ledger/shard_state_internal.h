@@ -1,0 +1,76 @@
+/* shard_state_internal.h - the fold's memory, shared by the files shard_*.c of this folder only. */
+#pragma once
+
+#include "base/symbols.h"
+#include "base/table.h"
+#include "ledger/shard_state.h"
+
+struct shard_state {
+    struct shard_limits limits;
+    uint64_t seq;
+    int64_t time_us;
+    uint64_t epoch;
+    uint64_t hash_key[2];
+    uint8_t book_id[16];
+    uint32_t shard;
+    struct bet_id last_bet_id;
+    const char *reason;
+
+    struct symbols *users;    /* owns; ref = account ref */
+    struct symbols *market_ids; /* owns; ref = market ref */
+    struct symbols *texts;    /* owns; names, event ids, selection ids */
+    struct table *verdicts_by_key; /* owns */
+
+    struct shard_account *accounts;     /* owns; [ref], 0 unused */
+    struct shard_market *markets;       /* owns; [ref], 0 unused */
+    struct shard_selection *selections; /* owns */
+    struct shard_bet *bets;             /* owns; in order of bet id */
+    struct shard_verdict *verdicts;     /* owns; in order of seq */
+    uint32_t accounts_count, markets_count, selections_count, bets_count, verdicts_count;
+
+    struct shard_house houses[CURRENCIES_MAX];
+    size_t houses_count;
+    struct shard_counts counts;
+};
+
+/* Keeps the reason and answers -ERR_CORRUPT. */
+int shard_corrupt(struct shard_state *state, const char *reason);
+
+#define REQUIRE(condition, reason)                                                                 \
+    do {                                                                                           \
+        if (!(condition))                                                                          \
+            return shard_corrupt(state, reason);                                                   \
+    } while (0)
+
+/* Room for so many more texts of markets and selections. */
+bool shard_texts_room(const struct shard_state *state, size_t count);
+/* The text's number, 0 when it has none. */
+uint32_t shard_symbol(const struct symbols *symbols, struct slice text);
+
+/* NULL when the ref is unknown. */
+struct shard_account *shard_account_at(struct shard_state *state, uint32_t ref);
+struct shard_market *shard_market_at(struct shard_state *state, uint32_t ref);
+/* NULL when the currency table is full; adds the currency at first use. */
+struct shard_house *shard_house_of(struct shard_state *state, struct currency currency);
+/* NULL when there is no such bet. */
+struct shard_bet *shard_bet_of(struct shard_state *state, uint64_t bet_id);
+
+struct hash128 shard_verdict_key(const struct shard_state *state, uint32_t account,
+                                 enum operation operation, struct slice key);
+
+/* L4: exactly these postings, in this order, summing to zero. */
+bool shard_postings_are(const struct record_view *record, const struct record_posting *expected,
+                        size_t count);
+void shard_post(struct shard_state *state, const struct record_view *record);
+
+/* By type; contract of shard_state_apply. */
+int shard_apply_book(struct shard_state *state, const struct record_view *record);
+int shard_apply_market(struct shard_state *state, const struct record_view *record);
+int shard_apply_selections(struct shard_state *state, const struct record_view *record);
+int shard_apply_fence(struct shard_state *state, const struct record_view *record);
+int shard_apply_result(struct shard_state *state, const struct record_view *record);
+int shard_apply_money(struct shard_state *state, const struct record_view *record);
+int shard_apply_bet(struct shard_state *state, const struct record_view *record);
+int shard_apply_release(struct shard_state *state, const struct record_view *record);
+int shard_apply_settle(struct shard_state *state, const struct record_view *record);
+int shard_apply_reverse(struct shard_state *state, const struct record_view *record);

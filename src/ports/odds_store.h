@@ -1,0 +1,86 @@
+/* odds_store.h - the authoritative current price of every market (DESIGN parts 1-2).
+ *
+ * The odds-worker puts whole images, the bet path and the odds-service get them. An older
+ * version never overwrites a newer one (P1). Embedded it is memory of this process, so get()
+ * answers at once; a distributed adapter answers get() from what prefetch() brought for this
+ * turn. Owned by one loop; nothing here blocks. */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/instant.h"
+#include "base/slice.h"
+#include "core/ids.h"
+#include "core/market.h"
+#include "core/odds.h"
+
+struct odds_selection {
+    struct odds odds;
+    uint8_t status;           /* enum selection_status */
+    uint8_t id_bytes;
+    uint8_t name_bytes;
+    char id[SELECTION_ID_BYTES_MAX];
+    char name[NAME_BYTES_MAX];
+};
+
+enum odds_flag {
+    ODDS_PROVIDER_LOST = 1,   /* its provider's lease ended (P2): shown as suspended */
+    ODDS_RESULTED = 2,        /* it has a result: never active again */
+};
+
+struct odds_image {
+    uint64_t odds_version;    /* P1 */
+    uint64_t provider_version;
+    uint64_t odds_position;   /* in the odds log, of this version */
+    struct instant updated;   /* wall time; changes with the version only */
+    struct instant feed_time;
+    struct instant start_time;
+    struct monotonic received;/* of the feed's message that made this version */
+    int64_t bet_delay_us;
+    uint8_t status;           /* enum market_status: what is shown and decided on */
+    uint8_t feed_status;      /* the provider's own word */
+    uint8_t holds;            /* enum market_hold of ledger/record.h */
+    uint8_t flags;            /* enum odds_flag */
+    bool in_play;
+    uint8_t market_id_bytes, event_id_bytes, provider_bytes;
+    uint8_t sport_bytes, event_name_bytes, name_bytes, kind_bytes;
+    uint16_t selections_count;
+    char market_id[MARKET_ID_BYTES_MAX];
+    char event_id[EVENT_ID_BYTES_MAX];
+    char provider[PROVIDER_ID_BYTES_MAX];
+    char sport[PROVIDER_ID_BYTES_MAX];
+    char event_name[NAME_BYTES_MAX];
+    char name[NAME_BYTES_MAX];
+    char kind[NAME_BYTES_MAX];
+    struct odds_selection selections[]; /* selections_count; order is stable, new ones last */
+};
+
+#define ODDS_TEXT(image, field) slice_of((image)->field, (image)->field##_bytes)
+
+static inline size_t odds_image_bytes(size_t selections_count)
+{
+    return sizeof(struct odds_image) + selections_count * sizeof(struct odds_selection);
+}
+
+enum odds_put { ODDS_PUT_OK = 0, ODDS_PUT_OLDER, ODDS_PUT_FULL };
+
+struct odds_store;
+
+struct odds_store_ops {
+    /* Copies the image. OLDER: a version as new or newer is there; FULL: markets_max. */
+    enum odds_put (*put)(struct odds_store *store, const struct odds_image *image);
+    /* Borrowed until the next put or remove; NULL when unknown. */
+    const struct odds_image *(*get)(struct odds_store *store, struct slice market_id);
+    void (*remove)(struct odds_store *store, struct slice market_id);
+    /* Every market in no order; visit may not change the store. */
+    void (*each)(struct odds_store *store,
+                 void (*visit)(void *owner, const struct odds_image *image), void *owner);
+    size_t (*count)(struct odds_store *store);
+    void (*free)(struct odds_store *store);
+};
+
+struct odds_store {
+    const struct odds_store_ops *ops;
+};
