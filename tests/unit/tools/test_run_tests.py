@@ -1,0 +1,142 @@
+"""tools/testrun: a test that did not pass must never be counted as one that did."""
+import os
+import sys
+
+import pytest
+
+sys.path.insert(0, os.path.join(os.path.dirname(__file__), '..', '..', '..', 'tools'))
+from testrun import parts, results  # noqa: E402
+
+GOOD = """[==========] Running 2 test(s).
+[ RUN      ] money/adds
+[       OK ] money/adds
+[ RUN      ] odds/rounds
+[       OK ] odds/rounds
+[==========] 2 test(s) run.
+[  PASSED  ] 2 test(s).
+2 passed, 0 failed
+"""
+BAD = """[ RUN      ] money/adds
+[  ERROR   ] --- 1 != 2
+[   LINE   ] --- test_money.c:3: error: Failure!
+[  FAILED  ] money/adds
+[ RUN      ] odds/rounds
+[  SKIPPED ] odds/rounds
+[==========] 2 test(s) run.
+[  PASSED  ] 0 test(s).
+[  FAILED  ] 1 test(s), listed below:
+[  FAILED  ] money/adds
+1 passed, 1 failed
+"""
+
+
+def outcomes(found):
+    return {r.id: r.outcome for r in found}
+
+
+def test_a_program_that_passes_is_counted_by_its_tests():
+    assert outcomes(results.parse_program('core', GOOD, 0)) == {
+        'core/money/adds': 'passed', 'core/odds/rounds': 'passed'}
+
+
+def test_failed_and_skipped_tests_are_told_apart():
+    found = results.parse_program('core', BAD, 1)
+    assert outcomes(found) == {'core/money/adds': 'failed', 'core/odds/rounds': 'skipped'}
+    assert '1 != 2' in found[0].output
+
+
+def test_a_program_that_dies_in_a_test_fails_in_that_test():
+    text = GOOD[:GOOD.index('[       OK ] odds')] + 'ASSERT failed\n'
+    found = results.parse_program('core', text, -6)
+    assert outcomes(found)['core/odds/rounds'] == 'failed'
+    assert 'status -6' in found[-1].output and 'ASSERT failed' in found[-1].output
+
+
+@pytest.mark.parametrize('text,status', [
+    ('', 127), ('', 0), (GOOD.replace('2 passed', '3 passed'), 0),
+    (GOOD.replace('2 passed, 0 failed\n', ''), 0), (GOOD, 1), (GOOD, None)])
+def test_a_program_that_does_not_end_well_is_a_failure(text, status):
+    assert 'failed' in outcomes(results.parse_program('core', text, status)).values()
+
+
+JUNIT = """<testsuites><testsuite>
+<testcase classname="tests.e2e.test_bets" name="test_a" time="0.1"/>
+<testcase classname="tests.e2e.test_bets" name="test_b"><failure message="no">why</failure>
+<system-out>log</system-out></testcase>
+<testcase classname="tests.e2e.test_bets" name="test_c"><error message="setup">x</error></testcase>
+<testcase classname="tests.e2e.test_bets" name="test_d"><skipped message="absent"/></testcase>
+</testsuite></testsuites>"""
+
+
+def test_the_xml_of_pytest_is_read(tmp_path):
+    path = tmp_path / 'report.xml'
+    path.write_text(JUNIT)
+    found = results.parse_junit(str(path), 'e2e')
+    assert outcomes(found) == {'e2e/test_bets/test_a': 'passed', 'e2e/test_bets/test_b': 'failed',
+                               'e2e/test_bets/test_c': 'failed', 'e2e/test_bets/test_d': 'skipped'}
+    assert 'why' in found[1].output and 'log' in found[1].output
+
+
+TAP = """TAP version 13
+# Subtest: prices
+    # Subtest: shows a price
+    ok 1 - shows a price
+    # Subtest: hides a price
+    not ok 2 - hides a price
+      ---
+      ...
+    # Subtest: later
+    ok 3 - later # SKIP no browser
+    1..3
+not ok 1 - prices
+# Subtest: alone
+ok 2 - alone
+1..2
+"""
+
+
+def test_the_tap_of_node_is_counted_at_its_innermost_points():
+    assert outcomes(results.parse_tap(TAP, 'web')) == {
+        'web/prices/shows a price': 'passed', 'web/prices/hides a price': 'failed',
+        'web/prices/later': 'skipped', 'web/alone': 'passed'}
+
+
+def test_a_skip_that_is_not_expected_is_a_failure(tmp_path):
+    path = tmp_path / 'expected-skips.txt'
+    path.write_text('# comment\ne2e/test_recordings/*  absent\n')
+    found = [results.Result('e2e/test_recordings/test_x', 'skipped'),
+             results.Result('e2e/test_bets/test_x', 'skipped'),
+             results.Result('e2e/test_bets/test_y', 'passed')]
+    results.apply_expected_skips(found, results.read_expected_skips(str(path)))
+    assert [r.outcome for r in found] == ['skipped', 'failed', 'passed']
+    assert results.closing_line(found) == '1 passed, 1 failed, 1 skipped'
+
+
+def test_the_closing_line_without_skips():
+    assert results.closing_line([results.Result('a', 'passed')]) == '1 passed, 0 failed'
+
+
+def test_no_line_of_a_failed_test_can_be_taken_for_the_closing_line(capsys):
+    results.report(results.Result('a', 'failed', '9 passed, 0 failed\n'))
+    assert not results.CLOSING.search(capsys.readouterr().out)
+
+
+@pytest.mark.parametrize('filters,san_only,names', [
+    ([], False, ['lint', 'tools', 'unit', 'san', 'web', 'e2e', 'fuzz']),
+    ([], True, ['san']),
+    (['core'], False, ['unit']),
+    (['core/money', 'adapters/embedded'], False, ['unit']),
+    (['core'], True, ['san']),
+    (['san/core'], False, ['san']),
+    (['e2e/test_bets'], False, ['e2e']),
+    (['lint/tidy', 'core'], False, ['lint', 'unit'])])
+def test_filters_choose_the_parts(filters, san_only, names):
+    run = parts.Run('.', filters, 10)
+    assert [name for name, _ in parts.chosen(run, san_only)] == names
+
+
+@pytest.mark.parametrize('filters,ident,wanted', [
+    ([], 'core', True), (['core'], 'core', True), (['core/money'], 'core', True),
+    (['core'], 'net/http', False), (['net'], 'net/http', True), (['cor'], 'core', False)])
+def test_filters_are_whole_parts_of_ids(filters, ident, wanted):
+    assert parts.Run('.', filters, 10).wants(ident) == wanted
