@@ -1,0 +1,66 @@
+/* bet_service.h - decoded requests about bets and money in, JSON answers out, for every
+ * transport alike (HTTP, WebSocket): idempotency spans them (CONTRACT, "Idempotency").
+ *
+ * Decodes strictly, checks the bettor's rate limit, calls the book, and writes the answer from
+ * the durable record. Bodies of refusals are RFC 9457 problems with a stable `code`. Knows no
+ * socket. Owned by the book's loop. */
+#pragma once
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "app/book.h"
+#include "base/buf.h"
+#include "crypto/jwt.h"
+
+struct bet_service;
+
+struct bet_service_options {
+    uint32_t bets_per_minute_max;  /* per user; 0 = off (V1-73: 20) */
+    uint32_t users_tracked_max;    /* rate limit slots */
+};
+
+int bet_service_new(const struct bet_service_options *options, struct book *book,
+                    struct bet_service **ret_service);
+void bet_service_free(struct bet_service *service);
+
+struct bet_service_answer {
+    struct book_cookie cookie;
+    int status;          /* HTTP status; the WebSocket `code` */
+    bool replayed;       /* Idempotent-Replayed: true */
+    int retry_after_s;   /* > 0 with 429 and 503 */
+    struct slice body;   /* JSON (problem+json when status >= 400); borrowed for the call */
+};
+
+typedef void (*bet_service_answer_fn)(const struct bet_service_answer *answer);
+
+/* Who asks and how. `key` may be empty when the body carries idempotency_key; both differing is
+ * malformed. */
+struct bet_service_request {
+    const struct jwt_claims *claims;   /* verified; role bettor is checked here */
+    struct slice key;
+    struct slice body;                 /* JSON */
+    enum record_transport transport;
+    struct slice personal;             /* address and device, plain; sealed by the book */
+};
+
+/* Each calls `answer` exactly once: at once for what needs no record, else when it is durable. */
+void bet_service_place(struct bet_service *service, const struct bet_service_request *request,
+                       bet_service_answer_fn answer, struct book_cookie cookie);
+void bet_service_deposit(struct bet_service *service, const struct bet_service_request *request,
+                         bet_service_answer_fn answer, struct book_cookie cookie);
+void bet_service_withdraw(struct bet_service *service, const struct bet_service_request *request,
+                          bet_service_answer_fn answer, struct book_cookie cookie);
+/* GET /v1/account, GET /v1/bets?..., GET /v1/bets/{id} (a foreign id is 404). */
+void bet_service_account(struct bet_service *service, const struct jwt_claims *claims,
+                         bet_service_answer_fn answer, struct book_cookie cookie);
+void bet_service_list(struct bet_service *service, const struct jwt_claims *claims,
+                      struct slice query, bet_service_answer_fn answer, struct book_cookie cookie);
+void bet_service_read(struct bet_service *service, const struct jwt_claims *claims,
+                      struct slice bet_id, bet_service_answer_fn answer,
+                      struct book_cookie cookie);
+
+/* The pushed form of a durable record about a user's own bet or money, without the outer
+ * {"op":...}: *ret_op is "bet_update" or "balance". False when the record pushes nothing. */
+bool bet_service_push(struct bet_service *service, const struct record_view *record,
+                      struct buf *out, const char **ret_op);
