@@ -93,7 +93,7 @@ struct bet_verdict {
     struct odds odds;               /* the price taken (the current one), when known */
     struct money potential_return;  /* on PLACED and PENDING */
     int64_t stake_minor_max;        /* on STAKE_LIMIT: what would pass; 0 = nothing would */
-    int64_t stake_minor_min;        /* on STAKE_LIMIT: the least that would pass; 0 = nothing would */
+    int64_t stake_minor_min;        /* on STAKE_LIMIT: the least that would pass, 0 likewise */
 };
 
 /* Decides a new bet. `available` is what the customer may stake now; its currency is none while

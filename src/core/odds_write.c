@@ -17,7 +17,7 @@ static void put_hundredths(struct buf *buf, uint64_t numerator, uint64_t denomin
         buf, round_fraction((unsigned __int128)numerator * 100, denominator, ROUND_HALF_UP), 2);
 }
 
-/* -1/h. */
+/* -1/h; also as "-0.00" the sign says which side of evens the price is on. */
 static void put_inverse(struct buf *buf, struct profit profit)
 {
     buf_put_char(buf, '-');
