@@ -67,7 +67,7 @@ void odds_write(struct buf *buf, struct odds odds, enum odds_format format)
         straight = longer_or_evens;
         break;
     default: /* no such format */
-        ASSERT(format == ODDS_HONG_KONG);
+        ASSERT(!"a format of odds");
     }
     if (straight)
         put_hundredths(buf, profit.numerator, profit.denominator);

@@ -90,18 +90,8 @@ struct money settle_single(struct money stake, struct odds odds, struct leg_resu
 
 const char *settled_status_text(struct leg_result result)
 {
-    switch (leg_result_outcome(result)) {
-    case LEG_OUTCOME_WON:
-        return "WON";
-    case LEG_OUTCOME_LOST:
-        return "LOST";
-    case LEG_OUTCOME_VOID:
-        return "VOID";
-    case LEG_OUTCOME_OPEN:
-    case LEG_OUTCOME_HALF_WON:
-    case LEG_OUTCOME_HALF_LOST:
-    case LEG_OUTCOME_DEAD_HEAT:
-        break;
-    }
-    return "SETTLED";
+    enum leg_outcome outcome = leg_result_outcome(result);
+    bool whole =
+        outcome == LEG_OUTCOME_WON || outcome == LEG_OUTCOME_LOST || outcome == LEG_OUTCOME_VOID;
+    return whole ? leg_outcome_text(outcome) : "SETTLED";
 }

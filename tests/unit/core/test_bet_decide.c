@@ -44,6 +44,7 @@ TEST(bet_decide, follows_the_price_policy)
         {"4.6 none: equal, no version", PRICE_EXACT, {21, 10}, 0, BET_PLACED},
         {"4.6 none: the price fell", PRICE_EXACT, {211, 100}, 0, BET_ODDS_CHANGED},
         {"4.6 none: the price rose", PRICE_EXACT, {209, 100}, 0, BET_ODDS_CHANGED},
+        {"4.6 none: the same numerator", PRICE_EXACT, {21, 11}, 0, BET_ODDS_CHANGED},
         {"6.2: another selection moved", PRICE_EXACT, {21, 10}, 16, BET_ODDS_CHANGED},
         {"6.2: a version from the future", PRICE_EXACT, {21, 10}, 18, BET_ODDS_CHANGED},
         {"4.6 higher: equal", PRICE_BETTER, {21, 10}, 17, BET_PLACED},
