@@ -1,0 +1,293 @@
+/* synthetic_market.c - contract in synthetic_market.h. */
+#include "feeds/synthetic/synthetic_market.h"
+
+#include <assert.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/assert.h"
+#include "feeds/synthetic/synthetic_settle.h"
+
+#define CORRECT_SIDE   (SYNTHETIC_CORRECT_MAX + 1)
+#define CORRECT_OTHER  (CORRECT_SIDE * CORRECT_SIDE)
+#define ODDS_CENTS_MAX 100000 /* 1000.00 */
+#define ODDS_CENTS_MIN 101
+
+static_assert(CORRECT_OTHER + 1 == SYNTHETIC_SELECTIONS_MAX, "one selection per score and other");
+
+static void line_write(struct buf *buf, int quarters, bool sign);
+static void correct_chances(const struct synthetic_grid *grid, double *ret);
+static struct leg_result result_at(const struct synthetic_market *market,
+                                   struct synthetic_score score, size_t selection);
+
+const struct synthetic_market *synthetic_market_opening(size_t index)
+{
+    /* Half, quarter and whole lines of totals; handicaps around level. */
+    static const struct synthetic_market markets[] = {
+        {SYNTHETIC_1X2, 0},
+        {SYNTHETIC_TOTAL, 2},
+        {SYNTHETIC_TOTAL, 6},
+        {SYNTHETIC_TOTAL, 9},
+        {SYNTHETIC_TOTAL, 10},
+        {SYNTHETIC_TOTAL, 11},
+        {SYNTHETIC_TOTAL, 12},
+        {SYNTHETIC_TOTAL, 14},
+        {SYNTHETIC_TOTAL, 18},
+        {SYNTHETIC_ASIAN_HANDICAP, -6},
+        {SYNTHETIC_ASIAN_HANDICAP, -4},
+        {SYNTHETIC_ASIAN_HANDICAP, -3},
+        {SYNTHETIC_ASIAN_HANDICAP, -2},
+        {SYNTHETIC_ASIAN_HANDICAP, -1},
+        {SYNTHETIC_ASIAN_HANDICAP, 0},
+        {SYNTHETIC_ASIAN_HANDICAP, 1},
+        {SYNTHETIC_ASIAN_HANDICAP, 2},
+        {SYNTHETIC_ASIAN_HANDICAP, 4},
+        {SYNTHETIC_NEXT_GOAL, 1},
+        {SYNTHETIC_CORRECT_SCORE, 0},
+    };
+    return index < sizeof markets / sizeof markets[0] ? &markets[index] : NULL;
+}
+
+const char *synthetic_market_kind_text(enum synthetic_kind kind)
+{
+#define KIND_TEXT(code, text, delay_ms) text,
+    static const char *const texts[] = {SYNTHETIC_KIND_LIST(KIND_TEXT)};
+#undef KIND_TEXT
+    static_assert(sizeof texts / sizeof texts[0] == SYNTHETIC_KINDS, "one text per kind");
+    return texts[kind];
+}
+
+size_t synthetic_market_selections_count(const struct synthetic_market *market)
+{
+    switch (market->kind) {
+    case SYNTHETIC_1X2:
+    case SYNTHETIC_NEXT_GOAL:
+        return 3;
+    case SYNTHETIC_TOTAL:
+    case SYNTHETIC_ASIAN_HANDICAP:
+        return 2;
+    case SYNTHETIC_CORRECT_SCORE:
+        return SYNTHETIC_SELECTIONS_MAX;
+    }
+    return 0;
+}
+
+void synthetic_market_id_write(struct buf *buf, const struct synthetic_market *market)
+{
+    switch (market->kind) {
+    case SYNTHETIC_1X2:
+        buf_put_text(buf, "1x2");
+        break;
+    case SYNTHETIC_TOTAL:
+        buf_put_text(buf, "total:");
+        line_write(buf, market->line, false);
+        break;
+    case SYNTHETIC_ASIAN_HANDICAP:
+        buf_put_text(buf, "ah:");
+        line_write(buf, market->line, false);
+        break;
+    case SYNTHETIC_NEXT_GOAL:
+        buf_printf(buf, "next-goal:%d", market->line);
+        break;
+    case SYNTHETIC_CORRECT_SCORE:
+        buf_put_text(buf, "correct-score");
+        break;
+    }
+}
+
+void synthetic_market_name_write(struct buf *buf, const struct synthetic_market *market,
+                                 const char *home)
+{
+    switch (market->kind) {
+    case SYNTHETIC_1X2:
+        buf_put_text(buf, "Match result");
+        break;
+    case SYNTHETIC_TOTAL:
+        buf_put_text(buf, "Total goals ");
+        line_write(buf, market->line, false);
+        break;
+    case SYNTHETIC_ASIAN_HANDICAP:
+        buf_printf(buf, "Asian handicap %s ", home);
+        line_write(buf, market->line, true);
+        break;
+    case SYNTHETIC_NEXT_GOAL:
+        buf_printf(buf, "Who scores goal %d", market->line);
+        break;
+    case SYNTHETIC_CORRECT_SCORE:
+        buf_put_text(buf, "Correct score");
+        break;
+    }
+}
+
+void synthetic_market_selection_id_write(struct buf *buf, const struct synthetic_market *market,
+                                         size_t selection)
+{
+    static const char *const sides[3] = {"home", "draw", "away"};
+    static const char *const goals[3] = {"home", "none", "away"};
+    ASSERT(selection < synthetic_market_selections_count(market));
+    switch (market->kind) {
+    case SYNTHETIC_1X2:
+        buf_put_text(buf, sides[selection]);
+        break;
+    case SYNTHETIC_NEXT_GOAL:
+        buf_put_text(buf, goals[selection]);
+        break;
+    case SYNTHETIC_TOTAL:
+        buf_put_text(buf, selection == 0 ? "over" : "under");
+        break;
+    case SYNTHETIC_ASIAN_HANDICAP:
+        buf_put_text(buf, selection == 0 ? "home" : "away");
+        break;
+    case SYNTHETIC_CORRECT_SCORE:
+        if (selection == CORRECT_OTHER)
+            buf_put_text(buf, "other");
+        else
+            buf_printf(buf, "%zu-%zu", selection / CORRECT_SIDE, selection % CORRECT_SIDE);
+        break;
+    }
+}
+
+void synthetic_market_selection_name_write(struct buf *buf, const struct synthetic_market *market,
+                                           size_t selection, const char *const teams[2])
+{
+    ASSERT(selection < synthetic_market_selections_count(market));
+    switch (market->kind) {
+    case SYNTHETIC_1X2:
+    case SYNTHETIC_NEXT_GOAL:
+        if (selection == SYNTHETIC_NOBODY)
+            buf_put_text(buf, market->kind == SYNTHETIC_1X2 ? "Draw" : "No further goal");
+        else
+            buf_put_text(buf, teams[selection / 2]);
+        break;
+    case SYNTHETIC_TOTAL:
+        buf_put_text(buf, selection == 0 ? "Over " : "Under ");
+        line_write(buf, market->line, false);
+        break;
+    case SYNTHETIC_ASIAN_HANDICAP:
+        buf_printf(buf, "%s ", teams[selection]);
+        line_write(buf, selection == 0 ? market->line : -market->line, true);
+        break;
+    case SYNTHETIC_CORRECT_SCORE:
+        if (selection == CORRECT_OTHER)
+            buf_put_text(buf, "Any other score");
+        else
+            buf_printf(buf, "%zu:%zu", selection / CORRECT_SIDE, selection % CORRECT_SIDE);
+        break;
+    }
+}
+
+void synthetic_market_chances(const struct synthetic_market *market,
+                              const struct synthetic_grid *grid, const double next[3],
+                              double ret[SYNTHETIC_SELECTIONS_MAX])
+{
+    size_t count = synthetic_market_selections_count(market);
+    if (market->kind == SYNTHETIC_NEXT_GOAL) {
+        memcpy(ret, next, 3 * sizeof ret[0]);
+        return;
+    }
+    if (market->kind == SYNTHETIC_CORRECT_SCORE) {
+        correct_chances(grid, ret);
+        return;
+    }
+    double total = 0;
+    for (size_t i = 0; i < count; i++) {
+        ret[i] = 0;
+        for (uint8_t home = 0; home <= SYNTHETIC_GOALS_MAX; home++)
+            for (uint8_t away = 0; away <= SYNTHETIC_GOALS_MAX; away++) {
+                struct leg_result result =
+                    result_at(market, (struct synthetic_score){home, away}, i);
+                if (result.won)
+                    ret[i] += grid->chance[home][away] * (2 - result.void_halves) / 2;
+            }
+        total += ret[i];
+    }
+    ASSERT(total > 0);
+    for (size_t i = 0; i < count; i++)
+        ret[i] /= total;
+}
+
+bool synthetic_market_price(double chance, uint32_t margin_permyriad, struct odds *ret)
+{
+    if (!(chance > 1e-9))
+        return false;
+    double cents = 100 / (chance * (1 + margin_permyriad / 10000.0));
+    if (cents < ODDS_CENTS_MIN)
+        return false;
+    uint64_t whole = cents > ODDS_CENTS_MAX ? ODDS_CENTS_MAX : (uint64_t)cents;
+    return odds_make(whole, 100, ret);
+}
+
+bool synthetic_market_decided(const struct synthetic_market *market, struct synthetic_score score)
+{
+    int goals = score.home + score.away;
+    switch (market->kind) {
+    case SYNTHETIC_1X2:
+    case SYNTHETIC_ASIAN_HANDICAP:
+        return false;
+    case SYNTHETIC_TOTAL: /* a goal more can still turn half won into won */
+        return leg_result_equal(synthetic_settle_over(goals, market->line), LEG_WON);
+    case SYNTHETIC_NEXT_GOAL:
+        return goals >= market->line;
+    case SYNTHETIC_CORRECT_SCORE:
+        return score.home > SYNTHETIC_CORRECT_MAX || score.away > SYNTHETIC_CORRECT_MAX;
+    }
+    return false;
+}
+
+struct leg_result synthetic_market_result(const struct synthetic_market *market,
+                                          const struct synthetic_outcome *outcome, size_t selection)
+{
+    ASSERT(selection < synthetic_market_selections_count(market));
+    if (market->kind != SYNTHETIC_NEXT_GOAL)
+        return result_at(market, outcome->score, selection);
+    int goals = outcome->score.home + outcome->score.away;
+    size_t scorer =
+        goals >= market->line ? outcome->scorers[market->line - 1] : (size_t)SYNTHETIC_NOBODY;
+    return synthetic_settle_exact(scorer == selection);
+}
+
+static struct leg_result result_at(const struct synthetic_market *market,
+                                   struct synthetic_score score, size_t selection)
+{
+    int home = score.home, away = score.away;
+    switch (market->kind) {
+    case SYNTHETIC_1X2:
+        return synthetic_settle_exact((size_t)((home < away) - (home > away) + 1) == selection);
+    case SYNTHETIC_TOTAL:
+        return selection == 0 ? synthetic_settle_over(home + away, market->line)
+                              : synthetic_settle_under(home + away, market->line);
+    case SYNTHETIC_ASIAN_HANDICAP:
+        return selection == 0 ? synthetic_settle_handicap(home, away, market->line)
+                              : synthetic_settle_handicap(away, home, -market->line);
+    case SYNTHETIC_CORRECT_SCORE:
+        if (home > SYNTHETIC_CORRECT_MAX || away > SYNTHETIC_CORRECT_MAX)
+            return synthetic_settle_exact(selection == CORRECT_OTHER);
+        return synthetic_settle_exact((size_t)(home * CORRECT_SIDE + away) == selection);
+    case SYNTHETIC_NEXT_GOAL:
+        break; /* depends on the order of the goals: synthetic_market_result */
+    }
+    ASSERT(market->kind != SYNTHETIC_NEXT_GOAL);
+    return LEG_VOID;
+}
+
+static void correct_chances(const struct synthetic_grid *grid, double *ret)
+{
+    memset(ret, 0, SYNTHETIC_SELECTIONS_MAX * sizeof ret[0]);
+    for (size_t home = 0; home <= SYNTHETIC_GOALS_MAX; home++)
+        for (size_t away = 0; away <= SYNTHETIC_GOALS_MAX; away++) {
+            bool inside = home <= SYNTHETIC_CORRECT_MAX && away <= SYNTHETIC_CORRECT_MAX;
+            ret[inside ? home * CORRECT_SIDE + away : CORRECT_OTHER] += grid->chance[home][away];
+        }
+}
+
+/* Quarters as a decimal without needless zeros: 11 is 2.75, -2 is -0.5, 12 is 3. */
+static void line_write(struct buf *buf, int quarters, bool sign)
+{
+    static const char *const fractions[4] = {"", ".25", ".5", ".75"};
+    if (quarters < 0)
+        buf_put_char(buf, '-');
+    else if (sign && quarters > 0)
+        buf_put_char(buf, '+');
+    int size = abs(quarters);
+    buf_printf(buf, "%d%s", size / 4, fractions[size % 4]);
+}
