@@ -1,8 +1,9 @@
-/* timer_wheel.h - timers in a hierarchical wheel: 6 levels of 64 slots, one tick is 128 us.
+/* timer_wheel.h - timers in a hierarchical wheel: 10 levels of 64 slots, a tick is 128 us; there
+ * is no farthest time.
  *
  * Pure: time comes in as an argument. A timer is the caller's memory; the wheel only links it, so
  * there is no limit on timers here and no allocation. Insert and cancel are O(1); a far timer is
- * moved down at most 5 times in its life. Thread: the owner's. */
+ * moved down at most once per level. Thread: the owner's. */
 #pragma once
 
 #include <stdbool.h>
@@ -11,10 +12,9 @@
 
 #include "base/instant.h"
 
-#define TIMER_LEVELS     6
+#define TIMER_LEVELS     10
 #define TIMER_SLOTS      64
-#define TIMER_TICK_SHIFT 7 /* 128 us; a longer wait than 64^6 ticks (101 days) is cut and renewed  \
-                            */
+#define TIMER_TICK_SHIFT 7 /* 128 us */
 
 struct timer {
     struct timer *next, *previous; /* NULL when not set */

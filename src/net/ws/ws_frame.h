@@ -10,7 +10,7 @@
 
 #include "base/slice.h"
 #include "net/stream/shared_bytes.h"
-#include "net/ws/utf8.h"
+#include "net/ws/ws_utf8.h"
 
 #define WS_MESSAGE_BYTES_MAX (64 * 1024)
 #define WS_CONTROL_BYTES_MAX 125
@@ -53,13 +53,13 @@ struct ws_message {
 };
 
 struct ws_reader {
-    bool from_client; /* frames must be masked; else they must not be */
-    bool broken;      /* after BAD or CLOSE */
-    uint8_t opcode;   /* of the fragmented message in progress, 0 = none */
-    uint16_t code;    /* kept after broken */
-    struct utf8 utf8; /* of the fragmented text in progress */
-    size_t bytes_max; /* of a message */
-    char *message;    /* owned; fragments so far */
+    bool from_client;    /* frames must be masked; else they must not be */
+    bool broken;         /* after BAD or CLOSE */
+    uint8_t opcode;      /* of the fragmented message in progress, 0 = none */
+    uint16_t code;       /* kept after broken */
+    struct ws_utf8 utf8; /* of the fragmented text in progress */
+    size_t bytes_max;    /* of a message */
+    char *message;       /* owned; fragments so far */
     size_t bytes, capacity;
 };
 

@@ -1,0 +1,848 @@
+/* conn.c - contract in conn.h.
+ *
+ * States: CONNECTING -> OPEN -> FINISHING (output goes out) -> LINGERING (input is thrown away)
+ * -> CLOSED (until the end of the turn). A connection stands in at most one of each list:
+ * dirty (has output to send this turn), resumed (kept bytes to give), closed (to be freed). */
+#include "net/stream/conn.h"
+
+#include <errno.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <stdalign.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "base/assert.h"
+#include "base/error.h"
+#include "net/stream/outbox.h"
+
+#define SLAB_CONNS           64
+#define KEPT_BYTES_MIN       1024
+#define LINGER_EVENTS        (EPOLLIN | EPOLLRDHUP)
+#define TCP_USER_TIMEOUT_MS  60000
+#define TCP_KEEPALIVE_SECOND 60
+
+enum conn_phase {
+    PHASE_FREE = 0,
+    PHASE_CONNECTING,
+    PHASE_OPEN,
+    PHASE_FINISHING,
+    PHASE_LINGERING,
+    PHASE_CLOSED,
+};
+
+struct conn {
+    struct conn_pool *pool;
+    const struct conn_callbacks *callbacks;
+    struct conn_handle handle;
+    struct loop_source source;
+    uint8_t phase;
+    uint8_t reason; /* enum conn_close, from FINISHING on */
+    bool paused;
+    bool read_ended; /* the peer's FIN was read */
+    bool hangup_told;
+    bool in_dirty, in_resumed;
+    bool blocked; /* the kernel took not all: EPOLLOUT is awaited */
+    bool drained_wanted;
+    struct conn *dirty_next, *resumed_next, *closed_next; /* closed_next: also the free list */
+    struct outbox outbox;
+    size_t drained_bytes;
+    char *kept; /* owned; NULL when nothing is kept */
+    uint32_t kept_begin, kept_end, kept_capacity;
+    uint32_t lingered_bytes;
+    struct timer deadline_timer;
+    struct timer stall_timer; /* write stall; while lingering: its end */
+    int64_t deadline_us;      /* 0 = none; the timer may be set earlier than this */
+    struct net_address peer;
+    alignas(16) char state[CONN_STATE_BYTES];
+};
+
+_Static_assert(sizeof(struct conn) <= 2048, "an idle connection costs at most 2 KiB");
+
+struct conn_pool {
+    struct loop *loop;
+    struct net_limits limits;
+    struct net_stats stats;
+    struct outbox_pool outboxes;
+    struct conn **slabs; /* of SLAB_CONNS; NULL = not taken yet */
+    uint32_t slabs_max;
+    uint32_t conns_count; /* in slabs that were taken */
+    struct conn *spare;
+    struct conn *dirty, *resumed, *closed;
+    struct conn **dirty_tail;
+    uint64_t flushed_turn, freed_turn; /* the last turn in which the stage was reached */
+    bool freeing;
+    char *read_buffer; /* CONN_READ_BYTES */
+};
+
+static void on_ready(void *owner, uint32_t events);
+static void flush_dirty(void *owner);
+static void free_closed(void *owner);
+
+/* Work queued before its stage of this turn is done in it; later work needs another turn. */
+static void want_flush(struct conn_pool *pool)
+{
+    if (pool->flushed_turn == loop_turns(pool->loop))
+        loop_turn_again(pool->loop);
+}
+
+/* ---- the pool ---- */
+
+int conn_pool_new(struct loop *loop, const struct net_limits *limits, struct conn_pool **ret_pool)
+{
+    struct conn_pool *pool = calloc(1, sizeof *pool);
+    if (pool == NULL)
+        return -ERR_MEMORY;
+    pool->loop = loop;
+    pool->limits = *limits;
+    pool->slabs_max = (uint32_t)((limits->connections_max + SLAB_CONNS - 1) / SLAB_CONNS);
+    pool->slabs = calloc(pool->slabs_max, sizeof *pool->slabs);
+    pool->read_buffer = malloc(CONN_READ_BYTES);
+    pool->dirty_tail = &pool->dirty;
+    outbox_pool_init(&pool->outboxes, limits->outbox_total_bytes_max, &pool->stats);
+    int result = -ERR_MEMORY;
+    if (pool->slabs == NULL || pool->read_buffer == NULL)
+        goto fail;
+    result = loop_at_turn_end(loop, LOOP_STAGE_FLUSH, flush_dirty, pool);
+    if (result < 0)
+        goto fail;
+    result = loop_at_turn_end(loop, LOOP_STAGE_CLOSE, free_closed, pool);
+    if (result < 0)
+        goto fail;
+    *ret_pool = pool;
+    return 0;
+fail:
+    loop_remove_hook(loop, flush_dirty, pool);
+    free(pool->slabs);
+    free(pool->read_buffer);
+    free(pool);
+    return result;
+}
+
+static void close_for_drain(struct conn *conn, void *owner)
+{
+    (void)owner;
+    conn_close(conn, CONN_CLOSE_DRAIN);
+}
+
+void conn_pool_free(struct conn_pool *pool)
+{
+    if (pool == NULL)
+        return;
+    pool->freeing = true;
+    conn_pool_each(pool, close_for_drain, NULL);
+    for (uint32_t i = 0; i < pool->conns_count; i++) { /* those that were finishing */
+        struct conn *conn = &pool->slabs[i / SLAB_CONNS][i % SLAB_CONNS];
+        if (conn->phase != PHASE_FREE)
+            conn_close(conn, CONN_CLOSE_DRAIN);
+    }
+    free_closed(pool);
+    loop_remove_hook(pool->loop, flush_dirty, pool);
+    loop_remove_hook(pool->loop, free_closed, pool);
+    outbox_pool_done(&pool->outboxes);
+    for (uint32_t i = 0; i < pool->slabs_max; i++)
+        free(pool->slabs[i]);
+    free(pool->slabs);
+    free(pool->read_buffer);
+    free(pool);
+}
+
+struct net_stats *conn_pool_stats(struct conn_pool *pool)
+{
+    return &pool->stats;
+}
+
+const struct net_limits *conn_pool_limits(const struct conn_pool *pool)
+{
+    return &pool->limits;
+}
+
+struct loop *conn_pool_loop(const struct conn_pool *pool)
+{
+    return pool->loop;
+}
+
+struct conn *conn_pool_find(struct conn_pool *pool, struct conn_handle handle)
+{
+    if (handle.index >= pool->conns_count)
+        return NULL;
+    struct conn *conn = &pool->slabs[handle.index / SLAB_CONNS][handle.index % SLAB_CONNS];
+    return conn->handle.generation == handle.generation && conn_is_open(conn) ? conn : NULL;
+}
+
+void conn_pool_each(struct conn_pool *pool, void (*fn)(struct conn *conn, void *owner), void *owner)
+{
+    for (uint32_t i = 0; i < pool->conns_count; i++) {
+        struct conn *conn = &pool->slabs[i / SLAB_CONNS][i % SLAB_CONNS];
+        if (conn_is_open(conn))
+            fn(conn, owner);
+    }
+}
+
+bool conn_pool_hold(struct conn_pool *pool, size_t bytes)
+{
+    if (bytes > pool->outboxes.bytes_max ||
+        pool->outboxes.held_bytes > pool->outboxes.bytes_max - bytes) {
+        net_stats_hit(&pool->stats, NET_LIMIT_outbox_total_bytes_max);
+        return false;
+    }
+    pool->outboxes.held_bytes += bytes;
+    return true;
+}
+
+void conn_pool_release(struct conn_pool *pool, size_t bytes)
+{
+    ASSERT(pool->outboxes.held_bytes >= bytes);
+    pool->outboxes.held_bytes -= bytes;
+}
+
+static int slab_new(struct conn_pool *pool)
+{
+    struct conn *slab = aligned_alloc(alignof(struct conn), SLAB_CONNS * sizeof *slab);
+    if (slab == NULL)
+        return -ERR_MEMORY;
+    memset(slab, 0, SLAB_CONNS * sizeof *slab);
+    pool->slabs[pool->conns_count / SLAB_CONNS] = slab;
+    for (uint32_t i = SLAB_CONNS; i > 0; i--) { /* so that low indexes are used first */
+        struct conn *conn = &slab[i - 1];
+        conn->pool = pool;
+        conn->handle = (struct conn_handle){pool->conns_count + i - 1, 1};
+        conn->closed_next = pool->spare;
+        pool->spare = conn;
+    }
+    pool->conns_count += SLAB_CONNS;
+    return 0;
+}
+
+/* ---- beginning ---- */
+
+static void on_deadline_timer(void *owner)
+{
+    struct conn *conn = owner;
+    if (conn->deadline_us == 0 || conn->phase != PHASE_OPEN)
+        return;
+    int64_t now = loop_now(conn->pool->loop).us;
+    if (now < conn->deadline_us) { /* it was put off since the timer was set */
+        loop_timer_set(conn->pool->loop, &conn->deadline_timer,
+                       (struct monotonic){conn->deadline_us});
+        return;
+    }
+    conn->deadline_us = 0;
+    conn->callbacks->on_deadline(conn);
+}
+
+static void on_stall_timer(void *owner)
+{
+    struct conn *conn = owner;
+    if (conn->phase == PHASE_LINGERING) {
+        net_stats_hit(&conn->pool->stats, NET_LIMIT_linger_ms_max);
+        conn_close(conn, conn->reason);
+        return;
+    }
+    net_stats_hit(&conn->pool->stats, NET_LIMIT_write_stall_ms_max);
+    conn_close(conn, CONN_CLOSE_WRITE_STALL);
+}
+
+static void arm_stall_timer(struct conn *conn, int64_t ms)
+{
+    struct monotonic due = {loop_now(conn->pool->loop).us + ms * US_PER_MS};
+    loop_timer_set(conn->pool->loop, &conn->stall_timer, due);
+}
+
+static int conn_take(struct conn_pool *pool, struct conn **ret_conn)
+{
+    if (pool->stats.connections >= pool->limits.connections_max) {
+        net_stats_hit(&pool->stats, NET_LIMIT_connections_max);
+        return -ERR_LIMIT;
+    }
+    if (pool->spare == NULL)
+        TRY(slab_new(pool));
+    struct conn *conn = pool->spare;
+    ASSERT(conn->phase == PHASE_FREE);
+    pool->spare = conn->closed_next;
+    struct conn_handle handle = conn->handle;
+    memset(conn, 0, sizeof *conn);
+    conn->pool = pool;
+    conn->handle = handle;
+    timer_init(&conn->deadline_timer, on_deadline_timer, conn);
+    timer_init(&conn->stall_timer, on_stall_timer, conn);
+    *ret_conn = conn;
+    return 0;
+}
+
+static void conn_give(struct conn *conn)
+{
+    conn->phase = PHASE_FREE;
+    if (++conn->handle.generation == 0) /* 0 is never valid */
+        conn->handle.generation = 1;
+    conn->closed_next = conn->pool->spare;
+    conn->pool->spare = conn;
+}
+
+/* A peer that vanished without a word is noticed by the kernel: with output waiting after
+ * TCP_USER_TIMEOUT, idle after the keep-alive probes. Failing to set an option costs no more than
+ * its comfort. */
+static void set_options(int fd)
+{
+    int on = 1, idle = TCP_KEEPALIVE_SECOND, timeout = TCP_USER_TIMEOUT_MS;
+    (void)setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
+    (void)setsockopt(fd, SOL_SOCKET, SO_KEEPALIVE, &on, sizeof on);
+    (void)setsockopt(fd, IPPROTO_TCP, TCP_KEEPIDLE, &idle, sizeof idle);
+    (void)setsockopt(fd, IPPROTO_TCP, TCP_USER_TIMEOUT, &timeout, sizeof timeout);
+}
+
+static int begin(struct conn_pool *pool, int fd, enum conn_phase phase, struct conn **ret_conn)
+{
+    struct conn *conn;
+    TRY(conn_take(pool, &conn));
+    conn->phase = (uint8_t)phase;
+    conn->source = (struct loop_source){on_ready, conn, fd, EPOLLIN};
+    if (phase == PHASE_CONNECTING)
+        conn->source.events = EPOLLOUT;
+    if (loop_source_add(pool->loop, &conn->source) < 0) {
+        conn_give(conn);
+        return -ERR_IO;
+    }
+    set_options(fd);
+    pool->stats.connections++;
+    *ret_conn = conn;
+    return 0;
+}
+
+int conn_adopt(struct conn_pool *pool, int fd, const struct net_address *peer,
+               const struct conn_callbacks *callbacks, struct conn **ret_conn)
+{
+    TRY(begin(pool, fd, PHASE_OPEN, ret_conn));
+    (*ret_conn)->peer = *peer;
+    (*ret_conn)->callbacks = callbacks;
+    pool->stats.accepted++;
+    return 0;
+}
+
+int conn_connect(struct conn_pool *pool, const struct net_address *address,
+                 const struct conn_callbacks *callbacks, struct conn **ret_conn)
+{
+    struct sockaddr_storage sockaddr;
+    socklen_t size = net_address_to_sockaddr(address, &sockaddr);
+    int fd = socket(sockaddr.ss_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+    if (fd < 0)
+        return -ERR_NETWORK;
+    if (connect(fd, (struct sockaddr *)&sockaddr, size) != 0 && errno != EINPROGRESS) {
+        close(fd);
+        return -ERR_NETWORK;
+    }
+    int result = begin(pool, fd, PHASE_CONNECTING, ret_conn);
+    if (result < 0) {
+        close(fd);
+        return result;
+    }
+    (*ret_conn)->peer = *address;
+    (*ret_conn)->callbacks = callbacks;
+    arm_stall_timer(*ret_conn, pool->limits.write_stall_ms_max);
+    return 0;
+}
+
+/* ---- looking at it ---- */
+
+struct conn_handle conn_handle_of(const struct conn *conn)
+{
+    return conn->handle;
+}
+
+struct conn_pool *conn_pool_of(const struct conn *conn)
+{
+    return conn->pool;
+}
+
+const struct net_address *conn_peer(const struct conn *conn)
+{
+    return &conn->peer;
+}
+
+int conn_fd(const struct conn *conn)
+{
+    return conn->source.fd;
+}
+
+void *conn_state(struct conn *conn)
+{
+    return conn->state;
+}
+
+const struct conn_callbacks *conn_callbacks(const struct conn *conn)
+{
+    return conn->callbacks;
+}
+
+void conn_set_callbacks(struct conn *conn, const struct conn_callbacks *callbacks)
+{
+    conn->callbacks = callbacks;
+    conn->deadline_us = 0;
+    conn->drained_wanted = false;
+}
+
+bool conn_is_open(const struct conn *conn)
+{
+    return conn->phase == PHASE_OPEN || conn->phase == PHASE_CONNECTING;
+}
+
+size_t conn_queued_bytes(const struct conn *conn)
+{
+    return conn->outbox.bytes;
+}
+
+bool conn_is_paused(const struct conn *conn)
+{
+    return conn->paused;
+}
+
+/* ---- what epoll is asked for ---- */
+
+static void ask_events(struct conn *conn)
+{
+    uint32_t events = 0;
+    if (conn->phase == PHASE_CONNECTING || conn->blocked)
+        events |= EPOLLOUT;
+    if (conn->phase == PHASE_OPEN && conn->paused && !conn->read_ended && !conn->hangup_told)
+        events |= EPOLLRDHUP;
+    bool reading = conn->phase == PHASE_OPEN && !conn->paused;
+    if ((reading || conn->phase == PHASE_LINGERING) && !conn->read_ended)
+        events |= EPOLLIN;
+    if (loop_source_change(conn->pool->loop, &conn->source, events) < 0)
+        conn_close(conn, CONN_CLOSE_RESET);
+}
+
+/* ---- receiving ---- */
+
+static bool room_for(struct conn *conn, size_t bytes)
+{
+    if (conn->kept_capacity - conn->kept_end >= bytes)
+        return true;
+    size_t kept = conn->kept_end - conn->kept_begin;
+    if (conn->kept_begin > 0 && conn->kept_capacity - kept >= bytes) {
+        memmove(conn->kept, conn->kept + conn->kept_begin, kept);
+        conn->kept_begin = 0;
+        conn->kept_end = (uint32_t)kept;
+        return true;
+    }
+    struct conn_pool *pool = conn->pool;
+    size_t capacity = conn->kept_capacity > 0 ? conn->kept_capacity : KEPT_BYTES_MIN;
+    while (capacity < kept + bytes)
+        capacity *= 2;
+    enum net_limit limit = NET_LIMIT_receive_bytes_max;
+    size_t total = pool->stats.receive_bytes - conn->kept_capacity + capacity;
+    char *grown = NULL;
+    if (kept + bytes > pool->limits.receive_bytes_max)
+        goto full;
+    limit = NET_LIMIT_receive_total_bytes_max;
+    if (total > pool->limits.receive_total_bytes_max)
+        goto full;
+    grown = malloc(capacity); /* Rule zero: the one place that grows, and it is bounded above */
+    if (grown == NULL)
+        goto full;
+    if (kept > 0)
+        memcpy(grown, conn->kept + conn->kept_begin, kept);
+    free(conn->kept);
+    conn->kept = grown;
+    conn->kept_begin = 0;
+    conn->kept_end = (uint32_t)kept;
+    conn->kept_capacity = (uint32_t)capacity;
+    pool->stats.receive_bytes = total;
+    return true;
+full:
+    net_stats_hit(&pool->stats, limit);
+    conn_close(conn, CONN_CLOSE_RECEIVE_FULL);
+    return false;
+}
+
+static void free_kept(struct conn *conn)
+{
+    conn->pool->stats.receive_bytes -= conn->kept_capacity;
+    free(conn->kept);
+    conn->kept = NULL;
+    conn->kept_begin = conn->kept_end = conn->kept_capacity = 0;
+}
+
+/* Gives bytes to the layer above, and again when another layer has taken over meanwhile. */
+static size_t give_bytes(struct conn *conn, char *at, size_t bytes)
+{
+    size_t used = 0;
+    const struct conn_callbacks *callbacks;
+    do {
+        callbacks = conn->callbacks;
+        used += callbacks->on_bytes(conn, at + used, bytes - used);
+        ASSERT(used <= bytes);
+    } while (used < bytes && callbacks != conn->callbacks && conn->phase == PHASE_OPEN &&
+             !conn->paused);
+    return used;
+}
+
+static void give_kept(struct conn *conn)
+{
+    size_t kept = conn->kept_end - conn->kept_begin;
+    size_t used = give_bytes(conn, conn->kept + conn->kept_begin, kept);
+    conn->kept_begin += (uint32_t)used;
+    /* A closed one keeps its bytes until the end of the turn: callers may still look at them. */
+    if (used == kept && conn->phase == PHASE_OPEN)
+        free_kept(conn);
+}
+
+static void give_fresh(struct conn *conn, char *at, size_t bytes)
+{
+    size_t used = give_bytes(conn, at, bytes);
+    size_t rest = bytes - used;
+    if (rest == 0 || conn->phase != PHASE_OPEN || !room_for(conn, rest))
+        return;
+    memcpy(conn->kept + conn->kept_end, at + used, rest);
+    conn->kept_end += (uint32_t)rest;
+}
+
+static ssize_t receive(struct conn *conn, char *at, size_t bytes)
+{
+    ssize_t got = recv(conn->source.fd, at, bytes, MSG_DONTWAIT);
+    conn->pool->stats.reads++;
+    if (got > 0) {
+        conn->pool->stats.bytes_in += (uint64_t)got;
+        return got;
+    }
+    if (got < 0 && (errno == EAGAIN || errno == EINTR))
+        return 0;
+    if (got < 0) {
+        conn_close(conn, CONN_CLOSE_RESET);
+        return 0;
+    }
+    conn->read_ended = true;
+    return 0;
+}
+
+static void linger(struct conn *conn)
+{
+    ssize_t got = receive(conn, conn->pool->read_buffer, CONN_READ_BYTES);
+    if (conn->phase != PHASE_LINGERING)
+        return;
+    conn->lingered_bytes += (uint32_t)got;
+    bool too_much = conn->lingered_bytes > conn->pool->limits.linger_bytes_max;
+    if (too_much)
+        net_stats_hit(&conn->pool->stats, NET_LIMIT_linger_bytes_max);
+    if (too_much || conn->read_ended)
+        conn_close(conn, conn->reason);
+}
+
+static void read_some(struct conn *conn)
+{
+    ssize_t got;
+    if (conn->kept_begin == conn->kept_end) {
+        got = receive(conn, conn->pool->read_buffer, CONN_READ_BYTES);
+        if (got > 0)
+            give_fresh(conn, conn->pool->read_buffer, (size_t)got);
+    } else {
+        /* At least as much room as is kept, so that a long body takes few reads. */
+        size_t kept = conn->kept_end - conn->kept_begin;
+        size_t left = conn->pool->limits.receive_bytes_max > kept
+                          ? conn->pool->limits.receive_bytes_max - kept
+                          : 1; /* refused by room_for() */
+        if (conn->kept_end == conn->kept_capacity && !room_for(conn, left < kept ? left : kept))
+            return;
+        got = receive(conn, conn->kept + conn->kept_end, conn->kept_capacity - conn->kept_end);
+        conn->kept_end += (uint32_t)got;
+        if (got > 0)
+            give_kept(conn);
+    }
+    if (conn->read_ended && conn->phase == PHASE_OPEN) {
+        ask_events(conn);
+        if (!conn->paused && conn->phase == PHASE_OPEN)
+            conn->callbacks->on_end(conn);
+    }
+}
+
+void conn_pause(struct conn *conn)
+{
+    if (conn->paused || !conn_is_open(conn))
+        return;
+    conn->paused = true;
+    ask_events(conn);
+}
+
+void conn_resume(struct conn *conn)
+{
+    if (!conn->paused || !conn_is_open(conn))
+        return;
+    conn->paused = false;
+    conn->hangup_told = false;
+    ask_events(conn);
+    if (conn->in_resumed)
+        return;
+    if (conn->kept_begin == conn->kept_end && !conn->read_ended)
+        return;
+    conn->in_resumed = true;
+    conn->resumed_next = conn->pool->resumed;
+    conn->pool->resumed = conn;
+    want_flush(conn->pool);
+}
+
+static void give_resumed(struct conn_pool *pool)
+{
+    struct conn *conn = pool->resumed;
+    pool->resumed = NULL;
+    while (conn != NULL) {
+        struct conn *next = conn->resumed_next;
+        conn->in_resumed = false;
+        if (conn->phase == PHASE_OPEN && !conn->paused && conn->kept_begin < conn->kept_end)
+            give_kept(conn);
+        if (conn->phase == PHASE_OPEN && !conn->paused && conn->read_ended)
+            conn->callbacks->on_end(conn);
+        conn = next;
+    }
+}
+
+/* ---- sending ---- */
+
+static void mark_dirty(struct conn *conn)
+{
+    if (conn->in_dirty)
+        return;
+    conn->in_dirty = true;
+    conn->dirty_next = NULL;
+    *conn->pool->dirty_tail = conn;
+    conn->pool->dirty_tail = &conn->dirty_next;
+    want_flush(conn->pool);
+}
+
+static bool sent(struct conn *conn, bool done)
+{
+    if (!done) {
+        conn_close(conn, CONN_CLOSE_OUTBOX_FULL);
+        return false;
+    }
+    if (!conn->blocked)
+        mark_dirty(conn);
+    return true;
+}
+
+bool conn_send(struct conn *conn, struct slice bytes)
+{
+    if (!conn_is_open(conn))
+        return false;
+    return sent(conn, outbox_put(&conn->pool->outboxes, &conn->outbox, bytes));
+}
+
+bool conn_send_shared(struct conn *conn, struct shared_bytes *shared)
+{
+    if (!conn_is_open(conn))
+        return false;
+    return sent(conn, outbox_put_shared(&conn->pool->outboxes, &conn->outbox, shared));
+}
+
+void conn_notify_drained(struct conn *conn, size_t bytes)
+{
+    if (!conn_is_open(conn))
+        return;
+    conn->drained_wanted = true;
+    conn->drained_bytes = bytes;
+    if (conn->outbox.bytes <= bytes)
+        mark_dirty(conn);
+}
+
+static void set_blocked(struct conn *conn, bool blocked)
+{
+    if (blocked)
+        arm_stall_timer(conn, conn->pool->limits.write_stall_ms_max);
+    else
+        loop_timer_cancel(conn->pool->loop, &conn->stall_timer);
+    if (conn->blocked == blocked)
+        return;
+    conn->blocked = blocked;
+    ask_events(conn);
+}
+
+/* All output of a finishing connection is with the kernel. */
+static void end_output(struct conn *conn)
+{
+    if (conn->read_ended || shutdown(conn->source.fd, SHUT_WR) != 0) {
+        conn_close(conn, conn->reason);
+        return;
+    }
+    conn->phase = PHASE_LINGERING;
+    ask_events(conn);
+    arm_stall_timer(conn, conn->pool->limits.linger_ms_max);
+}
+
+/* One write of up to CONN_PIECES_MAX pieces. More than that is rare and waits for EPOLLOUT, so that
+ * no connection can hold the loop. */
+static void write_some(struct conn *conn)
+{
+    struct iovec pieces[CONN_PIECES_MAX];
+    struct msghdr message = {.msg_iov = pieces};
+    message.msg_iovlen = outbox_pieces(&conn->outbox, pieces, CONN_PIECES_MAX);
+    ssize_t taken = sendmsg(conn->source.fd, &message, MSG_NOSIGNAL | MSG_DONTWAIT);
+    conn->pool->stats.writes++;
+    if (taken < 0 && errno != EAGAIN && errno != EINTR) {
+        conn_close(conn, CONN_CLOSE_RESET);
+        return;
+    }
+    if (taken > 0) {
+        conn->pool->stats.bytes_out += (uint64_t)taken;
+        outbox_sent(&conn->pool->outboxes, &conn->outbox, (size_t)taken);
+    }
+    /* No progress keeps the stall timer as it is. */
+    if (conn->outbox.bytes == 0 || taken > 0 || !conn->blocked)
+        set_blocked(conn, conn->outbox.bytes > 0);
+}
+
+static void flush(struct conn *conn)
+{
+    if (conn->outbox.bytes > 0)
+        write_some(conn);
+    if (conn->phase == PHASE_FINISHING && conn->outbox.bytes == 0)
+        end_output(conn);
+    if (conn->phase != PHASE_OPEN || !conn->drained_wanted ||
+        conn->outbox.bytes > conn->drained_bytes)
+        return;
+    conn->drained_wanted = false;
+    conn->callbacks->on_drained(conn);
+}
+
+/* A callback in here may queue more: it is sent in the next turn, which does not wait. */
+static void flush_dirty(void *owner)
+{
+    struct conn_pool *pool = owner;
+    pool->flushed_turn = loop_turns(pool->loop);
+    give_resumed(pool);
+    struct conn *conn = pool->dirty;
+    pool->dirty = NULL;
+    pool->dirty_tail = &pool->dirty;
+    while (conn != NULL) {
+        struct conn *next = conn->dirty_next;
+        conn->in_dirty = false;
+        if (conn->phase == PHASE_OPEN || conn->phase == PHASE_FINISHING)
+            flush(conn);
+        conn = next;
+    }
+}
+
+/* ---- deadlines ---- */
+
+void conn_set_deadline(struct conn *conn, int64_t ms)
+{
+    ASSERT(ms > 0);
+    int64_t due = loop_now(conn->pool->loop).us + ms * US_PER_MS;
+    conn->deadline_us = due;
+    /* Putting a deadline off is the common case and touches no timer. */
+    if (timer_is_set(&conn->deadline_timer) &&
+        conn->deadline_timer.due_tick <= (uint64_t)due >> TIMER_TICK_SHIFT)
+        return;
+    loop_timer_set(conn->pool->loop, &conn->deadline_timer, (struct monotonic){due});
+}
+
+void conn_clear_deadline(struct conn *conn)
+{
+    conn->deadline_us = 0;
+}
+
+/* ---- events ---- */
+
+static void on_connect_ready(struct conn *conn)
+{
+    int error = 0;
+    socklen_t size = sizeof error;
+    if (getsockopt(conn->source.fd, SOL_SOCKET, SO_ERROR, &error, &size) != 0 || error != 0) {
+        conn_close(conn, CONN_CLOSE_CONNECT_FAILED);
+        return;
+    }
+    conn->phase = PHASE_OPEN;
+    loop_timer_cancel(conn->pool->loop, &conn->stall_timer);
+    ask_events(conn);
+    if (conn->phase != PHASE_OPEN)
+        return;
+    if (conn->outbox.bytes > 0)
+        mark_dirty(conn);
+    if (conn->callbacks->on_connected != NULL)
+        conn->callbacks->on_connected(conn);
+}
+
+static void on_ready(void *owner, uint32_t events)
+{
+    struct conn *conn = owner;
+    if (conn->phase == PHASE_CONNECTING) {
+        on_connect_ready(conn);
+        return;
+    }
+    if (conn->phase == PHASE_LINGERING) {
+        linger(conn);
+        return;
+    }
+    /* Input that came before a reset is still given. */
+    if ((events & EPOLLIN) != 0 && !conn->paused && !conn->read_ended &&
+        conn->phase == PHASE_OPEN) {
+        read_some(conn);
+    } else if ((events & (EPOLLERR | EPOLLHUP)) != 0) {
+        conn_close(conn, CONN_CLOSE_RESET);
+        return;
+    } else if ((events & EPOLLRDHUP) != 0 && conn->paused && !conn->hangup_told &&
+               conn->phase == PHASE_OPEN) {
+        conn->hangup_told = true;
+        ask_events(conn);
+        if (conn->phase == PHASE_OPEN && conn->callbacks->on_hangup != NULL)
+            conn->callbacks->on_hangup(conn);
+    }
+    if ((events & EPOLLOUT) != 0 && (conn->phase == PHASE_OPEN || conn->phase == PHASE_FINISHING))
+        mark_dirty(conn);
+}
+
+/* ---- ending ---- */
+
+void conn_close(struct conn *conn, enum conn_close reason)
+{
+    if (conn->phase == PHASE_CLOSED || conn->phase == PHASE_FREE)
+        return;
+    struct conn_pool *pool = conn->pool;
+    conn->phase = PHASE_CLOSED;
+    conn->reason = (uint8_t)reason;
+    loop_source_remove(pool->loop, &conn->source);
+    close(conn->source.fd);
+    loop_timer_cancel(pool->loop, &conn->deadline_timer);
+    loop_timer_cancel(pool->loop, &conn->stall_timer);
+    outbox_clear(&pool->outboxes, &conn->outbox);
+    conn->closed_next = pool->closed;
+    pool->closed = conn;
+    pool->stats.closed[reason]++;
+    pool->stats.connections--;
+    if (pool->freed_turn == loop_turns(pool->loop))
+        loop_turn_again(pool->loop);
+}
+
+void conn_finish(struct conn *conn, enum conn_close reason)
+{
+    if (!conn_is_open(conn))
+        return;
+    if (conn->phase == PHASE_CONNECTING) {
+        conn_close(conn, reason);
+        return;
+    }
+    conn->phase = PHASE_FINISHING;
+    conn->reason = (uint8_t)reason;
+    ask_events(conn);
+    if (conn->phase == PHASE_FINISHING && !conn->blocked)
+        mark_dirty(conn);
+}
+
+/* The last stage of a turn. on_closed may close others: they are freed in the same go. */
+static void free_closed(void *owner)
+{
+    struct conn_pool *pool = owner;
+    pool->freed_turn = loop_turns(pool->loop);
+    while (pool->closed != NULL) {
+        struct conn *conn = pool->closed;
+        pool->closed = conn->closed_next;
+        conn->callbacks->on_closed(conn, conn->reason);
+        free_kept(conn);
+        /* Between flush and here a list may have been joined again; its memory must not be reused
+         * while it is on one, so it is closed in the next turn. */
+        if ((conn->in_dirty || conn->in_resumed) && !pool->freeing)
+            flush_dirty(pool);
+        conn_give(conn);
+    }
+}

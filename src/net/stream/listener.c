@@ -1,0 +1,108 @@
+/* listener.c - contract in listener.h. */
+#include "net/stream/listener.h"
+
+#include <errno.h>
+#include <netinet/in.h>
+#include <sys/epoll.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "base/error.h"
+
+static void refuse(struct listener *listener, int fd)
+{
+    ssize_t sent =
+        send(fd, listener->refusal.at, listener->refusal.bytes, MSG_NOSIGNAL | MSG_DONTWAIT);
+    (void)sent; /* a courtesy */
+    close(fd);
+}
+
+/* Without descriptors the waiting connection would wake the loop for ever. */
+static void pause_accepting(struct listener *listener)
+{
+    struct loop *loop = conn_pool_loop(listener->pool);
+    (void)loop_source_change(loop, &listener->source, 0);
+    loop_timer_set(loop, &listener->pause,
+                   (struct monotonic){loop_now(loop).us + LISTENER_PAUSE_MS * US_PER_MS});
+}
+
+static void on_pause_over(void *owner)
+{
+    struct listener *listener = owner;
+    (void)loop_source_change(conn_pool_loop(listener->pool), &listener->source, EPOLLIN);
+}
+
+static void accept_one(struct listener *listener, int fd, const struct sockaddr_storage *from)
+{
+    struct net_address peer = net_address_of(from);
+    struct conn *conn;
+    if (conn_adopt(listener->pool, fd, &peer, listener->callbacks, &conn) < 0)
+        refuse(listener, fd);
+    else
+        listener->on_accept(listener->owner, listener, conn);
+}
+
+static void on_ready(void *owner, uint32_t events)
+{
+    (void)events;
+    struct listener *listener = owner;
+    size_t max = conn_pool_limits(listener->pool)->accepts_per_turn_max;
+    for (size_t i = 0; i < max; i++) {
+        struct sockaddr_storage from = {0};
+        socklen_t size = sizeof from;
+        int fd = accept4(listener->source.fd, (struct sockaddr *)&from, &size,
+                         SOCK_NONBLOCK | SOCK_CLOEXEC);
+        if (fd >= 0) {
+            accept_one(listener, fd, &from);
+            continue;
+        }
+        if (errno == EMFILE || errno == ENFILE || errno == ENOBUFS || errno == ENOMEM)
+            pause_accepting(listener);
+        if (errno == EAGAIN || errno != ECONNABORTED)
+            return;
+    }
+    net_stats_hit(conn_pool_stats(listener->pool), NET_LIMIT_accepts_per_turn_max);
+}
+
+static int open_socket(const struct net_address *address, struct net_address *ret_bound)
+{
+    struct sockaddr_storage sockaddr;
+    socklen_t size = net_address_to_sockaddr(address, &sockaddr);
+    int fd = socket(sockaddr.ss_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+    if (fd < 0)
+        return -ERR_NETWORK;
+    int on = 1;
+    (void)setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
+    if (sockaddr.ss_family == AF_INET6)
+        (void)setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &on, sizeof on);
+    if (bind(fd, (struct sockaddr *)&sockaddr, size) != 0 || listen(fd, LISTENER_BACKLOG) != 0 ||
+        getsockname(fd, (struct sockaddr *)&sockaddr, &size) != 0) {
+        close(fd);
+        return -ERR_NETWORK;
+    }
+    *ret_bound = net_address_of(&sockaddr);
+    return fd;
+}
+
+int listener_open(struct listener *listener, struct conn_pool *pool,
+                  const struct net_address *address, struct net_address *ret_bound)
+{
+    int fd = open_socket(address, ret_bound);
+    if (fd < 0)
+        return fd;
+    listener->pool = pool;
+    listener->source = (struct loop_source){on_ready, listener, fd, EPOLLIN};
+    timer_init(&listener->pause, on_pause_over, listener);
+    int result = loop_source_add(conn_pool_loop(pool), &listener->source);
+    if (result < 0)
+        close(fd);
+    return result;
+}
+
+void listener_close(struct listener *listener)
+{
+    struct loop *loop = conn_pool_loop(listener->pool);
+    loop_timer_cancel(loop, &listener->pause);
+    loop_source_remove(loop, &listener->source);
+    close(listener->source.fd);
+}
