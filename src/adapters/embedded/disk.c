@@ -1,0 +1,307 @@
+/* disk.c - contract in disk.h: the real directory, and what is built from the operations. */
+#include "adapters/embedded/disk.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/assert.h"
+#include "base/error.h"
+
+#define ZERO_STEP_BYTES (256 * 1024)
+
+struct directory {
+    struct disk disk;
+    int fd;
+};
+
+static struct directory *directory_of(struct disk *disk)
+{
+    return (struct directory *)disk;
+}
+
+static int error_of_errno(void)
+{
+    switch (errno) {
+    case ENOSPC:
+    case EDQUOT:
+    case EFBIG:
+        return -ERR_NO_SPACE;
+    case ENOENT:
+        return -ERR_NOT_FOUND;
+    case ENOMEM:
+        return -ERR_MEMORY;
+    default:
+        return -ERR_IO;
+    }
+}
+
+const char *disk_why_text(enum disk_why why)
+{
+    static const char *const texts[] = {
+#define DISK_WHY_TEXT(name, text) text,
+        DISK_WHY_LIST(DISK_WHY_TEXT)
+#undef DISK_WHY_TEXT
+    };
+    return texts[why];
+}
+
+static int directory_open(struct disk *disk, const char *name, bool create, int *ret_file)
+{
+    ASSERT(strlen(name) <= DISK_NAME_BYTES_MAX);
+    ASSERT(strchr(name, '/') == NULL);
+    int flags = O_RDWR | O_CLOEXEC | O_NOFOLLOW | (create ? O_CREAT : 0);
+    int fd = openat(directory_of(disk)->fd, name, flags, 0600);
+    if (fd < 0)
+        return error_of_errno();
+    *ret_file = fd;
+    return 0;
+}
+
+static void directory_close(struct disk *disk, int file)
+{
+    (void)disk;
+    (void)close(file); /* what must be durable was synced; there is nothing left to lose */
+}
+
+static int directory_size(struct disk *disk, int file, uint64_t *ret_bytes)
+{
+    (void)disk;
+    struct stat status;
+    if (fstat(file, &status) < 0)
+        return error_of_errno();
+    *ret_bytes = (uint64_t)status.st_size;
+    return 0;
+}
+
+static int directory_read(struct disk *disk, int file, uint64_t offset, void *memory, size_t bytes,
+                          size_t *ret_bytes)
+{
+    (void)disk;
+    size_t done = 0;
+    while (done < bytes) {
+        ssize_t got = pread(file, (char *)memory + done, bytes - done, (off_t)(offset + done));
+        if (got < 0 && errno == EINTR)
+            continue;
+        if (got < 0)
+            return error_of_errno();
+        if (got == 0)
+            break;
+        done += (size_t)got;
+    }
+    *ret_bytes = done;
+    return 0;
+}
+
+static int directory_write(struct disk *disk, int file, uint64_t offset, const void *from,
+                           size_t bytes)
+{
+    (void)disk;
+    size_t done = 0;
+    while (done < bytes) {
+        const char *at = (const char *)from + done;
+        ssize_t put = pwrite(file, at, bytes - done, (off_t)(offset + done));
+        if (put < 0 && errno == EINTR)
+            continue;
+        if (put < 0)
+            return error_of_errno();
+        if (put == 0)
+            return -ERR_IO;
+        done += (size_t)put;
+    }
+    return 0;
+}
+
+static int directory_truncate(struct disk *disk, int file, uint64_t bytes)
+{
+    (void)disk;
+    return ftruncate(file, (off_t)bytes) < 0 ? error_of_errno() : 0;
+}
+
+static int directory_sync(struct disk *disk, int file, enum disk_why why)
+{
+    (void)disk;
+    (void)why;
+    return fdatasync(file) < 0 ? error_of_errno() : 0;
+}
+
+static int directory_sync_directory(struct disk *disk, enum disk_why why)
+{
+    (void)why;
+    return fsync(directory_of(disk)->fd) < 0 ? error_of_errno() : 0;
+}
+
+static int directory_rename(struct disk *disk, const char *from, const char *to)
+{
+    int fd = directory_of(disk)->fd;
+    return renameat(fd, from, fd, to) < 0 ? error_of_errno() : 0;
+}
+
+static int directory_unlink(struct disk *disk, const char *name)
+{
+    return unlinkat(directory_of(disk)->fd, name, 0) < 0 ? error_of_errno() : 0;
+}
+
+static int directory_list(struct disk *disk, disk_visit visit, void *owner)
+{
+    int fd = openat(directory_of(disk)->fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (fd < 0)
+        return error_of_errno();
+    DIR *stream = fdopendir(fd);
+    if (stream == NULL) {
+        close(fd);
+        return -ERR_MEMORY;
+    }
+    int result = 0;
+    struct dirent *entry;
+    while (result >= 0 && (errno = 0, entry = readdir(stream)) != NULL)
+        if (entry->d_name[0] != '.' && strlen(entry->d_name) <= DISK_NAME_BYTES_MAX)
+            result = visit(owner, entry->d_name);
+    if (result >= 0 && errno != 0)
+        result = -ERR_IO;
+    closedir(stream);
+    return result < 0 ? result : 0;
+}
+
+static int directory_lock(struct disk *disk, const char *name, int *ret_file)
+{
+    int fd = -1;
+    TRY(directory_open(disk, name, true, &fd));
+    if (flock(fd, LOCK_EX | LOCK_NB) < 0) {
+        int error = errno == EWOULDBLOCK ? -ERR_BUSY : -ERR_IO;
+        close(fd);
+        return error;
+    }
+    *ret_file = fd;
+    return 0;
+}
+
+static void directory_free(struct disk *disk)
+{
+    close(directory_of(disk)->fd);
+    free(directory_of(disk));
+}
+
+static const struct disk_ops directory_ops = {
+    .open = directory_open,
+    .close = directory_close,
+    .size = directory_size,
+    .read = directory_read,
+    .write = directory_write,
+    .truncate = directory_truncate,
+    .sync = directory_sync,
+    .sync_directory = directory_sync_directory,
+    .rename = directory_rename,
+    .unlink = directory_unlink,
+    .list = directory_list,
+    .lock = directory_lock,
+    .free = directory_free,
+};
+
+/* The directory must outlive a crash like everything that is put into it; always, because the
+ * process that made it may have died before this. */
+static int sync_parent(const char *path)
+{
+    char parent[PATH_MAX];
+    int bytes = snprintf(parent, sizeof parent, "%s/..", path);
+    if (bytes < 0 || (size_t)bytes >= sizeof parent)
+        return -ERR_LIMIT;
+    int fd = open(parent, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (fd < 0)
+        return error_of_errno();
+    int result = fsync(fd) < 0 ? -ERR_IO : 0;
+    close(fd);
+    return result;
+}
+
+static int disk_new_directory(int fd, struct disk **ret_disk)
+{
+    struct directory *directory = calloc(1, sizeof *directory);
+    if (directory == NULL)
+        return -ERR_MEMORY;
+    *directory = (struct directory){{&directory_ops}, fd};
+    *ret_disk = &directory->disk;
+    return 0;
+}
+
+int disk_open_directory(const char *path, struct disk **ret_disk)
+{
+    if (mkdir(path, 0700) < 0 && errno != EEXIST)
+        return error_of_errno();
+    TRY(sync_parent(path));
+    int fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (fd < 0)
+        return error_of_errno();
+    int result = disk_new_directory(fd, ret_disk);
+    if (result < 0)
+        close(fd);
+    return result;
+}
+
+void disk_free(struct disk *disk)
+{
+    if (disk != NULL && disk->ops->free != NULL)
+        disk->ops->free(disk);
+}
+
+int disk_write_zeros(struct disk *disk, int file, uint64_t offset, uint64_t bytes)
+{
+    static const char zeros[ZERO_STEP_BYTES];
+    while (bytes > 0) {
+        size_t step = bytes < sizeof zeros ? (size_t)bytes : sizeof zeros;
+        TRY(disk->ops->write(disk, file, offset, zeros, step));
+        offset += step;
+        bytes -= step;
+    }
+    return 0;
+}
+
+static int write_new(struct disk *disk, const char *name, const void *from, size_t bytes)
+{
+    int file = -1;
+    TRY(disk->ops->open(disk, name, true, &file));
+    int result = disk->ops->truncate(disk, file, 0);
+    if (result >= 0)
+        result = disk->ops->write(disk, file, 0, from, bytes);
+    if (result >= 0)
+        result = disk->ops->sync(disk, file, DISK_WHY_EPOCH);
+    disk->ops->close(disk, file);
+    return result;
+}
+
+int disk_replace(struct disk *disk, const char *name, const void *from, size_t bytes)
+{
+    char fresh[DISK_NAME_BYTES_MAX + 1];
+    int length = snprintf(fresh, sizeof fresh, "%s.new", name);
+    ASSERT(length > 0);
+    ASSERT((size_t)length < sizeof fresh);
+    TRY(write_new(disk, fresh, from, bytes));
+    TRY(disk->ops->rename(disk, fresh, name));
+    return disk->ops->sync_directory(disk, DISK_WHY_EPOCH_NAME);
+}
+
+int disk_read_whole(struct disk *disk, const char *name, void *memory, size_t capacity,
+                    size_t *ret_bytes)
+{
+    int file = -1;
+    TRY(disk->ops->open(disk, name, false, &file));
+    uint64_t size = 0;
+    size_t got = 0;
+    int result = disk->ops->size(disk, file, &size);
+    if (result >= 0 && size > capacity)
+        result = -ERR_LIMIT;
+    if (result >= 0)
+        result = disk->ops->read(disk, file, 0, memory, (size_t)size, &got);
+    disk->ops->close(disk, file);
+    if (result < 0)
+        return result;
+    *ret_bytes = got;
+    return 0;
+}
