@@ -37,6 +37,8 @@ struct loop {
     struct instant wall;
     uint64_t turns;
     struct timer_wheel timers;
+    void (*begin_fn)(void *owner); /* NULL: none */
+    void *begin_owner;
     struct hook hooks[LOOP_HOOKS_MAX]; /* sorted by stage; fn NULL = removed in a hook */
     int hooks_count;
     bool in_hooks;
@@ -116,6 +118,12 @@ void loop_turn_again(struct loop *loop)
 }
 
 /* ---- hooks ---- */
+
+void loop_at_turn_begin(struct loop *loop, void (*fn)(void *owner), void *owner)
+{
+    loop->begin_fn = fn;
+    loop->begin_owner = owner;
+}
 
 int loop_at_turn_end(struct loop *loop, enum loop_stage stage, void (*fn)(void *owner), void *owner)
 {
@@ -235,6 +243,8 @@ int loop_run_once(struct loop *loop, int64_t wait_us)
     renew_time(loop);
     loop->ready_count = count;
     loop->ready_at = 0;
+    if (loop->begin_fn != NULL)
+        loop->begin_fn(loop->begin_owner);
     timer_wheel_advance(&loop->timers, loop->now);
     for (; loop->ready_at < loop->ready_count; loop->ready_at++) {
         struct loop_source *source = loop->ready[loop->ready_at].data.ptr;

@@ -1,7 +1,8 @@
 /* loop.h - one thread's event loop: sockets, timers, wake-ups from other threads, signals.
  *
- * A turn is: wait (epoll) -> cached time is renewed -> timers that are due -> ready sources,
- * wake-ups and signals -> the turn-end hooks in the order of their stages -> next turn.
+ * A turn is: wait (epoll) -> cached time is renewed -> the turn-begin hook -> timers that are due
+ * -> ready sources, wake-ups and signals -> the turn-end hooks in the order of their stages ->
+ * next turn.
  *
  * Contract (after libuv):
  * - The caller owns every struct loop_source, loop_timer and loop_wakeup and keeps it, at the same
@@ -52,6 +53,9 @@ struct instant loop_wall(const struct loop *loop);
 /* Turns run so far. */
 uint64_t loop_turns(const struct loop *loop);
 
+/* fn(owner) runs at the beginning of every turn, before anything that the turn brings. One only:
+ * set again, it is replaced; NULL takes it out. */
+void loop_at_turn_begin(struct loop *loop, void (*fn)(void *owner), void *owner);
 /* fn(owner) runs once at the end of every turn, after everything that was ready was handled and
  * before the loop waits again. -ERR_LIMIT beyond LOOP_HOOKS_MAX. */
 int loop_at_turn_end(struct loop *loop, enum loop_stage stage, void (*fn)(void *owner),
