@@ -76,6 +76,8 @@ TEST(bet_id, stops_at_a_mistake)
     struct bet_id highest = {INT64_MAX};
     assert_int_equal(bet_id_next((struct bet_id){0}, at_ms(last_ms), 0).n >> 22,
                      (INT64_C(1) << 41) - 1);
+    assert_int_equal(bet_id_next((struct bet_id){INT64_MAX - 1}, at_ms(NOON_MS), 1023).n,
+                     INT64_MAX);
     expect_assert_failure(bet_id_next((struct bet_id){0}, at_ms(last_ms + 1), 0));
     expect_assert_failure(bet_id_next((struct bet_id){0}, at_ms(NOON_MS), BET_ID_SHARDS_MAX));
     expect_assert_failure(bet_id_next(highest, at_ms(NOON_MS), 0));
