@@ -92,6 +92,7 @@ TEST(bet_decide, limits_the_stake_and_says_what_would_pass)
         {"below the least", 9, 10, 90, 1000, {2, 1}, ROUND_DOWN, BET_STAKE_LIMIT, 10, 90},
         {"the most", 90, 10, 90, 1000, {2, 1}, ROUND_DOWN, BET_PLACED, 0, 0},
         {"above the most", 91, 10, 90, 1000, {2, 1}, ROUND_DOWN, BET_STAKE_LIMIT, 10, 90},
+        {"a single stake passes", 9, 10, 10, 1000, {2, 1}, ROUND_DOWN, BET_STAKE_LIMIT, 10, 10},
         {"the whole payout", 50, 10, 90, 100, {2, 1}, ROUND_DOWN, BET_PLACED, 0, 0},
         {"above the payout", 51, 10, 90, 100, {2, 1}, ROUND_DOWN, BET_STAKE_LIMIT, 10, 50},
         {"67 @ 1.5 is 100.5, down", 67, 1, 90, 100, {3, 2}, ROUND_DOWN, BET_PLACED, 0, 0},
@@ -141,6 +142,8 @@ TEST(bet_decide, a_payout_limit_without_end_still_ends)
     assert_int_equal(verdict.outcome, BET_PLACED);
     assert_true(verdict.potential_return.minor < MONEY_MINOR_MAX);
     scene.slip.stake.minor++;
+    assert_int_equal(scene_decide(&scene).outcome, BET_STAKE_LIMIT);
+    scene.limits.payout_minor_max = MONEY_MINOR_MAX; /* would hide what is above it */
     assert_int_equal(scene_decide(&scene).outcome, BET_STAKE_LIMIT);
 }
 

@@ -88,6 +88,8 @@ TEST(settle, ends_at_the_highest_amount)
     assert_int_equal(paid(most / 2, (struct odds){2, 1}, LEG_WON, ROUND_DOWN), most);
     assert_int_equal(paid(most / 2 - 1, (struct odds){2, 1}, LEG_WON, ROUND_DOWN), most - 2);
     assert_int_equal(paid(most, (struct odds){100000, 1}, LEG_WON, ROUND_HALF_UP), most);
+    /* 10^15 and a half */
+    assert_int_equal(paid(666666666666667, (struct odds){3, 2}, LEG_WON, ROUND_HALF_UP), most);
     assert_int_equal(paid(most, (struct odds){1000000000, 999999999},
                           HEAT(DEAD_HEAT_TERM_MAX - 1, DEAD_HEAT_TERM_MAX), ROUND_DOWN),
                      999900000999900); /* 10^15 * 0.9999 * 1.000000001000000001 */
