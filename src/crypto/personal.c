@@ -1,0 +1,395 @@
+/* personal.c - contract in personal.h.
+ *
+ * File: the head slot, then the slot of user n at (n + 1) * 64; little-endian.
+ *   slot   nonce 12, wrapped key 32, tag 16, crc32c 4 of the user number and the 60 bytes
+ *   head   the same, wrapping a known text: it tells another master key from damage
+ *   none   64 zero bytes, or beyond the file's end
+ *   erased 60 zero bytes and the word ERASED
+ * A slot lies within one sector, so it is written whole or not at all. */
+#include "crypto/personal.h"
+
+#include <endian.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <openssl/crypto.h>
+#include <openssl/evp.h>
+#include <stdbool.h>
+#include <stdlib.h>
+#include <sys/file.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/assert.h"
+#include "base/error.h"
+#include "base/hash.h"
+#include "crypto/random.h"
+
+#define KEY_BYTES   32
+#define NONCE_BYTES 12
+#define TAG_BYTES   16
+#define SLOT_BYTES  64
+#define NONCES      64 /* drawn at once: a system call per seal would cost as much as the seal */
+#define ERASED      UINT32_C(0x5DA53E12)
+#define HEAD_NUMBER UINT32_MAX /* stands for a user number in the head's checks */
+
+_Static_assert(NONCE_BYTES + KEY_BYTES + TAG_BYTES + 4 == SLOT_BYTES, "a slot is full");
+_Static_assert(NONCE_BYTES + TAG_BYTES == PERSONAL_OVERHEAD_BYTES, "nonce and tag");
+
+enum state { STATE_UNREAD = 0, STATE_NONE, STATE_KEY, STATE_ERASED };
+
+struct slot {
+    unsigned char nonce[NONCE_BYTES], wrapped[KEY_BYTES], tag[TAG_BYTES];
+    uint32_t crc;
+};
+
+_Static_assert(sizeof(struct slot) == SLOT_BYTES, "as on disk");
+
+/* A key as it is used. */
+struct cached {
+    uint32_t state; /* enum state */
+    unsigned char key[KEY_BYTES];
+    uint32_t unused;
+};
+
+struct personal_keys {
+    int fd; /* owned, locked */
+    size_t count_max;
+    struct cached *cached; /* owned; by user number */
+    EVP_CIPHER *cipher;    /* owned */
+    EVP_CIPHER_CTX *work;  /* owned */
+    unsigned char master[PERSONAL_MASTER_BYTES];
+    unsigned char nonces[NONCES][NONCE_BYTES];
+    int nonces_left;
+};
+
+/* --- AES-256-GCM --- */
+
+/* What binds a ciphertext to its place and purpose. */
+struct place {
+    char purpose[12];
+    uint32_t number; /* little-endian */
+};
+
+static struct place place_of(const char *purpose, uint32_t number)
+{
+    struct place place = {{0}, htole32(number)};
+    memcpy(place.purpose, purpose, strlen(purpose));
+    return place;
+}
+
+/* nonce -> ciphertext and tag. */
+static int encrypt(struct personal_keys *keys, const unsigned char *key, struct place place,
+                   struct slice text, unsigned char *sealed)
+{
+    EVP_CIPHER_CTX *work = keys->work;
+    unsigned char *at = sealed + NONCE_BYTES;
+    int bytes = 0, last = 0;
+    bool ok =
+        EVP_EncryptInit_ex2(work, keys->cipher, key, sealed, NULL) == 1 &&
+        EVP_EncryptUpdate(work, NULL, &bytes, (const unsigned char *)&place, sizeof place) == 1 &&
+        (text.bytes == 0 || EVP_EncryptUpdate(work, at, &bytes, (const unsigned char *)text.at,
+                                              (int)text.bytes) == 1) &&
+        EVP_EncryptFinal_ex(work, at + text.bytes, &last) == 1 &&
+        EVP_CIPHER_CTX_ctrl(work, EVP_CTRL_AEAD_GET_TAG, TAG_BYTES, at + text.bytes) == 1;
+    return ok ? 0 : -ERR_CRYPTO;
+}
+
+/* 0, or PERSONAL_FORGED. */
+static int decrypt(struct personal_keys *keys, const unsigned char *key, struct place place,
+                   struct slice sealed, unsigned char *text)
+{
+    EVP_CIPHER_CTX *work = keys->work;
+    const unsigned char *nonce = (const unsigned char *)sealed.at;
+    size_t text_bytes = sealed.bytes - PERSONAL_OVERHEAD_BYTES;
+    unsigned char tag[TAG_BYTES], none[1];
+    int bytes = 0, last = 0;
+    memcpy(tag, nonce + NONCE_BYTES + text_bytes, sizeof tag);
+    bool ok =
+        EVP_DecryptInit_ex2(work, keys->cipher, key, nonce, NULL) == 1 &&
+        EVP_DecryptUpdate(work, NULL, &bytes, (const unsigned char *)&place, sizeof place) == 1 &&
+        (text_bytes == 0 ||
+         EVP_DecryptUpdate(work, text, &bytes, nonce + NONCE_BYTES, (int)text_bytes) == 1) &&
+        EVP_CIPHER_CTX_ctrl(work, EVP_CTRL_AEAD_SET_TAG, TAG_BYTES, tag) == 1 &&
+        EVP_DecryptFinal_ex(work, none, &last) == 1;
+    return ok ? 0 : PERSONAL_FORGED;
+}
+
+static void draw_nonce(struct personal_keys *keys, unsigned char *to)
+{
+    if (keys->nonces_left == 0) {
+        random_fill(keys->nonces, sizeof keys->nonces);
+        keys->nonces_left = NONCES;
+    }
+    memcpy(to, keys->nonces[--keys->nonces_left], NONCE_BYTES);
+}
+
+/* --- slots --- */
+
+static uint32_t slot_crc(const struct slot *slot, uint32_t number)
+{
+    uint32_t little = htole32(number);
+    return htole32(crc32c(crc32c(0, &little, sizeof little), slot, SLOT_BYTES - sizeof slot->crc));
+}
+
+static int wrap(struct personal_keys *keys, const char *purpose, uint32_t number,
+                const unsigned char key[KEY_BYTES], struct slot *ret)
+{
+    draw_nonce(keys, ret->nonce);
+    TRY(encrypt(keys, keys->master, place_of(purpose, number), slice_of(key, KEY_BYTES),
+                (unsigned char *)ret));
+    ret->crc = slot_crc(ret, number);
+    return 0;
+}
+
+/* The slot's state, with its key when it has one; -ERR_CORRUPT. */
+static int unwrap(struct personal_keys *keys, const char *purpose, uint32_t number,
+                  const struct slot *slot, unsigned char ret_key[KEY_BYTES])
+{
+    static const struct slot zeros;
+    if (memcmp(slot, &zeros, SLOT_BYTES - sizeof slot->crc) == 0 &&
+        (slot->crc == 0 || slot->crc == htole32(ERASED)))
+        return slot->crc == 0 ? STATE_NONE : STATE_ERASED;
+    if (slot->crc != slot_crc(slot, number))
+        return -ERR_CORRUPT;
+    struct slice sealed = slice_of(slot, SLOT_BYTES - sizeof slot->crc);
+    int result = decrypt(keys, keys->master, place_of(purpose, number), sealed, ret_key);
+    return result == 0 ? STATE_KEY : -ERR_CORRUPT;
+}
+
+static off_t slot_offset(uint32_t user)
+{
+    return ((off_t)user + 1) * SLOT_BYTES;
+}
+
+static int write_slot(struct personal_keys *keys, off_t offset, const struct slot *slot)
+{
+    ssize_t done = pwrite(keys->fd, slot, SLOT_BYTES, offset);
+    if (done != SLOT_BYTES)
+        return done < 0 && errno == ENOSPC ? -ERR_NO_SPACE : -ERR_IO;
+    return fdatasync(keys->fd) == 0 ? 0 : -ERR_IO;
+}
+
+/* 1 when it was read, 0 when the file ends before it. A part of a slot at the end is the rest of
+ * a write that was never made durable, so it counts as none. */
+static int read_slot(struct personal_keys *keys, off_t offset, struct slot *ret)
+{
+    ssize_t got = pread(keys->fd, ret, SLOT_BYTES, offset);
+    if (got < 0)
+        return -ERR_IO;
+    return got == SLOT_BYTES;
+}
+
+/* The user's state (an enum state other than STATE_UNREAD) with its key in *ret. */
+static int look_up(struct personal_keys *keys, uint32_t user, struct cached **ret)
+{
+    if (user >= keys->count_max)
+        return -ERR_LIMIT;
+    struct cached *cached = &keys->cached[user];
+    *ret = cached;
+    if (cached->state != STATE_UNREAD)
+        return (int)cached->state;
+    struct slot slot;
+    int state = STATE_NONE;
+    int read = read_slot(keys, slot_offset(user), &slot);
+    TRY(read);
+    if (read == 1)
+        state = unwrap(keys, "key", user, &slot, cached->key);
+    TRY(state);
+    cached->state = (uint32_t)state;
+    return state;
+}
+
+static int outcome_of(int state)
+{
+    switch ((enum state)state) {
+    case STATE_KEY:
+        return PERSONAL_OK;
+    case STATE_ERASED:
+        return PERSONAL_ERASED;
+    case STATE_UNREAD:
+    case STATE_NONE:
+        break;
+    }
+    return PERSONAL_NO_KEY;
+}
+
+/* --- opening --- */
+
+/* What the head slot wraps. */
+static const unsigned char head_text[KEY_BYTES] = "overround personal keys, head";
+
+static int check_file(int fd)
+{
+    struct stat stat;
+    if (fstat(fd, &stat) < 0)
+        return -ERR_IO;
+    bool safe = S_ISREG(stat.st_mode) && stat.st_uid == geteuid() && (stat.st_mode & 077) == 0;
+    if (!safe)
+        return -ERR_CONFIG;
+    return flock(fd, LOCK_EX | LOCK_NB) == 0 ? 0 : -ERR_BUSY;
+}
+
+static int open_file(int folder, const char *name, int *ret_fd)
+{
+    int fd = openat(folder, name, O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC | O_NONBLOCK, 0600);
+    if (fd < 0)
+        return errno == ELOOP ? -ERR_CONFIG : -ERR_IO;
+    int result = check_file(fd);
+    if (result == 0 && fsync(folder) < 0) /* the file's name, if it is new */
+        result = -ERR_IO;
+    if (result < 0) {
+        (void)close(fd);
+        return result;
+    }
+    *ret_fd = fd;
+    return 0;
+}
+
+/* Checks the head, or writes it into a file that has none yet: nothing else is then in it. */
+static int check_head(struct personal_keys *keys)
+{
+    struct slot slot;
+    unsigned char text[KEY_BYTES];
+    int read = read_slot(keys, 0, &slot);
+    TRY(read);
+    if (read == 0) {
+        TRY(wrap(keys, "head", HEAD_NUMBER, head_text, &slot));
+        return write_slot(keys, 0, &slot);
+    }
+    if (slot.crc != slot_crc(&slot, HEAD_NUMBER))
+        return -ERR_CORRUPT;
+    int state = unwrap(keys, "head", HEAD_NUMBER, &slot, text);
+    bool ours = state == STATE_KEY && memcmp(text, head_text, sizeof text) == 0;
+    return ours ? 0 : -ERR_CONFIG;
+}
+
+static int set_up(struct personal_keys *keys)
+{
+    void *memory = mmap(NULL, keys->count_max * sizeof(struct cached), PROT_READ | PROT_WRITE,
+                        MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+    if (memory == MAP_FAILED)
+        return -ERR_MEMORY;
+    keys->cached = memory;
+    (void)madvise(memory, keys->count_max * sizeof(struct cached), MADV_DONTDUMP);
+    keys->cipher = EVP_CIPHER_fetch(NULL, "AES-256-GCM", NULL);
+    keys->work = EVP_CIPHER_CTX_new();
+    if (keys->cipher == NULL || keys->work == NULL)
+        return -ERR_CRYPTO;
+    return check_head(keys);
+}
+
+int personal_keys_open(int folder, const char *name,
+                       const unsigned char master[PERSONAL_MASTER_BYTES], size_t count_max,
+                       struct personal_keys **ret)
+{
+    ASSERT(count_max >= 1);
+    ASSERT(count_max < HEAD_NUMBER);
+    struct personal_keys *keys = calloc(1, sizeof *keys);
+    if (keys == NULL)
+        return -ERR_MEMORY;
+    keys->fd = -1;
+    keys->count_max = count_max;
+    memcpy(keys->master, master, sizeof keys->master);
+    int result = open_file(folder, name, &keys->fd);
+    if (result == 0)
+        result = set_up(keys);
+    if (result < 0) {
+        personal_keys_free(keys);
+        return result;
+    }
+    *ret = keys;
+    return 0;
+}
+
+void personal_keys_free(struct personal_keys *keys)
+{
+    if (keys == NULL)
+        return;
+    if (keys->cached != NULL) /* unmapped memory is zeroed before anybody gets it */
+        (void)munmap(keys->cached, keys->count_max * sizeof(struct cached));
+    EVP_CIPHER_CTX_free(keys->work);
+    EVP_CIPHER_free(keys->cipher);
+    if (keys->fd >= 0)
+        (void)close(keys->fd);
+    OPENSSL_cleanse(keys, sizeof *keys);
+    free(keys);
+}
+
+/* --- users --- */
+
+/* A write that may not be durable must not be found later as if it were: the page cache could
+ * show a key that the disk does not hold. The key was never used, so taking it back is safe
+ * whichever of the two the disk has in the end. */
+static void take_back(struct personal_keys *keys, uint32_t user)
+{
+    static const struct slot zeros;
+    ssize_t done = pwrite(keys->fd, &zeros, SLOT_BYTES, slot_offset(user));
+    (void)done;
+}
+
+int personal_key_make(struct personal_keys *keys, uint32_t user)
+{
+    struct cached *cached;
+    struct slot slot;
+    int state = look_up(keys, user, &cached);
+    if (state != STATE_NONE)
+        return state < 0 ? state : outcome_of(state);
+    unsigned char key[KEY_BYTES];
+    random_fill(key, sizeof key);
+    int result = wrap(keys, "key", user, key, &slot);
+    if (result == 0) {
+        result = write_slot(keys, slot_offset(user), &slot);
+        if (result < 0)
+            take_back(keys, user);
+    }
+    if (result == 0) {
+        memcpy(cached->key, key, sizeof key);
+        cached->state = STATE_KEY;
+    }
+    OPENSSL_cleanse(key, sizeof key);
+    return result;
+}
+
+int personal_seal(struct personal_keys *keys, uint32_t user, struct slice text,
+                  unsigned char *ret_sealed)
+{
+    struct cached *cached;
+    if (text.bytes > PERSONAL_TEXT_BYTES_MAX)
+        return -ERR_LIMIT;
+    int state = look_up(keys, user, &cached);
+    if (state != STATE_KEY)
+        return state < 0 ? state : outcome_of(state);
+    draw_nonce(keys, ret_sealed);
+    return encrypt(keys, cached->key, place_of("field", user), text, ret_sealed);
+}
+
+int personal_open(struct personal_keys *keys, uint32_t user, struct slice sealed,
+                  unsigned char *ret_text)
+{
+    struct cached *cached;
+    int state = look_up(keys, user, &cached);
+    if (state != STATE_KEY)
+        return state < 0 ? state : outcome_of(state);
+    if (sealed.bytes < PERSONAL_OVERHEAD_BYTES ||
+        sealed.bytes > PERSONAL_TEXT_BYTES_MAX + PERSONAL_OVERHEAD_BYTES)
+        return PERSONAL_FORGED;
+    return decrypt(keys, cached->key, place_of("field", user), sealed, ret_text);
+}
+
+int personal_erase(struct personal_keys *keys, uint32_t user)
+{
+    static const struct slot zeros;
+    if (user >= keys->count_max)
+        return -ERR_LIMIT;
+    struct cached *cached = &keys->cached[user];
+    OPENSSL_cleanse(cached->key, sizeof cached->key);
+    cached->state = STATE_ERASED;
+    struct slot slot = zeros;
+    slot.crc = htole32(ERASED);
+    /* Also when it is erased already: an earlier try may have failed after memory was cleared. */
+    int result = write_slot(keys, slot_offset(user), &slot);
+    /* The context's key schedule may be of this user's key. */
+    (void)EVP_CIPHER_CTX_reset(keys->work);
+    return result;
+}

@@ -1,0 +1,65 @@
+/* personal.h - personal fields sealed under a key per user, so that erasing a person from a
+ * ledger that never forgets is destroying one key (DESIGN part 8; GDPR art. 17).
+ *
+ * AES-256-GCM with a fresh random nonce and the user's number as associated data: a sealed
+ * field moved to another user does not open. Sealed form: nonce 12, ciphertext, tag 16.
+ *
+ * The keys are in one file of 64-byte slots by user number, outside the ledger, each wrapped by
+ * AES-256-GCM under a master key that is in another file, so either file alone is useless, and
+ * a backup of the ledger holds neither. Erasing overwrites the slot and makes that durable before
+ * it answers; a copy-on-write file system, a flash controller and backups of the key file
+ * may keep old blocks, so operations must back the two key files up apart from the ledger and
+ * for a short time only.
+ *
+ * Memory: 40 bytes for each user seen since start, mapped for all, excluded from core files.
+ * The file is locked: one process at a time. Thread: one user. */
+#pragma once
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/slice.h"
+
+#define PERSONAL_OVERHEAD_BYTES 28
+#define PERSONAL_MASTER_BYTES   32
+#define PERSONAL_TEXT_BYTES_MAX 4096
+
+struct personal_keys;
+
+/* Refusals, as positive results of the functions below. */
+enum personal_outcome {
+    PERSONAL_OK = 0,
+    PERSONAL_NO_KEY, /* personal_key_make was never called for this user */
+    PERSONAL_ERASED, /* the key was destroyed, for ever */
+    PERSONAL_FORGED, /* not sealed by this key, or changed since */
+};
+
+/* Opens (or makes) the file `name` in the folder (a descriptor, see key_files_open) for users 0
+ * to count_max - 1. `master` is copied. 0; -ERR_IO; -ERR_MEMORY; -ERR_BUSY when another process has
+ * it; -ERR_CONFIG for a file that others can reach, or another master key; -ERR_CORRUPT. The caller
+ * owns *ret and ends it with personal_keys_free (accepts NULL). */
+int personal_keys_open(int folder, const char *name,
+                       const unsigned char master[PERSONAL_MASTER_BYTES], size_t count_max,
+                       struct personal_keys **ret);
+void personal_keys_free(struct personal_keys *keys);
+
+/* Makes the user's key, durable when it returns (an fdatasync: when an account is opened, never
+ * on the bet path). PERSONAL_OK also when there is one; PERSONAL_ERASED; -ERR_IO (may be tried
+ * again) or -ERR_NO_SPACE; -ERR_LIMIT beyond count_max; -ERR_CORRUPT for a damaged slot. */
+int personal_key_make(struct personal_keys *keys, uint32_t user);
+
+/* Seals up to PERSONAL_TEXT_BYTES_MAX bytes into ret_sealed, which has room for text.bytes +
+ * PERSONAL_OVERHEAD_BYTES. Reads the slot (64 bytes) at the user's first use since start, and
+ * nothing after. An outcome, or -ERR_LIMIT, -ERR_IO, -ERR_CORRUPT, -ERR_CRYPTO. */
+int personal_seal(struct personal_keys *keys, uint32_t user, struct slice text,
+                  unsigned char *ret_sealed);
+
+/* Opens into ret_text, which has room for sealed.bytes - PERSONAL_OVERHEAD_BYTES (at least 0);
+ * what is there after another result than PERSONAL_OK means nothing. Results as above. */
+int personal_open(struct personal_keys *keys, uint32_t user, struct slice sealed,
+                  unsigned char *ret_text);
+
+/* Destroys the user's key: gone from memory and overwritten on disk when it returns 0. A user
+ * without a key is marked erased as well. -ERR_IO (the key may still be on disk: try again;
+ * in memory it is gone), -ERR_NO_SPACE, -ERR_LIMIT. */
+int personal_erase(struct personal_keys *keys, uint32_t user);
