@@ -106,6 +106,9 @@ bool book_stopped(const struct book *book);
 
 const struct shard_state *book_state(const struct book *book);
 struct feed_sink *book_sink(struct book *book);
+/* Ask before each feed message: false while so much waits for the disk that a result could not
+ * be recorded; then the intake pauses. Always true when stopped: odds go on (S1). */
+bool book_feed_ready(const struct book *book);
 
 /* ---- requests ---- */
 

@@ -1,6 +1,7 @@
 /* shard_check.c - what holds over the whole state (L4, L7), and its hash (L5). Both walk
  * everything and are for verify, replay, tests and the simulator, never for the bet path. */
 #include "base/assert.h"
+#include "base/error.h"
 #include "crypto/sha256.h"
 #include "ledger/shard_state_internal.h"
 
@@ -14,7 +15,7 @@ static size_t house_index(const struct shard_state *state, struct currency curre
     for (size_t i = 0; i < state->houses_count; i++)
         if (currency_equal(state->houses[i].currency, currency))
             return i;
-    ASSERT(!"every account's currency has its house accounts");
+    ASSERT(state->houses_count > CURRENCIES_MAX); /* every account's currency has its house */
     return 0;
 }
 
@@ -92,35 +93,46 @@ int shard_state_check(struct shard_state *state)
 
 /* The structs hold no padding (asserted), so their bytes are their values; symbols are given in
  * log order and so are equal on every machine. */
-_Static_assert(sizeof(struct shard_account) == 40, "no padding but the currency's");
+_Static_assert(sizeof(struct shard_account) == 40, "no padding");
+_Static_assert(sizeof(struct shard_bet) == 128, "no padding");
+_Static_assert(sizeof(struct shard_market) == 72, "no padding");
+_Static_assert(sizeof(struct shard_house) == 32, "no padding");
 _Static_assert(sizeof(struct shard_verdict) == 32, "no padding");
 _Static_assert(sizeof(struct shard_selection) == 16, "no padding");
 
-static void hash_symbols(struct sha256 *sha, const struct symbols *symbols, uint32_t count)
+static void add_bytes(struct sha256 *sha, const void *at, size_t bytes)
 {
-    for (uint32_t ref = 1; ref <= count; ref++) {
+    sha256_add(sha, slice_of(at, bytes));
+}
+
+static void hash_symbols(struct sha256 *sha, const struct symbols *symbols)
+{
+    for (uint32_t ref = 0; ref < symbols_count(symbols); ref++) {
         struct slice text = symbols_text(symbols, ref);
-        uint64_t bytes = text.bytes;
-        sha256_add(sha, &bytes, sizeof bytes);
-        sha256_add(sha, text.at, text.bytes);
+        add_bytes(sha, &text.bytes, sizeof text.bytes);
+        sha256_add(sha, text);
     }
 }
 
-void shard_state_hash(const struct shard_state *state, uint8_t ret_hash[32])
+int shard_state_hash(const struct shard_state *state, uint8_t ret_hash[32])
 {
-    struct sha256 *sha = sha256_begin();
-    sha256_add(sha, &state->seq, sizeof state->seq);
-    sha256_add(sha, &state->time_us, sizeof state->time_us);
-    sha256_add(sha, &state->epoch, sizeof state->epoch);
-    hash_symbols(sha, state->users, state->accounts_count);
-    hash_symbols(sha, state->market_ids, state->markets_count);
-    hash_symbols(sha, state->texts, (uint32_t)symbols_count(state->texts) - 1);
-    sha256_add(sha, state->accounts, (state->accounts_count + (size_t)1) * sizeof *state->accounts);
-    sha256_add(sha, state->markets, (state->markets_count + (size_t)1) * sizeof *state->markets);
-    sha256_add(sha, state->selections, state->selections_count * sizeof *state->selections);
-    sha256_add(sha, state->bets, state->bets_count * sizeof *state->bets);
-    sha256_add(sha, state->verdicts, state->verdicts_count * sizeof *state->verdicts);
-    sha256_add(sha, state->houses, state->houses_count * sizeof *state->houses);
-    sha256_add(sha, &state->counts, sizeof state->counts);
+    struct sha256 *sha;
+    TRY(sha256_new(&sha));
+    sha256_begin(sha);
+    add_bytes(sha, &state->seq, sizeof state->seq);
+    add_bytes(sha, &state->time_us, sizeof state->time_us);
+    add_bytes(sha, &state->epoch, sizeof state->epoch);
+    hash_symbols(sha, state->users);
+    hash_symbols(sha, state->market_ids);
+    hash_symbols(sha, state->texts);
+    add_bytes(sha, state->accounts, (state->accounts_count + (size_t)1) * sizeof *state->accounts);
+    add_bytes(sha, state->markets, (state->markets_count + (size_t)1) * sizeof *state->markets);
+    add_bytes(sha, state->selections, state->selections_count * sizeof *state->selections);
+    add_bytes(sha, state->bets, state->bets_count * sizeof *state->bets);
+    add_bytes(sha, state->verdicts, state->verdicts_count * sizeof *state->verdicts);
+    add_bytes(sha, state->houses, state->houses_count * sizeof *state->houses);
+    add_bytes(sha, &state->counts, sizeof state->counts);
     sha256_end(sha, ret_hash);
+    sha256_free(sha);
+    return 0;
 }

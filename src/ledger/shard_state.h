@@ -193,8 +193,9 @@ size_t shard_state_houses_count(const struct shard_state *state);
  * (L4), counts per market and account. 0, or -ERR_CORRUPT with a reason. O(size). */
 int shard_state_check(struct shard_state *state);
 
-/* SHA-256 of the whole logical state at its sequence number (L5). O(size). */
-void shard_state_hash(const struct shard_state *state, uint8_t ret_hash[32]);
+/* SHA-256 of the whole logical state at its sequence number (L5). O(size). 0, -ERR_MEMORY or
+ * -ERR_CRYPTO. */
+int shard_state_hash(const struct shard_state *state, uint8_t ret_hash[32]);
 
 /* The market's status for betting: the feed's last word under the holds and the result. */
 enum market_status shard_market_effective(const struct shard_market *market);

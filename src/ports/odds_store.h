@@ -74,9 +74,10 @@ struct odds_store_ops {
     /* Borrowed until the next put or remove; NULL when unknown. */
     const struct odds_image *(*get)(struct odds_store *store, struct slice market_id);
     void (*remove)(struct odds_store *store, struct slice market_id);
-    /* Every market in no order; visit may not change the store. */
-    void (*each)(struct odds_store *store,
-                 void (*visit)(void *owner, const struct odds_image *image), void *owner);
+    /* To walk over all markets, a few at a time: slots 0 .. slots()-1, NULL for an empty one. A
+     * market keeps its slot; put and remove between the calls are allowed. */
+    size_t (*slots)(struct odds_store *store);
+    const struct odds_image *(*at)(struct odds_store *store, size_t slot);
     size_t (*count)(struct odds_store *store);
     void (*free)(struct odds_store *store);
 };

@@ -1,0 +1,78 @@
+/* answers.c - how a request waits for its record, and how a repeated one finds the first's. */
+#include "app/book_internal.h"
+
+#include "base/assert.h"
+
+/* A waiter's context: the answer function, the cookie, and whether it is a replay. */
+struct answer_context {
+    book_answer_fn answer;
+    struct book_cookie cookie;
+    uint64_t replayed;
+};
+
+_Static_assert(sizeof(struct answer_context) <= sizeof(((struct commit_waiter *)0)->context),
+               "an answer's context fits a waiter");
+
+static void on_waited(const uint64_t context[8], bool failed, const struct record_view *record)
+{
+    struct answer_context c;
+    memcpy(&c, context, sizeof c);
+    struct book_answer answer = {
+        .cookie = c.cookie, .failed = failed, .replayed = c.replayed != 0, .record = record};
+    c.answer(&answer);
+}
+
+bool book_answer_record(struct book *book, uint64_t seq, book_answer_fn answer,
+                        struct book_cookie cookie, bool replayed)
+{
+    struct answer_context context = {answer, cookie, replayed};
+    struct commit_waiter waiter = {.call = on_waited};
+    memcpy(waiter.context, &context, sizeof context);
+    return commit_wait(book->commit, seq, &waiter);
+}
+
+enum request_outcome book_busy(struct book *book, const char *limit)
+{
+    book->busy_limit = limit;
+    book->stats.bets_shed++;
+    return REQUEST_BUSY;
+}
+
+enum request_outcome book_ready(struct book *book)
+{
+    if (commit_stopped(book->commit))
+        return REQUEST_STOPPED;
+    if (!commit_has_room(book->commit))
+        return book_busy(book, "commit_group");
+    const char *limit = shard_state_room(book->state);
+    return limit != NULL ? book_busy(book, limit) : REQUEST_TAKEN;
+}
+
+enum request_outcome book_replay_verdict(struct book *book, const struct shard_verdict *verdict,
+                                         const uint64_t request_hash[2], book_answer_fn answer,
+                                         struct book_cookie cookie)
+{
+    if (verdict->request_hash[0] != request_hash[0] ||
+        verdict->request_hash[1] != request_hash[1]) {
+        book->stats.bets_conflict++;
+        return REQUEST_CONFLICT;
+    }
+    if (commit_stopped(book->commit))
+        return REQUEST_STOPPED;
+    book->stats.bets_replayed++;
+    if (verdict->seq > commit_durable_seq(book->commit)) /* the first one still waits: so do we */
+        return book_answer_record(book, verdict->seq, answer, cookie, true)
+                   ? REQUEST_TAKEN
+                   : book_busy(book, "commit_waiters_max");
+    return book_read_answer(book, verdict->seq, answer, cookie);
+}
+
+enum request_outcome book_when_durable(struct book *book, book_answer_fn answer,
+                                       struct book_cookie cookie)
+{
+    if (commit_stopped(book->commit))
+        return REQUEST_STOPPED;
+    return book_answer_record(book, 0, answer, cookie, false)
+               ? REQUEST_TAKEN
+               : book_busy(book, "commit_waiters_max");
+}

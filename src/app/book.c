@@ -1,0 +1,245 @@
+/* book.c - contract in book.h: life, turns and the order in which a turn does its work. */
+#include "app/book.h"
+
+#include <stdlib.h>
+
+#include "app/book_internal.h"
+#include "base/assert.h"
+#include "base/error.h"
+#include "crypto/random.h"
+
+static void on_durable(void *owner, const struct record_view *record)
+{
+    struct book *book = owner;
+    if (book->listener.on_record != NULL)
+        book->listener.on_record(book->listener.owner, record);
+    book->stats.group_records++;
+}
+
+static void on_stopped(void *owner)
+{
+    struct book *book = owner;
+    if (book->listener.on_stopped != NULL)
+        book->listener.on_stopped(book->listener.owner);
+}
+
+static int make_parts(struct book *book)
+{
+    book->scratch = calloc(1, odds_image_bytes(SELECTIONS_MAX));
+    book->changed = calloc(SELECTIONS_MAX, sizeof *book->changed);
+    if (book->scratch == NULL || book->changed == NULL)
+        return -ERR_MEMORY;
+    TRY(shard_state_new(&book->options.limits, &book->state));
+    TRY(book_publish_new(book));
+    TRY(book_pending_new(book));
+    TRY(book_settle_new(book));
+    return book_reads_new(book);
+}
+
+int book_new(const struct book_options *options, const struct book_ports *ports,
+             const struct book_listener *listener, struct book **ret_book)
+{
+    struct book *book = calloc(1, sizeof *book);
+    if (book == NULL)
+        return -ERR_MEMORY;
+    book->options = *options;
+    book->ports = *ports;
+    book->sink.ops = book_sink_ops();
+    book->leases.silence_us_max = options->silence_us_max;
+    book->busy_limit = "";
+    if (listener != NULL)
+        book->listener = *listener;
+    int error = make_parts(book);
+    if (error < 0) {
+        book_free(book);
+        return error;
+    }
+    *ret_book = book;
+    return 0;
+}
+
+void book_free(struct book *book)
+{
+    if (book == NULL)
+        return;
+    commit_free(book->commit);
+    shard_state_free(book->state);
+    book_reads_free(book);
+    free(book->scratch);
+    free(book->changed);
+    free(book->pending);
+    free(book->settle_queue);
+    free(book->settle_queued);
+    free(book->ended);
+    free(book);
+}
+
+/* ---- start ---- */
+
+struct replay {
+    struct book *book;
+    const char *reason;
+};
+
+static int replay_record(void *owner, uint32_t shard, const char *record, size_t bytes)
+{
+    struct replay *replay = owner;
+    struct shard_state *state = replay->book->state;
+    struct record_view view;
+    (void)shard; /* embedded: one */
+    int error = record_view_of(record, bytes, &view);
+    if (error < 0) {
+        replay->reason = "a record's own shape or checksum is broken";
+        return error;
+    }
+    error = shard_state_apply(state, &view);
+    if (error < 0)
+        replay->reason = error == -ERR_LIMIT ? "the log holds more than shard_limits allow"
+                                             : shard_state_reason(state);
+    return error;
+}
+
+static void record_genesis(struct book *book)
+{
+    struct record_genesis genesis = {.shard = 0};
+    random_fill(genesis.book_id, sizeof genesis.book_id);
+    random_fill(genesis.hash_key, sizeof genesis.hash_key);
+    struct record_draft draft = {
+        .type = RECORD_GENESIS, .time_us = book->wall.us, .body = &genesis};
+    commit_record(book->commit, &draft);
+}
+
+static void record_opened(struct book *book, uint64_t epoch)
+{
+    struct slice version = slice_text(book->options.version);
+    struct record_opened opened = {.epoch = epoch, .version_bytes = (uint16_t)version.bytes};
+    memcpy(opened.binary_sha256, book->options.binary_sha256, sizeof opened.binary_sha256);
+    struct record_draft draft = {.type = RECORD_OPENED,
+                                 .time_us = book->wall.us,
+                                 .body = &opened,
+                                 .texts = &version,
+                                 .texts_count = 1};
+    commit_record(book->commit, &draft);
+}
+
+int book_start(struct book *book, struct instant wall, struct monotonic now,
+               const char **ret_reason)
+{
+    struct replay replay = {book, "the log could not be read"};
+    struct commit_events events = {book, on_durable, on_stopped};
+    uint64_t epoch;
+    ASSERT(book->commit == NULL);
+    *ret_reason = replay.reason;
+    book->wall = wall;
+    book->now = now;
+    int error = book->ports.log->ops->replay(book->ports.log, 0, 1, replay_record, &replay);
+    *ret_reason = replay.reason;
+    if (error < 0)
+        return error;
+    *ret_reason = "no writer epoch could be taken";
+    TRY(book->ports.log->ops->take_epoch(book->ports.log, 0, &epoch));
+    *ret_reason = "no odds epoch could be taken";
+    TRY(book->ports.odds_log->ops->take_epoch(book->ports.odds_log, &book->odds_epoch));
+    *ret_reason = "no memory for groups";
+    TRY(commit_new(book->ports.log, book->state, epoch, &events, &book->commit));
+    if (shard_state_seq(book->state) == 0)
+        record_genesis(book);
+    /* The log may have been copied to a machine whose epochs are behind: never fall (L1). */
+    record_opened(book, epoch > shard_state_epoch(book->state)
+                            ? epoch
+                            : shard_state_epoch(book->state) + 1);
+    *ret_reason = "more bets are pending than pending_max";
+    TRY(book_pending_restore(book));
+    book_settle_restore(book);
+    *ret_reason = "";
+    return 0;
+}
+
+/* ---- turns ---- */
+
+void book_begin_turn(struct book *book, struct instant wall, struct monotonic now)
+{
+    book->wall = wall;
+    if (now.us > book->now.us)
+        book->now = now;
+}
+
+void book_end_turn(struct book *book)
+{
+    book_check_leases(book);
+    book_release_due(book);
+    book_settle_step(book); /* bets of this turn went first (DESIGN P3) */
+    book_drop_ended(book);
+    commit_flush(book->commit);
+}
+
+void book_poll(struct book *book)
+{
+    book->ports.log->ops->poll(book->ports.log);
+    book->stats.groups = commit_groups(book->commit);
+}
+
+int64_t book_due_us(const struct book *book)
+{
+    if (book->settle_count > 0 || book_publish_walking(book))
+        return 0;
+    int64_t due = leases_due_us(&book->leases, book->now);
+    if (book->pending_count > 0) {
+        int64_t left = book->pending[0].due_us - book->now.us;
+        if (due < 0 || left < due)
+            due = left < 0 ? 0 : left;
+    }
+    return due;
+}
+
+bool book_idle(const struct book *book)
+{
+    return commit_idle(book->commit) && book->settle_count == 0;
+}
+
+bool book_stopped(const struct book *book)
+{
+    return commit_stopped(book->commit);
+}
+
+const struct shard_state *book_state(const struct book *book)
+{
+    return book->state;
+}
+
+struct feed_sink *book_sink(struct book *book)
+{
+    return &book->sink;
+}
+
+bool book_provider_alive(const struct book *book, struct slice provider)
+{
+    return leases_alive(&book->leases, provider, book->now);
+}
+
+size_t book_providers_count(const struct book *book)
+{
+    return book->leases.count;
+}
+
+struct slice book_provider_at(const struct book *book, size_t index, int64_t *ret_age_us)
+{
+    ASSERT(index < book->leases.count);
+    const struct lease *lease = &book->leases.leases[index];
+    *ret_age_us = book->now.us - lease->last_byte.us;
+    return slice_of(lease->id, lease->id_bytes);
+}
+
+const struct book_stats *book_stats(const struct book *book)
+{
+    struct book_stats *stats = (struct book_stats *)&book->stats; /* gauges, set when looked at */
+    stats->markets_open = book->ports.store->ops->count(book->ports.store);
+    stats->pending = book->pending_count;
+    stats->settle_backlog = book->settle_count;
+    return stats;
+}
+
+const char *book_busy_limit(const struct book *book)
+{
+    return book->busy_limit;
+}

@@ -1,0 +1,128 @@
+/* book_internal.h - the book's memory, shared by the files of this folder only. */
+#pragma once
+
+#include "app/book.h"
+#include "app/commit.h"
+#include "app/leases.h"
+
+/* A bet whose delay runs, in a heap by the monotonic time of its release. */
+struct pending {
+    int64_t due_us; /* monotonic */
+    uint32_t bet;
+};
+
+/* A market that ended and leaves the odds store at `drop_us` (monotonic). */
+struct ended_market {
+    int64_t drop_us;
+    uint8_t id_bytes;
+    char id[MARKET_ID_BYTES_MAX];
+};
+
+#define ENDED_MAX 16384
+
+struct history_read; /* bet_history.c */
+
+struct book {
+    struct book_options options;
+    struct book_ports ports;
+    struct book_listener listener;
+    struct feed_sink sink; /* publish_price.c; its address leads back to the book */
+    struct shard_state *state; /* owns */
+    struct commit *commit;     /* owns */
+    struct instant wall;
+    struct monotonic now;
+    uint32_t odds_epoch;
+
+    struct leases leases;
+    struct odds_image *scratch;  /* owns; an image of SELECTIONS_MAX under construction */
+    uint16_t *changed;           /* owns; SELECTIONS_MAX */
+
+    struct pending *pending;     /* owns; a binary heap of options.pending_max */
+    uint32_t pending_count;
+
+    uint32_t *settle_queue;      /* owns; a ring of market refs with settlements to do */
+    uint32_t settle_capacity, settle_first, settle_count;
+    uint32_t settle_cursor;      /* next bet of the first market, or BET_NONE: at its end */
+    uint8_t *settle_queued;      /* owns; [market ref] */
+
+    struct ended_market *ended;  /* owns; a ring of markets to drop from the store */
+    uint32_t ended_first, ended_count;
+    bool fences_missing;         /* a fence had no room: markets are held suspended until it has */
+
+    struct history_read *reads;  /* owns; LEDGER_READS_MAX */
+    const char *busy_limit;
+    struct book_stats stats;
+};
+
+/* ---- register.c: giving refs to users and markets ---- */
+
+/* The account of the user, opened by a record if there is none. */
+struct account_ref book_account(struct book *book, struct slice user_id);
+/* The market's ref, given by a record if it has none. */
+struct market_ref book_market(struct book *book, const struct odds_image *image);
+/* The ledger's number of the image's selection, given by a record if the feed added it later;
+ * RECORD_SELECTION_NONE when the market has SELECTIONS_MAX already. */
+uint16_t book_selection(struct book *book, const struct odds_image *image, size_t selection,
+                        struct market_ref ref);
+
+/* ---- answers.c ---- */
+
+/* Waits for the record just made and answers with it. False when too many wait. */
+bool book_answer_record(struct book *book, uint64_t seq, book_answer_fn answer,
+                        struct book_cookie cookie, bool replayed);
+/* The stored answer of a key: CONFLICT for another request, or TAKEN and a replay. */
+enum request_outcome book_replay_verdict(struct book *book, const struct shard_verdict *verdict,
+                                         const uint64_t request_hash[2], book_answer_fn answer,
+                                         struct book_cookie cookie);
+/* REQUEST_TAKEN when the book can take a request that records, else why not. */
+enum request_outcome book_ready(struct book *book);
+enum request_outcome book_busy(struct book *book, const char *limit);
+
+/* ---- publish_price.c ---- */
+
+const struct feed_sink_ops *book_sink_ops(void);
+/* Publishes the market again after its holds, lease or result changed in the state. */
+void book_republish(struct book *book, struct slice market_id);
+int book_publish_new(struct book *book);
+bool book_publish_walking(const struct book *book);
+/* Shows the markets of providers whose lease ended as suspended. */
+void book_check_leases(struct book *book);
+void book_drop_ended(struct book *book);
+
+/* ---- decision.c: the market as the decision sees it, and the leg as the record keeps it ---- */
+
+struct market_view book_view(struct book *book, const struct odds_image *image, size_t selection);
+size_t book_find_selection(const struct odds_image *image, struct slice selection_id);
+#define SELECTION_NOT_FOUND SIZE_MAX
+/* image may be NULL and selection SELECTION_NOT_FOUND: then the leg says what is not known. */
+struct record_leg book_leg(struct book *book, const struct odds_image *image, size_t selection,
+                           const struct slip *slip);
+
+/* ---- release_pending.c ---- */
+
+int book_pending_new(struct book *book);
+/* Adds a pending bet; false when options.pending_max wait. */
+bool book_pending_add(struct book *book, uint32_t bet, int64_t due_us);
+void book_release_due(struct book *book);
+/* At start: every pending bet of the state is due now. */
+int book_pending_restore(struct book *book);
+
+/* ---- settle_market.c ---- */
+
+int book_settle_new(struct book *book);
+void book_settle_queue(struct book *book, struct market_ref market);
+void book_settle_step(struct book *book);
+/* At start: markets whose bets do not yet follow from the result in force. */
+void book_settle_restore(struct book *book);
+/* Records a result; see book_post_result for the outcomes. *ret_seq is written when recorded. */
+enum request_outcome book_record_result(struct book *book, const struct feed_result *result,
+                                        enum fence_cause cause, struct slice actor,
+                                        struct slice reason, uint64_t *ret_seq);
+
+/* ---- bet_history.c ---- */
+
+int book_reads_new(struct book *book);
+void book_reads_free(struct book *book);
+/* Reads one durable record and answers with it. */
+enum request_outcome book_read_answer(struct book *book, uint64_t seq, book_answer_fn answer,
+                                      struct book_cookie cookie);

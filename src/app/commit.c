@@ -1,0 +1,270 @@
+/* commit.c - contract in commit.h. */
+#include "app/commit.h"
+
+#include <stdlib.h>
+
+#include "base/assert.h"
+#include "base/error.h"
+
+struct waiting {
+    uint32_t record; /* index in the group, or UINT32_MAX for none */
+    struct commit_waiter waiter;
+};
+
+struct group {
+    struct commit *commit;
+    struct buf out;
+    struct record_view *views; /* owns; COMMIT_RECORDS_MAX */
+    struct waiting *waiting;   /* owns; COMMIT_WAITERS_MAX */
+    uint64_t seq_before;
+    uint32_t records_count;
+    uint32_t waiting_count;
+    struct ledger_append append;
+};
+
+struct commit {
+    struct ledger_log *log;
+    struct shard_state *state;
+    struct commit_events events;
+    struct group groups[COMMIT_GROUPS_MAX]; /* a ring */
+    uint32_t first;                         /* the oldest; under way when log_busy */
+    uint32_t count;                         /* at least 1: the newest is being built */
+    bool log_busy;
+    uint64_t epoch;
+    uint64_t durable_seq;
+    uint64_t groups_durable;
+    bool stopped;
+};
+
+static struct group *building(const struct commit *commit)
+{
+    uint32_t last = (commit->first + commit->count - 1) % COMMIT_GROUPS_MAX;
+    return (struct group *)&commit->groups[last];
+}
+
+static int group_make(struct group *group, struct commit *commit)
+{
+    char *memory = aligned_alloc(4096, COMMIT_BYTES_MAX);
+    group->commit = commit;
+    group->out = buf_over(memory, COMMIT_BYTES_MAX);
+    group->views = calloc(COMMIT_RECORDS_MAX, sizeof *group->views);
+    group->waiting = calloc(COMMIT_WAITERS_MAX, sizeof *group->waiting);
+    return memory == NULL || group->views == NULL || group->waiting == NULL ? -ERR_MEMORY : 0;
+}
+
+int commit_new(struct ledger_log *log, struct shard_state *state, uint64_t epoch,
+               const struct commit_events *events, struct commit **ret_commit)
+{
+    struct commit *commit = calloc(1, sizeof *commit);
+    if (commit == NULL)
+        return -ERR_MEMORY;
+    commit->log = log;
+    commit->state = state;
+    commit->events = *events;
+    commit->epoch = epoch;
+    commit->durable_seq = shard_state_seq(state);
+    commit->count = 1;
+    for (int i = 0; i < COMMIT_GROUPS_MAX; i++)
+        if (group_make(&commit->groups[i], commit) < 0) {
+            commit_free(commit);
+            return -ERR_MEMORY;
+        }
+    commit->groups[0].seq_before = commit->durable_seq;
+    *ret_commit = commit;
+    return 0;
+}
+
+void commit_free(struct commit *commit)
+{
+    if (commit == NULL)
+        return;
+    ASSERT(!commit->log_busy); /* the log was freed first, and told us all it did */
+    for (int i = 0; i < COMMIT_GROUPS_MAX; i++) {
+        free(commit->groups[i].out.at);
+        free(commit->groups[i].views);
+        free(commit->groups[i].waiting);
+    }
+    free(commit);
+}
+
+bool commit_has_room(const struct commit *commit)
+{
+    const struct group *group = building(commit);
+    return !commit->stopped && commit->count <= COMMIT_CLIENT_GROUPS &&
+           COMMIT_WAITERS_MAX - group->waiting_count >= 2;
+}
+
+bool commit_has_reserve(const struct commit *commit)
+{
+    return !commit->stopped && commit->count + 2 <= COMMIT_GROUPS_MAX;
+}
+
+/* Seals the group being built and begins the next. */
+static struct group *next_group(struct commit *commit)
+{
+    struct group *sealed = building(commit);
+    ASSERT(commit->count < COMMIT_GROUPS_MAX);
+    commit->count++;
+    struct group *group = building(commit);
+    ASSERT(group->records_count == 0);
+    ASSERT(group->waiting_count == 0);
+    group->seq_before = sealed->seq_before + sealed->records_count;
+    return group;
+}
+
+const struct record_view *commit_record(struct commit *commit, struct record_draft *draft)
+{
+    struct group *group = building(commit);
+    ASSERT(!commit->stopped);
+    draft->seq = shard_state_seq(commit->state) + 1;
+    if (draft->time_us < shard_state_time_us(commit->state))
+        draft->time_us = shard_state_time_us(commit->state); /* L1: a clock set back */
+    if (group->records_count == COMMIT_RECORDS_MAX)
+        group = next_group(commit);
+    const struct record_head *head = record_encode(&group->out, draft);
+    if (head == NULL) {
+        group = next_group(commit);
+        head = record_encode(&group->out, draft);
+    }
+    ASSERT(head != NULL);
+    struct record_view *view = &group->views[group->records_count];
+    int error = record_view_of(head, head->bytes, view); /* in pairs: as it will be read */
+    ASSERT(error == 0);
+    error = shard_state_apply(commit->state, view);
+    if (error != 0)
+        assert_failed(__FILE__, __LINE__, shard_state_reason(commit->state));
+    group->records_count++;
+    return view;
+}
+
+static bool add_waiting(struct group *group, uint32_t record, const struct commit_waiter *waiter)
+{
+    if (group->waiting_count == COMMIT_WAITERS_MAX)
+        return false;
+    group->waiting[group->waiting_count++] = (struct waiting){record, *waiter};
+    return true;
+}
+
+static struct group *group_holding(const struct commit *commit, uint64_t seq)
+{
+    for (uint32_t i = 0; i < commit->count; i++) {
+        const struct group *group = &commit->groups[(commit->first + i) % COMMIT_GROUPS_MAX];
+        if (seq > group->seq_before && seq <= group->seq_before + group->records_count)
+            return (struct group *)group;
+    }
+    return NULL;
+}
+
+bool commit_wait(struct commit *commit, uint64_t seq, const struct commit_waiter *waiter)
+{
+    if (commit->stopped) {
+        waiter->call(waiter->context, true, NULL);
+        return true;
+    }
+    if (seq != 0) {
+        struct group *group = group_holding(commit, seq);
+        ASSERT(group != NULL);
+        return add_waiting(group, (uint32_t)(seq - group->seq_before - 1), waiter);
+    }
+    uint64_t last = shard_state_seq(commit->state);
+    if (last > commit->durable_seq)
+        return add_waiting(group_holding(commit, last), UINT32_MAX, waiter);
+    waiter->call(waiter->context, false, NULL);
+    return true;
+}
+
+const struct record_view *commit_find(const struct commit *commit, uint64_t seq)
+{
+    const struct group *group = group_holding(commit, seq);
+    return group == NULL ? NULL : &group->views[seq - group->seq_before - 1];
+}
+
+/* Tells all who wait. A waiter may record and wait again: that goes to the other group. */
+static void group_tell(struct group *group, bool failed)
+{
+    for (uint32_t i = 0; i < group->waiting_count; i++) {
+        const struct waiting *w = &group->waiting[i];
+        const struct record_view *view =
+            failed || w->record == UINT32_MAX ? NULL : &group->views[w->record];
+        w->waiter.call(w->waiter.context, failed, view);
+    }
+    group->waiting_count = 0;
+    group->records_count = 0;
+    group->out = buf_over(group->out.at, COMMIT_BYTES_MAX);
+}
+
+static void stop(struct commit *commit)
+{
+    if (commit->stopped)
+        return;
+    commit->stopped = true;
+    if (commit->events.on_stopped != NULL)
+        commit->events.on_stopped(commit->events.owner);
+    for (uint32_t i = 0; i < commit->count; i++)
+        group_tell(&commit->groups[(commit->first + i) % COMMIT_GROUPS_MAX], true);
+}
+
+static void on_appended(struct ledger_append *append, enum append_outcome outcome)
+{
+    struct group *group = append->owner;
+    struct commit *commit = group->commit;
+    ASSERT(commit->log_busy && group == &commit->groups[commit->first]);
+    if (outcome != APPEND_OK) { /* the fold is ahead of the log: nobody may be answered */
+        commit->log_busy = false;
+        stop(commit);
+        return;
+    }
+    commit->durable_seq = group->seq_before + group->records_count;
+    commit->groups_durable++;
+    for (uint32_t i = 0; i < group->records_count && commit->events.on_durable != NULL; i++)
+        commit->events.on_durable(commit->events.owner, &group->views[i]);
+    group_tell(group, false); /* still in the ring: what a waiter records goes elsewhere */
+    commit->first = (commit->first + 1) % COMMIT_GROUPS_MAX;
+    commit->count--;
+    commit->log_busy = false;
+    commit_flush(commit);
+}
+
+void commit_flush(struct commit *commit)
+{
+    struct group *group = &commit->groups[commit->first];
+    if (commit->stopped || commit->log_busy || group->records_count == 0)
+        return;
+    if (commit->count == 1)
+        next_group(commit);
+    group->append = (struct ledger_append){
+        .shard = shard_state_shard(commit->state),
+        .epoch = commit->epoch,
+        .expected_tail = group->seq_before,
+        .records = group->out.at,
+        .bytes = group->out.bytes,
+        .count = group->records_count,
+        .on_done = on_appended,
+        .owner = group,
+    };
+    if (commit->log->ops->append(commit->log, &group->append) < 0) {
+        stop(commit);
+        return;
+    }
+    commit->log_busy = true;
+}
+
+bool commit_stopped(const struct commit *commit)
+{
+    return commit->stopped;
+}
+
+bool commit_idle(const struct commit *commit)
+{
+    return !commit->log_busy && building(commit)->records_count == 0;
+}
+
+uint64_t commit_durable_seq(const struct commit *commit)
+{
+    return commit->durable_seq;
+}
+
+uint64_t commit_groups(const struct commit *commit)
+{
+    return commit->groups_durable;
+}

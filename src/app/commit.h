@@ -1,0 +1,74 @@
+/* commit.h - group commit: records are folded as they are decided, collected into a group, and
+ * told to nobody before the group is durable (L2).
+ *
+ * A short ring of groups: the oldest under way in the log, the newest being built. The next is
+ * handed over as soon as the log is idle, never on a timer, so that a lone bet waits for nobody
+ * and a burst shares one durable write. Clients may fill the first COMMIT_CLIENT_GROUPS only;
+ * the rest is kept for what no client asked for (fences, results, releases, settlements), so
+ * that a stalled disk stops bets long before it could lose a fence. When the log fails, the
+ * commit is stopped for good: the folded state is then ahead of what is known to be durable,
+ * and only a restart may speak again.
+ * Owned by the book's loop; allocates at _new only. */
+#pragma once
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "ledger/record_encode.h"
+#include "ledger/shard_state.h"
+#include "ports/ledger_log.h"
+
+#define COMMIT_BYTES_MAX   (768 * 1024) /* of one group; the log takes 1 MiB */
+#define COMMIT_RECORDS_MAX 4096
+#define COMMIT_WAITERS_MAX 16384
+#define COMMIT_GROUPS_MAX    12
+#define COMMIT_CLIENT_GROUPS 3
+
+struct commit;
+
+/* Told once, with the record it waited for (NULL when it waited for a moment only), or with
+ * failed = true when the log stopped. */
+typedef void (*commit_wait_fn)(const uint64_t context[8], bool failed,
+                               const struct record_view *record);
+
+struct commit_waiter {
+    commit_wait_fn call;
+    uint64_t context[8];
+};
+
+struct commit_events {
+    void *owner;
+    /* Each durable record, in order, before any waiter of its group is told. */
+    void (*on_durable)(void *owner, const struct record_view *record);
+    void (*on_stopped)(void *owner);
+};
+
+/* Borrows log and state; the commit is the only one who applies to the state from now on. */
+int commit_new(struct ledger_log *log, struct shard_state *state, uint64_t epoch,
+               const struct commit_events *events, struct commit **ret_commit);
+void commit_free(struct commit *commit);
+
+/* Room for one client request, with all the records that it may need. */
+bool commit_has_room(const struct commit *commit);
+/* Room for what the feed, the desk or a clock makes us record: two whole groups. */
+bool commit_has_reserve(const struct commit *commit);
+
+/* Encodes the draft as the next record (seq is set here), folds it, and answers the record's
+ * bytes, which live until its group is durable. There is room: that was asked before (ASSERT). */
+const struct record_view *commit_record(struct commit *commit, struct record_draft *draft);
+
+/* Waits for the record just made (commit_record), for an earlier record by number that is not
+ * yet durable, or, with seq 0, for all that was recorded so far. When that is durable already
+ * the waiter is called at once. False when too many wait. */
+bool commit_wait(struct commit *commit, uint64_t seq, const struct commit_waiter *waiter);
+
+/* The record's view while it is not yet durable, or NULL. */
+const struct record_view *commit_find(const struct commit *commit, uint64_t seq);
+
+/* Hands the group over when there is one and the log is idle. */
+void commit_flush(struct commit *commit);
+
+bool commit_stopped(const struct commit *commit);
+bool commit_idle(const struct commit *commit);
+uint64_t commit_durable_seq(const struct commit *commit);
+uint64_t commit_groups(const struct commit *commit);

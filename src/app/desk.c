@@ -1,0 +1,66 @@
+/* desk.c - the trading desk's own words: holds and results, each with actor and reason (G-16). */
+#include "app/book_internal.h"
+
+#include "base/assert.h"
+
+static uint64_t record_hold(struct book *book, struct market_ref ref, uint8_t holds,
+                            struct slice actor, struct slice reason)
+{
+    const struct shard_market *market = shard_state_market(book->state, ref);
+    struct record_fenced item = {.market = ref.n, .status = market->status, .holds = holds};
+    struct record_fence body = {.cause = FENCE_TRADER,
+                                .actor_bytes = (uint16_t)actor.bytes,
+                                .reason_bytes = (uint16_t)reason.bytes};
+    struct slice texts[2] = {actor, reason};
+    struct record_draft draft = {.type = RECORD_FENCE,
+                                 .time_us = book->wall.us,
+                                 .body = &body,
+                                 .items = &item,
+                                 .items_count = 1,
+                                 .texts = texts,
+                                 .texts_count = 2};
+    return commit_record(book->commit, &draft)->head->seq;
+}
+
+enum request_outcome book_hold_market(struct book *book, struct slice market_id, bool hold,
+                                      struct slice actor, struct slice reason,
+                                      book_answer_fn answer, struct book_cookie cookie)
+{
+    ASSERT(actor.bytes <= USER_ID_BYTES_MAX && reason.bytes <= REASON_BYTES_MAX);
+    enum request_outcome ready = book_ready(book);
+    if (ready != REQUEST_TAKEN)
+        return ready;
+    const struct odds_image *image = book->ports.store->ops->get(book->ports.store, market_id);
+    struct market_ref ref = shard_state_find_market(book->state, market_id);
+    if (ref.n == 0 && image == NULL)
+        return REQUEST_UNKNOWN;
+    if (ref.n == 0) /* a hold outlives a restart, so the ledger must know the market */
+        ref = book_market(book, image);
+    uint8_t before = shard_state_market(book->state, ref)->holds;
+    uint8_t holds = hold ? before | HOLD_TRADER : before & (uint8_t)~HOLD_TRADER;
+    if (holds == before)
+        return REQUEST_NO_CHANGE;
+    uint64_t seq = record_hold(book, ref, holds, actor, reason);
+    book_republish(book, market_id);
+    bool waits = book_answer_record(book, seq, answer, cookie, false);
+    ASSERT(waits); /* book_ready looked */
+    return REQUEST_TAKEN;
+}
+
+enum request_outcome book_post_result(struct book *book, const struct feed_result *result,
+                                      struct slice actor, struct slice reason,
+                                      book_answer_fn answer, struct book_cookie cookie)
+{
+    uint64_t seq;
+    ASSERT(actor.bytes <= USER_ID_BYTES_MAX && reason.bytes <= REASON_BYTES_MAX);
+    enum request_outcome ready = book_ready(book);
+    if (ready != REQUEST_TAKEN)
+        return ready;
+    enum request_outcome outcome =
+        book_record_result(book, result, FENCE_TRADER, actor, reason, &seq);
+    if (outcome != REQUEST_TAKEN)
+        return outcome;
+    bool waits = book_answer_record(book, seq, answer, cookie, false);
+    ASSERT(waits); /* book_ready looked */
+    return REQUEST_TAKEN;
+}

@@ -1,0 +1,54 @@
+/* leases.c - contract in leases.h. */
+#include "app/leases.h"
+
+#include "base/assert.h"
+
+struct lease *leases_find(struct leases *leases, struct slice provider)
+{
+    for (size_t i = 0; i < leases->count; i++)
+        if (slice_equal(slice_of(leases->leases[i].id, leases->leases[i].id_bytes), provider))
+            return &leases->leases[i];
+    return NULL;
+}
+
+struct lease *leases_touch(struct leases *leases, struct slice provider, struct monotonic now)
+{
+    struct lease *lease = leases_find(leases, provider);
+    if (lease == NULL) {
+        if (leases->count == PROVIDERS_MAX || provider.bytes > PROVIDER_ID_BYTES_MAX)
+            return NULL;
+        lease = &leases->leases[leases->count++];
+        *lease = (struct lease){.id_bytes = (uint8_t)provider.bytes};
+        memcpy(lease->id, provider.at, provider.bytes);
+    }
+    lease->last_byte = now;
+    return lease;
+}
+
+bool lease_holds(const struct leases *leases, const struct lease *lease, struct monotonic now)
+{
+    ASSERT(now.us >= lease->last_byte.us);
+    return !lease->late && now.us - lease->last_byte.us <= leases->silence_us_max;
+}
+
+bool leases_alive(const struct leases *leases, struct slice provider, struct monotonic now)
+{
+    for (size_t i = 0; i < leases->count; i++)
+        if (slice_equal(slice_of(leases->leases[i].id, leases->leases[i].id_bytes), provider))
+            return lease_holds(leases, &leases->leases[i], now);
+    return false;
+}
+
+int64_t leases_due_us(const struct leases *leases, struct monotonic now)
+{
+    int64_t due = -1;
+    for (size_t i = 0; i < leases->count; i++) {
+        const struct lease *lease = &leases->leases[i];
+        if (lease->shown_lost || !lease_holds(leases, lease, now))
+            continue;
+        int64_t left = lease->last_byte.us + leases->silence_us_max + 1 - now.us;
+        if (due < 0 || left < due)
+            due = left;
+    }
+    return due;
+}

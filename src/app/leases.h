@@ -1,0 +1,38 @@
+/* leases.h - which provider's prices may be bet on: the last byte received plus silence_us_max
+ * (P2). Nobody has to write "suspended": the decision asks here. Pure; time is an argument. */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/instant.h"
+#include "base/slice.h"
+#include "core/ids.h"
+
+#define PROVIDERS_MAX 16
+
+struct lease {
+    char id[PROVIDER_ID_BYTES_MAX];
+    uint8_t id_bytes;
+    bool late;               /* the provider itself says so (Betfair status 503) */
+    bool shown_lost;         /* its markets are (being) shown as suspended for it */
+    bool walking;            /* they are being shown so, from slot `walk` of the store on */
+    size_t walk;
+    struct monotonic last_byte;
+};
+
+struct leases {
+    struct lease leases[PROVIDERS_MAX];
+    size_t count;
+    int64_t silence_us_max;
+};
+
+/* NULL when unknown. */
+struct lease *leases_find(struct leases *leases, struct slice provider);
+/* Finds or adds; NULL when PROVIDERS_MAX or the id's length is exceeded. */
+struct lease *leases_touch(struct leases *leases, struct slice provider, struct monotonic now);
+bool lease_holds(const struct leases *leases, const struct lease *lease, struct monotonic now);
+bool leases_alive(const struct leases *leases, struct slice provider, struct monotonic now);
+/* Microseconds until the next lease that holds now ends; -1: none. */
+int64_t leases_due_us(const struct leases *leases, struct monotonic now);

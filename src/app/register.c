@@ -1,0 +1,113 @@
+/* register.c - refs for users and markets: a record gives each its number before first use. */
+#include "app/book_internal.h"
+
+#include "base/assert.h"
+
+struct account_ref book_account(struct book *book, struct slice user_id)
+{
+    struct account_ref ref = shard_state_find_account(book->state, user_id);
+    if (ref.n != 0)
+        return ref;
+    ref.n = shard_state_accounts_count(book->state) + 1;
+    /* The key first: personal fields of the account's records are sealed with it. */
+    if (book->ports.vault != NULL)
+        (void)book->ports.vault->ops->make_key(book->ports.vault, ref); /* seal will say so */
+    struct record_account body = {.user_bytes = (uint16_t)user_id.bytes};
+    struct record_draft draft = {.type = RECORD_ACCOUNT,
+                                 .time_us = book->wall.us,
+                                 .account = ref.n,
+                                 .body = &body,
+                                 .texts = &user_id,
+                                 .texts_count = 1};
+    commit_record(book->commit, &draft);
+    return ref;
+}
+
+static struct record_selection selection_item(const struct odds_selection *selection,
+                                              struct slice texts[2])
+{
+    texts[0] = slice_of(selection->id, selection->id_bytes);
+    texts[1] = slice_of(selection->name, selection->name_bytes);
+    return (struct record_selection){selection->id_bytes, selection->name_bytes, 0};
+}
+
+static struct market_ref register_market(struct book *book, const struct odds_image *image)
+{
+    struct record_selection items[SELECTIONS_MAX];
+    struct slice texts[7 + 2 * SELECTIONS_MAX] = {
+        ODDS_TEXT(image, market_id), ODDS_TEXT(image, event_id),   ODDS_TEXT(image, provider),
+        ODDS_TEXT(image, sport),     ODDS_TEXT(image, event_name), ODDS_TEXT(image, name),
+        ODDS_TEXT(image, kind)};
+    struct record_market body = {
+        .market = shard_state_markets_count(book->state) + 1,
+        .status = image->feed_status,
+        .holds = image->holds,
+        .market_bytes = image->market_id_bytes,
+        .event_bytes = image->event_id_bytes,
+        .provider_bytes = image->provider_bytes,
+        .sport_bytes = image->sport_bytes,
+        .event_name_bytes = image->event_name_bytes,
+        .name_bytes = image->name_bytes,
+        .kind_bytes = image->kind_bytes,
+    };
+    for (size_t i = 0; i < image->selections_count; i++)
+        items[i] = selection_item(&image->selections[i], &texts[7 + 2 * i]);
+    struct record_draft draft = {.type = RECORD_MARKET,
+                                 .time_us = book->wall.us,
+                                 .body = &body,
+                                 .items = items,
+                                 .items_count = image->selections_count,
+                                 .texts = texts,
+                                 .texts_count = 7 + 2u * image->selections_count};
+    commit_record(book->commit, &draft);
+    return (struct market_ref){body.market};
+}
+
+/* Selections that the feed added after the market was registered. */
+static void register_selections(struct book *book, const struct odds_image *image,
+                                struct market_ref ref)
+{
+    struct record_selection items[SELECTIONS_MAX];
+    struct slice texts[2 * SELECTIONS_MAX];
+    size_t count = 0;
+    uint16_t first = shard_state_market(book->state, ref)->selections_count;
+    for (size_t i = 0; i < image->selections_count; i++) {
+        struct slice id = slice_of(image->selections[i].id, image->selections[i].id_bytes);
+        if (shard_state_find_selection(book->state, ref, id) != RECORD_SELECTION_NONE ||
+            first + count == SELECTIONS_MAX)
+            continue;
+        items[count] = selection_item(&image->selections[i], &texts[2 * count]);
+        count++;
+    }
+    if (count == 0)
+        return;
+    struct record_selections body = {.market = ref.n, .first = first};
+    struct record_draft draft = {.type = RECORD_SELECTIONS,
+                                 .time_us = book->wall.us,
+                                 .body = &body,
+                                 .items = items,
+                                 .items_count = count,
+                                 .texts = texts,
+                                 .texts_count = 2 * count};
+    commit_record(book->commit, &draft);
+}
+
+struct market_ref book_market(struct book *book, const struct odds_image *image)
+{
+    struct market_ref ref = shard_state_find_market(book->state, ODDS_TEXT(image, market_id));
+    if (ref.n == 0)
+        return register_market(book, image);
+    return ref;
+}
+
+uint16_t book_selection(struct book *book, const struct odds_image *image, size_t selection,
+                        struct market_ref ref)
+{
+    const struct odds_selection *s = &image->selections[selection];
+    struct slice id = slice_of(s->id, s->id_bytes);
+    uint16_t number = shard_state_find_selection(book->state, ref, id);
+    if (number != RECORD_SELECTION_NONE)
+        return number;
+    register_selections(book, image, ref);
+    return shard_state_find_selection(book->state, ref, id);
+}

@@ -1,0 +1,128 @@
+/* release_pending.c - in-play bets whose delay is over (BETTING-RULES 4.7): status, version and
+ * price are checked again, the money is held already. Due times are monotonic, so that a clock
+ * that is set neither skips nor stretches a delay; after a restart every pending bet is due and
+ * is decided against the state as it then is. */
+#include "app/book_internal.h"
+
+#include <stdlib.h>
+
+#include "base/assert.h"
+#include "base/error.h"
+
+#define RELEASES_PER_TURN_MAX 256
+
+int book_pending_new(struct book *book)
+{
+    book->pending = calloc((size_t)book->options.pending_max + 1, sizeof *book->pending);
+    return book->pending == NULL ? -ERR_MEMORY : 0;
+}
+
+static void swap(struct pending *a, struct pending *b)
+{
+    struct pending t = *a;
+    *a = *b;
+    *b = t;
+}
+
+/* Equal times keep the order of the bets: the heap's order is (due, bet). */
+static bool before(const struct pending *a, const struct pending *b)
+{
+    return a->due_us != b->due_us ? a->due_us < b->due_us : a->bet < b->bet;
+}
+
+bool book_pending_add(struct book *book, uint32_t bet, int64_t due_us)
+{
+    if (book->pending_count == book->options.pending_max)
+        return false;
+    struct pending *heap = book->pending;
+    uint32_t at = book->pending_count++;
+    heap[at] = (struct pending){due_us, bet};
+    for (; at > 0 && before(&heap[at], &heap[(at - 1) / 2]); at = (at - 1) / 2)
+        swap(&heap[at], &heap[(at - 1) / 2]);
+    return true;
+}
+
+static struct pending take_first(struct book *book)
+{
+    struct pending *heap = book->pending;
+    struct pending first = heap[0];
+    uint32_t count = --book->pending_count;
+    heap[0] = heap[count];
+    for (uint32_t at = 0;;) {
+        uint32_t child = 2 * at + 1;
+        if (child + 1 < count && before(&heap[child + 1], &heap[child]))
+            child++;
+        if (child >= count || !before(&heap[child], &heap[at]))
+            return first;
+        swap(&heap[at], &heap[child]);
+        at = child;
+    }
+}
+
+static void record_release(struct book *book, const struct shard_bet *bet,
+                           const struct record_leg *leg, enum bet_outcome outcome)
+{
+    const struct shard_account *account =
+        shard_state_account(book->state, (struct account_ref){bet->account});
+    bool placed = outcome == BET_PLACED;
+    struct record_release body = {
+        .bet_id = bet->bet_id,
+        .previous_seq = bet->seq_last,
+        .balance_after = account->available + (placed ? 0 : bet->stake),
+        .outcome = (uint16_t)outcome,
+    };
+    struct record_posting postings[2] = {
+        {bet->account, LEDGER_HELD, account->currency.iso, -bet->stake},
+        {placed ? 0 : bet->account, placed ? LEDGER_HOUSE_STAKES : LEDGER_AVAILABLE,
+         account->currency.iso, bet->stake},
+    };
+    struct record_draft draft = {.type = RECORD_RELEASE,
+                                 .time_us = book->wall.us,
+                                 .account = bet->account,
+                                 .body = &body,
+                                 .items = leg,
+                                 .items_count = 1,
+                                 .postings = postings,
+                                 .postings_count = 2};
+    commit_record(book->commit, &draft);
+}
+
+static void release(struct book *book, const struct shard_bet *bet)
+{
+    struct market_ref market = {bet->market};
+    const struct shard_selection *s = shard_state_selection(book->state, market, bet->selection);
+    const struct odds_image *image = book->ports.store->ops->get(
+        book->ports.store, shard_state_market_id(book->state, market));
+    size_t selection =
+        image == NULL ? SELECTION_NOT_FOUND
+                      : book_find_selection(image, shard_state_text(book->state, s->id));
+    struct slip slip = {.stake = {bet->stake, {0}},
+                        .odds = bet->asked,
+                        .odds_version = bet->asked_version,
+                        .policy = (enum price_policy)bet->policy};
+    struct market_view view = book_view(book, image, selection);
+    enum bet_outcome outcome =
+        bet_decide_release(&slip, bet->odds, &view, &book->options.bet_limits);
+    struct record_leg leg = book_leg(book, image, selection, &slip);
+    leg.market = bet->market;
+    leg.selection = bet->selection;
+    record_release(book, bet, &leg, outcome);
+}
+
+void book_release_due(struct book *book)
+{
+    for (int i = 0; i < RELEASES_PER_TURN_MAX && book->pending_count > 0; i++) {
+        if (book->pending[0].due_us > book->now.us || !commit_has_reserve(book->commit))
+            return;
+        release(book, shard_state_bet(book->state, take_first(book).bet));
+    }
+}
+
+int book_pending_restore(struct book *book)
+{
+    for (uint32_t i = 0; i < shard_state_bets_count(book->state); i++)
+        if (shard_state_bet(book->state, i)->state == BET_STATE_PENDING &&
+            !book_pending_add(book, i, book->now.us))
+            return -ERR_LIMIT;
+    return 0;
+}
