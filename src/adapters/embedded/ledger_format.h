@@ -17,13 +17,13 @@
 
 static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__, "the format is memcpy of the structs");
 
-#define LEDGER_FORMAT         1
-#define LEDGER_SEGMENT_MAGIC  "OVRLSEG1"
-#define LEDGER_EPOCH_MAGIC    "OVRLEPO1"
-#define LEDGER_GROUP_MAGIC    UINT32_C(0x5052474F) /* "OGRP" */
-#define LEDGER_PAYLOAD_BYTES  496                  /* of one sector */
-#define LEDGER_USED_LAST      0x8000u              /* flag in `used`: last sector of its group */
-#define LEDGER_SEGMENTS_MAX   65536                /* 4 TiB at 64 MiB */
+#define LEDGER_FORMAT        1
+#define LEDGER_SEGMENT_MAGIC "OVRLSEG1"
+#define LEDGER_EPOCH_MAGIC   "OVRLEPO1"
+#define LEDGER_GROUP_MAGIC   UINT32_C(0x5052474F) /* "OGRP" */
+#define LEDGER_PAYLOAD_BYTES 496                  /* of one sector */
+#define LEDGER_USED_LAST     0x8000u              /* flag in `used`: last sector of its group */
+#define LEDGER_SEGMENTS_MAX  65536                /* 4 TiB at 64 MiB */
 #define LEDGER_GROUP_SECTORS_MAX                                                                   \
     ((sizeof(struct ledger_group_head) + LEDGER_APPEND_BYTES_MAX + LEDGER_PAYLOAD_BYTES - 1) /     \
      LEDGER_PAYLOAD_BYTES)
@@ -68,7 +68,7 @@ struct ledger_segment_head {
     uint64_t bytes;       /* of the whole file */
     uint32_t previous;    /* as in the group head: the chain over segments */
     char zeros[440];
-    uint32_t crc;         /* of the 508 bytes before */
+    uint32_t crc; /* of the 508 bytes before */
 };
 static_assert(sizeof(struct ledger_segment_head) == DISK_SECTOR, "one sector");
 static_assert(offsetof(struct ledger_segment_head, previous) == 64, "no padding");
@@ -83,7 +83,7 @@ struct ledger_epoch_head {
     uint64_t epoch;    /* the newest taken; 0: none yet */
     uint64_t seq_tail; /* the log had this tail then: a shorter log has lost files */
     char zeros[468];
-    uint32_t crc;      /* of the 508 bytes before */
+    uint32_t crc; /* of the 508 bytes before */
 };
 static_assert(sizeof(struct ledger_epoch_head) == DISK_SECTOR, "one sector");
 static_assert(offsetof(struct ledger_epoch_head, crc) == 508, "crc is last");
@@ -115,7 +115,8 @@ const char *ledger_segment_head_wrong(const struct ledger_segment_head *head);
 void ledger_epoch_head_seal(struct ledger_epoch_head *head);
 const char *ledger_epoch_head_wrong(const struct ledger_epoch_head *head);
 
-/* "ledger-SSSS-NNNNNNNNNN.seg", "epoch-SSSS" and "ledger-SSSS.lock" into DISK_NAME_BYTES_MAX + 1 bytes. */
+/* "ledger-SSSS-NNNNNNNNNN.seg", "epoch-SSSS" and "ledger-SSSS.lock" into DISK_NAME_BYTES_MAX + 1
+ * bytes. */
 void ledger_segment_name(uint32_t shard, uint64_t segment, char *ret_name);
 void ledger_epoch_name(uint32_t shard, char *ret_name);
 void ledger_lock_name(uint32_t shard, char *ret_name);

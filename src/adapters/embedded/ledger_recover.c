@@ -20,13 +20,13 @@
 struct recovery {
     struct ledger_store *store;
     struct ledger_report *report;
-    char *chunk;             /* READ_BYTES */
-    uint64_t files;          /* segments named in the directory: 0 .. files - 1 */
+    char *chunk;    /* READ_BYTES */
+    uint64_t files; /* segments named in the directory: 0 .. files - 1 */
     uint64_t name_highest;
     uint64_t epoch_seq_tail;
     bool has_epoch_file;
     /* the newest segment with a head */
-    uint64_t last_offset;    /* of its last group or, without one, of its head */
+    uint64_t last_offset; /* of its last group or, without one, of its head */
     uint64_t last_bytes;
     struct ledger_scan scan;
 };
@@ -220,9 +220,8 @@ static int place_from_next(struct recovery *recovery, uint64_t segment)
     store->disk->ops->close(store->disk, file);
     TRY(result);
     const char *wrong = got < sizeof head ? "no segment head" : ledger_segment_head_wrong(&head);
-    if (wrong == NULL &&
-        (head.group_first <= store->place.group || head.seq_first <= store->place.seq ||
-         head.epoch < store->place.epoch))
+    if (wrong == NULL && (head.group_first <= store->place.group ||
+                          head.seq_first <= store->place.seq || head.epoch < store->place.epoch))
         wrong = "segment head: numbers fall";
     if (wrong != NULL)
         return corrupt_at(recovery, segment + 1, 0, wrong);

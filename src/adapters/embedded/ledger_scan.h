@@ -28,17 +28,16 @@ struct ledger_scan {
     char *records;                  /* borrowed: where the group being gathered goes */
     size_t capacity;                /* of it: >= LEDGER_APPEND_BYTES_MAX to take any group */
     size_t gathered;
-    uint32_t body;                  /* running, as in the group head */
+    uint32_t body; /* running, as in the group head */
     uint32_t first_crc;
-    uint64_t extent;                /* sectors of the open group up to its last non-zero one */
-    bool hole;                      /* a zero sector was seen where the open group stands */
-    bool ended;                     /* its last sector was seen */
+    uint64_t extent; /* sectors of the open group up to its last non-zero one */
+    bool hole;       /* a zero sector was seen where the open group stands */
+    bool ended;      /* its last sector was seen */
     const char *problem;
 };
 
 /* Begins before the group after `place`, at `offset` of the file. */
-void ledger_scan_begin(struct ledger_scan *scan, const struct ledger_place *place,
-                       uint64_t offset);
+void ledger_scan_begin(struct ledger_scan *scan, const struct ledger_place *place, uint64_t offset);
 /* Where the next group's records go; may be changed between groups. Borrowed until then. */
 void ledger_scan_into(struct ledger_scan *scan, char *records, size_t capacity);
 enum ledger_scan_event ledger_scan_sector(struct ledger_scan *scan,

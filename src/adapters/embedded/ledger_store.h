@@ -31,7 +31,7 @@ struct ledger_store_options {
 
 /* What open() found. When it refuses: `text`. */
 struct ledger_report {
-    uint64_t segments;  /* with a head */
+    uint64_t segments; /* with a head */
     uint64_t groups;
     uint64_t seq_tail;
     uint64_t epoch;
@@ -50,9 +50,9 @@ struct ledger_segment {
 };
 
 struct ledger_prepare {
-    int file;      /* -1: not begun */
-    uint64_t done; /* zeros written and synced */
-    bool ready;    /* all of it, and the name */
+    int file;             /* -1: not begun */
+    uint64_t done;        /* zeros written and synced */
+    bool ready;           /* all of it, and the name */
     uint64_t retry_group; /* after a failure: no step before the log has this group */
 };
 
@@ -66,13 +66,13 @@ struct ledger_store_stats {
 
 struct ledger_store {
     struct ledger_store_options options;
-    struct disk *disk;           /* borrowed */
+    struct disk *disk; /* borrowed */
     int lock_file;
     uint64_t creation;
-    uint64_t epoch;              /* the newest taken */
+    uint64_t epoch; /* the newest taken */
     struct ledger_place place;
-    int file;                    /* of the newest segment */
-    uint64_t offset;             /* where the next group goes in it */
+    int file;        /* of the newest segment */
+    uint64_t offset; /* where the next group goes in it */
     uint64_t segments_count;
     struct ledger_segment *segments; /* LEDGER_SEGMENTS_MAX of them */
     struct ledger_prepare prepare;   /* of segment number segments_count */

@@ -1,0 +1,424 @@
+/* ledger_file.c - contract in ledger_file.h: threads and callbacks around ledger_store,
+ * ledger_lookup and ledger_replay, which know of neither.
+ *
+ * The store belongs to the writer while `writing`, else to whoever holds the lock and took it
+ * (`taken`: take_epoch). What others may know of it is `view`, published after each commit:
+ * its segment table only grows, and below its count nothing changes. */
+#include "adapters/embedded/ledger_file.h"
+
+#include <pthread.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "adapters/embedded/ledger_lookup.h"
+#include "adapters/embedded/ledger_replay.h"
+#include "base/assert.h"
+#include "base/error.h"
+
+enum append_state { STATE_NONE = 0, STATE_WAITING, STATE_WRITING, STATE_DONE };
+
+struct read_done {
+    struct ledger_read *read;
+    int error;
+    size_t bytes;
+};
+
+struct ledger_file {
+    struct ledger_log log;
+    struct ledger_store *store;
+    struct ledger_lookup *lookup; /* the reader's */
+    pthread_t writer, reader;
+    char problem[LEDGER_REPORT_TEXT_BYTES]; /* for the owner to look at */
+
+    pthread_mutex_t lock; /* everything below */
+    pthread_cond_t writer_wake, reader_wake, owner_wake;
+    bool writing; /* the writer works on the store */
+    bool taken;   /* the owner does */
+    bool stopped; /* after APPEND_UNKNOWN */
+    bool closing;
+    struct ledger_append *append;
+    enum append_state append_state;
+    enum append_outcome append_outcome;
+    struct ledger_view view;
+    struct ledger_file_stats stats;
+    char read_problem[LEDGER_REPORT_TEXT_BYTES];
+
+    /* Rings; a read is counted in reads_under_way from read() to its callback. */
+    struct ledger_read *waiting[LEDGER_READS_MAX];
+    struct read_done done[LEDGER_READS_MAX];
+    uint64_t waiting_in, waiting_out, done_in, done_out;
+    unsigned reads_under_way;
+};
+
+static struct ledger_file *file_of(struct ledger_log *log)
+{
+    return (struct ledger_file *)log;
+}
+
+static void notify(const struct ledger_file *file)
+{
+    if (file->log.notify != NULL)
+        file->log.notify(file->log.notify_owner);
+}
+
+/* --- The writer's thread --- */
+
+static void publish(struct ledger_file *file)
+{
+    file->view = ledger_store_view(file->store);
+    file->stats.store = file->store->stats;
+    file->stopped = file->store->stopped;
+}
+
+/* Called with the lock, which is let go meanwhile. */
+static void write_append(struct ledger_file *file)
+{
+    const struct ledger_append *append = file->append;
+    file->append_state = STATE_WRITING;
+    file->writing = true;
+    pthread_mutex_unlock(&file->lock);
+    enum append_outcome outcome = ledger_store_append(file->store, append);
+    pthread_mutex_lock(&file->lock);
+    file->writing = false;
+    file->append_outcome = outcome;
+    file->append_state = STATE_DONE;
+    publish(file);
+    pthread_cond_signal(&file->owner_wake);
+    pthread_mutex_unlock(&file->lock);
+    notify(file);
+    pthread_mutex_lock(&file->lock);
+}
+
+static bool prepare_step(struct ledger_file *file)
+{
+    file->writing = true;
+    pthread_mutex_unlock(&file->lock);
+    bool more = ledger_store_prepare_step(file->store);
+    pthread_mutex_lock(&file->lock);
+    file->writing = false;
+    file->stats.store = file->store->stats;
+    pthread_cond_signal(&file->owner_wake);
+    return more;
+}
+
+static void *write_loop(void *owner)
+{
+    struct ledger_file *file = owner;
+    bool prepare = true; /* steps may be left to do */
+    pthread_mutex_lock(&file->lock);
+    while (!file->closing || file->append_state == STATE_WAITING) {
+        if (file->taken) {
+            pthread_cond_wait(&file->writer_wake, &file->lock);
+        } else if (ledger_store_prepare_late(file->store)) {
+            prepare = prepare_step(file);
+        } else if (file->append_state == STATE_WAITING) {
+            write_append(file);
+            prepare = true;
+        } else if (prepare) {
+            prepare = prepare_step(file);
+        } else {
+            pthread_cond_wait(&file->writer_wake, &file->lock);
+        }
+    }
+    pthread_mutex_unlock(&file->lock);
+    return NULL;
+}
+
+/* --- The reader's thread --- */
+
+static void serve_read(struct ledger_file *file)
+{
+    struct ledger_read *read = file->waiting[file->waiting_out++ % LEDGER_READS_MAX];
+    struct ledger_view view = file->view;
+    size_t bytes = 0;
+    pthread_mutex_unlock(&file->lock);
+    int error = ledger_lookup_read(file->lookup, &view, read, &bytes);
+    pthread_mutex_lock(&file->lock);
+    file->done[file->done_in++ % LEDGER_READS_MAX] = (struct read_done){read, error, bytes};
+    file->stats.reads++;
+    file->stats.index_built = ledger_lookup_built(file->lookup);
+    memcpy(file->read_problem, ledger_lookup_problem(file->lookup), sizeof file->read_problem);
+    pthread_cond_signal(&file->owner_wake);
+    pthread_mutex_unlock(&file->lock);
+    notify(file);
+    pthread_mutex_lock(&file->lock);
+}
+
+static void *read_loop(void *owner)
+{
+    struct ledger_file *file = owner;
+    pthread_mutex_lock(&file->lock);
+    for (;;) {
+        if (file->waiting_in != file->waiting_out)
+            serve_read(file);
+        else if (file->closing)
+            break;
+        else
+            pthread_cond_wait(&file->reader_wake, &file->lock);
+    }
+    pthread_mutex_unlock(&file->lock);
+    return NULL;
+}
+
+/* --- The port, on the owner's thread --- */
+
+static int file_append(struct ledger_log *log, struct ledger_append *append)
+{
+    struct ledger_file *file = file_of(log);
+    ASSERT(append->shard == file->store->options.shard);
+    ASSERT(append->on_done != NULL);
+    if (append->bytes > ledger_store_bytes_max(file->store))
+        return -ERR_LIMIT;
+    int result = 0;
+    pthread_mutex_lock(&file->lock);
+    if (file->append_state != STATE_NONE)
+        result = -ERR_BUSY;
+    else if (file->stopped || file->closing)
+        result = -ERR_STOPPED;
+    if (result == 0) {
+        file->append = append;
+        file->append_state = STATE_WAITING;
+        pthread_cond_signal(&file->writer_wake);
+    }
+    pthread_mutex_unlock(&file->lock);
+    return result;
+}
+
+static int file_read(struct ledger_log *log, struct ledger_read *read)
+{
+    struct ledger_file *file = file_of(log);
+    ASSERT(read->shard == file->store->options.shard);
+    ASSERT(read->on_done != NULL);
+    int result = 0;
+    pthread_mutex_lock(&file->lock);
+    if (file->reads_under_way == LEDGER_READS_MAX || file->closing) {
+        file->stats.reads_busy++;
+        result = -ERR_BUSY;
+    } else {
+        file->waiting[file->waiting_in++ % LEDGER_READS_MAX] = read;
+        file->reads_under_way++;
+        pthread_cond_signal(&file->reader_wake);
+    }
+    pthread_mutex_unlock(&file->lock);
+    return result;
+}
+
+static struct ledger_view current_view(struct ledger_file *file)
+{
+    pthread_mutex_lock(&file->lock);
+    struct ledger_view view = file->view;
+    pthread_mutex_unlock(&file->lock);
+    return view;
+}
+
+static int file_replay(struct ledger_log *log, uint32_t shard, uint64_t seq_first,
+                       ledger_visit visit, void *owner)
+{
+    struct ledger_file *file = file_of(log);
+    ASSERT(shard == file->store->options.shard);
+    struct ledger_view view = current_view(file);
+    return ledger_replay(&view, seq_first, visit, owner, file->problem);
+}
+
+static uint64_t file_tail(struct ledger_log *log, uint32_t shard)
+{
+    struct ledger_file *file = file_of(log);
+    ASSERT(shard == file->store->options.shard);
+    return current_view(file).end.seq;
+}
+
+static bool writer_is_busy(const struct ledger_file *file)
+{
+    return file->writing || file->append_state == STATE_WAITING ||
+           file->append_state == STATE_WRITING;
+}
+
+static int file_take_epoch(struct ledger_log *log, uint32_t shard, uint64_t *ret_epoch)
+{
+    struct ledger_file *file = file_of(log);
+    ASSERT(shard == file->store->options.shard);
+    pthread_mutex_lock(&file->lock);
+    while (writer_is_busy(file))
+        pthread_cond_wait(&file->owner_wake, &file->lock);
+    file->taken = true;
+    pthread_mutex_unlock(&file->lock);
+    int result = ledger_store_take_epoch(file->store, ret_epoch);
+    pthread_mutex_lock(&file->lock);
+    file->taken = false;
+    file->stopped = file->store->stopped;
+    pthread_cond_signal(&file->writer_wake);
+    pthread_mutex_unlock(&file->lock);
+    return result;
+}
+
+static void poll_append(struct ledger_file *file)
+{
+    struct ledger_append *append = NULL;
+    enum append_outcome outcome = APPEND_OK;
+    pthread_mutex_lock(&file->lock);
+    if (file->append_state == STATE_DONE) {
+        append = file->append;
+        outcome = file->append_outcome;
+        file->append = NULL;
+        file->append_state = STATE_NONE;
+    }
+    pthread_mutex_unlock(&file->lock);
+    if (append != NULL)
+        append->on_done(append, outcome); /* may append again */
+}
+
+static bool poll_read(struct ledger_file *file)
+{
+    struct read_done done = {0};
+    pthread_mutex_lock(&file->lock);
+    if (file->done_in != file->done_out) {
+        done = file->done[file->done_out++ % LEDGER_READS_MAX];
+        file->reads_under_way--;
+    }
+    if (done.error == -ERR_CORRUPT)
+        memcpy(file->problem, file->read_problem, sizeof file->problem);
+    pthread_mutex_unlock(&file->lock);
+    if (done.read != NULL)
+        done.read->on_done(done.read, done.error, done.bytes);
+    return done.read != NULL;
+}
+
+static void file_poll(struct ledger_log *log)
+{
+    struct ledger_file *file = file_of(log);
+    poll_append(file);
+    for (unsigned i = 0; i < LEDGER_READS_MAX && poll_read(file); i++)
+        ;
+}
+
+static bool is_idle(const struct ledger_file *file)
+{
+    return file->append_state == STATE_NONE && file->reads_under_way == 0;
+}
+
+static bool has_callbacks(const struct ledger_file *file)
+{
+    return file->append_state == STATE_DONE || file->done_in != file->done_out;
+}
+
+static void run_down(struct ledger_file *file)
+{
+    bool idle = false;
+    while (!idle) {
+        file_poll(&file->log);
+        pthread_mutex_lock(&file->lock);
+        while (!is_idle(file) && !has_callbacks(file))
+            pthread_cond_wait(&file->owner_wake, &file->lock);
+        idle = is_idle(file);
+        pthread_mutex_unlock(&file->lock);
+    }
+}
+
+static void file_destroy(struct ledger_file *file)
+{
+    ledger_store_free(file->store);
+    ledger_lookup_free(file->lookup);
+    pthread_mutex_destroy(&file->lock);
+    pthread_cond_destroy(&file->writer_wake);
+    pthread_cond_destroy(&file->reader_wake);
+    pthread_cond_destroy(&file->owner_wake);
+    free(file);
+}
+
+static void close_threads(struct ledger_file *file)
+{
+    pthread_mutex_lock(&file->lock);
+    file->closing = true;
+    pthread_cond_signal(&file->writer_wake);
+    pthread_cond_signal(&file->reader_wake);
+    pthread_mutex_unlock(&file->lock);
+}
+
+static void file_free(struct ledger_log *log)
+{
+    struct ledger_file *file = file_of(log);
+    close_threads(file); /* what is under way is served first; nothing new is taken */
+    run_down(file);
+    pthread_join(file->writer, NULL);
+    pthread_join(file->reader, NULL);
+    file_destroy(file);
+}
+
+static const struct ledger_log_ops file_ops = {
+    .append = file_append,
+    .read = file_read,
+    .replay = file_replay,
+    .tail = file_tail,
+    .take_epoch = file_take_epoch,
+    .poll = file_poll,
+    .free = file_free,
+};
+
+void ledger_file_stats(struct ledger_log *log, struct ledger_file_stats *ret_stats)
+{
+    struct ledger_file *file = file_of(log);
+    pthread_mutex_lock(&file->lock);
+    *ret_stats = file->stats;
+    pthread_mutex_unlock(&file->lock);
+}
+
+const char *ledger_file_problem(struct ledger_log *log)
+{
+    return file_of(log)->problem;
+}
+
+/* --- Opening --- */
+
+/* Signals are the role's business: none may be delivered to these threads. */
+static int start_threads(struct ledger_file *file)
+{
+    sigset_t all, before;
+    sigfillset(&all);
+    pthread_sigmask(SIG_SETMASK, &all, &before);
+    int result = pthread_create(&file->writer, NULL, write_loop, file) == 0 ? 0 : -ERR_MEMORY;
+    if (result == 0 && pthread_create(&file->reader, NULL, read_loop, file) != 0) {
+        close_threads(file);
+        pthread_join(file->writer, NULL);
+        result = -ERR_MEMORY;
+    }
+    pthread_sigmask(SIG_SETMASK, &before, NULL);
+    return result;
+}
+
+static int file_new(struct ledger_file **ret_file)
+{
+    struct ledger_file *file = calloc(1, sizeof *file);
+    if (file == NULL)
+        return -ERR_MEMORY;
+    file->log.ops = &file_ops;
+    pthread_mutex_init(&file->lock, NULL);
+    pthread_cond_init(&file->writer_wake, NULL);
+    pthread_cond_init(&file->reader_wake, NULL);
+    pthread_cond_init(&file->owner_wake, NULL);
+    *ret_file = file;
+    return 0;
+}
+
+int ledger_file_open(const struct ledger_file_options *options, struct disk *disk,
+                     struct ledger_report *ret_report, struct ledger_log **ret_log)
+{
+    struct ledger_file *file = NULL;
+    struct ledger_report report = {0};
+    TRY(file_new(&file));
+    int result = ledger_store_open(&options->store, disk, &report, &file->store);
+    if (result >= 0)
+        result = ledger_lookup_new(&file->lookup);
+    if (result >= 0) {
+        publish(file);
+        result = start_threads(file);
+    }
+    if (ret_report != NULL)
+        *ret_report = report;
+    if (result < 0) {
+        file_destroy(file);
+        return result;
+    }
+    *ret_log = &file->log;
+    return 0;
+}

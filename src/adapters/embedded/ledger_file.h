@@ -1,0 +1,43 @@
+/* ledger_file.h - the ledger_log port on files of our own: one shard, one directory.
+ *
+ * Two threads serve it. The writer owns the newest segment: it lays a group over sectors, writes
+ * and syncs it, and prepares the next segment in small steps while nothing waits. The reader
+ * checks and copies durable records. The owner's thread only hands over and takes back; nothing
+ * spins. Format and recovery: docs/LEDGER.md, "The log on disk".
+ *
+ * Of the port: append() answers -ERR_BUSY while one is under way and until its callback has run,
+ * and -ERR_STOPPED for ever after APPEND_UNKNOWN; reads and replay go on serving then. An append
+ * with an epoch that is not the newest taken is APPEND_MOVED. APPEND_REFUSED: the next segment
+ * could not be prepared (no space, or LEDGER_SEGMENTS_MAX); nothing was written. take_epoch()
+ * blocks for two syncs and waits for an append under way. Shards other than the one opened are a
+ * programmer error. */
+#pragma once
+
+#include "adapters/embedded/disk.h"
+#include "adapters/embedded/ledger_store.h"
+#include "ports/ledger_log.h"
+
+#define LEDGER_INDEX_STEP_BYTES  65536 /* of log per index entry, more in huge segments */
+#define LEDGER_INDEX_ENTRIES_MAX 1026  /* per segment */
+#define LEDGER_INDEX_SEGMENTS    16    /* whose index is kept in memory */
+
+struct ledger_file_options {
+    struct ledger_store_options store;
+};
+
+/* Opens or creates. Errors as ledger_store_open(); *ret_report (may be NULL) says what was found
+ * and why it refused. The disk is borrowed until free(). */
+int ledger_file_open(const struct ledger_file_options *options, struct disk *disk,
+                     struct ledger_report *ret_report, struct ledger_log **ret_log);
+
+/* Counters for the metrics page. Thread: the owner's. */
+struct ledger_file_stats {
+    struct ledger_store_stats store;
+    uint64_t reads;
+    uint64_t reads_busy;  /* answered -ERR_BUSY: LEDGER_READS_MAX */
+    uint64_t index_built; /* segments that a read had to index first */
+};
+void ledger_file_stats(struct ledger_log *log, struct ledger_file_stats *ret_stats);
+/* File and byte of the damage that a read or replay answered -ERR_CORRUPT for, or "".
+ * Borrowed until the next call. */
+const char *ledger_file_problem(struct ledger_log *log);

@@ -1,0 +1,30 @@
+/* ledger_replay.h - every durable record of one shard from a sequence number on, fast.
+ *
+ * A second thread reads ahead, checks all checksums and hands over megabytes of whole groups;
+ * the caller's thread only visits. Thread: any; the log below `end` must not change. */
+#pragma once
+
+#include <stdint.h>
+
+#include "adapters/embedded/disk.h"
+#include "adapters/embedded/ledger_format.h"
+#include "adapters/embedded/ledger_store.h"
+
+/* The durable log at one moment. */
+struct ledger_view {
+    struct disk *disk;
+    uint32_t shard;
+    const struct ledger_segment *segments; /* borrowed; entries below the count never change */
+    uint64_t segments_count;
+    struct ledger_place end; /* after the last durable group */
+    uint64_t end_offset;     /* in the newest segment */
+};
+
+struct ledger_view ledger_store_view(const struct ledger_store *store);
+/* The segment in which the record `seq` stands; 0 < seq <= view->end.seq. */
+uint64_t ledger_view_segment(const struct ledger_view *view, uint64_t seq);
+
+/* 0; the visitor's negative answer; -ERR_CORRUPT, with the file and byte in ret_text;
+ * -ERR_MEMORY or the disk's error. */
+int ledger_replay(const struct ledger_view *view, uint64_t seq_first, ledger_visit visit,
+                  void *owner, char ret_text[LEDGER_REPORT_TEXT_BYTES]);

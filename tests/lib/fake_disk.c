@@ -1,0 +1,703 @@
+/* fake_disk.c - contract in fake_disk.h. */
+#include "fake_disk.h"
+
+#include <pthread.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/assert.h"
+#include "base/error.h"
+#include "base/prng.h"
+
+#define INODES_MAX 256
+#define FILES_MAX  512
+
+struct inode {
+    char *bytes;
+    uint64_t size;
+    uint64_t capacity; /* bytes beyond size are zero */
+};
+
+struct image { /* one state of the directory and of all contents */
+    struct inode inodes[INODES_MAX];
+    int inodes_count;
+    struct entry {
+        char name[DISK_NAME_BYTES_MAX + 1];
+        int inode;
+    } entries[INODES_MAX];
+    int entries_count;
+};
+
+enum op_kind {
+    OP_CREATE,
+    OP_WRITE,
+    OP_TRUNCATE,
+    OP_SYNC,
+    OP_SYNC_FAILED,
+    OP_SYNC_NAMES,
+    OP_RENAME,
+    OP_UNLINK
+};
+
+struct op {
+    enum op_kind kind;
+    enum disk_why why;
+    int inode;
+    uint64_t offset; /* of WRITE; size of TRUNCATE */
+    size_t bytes;
+    char *content;
+    char name[DISK_NAME_BYTES_MAX + 1];
+    char to[DISK_NAME_BYTES_MAX + 1];
+};
+
+struct fake_disk {
+    struct disk disk;
+    pthread_mutex_t lock;
+    pthread_cond_t changed;
+    struct image base; /* durable, before the first operation */
+    struct image live; /* what the program sees */
+    struct op *ops;
+    size_t ops_count, ops_capacity;
+    struct {
+        int inode; /* -1: closed */
+        bool locked;
+    } files[FILES_MAX];
+    unsigned fail_write, fail_sync;
+    uint64_t limit;
+    bool hold;
+};
+
+/* --- Images --- */
+
+static void inode_reserve(struct inode *inode, uint64_t bytes)
+{
+    if (bytes <= inode->capacity)
+        return;
+    uint64_t capacity = bytes * 2;
+    inode->bytes = realloc(inode->bytes, capacity);
+    ASSERT(inode->bytes != NULL);
+    memset(inode->bytes + inode->capacity, 0, capacity - inode->capacity);
+    inode->capacity = capacity;
+}
+
+static void inode_write(struct inode *inode, uint64_t offset, const void *from, size_t bytes)
+{
+    inode_reserve(inode, offset + bytes);
+    memcpy(inode->bytes + offset, from, bytes);
+    if (offset + bytes > inode->size)
+        inode->size = offset + bytes;
+}
+
+static void inode_truncate(struct inode *inode, uint64_t size)
+{
+    inode_reserve(inode, size);
+    if (size < inode->size)
+        memset(inode->bytes + size, 0, inode->size - size);
+    inode->size = size;
+}
+
+static void image_copy(struct image *to, const struct image *from)
+{
+    *to = *from;
+    for (int i = 0; i < to->inodes_count; i++) {
+        struct inode *inode = &to->inodes[i];
+        uint64_t size = inode->size;
+        *inode = (struct inode){0};
+        inode_reserve(inode, size);
+        if (size > 0)
+            memcpy(inode->bytes, from->inodes[i].bytes, size);
+        inode->size = size;
+    }
+}
+
+static void image_free(struct image *image)
+{
+    for (int i = 0; i < image->inodes_count; i++)
+        free(image->inodes[i].bytes);
+}
+
+static int image_find(const struct image *image, const char *name)
+{
+    for (int i = 0; i < image->entries_count; i++)
+        if (strcmp(image->entries[i].name, name) == 0)
+            return i;
+    return -1;
+}
+
+static void image_unlink(struct image *image, const char *name)
+{
+    int at = image_find(image, name);
+    if (at >= 0)
+        image->entries[at] = image->entries[--image->entries_count];
+}
+
+static void image_link(struct image *image, const char *name, int inode)
+{
+    image_unlink(image, name);
+    ASSERT(image->entries_count < INODES_MAX);
+    struct entry *entry = &image->entries[image->entries_count++];
+    memset(entry, 0, sizeof *entry);
+    memcpy(entry->name, name, strlen(name));
+    entry->inode = inode;
+}
+
+static int image_new_inode(struct image *image)
+{
+    ASSERT(image->inodes_count < INODES_MAX);
+    image->inodes[image->inodes_count] = (struct inode){0};
+    return image->inodes_count++;
+}
+
+/* --- What a crash leaves --- */
+
+struct version { /* of one sector, not durable */
+    int inode;
+    uint64_t sector;
+    char content[DISK_SECTOR];
+    bool done; /* made durable, or dropped by a failed sync */
+};
+
+struct crash {
+    struct fake_disk *fake;
+    struct image durable, cache;
+    struct version *versions;
+    size_t versions_count, versions_capacity;
+    const struct op *names[1024]; /* pending changes of the directory */
+    size_t names_count;
+    bool truncated[INODES_MAX];
+    struct prng prng;
+    uint64_t seed;
+    uint64_t keep_of_8;
+};
+
+static bool keeps(struct crash *crash)
+{
+    if (crash->seed < 2)
+        return crash->seed == 1;
+    return prng_below(&crash->prng, 8) < crash->keep_of_8;
+}
+
+static void make_durable(struct crash *crash, const struct version *version)
+{
+    const struct inode *cache = &crash->cache.inodes[version->inode];
+    uint64_t offset = version->sector * DISK_SECTOR;
+    if (offset >= cache->size)
+        return;
+    uint64_t bytes = cache->size - offset < DISK_SECTOR ? cache->size - offset : DISK_SECTOR;
+    inode_write(&crash->durable.inodes[version->inode], offset, version->content, (size_t)bytes);
+}
+
+static void add_versions(struct crash *crash, const struct op *op)
+{
+    const struct inode *cache = &crash->cache.inodes[op->inode];
+    uint64_t first = op->offset / DISK_SECTOR;
+    uint64_t last = (op->offset + op->bytes - 1) / DISK_SECTOR;
+    for (uint64_t sector = first; op->bytes > 0 && sector <= last; sector++) {
+        if (crash->versions_count == crash->versions_capacity) {
+            crash->versions_capacity = crash->versions_capacity * 2 + 256;
+            crash->versions =
+                realloc(crash->versions, crash->versions_capacity * sizeof *crash->versions);
+            ASSERT(crash->versions != NULL);
+        }
+        struct version *version = &crash->versions[crash->versions_count++];
+        uint64_t at = sector * DISK_SECTOR;
+        uint64_t bytes = cache->size - at < DISK_SECTOR ? cache->size - at : DISK_SECTOR;
+        *version = (struct version){.inode = op->inode, .sector = sector};
+        memcpy(version->content, cache->bytes + at, bytes);
+    }
+}
+
+static void forget_done(struct crash *crash)
+{
+    size_t kept = 0;
+    for (size_t i = 0; i < crash->versions_count; i++)
+        if (!crash->versions[i].done)
+            crash->versions[kept++] = crash->versions[i];
+    crash->versions_count = kept;
+}
+
+static void sync_inode(struct crash *crash, int inode, bool failed)
+{
+    for (size_t i = 0; i < crash->versions_count; i++) {
+        struct version *version = &crash->versions[i];
+        if (version->inode != inode || version->done)
+            continue;
+        if (!failed || keeps(crash))
+            make_durable(crash, version);
+        version->done = true;
+    }
+    forget_done(crash);
+    if (failed)
+        return;
+    inode_truncate(&crash->durable.inodes[inode], crash->cache.inodes[inode].size);
+    crash->truncated[inode] = false;
+}
+
+static void apply_name(struct image *image, const struct op *op)
+{
+    if (op->kind == OP_CREATE)
+        image_link(image, op->name, op->inode);
+    else if (op->kind == OP_UNLINK)
+        image_unlink(image, op->name);
+    else {
+        image_unlink(image, op->name);
+        image_link(image, op->to, op->inode);
+    }
+}
+
+static void sync_names(struct crash *crash, bool all)
+{
+    for (size_t i = 0; i < crash->names_count; i++)
+        if (all || keeps(crash))
+            apply_name(&crash->durable, crash->names[i]);
+    crash->names_count = 0;
+}
+
+static void crash_step(struct crash *crash, const struct op *op, int ignored_why)
+{
+    struct inode *cache = &crash->cache.inodes[op->inode];
+    switch (op->kind) {
+    case OP_CREATE:
+        ASSERT(image_new_inode(&crash->cache) == op->inode);
+        ASSERT(image_new_inode(&crash->durable) == op->inode);
+        crash->names[crash->names_count++] = op;
+        break;
+    case OP_RENAME:
+    case OP_UNLINK:
+        crash->names[crash->names_count++] = op;
+        break;
+    case OP_WRITE:
+        inode_write(cache, op->offset, op->content, op->bytes);
+        add_versions(crash, op);
+        break;
+    case OP_TRUNCATE:
+        inode_truncate(cache, op->offset);
+        crash->truncated[op->inode] = true;
+        break;
+    case OP_SYNC:
+        if ((int)op->why != ignored_why)
+            sync_inode(crash, op->inode, false);
+        break;
+    case OP_SYNC_FAILED:
+        sync_inode(crash, op->inode, true);
+        break;
+    case OP_SYNC_NAMES:
+        if ((int)op->why != ignored_why)
+            sync_names(crash, true);
+        break;
+    }
+    ASSERT(crash->names_count < 1024);
+}
+
+static void crash_end(struct crash *crash)
+{
+    for (size_t i = 0; i < crash->versions_count; i++)
+        if (!crash->versions[i].done && keeps(crash))
+            make_durable(crash, &crash->versions[i]);
+    for (int i = 0; i < crash->durable.inodes_count; i++)
+        if (crash->truncated[i] && keeps(crash))
+            inode_truncate(&crash->durable.inodes[i], crash->cache.inodes[i].size);
+    sync_names(crash, false);
+}
+
+struct fake_disk *fake_disk_crash(struct fake_disk *fake, size_t ops, uint64_t seed,
+                                  int ignored_why)
+{
+    struct crash *crash = calloc(1, sizeof *crash);
+    ASSERT(crash != NULL);
+    ASSERT(ops <= fake->ops_count);
+    crash->fake = fake;
+    crash->seed = seed;
+    prng_seed(&crash->prng, seed);
+    crash->keep_of_8 = 1 + prng_below(&crash->prng, 7);
+    image_copy(&crash->durable, &fake->base);
+    image_copy(&crash->cache, &fake->base);
+    for (size_t i = 0; i < ops; i++)
+        crash_step(crash, &fake->ops[i], ignored_why);
+    crash_end(crash);
+    struct fake_disk *after = fake_disk_new();
+    image_copy(&after->base, &crash->durable);
+    image_copy(&after->live, &crash->durable);
+    image_free(&crash->durable);
+    image_free(&crash->cache);
+    free(crash->versions);
+    free(crash);
+    return after;
+}
+
+/* --- The operations --- */
+
+static struct fake_disk *fake_of(struct disk *disk)
+{
+    return (struct fake_disk *)disk;
+}
+
+static struct op *record(struct fake_disk *fake, struct op op, const void *content)
+{
+    if (fake->ops_count == fake->ops_capacity) {
+        fake->ops_capacity = fake->ops_capacity * 2 + 64;
+        fake->ops = realloc(fake->ops, fake->ops_capacity * sizeof *fake->ops);
+        ASSERT(fake->ops != NULL);
+    }
+    if (op.bytes > 0) {
+        op.content = malloc(op.bytes);
+        ASSERT(op.content != NULL);
+        memcpy(op.content, content, op.bytes);
+    }
+    fake->ops[fake->ops_count] = op;
+    return &fake->ops[fake->ops_count++];
+}
+
+static void put_name(char *to, const char *name)
+{
+    size_t bytes = strlen(name);
+    ASSERT(bytes <= DISK_NAME_BYTES_MAX);
+    memcpy(to, name, bytes + 1);
+}
+
+static int new_file(struct fake_disk *fake, int inode)
+{
+    for (int i = 0; i < FILES_MAX; i++)
+        if (fake->files[i].inode < 0) {
+            fake->files[i].inode = inode;
+            fake->files[i].locked = false;
+            return i;
+        }
+    ASSERT(false);
+    return -1;
+}
+
+static int open_locked(struct fake_disk *fake, const char *name, bool create, int *ret_file)
+{
+    int at = image_find(&fake->live, name);
+    if (at < 0 && !create)
+        return -ERR_NOT_FOUND;
+    if (at < 0) {
+        struct op op = {.kind = OP_CREATE, .inode = image_new_inode(&fake->live)};
+        put_name(op.name, name);
+        image_link(&fake->live, name, op.inode);
+        record(fake, op, NULL);
+        at = image_find(&fake->live, name);
+    }
+    *ret_file = new_file(fake, fake->live.entries[at].inode);
+    return 0;
+}
+
+static int fake_open(struct disk *disk, const char *name, bool create, int *ret_file)
+{
+    struct fake_disk *fake = fake_of(disk);
+    pthread_mutex_lock(&fake->lock);
+    int result = open_locked(fake, name, create, ret_file);
+    pthread_mutex_unlock(&fake->lock);
+    return result;
+}
+
+static void fake_close(struct disk *disk, int file)
+{
+    struct fake_disk *fake = fake_of(disk);
+    pthread_mutex_lock(&fake->lock);
+    ASSERT(fake->files[file].inode >= 0);
+    fake->files[file].inode = -1;
+    pthread_mutex_unlock(&fake->lock);
+}
+
+static int fake_size(struct disk *disk, int file, uint64_t *ret_bytes)
+{
+    struct fake_disk *fake = fake_of(disk);
+    pthread_mutex_lock(&fake->lock);
+    *ret_bytes = fake->live.inodes[fake->files[file].inode].size;
+    pthread_mutex_unlock(&fake->lock);
+    return 0;
+}
+
+static int fake_read(struct disk *disk, int file, uint64_t offset, void *memory, size_t bytes,
+                     size_t *ret_bytes)
+{
+    struct fake_disk *fake = fake_of(disk);
+    pthread_mutex_lock(&fake->lock);
+    const struct inode *inode = &fake->live.inodes[fake->files[file].inode];
+    uint64_t left = offset < inode->size ? inode->size - offset : 0;
+    *ret_bytes = left < bytes ? (size_t)left : bytes;
+    if (*ret_bytes > 0)
+        memcpy(memory, inode->bytes + offset, *ret_bytes);
+    pthread_mutex_unlock(&fake->lock);
+    return 0;
+}
+
+static bool has_space(const struct fake_disk *fake, int inode, uint64_t end)
+{
+    uint64_t used = 0;
+    for (int i = 0; i < fake->live.entries_count; i++)
+        used += fake->live.inodes[fake->live.entries[i].inode].size;
+    uint64_t size = fake->live.inodes[inode].size;
+    return fake->limit == 0 || end <= size || used + (end - size) <= fake->limit;
+}
+
+static int fake_write(struct disk *disk, int file, uint64_t offset, const void *from, size_t bytes)
+{
+    struct fake_disk *fake = fake_of(disk);
+    pthread_mutex_lock(&fake->lock);
+    int inode = fake->files[file].inode;
+    int result = 0;
+    if (fake->fail_write > 0 && --fake->fail_write == 0) {
+        result = -ERR_IO;
+        bytes /= 2;
+    } else if (!has_space(fake, inode, offset + bytes)) {
+        result = -ERR_NO_SPACE;
+        bytes = 0;
+    }
+    if (bytes > 0) {
+        inode_write(&fake->live.inodes[inode], offset, from, bytes);
+        record(fake,
+               (struct op){.kind = OP_WRITE, .inode = inode, .offset = offset, .bytes = bytes},
+               from);
+    }
+    pthread_mutex_unlock(&fake->lock);
+    return result;
+}
+
+static int fake_truncate(struct disk *disk, int file, uint64_t bytes)
+{
+    struct fake_disk *fake = fake_of(disk);
+    pthread_mutex_lock(&fake->lock);
+    int inode = fake->files[file].inode;
+    inode_truncate(&fake->live.inodes[inode], bytes);
+    record(fake, (struct op){.kind = OP_TRUNCATE, .inode = inode, .offset = bytes}, NULL);
+    pthread_mutex_unlock(&fake->lock);
+    return 0;
+}
+
+static int fake_sync(struct disk *disk, int file, enum disk_why why)
+{
+    struct fake_disk *fake = fake_of(disk);
+    pthread_mutex_lock(&fake->lock);
+    while (fake->hold)
+        pthread_cond_wait(&fake->changed, &fake->lock);
+    bool failed = fake->fail_sync > 0 && --fake->fail_sync == 0;
+    record(fake,
+           (struct op){.kind = failed ? OP_SYNC_FAILED : OP_SYNC,
+                       .why = why,
+                       .inode = fake->files[file].inode},
+           NULL);
+    pthread_mutex_unlock(&fake->lock);
+    return failed ? -ERR_IO : 0;
+}
+
+static int fake_sync_directory(struct disk *disk, enum disk_why why)
+{
+    struct fake_disk *fake = fake_of(disk);
+    pthread_mutex_lock(&fake->lock);
+    bool failed = fake->fail_sync > 0 && --fake->fail_sync == 0;
+    if (!failed)
+        record(fake, (struct op){.kind = OP_SYNC_NAMES, .why = why}, NULL);
+    pthread_mutex_unlock(&fake->lock);
+    return failed ? -ERR_IO : 0;
+}
+
+static int rename_locked(struct fake_disk *fake, const char *from, const char *to)
+{
+    int at = image_find(&fake->live, from);
+    if (at < 0)
+        return -ERR_NOT_FOUND;
+    struct op op = {.kind = OP_RENAME, .inode = fake->live.entries[at].inode};
+    put_name(op.name, from);
+    put_name(op.to, to);
+    apply_name(&fake->live, record(fake, op, NULL));
+    return 0;
+}
+
+static int fake_rename(struct disk *disk, const char *from, const char *to)
+{
+    struct fake_disk *fake = fake_of(disk);
+    pthread_mutex_lock(&fake->lock);
+    int result = rename_locked(fake, from, to);
+    pthread_mutex_unlock(&fake->lock);
+    return result;
+}
+
+static int unlink_locked(struct fake_disk *fake, const char *name)
+{
+    int at = image_find(&fake->live, name);
+    if (at < 0)
+        return -ERR_NOT_FOUND;
+    struct op op = {.kind = OP_UNLINK, .inode = fake->live.entries[at].inode};
+    put_name(op.name, name);
+    apply_name(&fake->live, record(fake, op, NULL));
+    return 0;
+}
+
+static int fake_unlink(struct disk *disk, const char *name)
+{
+    struct fake_disk *fake = fake_of(disk);
+    pthread_mutex_lock(&fake->lock);
+    int result = unlink_locked(fake, name);
+    pthread_mutex_unlock(&fake->lock);
+    return result;
+}
+
+static int fake_list(struct disk *disk, disk_visit visit, void *owner)
+{
+    struct fake_disk *fake = fake_of(disk);
+    for (int i = 0; i < fake->live.entries_count; i++)
+        TRY(visit(owner, fake->live.entries[i].name));
+    return 0;
+}
+
+static int fake_lock(struct disk *disk, const char *name, int *ret_file)
+{
+    struct fake_disk *fake = fake_of(disk);
+    pthread_mutex_lock(&fake->lock);
+    int file = -1;
+    int result = open_locked(fake, name, true, &file);
+    for (int i = 0; i < FILES_MAX; i++)
+        if (i != file && fake->files[i].locked && fake->files[i].inode == fake->files[file].inode)
+            result = -ERR_BUSY;
+    fake->files[file].locked = result == 0;
+    if (result < 0)
+        fake->files[file].inode = -1;
+    else
+        *ret_file = file;
+    pthread_mutex_unlock(&fake->lock);
+    return result;
+}
+
+static const struct disk_ops fake_ops = {
+    .open = fake_open,
+    .close = fake_close,
+    .size = fake_size,
+    .read = fake_read,
+    .write = fake_write,
+    .truncate = fake_truncate,
+    .sync = fake_sync,
+    .sync_directory = fake_sync_directory,
+    .rename = fake_rename,
+    .unlink = fake_unlink,
+    .list = fake_list,
+    .lock = fake_lock,
+    .free = NULL,
+};
+
+/* --- The rest of the contract --- */
+
+struct fake_disk *fake_disk_new(void)
+{
+    struct fake_disk *fake = calloc(1, sizeof *fake);
+    ASSERT(fake != NULL);
+    fake->disk.ops = &fake_ops;
+    pthread_mutex_init(&fake->lock, NULL);
+    pthread_cond_init(&fake->changed, NULL);
+    fake_disk_kill(fake);
+    return fake;
+}
+
+struct disk *fake_disk_of(struct fake_disk *fake)
+{
+    return &fake->disk;
+}
+
+void fake_disk_free(struct fake_disk *fake)
+{
+    for (size_t i = 0; i < fake->ops_count; i++)
+        free(fake->ops[i].content);
+    free(fake->ops);
+    image_free(&fake->base);
+    image_free(&fake->live);
+    pthread_mutex_destroy(&fake->lock);
+    pthread_cond_destroy(&fake->changed);
+    free(fake);
+}
+
+size_t fake_disk_ops_count(struct fake_disk *fake)
+{
+    pthread_mutex_lock(&fake->lock);
+    size_t count = fake->ops_count;
+    pthread_mutex_unlock(&fake->lock);
+    return count;
+}
+
+void fake_disk_kill(struct fake_disk *fake)
+{
+    for (int i = 0; i < FILES_MAX; i++) {
+        fake->files[i].inode = -1;
+        fake->files[i].locked = false;
+    }
+}
+
+void fake_disk_fail_write(struct fake_disk *fake, unsigned nth)
+{
+    pthread_mutex_lock(&fake->lock);
+    fake->fail_write = nth;
+    pthread_mutex_unlock(&fake->lock);
+}
+
+void fake_disk_fail_sync(struct fake_disk *fake, unsigned nth)
+{
+    pthread_mutex_lock(&fake->lock);
+    fake->fail_sync = nth;
+    pthread_mutex_unlock(&fake->lock);
+}
+
+void fake_disk_limit(struct fake_disk *fake, uint64_t bytes)
+{
+    pthread_mutex_lock(&fake->lock);
+    fake->limit = bytes;
+    pthread_mutex_unlock(&fake->lock);
+}
+
+void fake_disk_hold_syncs(struct fake_disk *fake, bool hold)
+{
+    pthread_mutex_lock(&fake->lock);
+    fake->hold = hold;
+    pthread_cond_broadcast(&fake->changed);
+    pthread_mutex_unlock(&fake->lock);
+}
+
+static struct inode *inode_named(struct image *image, const char *name)
+{
+    int at = image_find(image, name);
+    return at < 0 ? NULL : &image->inodes[image->entries[at].inode];
+}
+
+bool fake_disk_flip(struct fake_disk *fake, const char *name, uint64_t offset, unsigned bit)
+{
+    struct inode *live = inode_named(&fake->live, name);
+    if (live == NULL || offset >= live->size)
+        return false;
+    live->bytes[offset] = (char)(live->bytes[offset] ^ (1 << bit));
+    return true;
+}
+
+bool fake_disk_set_size(struct fake_disk *fake, const char *name, uint64_t bytes)
+{
+    struct inode *live = inode_named(&fake->live, name);
+    if (live == NULL)
+        return false;
+    inode_truncate(live, bytes);
+    return true;
+}
+
+bool fake_disk_delete(struct fake_disk *fake, const char *name)
+{
+    bool found = image_find(&fake->live, name) >= 0;
+    image_unlink(&fake->live, name);
+    return found;
+}
+
+bool fake_disk_put(struct fake_disk *fake, const char *name, uint64_t offset, const void *from,
+                   size_t bytes)
+{
+    struct inode *live = inode_named(&fake->live, name);
+    if (live == NULL)
+        return false;
+    inode_write(live, offset, from, bytes);
+    return true;
+}
+
+const char *fake_disk_content(struct fake_disk *fake, const char *name, uint64_t *ret_bytes)
+{
+    const struct inode *live = inode_named(&fake->live, name);
+    if (live == NULL)
+        return NULL;
+    *ret_bytes = live->size;
+    return live->bytes;
+}

@@ -1,0 +1,334 @@
+/* test_ledger_crash.c - no crash loses an acknowledged group or brings up anything else.
+ *
+ * A workload runs on a recording disk. Then, for every prefix of its operations and for many
+ * choices of what the unsynced sectors and names became, the log is opened again and held
+ * against what had been promised by then (L1, L2). The same search with the syncs of one reason
+ * ignored must find a loss: a sync that no crash misses is either useless or untested. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "adapters/embedded/ledger_replay.h"
+#include "adapters/embedded/ledger_store.h"
+#include "base/error.h"
+#include "base/prng.h"
+#include "fake_disk.h"
+#include "log_records.h"
+#include "test.h"
+
+#define SEGMENT_BYTES 4096
+#define PROMISES_MAX  4096
+#define BYTES_MAX     8192
+
+/* What the world was told: after `ops` operations, record `seq` stands with `generation`. */
+struct promise {
+    size_t ops;
+    uint64_t generation;
+};
+
+struct story {
+    struct fake_disk *fake;
+    struct promise promises[PROMISES_MAX]; /* by seq; ops = SIZE_MAX: never promised */
+    uint64_t tail;                         /* highest promised seq */
+    struct {
+        size_t ops;
+        uint64_t epoch;
+    } epochs[16];
+    size_t epochs_count;
+    uint64_t generation;
+    const char *failure;
+};
+
+static struct story *story_new(struct fake_disk *fake)
+{
+    struct story *story = calloc(1, sizeof *story);
+    assert_non_null(story);
+    story->fake = fake;
+    return story;
+}
+
+static int open_store(struct fake_disk *fake, struct ledger_report *report,
+                      struct ledger_store **ret_store)
+{
+    struct ledger_store_options options = {.segment_bytes = SEGMENT_BYTES, .creation = 77};
+    return ledger_store_open(&options, fake_disk_of(fake), report, ret_store);
+}
+
+/* --- Holding a log against its story --- */
+
+struct reading {
+    uint64_t seq;
+    uint64_t generations[PROMISES_MAX];
+    bool wrong;
+};
+
+static int read_record(void *owner, uint32_t shard, const char *record, size_t bytes)
+{
+    struct reading *reading = owner;
+    uint64_t seq = 0, generation = 0;
+    if (shard != 0 || !log_record_is(record, bytes, &seq, &generation) || seq != reading->seq + 1 ||
+        seq >= PROMISES_MAX) {
+        reading->wrong = true;
+        return -ERR_CORRUPT;
+    }
+    reading->seq = seq;
+    reading->generations[seq] = generation;
+    return 0;
+}
+
+static int read_all(const struct ledger_store *store, struct reading *reading)
+{
+    struct ledger_view view = ledger_store_view(store);
+    char text[LEDGER_REPORT_TEXT_BYTES];
+    memset(reading, 0, sizeof *reading);
+    return ledger_replay(&view, 1, read_record, reading, text);
+}
+
+static const char *promises_wrong(const struct story *story, const struct reading *reading,
+                                  size_t ops)
+{
+    for (uint64_t seq = 1; seq <= story->tail; seq++) {
+        if (story->promises[seq].ops > ops)
+            continue;
+        if (seq > reading->seq)
+            return "an acknowledged record is lost";
+        if (story->promises[seq].generation != reading->generations[seq])
+            return "an acknowledged record was replaced";
+    }
+    return NULL;
+}
+
+static const char *epochs_wrong(const struct story *story, struct ledger_store *store, size_t ops)
+{
+    uint64_t epoch = 0;
+    if (ledger_store_take_epoch(store, &epoch) < 0)
+        return "no epoch can be taken";
+    for (size_t i = 0; i < story->epochs_count; i++)
+        if (story->epochs[i].ops <= ops && story->epochs[i].epoch >= epoch)
+            return "an epoch was given twice";
+    return NULL;
+}
+
+static const char *goes_on_wrong(struct ledger_store *store, uint64_t generation)
+{
+    char record[LOG_RECORD_BYTES_MIN];
+    struct ledger_append append = {.epoch = store->epoch,
+                                   .expected_tail = store->place.seq,
+                                   .records = record,
+                                   .bytes = sizeof record,
+                                   .count = 1};
+    log_record_make(record, sizeof record, store->place.seq + 1, generation);
+    if (ledger_store_append(store, &append) != APPEND_OK)
+        return "the log does not go on";
+    return NULL;
+}
+
+static const char *after_crash_wrong(const struct story *story, struct fake_disk *after, size_t ops)
+{
+    static struct reading reading;
+    struct ledger_report report;
+    struct ledger_store *store = NULL;
+    if (open_store(after, &report, &store) < 0)
+        return "the log does not open";
+    const char *wrong = NULL;
+    if (read_all(store, &reading) < 0 || reading.wrong || reading.seq != store->place.seq)
+        wrong = "what was appended by nobody is there, or numbers are not dense";
+    if (wrong == NULL)
+        wrong = promises_wrong(story, &reading, ops);
+    if (wrong == NULL)
+        wrong = epochs_wrong(story, store, ops);
+    if (wrong == NULL)
+        wrong = goes_on_wrong(store, 999);
+    ledger_store_free(store);
+    return wrong;
+}
+
+/* NULL when the story holds after every crash from operation `from` on. */
+static const char *search(struct story *story, size_t from, uint64_t seeds, int ignored_why)
+{
+    size_t count = fake_disk_ops_count(story->fake);
+    for (size_t ops = from; ops <= count; ops++)
+        for (uint64_t seed = 0; seed < seeds; seed++) {
+            struct fake_disk *after = fake_disk_crash(story->fake, ops, seed, ignored_why);
+            const char *wrong = after_crash_wrong(story, after, ops);
+            fake_disk_free(after);
+            if (wrong != NULL && ignored_why == FAKE_DISK_NO_WHY)
+                print_error("after %zu operations, seed %llu: %s\n", ops, (unsigned long long)seed,
+                            wrong);
+            if (wrong != NULL)
+                return wrong;
+        }
+    return NULL;
+}
+
+/* --- Workloads --- */
+
+static void promise(struct story *story, uint64_t seq, uint64_t generation)
+{
+    assert_true(seq < PROMISES_MAX);
+    story->promises[seq] = (struct promise){fake_disk_ops_count(story->fake), generation};
+    if (seq > story->tail)
+        story->tail = seq;
+}
+
+/* What open() vouches for is promised too: it is answered from, and settled on. */
+static struct ledger_store *begin(struct story *story, struct ledger_report *report)
+{
+    static struct reading reading;
+    struct ledger_store *store = NULL;
+    assert_int_equal(open_store(story->fake, report, &store), 0);
+    assert_int_equal(read_all(store, &reading), 0);
+    for (uint64_t seq = 1; seq <= reading.seq; seq++)
+        promise(story, seq, reading.generations[seq]);
+    uint64_t epoch = 0;
+    assert_int_equal(ledger_store_take_epoch(store, &epoch), 0);
+    story->epochs[story->epochs_count].ops = fake_disk_ops_count(story->fake);
+    story->epochs[story->epochs_count++].epoch = epoch;
+    return store;
+}
+
+static enum append_outcome append_some(struct story *story, struct ledger_store *store,
+                                       struct prng *prng)
+{
+    static char records[BYTES_MAX];
+    uint32_t count = 1 + (uint32_t)prng_below(prng, 6);
+    uint32_t bytes = LOG_RECORD_BYTES_MIN + 8 * (uint32_t)prng_below(prng, 50);
+    uint64_t tail = store->place.seq;
+    uint64_t generation = ++story->generation;
+    struct ledger_append append = {
+        .epoch = store->epoch, .expected_tail = tail, .records = records, .count = count};
+    append.bytes = log_records_make(records, bytes, tail + 1, count, generation);
+    enum append_outcome outcome = ledger_store_append(store, &append);
+    for (uint64_t seq = tail + 1; outcome == APPEND_OK && seq <= tail + count; seq++)
+        promise(story, seq, generation);
+    return outcome;
+}
+
+static enum append_outcome run(struct story *story, struct ledger_store *store, int groups,
+                               uint64_t seed)
+{
+    struct prng prng;
+    enum append_outcome outcome = APPEND_OK;
+    prng_seed(&prng, seed);
+    for (int i = 0; i < groups && outcome == APPEND_OK; i++) {
+        outcome = append_some(story, store, &prng);
+        if (outcome == APPEND_OK && prng_below(&prng, 3) == 0)
+            (void)ledger_store_prepare_step(store);
+    }
+    return outcome;
+}
+
+static void end(struct story *story, struct ledger_store *store)
+{
+    if (store != NULL)
+        ledger_store_free(store);
+    fake_disk_free(story->fake);
+    free(story);
+}
+
+/* Creation, epoch, and enough groups to roll several times. */
+static const char *first_life(uint64_t seed, uint64_t seeds, int ignored_why)
+{
+    struct ledger_report report;
+    struct story *story = story_new(fake_disk_new());
+    struct ledger_store *store = begin(story, &report);
+    assert_true(report.created);
+    assert_int_equal(run(story, store, 16, seed), APPEND_OK);
+    assert_true(store->segments_count > 3);
+    const char *wrong = search(story, 0, seeds, ignored_why);
+    end(story, store);
+    return wrong;
+}
+
+/* After a crash that tore a group: cut, go on, crash again. */
+static const char *second_life(uint64_t seed, int ignored_why, unsigned *cuts)
+{
+    struct ledger_report report;
+    struct story *first = story_new(fake_disk_new());
+    struct ledger_store *store = begin(first, &report);
+    assert_int_equal(run(first, store, 6, seed), APPEND_OK);
+    ledger_store_free(store);
+    const char *wrong = NULL;
+    size_t count = fake_disk_ops_count(first->fake);
+    for (size_t ops = count / 2; ops <= count && wrong == NULL; ops++) {
+        struct story *second =
+            story_new(fake_disk_crash(first->fake, ops, seed + 2, FAKE_DISK_NO_WHY));
+        second->generation = 500;
+        store = begin(second, &report);
+        *cuts += report.cut_sectors > 0;
+        assert_int_equal(run(second, store, 2, seed + ops), APPEND_OK);
+        wrong = search(second, 0, 6, ignored_why);
+        end(second, store);
+    }
+    end(first, NULL);
+    return wrong;
+}
+
+/* The n-th sync fails, which stops the log or is survived; the process dies and comes back on
+ * the same kernel; then the power fails. */
+static const char *failed_sync(unsigned nth, uint64_t seed, int ignored_why)
+{
+    struct ledger_report report;
+    struct story *story = story_new(fake_disk_new());
+    struct ledger_store *store = begin(story, &report);
+    fake_disk_fail_sync(story->fake, nth);
+    (void)run(story, store, 8, seed);
+    fake_disk_fail_sync(story->fake, 0);
+    ledger_store_free(store);
+    fake_disk_kill(story->fake);
+    size_t from = fake_disk_ops_count(story->fake);
+    store = begin(story, &report);
+    assert_int_equal(run(story, store, 2, seed + 1), APPEND_OK);
+    const char *wrong = search(story, from, 6, ignored_why);
+    end(story, store);
+    return wrong;
+}
+
+TEST(ledger_crash, loses_nothing_acknowledged_and_brings_up_nothing_else)
+{
+    for (uint64_t seed = 1; seed <= 3; seed++)
+        assert_null(first_life(seed, 12, FAKE_DISK_NO_WHY));
+}
+
+TEST(ledger_crash, cuts_a_torn_group_and_survives_a_second_crash)
+{
+    unsigned cuts = 0;
+    for (uint64_t seed = 1; seed <= 8; seed++)
+        assert_null(second_life(seed, FAKE_DISK_NO_WHY, &cuts));
+    assert_true(cuts > 10); /* or it tested something else */
+}
+
+TEST(ledger_crash, vouches_after_a_failed_sync_only_for_what_is_durable)
+{
+    for (unsigned nth = 1; nth <= 20; nth++)
+        assert_null(failed_sync(nth, nth, FAKE_DISK_NO_WHY));
+}
+
+/* --- Each sync is needed --- */
+
+static bool some_crash_misses(enum disk_why why)
+{
+    unsigned cuts = 0;
+    bool missed = false;
+    for (uint64_t seed = 1; seed <= 3 && !missed; seed++)
+        missed = first_life(seed, 8, (int)why) != NULL;
+    for (uint64_t seed = 1; seed <= 6 && !missed; seed++)
+        missed = second_life(seed, (int)why, &cuts) != NULL;
+    for (unsigned nth = 1; nth <= 20 && !missed; nth++)
+        missed = failed_sync(nth, nth, (int)why) != NULL;
+    return missed;
+}
+
+TEST(ledger_crash, needs_every_one_of_its_syncs)
+{
+    static const enum disk_why whys[] = {
+        DISK_WHY_GROUP, DISK_WHY_SEGMENT_ZEROS, DISK_WHY_SEGMENT_NAME, DISK_WHY_SEGMENT_HEADER,
+        DISK_WHY_CUT,   DISK_WHY_RECOVERED,     DISK_WHY_EPOCH,        DISK_WHY_EPOCH_NAME,
+    };
+    unsigned useless = 0;
+    for (size_t i = 0; i < sizeof whys / sizeof whys[0]; i++)
+        if (!some_crash_misses(whys[i])) {
+            print_error("no crash misses the sync \"%s\"\n", disk_why_text(whys[i]));
+            useless++;
+        }
+    assert_int_equal(useless, 0);
+}
