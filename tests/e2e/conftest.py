@@ -1,0 +1,55 @@
+"""Fixtures: a server with a feed for a whole file of tests, or for one test alone."""
+import itertools
+import os
+import sys
+
+import pytest
+
+sys.path.insert(0, os.path.dirname(__file__))
+from lib.bettor import Bettor  # noqa: E402
+from lib.feed import Feed  # noqa: E402
+from lib.server import Server  # noqa: E402
+
+MARKETS = itertools.count(1)
+PRICES = {11: 2.0, 12: 3.5, 13: 4.2}
+
+
+class Book:
+    """A running server with a feed."""
+
+    def __init__(self, server):
+        self.server, self.feed = server, Feed(server)
+
+    def bettor(self, **named):
+        return Bettor(self.server, **named)
+
+    def market(self, prices=None, **definition):
+        """A new open market; its id, once its prices can be read."""
+        ident = f'1.{900000 + next(MARKETS)}'
+        self.feed.market(ident, prices or PRICES, **definition)
+        assert self.server.get(f'/v1/odds/{ident}').status == 200
+        return ident
+
+    def close(self):
+        self.feed.close()
+        self.server.kill()
+
+
+def make(folder, **named):
+    return Book(Server(folder, **named).start())
+
+
+@pytest.fixture(scope='module')
+def book(tmp_path_factory):
+    """Shared by the tests of one file: they use users and markets of their own."""
+    made = make(tmp_path_factory.mktemp('book') / 'data')
+    yield made
+    made.close()
+
+
+@pytest.fixture
+def own_book(tmp_path):
+    """For tests that stop, kill or break the server."""
+    made = make(tmp_path / 'data')
+    yield made
+    made.close()

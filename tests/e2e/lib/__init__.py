@@ -1,0 +1,1 @@
+"""A real server for each test, and clients that can also behave badly."""

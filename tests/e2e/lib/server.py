@@ -1,0 +1,134 @@
+"""Starts build/overround as a user would, in a folder of its own."""
+import os
+import queue
+import signal
+import subprocess
+import threading
+import time
+from urllib.parse import urlsplit
+
+from .http import Http
+from .ws import WebSocket
+
+ROOT = os.path.abspath(os.path.join(os.path.dirname(__file__), '..', '..', '..'))
+BINARY = os.environ.get('OVERROUND_BINARY') or os.path.join(ROOT, 'build', 'overround')
+START_SECONDS_MAX = 60
+
+
+def run(*arguments, check=True, seconds=120, text=True):
+    """One of the other commands, to its end."""
+    done = subprocess.run([BINARY, *arguments], stdin=subprocess.DEVNULL, text=text,
+                          stdout=subprocess.PIPE, stderr=subprocess.PIPE, timeout=seconds,
+                          check=False)
+    assert not check or done.returncode == 0, (arguments, done.returncode, done.stdout[-2000:],
+                                               done.stderr[-2000:])
+    return done
+
+
+class Server:
+    """`overround serve` on free ports. It may be stopped, killed and started again on its data."""
+
+    def __init__(self, data, *options, profile='bench', command='serve', wrapper=()):
+        self.data, self.options, self.profile = str(data), list(options), profile
+        self.command, self.wrapper = command, list(wrapper)
+        self.process, self.log, self.tokens = None, '', {}
+        self.public = self.admin = None
+
+    def __enter__(self):
+        return self.start()
+
+    def __exit__(self, *_):
+        self.kill()
+
+    def spawn(self):
+        argv = self.wrapper + [BINARY, self.command, '--data', self.data, '--listen',
+                               '127.0.0.1:0', '--admin', '127.0.0.1:0']
+        if self.profile:
+            argv += ['--profile', self.profile]
+        os.makedirs(self.data, exist_ok=True)
+        self.log = os.path.join(self.data, '..', os.path.basename(self.data) + '.log')
+        with open(self.log, 'ab') as log:
+            # pylint: disable=consider-using-with
+            self.process = subprocess.Popen(argv + self.options, stdin=subprocess.DEVNULL,
+                                            stdout=subprocess.PIPE, stderr=log, text=True)
+        self.lines = queue.Queue()
+        threading.Thread(target=self.read_lines, args=(self.process.stdout, self.lines),
+                         daemon=True).start()
+
+    @staticmethod
+    def read_lines(stream, lines):
+        for line in stream:
+            lines.put(line.rstrip('\n'))
+        lines.put(None)
+
+    def start(self):
+        self.spawn()
+        self.public = self.wait_address('ready ')
+        self.admin = self.wait_address('admin ')
+        return self
+
+    def wait_address(self, word):
+        end = time.monotonic() + START_SECONDS_MAX
+        while True:
+            line = self.lines.get(timeout=max(0.1, end - time.monotonic()))
+            assert line is not None, f'the server ended: {self.process.wait()}\n{self.log_text()}'
+            if line.startswith(word):
+                url = urlsplit(line[len(word):].strip())
+                return url.hostname, url.port
+
+    def log_text(self):
+        with open(self.log, encoding='utf-8', errors='replace') as file:
+            return file.read()[-8000:]
+
+    def kill(self):
+        """SIGKILL: no chance to tidy up."""
+        if self.process and self.process.poll() is None:
+            self.process.send_signal(signal.SIGKILL)
+            self.process.wait()
+
+    def terminate(self, seconds=30):
+        """SIGTERM; answers the exit status."""
+        self.process.send_signal(signal.SIGTERM)
+        return self.process.wait(seconds)
+
+    def restart(self):
+        self.kill()
+        return self.start()
+
+    def token(self, user, role='bettor', ttl=None):
+        key = user, role, ttl
+        if key not in self.tokens:
+            more = ['--ttl', str(ttl)] if ttl is not None else []
+            self.tokens[key] = run('token', '--user', user, '--role', role, '--data', self.data,
+                                   *more).stdout.strip()
+        return self.tokens[key]
+
+    def http(self, **named):
+        return Http(self.public, **named)
+
+    def websocket(self, **named):
+        return WebSocket(self.public, **named)
+
+    def get(self, path, **named):
+        with self.http() as http:
+            return http.request('GET', path, **named)
+
+    def post(self, path, body, **named):
+        with self.http() as http:
+            return http.request('POST', path, body, **named)
+
+    def desk(self, path, body, role='trader', method='POST'):
+        """A request to the admin listener."""
+        with Http(self.admin) as http:
+            return http.request(method, path, body, self.token(f'{role}-1', role))
+
+    def metrics(self):
+        """{name with labels: value} of /metrics."""
+        with Http(self.admin) as http:
+            text = http.request('GET', '/metrics', token=self.token('admin-1', 'admin')).body
+        return {line.rsplit(' ', 1)[0]: float(line.rsplit(' ', 1)[1])
+                for line in text.decode().splitlines() if line and line[0] != '#'}
+
+    def verify(self):
+        """All invariants, offline; the server must have ended."""
+        return run('ledger', 'verify', '--data', self.data).stdout

@@ -1,0 +1,113 @@
+"""The command line: what it prints, and what it says to what it does not understand."""
+import re
+import subprocess
+
+import pytest
+from lib.http import Http
+from lib.server import BINARY, Server, run
+
+
+def test_the_version_names_its_own_binary():
+    import hashlib
+    with open(BINARY, 'rb') as file:
+        digest = hashlib.sha256(file.read()).hexdigest()
+    text = run('version').stdout
+    assert digest in text and re.search(r'\d+\.\d+\.\d+', text)
+
+
+@pytest.mark.parametrize('arguments,word', [
+    (['dance'], 'dance'), (['serve', '--dance'], '--dance'), (['serve', '--listen'], '--listen'),
+    (['serve', '--listen', 'nowhere'], 'nowhere'), (['serve', '--profile', 'x'], 'x'),
+    (['serve', '--roles', 'clown'], 'clown'), (['token', '--role', 'king', '--user', 'u'], 'king'),
+    (['token'], '--user'), (['ledger', 'dance'], 'dance'),
+    (['feed', 'replay', '--format', 'x', '-'], 'x'),
+    (['feed', 'replay', '--format', 'betfair', '--speed', 'fast', '-'], 'fast')])
+def test_what_is_not_understood_is_named(tmp_path, arguments, word):
+    data = [] if arguments[0] in ('dance', 'feed') else ['--data', str(tmp_path / 'data')]
+    done = run(*arguments, *data, check=False, seconds=20)
+    assert done.returncode != 0
+    assert word in done.stderr, done.stderr
+    assert 'ready' not in done.stdout
+
+
+def test_an_unknown_key_in_the_config_is_an_error_that_names_it(tmp_path):
+    config = tmp_path / 'overround.conf'
+    for text in ('dance = 1\n', '{"dance": 1}\n', 'dance: 1\n'):
+        config.write_text(text)
+        done = run('serve', '--config', str(config), '--data', str(tmp_path / 'data'), '--listen',
+                   '127.0.0.1:0', '--admin', '127.0.0.1:0', check=False, seconds=20)
+        assert done.returncode != 0 and done.stderr
+
+
+def test_an_unknown_variable_of_ours_is_an_error_that_names_it(tmp_path):
+    done = subprocess.run([BINARY, 'serve', '--data', str(tmp_path / 'data'), '--listen',
+                           '127.0.0.1:0', '--admin', '127.0.0.1:0'],
+                          env={'OVERROUND_DANCE': '1', 'PATH': '/usr/bin'}, capture_output=True,
+                          text=True, timeout=20, check=False)
+    assert done.returncode != 0 and 'DANCE' in done.stderr.upper()
+
+
+def test_production_refuses_to_start_without_a_choice_for_every_check(tmp_path):
+    done = run('serve', '--profile', 'production', '--data', str(tmp_path / 'data'), '--listen',
+               '127.0.0.1:0', '--admin', '127.0.0.1:0', check=False, seconds=20)
+    assert done.returncode != 0 and done.stderr and 'ready' not in done.stdout
+
+
+@pytest.mark.parametrize('command', ['verify', 'stat', 'dump', 'replay'])
+def test_there_is_no_audit_of_a_ledger_that_is_not_there(tmp_path, command):
+    done = run('ledger', command, '--data', str(tmp_path / 'nothing'), check=False, seconds=20)
+    assert done.returncode != 0 and done.stderr
+    assert not (tmp_path / 'nothing').exists()
+
+
+def test_health_and_readiness(book):
+    for path in ('/healthz', '/readyz'):
+        assert book.server.get(path).status == 200
+
+
+def test_the_metrics_have_the_names_of_the_contract(book):
+    market = book.market()
+    assert book.bettor().bet(market, 11).status == 201
+    names = {name.split('{')[0] for name in book.server.metrics()}
+    for name in ('overround_odds_freshness_seconds_count', 'overround_push_latency_seconds_count',
+                 'overround_bet_acceptance_seconds_count', 'overround_bets_total',
+                 'overround_ledger_commit_seconds_count', 'overround_ledger_commit_bets_count',
+                 'overround_settlement_seconds_count', 'overround_settled_bets_total',
+                 'overround_odds_store_hits_total', 'overround_odds_store_misses_total',
+                 'overround_feed_age_seconds', 'overround_connections',
+                 'overround_push_conflated_total', 'overround_limit_reached_total'):
+        assert name in names, name
+    with Http(book.server.admin) as http:
+        head = http.request('GET', '/metrics', token=book.server.token('admin-1', 'admin'))
+    assert head.headers['content-type'].startswith('text/plain')
+
+
+def test_bets_are_counted_by_verdict(book):
+    def count(verdict):
+        return book.server.metrics().get(f'overround_bets_total{{verdict="{verdict}"}}', 0)
+
+    market = book.market()
+    customer = book.bettor(money='10.00')
+    placed, poor = count('PLACED'), count('INSUFFICIENT_BALANCE')
+    customer.bet(market, 11, '5.00')
+    customer.bet(market, 11, '6.00')
+    assert (count('PLACED'), count('INSUFFICIENT_BALANCE')) == (placed + 1, poor + 1)
+
+
+def test_the_page_is_served_and_says_that_money_is_play_money(tmp_path):
+    with Server(tmp_path / 'data', profile='demo') as server:
+        page = server.get('/')
+        assert page.status == 200 and page.headers['content-type'].startswith('text/html')
+        assert 'play money' in page.body.decode().lower()
+
+
+def test_the_demo_moves_by_itself(tmp_path):
+    """Simulated match and bettors: prices change, bets are taken, without anybody's help."""
+    from lib.until import until
+    with Server(tmp_path / 'data', '--speed', '20', profile=None, command='demo') as server:
+        def bets():
+            return sum(v for k, v in server.metrics().items()
+                       if k.startswith('overround_bets_total'))
+        until(lambda: bets() > 10, 60, 0.3)
+        assert server.terminate() == 0
+        server.verify()
