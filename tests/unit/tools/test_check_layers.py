@@ -15,7 +15,8 @@ GOOD = {
     'src/feeds/replay/file.h': '#include <bzlib.h>\n#include "ports/stream.h"\n',
     'src/feeds/betfair/mcm.h': '#include "core/money.h"\n',
     'src/adapters/embedded/log.h': '#include <fcntl.h>\n#include "ledger/event.h"\n',
-    'src/roles/bet/bet.h': '#include "app/place.h"\n#include "net/http/http1.h"\n',
+    'src/roles/shared/problem.h': '#include "base/slice.h"\n',
+    'src/roles/bet/bet.h': '#include "roles/shared/problem.h"\n#include "app/place.h"\n#include "net/http/http1.h"\n',
     'src/load/load.h': '#include "net/http/http1.h"\n',
     'src/main.c': '#include "roles/bet/bet.h"\n#include "adapters/embedded/log.h"\n'
                   '#include "feeds/betfair/mcm.h"\n#include "load/load.h"\n',
@@ -56,6 +57,7 @@ def test_an_empty_tree_is_an_error_and_not_a_pass(tree):
     ('src/roles/odds/a.c', '"roles/bet/bet.h"'),
     ('src/roles/odds/a.c', '"adapters/embedded/log.h"'),
     ('src/roles/odds/a.c', '"feeds/betfair/mcm.h"'),
+    ('src/roles/shared/a.c', '"roles/bet/bet.h"'),
     ('src/load/a.c', '"core/money.h"'),
     ('src/naive/a.c', '"ledger/event.h"'),
 ])

@@ -106,6 +106,15 @@ def test_memory_is_taken_only_in_base_and_in_new_functions(tree, file, function,
     assert findings(tree) == ([] if fine else [(f'{file}:4', 'banned-call')])
 
 
+@pytest.mark.parametrize('helper,caller,fine', [
+    ('static void slots', 'conn_new', True), ('static void slots', 'conn_init', False),
+    ('void slots', 'conn_new', False)])
+def test_a_static_that_only_a_new_function_calls_may_take_memory(tree, helper, caller, fine):
+    tree.write('src/net/a.c', C + f'static void slots(void);\nvoid {caller}(void)\n{{\n'
+               f'    slots();\n}}\n{helper}(void)\n{{\n    malloc(1);\n}}\n')
+    assert findings(tree) == ([] if fine else [('src/net/a.c:9', 'banned-call')])
+
+
 @pytest.mark.parametrize('folder,fine', [
     ('core', False), ('ledger', False), ('app', False), ('feeds/betfair', False), ('net', True)])
 def test_the_clock_is_hidden_from_logic(tree, folder, fine):
