@@ -16,20 +16,42 @@
 struct bet_service;
 
 struct bet_service_options {
-    uint32_t bets_per_minute_max;  /* per user; 0 = off (V1-73: 20) */
-    uint32_t users_tracked_max;    /* rate limit slots */
+    uint32_t bets_per_minute_max; /* per user; 0 = off (V1-73: 20) */
+    uint32_t users_tracked_max;   /* rate limit slots */
+    uint32_t in_flight_max;       /* bets and movements that wait for the disk: then 503 */
+    struct bet_limits bet_limits; /* the book's, to be shown by GET /v1/account */
+    int64_t deposit_minor_max;
 };
 
+#define BET_SERVICE_READS_MAX 256   /* answers to reads that wait for the disk: then 503 */
+#define BET_LIST_LIMIT_MAX    100   /* rows of a page; 50 unless asked for */
+#define BET_LIST_WALK_MAX     32768 /* newer bets passed over to find the page: then 422 */
+
+/* 0 or -ERR_MEMORY. */
 int bet_service_new(const struct bet_service_options *options, struct book *book,
                     struct bet_service **ret_service);
 void bet_service_free(struct bet_service *service);
+/* The time of this turn, for the rate limit; before the first request of each turn. */
+void bet_service_begin_turn(struct bet_service *service, struct monotonic now);
+
+/* Counted since start, for /metrics. */
+struct bet_service_stats {
+    uint64_t requests;          /* bets and movements asked for */
+    uint64_t malformed;         /* answered 400 before the book */
+    uint64_t rate_limited;      /* 429 */
+    uint64_t in_flight_reached; /* in_flight_max */
+    uint64_t reads_reached;     /* BET_SERVICE_READS_MAX */
+    uint64_t walk_reached;      /* BET_LIST_WALK_MAX */
+    uint64_t in_flight;         /* now */
+};
+const struct bet_service_stats *bet_service_stats(const struct bet_service *service);
 
 struct bet_service_answer {
     struct book_cookie cookie;
-    int status;          /* HTTP status; the WebSocket `code` */
-    bool replayed;       /* Idempotent-Replayed: true */
-    int retry_after_s;   /* > 0 with 429 and 503 */
-    struct slice body;   /* JSON (problem+json when status >= 400); borrowed for the call */
+    int status;        /* HTTP status; the WebSocket `code` */
+    bool replayed;     /* Idempotent-Replayed: true */
+    int retry_after_s; /* > 0 with 429 and 503 */
+    struct slice body; /* JSON (problem+json when status >= 400); borrowed for the call */
 };
 
 typedef void (*bet_service_answer_fn)(const struct bet_service_answer *answer);
@@ -37,11 +59,11 @@ typedef void (*bet_service_answer_fn)(const struct bet_service_answer *answer);
 /* Who asks and how. `key` may be empty when the body carries idempotency_key; both differing is
  * malformed. */
 struct bet_service_request {
-    const struct jwt_claims *claims;   /* verified; role bettor is checked here */
+    const struct jwt_claims *claims; /* verified; role bettor is checked here */
     struct slice key;
-    struct slice body;                 /* JSON */
+    struct slice body; /* JSON */
     enum record_transport transport;
-    struct slice personal;             /* address and device, plain; sealed by the book */
+    struct slice personal; /* address and device, plain; sealed by the book */
 };
 
 /* Each calls `answer` exactly once: at once for what needs no record, else when it is durable. */
@@ -51,14 +73,17 @@ void bet_service_deposit(struct bet_service *service, const struct bet_service_r
                          bet_service_answer_fn answer, struct book_cookie cookie);
 void bet_service_withdraw(struct bet_service *service, const struct bet_service_request *request,
                           bet_service_answer_fn answer, struct book_cookie cookie);
-/* GET /v1/account, GET /v1/bets?..., GET /v1/bets/{id} (a foreign id is 404). */
+/* GET /v1/account, GET /v1/bets?..., GET /v1/bets/{id} (a foreign id is 404). `query` is still
+ * encoded: from, to (RFC 3339), cursor, limit, order=asc|desc, user_id (auditor, regulator). */
 void bet_service_account(struct bet_service *service, const struct jwt_claims *claims,
                          bet_service_answer_fn answer, struct book_cookie cookie);
 void bet_service_list(struct bet_service *service, const struct jwt_claims *claims,
                       struct slice query, bet_service_answer_fn answer, struct book_cookie cookie);
 void bet_service_read(struct bet_service *service, const struct jwt_claims *claims,
-                      struct slice bet_id, bet_service_answer_fn answer,
-                      struct book_cookie cookie);
+                      struct slice bet_id, bet_service_answer_fn answer, struct book_cookie cookie);
+
+/* The codes by which a service refuses before it looks at the request, with 401, 403 and so on,
+ * are in docs/PROTOCOL.md. */
 
 /* The pushed form of a durable record about a user's own bet or money, without the outer
  * {"op":...}: *ret_op is "bet_update" or "balance". False when the record pushes nothing. */

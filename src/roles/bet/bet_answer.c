@@ -1,0 +1,404 @@
+/* bet_answer.c - contract in bet_answer.h.
+ * A switch over outcomes has no default: a new outcome cannot go unexplained. */
+#include "roles/bet/bet_answer.h"
+
+#include "base/assert.h"
+#include "roles/bet/bet_json.h"
+#include "roles/shared/problem.h"
+
+static const char *outcome_detail(enum bet_outcome outcome)
+{
+    switch (outcome) {
+    case BET_PLACED:
+    case BET_PENDING:
+        return "";
+    case BET_MARKET_SUSPENDED:
+        return "The market or the selection takes no bets at this moment.";
+    case BET_MARKET_CLOSED:
+        return "The market takes no more bets.";
+    case BET_UNKNOWN_SELECTION:
+        return "There is no such market or selection.";
+    case BET_ODDS_CHANGED:
+        return "The price is not what was agreed to; the current one is given.";
+    case BET_STAKE_LIMIT:
+        return "The stake is outside the limits for this price; the most that would pass is given.";
+    case BET_INSUFFICIENT_BALANCE:
+        return "The amount is more than what is available.";
+    case BET_CURRENCY_MISMATCH:
+        return "The account is in another currency.";
+    case BET_UNSUPPORTED_BET_TYPE:
+        return "This version takes single bets only.";
+    case BET_AMOUNT_LIMIT:
+        return "The amount is above the limit of one movement.";
+    }
+    return "";
+}
+
+/* What the account has and in which currency, after the record. */
+static struct money balance_of(const struct shard_state *state, const struct record_view *record,
+                               int64_t balance_after)
+{
+    struct account_ref ref = {record->head->account};
+    return money_of(balance_after, shard_state_account(state, ref)->currency);
+}
+
+static void put_record_members(struct json_writer *writer, const struct shard_state *state,
+                               const struct record_view *record, int64_t balance_after)
+{
+    struct money balance = balance_of(state, record, balance_after);
+    put_money_member(writer, "balance", balance);
+    if (!currency_equal(balance.currency, CURRENCY_NONE))
+        put_word_member(writer, "currency", currency_code(balance.currency));
+    put_seq_member(writer, "ledger_seq", shard_state_shard(state), record->head->seq);
+}
+
+/* ---- refusals ---- */
+
+static void put_price_now(struct json_writer *writer, const struct shard_state *state,
+                          const struct record_leg *leg)
+{
+    put_choice_members(writer, state, leg->market, leg->selection);
+    put_odds_members(writer, leg_odds(leg));
+    json_write_key(writer, "odds_version");
+    json_write_u64(writer, leg->odds_version);
+}
+
+/* The leg's price of a refusal is the current one (record.h). */
+static void put_refusal_members(struct json_writer *writer, const struct shard_state *state,
+                                const struct record_view *record, enum bet_outcome outcome)
+{
+    const struct record_leg *leg = record->items;
+    if (record->head->items_count == 1 && leg->market != 0 && outcome != BET_UNKNOWN_SELECTION)
+        put_price_now(writer, state, leg);
+    if (outcome == BET_STAKE_LIMIT && record->head->type == RECORD_BET) {
+        const struct record_bet *bet = record->body;
+        put_money_member(writer, "stake_max",
+                         money_of(bet->stake_max, (struct currency){bet->currency}));
+    }
+}
+
+static struct json_writer open_refusal(enum bet_outcome outcome, struct buf *out)
+{
+    return problem_open(out, bet_outcome_http(outcome), bet_outcome_text(outcome),
+                        slice_text(outcome_detail(outcome)));
+}
+
+static int write_bet_refusal(const struct shard_state *state, const struct record_view *record,
+                             struct buf *out)
+{
+    const struct record_bet *bet = record->body;
+    enum bet_outcome outcome = (enum bet_outcome)bet->outcome;
+    struct json_writer writer = open_refusal(outcome, out);
+    put_refusal_members(&writer, state, record, outcome);
+    put_record_members(&writer, state, record, bet->balance_after);
+    json_write_object_close(&writer);
+    return bet_outcome_http(outcome);
+}
+
+/* ---- bets ---- */
+
+/* What a placed or pending bet is, from the fold; odds and balance are the record's. */
+struct bet_facts {
+    struct bet_id id;
+    const char *status;
+    struct money stake;
+    struct odds odds;
+    uint64_t odds_version;
+    enum rounding rounding;
+    int64_t balance_after;
+    const struct shard_bet *bet;
+};
+
+static struct bet_facts facts_of(const struct shard_state *state, const struct record_view *record,
+                                 uint64_t bet_id)
+{
+    struct bet_facts facts = {.id = {bet_id}};
+    uint32_t index = shard_state_find_bet(state, facts.id);
+    ASSERT(index != BET_NONE); /* L7: a durable record names a bet of the fold */
+    facts.bet = shard_state_bet(state, index);
+    const struct shard_account *account =
+        shard_state_account(state, (struct account_ref){record->head->account});
+    facts.stake = money_of(facts.bet->stake, account->currency);
+    facts.odds = facts.bet->odds;
+    facts.rounding = (enum rounding)facts.bet->rounding;
+    if (record->head->items_count == 1) {
+        const struct record_leg *leg = record->items;
+        facts.odds_version = leg->odds_version;
+        if (leg->odds_denominator != 0)
+            facts.odds = leg_odds(leg);
+    }
+    return facts;
+}
+
+static void put_legs(struct json_writer *writer, const struct shard_state *state,
+                     const struct bet_facts *facts)
+{
+    json_write_key(writer, "legs");
+    json_write_array_open(writer);
+    json_write_object_open(writer);
+    put_choice_members(writer, state, facts->bet->market, facts->bet->selection);
+    put_odds_members(writer, facts->odds);
+    if (facts->odds_version != 0) {
+        json_write_key(writer, "odds_version");
+        json_write_u64(writer, facts->odds_version);
+    }
+    json_write_object_close(writer);
+    json_write_array_close(writer);
+}
+
+static void put_bet_members(struct json_writer *writer, const struct shard_state *state,
+                            const struct record_view *record, const struct bet_facts *facts)
+{
+    put_bet_id_member(writer, facts->id);
+    put_word_member(writer, "status", facts->status);
+    put_odds_members(writer, facts->odds);
+    put_money_member(writer, "stake", facts->stake);
+    put_money_member(writer, "potential_return",
+                     settle_single(facts->stake, facts->odds, LEG_WON, facts->rounding));
+    put_record_members(writer, state, record, facts->balance_after);
+    put_time_member(writer, "created_at", bet_id_instant(facts->id));
+    put_legs(writer, state, facts);
+}
+
+static int write_accepted(const struct shard_state *state, const struct record_view *record,
+                          bool replayed, struct buf *out)
+{
+    const struct record_bet *bet = record->body;
+    bool pending = bet->outcome == BET_PENDING;
+    struct bet_facts facts = facts_of(state, record, bet->bet_id);
+    struct json_writer writer = json_write_begin(out);
+    facts.status = pending ? "PENDING" : "PLACED";
+    facts.balance_after = bet->balance_after;
+    json_write_object_open(&writer);
+    put_bet_members(&writer, state, record, &facts);
+    if (pending)
+        put_time_member(&writer, "decide_at", (struct instant){bet->decide_at_us});
+    json_write_object_close(&writer);
+    if (pending)
+        return 202;
+    return replayed ? 200 : 201;
+}
+
+static int write_released(const struct shard_state *state, const struct record_view *record,
+                          struct buf *out)
+{
+    const struct record_release *release = record->body;
+    enum bet_outcome outcome = (enum bet_outcome)release->outcome;
+    struct bet_facts facts = facts_of(state, record, release->bet_id);
+    facts.balance_after = release->balance_after;
+    if (outcome == BET_PLACED) {
+        struct json_writer writer = json_write_begin(out);
+        facts.status = "PLACED";
+        json_write_object_open(&writer);
+        put_bet_members(&writer, state, record, &facts);
+        json_write_object_close(&writer);
+        return 200;
+    }
+    struct json_writer writer = open_refusal(outcome, out);
+    put_bet_id_member(&writer, facts.id);
+    put_word_member(&writer, "bet_status", "NOT_ACCEPTED"); /* `status` is the problem's */
+    put_refusal_members(&writer, state, record, outcome);
+    put_record_members(&writer, state, record, release->balance_after);
+    json_write_object_close(&writer);
+    return bet_outcome_http(outcome);
+}
+
+/* ---- money ---- */
+
+static int write_money(const struct shard_state *state, const struct record_view *record,
+                       bool replayed, struct buf *out)
+{
+    const struct record_money *money = record->body;
+    enum bet_outcome outcome = (enum bet_outcome)money->outcome;
+    if (outcome != BET_PLACED) {
+        struct json_writer writer = open_refusal(outcome, out);
+        put_record_members(&writer, state, record, money->balance_after);
+        json_write_object_close(&writer);
+        return bet_outcome_http(outcome);
+    }
+    struct json_writer writer = json_write_begin(out);
+    json_write_object_open(&writer);
+    put_seq_member(&writer, "transaction_id", shard_state_shard(state), record->head->seq);
+    put_money_member(&writer, "amount",
+                     money_of(money->amount, (struct currency){money->currency}));
+    put_record_members(&writer, state, record, money->balance_after);
+    put_time_member(&writer, "created_at", (struct instant){record->head->time_us});
+    json_write_object_close(&writer);
+    return replayed ? 200 : 201;
+}
+
+int bet_answer_write(const struct shard_state *state, const struct record_view *record,
+                     bool replayed, struct buf *out)
+{
+    uint16_t type = record->head->type;
+    if (type == RECORD_MONEY)
+        return write_money(state, record, replayed, out);
+    if (type == RECORD_RELEASE)
+        return write_released(state, record, out);
+    ASSERT(type == RECORD_BET);
+    const struct record_bet *bet = record->body;
+    if (bet->bet_id != 0)
+        return write_accepted(state, record, replayed, out);
+    return write_bet_refusal(state, record, out);
+}
+
+static const char *fault_detail(enum request_fault fault)
+{
+    switch (fault) {
+    case REQUEST_FAULT_NONE:
+        break;
+    case FAULT_MALFORMED_JSON:
+        return "The body is not one JSON object.";
+    case FAULT_UNKNOWN_FIELD:
+        return "This request has no such member.";
+    case FAULT_DUPLICATE_FIELD:
+        return "The member stands there twice.";
+    case FAULT_MISSING_FIELD:
+        return "The member is missing.";
+    case FAULT_INVALID_FIELD:
+        return "The member has a value that it may not have.";
+    case FAULT_AMOUNT_DIGITS:
+        return "The amount has more digits than the currency, or is too large.";
+    case FAULT_AMOUNT_NOT_POSITIVE:
+        return "The amount must be above zero.";
+    case FAULT_ODDS_INVALID:
+        return "Decimal odds are above 1, at most 100000, with at most 4 decimals.";
+    case FAULT_CURRENCY_UNKNOWN:
+        return "The currency is not an ISO 4217 code that we take.";
+    case FAULT_CURRENCY_REQUIRED:
+        return "The account has no currency yet: say it.";
+    case FAULT_TOO_MANY_LEGS:
+        return "At most 100 legs.";
+    case FAULT_IDEMPOTENCY_KEY_REQUIRED:
+        return "Send an Idempotency-Key header or the member idempotency_key.";
+    case FAULT_IDEMPOTENCY_KEY_INVALID:
+        return "A key is 1 to 64 visible ASCII characters.";
+    case FAULT_IDEMPOTENCY_KEYS_DIFFER:
+        return "Header and body name different keys.";
+    }
+    return "";
+}
+
+void bet_answer_fault(const struct request_refusal *refusal, struct buf *out)
+{
+    struct json_writer writer = problem_open(out, 400, request_fault_text(refusal->fault),
+                                             slice_text(fault_detail(refusal->fault)));
+    if (refusal->field.bytes > 0)
+        put_text_member(&writer, "field", refusal->field);
+    json_write_object_close(&writer);
+}
+
+/* ---- pushed ---- */
+
+static bool push_release(const struct shard_state *state, const struct record_view *record,
+                         struct json_writer *writer)
+{
+    const struct record_release *release = record->body;
+    enum bet_outcome outcome = (enum bet_outcome)release->outcome;
+    struct bet_facts facts = facts_of(state, record, release->bet_id);
+    facts.status = outcome == BET_PLACED ? "PLACED" : "NOT_ACCEPTED";
+    facts.balance_after = release->balance_after;
+    put_bet_members(writer, state, record, &facts);
+    if (outcome != BET_PLACED)
+        put_word_member(writer, "reason", bet_outcome_text(outcome));
+    return true;
+}
+
+static bool push_bet(const struct shard_state *state, const struct record_view *record,
+                     struct json_writer *writer)
+{
+    const struct record_bet *bet = record->body;
+    if (bet->bet_id == 0)
+        return false;
+    struct bet_facts facts = facts_of(state, record, bet->bet_id);
+    facts.status = bet->outcome == BET_PENDING ? "PENDING" : "PLACED";
+    facts.balance_after = bet->balance_after;
+    put_bet_members(writer, state, record, &facts);
+    if (bet->outcome == BET_PENDING)
+        put_time_member(writer, "decide_at", (struct instant){bet->decide_at_us});
+    return true;
+}
+
+static bool push_settle(const struct shard_state *state, const struct record_view *record,
+                        struct json_writer *writer)
+{
+    const struct record_settle *settle = record->body;
+    struct currency currency = {settle->currency};
+    struct leg_result factors = record_factors(settle->factors);
+    put_bet_id_member(writer, (struct bet_id){settle->bet_id});
+    put_word_member(writer, "status", settled_status_text(factors));
+    put_word_member(writer, "result", leg_outcome_text(leg_result_outcome(factors)));
+    put_money_member(writer, "stake", money_of(settle->stake, currency));
+    put_money_member(writer, "payout", money_of(settle->payout, currency));
+    put_money_member(writer, "delta", money_of(settle->payout, currency));
+    json_write_key(writer, "settlement");
+    json_write_u64(writer, settle->settlement);
+    put_record_members(writer, state, record, settle->balance_after);
+    return true;
+}
+
+static bool push_reverse(const struct shard_state *state, const struct record_view *record,
+                         struct json_writer *writer)
+{
+    const struct record_reverse *reverse = record->body;
+    struct currency currency = {reverse->currency};
+    put_bet_id_member(writer, (struct bet_id){reverse->bet_id});
+    put_word_member(writer, "status", "PLACED");
+    put_word_member(writer, "reason", "RESULT_CORRECTED");
+    put_money_member(writer, "payout", money_of(0, currency));
+    put_money_member(writer, "delta", money_of(-reverse->payout, currency));
+    put_seq_member(writer, "reverses", shard_state_shard(state), reverse->reverses_seq);
+    put_record_members(writer, state, record, reverse->balance_after);
+    return true;
+}
+
+static bool push_money(const struct shard_state *state, const struct record_view *record,
+                       struct json_writer *writer)
+{
+    const struct record_money *money = record->body;
+    if (money->outcome != BET_PLACED)
+        return false;
+    put_record_members(writer, state, record, money->balance_after);
+    return true;
+}
+
+bool bet_answer_push(const struct shard_state *state, const struct record_view *record,
+                     struct buf *out, const char **ret_op)
+{
+    struct json_writer writer = json_write_begin(out);
+    size_t begin = out->bytes;
+    bool pushed = false;
+    json_write_object_open(&writer);
+    switch ((enum record_type)record->head->type) {
+    case RECORD_BET:
+        pushed = push_bet(state, record, &writer);
+        break;
+    case RECORD_RELEASE:
+        pushed = push_release(state, record, &writer);
+        break;
+    case RECORD_SETTLE:
+        pushed = push_settle(state, record, &writer);
+        break;
+    case RECORD_REVERSE:
+        pushed = push_reverse(state, record, &writer);
+        break;
+    case RECORD_MONEY:
+        pushed = push_money(state, record, &writer);
+        break;
+    case RECORD_GENESIS:
+    case RECORD_OPENED:
+    case RECORD_ACCOUNT:
+    case RECORD_MARKET:
+    case RECORD_SELECTIONS:
+    case RECORD_FENCE:
+    case RECORD_RESULT:
+        break;
+    }
+    json_write_object_close(&writer);
+    if (!pushed) {
+        out->bytes = begin;
+        return false;
+    }
+    *ret_op = record->head->type == RECORD_MONEY ? "balance" : "bet_update";
+    return true;
+}

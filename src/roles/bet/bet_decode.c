@@ -1,0 +1,411 @@
+/* bet_decode.c - contract in bet_decode.h.
+ * A body is read in two passes: first which members there are (a table each), then what they
+ * mean, because the currency that an amount is read in may stand behind it. */
+#include "roles/bet/bet_decode.h"
+
+#include "base/assert.h"
+#include "base/decimal.h"
+#include "base/error.h"
+#include "base/hash.h"
+#include "roles/bet/bet_fields.h"
+
+/* Fixed for ever: the hash is in the records. Not a secret: who can make two of his own requests
+ * collide has only made his own retry get an answer of his. */
+static const uint64_t hash_key[2] = {UINT64_C(0x6f766572726f756e), UINT64_C(0x642d72657175657e)};
+
+#define VERSION_MAX ((UINT64_C(1) << 53) - 1)
+
+enum bet_field {
+    BET_TYPE,
+    BET_MARKET_ID,
+    BET_SELECTION_ID,
+    BET_ODDS,
+    BET_ODDS_EXACT,
+    BET_ODDS_VERSION,
+    BET_STAKE,
+    BET_UNIT_STAKE,
+    BET_CURRENCY,
+    BET_PRICE_POLICY,
+    BET_KEY,
+    BET_LEGS,
+    BET_SYSTEM,
+    BET_FIELDS_COUNT,
+};
+
+static const struct field bet_fields[BET_FIELDS_COUNT] = {
+    [BET_TYPE] = {"type", JSON_STRING},
+    [BET_MARKET_ID] = {"market_id", JSON_STRING},
+    [BET_SELECTION_ID] = {"selection_id", JSON_STRING},
+    [BET_ODDS] = {"odds", JSON_NUMBER},
+    [BET_ODDS_EXACT] = {"odds_exact", JSON_STRING},
+    [BET_ODDS_VERSION] = {"odds_version", JSON_NUMBER},
+    [BET_STAKE] = {"stake", JSON_NUMBER},
+    [BET_UNIT_STAKE] = {"unit_stake", JSON_NUMBER},
+    [BET_CURRENCY] = {"currency", JSON_STRING},
+    [BET_PRICE_POLICY] = {"price_policy", JSON_STRING},
+    [BET_KEY] = {"idempotency_key", JSON_STRING},
+    [BET_LEGS] = {"legs", JSON_ARRAY},
+    [BET_SYSTEM] = {"system", JSON_ARRAY},
+};
+
+/* The first members of bet_fields and the members of a leg have the same indexes. */
+enum leg_field { LEG_BANKER, LEG_FIELDS_COUNT = BET_ODDS_VERSION + 1 };
+
+static const struct field leg_fields[LEG_FIELDS_COUNT] = {
+    [LEG_BANKER] = {"banker", JSON_TRUE},
+    [BET_MARKET_ID] = {"market_id", JSON_STRING},
+    [BET_SELECTION_ID] = {"selection_id", JSON_STRING},
+    [BET_ODDS] = {"odds", JSON_NUMBER},
+    [BET_ODDS_EXACT] = {"odds_exact", JSON_STRING},
+    [BET_ODDS_VERSION] = {"odds_version", JSON_NUMBER},
+};
+
+enum money_field { MONEY_AMOUNT, MONEY_CURRENCY, MONEY_KEY, MONEY_FIELDS_COUNT };
+
+static const struct field money_fields[MONEY_FIELDS_COUNT] = {
+    [MONEY_AMOUNT] = {"amount", JSON_NUMBER},
+    [MONEY_CURRENCY] = {"currency", JSON_STRING},
+    [MONEY_KEY] = {"idempotency_key", JSON_STRING},
+};
+
+enum bet_type { TYPE_SINGLE = 1, TYPE_MULTIPLE, TYPE_SYSTEM };
+
+const char *request_fault_text(enum request_fault fault)
+{
+    static const char *const texts[] = {
+#define TEXT(code) [FAULT_##code] = #code,
+        REQUEST_FAULT_LIST(TEXT)
+#undef TEXT
+    };
+    ASSERT(fault > REQUEST_FAULT_NONE && (size_t)fault < sizeof texts / sizeof *texts);
+    return texts[fault];
+}
+
+static bool refuse_field(struct request_refusal *refusal, enum request_fault fault,
+                         const struct field *field)
+{
+    return refuse(refusal, fault, slice_text(field->name));
+}
+
+/* ---- what bets and money have in common ---- */
+
+static bool read_object(struct slice body, const struct decode_context *context,
+                        const struct field *fields, size_t count, struct field_values *values,
+                        struct request_refusal *refusal);
+
+static bool key_valid(struct slice key)
+{
+    if (key.bytes == 0 || key.bytes > IDEMPOTENCY_KEY_BYTES_MAX)
+        return false;
+    for (size_t i = 0; i < key.bytes; i++)
+        if (key.at[i] < '!' || key.at[i] > '~')
+            return false;
+    return true;
+}
+
+static bool take_key(const struct decode_context *context, const struct field_values *values,
+                     size_t index, struct slice *ret, struct request_refusal *refusal)
+{
+    struct slice name = SLICE("idempotency_key");
+    bool in_body = field_seen(values, index);
+    bool in_header = context->header_key.bytes > 0;
+    if (in_body && in_header && !slice_equal(values->text[index], context->header_key))
+        return refuse(refusal, FAULT_IDEMPOTENCY_KEYS_DIFFER, name);
+    if (!in_body && !in_header)
+        return refuse(refusal, FAULT_IDEMPOTENCY_KEY_REQUIRED, name);
+    *ret = in_body ? values->text[index] : context->header_key;
+    return key_valid(*ret) || refuse(refusal, FAULT_IDEMPOTENCY_KEY_INVALID, name);
+}
+
+static bool take_currency(const struct decode_context *context, const struct field_values *values,
+                          size_t index, struct currency *ret, struct request_refusal *refusal)
+{
+    struct slice name = SLICE("currency");
+    if (!field_seen(values, index)) {
+        *ret = context->account_currency;
+        return !currency_equal(*ret, CURRENCY_NONE) ||
+               refuse(refusal, FAULT_CURRENCY_REQUIRED, name);
+    }
+    return currency_parse(values->text[index], ret) ||
+           refuse(refusal, FAULT_CURRENCY_UNKNOWN, name);
+}
+
+static bool take_amount(const struct field *field, struct slice digits, struct currency currency,
+                        struct money *ret, struct request_refusal *refusal)
+{
+    if (digits.at == NULL)
+        return refuse_field(refusal, FAULT_MISSING_FIELD, field);
+    if (money_parse(digits, currency, ret) < 0)
+        return refuse_field(refusal, FAULT_AMOUNT_DIGITS, field);
+    return ret->minor > 0 || refuse_field(refusal, FAULT_AMOUNT_NOT_POSITIVE, field);
+}
+
+/* ---- the hash ---- */
+
+static void put_u64(struct buf *buf, uint64_t number)
+{
+    char bytes[8];
+    for (size_t i = 0; i < sizeof bytes; i++)
+        bytes[i] = (char)(number >> (8 * i));
+    buf_put(buf, bytes, sizeof bytes);
+}
+
+static void put_text(struct buf *buf, struct slice text)
+{
+    put_u64(buf, text.bytes);
+    buf_put_slice(buf, text);
+}
+
+static void put_money(struct buf *buf, struct money money)
+{
+    put_u64(buf, money.currency.iso);
+    put_u64(buf, (uint64_t)money.minor);
+}
+
+static void put_hash(const struct buf *canonical, uint64_t ret_hash[2])
+{
+    struct hash128 hash = siphash128(hash_key, canonical->at, canonical->bytes);
+    ret_hash[0] = hash.low;
+    ret_hash[1] = hash.high;
+}
+
+/* ---- bets ---- */
+
+/* One choice: of a single, or a leg. */
+struct choice {
+    struct slice market_id, selection_id;
+    struct odds odds;
+    uint64_t odds_version;
+};
+
+static bool id_valid(struct slice id, size_t bytes_max)
+{
+    if (id.bytes == 0 || id.bytes > bytes_max)
+        return false;
+    for (size_t i = 0; i < id.bytes; i++)
+        if ((unsigned char)id.at[i] < 0x20 || id.at[i] == 0x7f)
+            return false; /* a refused bet is kept as "market\nselection" */
+    return true;
+}
+
+static bool take_id(const struct field_values *values, size_t index, size_t bytes_max,
+                    struct slice *ret, struct request_refusal *refusal)
+{
+    if (!field_seen(values, index))
+        return refuse_field(refusal, FAULT_MISSING_FIELD, &bet_fields[index]);
+    *ret = values->text[index];
+    return id_valid(*ret, bytes_max) ||
+           refuse_field(refusal, FAULT_INVALID_FIELD, &bet_fields[index]);
+}
+
+/* odds_exact binds where both are there (CONTRACT); odds must still be a price. */
+static bool take_odds(const struct field_values *values, bool needed, struct odds *ret,
+                      struct request_refusal *refusal)
+{
+    *ret = ODDS_NONE;
+    if (field_seen(values, BET_ODDS) && odds_parse_decimal(values->text[BET_ODDS], ret) < 0)
+        return refuse_field(refusal, FAULT_ODDS_INVALID, &bet_fields[BET_ODDS]);
+    if (field_seen(values, BET_ODDS_EXACT) &&
+        odds_parse_exact(values->text[BET_ODDS_EXACT], ret) < 0)
+        return refuse_field(refusal, FAULT_ODDS_INVALID, &bet_fields[BET_ODDS_EXACT]);
+    return !needed || odds_present(*ret) ||
+           refuse_field(refusal, FAULT_MISSING_FIELD, &bet_fields[BET_ODDS]);
+}
+
+static bool take_choice(const struct field_values *values, enum price_policy policy,
+                        struct choice *ret, struct request_refusal *refusal)
+{
+    *ret = (struct choice){0};
+    if (!take_id(values, BET_MARKET_ID, MARKET_ID_BYTES_MAX, &ret->market_id, refusal) ||
+        !take_id(values, BET_SELECTION_ID, SELECTION_ID_BYTES_MAX, &ret->selection_id, refusal) ||
+        !take_odds(values, policy != PRICE_ANY, &ret->odds, refusal))
+        return false;
+    if (field_seen(values, BET_ODDS_VERSION) &&
+        !field_positive(values->text[BET_ODDS_VERSION], VERSION_MAX, &ret->odds_version))
+        return refuse_field(refusal, FAULT_INVALID_FIELD, &bet_fields[BET_ODDS_VERSION]);
+    return true;
+}
+
+static void put_choice(struct buf *canonical, const struct choice *choice)
+{
+    put_text(canonical, choice->market_id);
+    put_text(canonical, choice->selection_id);
+    put_u64(canonical, (uint64_t)choice->odds.numerator << 32 | choice->odds.denominator);
+    put_u64(canonical, choice->odds_version);
+}
+
+static bool take_type(const struct field_values *values, enum bet_type *ret,
+                      struct request_refusal *refusal)
+{
+    struct slice text = values->text[BET_TYPE];
+    *ret = TYPE_SINGLE;
+    if (!field_seen(values, BET_TYPE) || slice_is(text, "single"))
+        return true;
+    *ret = slice_is(text, "multiple") ? TYPE_MULTIPLE : TYPE_SYSTEM;
+    return *ret == TYPE_MULTIPLE || slice_is(text, "system") ||
+           refuse_field(refusal, FAULT_INVALID_FIELD, &bet_fields[BET_TYPE]);
+}
+
+/* Members that this type does not have would change what is meant. */
+static bool check_members(const struct field_values *values, enum bet_type type,
+                          struct request_refusal *refusal)
+{
+    static const uint32_t of_choice = 1u << BET_MARKET_ID | 1u << BET_SELECTION_ID |
+                                      1u << BET_ODDS | 1u << BET_ODDS_EXACT |
+                                      1u << BET_ODDS_VERSION;
+    static const uint32_t foreign[] = {
+        [TYPE_SINGLE] = 1u << BET_LEGS | 1u << BET_SYSTEM | 1u << BET_UNIT_STAKE,
+        [TYPE_MULTIPLE] = of_choice | 1u << BET_SYSTEM | 1u << BET_UNIT_STAKE,
+        [TYPE_SYSTEM] = of_choice | 1u << BET_STAKE,
+    };
+    uint32_t wrong = values->seen & foreign[type];
+    return wrong == 0 ||
+           refuse_field(refusal, FAULT_UNKNOWN_FIELD, &bet_fields[__builtin_ctz(wrong)]);
+}
+
+static bool take_policy(const struct field_values *values, enum price_policy *ret,
+                        struct request_refusal *refusal)
+{
+    *ret = PRICE_BETTER;
+    return !field_seen(values, BET_PRICE_POLICY) ||
+           price_policy_parse(values->text[BET_PRICE_POLICY], ret) ||
+           refuse_field(refusal, FAULT_INVALID_FIELD, &bet_fields[BET_PRICE_POLICY]);
+}
+
+/* Legs are checked like singles: a multiple is refused by a stored verdict, not by a typing
+ * error, and what is stored must be what was meant. */
+static bool take_legs(const struct field_values *values, enum price_policy policy,
+                      struct bet_scratch *scratch, struct buf *canonical,
+                      struct request_refusal *refusal)
+{
+    struct json_reader reader;
+    size_t count = 0;
+    if (!field_seen(values, BET_LEGS))
+        return refuse_field(refusal, FAULT_MISSING_FIELD, &bet_fields[BET_LEGS]);
+    json_begin(&reader, values->text[BET_LEGS], scratch->leg_strings, sizeof scratch->leg_strings);
+    if (!json_array_begin(&reader))
+        return refuse(refusal, FAULT_MALFORMED_JSON, SLICE_NONE);
+    while (json_array_next(&reader)) {
+        struct field_values leg;
+        struct choice choice;
+        if (++count > BET_LEGS_MAX)
+            return refuse_field(refusal, FAULT_TOO_MANY_LEGS, &bet_fields[BET_LEGS]);
+        reader.scratch_used = 0; /* the leg before is in the hash already */
+        if (!fields_read(&reader, leg_fields, LEG_FIELDS_COUNT, &leg, refusal) ||
+            !take_choice(&leg, policy, &choice, refusal))
+            return false;
+        put_choice(canonical, &choice);
+        put_u64(canonical, slice_is(leg.text[LEG_BANKER], "true"));
+    }
+    if (json_end(&reader) < 0)
+        return refuse(refusal, FAULT_MALFORMED_JSON, SLICE_NONE);
+    return count > 0 || refuse_field(refusal, FAULT_INVALID_FIELD, &bet_fields[BET_LEGS]);
+}
+
+static bool take_system(const struct field_values *values, struct buf *canonical,
+                        struct request_refusal *refusal)
+{
+    const struct field *field = &bet_fields[BET_SYSTEM];
+    struct json_reader reader;
+    size_t count = 0;
+    if (!field_seen(values, BET_SYSTEM))
+        return refuse_field(refusal, FAULT_MISSING_FIELD, field);
+    json_begin(&reader, values->text[BET_SYSTEM], NULL, 0);
+    if (!json_array_begin(&reader))
+        return refuse(refusal, FAULT_MALFORMED_JSON, SLICE_NONE);
+    while (json_array_next(&reader)) {
+        struct slice digits;
+        uint64_t size;
+        if (++count > BET_SYSTEM_SIZES_MAX || json_peek(&reader) != JSON_NUMBER ||
+            !json_number(&reader, &digits) || !field_positive(digits, BET_LEGS_MAX, &size))
+            return refuse_field(refusal, FAULT_INVALID_FIELD, field);
+        put_u64(canonical, size);
+    }
+    return (json_end(&reader) == 0 && count > 0) ||
+           refuse_field(refusal, FAULT_INVALID_FIELD, field);
+}
+
+static bool read_object(struct slice body, const struct decode_context *context,
+                        const struct field *fields, size_t count, struct field_values *values,
+                        struct request_refusal *refusal)
+{
+    struct json_reader reader;
+    if (body.bytes > BET_BODY_BYTES_MAX)
+        return refuse(refusal, FAULT_MALFORMED_JSON, SLICE_NONE);
+    json_begin(&reader, body, context->scratch->strings, sizeof context->scratch->strings);
+    if (json_peek(&reader) != JSON_OBJECT)
+        return refuse(refusal, FAULT_MALFORMED_JSON, SLICE_NONE);
+    if (!fields_read(&reader, fields, count, values, refusal))
+        return false;
+    return json_end(&reader) == 0 || refuse(refusal, FAULT_MALFORMED_JSON, SLICE_NONE);
+}
+
+static bool take_single(const struct field_values *values, struct bet_decoded *ret,
+                        struct buf *canonical, struct request_refusal *refusal)
+{
+    struct choice choice;
+    if (!take_choice(values, ret->slip.policy, &choice, refusal))
+        return false;
+    put_choice(canonical, &choice);
+    ret->market_id = choice.market_id;
+    ret->selection_id = choice.selection_id;
+    ret->slip.odds = choice.odds;
+    ret->slip.odds_version = choice.odds_version;
+    return true;
+}
+
+bool bet_decode(struct slice body, const struct decode_context *context, struct bet_decoded *ret,
+                struct request_refusal *ret_refusal)
+{
+    struct field_values values;
+    enum bet_type type = TYPE_SINGLE;
+    struct currency currency = CURRENCY_NONE;
+    *ret = (struct bet_decoded){0};
+    if (!read_object(body, context, bet_fields, BET_FIELDS_COUNT, &values, ret_refusal) ||
+        !take_key(context, &values, BET_KEY, &ret->key, ret_refusal) ||
+        !take_type(&values, &type, ret_refusal) || !check_members(&values, type, ret_refusal) ||
+        !take_policy(&values, &ret->slip.policy, ret_refusal) ||
+        !take_currency(context, &values, BET_CURRENCY, &currency, ret_refusal))
+        return false;
+    size_t stake = type == TYPE_SYSTEM ? BET_UNIT_STAKE : BET_STAKE;
+    if (!take_amount(&bet_fields[stake], values.text[stake], currency, &ret->slip.stake,
+                     ret_refusal))
+        return false;
+
+    struct buf canonical = buf_over(context->scratch->canonical, BET_BODY_BYTES_MAX);
+    put_text(&canonical, SLICE("bet"));
+    put_u64(&canonical, type);
+    put_u64(&canonical, ret->slip.policy);
+    put_money(&canonical, ret->slip.stake);
+    ret->single = type == TYPE_SINGLE;
+    if (type == TYPE_SYSTEM && !take_system(&values, &canonical, ret_refusal))
+        return false;
+    if (ret->single
+            ? !take_single(&values, ret, &canonical, ret_refusal)
+            : !take_legs(&values, ret->slip.policy, context->scratch, &canonical, ret_refusal))
+        return false;
+    ASSERT(!canonical.overflow); /* BET_LEGS_MAX choices of at most 208 bytes and some numbers */
+    put_hash(&canonical, ret->request_hash);
+    return true;
+}
+
+/* ---- money ---- */
+
+bool money_decode(struct slice body, const struct decode_context *context,
+                  struct money_decoded *ret, struct request_refusal *ret_refusal)
+{
+    struct field_values values;
+    struct currency currency = CURRENCY_NONE;
+    *ret = (struct money_decoded){0};
+    if (!read_object(body, context, money_fields, MONEY_FIELDS_COUNT, &values, ret_refusal) ||
+        !take_key(context, &values, MONEY_KEY, &ret->key, ret_refusal) ||
+        !take_currency(context, &values, MONEY_CURRENCY, &currency, ret_refusal) ||
+        !take_amount(&money_fields[MONEY_AMOUNT], values.text[MONEY_AMOUNT], currency, &ret->amount,
+                     ret_refusal))
+        return false;
+    struct buf canonical = buf_over(context->scratch->canonical, BET_BODY_BYTES_MAX);
+    put_text(&canonical, SLICE("money"));
+    put_money(&canonical, ret->amount);
+    put_hash(&canonical, ret->request_hash);
+    return true;
+}

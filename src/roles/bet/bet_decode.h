@@ -1,0 +1,86 @@
+/* bet_decode.h - bodies of bets and money movements: strict JSON to typed requests, and the hash
+ * by which "the same body" is told (CONTRACT, "Idempotency": the same decoded request, not the
+ * same bytes).
+ *
+ * Every member must be known, of its kind and there once: a member that we would silently pass
+ * over could be the one that the customer means (a limit on the price, a free bet). Amounts and
+ * prices are read exactly; digits that the currency does not have are refused, never rounded.
+ * Pure; thread: any. */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/slice.h"
+#include "core/bet_decide.h"
+#include "core/ids.h"
+#include "core/money.h"
+
+#define BET_LEGS_MAX         100 /* of a multiple or system; these are refused by name, whole */
+#define BET_SYSTEM_SIZES_MAX 16
+#define BET_BODY_BYTES_MAX   (64 * 1024)
+
+/* X(code): why a body is malformed. All are 400 and use up no idempotency key. */
+#define REQUEST_FAULT_LIST(X)                                                                      \
+    X(MALFORMED_JSON) /* not one JSON object, or not UTF-8, or too deep */                         \
+    X(UNKNOWN_FIELD)                                                                               \
+    X(DUPLICATE_FIELD)                                                                             \
+    X(MISSING_FIELD)                                                                               \
+    X(INVALID_FIELD) /* of another kind, or not a value that it may have */                        \
+    X(AMOUNT_DIGITS) /* more decimals than the currency has, or too large */                       \
+    X(AMOUNT_NOT_POSITIVE)                                                                         \
+    X(ODDS_INVALID) /* not above 1, above 100000, more than 4 decimals, .. */                      \
+    X(CURRENCY_UNKNOWN)                                                                            \
+    X(CURRENCY_REQUIRED) /* not stated, and the account has none yet */                            \
+    X(TOO_MANY_LEGS)                                                                               \
+    X(IDEMPOTENCY_KEY_REQUIRED)                                                                    \
+    X(IDEMPOTENCY_KEY_INVALID) /* not 1 to 64 visible ASCII characters */                          \
+    X(IDEMPOTENCY_KEYS_DIFFER) /* header and body */
+
+#define REQUEST_FAULT_ENUM(code) FAULT_##code,
+enum request_fault { REQUEST_FAULT_NONE = 0, REQUEST_FAULT_LIST(REQUEST_FAULT_ENUM) };
+#undef REQUEST_FAULT_ENUM
+
+/* The wire name ("UNKNOWN_FIELD"); never NULL for a fault. */
+const char *request_fault_text(enum request_fault fault);
+
+struct request_refusal {
+    enum request_fault fault;
+    struct slice field; /* the member, as written; may be empty */
+};
+
+struct bet_scratch {
+    char strings[BET_BODY_BYTES_MAX];   /* unescaped texts; slices of the result point here */
+    char leg_strings[4096];             /* of one leg */
+    char canonical[BET_BODY_BYTES_MAX]; /* what is hashed */
+};
+
+/* What the body is read against. */
+struct decode_context {
+    struct slice header_key;          /* Idempotency-Key, or empty */
+    struct currency account_currency; /* CURRENCY_NONE: the account has none yet */
+    struct bet_scratch *scratch;      /* borrowed until the result is no longer used */
+};
+
+struct bet_decoded {
+    struct slice key;
+    bool single;
+    struct slice market_id, selection_id; /* of a single; empty otherwise */
+    struct slip slip;                     /* not a single: the stake (of one line) only */
+    uint64_t request_hash[2];
+};
+
+/* True, or false with *ret_refusal. Slices of *ret point into body, header_key or scratch. */
+bool bet_decode(struct slice body, const struct decode_context *context, struct bet_decoded *ret,
+                struct request_refusal *ret_refusal);
+
+struct money_decoded {
+    struct slice key;
+    struct money amount;
+    uint64_t request_hash[2];
+};
+
+/* The same for a deposit or a withdrawal. */
+bool money_decode(struct slice body, const struct decode_context *context,
+                  struct money_decoded *ret, struct request_refusal *ret_refusal);

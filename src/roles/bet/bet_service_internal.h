@@ -1,0 +1,50 @@
+/* bet_service_internal.h - the service's memory, shared by the files bet_service*.c only. */
+#pragma once
+
+#include "roles/bet/bet_decode.h"
+#include "roles/bet/bet_service.h"
+#include "roles/shared/rate_limit.h"
+
+#define ANSWER_BYTES_MAX (16 * 1024)  /* one bet or refusal: four names of 96 bytes, escaped */
+#define READ_BYTES_MAX   (128 * 1024) /* a page of a list, or a bet with BOOK_HISTORY_MAX records */
+#define ROW_BYTES_MAX    (8 * 1024)   /* one row of a list */
+
+/* A request that the book has taken. */
+struct ask {
+    struct bet_service *service;
+    bet_service_answer_fn answer;
+    struct book_cookie cookie;
+    struct ask *next_free;
+};
+
+/* An answer that is written already and waits until what it tells is durable. */
+struct held {
+    struct bet_service *service;
+    bet_service_answer_fn answer;
+    struct book_cookie cookie;
+    struct held *next_free;
+    int status;
+    size_t bytes;
+    char body[READ_BYTES_MAX];
+};
+
+struct bet_service {
+    struct bet_service_options options;
+    struct book *book;       /* borrowed */
+    struct rate_limit *rate; /* owned; NULL: off */
+    struct monotonic now;
+    struct ask *asks; /* owned; in_flight_max */
+    struct ask *free_ask;
+    struct held *held; /* owned; BET_SERVICE_READS_MAX */
+    struct held *free_held;
+    struct bet_service_stats stats;
+    struct bet_scratch scratch;
+    char out[READ_BYTES_MAX]; /* of the answer being written */
+};
+
+/* Answers at once with a problem: 503 with Retry-After for OVERLOADED and LEDGER_UNAVAILABLE. */
+void bet_service_refuse(struct bet_service *service, int status, const char *code,
+                        bet_service_answer_fn answer, struct book_cookie cookie);
+/* What the book said instead of taking the request. */
+void bet_service_untaken(struct bet_service *service, enum request_outcome outcome,
+                         bet_service_answer_fn answer, struct book_cookie cookie);
