@@ -12,10 +12,10 @@
 #include "base/slice.h"
 
 struct buf {
-    char *at;        /* borrowed */
-    size_t bytes;    /* written so far */
+    char *at;     /* borrowed */
+    size_t bytes; /* written so far */
     size_t capacity;
-    bool overflow;   /* something did not fit; the content is then incomplete */
+    bool overflow; /* something did not fit; the content is then incomplete */
 };
 
 static inline struct buf buf_over(void *memory, size_t capacity)

@@ -3,10 +3,9 @@
 
 const char *error_text(int error)
 {
-    static const char *const texts[] = {
-        "no error",
+    static const char *const texts[] = {"no error",
 #define ERR_TEXT(name, text) text,
-        ERR_LIST(ERR_TEXT)
+                                        ERR_LIST(ERR_TEXT)
 #undef ERR_TEXT
     };
     unsigned index = error < 0 ? (unsigned)-error : (unsigned)error;

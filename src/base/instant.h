@@ -16,5 +16,5 @@ struct monotonic {
     int64_t us;
 };
 
-#define US_PER_MS INT64_C(1000)
+#define US_PER_MS     INT64_C(1000)
 #define US_PER_SECOND INT64_C(1000000)

@@ -41,14 +41,14 @@ struct json_reader {
     const char *at;
     const char *end;
     const char *begin;
-    char *scratch;          /* borrowed; unescaped strings are written here, one after another */
+    char *scratch; /* borrowed; unescaped strings are written here, one after another */
     size_t scratch_bytes;
     size_t scratch_used;
     int depth;
     bool failed;
-    bool first;             /* no element of the innermost container was read yet */
-    bool value_due;         /* the next call must consume a value */
-    uint64_t is_object;     /* bit d: the container at depth d is an object */
+    bool first;         /* no element of the innermost container was read yet */
+    bool value_due;     /* the next call must consume a value */
+    uint64_t is_object; /* bit d: the container at depth d is an object */
 };
 
 /* Begins to read `text`, which is borrowed until json_end. `scratch` may be NULL, 0: then a

@@ -32,6 +32,7 @@ static inline struct json_writer json_write_begin(struct buf *buf)
     return (struct json_writer){buf, false};
 }
 
+/* Begin and end an object or an array, as a value or as the whole text. */
 void json_write_object_open(struct json_writer *writer);
 void json_write_object_close(struct json_writer *writer);
 void json_write_array_open(struct json_writer *writer);

@@ -62,7 +62,8 @@ struct log_line {
     do {                                                                                           \
         static struct log_site log_site_;                                                          \
         if (log_wants(level_)) {                                                                   \
-            const struct log_field log_fields_[] = {__VA_ARGS__ __VA_OPT__(, ){LOG_KIND_END}};     \
+            const struct log_field log_fields_[] = {                                               \
+                __VA_ARGS__ __VA_OPT__(, ){.kind = LOG_KIND_END}};                                 \
             const struct log_line log_line_ = {(level_), (area_), (message_), log_fields_};        \
             log_write(&log_site_, &log_line_);                                                     \
         }                                                                                          \

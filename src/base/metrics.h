@@ -90,6 +90,7 @@ static inline void metrics_set(struct metrics_gauge *gauge, int64_t value)
     __atomic_store_n(&gauge->value, value, __ATOMIC_RELAXED);
 }
 
+/* Counts one value of the raw unit (microseconds). */
 void metrics_record(struct metrics_histogram *histogram, uint64_t value);
 
 /* Any number of writing threads. */
@@ -103,6 +104,7 @@ static inline void metrics_change_shared(struct metrics_gauge *gauge, int64_t by
     __atomic_fetch_add(&gauge->value, by, __ATOMIC_RELAXED);
 }
 
+/* As metrics_record. */
 void metrics_record_shared(struct metrics_histogram *histogram, uint64_t value);
 
 /* Writes everything, the numbers of one name together under one HELP and TYPE. */

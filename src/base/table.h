@@ -26,6 +26,7 @@ enum table_outcome {
 int table_new(size_t count_max, struct table **ret);
 void table_free(struct table *table);
 
+/* Keys in the table. */
 size_t table_count(const struct table *table);
 
 /* A key for a number of ours; a bijection, so different numbers never collide. */

@@ -52,6 +52,7 @@ enum jwt_role { JWT_ROLE_LIST(JWT_ROLE_ENUM) };
 enum jwt_outcome { JWT_OUTCOME_LIST(JWT_OUTCOME_ENUM) };
 #undef JWT_OUTCOME_ENUM
 
+/* For logs and the answer's text; never NULL. */
 const char *jwt_outcome_text(enum jwt_outcome outcome);
 
 /* Times are seconds since 1970; 0 in nbf_s and iat_s: not in the token. */

@@ -279,18 +279,27 @@ static int set_up(struct personal_keys *keys)
     return check_head(keys);
 }
 
-int personal_keys_open(int folder, const char *name,
-                       const unsigned char master[PERSONAL_MASTER_BYTES], size_t count_max,
-                       struct personal_keys **ret)
+static int keys_new(const unsigned char master[PERSONAL_MASTER_BYTES], size_t count_max,
+                    struct personal_keys **ret)
 {
-    ASSERT(count_max >= 1);
-    ASSERT(count_max < HEAD_NUMBER);
     struct personal_keys *keys = calloc(1, sizeof *keys);
     if (keys == NULL)
         return -ERR_MEMORY;
     keys->fd = -1;
     keys->count_max = count_max;
     memcpy(keys->master, master, sizeof keys->master);
+    *ret = keys;
+    return 0;
+}
+
+int personal_keys_open(int folder, const char *name,
+                       const unsigned char master[PERSONAL_MASTER_BYTES], size_t count_max,
+                       struct personal_keys **ret)
+{
+    ASSERT(count_max >= 1);
+    ASSERT(count_max < HEAD_NUMBER);
+    struct personal_keys *keys;
+    TRY(keys_new(master, count_max, &keys));
     int result = open_file(folder, name, &keys->fd);
     if (result == 0)
         result = set_up(keys);

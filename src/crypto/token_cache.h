@@ -35,4 +35,5 @@ enum jwt_outcome token_cache_verify(struct token_cache *cache, const struct jwt_
 void token_cache_clear(struct token_cache *cache);
 void token_cache_forget(struct token_cache *cache, struct slice sub);
 
+/* What it has done since it was made. */
 struct token_cache_counts token_cache_counts(const struct token_cache *cache);

@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "base/error.h"
@@ -143,5 +144,37 @@ TEST(key_files, refuses_files_that_hold_no_key_and_does_not_replace_them)
     assert_int_equal(key_files_ed25519(folder, "k", &pem, NULL), -ERR_CORRUPT);
     close(folder);
     assert_int_equal(key_files_open("/nonexistent/folder", &folder, NULL), -ERR_IO);
+    temp_folder_remove(dir);
+}
+
+TEST(key_files, gives_processes_that_begin_at_once_the_same_key)
+{
+    enum { PROCESSES = 8 };
+    char dir[TEMP_FOLDER_BYTES];
+    int ends[2];
+    unsigned char secret[KEY_FILES_SECRET_BYTES], got[KEY_FILES_SECRET_BYTES];
+    temp_folder_make(dir);
+    assert_int_equal(pipe(ends), 0);
+    for (int i = 0; i < PROCESSES; i++) {
+        pid_t child = fork();
+        assert_true(child >= 0);
+        if (child == 0) {
+            int folder;
+            if (key_files_open(dir, &folder, NULL) == 0 &&
+                key_files_secret(folder, "k", got, NULL) == 0)
+                _exit(write(ends[1], got, sizeof got) == sizeof got ? 0 : 1);
+            _exit(1);
+        }
+    }
+    for (int i = 0; i < PROCESSES; i++) {
+        int status;
+        assert_true(wait(&status) > 0);
+        assert_int_equal(status, 0);
+        assert_int_equal(read(ends[0], i == 0 ? secret : got, sizeof got), sizeof got);
+        if (i > 0)
+            assert_memory_equal(secret, got, sizeof got);
+    }
+    close(ends[0]);
+    close(ends[1]);
     temp_folder_remove(dir);
 }

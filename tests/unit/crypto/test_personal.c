@@ -2,7 +2,9 @@
 #include "test.h"
 
 #include <fcntl.h>
+#include <signal.h>
 #include <stdlib.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -250,5 +252,37 @@ TEST(personal, begins_again_where_its_head_was_cut)
         personal_keys_free(f.keys);
     }
     assert_int_equal(personal_keys_open(f.folder, "users", master, 1000, &f.keys), 0);
+    end(&f);
+}
+
+/* A key that could not be made durable is not used, and making it can be tried again. */
+TEST(personal, does_not_use_a_key_that_was_not_written)
+{
+    struct fixture f;
+    unsigned char sealed[SEALED_BYTES];
+    struct rlimit before, small;
+    begin(&f);
+    assert_int_equal(getrlimit(RLIMIT_FSIZE, &before), 0);
+    small = (struct rlimit){64 * 5 + 17, before.rlim_max};
+    void (*handler)(int) = signal(SIGXFSZ, SIG_IGN);
+    for (uint32_t user = 4; user <= 5; user++) { /* one is written in part, one not at all */
+        assert_int_equal(setrlimit(RLIMIT_FSIZE, &small), 0);
+        int made = personal_key_make(f.keys, user);
+        int sealing = personal_seal(f.keys, user, SLICE(TEXT), sealed);
+        int erased = personal_erase(f.keys, 6);
+        assert_int_equal(setrlimit(RLIMIT_FSIZE, &before), 0);
+        assert_int_equal(made, -ERR_IO);
+        assert_int_equal(sealing, PERSONAL_NO_KEY);
+        assert_int_equal(erased, -ERR_IO);
+    }
+    (void)signal(SIGXFSZ, handler);
+    assert_int_equal(personal_key_make(f.keys, 6), PERSONAL_ERASED); /* stays refused */
+    assert_int_equal(personal_erase(f.keys, 6), 0);
+    reopen(&f);
+    assert_int_equal(personal_seal(f.keys, 4, SLICE(TEXT), sealed), PERSONAL_NO_KEY);
+    assert_int_equal(personal_key_make(f.keys, 4), PERSONAL_OK);
+    assert_int_equal(personal_seal(f.keys, 4, SLICE(TEXT), sealed), PERSONAL_OK);
+    expect_open(&f, 4, sealed, PERSONAL_OK);
+    assert_int_equal(personal_key_make(f.keys, 6), PERSONAL_ERASED);
     end(&f);
 }
