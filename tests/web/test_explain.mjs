@@ -20,13 +20,27 @@ test("half of an odd stake keeps its half penny", () => {
   assert.match(explain(bet("HALF_LOST", 0.5, { stake: 1.01 }))[0], /\(0\.505\)/);
 });
 
-test("a correction is told with what was moved", () => {
+test("a correction is told with what was moved, not with the reversal between", () => {
   const lines = explain(bet("HALF_LOST", 5, {
-    history: [{ record: "placed" }, { settlement: 1, payout: 15.25, delta: 15.25 },
-      { settlement: 2, payout: 5, delta: -10.25, reverses: 7 }],
+    history: [{ event: "PLACED" }, { event: "SETTLED", settlement: 1, payout: 15.25, delta: 15.25 },
+      { event: "REVERSED", settlement: 1, payout: 0, delta: -15.25, reverses: "0-7" },
+      { event: "SETTLED", settlement: 2, payout: 5, delta: 5, reverses: "0-7" }],
   }));
   assert.equal(lines.length, 2);
-  assert.match(lines[1], /now GBP 5\.00.*GBP 10\.25 was taken back/);
+  assert.match(lines[1], /was GBP 15\.25 and is now GBP 5\.00.*GBP 10\.25 was taken back/);
+});
+
+test("the server's explanation goes before ours", () => {
+  assert.deepEqual(explain(bet("WON", 20.5, { explanation: ["You staked.", "You won."] })), ["You staked.", "You won."]);
+});
+
+test("between a reversal and the new settlement that is what is said", () => {
+  assert.match(explain({ status: "PLACED", reason: "RESULT_CORRECTED", legs: [{}] })[0], /corrected/);
+});
+
+test("the result of a push stands beside the legs and counts", () => {
+  const pushed = bet("OPEN", 15.25, { result: "HALF_WON" });
+  assert.match(explain(pushed)[0], /^Half won/);
 });
 
 test("an open bet has nothing to explain", () => {

@@ -24,7 +24,7 @@ const slip = new Slip({
   onPick: (marketId, selectionId) => matches.pick(marketId, selectionId),
   onPlaced: (bet) => {
     bets.put(bet);
-    if (bet.balance !== undefined) showBalance({ balance: bet.balance, ledger_seq: bet.ledger_seq });
+    if (bet.balance !== undefined) showBalance(bet);
     refreshAccount(); // held stakes too
   },
   onUnauthorised: () => {
@@ -57,8 +57,8 @@ function showBalance(state) {
   const seq = Number(String(state.ledger_seq ?? "").split("-")[1]);
   if (seq < account.seq) return;
   if (seq) account.seq = seq;
-  Object.assign(account, state);
-  if (!account.currency) account.currency = "GBP";
+  for (const key of ["balance", "held", "currency"])
+    if (state[key] !== undefined && state[key] !== null) account[key] = state[key];
   nodes.balance.textContent = money(account.balance ?? 0, account.currency);
   nodes.held.textContent = Number(account.held) > 0 ? `(${money(account.held)} held)` : "";
   slip.update();
@@ -81,22 +81,19 @@ async function catalogue() {
 function onFrame(frame) {
   switch (frame.op) {
     case "bet_update": {
-      const bet = bets.put(frame.bet || strip(frame));
-      if (bet) slip.betUpdate(bet);
-      refreshSettled(bet);
+      const bet = bets.putPushed(frame.bet || strip(frame));
+      if (!bet) break;
+      if (bet.balance !== undefined) showBalance(bet);
+      slip.betUpdate(bet);
+      // A push is short: the history, which the explanation needs, is read when it is settled.
+      if (["WON", "LOST", "VOID", "SETTLED"].includes(bet.status)) bets.refresh(bet.bet_id);
+      if (bet.status === "NOT_ACCEPTED" || bet.status === "PLACED") refreshAccount(); // held money
       break;
     }
     case "balance": showBalance(strip(frame)); break;
     case "receipt": if (bets.bets.has(frame.bet_id)) bets.put({ bet_id: frame.bet_id, receipt: true }); break;
     default: break;
   }
-}
-
-// A push may be short: the whole history, which the explanation needs, is read when it is done.
-async function refreshSettled(bet) {
-  if (!bet || !["WON", "LOST", "VOID", "SETTLED"].includes(bet.status)) return;
-  const answer = await api.bet(bet.bet_id).catch(() => null);
-  if (answer && answer.code === 200) bets.put(answer.body);
 }
 
 function strip({ op, seq, sid, channel, ...rest }) {

@@ -23,18 +23,40 @@ export class Bets {
   }
 
   async load(cursor = null) {
+    const asked = performance.now();
     const answer = await this.api.bets(cursor).catch(() => null);
     if (!answer || answer.code !== 200) return;
-    for (const bet of answer.body.bets || []) this.put(bet);
+    for (const bet of answer.body.bets || []) this.putRead(bet, asked);
     this.cursor = answer.body.cursor || null;
     this.more.hidden = !this.cursor;
   }
 
+  // Reads one bet with its whole history.
+  async refresh(betId) {
+    const asked = performance.now();
+    const answer = await this.api.bet(betId).catch(() => null);
+    if (answer && answer.code === 200) this.putRead(answer.body, asked);
+  }
+
+  // An answer that was asked for before the newest push may be older than it.
+  putRead(bet, asked) {
+    const entry = this.bets.get(bet.bet_id);
+    if (entry && entry.pushedAt > asked) return;
+    this.put(bet);
+  }
+
+  putPushed(bet) {
+    const merged = this.put(bet);
+    if (merged) this.bets.get(bet.bet_id).pushedAt = performance.now();
+    return merged;
+  }
+
   // Adds a bet or merges what is new about it.
   put(bet) {
-    if (!bet.bet_id) return;
+    if (!bet.bet_id) return null;
     if (bet.names) this.#remember(bet.bet_id, bet.names);
-    const entry = this.bets.get(bet.bet_id) || { bet: {}, root: null };
+    const entry = this.bets.get(bet.bet_id) || { bet: {}, root: null, pushedAt: 0 };
+    if (bet.legs) delete entry.bet.result; // a push says it beside the legs, a read in them
     entry.bet = { ...entry.bet, ...bet };
     if (!entry.root) this.#insert(entry);
     this.bets.set(bet.bet_id, entry);

@@ -26,16 +26,21 @@ export function returnOf(stake, odds) {
   return Number((pennies(stake) * tenThousandths(odds)) / 10000n) / 100;
 }
 
-// Sentences, the newest state last; empty while the bet is open.
+// Sentences, the newest state last; empty while the bet is open. The server's own explanation is
+// made from the ledger record and goes before ours.
 export function explain(bet) {
-  const settlements = (bet.history || []).filter((record) => record.settlement !== undefined);
-  const settled = settlements.length > 0 || ["WON", "LOST", "VOID", "SETTLED"].includes(bet.status);
-  if (!settled) return [];
-  const lines = [];
-  const legs = bet.legs || [];
-  if (legs.length === 1) lines.push(explainSingle(bet, legs[0]));
-  else lines.push(`This bet returned ${money(bet.payout, bet.currency)}.`);
-  for (const record of settlements.slice(1)) lines.push(explainCorrection(record, bet.currency));
+  if (bet.status === "PLACED" && bet.reason === "RESULT_CORRECTED")
+    return ["The result was corrected: what was paid is taken back, and the bet is settled anew."];
+  if (!["WON", "LOST", "VOID", "SETTLED"].includes(bet.status)) return [];
+  const legs = bet.legs || [bet];
+  let lines;
+  if (Array.isArray(bet.explanation) && bet.explanation.length > 0) lines = [...bet.explanation];
+  else if (legs.length === 1) lines = [explainSingle(bet, legs[0])];
+  else lines = [`This bet returned ${money(bet.payout, bet.currency)}.`];
+  const settlements = (bet.history || []).filter(
+    (record) => record.settlement !== undefined && record.event !== "REVERSED");
+  for (let i = 1; i < settlements.length; i++)
+    lines.push(explainCorrection(settlements[i - 1], settlements[i], bet.currency));
   return lines.filter((line) => line !== "");
 }
 
@@ -43,9 +48,9 @@ function explainSingle(bet, leg) {
   const sum = (amount) => money(amount, bet.currency);
   const odds = bet.odds ?? leg.odds;
   const half = Number(pennies(bet.stake)) / 200;
-  const result = leg.result || bet.status;
+  const result = bet.result || leg.result || bet.status;
   const paid = bet.payout === undefined ? "" : ` You received ${sum(bet.payout)}.`;
-  switch (typeof result === "object" ? result.outcome : result) {
+  switch (result) {
     case "WON":
       return `Won: your stake of ${sum(bet.stake)} times the price ${price(odds)}.${paid}`;
     case "LOST":
@@ -66,13 +71,13 @@ function explainSingle(bet, leg) {
   }
 }
 
-function explainCorrection(record, currency) {
-  const delta = Number(record.delta);
-  const moved = delta < 0
-    ? `${money(-delta, currency)} was taken back from your balance`
-    : `${money(delta, currency)} was added to your balance`;
-  return `The result was corrected: the return is now ${money(record.payout, currency)}, so ${moved}. ` +
-    `The first settlement stays in the bet's history.`;
+function explainCorrection(before, after, currency) {
+  const moved = Number(pennies(after.payout) - pennies(before.payout)) / 100;
+  const how = moved < 0
+    ? `${money(-moved, currency)} was taken back from your balance`
+    : `${money(moved, currency)} was added to your balance`;
+  return `The result was corrected: the return was ${money(before.payout, currency)} and is now ` +
+    `${money(after.payout, currency)}, so ${how}. Both settlements stay in the bet's history.`;
 }
 
 function halves(amount) {
