@@ -13,11 +13,11 @@
 struct history_read {
     struct book *book;
     bool busy;
-    book_answer_fn answer;    /* of one verdict, or NULL */
-    book_history_fn history;  /* of a chain, or NULL */
+    book_answer_fn answer;   /* of one verdict, or NULL */
+    book_history_fn history; /* of a chain, or NULL */
     struct book_cookie cookie;
     struct ledger_read read;
-    uint32_t count;           /* records so far, newest first */
+    uint32_t count; /* records so far, newest first */
     struct record_view views[BOOK_HISTORY_MAX];
     char (*memory)[READ_RECORD_BYTES]; /* owns; BOOK_HISTORY_MAX of them */
 };
@@ -167,4 +167,3 @@ enum request_outcome book_bet_history(struct book *book, struct bet_id id, book_
     uint64_t seq = newest_durable(book, shard_state_bet(book->state, index)->seq_last);
     return seq == 0 ? REQUEST_UNKNOWN : begin(book, seq, NULL, answer, cookie);
 }
-

@@ -74,6 +74,12 @@ void book_free(struct book *book)
     free(book);
 }
 
+void book_abandon(struct book *book)
+{
+    commit_abandon(book->commit);
+    book_free(book);
+}
+
 /* ---- start ---- */
 
 struct replay {
@@ -145,9 +151,8 @@ int book_start(struct book *book, struct instant wall, struct monotonic now,
     if (shard_state_seq(book->state) == 0)
         record_genesis(book);
     /* The log may have been copied to a machine whose epochs are behind: never fall (L1). */
-    record_opened(book, epoch > shard_state_epoch(book->state)
-                            ? epoch
-                            : shard_state_epoch(book->state) + 1);
+    record_opened(
+        book, epoch > shard_state_epoch(book->state) ? epoch : shard_state_epoch(book->state) + 1);
     *ret_reason = "more bets are pending than pending_max";
     TRY(book_pending_restore(book));
     book_settle_restore(book);

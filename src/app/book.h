@@ -32,32 +32,31 @@ struct book;
 
 struct book_options {
     struct shard_limits limits;
-    struct bet_limits bet_limits;      /* per currency alike, in minor units */
-    int64_t deposit_minor_max;         /* of one movement */
-    int64_t silence_us_max;            /* P2: 5 s */
-    int64_t closed_keep_us;            /* how long an ended market stays in the odds store */
-    uint32_t settle_per_turn_max;      /* settlement records per turn; bets go first */
-    uint32_t pending_max;              /* bets waiting for their delay */
-    uint16_t redemption_days;          /* G-10 */
-    uint8_t binary_sha256[32];         /* for the OPENED record (G-04) */
+    struct bet_limits bet_limits; /* per currency alike, in minor units */
+    int64_t deposit_minor_max;    /* of one movement */
+    int64_t silence_us_max;       /* P2: 5 s */
+    int64_t closed_keep_us;       /* how long an ended market stays in the odds store */
+    uint32_t settle_per_turn_max; /* settlement records per turn; bets go first */
+    uint32_t pending_max;         /* bets waiting for their delay */
+    uint16_t redemption_days;     /* G-10 */
+    uint8_t binary_sha256[32];    /* for the OPENED record (G-04) */
     const char *version;
 };
 
 #define BOOK_OPTIONS_DEFAULT                                                                       \
-    ((struct book_options){                                                                        \
-        .limits = SHARD_LIMITS_DEFAULT,                                                            \
-        .bet_limits = {.stake_minor_min = 1,                                                       \
-                       .stake_minor_max = 1000000,                                                 \
-                       .payout_minor_max = 100000000,                                              \
-                       .tolerance_permyriad = 500,                                                 \
-                       .rounding = ROUND_DOWN},                                                    \
-        .deposit_minor_max = 10000000,                                                             \
-        .silence_us_max = 5 * US_PER_SECOND,                                                       \
-        .closed_keep_us = 600 * US_PER_SECOND,                                                     \
-        .settle_per_turn_max = 256,                                                                \
-        .pending_max = 65536,                                                                      \
-        .redemption_days = 365,                                                                    \
-        .version = "0"})
+    ((struct book_options){.limits = SHARD_LIMITS_DEFAULT,                                         \
+                           .bet_limits = {.stake_minor_min = 1,                                    \
+                                          .stake_minor_max = 1000000,                              \
+                                          .payout_minor_max = 100000000,                           \
+                                          .tolerance_permyriad = 500,                              \
+                                          .rounding = ROUND_DOWN},                                 \
+                           .deposit_minor_max = 10000000,                                          \
+                           .silence_us_max = 5 * US_PER_SECOND,                                    \
+                           .closed_keep_us = 600 * US_PER_SECOND,                                  \
+                           .settle_per_turn_max = 256,                                             \
+                           .pending_max = 65536,                                                   \
+                           .redemption_days = 365,                                                 \
+                           .version = "0"})
 
 /* Borrowed by the book until book_free; vault may be NULL: then no personal field is kept. */
 struct book_ports {
@@ -72,7 +71,8 @@ struct book_ports {
 struct book_listener {
     void *owner;
     /* A market's image changed; `changed` lists indexes of changed selections (all for a new
-     * market). before_version = 0: the market is new. At once, not durable: prices are not money. */
+     * market). before_version = 0: the market is new. At once, not durable: prices are not money.
+     */
     void (*on_market)(void *owner, const struct odds_image *image, uint64_t before_version,
                       const uint16_t *changed, size_t changed_count);
     /* The market leaves the store. */
@@ -91,7 +91,10 @@ int book_new(const struct book_options *options, const struct book_ports *ports,
              const struct book_listener *listener, struct book **ret_book);
 int book_start(struct book *book, struct instant wall, struct monotonic now,
                const char **ret_reason);
+/* The ledger log is freed first: its free() completes what is under way. */
 void book_free(struct book *book);
+/* As book_free, for tests that take the log away without completing: a crash. */
+void book_abandon(struct book *book);
 
 /* wall never makes record time fall: an older one is raised to the newest record's. */
 void book_begin_turn(struct book *book, struct instant wall, struct monotonic now);
@@ -120,11 +123,12 @@ struct book_cookie {
 
 struct book_answer {
     struct book_cookie cookie;
-    bool failed;                     /* the ledger stopped: 503, and nobody knows */
-    bool replayed;                   /* the same key and request came before */
-    const struct record_view *record;/* BET, RELEASE or MONEY verdict; RESULT, FENCE for desk calls;
-                                        NULL when failed or when there was nothing to record */
-    const struct record_view *placed;/* of a RELEASE: NULL; kept for growth */
+    bool failed;   /* the ledger stopped: 503, and nobody knows */
+    bool replayed; /* the same key and request came before */
+    const struct record_view
+        *record; /* BET, RELEASE or MONEY verdict; RESULT, FENCE for desk calls;
+                    NULL when failed or when there was nothing to record */
+    const struct record_view *placed; /* of a RELEASE: NULL; kept for growth */
 };
 
 typedef void (*book_answer_fn)(const struct book_answer *answer);
@@ -132,28 +136,28 @@ typedef void (*book_answer_fn)(const struct book_answer *answer);
 /* What a request is told at once. Only REQUEST_TAKEN leads to the callback, exactly once. */
 enum request_outcome {
     REQUEST_TAKEN = 0,
-    REQUEST_CONFLICT,      /* the key was used for another request: 409 IDEMPOTENCY_CONFLICT */
-    REQUEST_STOPPED,       /* 503: the ledger is unavailable */
-    REQUEST_BUSY,          /* 503 + Retry-After: a queue is full; see book_busy_limit */
-    REQUEST_UNKNOWN,       /* no such market or bet: 404 */
-    REQUEST_NO_CHANGE,     /* desk: nothing to do (same result, same hold): 200 */
-    REQUEST_OLD_VERSION,   /* result_version is not higher than the one in force: 409 */
-    REQUEST_INVALID,       /* 422: impossible factors, unknown selection */
+    REQUEST_CONFLICT,    /* the key was used for another request: 409 IDEMPOTENCY_CONFLICT */
+    REQUEST_STOPPED,     /* 503: the ledger is unavailable */
+    REQUEST_BUSY,        /* 503 + Retry-After: a queue is full; see book_busy_limit */
+    REQUEST_UNKNOWN,     /* no such market or bet: 404 */
+    REQUEST_NO_CHANGE,   /* desk: nothing to do (same result, same hold): 200 */
+    REQUEST_OLD_VERSION, /* result_version is not higher than the one in force: 409 */
+    REQUEST_INVALID,     /* 422: impossible factors, unknown selection */
 };
 
 /* Name of the limit that the last REQUEST_BUSY met; never NULL. */
 const char *book_busy_limit(const struct book *book);
 
 struct bet_request {
-    struct slice user_id;            /* 1..USER_ID_BYTES_MAX */
-    struct slice key;                /* 1..IDEMPOTENCY_KEY_BYTES_MAX */
+    struct slice user_id; /* 1..USER_ID_BYTES_MAX */
+    struct slice key;     /* 1..IDEMPOTENCY_KEY_BYTES_MAX */
     struct slice market_id;
     struct slice selection_id;
     struct slip slip;
-    bool single;                     /* false: a type this version refuses by name */
-    uint64_t request_hash[2];        /* of the decoded request, transport not included */
+    bool single;              /* false: a type this version refuses by name */
+    uint64_t request_hash[2]; /* of the decoded request, transport not included */
     enum record_transport transport;
-    struct slice personal;           /* plain, <= PERSONAL_PLAIN_BYTES_MAX; sealed by the book */
+    struct slice personal; /* plain, <= PERSONAL_PLAIN_BYTES_MAX; sealed by the book */
 };
 
 enum request_outcome book_place_bet(struct book *book, const struct bet_request *request,
@@ -163,7 +167,7 @@ struct money_request {
     struct slice user_id;
     struct slice key;
     enum money_kind kind;
-    struct money amount;             /* > 0 */
+    struct money amount; /* > 0 */
     uint64_t request_hash[2];
 };
 
@@ -198,16 +202,16 @@ struct slice book_provider_at(const struct book *book, size_t index, int64_t *re
 
 /* Counted since start, for /metrics and the status line. */
 struct book_stats {
-    uint64_t prices;              /* market images that changed */
+    uint64_t prices; /* market images that changed */
     uint64_t selections_changed;
-    uint64_t groups;              /* durable */
+    uint64_t groups; /* durable */
     uint64_t group_records;
     uint64_t bets_by_outcome[32]; /* index: enum bet_outcome */
     uint64_t bets_replayed, bets_conflict, bets_shed;
     uint64_t settled, reversed, results;
     uint64_t leases_lost;
-    uint64_t feed_dropped;        /* what broke a limit of ours */
+    uint64_t feed_dropped; /* what broke a limit of ours */
     uint64_t markets_open, pending;
-    uint64_t settle_backlog;      /* markets with settlements to do */
+    uint64_t settle_backlog; /* markets with settlements to do */
 };
 const struct book_stats *book_stats(const struct book *book);

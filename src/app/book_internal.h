@@ -26,7 +26,7 @@ struct book {
     struct book_options options;
     struct book_ports ports;
     struct book_listener listener;
-    struct feed_sink sink; /* publish_price.c; its address leads back to the book */
+    struct feed_sink sink;     /* publish_price.c; its address leads back to the book */
     struct shard_state *state; /* owns */
     struct commit *commit;     /* owns */
     struct instant wall;
@@ -34,22 +34,22 @@ struct book {
     uint32_t odds_epoch;
 
     struct leases leases;
-    struct odds_image *scratch;  /* owns; an image of SELECTIONS_MAX under construction */
-    uint16_t *changed;           /* owns; SELECTIONS_MAX */
+    struct odds_image *scratch; /* owns; an image of SELECTIONS_MAX under construction */
+    uint16_t *changed;          /* owns; SELECTIONS_MAX */
 
-    struct pending *pending;     /* owns; a binary heap of options.pending_max */
+    struct pending *pending; /* owns; a binary heap of options.pending_max */
     uint32_t pending_count;
 
-    uint32_t *settle_queue;      /* owns; a ring of market refs with settlements to do */
+    uint32_t *settle_queue; /* owns; a ring of market refs with settlements to do */
     uint32_t settle_capacity, settle_first, settle_count;
-    uint32_t settle_cursor;      /* next bet of the first market, or BET_NONE: at its end */
-    uint8_t *settle_queued;      /* owns; [market ref] */
+    uint32_t settle_cursor; /* next bet of the first market, or BET_NONE: at its end */
+    uint8_t *settle_queued; /* owns; [market ref] */
 
-    struct ended_market *ended;  /* owns; a ring of markets to drop from the store */
+    struct ended_market *ended; /* owns; a ring of markets to drop from the store */
     uint32_t ended_first, ended_count;
-    bool fences_missing;         /* a fence had no room: markets are held suspended until it has */
+    bool fences_missing; /* a fence had no room: markets are held suspended until it has */
 
-    struct history_read *reads;  /* owns; LEDGER_READS_MAX */
+    struct history_read *reads; /* owns; LEDGER_READS_MAX */
     const char *busy_limit;
     struct book_stats stats;
 };

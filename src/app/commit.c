@@ -74,6 +74,11 @@ int commit_new(struct ledger_log *log, struct shard_state *state, uint64_t epoch
     return 0;
 }
 
+void commit_abandon(struct commit *commit)
+{
+    commit->log_busy = false;
+}
+
 void commit_free(struct commit *commit)
 {
     if (commit == NULL)

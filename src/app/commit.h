@@ -18,9 +18,9 @@
 #include "ledger/shard_state.h"
 #include "ports/ledger_log.h"
 
-#define COMMIT_BYTES_MAX   (768 * 1024) /* of one group; the log takes 1 MiB */
-#define COMMIT_RECORDS_MAX 4096
-#define COMMIT_WAITERS_MAX 16384
+#define COMMIT_BYTES_MAX     (768 * 1024) /* of one group; the log takes 1 MiB */
+#define COMMIT_RECORDS_MAX   4096
+#define COMMIT_WAITERS_MAX   16384
 #define COMMIT_GROUPS_MAX    12
 #define COMMIT_CLIENT_GROUPS 3
 
@@ -47,6 +47,8 @@ struct commit_events {
 int commit_new(struct ledger_log *log, struct shard_state *state, uint64_t epoch,
                const struct commit_events *events, struct commit **ret_commit);
 void commit_free(struct commit *commit);
+/* Forgets the group under way, whose callback will never come. */
+void commit_abandon(struct commit *commit);
 
 /* Room for one client request, with all the records that it may need. */
 bool commit_has_room(const struct commit *commit);

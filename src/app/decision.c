@@ -18,8 +18,7 @@ struct market_view book_view(struct book *book, const struct odds_image *image, 
         return (struct market_view){.status = MARKET_SUSPENDED_STATUS};
     struct market_view view = {
         .status = (enum market_status)image->status,
-        .provider_alive =
-            leases_alive(&book->leases, ODDS_TEXT(image, provider), book->now),
+        .provider_alive = leases_alive(&book->leases, ODDS_TEXT(image, provider), book->now),
         .odds_version = image->odds_version,
         .bet_delay_us = image->in_play ? image->bet_delay_us : 0,
     };

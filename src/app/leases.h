@@ -15,9 +15,9 @@
 struct lease {
     char id[PROVIDER_ID_BYTES_MAX];
     uint8_t id_bytes;
-    bool late;               /* the provider itself says so (Betfair status 503) */
-    bool shown_lost;         /* its markets are (being) shown as suspended for it */
-    bool walking;            /* they are being shown so, from slot `walk` of the store on */
+    bool late;       /* the provider itself says so (Betfair status 503) */
+    bool shown_lost; /* its markets are (being) shown as suspended for it */
+    bool walking;    /* they are being shown so, from slot `walk` of the store on */
     size_t walk;
     struct monotonic last_byte;
 };

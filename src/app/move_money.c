@@ -70,8 +70,7 @@ enum request_outcome book_move_money(struct book *book, const struct money_reque
     if (ready != REQUEST_TAKEN)
         return ready;
     ref = book_account(book, request->user_id);
-    enum bet_outcome outcome =
-        decide_money(book, request, shard_state_account(book->state, ref));
+    enum bet_outcome outcome = decide_money(book, request, shard_state_account(book->state, ref));
     const struct record_view *record = record_money(book, request, ref, outcome);
     bool waits = book_answer_record(book, record->head->seq, answer, cookie, false);
     ASSERT(waits); /* book_ready looked */

@@ -72,8 +72,7 @@ static bool put_selections(struct odds_image *image, const struct odds_image *ol
     bool named[SELECTIONS_MAX] = {false};
     image->selections_count = old == NULL ? 0 : old->selections_count;
     if (old != NULL)
-        memcpy(image->selections, old->selections,
-               old->selections_count * sizeof *old->selections);
+        memcpy(image->selections, old->selections, old->selections_count * sizeof *old->selections);
     for (size_t i = 0; i < m->selections_count; i++) {
         size_t at = place_of(image, i, m->selections[i].id);
         if (at == SELECTION_NOT_FOUND) {
@@ -188,8 +187,8 @@ static uint64_t log_change(struct book *book, const struct odds_image *image, si
     struct odds_log_selection selections[SELECTIONS_MAX];
     for (size_t i = 0; i < count; i++) {
         const struct odds_selection *s = &image->selections[book->changed[i]];
-        selections[i] = (struct odds_log_selection){
-            slice_of(s->id, s->id_bytes), (enum selection_status)s->status, s->odds};
+        selections[i] = (struct odds_log_selection){slice_of(s->id, s->id_bytes),
+                                                    (enum selection_status)s->status, s->odds};
     }
     struct odds_log_change change = {
         .market_id = ODDS_TEXT(image, market_id),
@@ -215,8 +214,7 @@ static void add_ended(struct book *book, const struct odds_image *image)
 {
     if (book->ended_count == ENDED_MAX)
         book->ended[book->ended_first].drop_us = 0, book_drop_ended(book);
-    struct ended_market *e =
-        &book->ended[(book->ended_first + book->ended_count++) % ENDED_MAX];
+    struct ended_market *e = &book->ended[(book->ended_first + book->ended_count++) % ENDED_MAX];
     e->drop_us = book->now.us + book->options.closed_keep_us;
     (void)put_text(e->id, &e->id_bytes, sizeof e->id, ODDS_TEXT(image, market_id));
 }
@@ -318,8 +316,8 @@ static void sink_result(struct feed_sink *sink, const struct feed_result *result
         book->stats.feed_dropped++; /* the intake looks at book_feed_ready before each message */
         return;
     }
-    enum request_outcome outcome = book_record_result(book, result, FENCE_FEED, result->provider,
-                                                      SLICE_NONE, &seq);
+    enum request_outcome outcome =
+        book_record_result(book, result, FENCE_FEED, result->provider, SLICE_NONE, &seq);
     if (outcome == REQUEST_UNKNOWN || outcome == REQUEST_INVALID)
         book->stats.feed_dropped++;
 }

@@ -91,11 +91,11 @@ static void release(struct book *book, const struct shard_bet *bet)
 {
     struct market_ref market = {bet->market};
     const struct shard_selection *s = shard_state_selection(book->state, market, bet->selection);
-    const struct odds_image *image = book->ports.store->ops->get(
-        book->ports.store, shard_state_market_id(book->state, market));
-    size_t selection =
-        image == NULL ? SELECTION_NOT_FOUND
-                      : book_find_selection(image, shard_state_text(book->state, s->id));
+    const struct odds_image *image =
+        book->ports.store->ops->get(book->ports.store, shard_state_market_id(book->state, market));
+    size_t selection = image == NULL
+                           ? SELECTION_NOT_FOUND
+                           : book_find_selection(image, shard_state_text(book->state, s->id));
     struct slip slip = {.stake = {bet->stake, {0}},
                         .odds = bet->asked,
                         .odds_version = bet->asked_version,
@@ -106,6 +106,11 @@ static void release(struct book *book, const struct shard_bet *bet)
     struct record_leg leg = book_leg(book, image, selection, &slip);
     leg.market = bet->market;
     leg.selection = bet->selection;
+    if (outcome == BET_PLACED) { /* the delay never makes the price better than the one shown */
+        struct odds taken = bet_release_odds(bet->odds, view.odds);
+        leg.odds_numerator = taken.numerator;
+        leg.odds_denominator = taken.denominator;
+    }
     record_release(book, bet, &leg, outcome);
 }
 

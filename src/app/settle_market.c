@@ -124,8 +124,7 @@ static uint32_t settle_bet(struct book *book, const struct shard_bet *bet)
 {
     struct record_leg_result factors = shard_state_bet_result(book->state, bet);
     uint32_t records = 0;
-    if (bet->state == BET_STATE_SETTLED &&
-        memcmp(&bet->factors, &factors, sizeof factors) != 0) {
+    if (bet->state == BET_STATE_SETTLED && memcmp(&bet->factors, &factors, sizeof factors) != 0) {
         record_reverse(book, bet);
         records++;
     }
@@ -156,8 +155,7 @@ void book_settle_step(struct book *book)
 void book_settle_restore(struct book *book)
 {
     for (uint32_t ref = 1; ref <= shard_state_markets_count(book->state); ref++) {
-        const struct shard_market *m =
-            shard_state_market(book->state, (struct market_ref){ref});
+        const struct shard_market *m = shard_state_market(book->state, (struct market_ref){ref});
         if (m->seq_result != 0 && m->bets_last != BET_NONE)
             book_settle_queue(book, (struct market_ref){ref});
     }
@@ -188,8 +186,8 @@ static bool same_result(struct book *book, struct market_ref ref,
 {
     const struct shard_market *market = shard_state_market(book->state, ref);
     for (uint16_t i = 0; i < market->selections_count; i++)
-        if (memcmp(&shard_state_selection(book->state, ref, i)->result, &items[i],
-                   sizeof *items) != 0)
+        if (memcmp(&shard_state_selection(book->state, ref, i)->result, &items[i], sizeof *items) !=
+            0)
             return false;
     return market->seq_result != 0;
 }

@@ -144,6 +144,6 @@ struct leg_result record_factors(struct record_leg_result f)
 
 struct record_leg_result record_factors_of(struct leg_result r)
 {
-    return (struct record_leg_result){1, r.won, r.void_halves, 0, r.dead_heat_numerator,
-                                      r.dead_heat_denominator};
+    return (struct record_leg_result){
+        1, r.won, r.void_halves, 0, r.dead_heat_numerator, r.dead_heat_denominator};
 }

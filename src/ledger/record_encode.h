@@ -14,12 +14,12 @@ struct record_draft {
     uint64_t seq;
     int64_t time_us;
     uint32_t account;
-    const void *body;                        /* record_body_bytes(type) of it */
+    const void *body; /* record_body_bytes(type) of it */
     const void *items;
     size_t items_count;
     const struct record_posting *postings;
     size_t postings_count;
-    const struct slice *texts;               /* in the order that record.h names */
+    const struct slice *texts; /* in the order that record.h names */
     size_t texts_count;
 };
 

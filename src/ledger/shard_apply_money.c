@@ -51,7 +51,8 @@ void shard_post(struct shard_state *state, const struct record_view *record)
 
 static bool house_known(struct shard_state *state, uint16_t currency)
 {
-    return currency != 0 && shard_house_of(state, (struct currency){currency}) != NULL;
+    return currency_known((struct currency){currency}) &&
+           shard_house_of(state, (struct currency){currency}) != NULL;
 }
 
 static bool amount_valid(int64_t amount)
@@ -130,7 +131,9 @@ int shard_apply_money(struct shard_state *state, const struct record_view *recor
         state->counts.withdrawals++;
     add_verdict(state, hash,
                 &(struct shard_verdict){{m->request_hash[0], m->request_hash[1]},
-                                        record->head->seq, BET_NONE, record->head->account});
+                                        record->head->seq,
+                                        BET_NONE,
+                                        record->head->account});
     return 0;
 }
 
@@ -308,8 +311,15 @@ int shard_apply_release(struct shard_state *state, const struct record_view *rec
         {placed ? 0 : bet->account, placed ? LEDGER_HOUSE_STAKES : LEDGER_AVAILABLE,
          account->currency.iso, bet->stake},
     };
-    if (placed)
-        TRY(check_leg_open(state, record->items));
+    const struct record_leg *leg = record->items;
+    if (placed) {
+        TRY(check_leg_open(state, leg));
+        REQUIRE(leg->market == bet->market && leg->selection == bet->selection,
+                "L6: a release is about the bet's own leg");
+        REQUIRE(
+            odds_compare((struct odds){leg->odds_numerator, leg->odds_denominator}, bet->odds) <= 0,
+            "L6: a delay never makes the price better");
+    }
     REQUIRE(shard_postings_are(record, expected, 2), "L4: the postings are those of the release");
     REQUIRE(r->balance_after == account->available + (placed ? 0 : bet->stake),
             "L4: the balance is the fold");
@@ -319,6 +329,7 @@ int shard_apply_release(struct shard_state *state, const struct record_view *rec
     state->verdicts[bet->verdict].seq = record->head->seq; /* the final verdict from now on */
     market->bets_pending--;
     if (placed) {
+        bet->odds = (struct odds){leg->odds_numerator, leg->odds_denominator};
         market->bets_count++;
         market->bets_unsettled++;
         state->counts.bets_placed++;

@@ -62,8 +62,8 @@ static int check_markets(struct shard_state *state)
         for (uint32_t i = market->bets_last; i != BET_NONE; i = state->bets[i].next_of_market) {
             unsettled += state->bets[i].state == BET_STATE_OPEN;
             pending += state->bets[i].state == BET_STATE_PENDING;
-            accepted += state->bets[i].state == BET_STATE_OPEN ||
-                        state->bets[i].state == BET_STATE_SETTLED;
+            accepted +=
+                state->bets[i].state == BET_STATE_OPEN || state->bets[i].state == BET_STATE_SETTLED;
         }
         REQUIRE(unsettled == market->bets_unsettled && pending == market->bets_pending &&
                     accepted == market->bets_count,

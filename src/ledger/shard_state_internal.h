@@ -16,9 +16,9 @@ struct shard_state {
     struct bet_id last_bet_id;
     const char *reason;
 
-    struct symbols *users;    /* owns; ref = account ref */
-    struct symbols *market_ids; /* owns; ref = market ref */
-    struct symbols *texts;    /* owns; names, event ids, selection ids */
+    struct symbols *users;         /* owns; ref = account ref */
+    struct symbols *market_ids;    /* owns; ref = market ref */
+    struct symbols *texts;         /* owns; names, event ids, selection ids */
     struct table *verdicts_by_key; /* owns */
 
     struct shard_account *accounts;     /* owns; [ref], 0 unused */

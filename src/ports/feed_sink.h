@@ -17,35 +17,35 @@
 #include "core/settle.h"
 
 struct feed_selection {
-    struct slice id;               /* unique in its market; Betfair with handicap: "ID@HC" */
+    struct slice id; /* unique in its market; Betfair with handicap: "ID@HC" */
     struct slice name;
-    enum selection_status status;  /* ACTIVE only with a price */
-    struct odds odds;              /* the house price, margin included; ODDS_NONE: none now */
+    enum selection_status status; /* ACTIVE only with a price */
+    struct odds odds;             /* the house price, margin included; ODDS_NONE: none now */
 };
 
 /* The whole image of one market after a change; the book computes what changed. */
 struct feed_market {
-    struct slice provider;         /* "betfair", "sim" */
+    struct slice provider; /* "betfair", "sim" */
     struct slice id;
     struct slice event_id;
     struct slice event_name;
-    struct slice sport;            /* "football", "horse_racing", ... */
-    struct slice name;             /* "Match Odds" */
-    struct slice kind;             /* the provider's type: "MATCH_ODDS", "1x2", ... */
+    struct slice sport; /* "football", "horse_racing", ... */
+    struct slice name;  /* "Match Odds" */
+    struct slice kind;  /* the provider's type: "MATCH_ODDS", "1x2", ... */
     enum market_status status;
     bool in_play;
-    int64_t bet_delay_us;          /* 0 = none */
-    uint64_t provider_version;     /* evidence for the record; 0 = the provider has none */
-    struct instant feed_time;      /* the provider's stamp of this change */
-    struct instant start_time;     /* scheduled start; us = 0: unknown */
+    int64_t bet_delay_us;      /* 0 = none */
+    uint64_t provider_version; /* evidence for the record; 0 = the provider has none */
+    struct instant feed_time;  /* the provider's stamp of this change */
+    struct instant start_time; /* scheduled start; us = 0: unknown */
     const struct feed_selection *selections;
-    size_t selections_count;       /* <= SELECTIONS_MAX */
+    size_t selections_count; /* <= SELECTIONS_MAX */
 };
 
 struct feed_selection_result {
     struct slice selection_id;
     struct leg_result result;
-    struct slice reason;           /* "" or why, e.g. "runner removed" */
+    struct slice reason; /* "" or why, e.g. "runner removed" */
 };
 
 /* A market's result. A later one with a higher version and other factors is a correction; the
@@ -53,7 +53,7 @@ struct feed_selection_result {
 struct feed_result {
     struct slice provider;
     struct slice market_id;
-    uint64_t result_version;       /* rises per market; Betfair: settledTime in ms */
+    uint64_t result_version; /* rises per market; Betfair: settledTime in ms */
     struct instant feed_time;
     const struct feed_selection_result *selections;
     size_t selections_count;

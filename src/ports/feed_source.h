@@ -17,8 +17,8 @@ struct feed_counts {
     uint64_t bytes;
     uint64_t market_changes;
     uint64_t runner_changes;
-    uint64_t malformed;         /* messages refused whole, without effect */
-    uint64_t limits_reached;    /* markets or runners beyond the named limits */
+    uint64_t malformed;      /* messages refused whole, without effect */
+    uint64_t limits_reached; /* markets or runners beyond the named limits */
     uint64_t results;
 };
 

@@ -20,16 +20,17 @@ enum append_outcome {
     APPEND_OK = 0,
     APPEND_MOVED,   /* another writer appended: expected_tail or epoch is old; fold, decide again */
     APPEND_UNKNOWN, /* the medium failed: the group may or may not be there; the log is stopped */
-    APPEND_REFUSED, /* no space: nothing was written, the log goes on; the same may be tried again */
+    APPEND_REFUSED, /* no space: nothing was written, the log goes on; the same may be tried again
+                     */
 };
 
 struct ledger_append {
     uint32_t shard;
-    uint64_t epoch;          /* the writer's, from open(); an older one is refused (fenced) */
-    uint64_t expected_tail;  /* sequence number of the last record before this group */
-    const char *records;     /* whole records, one after another (docs/LEDGER.md) */
+    uint64_t epoch;         /* the writer's, from open(); an older one is refused (fenced) */
+    uint64_t expected_tail; /* sequence number of the last record before this group */
+    const char *records;    /* whole records, one after another (docs/LEDGER.md) */
     size_t bytes;
-    uint32_t count;          /* of records, >= 1; their numbers are expected_tail+1 .. +count */
+    uint32_t count; /* of records, >= 1; their numbers are expected_tail+1 .. +count */
     void (*on_done)(struct ledger_append *append, enum append_outcome outcome);
     void *owner;
 };

@@ -28,7 +28,7 @@ struct odds_log_change {
     struct slice provider;
     enum market_status status;
     uint64_t odds_version;
-    struct instant received;      /* wall time of the feed's receipt */
+    struct instant received; /* wall time of the feed's receipt */
     struct instant feed_time;
     const struct odds_log_selection *selections;
     size_t selections_count;

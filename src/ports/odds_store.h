@@ -18,7 +18,7 @@
 
 struct odds_selection {
     struct odds odds;
-    uint8_t status;           /* enum selection_status */
+    uint8_t status; /* enum selection_status */
     uint8_t id_bytes;
     uint8_t name_bytes;
     char id[SELECTION_ID_BYTES_MAX];
@@ -26,23 +26,23 @@ struct odds_selection {
 };
 
 enum odds_flag {
-    ODDS_PROVIDER_LOST = 1,   /* its provider's lease ended (P2): shown as suspended */
-    ODDS_RESULTED = 2,        /* it has a result: never active again */
+    ODDS_PROVIDER_LOST = 1, /* its provider's lease ended (P2): shown as suspended */
+    ODDS_RESULTED = 2,      /* it has a result: never active again */
 };
 
 struct odds_image {
-    uint64_t odds_version;    /* P1 */
+    uint64_t odds_version; /* P1 */
     uint64_t provider_version;
-    uint64_t odds_position;   /* in the odds log, of this version */
-    struct instant updated;   /* wall time; changes with the version only */
+    uint64_t odds_position; /* in the odds log, of this version */
+    struct instant updated; /* wall time; changes with the version only */
     struct instant feed_time;
     struct instant start_time;
-    struct monotonic received;/* of the feed's message that made this version */
+    struct monotonic received; /* of the feed's message that made this version */
     int64_t bet_delay_us;
-    uint8_t status;           /* enum market_status: what is shown and decided on */
-    uint8_t feed_status;      /* the provider's own word */
-    uint8_t holds;            /* enum market_hold of ledger/record.h */
-    uint8_t flags;            /* enum odds_flag */
+    uint8_t status;      /* enum market_status: what is shown and decided on */
+    uint8_t feed_status; /* the provider's own word */
+    uint8_t holds;       /* enum market_hold of ledger/record.h */
+    uint8_t flags;       /* enum odds_flag */
     bool in_play;
     uint8_t market_id_bytes, event_id_bytes, provider_bytes;
     uint8_t sport_bytes, event_name_bytes, name_bytes, kind_bytes;

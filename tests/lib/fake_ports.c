@@ -1,0 +1,160 @@
+/* fake_ports.c - contract in fake_ports.h. */
+#include "fake_ports.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/assert.h"
+#include "base/error.h"
+#include "ledger/record.h"
+
+static struct fake_log *log_of(struct ledger_log *port)
+{
+    return (struct fake_log *)port;
+}
+
+static int log_append(struct ledger_log *port, struct ledger_append *append)
+{
+    struct fake_log *log = log_of(port);
+    if (log->under_way != NULL)
+        return -ERR_BUSY;
+    log->under_way = append;
+    return 0;
+}
+
+static int log_read(struct ledger_log *port, struct ledger_read *read)
+{
+    struct fake_log *log = log_of(port);
+    if (log->reads_count == LEDGER_READS_MAX)
+        return -ERR_BUSY;
+    log->reads[log->reads_count++] = read;
+    return 0;
+}
+
+static int log_replay(struct ledger_log *port, uint32_t shard, uint64_t seq_first,
+                      ledger_visit visit, void *owner)
+{
+    struct fake_log *log = log_of(port);
+    for (size_t at = 0; at < log->size;) {
+        const struct record_head *head = (const void *)(log->bytes + at);
+        if (head->seq >= seq_first) {
+            int error = visit(owner, shard, log->bytes + at, head->bytes);
+            if (error < 0)
+                return error;
+        }
+        at += head->bytes;
+    }
+    return 0;
+}
+
+static uint64_t log_tail(struct ledger_log *port, uint32_t shard)
+{
+    (void)shard;
+    return log_of(port)->tail;
+}
+
+static int log_take_epoch(struct ledger_log *port, uint32_t shard, uint64_t *ret_epoch)
+{
+    (void)shard;
+    *ret_epoch = ++log_of(port)->epoch;
+    return 0;
+}
+
+static void answer_read(struct fake_log *log, struct ledger_read *read)
+{
+    for (size_t at = 0; at < log->size;) {
+        const struct record_head *head = (const void *)(log->bytes + at);
+        if (head->seq == read->seq_first) {
+            ASSERT(read->count == 1 && head->bytes <= read->capacity);
+            memcpy(read->memory, head, head->bytes);
+            read->on_done(read, 0, head->bytes);
+            return;
+        }
+        at += head->bytes;
+    }
+    read->on_done(read, -ERR_NOT_FOUND, 0);
+}
+
+static void complete_append(struct fake_log *log)
+{
+    struct ledger_append *append = log->under_way;
+    log->under_way = NULL;
+    if (log->fail_next) {
+        append->on_done(append, APPEND_UNKNOWN);
+        return;
+    }
+    if (append->expected_tail != log->tail || append->epoch != log->epoch) {
+        append->on_done(append, APPEND_MOVED);
+        return;
+    }
+    while (log->size + append->bytes > log->capacity) {
+        log->capacity = log->capacity == 0 ? 1 << 20 : log->capacity * 2;
+        log->bytes = realloc(log->bytes, log->capacity);
+        ASSERT(log->bytes != NULL);
+    }
+    memcpy(log->bytes + log->size, append->records, append->bytes);
+    log->size += append->bytes;
+    log->tail += append->count;
+    append->on_done(append, APPEND_OK);
+}
+
+static void log_poll(struct ledger_log *port)
+{
+    struct fake_log *log = log_of(port);
+    size_t reads = log->reads_count;
+    struct ledger_read *waiting[LEDGER_READS_MAX];
+    memcpy(waiting, log->reads, sizeof waiting);
+    log->reads_count = 0;
+    for (size_t i = 0; i < reads; i++)
+        answer_read(log, waiting[i]);
+    if (log->under_way != NULL && !log->hold)
+        complete_append(log);
+}
+
+static void log_free(struct ledger_log *port)
+{
+    (void)port;
+}
+
+void fake_log_init(struct fake_log *log)
+{
+    static const struct ledger_log_ops ops = {log_append,     log_read, log_replay, log_tail,
+                                              log_take_epoch, log_poll, log_free};
+    *log = (struct fake_log){.port = {.ops = &ops}};
+}
+
+void fake_log_done(struct fake_log *log)
+{
+    free(log->bytes);
+}
+
+static uint64_t odds_append(struct odds_log *port, const struct odds_log_change *change)
+{
+    struct fake_odds_log *log = (struct fake_odds_log *)port;
+    (void)change;
+    log->changes++;
+    return ++log->position;
+}
+
+static int odds_take_epoch(struct odds_log *port, uint32_t *ret_epoch)
+{
+    *ret_epoch = ++((struct fake_odds_log *)port)->epoch;
+    return 0;
+}
+
+static int odds_replay(struct odds_log *port, odds_log_visit visit, void *owner)
+{
+    (void)port, (void)visit, (void)owner;
+    return 0;
+}
+
+static void odds_free(struct odds_log *port)
+{
+    (void)port;
+}
+
+void fake_odds_log_init(struct fake_odds_log *log)
+{
+    static const struct odds_log_ops ops = {odds_append, odds_take_epoch, odds_replay, odds_free};
+    *log = (struct fake_odds_log){.port = {.ops = &ops}};
+}

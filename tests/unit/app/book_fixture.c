@@ -1,0 +1,265 @@
+/* book_fixture.c - contract in book_fixture.h. */
+#include "book_fixture.h"
+
+#include <string.h>
+
+#include "test.h"
+
+#include "adapters/embedded/odds_store_memory.h"
+
+static struct slice text(const char *t)
+{
+    return slice_text(t);
+}
+
+static void on_market(void *owner, const struct odds_image *image, uint64_t before,
+                      const uint16_t *changed, size_t count)
+{
+    struct fixture *f = owner;
+    (void)changed, (void)count;
+    assert_true(image->odds_version > before); /* P1 */
+    f->market_changes++;
+}
+
+static void on_removed(void *owner, const struct odds_image *image)
+{
+    (void)image;
+    ((struct fixture *)owner)->removed++;
+}
+
+static void on_stopped(void *owner)
+{
+    ((struct fixture *)owner)->stopped++;
+}
+
+static void make_book(struct fixture *f)
+{
+    static const uint64_t key[2] = {1, 2};
+    struct book_options options = BOOK_OPTIONS_DEFAULT;
+    options.limits = (struct shard_limits){1000, 100, 4000, 20000, 20000};
+    options.pending_max = 4;
+    options.settle_per_turn_max = 8;
+    struct book_listener listener = {f, on_market, on_removed, NULL, on_stopped};
+    assert_int_equal(odds_store_memory_new(100, key, &f->store), 0);
+    struct book_ports ports = {&f->log.port, &f->odds_log.port, f->store, NULL};
+    const char *reason = NULL;
+    assert_int_equal(book_new(&options, &ports, &listener, &f->book), 0);
+    int error = book_start(f->book, f->wall, f->now, &reason);
+    assert_string_equal(reason, "");
+    assert_int_equal(error, 0);
+    fixture_turn(f, 0);
+}
+
+void fixture_begin(struct fixture *f)
+{
+    memset(f, 0, sizeof *f);
+    fake_log_init(&f->log);
+    fake_odds_log_init(&f->odds_log);
+    f->wall.us = INT64_C(1795000000) * US_PER_SECOND;
+    f->now.us = 1000 * US_PER_SECOND;
+    make_book(f);
+}
+
+static void drop_book(struct fixture *f)
+{
+    f->log.under_way = NULL;
+    f->log.reads_count = 0;
+    f->store->ops->free(f->store);
+    book_abandon(f->book);
+}
+
+void fixture_end(struct fixture *f)
+{
+    drop_book(f);
+    fake_log_done(&f->log);
+}
+
+void fixture_restart(struct fixture *f)
+{
+    drop_book(f);
+    f->log.fail_next = f->log.hold = false;
+    make_book(f);
+}
+
+void fixture_turn(struct fixture *f, int64_t us)
+{
+    f->wall.us += us;
+    f->now.us += us;
+    book_begin_turn(f->book, f->wall, f->now);
+    book_end_turn(f->book);
+    for (int i = 0; i < 8; i++)
+        book_poll(f->book);
+}
+
+static struct odds hundredths(unsigned n)
+{
+    struct odds odds = ODDS_NONE;
+    if (n != 0)
+        assert_true(odds_make(n, 100, &odds));
+    return odds;
+}
+
+static void send_market(struct fixture *f, enum market_status status, unsigned a, unsigned b,
+                        int64_t delay_us)
+{
+    struct feed_selection selections[2] = {
+        {text("a"), text("A"), a != 0 ? SELECTION_ACTIVE : SELECTION_SUSPENDED, hundredths(a)},
+        {text("b"), text("B"), b != 0 ? SELECTION_ACTIVE : SELECTION_SUSPENDED, hundredths(b)},
+    };
+    struct feed_market market = {
+        .provider = text("p"),
+        .id = text("m1"),
+        .event_id = text("e1"),
+        .event_name = text("A v B"),
+        .sport = text("football"),
+        .name = text("Match Odds"),
+        .kind = text("MATCH_ODDS"),
+        .status = status,
+        .in_play = delay_us != 0,
+        .bet_delay_us = delay_us,
+        .feed_time = f->wall,
+        .selections = selections,
+        .selections_count = 2,
+    };
+    book_begin_turn(f->book, f->wall, f->now);
+    struct feed_sink *sink = book_sink(f->book);
+    sink->ops->alive(sink, text("p"));
+    sink->ops->market(sink, &market);
+}
+
+void fixture_market(struct fixture *f, enum market_status status, unsigned a, unsigned b)
+{
+    send_market(f, status, a, b, 0);
+}
+
+void fixture_market_in_play(struct fixture *f, unsigned a, unsigned b, int64_t delay_us)
+{
+    send_market(f, MARKET_ACTIVE, a, b, delay_us);
+}
+
+void fixture_result(struct fixture *f, uint64_t version, struct leg_result a, struct leg_result b)
+{
+    struct feed_selection_result selections[2] = {{text("a"), a, SLICE_NONE},
+                                                  {text("b"), b, SLICE_NONE}};
+    struct feed_result result = {text("p"), text("m1"), version, f->wall, selections, 2};
+    struct feed_sink *sink = book_sink(f->book);
+    sink->ops->result(sink, &result);
+}
+
+void fixture_answer(const struct book_answer *answer)
+{
+    struct fixture *f = answer->cookie.owner;
+    f->answers++;
+    f->failed = answer->failed;
+    f->replayed = answer->replayed;
+    if (answer->record == NULL)
+        return;
+    const struct record_view *r = answer->record;
+    f->type = r->head->type;
+    f->seq = r->head->seq;
+    if (f->type == RECORD_BET) {
+        const struct record_bet *b = r->body;
+        f->outcome = (enum bet_outcome)b->outcome;
+        f->bet_id = b->bet_id;
+        f->balance = b->balance_after;
+    } else if (f->type == RECORD_MONEY) {
+        const struct record_money *m = r->body;
+        f->outcome = (enum bet_outcome)m->outcome;
+        f->balance = m->balance_after;
+    } else if (f->type == RECORD_RELEASE) {
+        const struct record_release *l = r->body;
+        f->outcome = (enum bet_outcome)l->outcome;
+        f->balance = l->balance_after;
+    }
+}
+
+struct book_cookie fixture_cookie(struct fixture *f)
+{
+    return (struct book_cookie){f, {0}};
+}
+
+enum request_outcome fixture_deposit(struct fixture *f, const char *user, const char *key,
+                                     int64_t minor)
+{
+    struct money_request request = {.user_id = text(user),
+                                    .key = text(key),
+                                    .kind = MONEY_DEPOSIT,
+                                    .amount = {minor, {826}},
+                                    .request_hash = {(uint64_t)minor, 1}};
+    return book_move_money(f->book, &request, fixture_answer, fixture_cookie(f));
+}
+
+enum request_outcome fixture_bet(struct fixture *f, const char *user, const char *key,
+                                 const char *selection, unsigned odds_hundredths, int64_t stake)
+{
+    struct bet_request request = {
+        .user_id = text(user),
+        .key = text(key),
+        .market_id = text("m1"),
+        .selection_id = text(selection),
+        .slip = {.stake = {stake, {826}},
+                 .odds = hundredths(odds_hundredths),
+                 .policy = PRICE_BETTER},
+        .single = true,
+        .request_hash = {(uint64_t)stake, odds_hundredths},
+        .transport = TRANSPORT_HTTP,
+    };
+    return book_place_bet(f->book, &request, fixture_answer, fixture_cookie(f));
+}
+
+static const struct shard_account *account_of(struct fixture *f, const char *user)
+{
+    const struct shard_state *state = book_state(f->book);
+    const struct shard_account *account =
+        shard_state_account(state, shard_state_find_account(state, text(user)));
+    assert_non_null(account);
+    return account;
+}
+
+int64_t fixture_available(struct fixture *f, const char *user)
+{
+    return account_of(f, user)->available;
+}
+
+int64_t fixture_held(struct fixture *f, const char *user)
+{
+    return account_of(f, user)->held;
+}
+
+static int refold(void *owner, uint32_t shard, const char *record, size_t bytes)
+{
+    struct record_view view;
+    (void)shard;
+    assert_int_equal(record_view_of(record, bytes, &view), 0);
+    int error = shard_state_apply(owner, &view);
+    assert_string_equal(shard_state_reason(owner), "");
+    return error;
+}
+
+void fixture_check(struct fixture *f)
+{
+    struct shard_state *again;
+    struct shard_state *live = (struct shard_state *)book_state(f->book);
+    uint8_t one[32], other[32];
+    assert_int_equal(shard_state_check(live), 0);
+    assert_int_equal(shard_state_new(shard_state_limits(live), &again), 0);
+    assert_int_equal(f->log.port.ops->replay(&f->log.port, 0, 1, refold, again), 0);
+    assert_int_equal(shard_state_check(again), 0);
+    assert_int_equal(shard_state_hash(live, one), 0);
+    assert_int_equal(shard_state_hash(again, other), 0);
+    assert_memory_equal(one, other, sizeof one);
+    shard_state_free(again);
+}
+
+static void on_history(struct book_cookie cookie, const struct record_view *records, size_t count)
+{
+    struct fixture *f = cookie.owner;
+    f->history_count = count;
+    for (size_t i = 0; i < count; i++)
+        f->history_types[i] = records[i].head->type;
+}
+
+enum request_outcome fixture_history(struct fixture *f, uint64_t bet_id)
+{
+    return book_bet_history(f->book, (struct bet_id){bet_id}, on_history, fixture_cookie(f));
+}

@@ -1,0 +1,54 @@
+/* book_fixture.h - a book on fake ports, with short words for what happens to it. */
+#pragma once
+
+#include "app/book.h"
+#include "fake_ports.h"
+
+struct fixture {
+    struct fake_log log;
+    struct fake_odds_log odds_log;
+    struct odds_store *store;
+    struct book *book;
+    struct instant wall;
+    struct monotonic now;
+    /* the newest answer */
+    int answers;
+    bool failed, replayed;
+    uint16_t type;
+    enum bet_outcome outcome;
+    uint64_t bet_id;
+    int64_t balance;
+    uint64_t seq;
+    size_t history_count;
+    uint16_t history_types[BOOK_HISTORY_MAX];
+    /* listeners */
+    uint64_t market_changes, removed, stopped;
+};
+
+void fixture_begin(struct fixture *f);
+void fixture_end(struct fixture *f);
+/* Ends this book and starts another on the same log, as after a crash. */
+void fixture_restart(struct fixture *f);
+
+/* A turn with its durable write; time moves by `us`. */
+void fixture_turn(struct fixture *f, int64_t us);
+
+/* Market "m1" of event "e1" by provider "p": selections a and b at the given hundredths; 0: no
+ * price. */
+void fixture_market(struct fixture *f, enum market_status status, unsigned a, unsigned b);
+void fixture_market_in_play(struct fixture *f, unsigned a, unsigned b, int64_t delay_us);
+void fixture_result(struct fixture *f, uint64_t version, struct leg_result a, struct leg_result b);
+
+enum request_outcome fixture_deposit(struct fixture *f, const char *user, const char *key,
+                                     int64_t minor);
+enum request_outcome fixture_bet(struct fixture *f, const char *user, const char *key,
+                                 const char *selection, unsigned odds_hundredths, int64_t stake);
+/* Balances of a user, from the state. */
+int64_t fixture_available(struct fixture *f, const char *user);
+int64_t fixture_held(struct fixture *f, const char *user);
+/* All sums hold, and a refold of the log gives the same hash (L4, L5). */
+void fixture_check(struct fixture *f);
+
+void fixture_answer(const struct book_answer *answer);
+struct book_cookie fixture_cookie(struct fixture *f);
+enum request_outcome fixture_history(struct fixture *f, uint64_t bet_id);
