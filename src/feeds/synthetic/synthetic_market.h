@@ -45,7 +45,9 @@ struct synthetic_outcome {
 /* The markets that every match begins with; NULL past the last. */
 const struct synthetic_market *synthetic_market_opening(size_t index);
 
+/* The kind on the wire: "1x2", "total", ... */
 const char *synthetic_market_kind_text(enum synthetic_kind kind);
+/* 2, 3 or SYNTHETIC_SELECTIONS_MAX. */
 size_t synthetic_market_selections_count(const struct synthetic_market *market);
 
 /* The part of the market id after the event id ("total:2.75"), and names for people. */

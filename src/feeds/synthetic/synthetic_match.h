@@ -58,6 +58,7 @@ struct synthetic_match {
     int64_t play_us;
 };
 
+/* Draws the teams' strength and the stoppage times; the pace is copied. */
 void synthetic_match_init(struct synthetic_match *match, uint64_t seed, struct instant kick_off,
                           const struct synthetic_pace *pace);
 
