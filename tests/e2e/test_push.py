@@ -26,6 +26,8 @@ class Mirror:
                 self.seq[message['channel']] = message['seq']
             if message['op'] == 'delta':
                 self.put(message)
+            elif message['op'] == 'image':
+                self.put(message['market'])
 
     def put(self, news):
         known = self.markets.setdefault(news['market_id'], {'odds_version': 0, 'selections': {}})

@@ -1,0 +1,66 @@
+"""The first page in a real browser: prices move, a bet is placed, and it settles."""
+import pytest
+from lib.browser import Browser
+from lib.server import Server
+
+PRICE = '.price:not(:disabled)'
+
+
+@pytest.fixture(scope='module')
+def demo(tmp_path_factory):
+    """The demo with its simulated match, fast enough to see the end of it."""
+    folder = tmp_path_factory.mktemp('demo') / 'data'
+    with Server(folder, '--speed', '60', profile=None, command='demo') as server:
+        yield server
+
+
+@pytest.fixture(scope='module')
+def browser():
+    with Browser() as found:
+        yield found
+
+
+@pytest.fixture
+def page(demo, browser):
+    opened = browser.page('http://%s:%d/' % demo.public)
+    yield opened
+    assert opened.errors == []
+
+
+def test_the_page_says_that_money_is_play_money_and_data_are_late(page):
+    page.wait('document.body && document.body.dataset.view')
+    text = page.run('document.body.innerText').lower()
+    assert 'play money' in text and 'delayed' in text
+
+
+def test_prices_move_without_a_reload(page):
+    page.wait(f'document.querySelectorAll("{PRICE}").length > 0')
+    page.run('''window.moves = 0; new MutationObserver(() => window.moves++).observe(
+        document.getElementById("matches"), {subtree: true, characterData: true,
+        childList: true})''')
+    page.wait('window.moves > 3', 60)
+
+
+def test_a_bet_is_placed_and_settles(page):
+    page.wait(f'document.querySelectorAll("{PRICE}").length > 0')
+    page.wait('parseFloat(document.getElementById("balance").textContent.replace(/[^0-9.]/g, ""))'
+              ' > 0 || (document.getElementById("deposit").click(), false)')
+    page.wait(f'''(() => {{
+        const answer = document.getElementById("answer");
+        if (document.querySelector("#bets-list .bet")) return true;
+        const busy = document.getElementById("place").disabled;
+        const price = document.querySelector("{PRICE}");
+        if (document.getElementById("slip-form").hidden || busy) price && price.click();
+        document.getElementById("policy").value = "any";
+        if (!busy && !/held|deciding/.test(answer.textContent))
+            document.getElementById("place").click();
+        return false;
+    }})()''', 60)
+    page.wait('''[...document.querySelectorAll("#bets-list .badge")].some(
+        (badge) => /Won|Lost|Void|Settled/.test(badge.textContent))''', 180)
+
+
+def test_a_narrow_screen_needs_no_sideways_scrolling(demo, browser):
+    page = browser.page('http://%s:%d/' % demo.public, width=360, height=740)
+    page.wait(f'document.querySelectorAll("{PRICE}").length > 0')
+    assert page.run('document.documentElement.scrollWidth') <= 360
