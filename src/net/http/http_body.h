@@ -5,6 +5,7 @@
  * Thread: any. */
 #pragma once
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "base/slice.h"
@@ -33,3 +34,18 @@ void http_body_begin_until_close(struct http_body *body);
 /* Consumes from *input. After END or BAD: the same again. */
 enum http_body_event http_body_next(struct http_body *body, struct slice *input,
                                     struct slice *ret_piece);
+/* Whether the next call would answer END without any input. */
+bool http_body_is_complete(const struct http_body *body);
+
+/* A whole body gathered where it was received: chunks are moved together in place. Zero it to
+ * begin. */
+struct http_whole {
+    size_t used;  /* of the input: content and chunk framing */
+    size_t bytes; /* of content, at the beginning of the input */
+};
+
+/* `at` is the input from the end of the head on, as it was left by the call before, with more
+ * behind it. HTTP_BODY_END: content is at[0 .. whole->bytes), the request took whole->used.
+ * HTTP_BODY_MORE; HTTP_BODY_BAD; HTTP_BODY_PIECE: the content is longer than bytes_max. */
+enum http_body_event http_whole_take(struct http_whole *whole, struct http_body *body, char *at,
+                                     size_t bytes, uint64_t bytes_max);

@@ -74,7 +74,7 @@ struct http_scan {
 
 /* Looks for the end of the head in at[0..bytes), which begins with the head and may be given
  * again with more bytes behind. HTTP_OK: *ret_head_bytes is its size with the empty line.
- * HTTP_MORE, HTTP_BAD (bare LF or CR, NUL), HTTP_TARGET_TOO_LONG, HTTP_HEAD_TOO_LARGE. Empty
+ * HTTP_MORE, HTTP_BAD (bare LF), HTTP_TARGET_TOO_LONG, HTTP_HEAD_TOO_LARGE. Empty
  * lines before a request line (RFC 9112 section 2.2) are refused. */
 enum http_outcome http_parse_scan(struct http_scan *scan, const char *at, size_t bytes,
                                   size_t *ret_head_bytes);

@@ -36,7 +36,8 @@ struct slice http_request_header(const struct http_request *request, const char 
 /* How a streamed body arrives. Every callback may answer the request. on_body's piece is borrowed.
  * Exactly one of on_end and on_abort is called, last; on_abort: the connection broke, the body was
  * malformed, too large or too slow, or the answer was given before the end (the rest of the body is
- * then not read). After on_abort an answer is a no-op. */
+ * then not read, and the connection ends). on_end may come while paused. After on_abort an answer
+ * is a no-op. */
 struct http_body_sink {
     void (*on_body)(void *owner, struct http_reply_to to, struct slice piece);
     void (*on_end)(void *owner, struct http_reply_to to);

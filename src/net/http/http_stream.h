@@ -21,8 +21,9 @@ struct http_stream_callbacks {
 
 /* Answers with status 200 and this content type ("text/event-stream"), `headers` as in
  * http_reply(). False, and answered with 400 STREAM_PIPELINED, when an earlier request of the
- * connection is not answered yet. `callbacks` and `owner` are borrowed until on_closed or
- * http_stream_end(). Write with request->reply_to. */
+ * connection is not answered yet; false, and answered without a body, when it is a HEAD.
+ * `callbacks` and `owner` are borrowed until on_closed or http_stream_end(). Write with
+ * request->reply_to. */
 bool http_stream_begin(struct http_request *request, struct slice content_type,
                        struct slice headers, const struct http_stream_callbacks *callbacks,
                        void *owner);

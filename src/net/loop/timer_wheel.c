@@ -13,7 +13,7 @@
 #define NO_TICK    UINT64_MAX
 
 _Static_assert(TIMER_SLOTS == DIGIT_MASK + 1, "a slot per digit value");
-_Static_assert(TIMER_LEVELS * DIGIT_BITS >= 63 - TIMER_TICK_SHIFT, "every instant has a slot");
+_Static_assert(TIMER_LEVELS *DIGIT_BITS >= 63 - TIMER_TICK_SHIFT, "every instant has a slot");
 
 static uint64_t tick_of(struct monotonic at)
 {

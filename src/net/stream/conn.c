@@ -122,10 +122,13 @@ fail:
     return result;
 }
 
-static void close_for_drain(struct conn *conn, void *owner)
+void conn_pool_close_all(struct conn_pool *pool)
 {
-    (void)owner;
-    conn_close(conn, CONN_CLOSE_DRAIN);
+    for (uint32_t i = 0; i < pool->conns_count; i++) {
+        struct conn *conn = &pool->slabs[i / SLAB_CONNS][i % SLAB_CONNS];
+        if (conn->phase != PHASE_FREE)
+            conn_close(conn, CONN_CLOSE_DRAIN);
+    }
 }
 
 void conn_pool_free(struct conn_pool *pool)
@@ -133,12 +136,7 @@ void conn_pool_free(struct conn_pool *pool)
     if (pool == NULL)
         return;
     pool->freeing = true;
-    conn_pool_each(pool, close_for_drain, NULL);
-    for (uint32_t i = 0; i < pool->conns_count; i++) { /* those that were finishing */
-        struct conn *conn = &pool->slabs[i / SLAB_CONNS][i % SLAB_CONNS];
-        if (conn->phase != PHASE_FREE)
-            conn_close(conn, CONN_CLOSE_DRAIN);
-    }
+    conn_pool_close_all(pool);
     free_closed(pool);
     loop_remove_hook(pool->loop, flush_dirty, pool);
     loop_remove_hook(pool->loop, free_closed, pool);

@@ -61,6 +61,8 @@ struct conn *conn_pool_find(struct conn_pool *pool, struct conn_handle handle);
 /* Calls fn for every open connection; fn may close it. */
 void conn_pool_each(struct conn_pool *pool, void (*fn)(struct conn *conn, void *owner),
                     void *owner);
+/* Closes all connections, also those that are finishing, with CONN_CLOSE_DRAIN. */
+void conn_pool_close_all(struct conn_pool *pool);
 /* Memory that a layer above holds for a connection (answers that wait for their turn) is counted
  * into outbox_total_bytes_max. False: no room, nothing was counted. */
 bool conn_pool_hold(struct conn_pool *pool, size_t bytes);

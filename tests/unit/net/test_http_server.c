@@ -1,0 +1,553 @@
+/* test_http_server.c - net/http/http_server.h, http_reply.h, http_stream.h over real sockets. */
+#include "test.h"
+
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "net_fixture.h"
+
+#define GET(path) "GET " path " HTTP/1.1\r\nHost: a\r\n\r\n"
+
+static struct fixture f;
+
+static void begin(void)
+{
+    fixture_init(&f);
+    fixture_begin(&f);
+}
+
+static uint64_t hits(enum net_limit limit)
+{
+    return http_server_stats(f.server)->limit_reached[limit];
+}
+
+/* Sends `request` on a new connection; the answer must contain `wanted`. */
+static void expect(struct slice request, const char *wanted)
+{
+    char text[8192];
+    int fd = peer_connect(&f);
+    peer_send(fd, request);
+    if (!peer_read_until(&f, fd, text, sizeof text, wanted))
+        fail_msg("expected %s, got %s", wanted, text);
+    close(fd);
+}
+
+TEST(http_server, answers_a_request_and_keeps_the_connection)
+{
+    char text[1024];
+    begin();
+    int fd = peer_connect(&f);
+    for (int i = 0; i < 3; i++) {
+        peer_send(fd, SLICE(GET("/hello?x=1")));
+        assert_true(peer_read_until(&f, fd, text, sizeof text, "\r\n\r\n/hello"));
+        assert_non_null(strstr(text, "HTTP/1.1 200 OK\r\n"));
+        assert_non_null(strstr(text, "Content-Length: 6\r\n"));
+        assert_non_null(strstr(text, " GMT\r\n"));
+        assert_null(strstr(text, "Connection: close"));
+    }
+    assert_int_equal(http_server_stats(f.server)->accepted, 1);
+    close(fd);
+    fixture_end(&f);
+}
+
+TEST(http_server, a_request_in_single_bytes_is_the_same_request)
+{
+    static const char request[] =
+        "POST /b HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n"
+        "3\r\nabc\r\n2;x=y\r\nde\r\n0\r\nTrailer: t\r\n\r\n";
+    char text[1024];
+    begin();
+    int fd = peer_connect(&f);
+    for (size_t i = 0; i < sizeof request - 1; i++) {
+        peer_send(fd, slice_of(request + i, 1));
+        fixture_turns(&f, 1);
+    }
+    assert_true(peer_read_until(&f, fd, text, sizeof text, "\r\n\r\n/b"));
+    assert_int_equal(f.last_body_bytes, 5);
+    assert_memory_equal(f.last_body, "abcde", 5);
+    assert_int_equal(f.requests, 1);
+    close(fd);
+    fixture_end(&f);
+}
+
+TEST(http_server, pipelined_answers_keep_the_order_of_the_requests)
+{
+    char text[4096];
+    begin();
+    f.keep = true;
+    int fd = peer_connect(&f);
+    peer_send(fd, SLICE(GET("/0") GET("/1") "HEAD /2 HTTP/1.1\r\nHost: a\r\n\r\n" GET("/3")));
+    assert_true(fixture_until(&f, &f.requests, 4));
+    http_reply(f.kept[2], 200, SLICE("text/plain"), SLICE_NONE, SLICE("no body for HEAD"));
+    http_reply(f.kept[1], 200, SLICE("text/plain"), SLICE_NONE, SLICE("<one>"));
+    http_reply(f.kept[3], 404, SLICE("text/plain"), SLICE("X-A: 1\r\n"), SLICE("<three>"));
+    fixture_turns(&f, 2);
+    assert_int_equal(recv(fd, text, 1, MSG_DONTWAIT), -1); /* nothing may overtake */
+    http_reply(f.kept[0], 200, SLICE("text/plain"), SLICE_NONE, SLICE("<zero>"));
+    assert_true(peer_read_until(&f, fd, text, sizeof text, "<three>"));
+    char *zero = strstr(text, "<zero>"), *one = strstr(text, "<one>");
+    char *head = strstr(text, "Content-Length: 16\r\n"), *three = strstr(text, "X-A: 1");
+    assert_non_null(zero);
+    assert_true(zero < one);
+    assert_true(one < head);
+    assert_true(head < three);
+    assert_null(strstr(text, "no body"));
+    close(fd);
+    fixture_end(&f);
+}
+
+TEST(http_server, reading_pauses_at_http_pipeline_max_and_goes_on_after_answers)
+{
+    static char text[65536];
+    fixture_init(&f);
+    f.limits.http_pipeline_max = 4;
+    fixture_begin(&f);
+    f.keep = true;
+    int fd = peer_connect(&f);
+    for (int i = 0; i < 10; i++)
+        peer_send(fd, SLICE(GET("/p")));
+    assert_true(fixture_until(&f, &f.requests, 4));
+    fixture_turns(&f, 5);
+    assert_int_equal(f.requests, 4);
+    assert_true(hits(NET_LIMIT_http_pipeline_max) > 0);
+    for (int i = 0; i < 10; i++) {
+        assert_true(fixture_until(&f, &f.requests, i + 1));
+        http_reply(f.kept[i], 200, SLICE("text/plain"), SLICE_NONE,
+                   i == 9 ? SLICE("<last>") : SLICE("x"));
+        fixture_turns(&f, 3);
+    }
+    assert_true(peer_read_until(&f, fd, text, sizeof text, "<last>"));
+    close(fd);
+    fixture_end(&f);
+}
+
+TEST(http_server, an_answer_after_the_client_is_gone_does_nothing)
+{
+    begin();
+    f.keep = true;
+    int fd = peer_connect(&f);
+    peer_send(fd, SLICE(GET("/x")));
+    assert_true(fixture_until(&f, &f.requests, 1));
+    struct linger reset = {1, 0};
+    setsockopt(fd, SOL_SOCKET, SO_LINGER, &reset, sizeof reset);
+    close(fd); /* sends a reset */
+    fixture_turns(&f, 3);
+    assert_false(http_request_is_open(f.kept[0]));
+    /* Another connection takes its place; it must not get the answer. */
+    fd = peer_connect(&f);
+    peer_send(fd, SLICE(GET("/y")));
+    assert_true(fixture_until(&f, &f.requests, 2));
+    assert_int_equal(f.kept[1].conn.index, f.kept[0].conn.index);
+    http_reply(f.kept[0], 200, SLICE("text/plain"), SLICE_NONE, SLICE("stale"));
+    assert_int_equal(http_server_stats(f.server)->replies_late, 1);
+    http_reply(f.kept[1], 200, SLICE("text/plain"), SLICE_NONE, SLICE("fresh"));
+    char text[1024];
+    assert_true(peer_read_until(&f, fd, text, sizeof text, "fresh"));
+    assert_null(strstr(text, "stale"));
+    close(fd);
+    fixture_end(&f);
+}
+
+TEST(http_server, a_client_that_ends_its_direction_still_gets_its_answer)
+{
+    char text[1024];
+    begin();
+    f.keep = true;
+    int fd = peer_connect(&f);
+    peer_send(fd, SLICE(GET("/half")));
+    shutdown(fd, SHUT_WR);
+    assert_true(fixture_until(&f, &f.requests, 1));
+    fixture_turns(&f, 3);
+    http_reply(f.kept[0], 200, SLICE("text/plain"), SLICE_NONE, SLICE("<answer>"));
+    assert_true(peer_read_until(&f, fd, text, sizeof text, "<answer>"));
+    assert_true(peer_is_closed(&f, fd));
+    close(fd);
+    fixture_end(&f);
+}
+
+TEST(http_server, broken_requests_are_refused_by_name)
+{
+    static char head[HTTP_HEAD_BYTES_MAX + 8192];
+    begin();
+    expect(SLICE("GET / HTTP/1.1\nHost: a\r\n\r\n"), "\"code\":\"MALFORMED_REQUEST\"");
+    expect(SLICE("GET / HTTP/1.1\r\n\r\n"), "HTTP/1.1 400 ");
+    expect(SLICE("GET / HTTP/2.0\r\nHost: a\r\n\r\n"), "HTTP/1.1 505 ");
+    expect(SLICE("BREW / HTTP/1.1\r\nHost: a\r\n\r\n"), "HTTP/1.1 501 ");
+    expect(SLICE("GET / HTTP/1.1\r\nHost: a\r\nExpect: tea\r\n\r\n"), "HTTP/1.1 417 ");
+    expect(SLICE("POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: gzip\r\n\r\n"), "HTTP/1.1 501 ");
+    expect(SLICE("POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 70000\r\n\r\n"),
+           "\"code\":\"BODY_TOO_LARGE\"");
+    expect(SLICE("POST /small HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n"
+                 "b\r\n12345678901\r\n"),
+           "HTTP/1.1 413 ");
+    expect(SLICE("POST /x HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n"),
+           "HTTP/1.1 400 ");
+    memset(head, 'a', sizeof head);
+    memcpy(head, "GET /", 5);
+    expect(slice_of(head, 4096), "HTTP/1.1 414 ");
+    memcpy(head, "GET / HTTP/1.1\r\nA: ", 19);
+    expect(slice_of(head, HTTP_HEAD_BYTES_MAX + 1), "HTTP/1.1 431 ");
+    assert_int_equal(f.requests, 0);
+    assert_int_equal(http_server_stats(f.server)->bad_requests, 11);
+    assert_int_equal(hits(NET_LIMIT_http_head_bytes_max), 1);
+    assert_int_equal(hits(NET_LIMIT_http_target_bytes_max), 1);
+    fixture_end(&f);
+}
+
+TEST(http_server, a_mistake_is_answered_after_the_answers_before_it)
+{
+    char text[2048];
+    begin();
+    f.keep = true;
+    int fd = peer_connect(&f);
+    peer_send(fd, SLICE(GET("/good") "rubbish\r\n\r\n"));
+    assert_true(fixture_until(&f, &f.requests, 1));
+    fixture_turns(&f, 2);
+    http_reply(f.kept[0], 200, SLICE("text/plain"), SLICE_NONE, SLICE("<good>"));
+    assert_true(peer_read_until(&f, fd, text, sizeof text, "MALFORMED_REQUEST"));
+    assert_true(strstr(text, "<good>") < strstr(text, "HTTP/1.1 400"));
+    assert_true(peer_is_closed(&f, fd));
+    close(fd);
+    fixture_end(&f);
+}
+
+TEST(http_server, a_slow_head_is_answered_with_408)
+{
+    char text[1024];
+    fixture_init(&f);
+    f.limits.http_header_ms_max = 50;
+    fixture_begin(&f);
+    int fd = peer_connect(&f);
+    peer_send(fd, SLICE("GET / HTT"));
+    assert_true(peer_read_until(&f, fd, text, sizeof text, "REQUEST_TIMEOUT"));
+    assert_true(peer_is_closed(&f, fd));
+    assert_int_equal(hits(NET_LIMIT_http_header_ms_max), 1);
+    close(fd);
+    fixture_end(&f);
+}
+
+TEST(http_server, a_slow_body_is_answered_with_408_and_a_steady_one_is_not)
+{
+    char text[1024];
+    fixture_init(&f);
+    f.limits.http_body_grace_ms_max = 60;
+    fixture_begin(&f);
+    int fd = peer_connect(&f);
+    peer_send(fd, SLICE("POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 9000\r\n\r\nx"));
+    assert_true(peer_read_until(&f, fd, text, sizeof text, "HTTP/1.1 408 "));
+    close(fd);
+    fd = peer_connect(&f);
+    static char half[4500];
+    peer_send(fd, SLICE("POST /ok HTTP/1.1\r\nHost: a\r\nContent-Length: 9000\r\n\r\n"));
+    peer_send(fd, slice_of(half, sizeof half));
+    struct monotonic begin_at = loop_now(f.loop);
+    while (loop_now(f.loop).us < begin_at.us + 100 * US_PER_MS)
+        fixture_turns(&f, 1);
+    peer_send(fd, slice_of(half, sizeof half));
+    assert_true(peer_read_until(&f, fd, text, sizeof text, "\r\n\r\n/ok"));
+    assert_int_equal(f.last_body_bytes, 9000);
+    close(fd);
+    fixture_end(&f);
+}
+
+TEST(http_server, an_idle_connection_is_closed_without_a_word)
+{
+    char text[64];
+    fixture_init(&f);
+    f.limits.http_idle_ms_max = 40;
+    fixture_begin(&f);
+    int fd = peer_connect(&f);
+    assert_int_equal(peer_read(&f, fd, text, 1), 0);
+    assert_int_equal(hits(NET_LIMIT_http_idle_ms_max), 1);
+    assert_int_equal(http_server_stats(f.server)->closed[CONN_CLOSE_IDLE], 1);
+    close(fd);
+    fixture_end(&f);
+}
+
+TEST(http_server, above_connections_max_a_new_one_gets_503)
+{
+    char text[1024];
+    fixture_init(&f);
+    f.limits.connections_max = 1;
+    fixture_begin(&f);
+    int first = peer_connect(&f);
+    peer_send(first, SLICE(GET("/first")));
+    assert_true(peer_read_until(&f, first, text, sizeof text, "/first"));
+    int second = peer_connect(&f);
+    assert_true(peer_read_until(&f, second, text, sizeof text, "TOO_MANY_CONNECTIONS\"}"));
+    assert_true(peer_is_closed(&f, second));
+    assert_int_equal(hits(NET_LIMIT_connections_max), 1);
+    close(first);
+    close(second);
+    fixture_end(&f);
+}
+
+TEST(http_server, http_1_0_gets_one_answer_and_the_end)
+{
+    char text[1024];
+    begin();
+    int fd = peer_connect(&f);
+    peer_send(fd, SLICE("GET /old HTTP/1.0\r\nConnection: keep-alive\r\n\r\n"));
+    assert_true(peer_read_until(&f, fd, text, sizeof text, "/old"));
+    assert_non_null(strstr(text, "Connection: close\r\n"));
+    assert_true(peer_is_closed(&f, fd));
+    close(fd);
+    fixture_end(&f);
+}
+
+TEST(http_server, continue_is_said_once_and_not_before_earlier_answers)
+{
+    char text[2048];
+    begin();
+    f.keep = true;
+    int fd = peer_connect(&f);
+    peer_send(fd, SLICE(GET("/0") "POST /1 HTTP/1.1\r\nHost: a\r\nContent-Length: 2\r\n"
+                                  "Expect: 100-continue\r\n\r\n"));
+    assert_true(fixture_until(&f, &f.requests, 1));
+    fixture_turns(&f, 2);
+    assert_int_equal(recv(fd, text, 1, MSG_DONTWAIT), -1);
+    http_reply(f.kept[0], 200, SLICE("text/plain"), SLICE_NONE, SLICE("<zero>"));
+    assert_true(peer_read_until(&f, fd, text, sizeof text, "100 Continue\r\n\r\n"));
+    assert_true(strstr(text, "<zero>") < strstr(text, "100 Continue"));
+    peer_send(fd, SLICE("ok"));
+    assert_true(fixture_until(&f, &f.requests, 2));
+    http_reply(f.kept[1], 200, SLICE("text/plain"), SLICE_NONE, SLICE("<one>"));
+    assert_true(peer_read_until(&f, fd, text, sizeof text, "<one>"));
+    assert_null(strstr(text, "100 Continue"));
+    close(fd);
+    fixture_end(&f);
+}
+
+TEST(http_server, a_streamed_body_arrives_in_pieces_and_can_be_paused)
+{
+    char text[1024];
+    static char block[20000];
+    begin();
+    f.pause_each_piece = true;
+    int fd = peer_connect(&f);
+    peer_send(fd, SLICE("POST /upload HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n"
+                        "4e20\r\n"));
+    peer_send(fd, slice_of(block, sizeof block));
+    peer_send(fd, SLICE("\r\n5\r\nhello\r\n0\r\n\r\n" GET("/next")));
+    fixture_turns(&f, 20);
+    size_t seen = f.uploaded_bytes;
+    assert_true(seen > 0 && seen < sizeof block + 5);
+    assert_int_equal(f.ends, 0);
+    for (int i = 0; i < 100 && f.ends == 0; i++) {
+        http_request_resume_body(f.upload);
+        assert_int_equal(f.uploaded_bytes, seen); /* no piece inside the call */
+        fixture_turns(&f, 2);
+        seen = f.uploaded_bytes;
+    }
+    assert_int_equal(f.uploaded_bytes, sizeof block + 5);
+    assert_true(peer_read_until(&f, fd, text, sizeof text, "/next"));
+    assert_non_null(strstr(text, "uploaded"));
+    assert_int_equal(f.aborts, 0);
+    close(fd);
+    fixture_end(&f);
+}
+
+TEST(http_server, a_streamed_body_with_a_length_ends_without_another_byte)
+{
+    char text[1024];
+    begin();
+    int fd = peer_connect(&f);
+    peer_send(fd, SLICE("POST /upload HTTP/1.1\r\nHost: a\r\nContent-Length: 5\r\n\r\nhello"));
+    assert_true(peer_read_until(&f, fd, text, sizeof text, "uploaded"));
+    assert_int_equal(f.uploaded_bytes, 5);
+    close(fd);
+    fixture_end(&f);
+}
+
+TEST(http_server, a_broken_upload_is_aborted_exactly_once)
+{
+    char text[1024];
+    begin();
+    int fd = peer_connect(&f);
+    peer_send(fd, SLICE("POST /upload HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n"
+                        "3\r\nabcX"));
+    assert_true(peer_read_until(&f, fd, text, sizeof text, "HTTP/1.1 400 "));
+    close(fd);
+    assert_true(fixture_until(&f, &f.aborts, 1));
+    fd = peer_connect(&f);
+    peer_send(fd, SLICE("POST /upload HTTP/1.1\r\nHost: a\r\nContent-Length: 9\r\n\r\nabc"));
+    fixture_turns(&f, 3);
+    close(fd);
+    assert_true(fixture_until(&f, &f.aborts, 2));
+    fd = peer_connect(&f);
+    peer_send(fd, SLICE("POST /upload-taken-and-answered HTTP/1.1\r\nHost: a\r\n"
+                        "Content-Length: 9\r\n\r\nabc"));
+    assert_true(peer_read_until(&f, fd, text, sizeof text, "UNAUTHENTICATED"));
+    assert_non_null(strstr(text, "Connection: close"));
+    close(fd);
+    assert_true(fixture_until(&f, &f.aborts, 3));
+    assert_int_equal(f.ends, 0);
+    fixture_end(&f);
+}
+
+TEST(http_server, a_stream_is_chunked_and_the_connection_goes_on_after_its_end)
+{
+    char text[2048];
+    begin();
+    int fd = peer_connect(&f);
+    peer_send(fd, SLICE(GET("/stream") GET("/after")));
+    assert_true(fixture_until(&f, &f.requests, 1));
+    fixture_turns(&f, 2);
+    assert_int_equal(f.requests, 1); /* the next waits for the stream's end */
+    assert_int_equal(http_stream_write(f.stream, SLICE("data: 1\n\n")), SEND_OK);
+    assert_int_equal(http_stream_write(f.stream, SLICE("")), SEND_OK);
+    struct shared_bytes *shared;
+    assert_int_equal(shared_bytes_copy(SLICE("data: 2\n\n"), &shared), 0);
+    assert_int_equal(http_stream_write_shared(f.stream, shared), SEND_OK);
+    shared_bytes_give(shared);
+    http_stream_end(f.stream);
+    assert_int_equal(http_stream_write(f.stream, SLICE("x")), SEND_GONE);
+    assert_true(peer_read_until(&f, fd, text, sizeof text, "/after"));
+    assert_non_null(strstr(text, "Transfer-Encoding: chunked\r\n"));
+    assert_non_null(
+        strstr(text, "\r\n\r\n9\r\ndata: 1\n\n\r\n9\r\ndata: 2\n\n\r\n0\r\n\r\nHTTP/1.1"));
+    close(fd);
+    fixture_end(&f);
+}
+
+TEST(http_server, a_stream_to_a_client_that_does_not_read_is_bounded)
+{
+    static char piece[16384];
+    fixture_init(&f);
+    f.limits.outbox_bytes_max = 200000;
+    fixture_begin(&f);
+    int fd = peer_connect(&f);
+    peer_send(fd, SLICE(GET("/stream")));
+    assert_true(fixture_until(&f, &f.requests, 1));
+    enum send_outcome outcome = SEND_OK;
+    bool lagged = false;
+    for (int i = 0; i < 10000 && outcome != SEND_FULL; i++) {
+        outcome = http_stream_write(f.stream, slice_of(piece, sizeof piece));
+        lagged |= outcome == SEND_LAGGING;
+        assert_true(http_stream_queued_bytes(f.stream) <= 200000 + 64);
+        fixture_turns(&f, i % 4 == 0);
+    }
+    assert_int_equal(outcome, SEND_FULL);
+    assert_true(lagged);
+    assert_int_equal(hits(NET_LIMIT_outbox_bytes_max), 1);
+    assert_true(fixture_until(&f, &f.streams_closed, 1));
+    close(fd);
+    fixture_end(&f);
+}
+
+TEST(http_server, a_stream_ends_when_its_client_leaves)
+{
+    begin();
+    int fd = peer_connect(&f);
+    peer_send(fd, SLICE(GET("/stream") GET("/x")));
+    assert_true(fixture_until(&f, &f.requests, 1));
+    fixture_turns(&f, 2);
+    close(fd);
+    assert_true(fixture_until(&f, &f.streams_closed, 1));
+    fixture_end(&f);
+}
+
+TEST(http_server, a_large_answer_arrives_whole_and_stops_further_requests_meanwhile)
+{
+    static char body[16000000], got[16100000];
+    char text[4096];
+    for (size_t i = 0; i < sizeof body; i++)
+        body[i] = (char)('a' + i % 23);
+    begin();
+    f.keep = true;
+    int fd = peer_connect(&f);
+    peer_send(fd, SLICE(GET("/big")));
+    assert_true(fixture_until(&f, &f.requests, 1));
+    http_reply(f.kept[0], 200, SLICE("text/plain"), SLICE_NONE, slice_of(body, sizeof body));
+    fixture_turns(&f, 2);
+    peer_send(fd, SLICE(GET("/2")));
+    fixture_turns(&f, 3);
+    assert_int_equal(f.requests, 1);
+    assert_true(peer_read_until(&f, fd, text, 400, "\r\n\r\n"));
+    size_t head = (size_t)(strstr(text, "\r\n\r\n") + 4 - text), here = strlen(text) - head;
+    memcpy(got, text + head, here);
+    assert_int_equal(peer_read(&f, fd, got + here, sizeof body - here), sizeof body - here);
+    assert_memory_equal(got, body, sizeof body);
+    assert_true(fixture_until(&f, &f.requests, 2));
+    close(fd);
+    fixture_end(&f);
+}
+
+TEST(http_server, an_answer_above_reply_bytes_max_becomes_500)
+{
+    char text[1024];
+    static char body[5000];
+    fixture_init(&f);
+    f.limits.reply_bytes_max = 4999;
+    fixture_begin(&f);
+    f.keep = true;
+    int fd = peer_connect(&f);
+    peer_send(fd, SLICE(GET("/big")));
+    assert_true(fixture_until(&f, &f.requests, 1));
+    http_reply(f.kept[0], 200, SLICE("text/plain"), SLICE_NONE, slice_of(body, sizeof body));
+    assert_true(peer_read_until(&f, fd, text, sizeof text, "REPLY_TOO_LARGE"));
+    close(fd);
+    fixture_end(&f);
+}
+
+static void on_drained(void *owner)
+{
+    ((struct fixture *)owner)->drained++;
+}
+
+TEST(http_server, drain_finishes_what_is_in_flight_and_closes_the_idle)
+{
+    char text[1024];
+    begin();
+    f.keep = true;
+    int idle = peer_connect(&f), busy = peer_connect(&f);
+    peer_send(busy, SLICE(GET("/busy")));
+    assert_true(fixture_until(&f, &f.requests, 1));
+    fixture_turns(&f, 2);
+    http_server_drain(f.server, 5000, on_drained, &f);
+    assert_true(peer_is_closed(&f, idle));
+    assert_int_equal(f.drained, 0);
+    struct sockaddr_storage sockaddr;
+    socklen_t size = net_address_to_sockaddr(&f.address, &sockaddr);
+    int late = socket(AF_INET, SOCK_STREAM, 0);
+    assert_int_equal(connect(late, (struct sockaddr *)&sockaddr, size), -1);
+    close(late);
+    http_reply(f.kept[0], 200, SLICE("text/plain"), SLICE_NONE, SLICE("<done>"));
+    assert_true(peer_read_until(&f, busy, text, sizeof text, "<done>"));
+    assert_non_null(strstr(text, "Connection: close\r\n"));
+    close(busy);
+    close(idle);
+    assert_true(fixture_until(&f, &f.drained, 1));
+    fixture_end(&f);
+}
+
+TEST(http_server, drain_cuts_at_its_deadline)
+{
+    begin();
+    f.keep = true;
+    int fd = peer_connect(&f);
+    peer_send(fd, SLICE(GET("/never")));
+    assert_true(fixture_until(&f, &f.requests, 1));
+    http_server_drain(f.server, 30, on_drained, &f);
+    assert_true(fixture_until(&f, &f.drained, 1));
+    assert_true(peer_is_closed(&f, fd));
+    close(fd);
+    fixture_end(&f);
+}
+
+TEST(http_server, an_idle_connection_keeps_no_buffers)
+{
+    char text[1024];
+    begin();
+    int fd = peer_connect(&f);
+    peer_send(fd, SLICE("GET /a HTTP/1.1\r\nHos"));
+    fixture_turns(&f, 3);
+    assert_true(http_server_stats(f.server)->receive_bytes > 0);
+    peer_send(fd, SLICE("t: a\r\n\r\n"));
+    assert_true(peer_read_until(&f, fd, text, sizeof text, "/a"));
+    assert_int_equal(http_server_stats(f.server)->receive_bytes, 0);
+    assert_int_equal(http_server_stats(f.server)->outbox_bytes, 0);
+    close(fd);
+    fixture_end(&f);
+}
