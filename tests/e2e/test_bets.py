@@ -64,6 +64,9 @@ def test_a_foreign_bet_is_404(book, market):
         assert book.bettor(money=None).call('GET', f'/v1/bets/{ident}').status == 404, ident
 
 
+FAULTS = {'MALFORMED_JSON', 'UNKNOWN_FIELD', 'DUPLICATE_FIELD', 'MISSING_FIELD', 'INVALID_FIELD',
+          'AMOUNT_DIGITS', 'AMOUNT_NOT_POSITIVE', 'ODDS_INVALID', 'CURRENCY_UNKNOWN',
+          'IDEMPOTENCY_KEYS_DIFFER'}
 GOOD = {'market_id': 'M', 'selection_id': '11', 'odds': 2, 'stake': 10, 'currency': 'GBP',
         'price_policy': 'any'}
 
@@ -82,13 +85,13 @@ def text(old, new):
 
 @pytest.mark.parametrize('body', [
     '', '{', 'null', '[]', '"x"', '{}', '{"a":1}}', dumps(GOOD) + 'x', dumps(GOOD) + dumps(GOOD),
-    without('market_id'), without('selection_id'), without('stake'), without('currency'),
+    without('market_id'), without('selection_id'), without('stake'),
     with_(market_id=1), with_(market_id=''), with_(market_id='x' * 1000),
     with_(selection_id=11), with_(selection_id=None),
     with_(stake='10'), with_(stake=None), with_(stake=True), with_(stake=[10]),
     with_(stake=0), with_(stake=-10), with_(stake=Decimal('-0.01')), with_(stake=Decimal('0.00')),
     with_(stake=Decimal('10.001')), with_(stake=Decimal('0.001')), with_(stake=10 ** 30),
-    with_(stake=10 ** 15), text('"stake":10', '"stake":1e1000'), text('"stake":10', '"stake":1e1'),
+    with_(stake=10 ** 15), text('"stake":10', '"stake":1e1000'), text('"stake":10', '"stake":1e-9'),
     text('"stake":10', '"stake":010'), text('"stake":10', '"stake":+10'),
     text('"stake":10', '"stake":10.'), text('"stake":10', '"stake":.5'),
     text('"stake":10', '"stake":0x10'), text('"stake":10', '"stake":NaN'),
@@ -118,7 +121,7 @@ def test_a_malformed_bet_is_400_and_does_not_use_up_the_key(book, market, body):
         customer.reconnect()
     else:
         assert response.status == 400, response.body
-    assert response.code not in ('INSUFFICIENT_BALANCE', 'ODDS_CHANGED')
+        assert response.code in FAULTS
     assert customer.balance() == 100
     slip = {**GOOD, 'market_id': market}
     assert customer.place(slip, key).status == 201  # the key is still free
