@@ -184,6 +184,7 @@ static void show_touched(struct betfair_source *betfair)
     for (uint32_t i = 0; i < cache->touched_count; i++) {
         struct cached_market *market = &cache->markets[cache->touched[i]];
         market->touched = false;
+        market_cache_count_crossed(cache, market);
         market_image_send(&betfair->writer, market, betfair->feed_time);
     }
     cache->touched_count = 0;

@@ -79,7 +79,7 @@ struct betfair_counts {
     uint64_t unsettled_closed; /* CLOSED markets that runner flags cannot settle */
     uint64_t images_sent;      /* calls to sink.market */
     uint64_t images_skipped;   /* changes that changed nothing shown */
-    uint64_t crossed;          /* runner changes that left a crossed book: a message was lost */
+    uint64_t crossed;          /* books that a message left crossed: one before it was lost */
     uint64_t markets_evicted;
     uint64_t markets;       /* now */
     uint64_t runners;       /* now */

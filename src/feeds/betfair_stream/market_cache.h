@@ -48,6 +48,7 @@ struct cached_runner {
     enum mcm_runner_status result; /* as the last result that was sent said; UNKNOWN = none */
     int32_t ltp_milli;             /* 0 = none */
     struct ladder ladders[LADDERS_COUNT];
+    bool crossed; /* after the last message */
     struct shown_selection shown;
     struct short_text name; /* empty: none known */
     struct short_text key;  /* "ID" or "ID@HC" */
@@ -101,7 +102,7 @@ struct market_cache_limits {
 
 struct market_cache_counts {
     uint64_t limits_reached; /* markets, runners, points or names that had no room */
-    uint64_t crossed;        /* runner changes after which best back >= best lay (1.8.6) */
+    uint64_t crossed;        /* books that a message left with best back >= best lay (1.8.6) */
     uint64_t stale_copies;   /* copies of a market under its old event (1.3) */
     uint64_t evicted;
 };
@@ -146,6 +147,9 @@ bool market_cache_apply(struct market_cache *cache, struct cached_market *market
 
 /* Forgets all prices of the market, as an image does. */
 void market_cache_clear_prices(struct market_cache *cache, struct cached_market *market);
+
+/* Counts the runners of a touched market whose book became crossed; after a whole message. */
+void market_cache_count_crossed(struct market_cache *cache, const struct cached_market *market);
 
 static inline struct slice short_text_slice(const struct short_text *text)
 {

@@ -168,8 +168,9 @@ static enum ladder_set apply_row(struct market_cache *cache, struct cached_runne
                             point);
 }
 
-/* In single-market files the book is never crossed; where it is, a message was lost (1.8.6). */
-static bool crossed(const struct market_cache *cache, const struct cached_runner *runner)
+/* A whole message leaves no book crossed; where one is, a message was lost (1.8.6). Within a
+ * message it happens: a bet's match and the rest of it come as two changes of the runner. */
+static bool is_crossed(const struct market_cache *cache, const struct cached_runner *runner)
 {
     int32_t back;
     int32_t lay;
@@ -192,8 +193,17 @@ static void apply_change(struct market_cache *cache, struct cached_market *marke
         if (apply_row(cache, runner, row) == LADDER_DROPPED)
             cache->counts.limits_reached++;
     }
-    if (change->rows_count > 0 && crossed(cache, runner))
-        cache->counts.crossed++;
+}
+
+void market_cache_count_crossed(struct market_cache *cache, const struct cached_market *market)
+{
+    for (uint32_t at = market->first_runner; at != MARKET_CACHE_NONE;
+         at = cache->runners[at].next) {
+        struct cached_runner *runner = &cache->runners[at];
+        bool crossed = is_crossed(cache, runner);
+        cache->counts.crossed += crossed && !runner->crossed;
+        runner->crossed = crossed;
+    }
 }
 
 /* --- the whole element --- */
