@@ -1,0 +1,344 @@
+/* bench_engine.c - the engine alone: decide, record, fold, commit durably. JSON on stdout.
+ *
+ *   bench-engine DIRECTORY [BETS [GROUP]]
+ *
+ * The whole book as the server runs it (app/book on the embedded log), in one process without
+ * sockets: GROUP bets a turn, the next group decided while the last is being written, every
+ * answer after its group is durable. Idempotency keys are new for each bet, accounts and markets
+ * are drawn by a seeded sequence. Then the book is closed and started again: the replay. The
+ * reference in the same run is a plain pwrite + fdatasync of equal groups into a prepared file. */
+#include <fcntl.h>
+#include <poll.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/eventfd.h>
+#include <sys/resource.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "adapters/embedded/ledger_file.h"
+#include "adapters/embedded/odds_store_memory.h"
+#include "app/book.h"
+#include "base/error.h"
+#include "base/histogram.h"
+#include "base/prng.h"
+
+#define ACCOUNTS         100000
+#define MARKETS          1000
+#define SELECTIONS       3
+#define REFERENCE_GROUPS 2000
+
+struct bench {
+    struct ledger_log *log;
+    struct disk *disk;
+    struct odds_store *store;
+    struct odds_log odds_log;
+    struct book *book;
+    int event;
+    uint64_t answered, placed;
+    uint64_t bets, group;
+    struct prng prng;
+    int64_t group_begun_ns;
+};
+
+static int64_t now_ns(clockid_t clock)
+{
+    struct timespec t;
+    clock_gettime(clock, &t);
+    return (int64_t)t.tv_sec * 1000000000 + t.tv_nsec;
+}
+
+static void die(const char *what, int error)
+{
+    fprintf(stderr, "bench-engine: %s: %s\n", what, error_text(error));
+    exit(1);
+}
+
+/* The engine's figure is about the ledger: offers are counted, not written. */
+static uint64_t odds_append(struct odds_log *log, const struct odds_log_change *change)
+{
+    static uint64_t position;
+    (void)log, (void)change;
+    return ++position;
+}
+
+static int odds_epoch(struct odds_log *log, uint32_t *ret_epoch)
+{
+    static uint32_t epoch;
+    (void)log;
+    *ret_epoch = ++epoch;
+    return 0;
+}
+
+static const struct odds_log_ops odds_ops = {.append = odds_append, .take_epoch = odds_epoch};
+
+static void notify(void *owner)
+{
+    uint64_t one = 1;
+    ssize_t written = write(((struct bench *)owner)->event, &one, sizeof one);
+    (void)written; /* a full counter is a wake-up too */
+}
+
+static void begin_turn(struct bench *b)
+{
+    book_begin_turn(b->book, (struct instant){now_ns(CLOCK_REALTIME) / 1000},
+                    (struct monotonic){now_ns(CLOCK_MONOTONIC) / 1000});
+    struct feed_sink *sink = book_sink(b->book);
+    sink->ops->alive(sink, SLICE("bench"));
+}
+
+static void poll_log(struct bench *b, int wait_ms)
+{
+    struct pollfd fd = {b->event, POLLIN, 0};
+    if (poll(&fd, 1, wait_ms) <= 0)
+        return;
+    uint64_t count;
+    ssize_t got = read(b->event, &count, sizeof count);
+    (void)got;
+    book_poll(b->book);
+}
+
+static void on_answer(const struct book_answer *answer)
+{
+    struct bench *b = answer->cookie.owner;
+    b->answered++;
+    if (answer->failed || answer->record == NULL)
+        die("an answer failed", -ERR_IO);
+    if (answer->record->head->type == RECORD_BET)
+        b->placed += ((const struct record_bet *)answer->record->body)->outcome == BET_PLACED;
+}
+
+static struct book_cookie cookie(struct bench *b)
+{
+    return (struct book_cookie){b, {0}};
+}
+
+static void publish_markets(struct bench *b)
+{
+    char id[32], event[32];
+    for (int m = 0; m < MARKETS; m++) {
+        struct feed_selection selections[SELECTIONS];
+        static const char *const names[SELECTIONS] = {"home", "draw", "away"};
+        for (int s = 0; s < SELECTIONS; s++)
+            selections[s] = (struct feed_selection){slice_text(names[s]), slice_text(names[s]),
+                                                    SELECTION_ACTIVE, {21, 10}};
+        snprintf(id, sizeof id, "1.2%08d", m);
+        snprintf(event, sizeof event, "3%07d", m / 10);
+        struct feed_market market = {.provider = SLICE("bench"),
+                                     .id = slice_text(id),
+                                     .event_id = slice_text(event),
+                                     .event_name = SLICE("Home v Away"),
+                                     .sport = SLICE("football"),
+                                     .name = SLICE("Match Odds"),
+                                     .kind = SLICE("MATCH_ODDS"),
+                                     .status = MARKET_ACTIVE,
+                                     .selections = selections,
+                                     .selections_count = SELECTIONS};
+        struct feed_sink *sink = book_sink(b->book);
+        sink->ops->market(sink, &market);
+    }
+}
+
+static void user_of(uint64_t n, char user[40])
+{
+    snprintf(user, 40, "00000000-0000-4000-8000-%012llu", (unsigned long long)n);
+}
+
+static void fund(struct bench *b)
+{
+    char user[40];
+    uint64_t before = b->answered;
+    for (uint64_t i = 0; i < ACCOUNTS; i++) {
+        begin_turn(b);
+        user_of(i, user);
+        struct money_request request = {slice_text(user), SLICE("first"), MONEY_DEPOSIT,
+                                        {10000000, {826}}, {1, 1}};
+        while (book_move_money(b->book, &request, on_answer, cookie(b)) != REQUEST_TAKEN)
+            poll_log(b, 100);
+        if (i % 256 == 255)
+            book_end_turn(b->book);
+        poll_log(b, 0);
+    }
+    book_end_turn(b->book);
+    while (b->answered < before + ACCOUNTS)
+        poll_log(b, 1000);
+}
+
+static void place(struct bench *b, uint64_t n)
+{
+    char user[40], key[40], market[32];
+    uint64_t r = prng_next(&b->prng);
+    static const char *const names[SELECTIONS] = {"home", "draw", "away"};
+    user_of(r % ACCOUNTS, user);
+    snprintf(market, sizeof market, "1.2%08d", (int)((r >> 32) % MARKETS));
+    /* a key as clients make them: 32 characters */
+    static const char hex[] = "0123456789abcdef";
+    uint64_t mixed = n * UINT64_C(0x9E3779B97F4A7C15);
+    for (int i = 0; i < 32; i++)
+        key[i] = hex[(i < 16 ? mixed >> (4 * i) : n >> (4 * (i - 16))) & 15];
+    struct bet_request request = {
+        .user_id = slice_text(user),
+        .key = slice_of(key, 32),
+        .market_id = slice_text(market),
+        .selection_id = slice_text(names[(r >> 20) % SELECTIONS]),
+        .slip = {.stake = {100, {826}}, .odds = {21, 10}, .policy = PRICE_BETTER},
+        .single = true,
+        .request_hash = {n, r},
+        .transport = TRANSPORT_HTTP,
+    };
+    while (book_place_bet(b->book, &request, on_answer, cookie(b)) != REQUEST_TAKEN)
+        poll_log(b, 1000);
+}
+
+struct figures {
+    double seconds, cpu_seconds;
+    uint64_t groups;
+    struct histogram *commit_ns;
+};
+
+static void on_group_durable(const struct book_answer *answer)
+{
+    struct histogram *h = (struct histogram *)(uintptr_t)answer->cookie.words[0];
+    histogram_record(h, (uint64_t)(now_ns(CLOCK_MONOTONIC) - (int64_t)answer->cookie.words[1]));
+}
+
+/* Two groups at most in flight: one being written, one being decided. */
+static void run(struct bench *b, struct figures *f)
+{
+    uint64_t before = b->answered;
+    int64_t begun = now_ns(CLOCK_MONOTONIC), cpu = now_ns(CLOCK_PROCESS_CPUTIME_ID);
+    for (uint64_t n = 0; n < b->bets; n += b->group) {
+        begin_turn(b);
+        for (uint64_t i = 0; i < b->group; i++)
+            place(b, n + i + 1);
+        struct book_cookie c = {b, {(uintptr_t)f->commit_ns, (uint64_t)now_ns(CLOCK_MONOTONIC)}};
+        book_when_durable(b->book, on_group_durable, c);
+        book_end_turn(b->book);
+        poll_log(b, 0);
+        while (n + b->group - (b->answered - before) > b->group)
+            poll_log(b, 1000);
+    }
+    while (b->answered < before + b->bets)
+        poll_log(b, 1000);
+    f->seconds = (double)(now_ns(CLOCK_MONOTONIC) - begun) / 1e9;
+    f->cpu_seconds = (double)(now_ns(CLOCK_PROCESS_CPUTIME_ID) - cpu) / 1e9;
+    f->groups = book_stats(b->book)->groups;
+}
+
+/* Returns seconds that book_start took. */
+static double open_book(struct bench *b, const char *directory)
+{
+    static const uint64_t key[2] = {3, 4};
+    struct ledger_file_options options = {0};
+    struct ledger_report report;
+    struct book_options book_options = BOOK_OPTIONS_DEFAULT;
+    const char *reason = "";
+    int64_t begun = now_ns(CLOCK_MONOTONIC);
+    book_options.limits.bets_max = (uint32_t)b->bets * 2 + 1024;
+    book_options.limits.verdicts_max = book_options.limits.bets_max + ACCOUNTS;
+    int error = disk_open_directory(directory, &b->disk);
+    if (error < 0)
+        die(directory, error);
+    error = ledger_file_open(&options, b->disk, &report, &b->log);
+    if (error < 0)
+        die(report.text, error);
+    b->log->notify = notify;
+    b->log->notify_owner = b;
+    b->odds_log.ops = &odds_ops;
+    if (odds_store_memory_new(MARKETS, key, &b->store) < 0)
+        die("odds store", -ERR_MEMORY);
+    struct book_ports ports = {b->log, &b->odds_log, b->store, NULL};
+    if (book_new(&book_options, &ports, NULL, &b->book) < 0)
+        die("book", -ERR_MEMORY);
+    error = book_start(b->book, (struct instant){now_ns(CLOCK_REALTIME) / 1000},
+                       (struct monotonic){now_ns(CLOCK_MONOTONIC) / 1000}, &reason);
+    if (error < 0)
+        die(reason, error);
+    return (double)(now_ns(CLOCK_MONOTONIC) - begun) / 1e9;
+}
+
+static void close_book(struct bench *b)
+{
+    book_end_turn(b->book);
+    while (!book_idle(b->book))
+        poll_log(b, 100);
+    b->log->ops->free(b->log);
+    book_free(b->book);
+    b->store->ops->free(b->store);
+    disk_free(b->disk);
+}
+
+/* The same bytes in the same groups on a bare file: what the disk gives. */
+static double reference_per_second(const char *directory, uint64_t group, size_t record_bytes)
+{
+    char path[512];
+    size_t bytes = (group * record_bytes + 4095) & ~(size_t)4095;
+    size_t file_bytes = bytes * REFERENCE_GROUPS < (size_t)256 << 20 ? bytes * REFERENCE_GROUPS
+                                                                    : (size_t)256 << 20;
+    char *zeros = calloc(1, bytes);
+    snprintf(path, sizeof path, "%s/reference.bin", directory);
+    int fd = open(path, O_RDWR | O_CREAT | O_TRUNC, 0600);
+    if (fd < 0 || zeros == NULL)
+        die("reference", -ERR_IO);
+    for (size_t at = 0; at + bytes <= file_bytes; at += bytes)
+        if (pwrite(fd, zeros, bytes, (off_t)at) < 0)
+            die("reference", -ERR_IO);
+    if (fdatasync(fd) < 0)
+        die("reference", -ERR_IO);
+    memset(zeros, 'x', bytes);
+    int64_t begun = now_ns(CLOCK_MONOTONIC);
+    uint64_t groups = 0;
+    for (size_t at = 0; groups < REFERENCE_GROUPS; groups++, at += bytes) {
+        if (at + bytes > file_bytes)
+            at = 0;
+        if (pwrite(fd, zeros, bytes, (off_t)at) < 0 || fdatasync(fd) < 0)
+            die("reference", -ERR_IO);
+    }
+    double seconds = (double)(now_ns(CLOCK_MONOTONIC) - begun) / 1e9;
+    close(fd);
+    unlink(path);
+    free(zeros);
+    return (double)(groups * group) / seconds;
+}
+
+int main(int argc, char **argv)
+{
+    struct bench b = {.event = eventfd(0, EFD_NONBLOCK)};
+    struct figures f = {0};
+    if (argc < 2) {
+        fprintf(stderr, "usage: bench-engine DIRECTORY [BETS [GROUP]]\n");
+        return 2;
+    }
+    b.bets = argc > 2 ? strtoull(argv[2], NULL, 10) : 1000000;
+    b.group = argc > 3 ? strtoull(argv[3], NULL, 10) : 256;
+    b.bets -= b.bets % b.group;
+    prng_seed(&b.prng, 1);
+    f.commit_ns = calloc(1, sizeof *f.commit_ns);
+    histogram_reset(f.commit_ns);
+    (void)open_book(&b, argv[1]);
+    begin_turn(&b);
+    publish_markets(&b);
+    fund(&b);
+    run(&b, &f);
+    uint64_t records = shard_state_seq(book_state(b.book));
+    close_book(&b);
+    uint64_t placed = b.placed;
+    double restart = open_book(&b, argv[1]);
+    uint64_t replayed = shard_state_bets_count(book_state(b.book));
+    close_book(&b);
+    double reference = reference_per_second(argv[1], b.group, 328);
+    printf("{\"bench\":\"engine\",\"bets\":%llu,\"placed\":%llu,\"group\":%llu,"
+           "\"bets_per_s\":%.0f,\"cpu_us_per_bet\":%.3f,\"commit_p50_us\":%.0f,"
+           "\"commit_p99_us\":%.0f,\"commit_max_us\":%.0f,\"reference_bets_per_s\":%.0f,"
+           "\"ratio\":%.2f,\"replayed_bets\":%llu,\"replayed_records\":%llu,\"restart_s\":%.2f}\n",
+           (unsigned long long)b.bets, (unsigned long long)placed, (unsigned long long)b.group,
+           (double)b.bets / f.seconds, f.cpu_seconds * 1e6 / (double)b.bets,
+           (double)histogram_percentile(f.commit_ns, 5000) / 1e3,
+           (double)histogram_percentile(f.commit_ns, 9900) / 1e3,
+           (double)f.commit_ns->max / 1e3, reference,
+           (double)b.bets / f.seconds / reference, (unsigned long long)replayed,
+           (unsigned long long)records, restart);
+    free(f.commit_ns);
+    return placed == b.bets && replayed == b.bets ? 0 : 1;
+}
