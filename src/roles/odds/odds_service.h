@@ -1,0 +1,87 @@
+/* odds_service.h - current prices to every screen: REST reads, WebSocket and SSE streams, and each
+ * user's own bets and balance (CONTRACT, "HTTP" and "WebSocket /v1/stream").
+ *
+ * A price change is encoded once per channel and shared by reference (DESIGN part 5); everything
+ * that one turn brings to a channel goes to a follower as one piece. A client that lags costs a
+ * bounded list of markets: it gets `skipped` and then each market's full image (P3). Versions of a
+ * market only rise here, whatever comes in (P1).
+ *
+ * Owned by the loop that runs the book and the HTTP server. */
+#pragma once
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "app/book.h"
+#include "base/metrics.h"
+#include "crypto/jwt.h"
+#include "net/http/http_request.h"
+#include "net/loop/loop.h"
+#include "ports/odds_store.h"
+#include "roles/bet/bet_service.h"
+#include "roles/odds/odds_limits.h"
+
+struct odds_service;
+
+struct odds_service_options {
+    struct odds_limits limits;
+    int64_t heartbeat_ms;    /* SSE comment and longest silence of an event stream */
+    int64_t channel_keep_ms; /* a channel without followers keeps its history so long */
+};
+
+#define ODDS_SERVICE_OPTIONS_DEFAULT                                                               \
+    ((struct odds_service_options){                                                                \
+        .limits = ODDS_LIMITS_DEFAULT, .heartbeat_ms = 15000, .channel_keep_ms = 60000})
+
+/* `loop` and `store` are borrowed until odds_service_free. 0, -ERR_MEMORY, -ERR_LIMIT. */
+int odds_service_new(const struct odds_service_options *options, struct loop *loop,
+                     struct odds_store *store, struct odds_service **ret_service);
+/* After the HTTP server is freed: no callback of a stream comes any more. Accepts NULL. */
+void odds_service_free(struct odds_service *service);
+
+/* Both are borrowed until odds_service_free; once, before the first request, after book_start.
+ * Shows what the store holds by then. Without a book no read is stale; without bets place_bet is
+ * answered with 503. Either may be NULL. */
+void odds_service_attach(struct odds_service *service, const struct book *book,
+                         struct bet_service *bets);
+
+/* Callbacks of struct book_listener; owner is the service. May be called before
+ * odds_service_attach. */
+void odds_service_on_market(void *owner, const struct odds_image *image, uint64_t before_version,
+                            const uint16_t *changed, size_t changed_count);
+void odds_service_on_removed(void *owner, const struct odds_image *image);
+void odds_service_on_record(void *owner, const struct record_view *record);
+
+/* Serves GET and HEAD of /v1/odds, /v1/odds/{market_id}, /v1/events, and GET of /v1/stream
+ * (WebSocket by Upgrade, event stream by Accept). False: the path is none of these and nothing was
+ * answered. `claims` are verified, copied, and may be NULL: prices may be read without a token. */
+bool odds_service_handle(struct odds_service *service, struct http_request *request,
+                         const struct jwt_claims *claims);
+
+/* Ends the authority of this user's open sockets to bet and to see their own messages; prices go
+ * on. For revoked tokens and exclusions. */
+void odds_service_revoke(struct odds_service *service, struct slice user_id);
+
+/* Registers everything that is counted here. 0 or -ERR_LIMIT. */
+int odds_service_metrics(struct odds_service *service, struct metrics *metrics);
+
+/* Counted since start. */
+struct odds_service_stats {
+    struct metrics_counter deliveries;       /* market messages handed to a client */
+    struct metrics_counter conflated;        /* market messages not sent: a newer image stood in */
+    struct metrics_counter skipped;          /* `skipped` frames */
+    struct metrics_counter images;           /* full images behind them */
+    struct metrics_counter snapshots;        /* snapshot frames sent */
+    struct metrics_counter resumes;          /* resumes served from versions or history */
+    struct metrics_counter versions_dropped; /* P1: not newer than what is shown */
+    struct metrics_counter own;              /* bet_update and balance frames sent */
+    struct metrics_counter bets;             /* place_bet taken */
+    struct metrics_counter errors;           /* error frames */
+    struct metrics_counter lag_closed;       /* closed: lag_ms_max */
+    struct metrics_counter store_hits, store_misses; /* REST reads */
+    struct metrics_counter limit_reached[ODDS_LIMITS_COUNT];
+    struct metrics_gauge websockets, event_streams, subscriptions, channels, lagging, markets;
+    struct metrics_gauge image_bytes, history_bytes, dirty;
+    struct metrics_histogram push_latency; /* us: feed's message received -> queued to followers */
+};
+const struct odds_service_stats *odds_service_stats(const struct odds_service *service);
