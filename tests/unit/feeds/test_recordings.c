@@ -342,7 +342,7 @@ static const struct sample samples[] = {
     {"streaming_503.json", 1, 0, NULL, 0},
     {"streaming_connection.json", 1, 0, NULL, 0},
     {"streaming_mcm_HEARTBEAT.json", 1, 0, NULL, 0},
-    {"streaming_mcm_RESUB_DELTA.json", 1, 0, NULL, 0},
+    {"streaming_mcm_RESUB_DELTA.json", 1, 2, NULL, 0},
     {"streaming_mcm_SUB_IMAGE.json", 1, 1, NULL, 0},
     {"streaming_mcm_UPDATE_md.json", 1, 1, NULL, 0},
     {"streaming_mcm_UPDATE_tv.json", 1, 0, NULL, 0},
