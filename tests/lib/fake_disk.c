@@ -494,6 +494,18 @@ static int fake_sync_directory(struct disk *disk, enum disk_why why)
     return failed ? -ERR_IO : 0;
 }
 
+static int fake_open_direct(struct disk *disk, const char *name, int *ret_file)
+{
+    return fake_open(disk, name, false, ret_file);
+}
+
+static int fake_write_durable(struct disk *disk, int file, uint64_t offset, const void *from,
+                              size_t bytes, enum disk_why why)
+{
+    TRY(fake_write(disk, file, offset, from, bytes));
+    return fake_sync(disk, file, why);
+}
+
 static int rename_locked(struct fake_disk *fake, const char *from, const char *to)
 {
     int at = image_find(&fake->live, from);
@@ -567,6 +579,8 @@ static const struct disk_ops fake_ops = {
     .size = fake_size,
     .read = fake_read,
     .write = fake_write,
+    .open_direct = fake_open_direct,
+    .write_durable = fake_write_durable,
     .truncate = fake_truncate,
     .sync = fake_sync,
     .sync_directory = fake_sync_directory,

@@ -10,6 +10,7 @@
 #include <string.h>
 #include <sys/file.h>
 #include <sys/stat.h>
+#include <sys/uio.h>
 #include <unistd.h>
 
 #include "base/assert.h"
@@ -119,6 +120,41 @@ static int directory_write(struct disk *disk, int file, uint64_t offset, const v
     return 0;
 }
 
+/* Some file systems open such a file and refuse every access, or only take blocks of 4 KiB. */
+static bool reads_one_sector(int fd)
+{
+    static _Alignas(DISK_DIRECT_ALIGNMENT) _Thread_local char sector[DISK_SECTOR];
+    return pread(fd, sector, sizeof sector, DISK_SECTOR) == sizeof sector;
+}
+
+static int directory_open_direct(struct disk *disk, const char *name, int *ret_file)
+{
+    int flags = O_RDWR | O_CLOEXEC | O_NOFOLLOW | O_DIRECT;
+    int fd = openat(directory_of(disk)->fd, name, flags);
+    if (fd < 0)
+        return errno == EINVAL ? -ERR_UNSUPPORTED : error_of_errno();
+    if (!reads_one_sector(fd)) {
+        close(fd);
+        return -ERR_UNSUPPORTED;
+    }
+    *ret_file = fd;
+    return 0;
+}
+
+static int directory_write_durable(struct disk *disk, int file, uint64_t offset, const void *from,
+                                   size_t bytes, enum disk_why why)
+{
+    (void)disk;
+    (void)why;
+    ASSERT((uintptr_t)from % DISK_DIRECT_ALIGNMENT == 0);
+    ASSERT((offset | bytes) % DISK_SECTOR == 0);
+    struct iovec piece = {(void *)(uintptr_t)from, bytes};
+    ssize_t put = pwritev2(file, &piece, 1, (off_t)offset, RWF_DSYNC);
+    if (put < 0)
+        return error_of_errno();
+    return (size_t)put == bytes ? 0 : -ERR_IO;
+}
+
 static int directory_truncate(struct disk *disk, int file, uint64_t bytes)
 {
     (void)disk;
@@ -195,6 +231,8 @@ static const struct disk_ops directory_ops = {
     .size = directory_size,
     .read = directory_read,
     .write = directory_write,
+    .open_direct = directory_open_direct,
+    .write_durable = directory_write_durable,
     .truncate = directory_truncate,
     .sync = directory_sync,
     .sync_directory = directory_sync_directory,

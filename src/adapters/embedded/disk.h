@@ -18,8 +18,9 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define DISK_SECTOR         512
-#define DISK_NAME_BYTES_MAX 63
+#define DISK_SECTOR           512
+#define DISK_NAME_BYTES_MAX   63
+#define DISK_DIRECT_ALIGNMENT 4096
 
 /* Why a sync is done. Each is a promise that some recovery rule needs: the crash tests show of
  * each that without it something is lost (tests/unit/adapters/test_ledger_crash.c). */
@@ -59,6 +60,13 @@ struct disk_ops {
                 size_t *ret_bytes);
     /* Writes all, growing the file where needed. */
     int (*write)(struct disk *disk, int file, uint64_t offset, const void *from, size_t bytes);
+    /* A second handle on an existing file for write_durable() alone. -ERR_UNSUPPORTED where the
+     * file system cannot write sectors past its cache; write and sync do the same there. */
+    int (*open_direct)(struct disk *disk, const char *name, int *ret_file);
+    /* Write and sync in one call, into space written before. `from` is aligned to
+     * DISK_DIRECT_ALIGNMENT, offset and bytes to sectors. After an error: unknown what is there. */
+    int (*write_durable)(struct disk *disk, int file, uint64_t offset, const void *from,
+                         size_t bytes, enum disk_why why);
     int (*truncate)(struct disk *disk, int file, uint64_t bytes);
     int (*sync)(struct disk *disk, int file, enum disk_why why);
     int (*sync_directory)(struct disk *disk, enum disk_why why);

@@ -194,8 +194,11 @@ static int check_prepared(struct recovery *recovery, uint64_t segment, int file,
         TRY(disk->ops->read(disk, file, offset, recovery->chunk, READ_BYTES, &got));
         if (got == 0)
             break;
-        if (!ledger_all_zero(recovery->chunk, got))
-            return corrupt_at(recovery, segment, offset, "no segment head before what follows");
+        for (size_t at = 0; at < got; at += DISK_SECTOR) {
+            size_t bytes = got - at < DISK_SECTOR ? got - at : DISK_SECTOR;
+            if (!ledger_all_zero(recovery->chunk + at, bytes))
+                return corrupt_at(recovery, segment, offset + at, "no segment head before it");
+        }
         offset += got;
     }
     return 0;
@@ -380,7 +383,8 @@ static int recover(struct recovery *recovery)
     if (store->segments_count == 0)
         return create(recovery);
     store->offset = recovery->scan.group_offset;
-    return recovery->scan.extent > 0 ? cut(recovery) : write_last_again(recovery);
+    TRY(recovery->scan.extent > 0 ? cut(recovery) : write_last_again(recovery));
+    return ledger_store_open_direct(store);
 }
 
 static int options_check(struct ledger_store_options *options)
@@ -404,10 +408,13 @@ static int store_new(const struct ledger_store_options *options, struct disk *di
     store->options = *options;
     store->disk = disk;
     store->file = -1;
+    store->direct_file = -1;
     store->lock_file = -1;
     store->prepare.file = -1;
     store->segments = calloc(LEDGER_SEGMENTS_MAX, sizeof *store->segments);
-    store->sectors = calloc(LEDGER_GROUP_SECTORS_MAX, sizeof *store->sectors);
+    size_t sectors_bytes = LEDGER_GROUP_SECTORS_MAX * DISK_SECTOR;
+    sectors_bytes += DISK_DIRECT_ALIGNMENT - sectors_bytes % DISK_DIRECT_ALIGNMENT;
+    store->sectors = aligned_alloc(DISK_DIRECT_ALIGNMENT, sectors_bytes);
     store->records = malloc(LEDGER_APPEND_BYTES_MAX);
     if (store->segments == NULL || store->sectors == NULL || store->records == NULL) {
         ledger_store_free(store);

@@ -124,6 +124,22 @@ static int write_segment_head(struct ledger_store *store)
     return store->disk->ops->sync(store->disk, file, DISK_WHY_SEGMENT_HEADER);
 }
 
+/* Measured against pwrite + fdatasync in the same place (bench/bench_log.c): a commit of 64 or 256
+ * records takes 1.0 to 1.6 times as long at the median and a third to a half at the 99th
+ * percentile, because it waits for nothing but its own blocks while the next segment is being
+ * prepared. The tail is what a customer feels. Reader and recovery go through the cache; the
+ * kernel keeps the two coherent. */
+int ledger_store_open_direct(struct ledger_store *store)
+{
+    char name[DISK_NAME_BYTES_MAX + 1];
+    if (store->direct_file >= 0)
+        store->disk->ops->close(store->disk, store->direct_file);
+    store->direct_file = -1;
+    ledger_segment_name(store->options.shard, store->segments_count - 1, name);
+    int result = store->disk->ops->open_direct(store->disk, name, &store->direct_file);
+    return result == -ERR_UNSUPPORTED ? 0 : result;
+}
+
 int ledger_store_begin_segment(struct ledger_store *store)
 {
     ASSERT(store->prepare.ready);
@@ -136,7 +152,7 @@ int ledger_store_begin_segment(struct ledger_store *store)
     store->file = store->prepare.file;
     store->offset = DISK_SECTOR;
     store->prepare = (struct ledger_prepare){-1, 0, false, 0};
-    return 0;
+    return ledger_store_open_direct(store);
 }
 
 static enum append_outcome roll(struct ledger_store *store)
@@ -152,14 +168,23 @@ static enum append_outcome roll(struct ledger_store *store)
 
 /* --- Commit --- */
 
+static int write_sectors(struct ledger_store *store, size_t bytes)
+{
+    struct disk *disk = store->disk;
+    if (store->direct_file >= 0)
+        return disk->ops->write_durable(disk, store->direct_file, store->offset, store->sectors,
+                                        bytes, DISK_WHY_GROUP);
+    TRY(disk->ops->write(disk, store->file, store->offset, store->sectors, bytes));
+    return disk->ops->sync(disk, store->file, DISK_WHY_GROUP);
+}
+
 static int write_group(struct ledger_store *store, const struct ledger_append *append)
 {
     struct ledger_place place = store->place;
     size_t bytes = ledger_group_sectors(append->bytes) * DISK_SECTOR;
     ASSERT(store->offset + bytes <= store->segments[store->segments_count - 1].bytes);
     ledger_group_fill(store->sectors, append, &place);
-    TRY(store->disk->ops->write(store->disk, store->file, store->offset, store->sectors, bytes));
-    TRY(store->disk->ops->sync(store->disk, store->file, DISK_WHY_GROUP));
+    TRY(write_sectors(store, bytes));
     store->place = place; /* L2: only now */
     store->offset += bytes;
     store->stats.groups++;
@@ -220,6 +245,8 @@ void ledger_store_free(struct ledger_store *store)
         return;
     if (store->file >= 0)
         store->disk->ops->close(store->disk, store->file);
+    if (store->direct_file >= 0)
+        store->disk->ops->close(store->disk, store->direct_file);
     if (store->prepare.file >= 0)
         store->disk->ops->close(store->disk, store->prepare.file);
     if (store->lock_file >= 0)

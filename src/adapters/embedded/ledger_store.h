@@ -72,6 +72,7 @@ struct ledger_store {
     uint64_t epoch; /* the newest taken */
     struct ledger_place place;
     int file;        /* of the newest segment */
+    int direct_file; /* the same, past the cache; -1: unsupported */
     uint64_t offset; /* where the next group goes in it */
     uint64_t segments_count;
     struct ledger_segment *segments; /* LEDGER_SEGMENTS_MAX of them */
@@ -106,6 +107,8 @@ int ledger_store_take_epoch(struct ledger_store *store, uint64_t *ret_epoch);
 
 /* Shared with recovery. The prepared segment gets its head and becomes the newest. */
 int ledger_store_begin_segment(struct ledger_store *store);
+/* Opens direct_file for the newest segment. */
+int ledger_store_open_direct(struct ledger_store *store);
 int ledger_store_write_epoch(struct ledger_store *store, uint64_t epoch);
 /* Writes the zeros of the next segment to the end, with its name. */
 int ledger_store_prepare_all(struct ledger_store *store);

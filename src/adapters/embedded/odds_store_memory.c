@@ -22,7 +22,7 @@ struct store {
     struct table *by_id; /* owns */
     struct slot *slots;  /* owns */
     uint32_t markets_max;
-    uint32_t used;       /* slots that were ever used */
+    uint32_t used; /* slots that were ever used */
     uint32_t free_first;
     uint32_t count;
     uint64_t key[2];
@@ -145,8 +145,8 @@ static void store_free(struct odds_store *port)
 
 int odds_store_memory_new(uint32_t markets_max, const uint64_t key[2], struct odds_store **ret)
 {
-    static const struct odds_store_ops ops = {store_put,   store_get,   store_remove, store_slots,
-                                              store_at,    store_count, store_free};
+    static const struct odds_store_ops ops = {store_put, store_get,   store_remove, store_slots,
+                                              store_at,  store_count, store_free};
     struct store *store = calloc(1, sizeof *store);
     if (store == NULL)
         return -ERR_MEMORY;

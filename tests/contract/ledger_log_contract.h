@@ -1,0 +1,66 @@
+/* ledger_log_contract.h - what every adapter of the ledger_log port must do, as one suite.
+ *
+ * An adapter's test file says how to open, close and disturb its log, and
+ *     LEDGER_LOG_CONTRACT(suite, subject_new)
+ * registers one test per sentence under its own suite name; LEDGER_LOG_CONTRACT_FAULTS(...) adds
+ * those that need a medium which can be made to fail. */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "ports/ledger_log.h"
+#include "test.h"
+
+struct log_subject {
+    /* Opens the log, the same one each time (after close): 0 or an error. */
+    int (*open)(struct log_subject *subject, struct ledger_log **ret_log);
+    /* Called after ops->free: everything but the durable log goes. */
+    void (*close)(struct log_subject *subject);
+    /* While held, an append stays under way. NULL: the adapter cannot. */
+    void (*hold)(struct log_subject *subject, bool hold);
+    /* The next append meets a failing medium. For LEDGER_LOG_CONTRACT_FAULTS. */
+    void (*fail_next)(struct log_subject *subject);
+    /* No further space from now on, or again. As above. */
+    void (*fill)(struct log_subject *subject, bool full);
+    void (*free)(struct log_subject *subject);
+};
+
+#define LEDGER_LOG_CONTRACT_LIST(X, suite, make)                                                   \
+    X(suite, make, gives_back_what_was_appended)                                                   \
+    X(suite, make, keeps_everything_over_a_restart)                                                \
+    X(suite, make, calls_back_in_poll_only)                                                        \
+    X(suite, make, takes_the_next_append_from_inside_the_callback)                                 \
+    X(suite, make, is_busy_while_an_append_is_under_way)                                           \
+    X(suite, make, refuses_a_writer_who_missed_something)                                          \
+    X(suite, make, fences_an_older_epoch)                                                          \
+    X(suite, make, never_gives_an_epoch_twice)                                                     \
+    X(suite, make, reads_any_range_and_no_more)                                                    \
+    X(suite, make, is_busy_at_the_limit_of_reads)                                                  \
+    X(suite, make, replays_from_any_number)                                                        \
+    X(suite, make, ends_a_replay_when_the_visitor_says_so)                                         \
+    X(suite, make, refuses_a_group_above_the_limit)                                                \
+    X(suite, make, takes_a_group_at_the_limit)                                                     \
+    X(suite, make, finishes_what_is_under_way_before_it_closes)
+
+/* For subjects that can disturb their medium. */
+#define LEDGER_LOG_CONTRACT_FAULTS_LIST(X, suite, make)                                            \
+    X(suite, make, stops_for_ever_after_a_failure)                                                 \
+    X(suite, make, refuses_without_effect_when_space_ends)
+
+#define LEDGER_LOG_CONTRACT_DECLARE(suite, make, name)                                             \
+    void ledger_log_contract_##name(struct log_subject *subject);
+LEDGER_LOG_CONTRACT_LIST(LEDGER_LOG_CONTRACT_DECLARE, , )
+LEDGER_LOG_CONTRACT_FAULTS_LIST(LEDGER_LOG_CONTRACT_DECLARE, , )
+
+#define LEDGER_LOG_CONTRACT_TEST(suite, make, name)                                                \
+    TEST(suite, name)                                                                              \
+    {                                                                                              \
+        struct log_subject *subject = make();                                                      \
+        ledger_log_contract_##name(subject);                                                       \
+        subject->free(subject);                                                                    \
+    }
+#define LEDGER_LOG_CONTRACT(suite, make)                                                           \
+    LEDGER_LOG_CONTRACT_LIST(LEDGER_LOG_CONTRACT_TEST, suite, make)
+#define LEDGER_LOG_CONTRACT_FAULTS(suite, make)                                                    \
+    LEDGER_LOG_CONTRACT_FAULTS_LIST(LEDGER_LOG_CONTRACT_TEST, suite, make)
