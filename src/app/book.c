@@ -4,6 +4,7 @@
 #include <stdlib.h>
 
 #include "app/book_internal.h"
+#include "app/refold.h"
 #include "base/assert.h"
 #include "base/error.h"
 #include "crypto/random.h"
@@ -82,29 +83,6 @@ void book_abandon(struct book *book)
 
 /* ---- start ---- */
 
-struct replay {
-    struct book *book;
-    const char *reason;
-};
-
-static int replay_record(void *owner, uint32_t shard, const char *record, size_t bytes)
-{
-    struct replay *replay = owner;
-    struct shard_state *state = replay->book->state;
-    struct record_view view;
-    (void)shard; /* embedded: one */
-    int error = record_view_of(record, bytes, &view);
-    if (error < 0) {
-        replay->reason = "a record's own shape or checksum is broken";
-        return error;
-    }
-    error = shard_state_apply(state, &view);
-    if (error < 0)
-        replay->reason = error == -ERR_LIMIT ? "the log holds more than shard_limits allow"
-                                             : shard_state_reason(state);
-    return error;
-}
-
 static void record_genesis(struct book *book)
 {
     struct record_genesis genesis = {.shard = 0};
@@ -131,15 +109,14 @@ static void record_opened(struct book *book, uint64_t epoch)
 int book_start(struct book *book, struct instant wall, struct monotonic now,
                const char **ret_reason)
 {
-    struct replay replay = {book, "the log could not be read"};
+    struct refold_end end;
     struct commit_events events = {book, on_durable, on_stopped};
     uint64_t epoch;
     ASSERT(book->commit == NULL);
-    *ret_reason = replay.reason;
     book->wall = wall;
     book->now = now;
-    int error = book->ports.log->ops->replay(book->ports.log, 0, 1, replay_record, &replay);
-    *ret_reason = replay.reason;
+    int error = refold(book->ports.log, 0, REFOLD_ALL, book->state, NULL, NULL, &end);
+    *ret_reason = end.reason;
     if (error < 0)
         return error;
     *ret_reason = "no writer epoch could be taken";

@@ -69,7 +69,8 @@ enum request_outcome book_move_money(struct book *book, const struct money_reque
     enum request_outcome ready = book_ready(book);
     if (ready != REQUEST_TAKEN)
         return ready;
-    ref = book_account(book, request->user_id);
+    if (ref.n == 0)
+        ref = book_account(book, request->user_id);
     enum bet_outcome outcome = decide_money(book, request, shard_state_account(book->state, ref));
     const struct record_view *record = record_money(book, request, ref, outcome);
     bool waits = book_answer_record(book, record->head->seq, answer, cookie, false);

@@ -130,7 +130,8 @@ enum request_outcome book_place_bet(struct book *book, const struct bet_request 
     enum request_outcome ready = book_ready(book);
     if (ready != REQUEST_TAKEN)
         return ready;
-    p.account = book_account(book, request->user_id);
+    if (p.account.n == 0)
+        p.account = book_account(book, request->user_id);
     decide(book, &p);
     const struct record_view *record = record_bet(book, &p);
     book->stats.bets_by_outcome[p.verdict.outcome & 31]++;

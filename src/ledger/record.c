@@ -128,6 +128,18 @@ int record_view_of(const void *at, size_t bytes, struct record_view *ret)
     return 0;
 }
 
+struct record_view record_view_moved(const struct record_view *view, const void *to)
+{
+    const char *from = (const char *)view->head, *at = to;
+    return (struct record_view){
+        .head = to,
+        .body = at + ((const char *)view->body - from),
+        .items = at + ((const char *)view->items - from),
+        .postings = (const void *)(at + ((const char *)view->postings - from)),
+        .texts = {at + (view->texts.at - from), view->texts.bytes},
+    };
+}
+
 struct slice record_text(struct slice *texts, uint16_t bytes)
 {
     ASSERT(bytes <= texts->bytes);

@@ -272,6 +272,9 @@ size_t record_item_bytes(enum record_type type);
  * shard_state_apply. `at` must be 8-byte aligned. */
 int record_view_of(const void *at, size_t bytes, struct record_view *ret);
 
+/* The view of a copy of the record, made by the caller at `to` (8-byte aligned). */
+struct record_view record_view_moved(const struct record_view *view, const void *to);
+
 /* The next `bytes` of the texts, in the order of the body's lengths; the view was checked. */
 struct slice record_text(struct slice *texts, uint16_t bytes);
 

@@ -60,11 +60,43 @@ static bool amount_valid(int64_t amount)
     return amount > 0 && amount <= MONEY_MINOR_MAX;
 }
 
-static bool verdict_is_new(struct shard_state *state, uint32_t account, enum operation operation,
-                           struct slice key, struct hash128 *ret_hash)
+static enum operation money_operation(const struct record_money *money)
+{
+    return money->kind == MONEY_DEPOSIT ? OPERATION_DEPOSIT : OPERATION_WITHDRAWAL;
+}
+
+void shard_state_prefetch(struct shard_state *state, const struct record_view *record)
+{
+    const struct record_head *head = record->head;
+    struct slice key = record->texts;
+    enum operation operation = OPERATION_BET;
+    if (head->type == RECORD_BET) {
+        key.bytes = ((const struct record_bet *)record->body)->key_bytes;
+    } else if (head->type == RECORD_MONEY) {
+        key.bytes = ((const struct record_money *)record->body)->key_bytes;
+        operation = money_operation(record->body);
+    } else {
+        return; /* rare, or about bets that were touched lately */
+    }
+    if (key.bytes > IDEMPOTENCY_KEY_BYTES_MAX || head->account > state->limits.accounts_max)
+        return; /* apply will say so */
+    if (state->seq == 0)
+        return; /* the key of the hashes comes with GENESIS */
+    struct verdict_hint *hint = &state->hints[head->seq % VERDICT_HINTS];
+    *hint =
+        (struct verdict_hint){head->seq, shard_verdict_key(state, head->account, operation, key)};
+    table_prefetch(state->verdicts_by_key, hint->hash);
+    __builtin_prefetch(&state->accounts[head->account], 1);
+}
+
+static bool verdict_is_new(struct shard_state *state, const struct record_view *record,
+                           enum operation operation, struct slice key, struct hash128 *ret_hash)
 {
     uint32_t index;
-    *ret_hash = shard_verdict_key(state, account, operation, key);
+    uint64_t seq = record->head->seq;
+    const struct verdict_hint *hint = &state->hints[seq % VERDICT_HINTS];
+    *ret_hash = hint->seq == seq ? hint->hash
+                                 : shard_verdict_key(state, record->head->account, operation, key);
     return !table_find(state->verdicts_by_key, *ret_hash, &index);
 }
 
@@ -110,8 +142,7 @@ int shard_apply_money(struct shard_state *state, const struct record_view *recor
     REQUIRE(key.bytes > 0 && key.bytes <= IDEMPOTENCY_KEY_BYTES_MAX, "L3: a key has 1 to 64 bytes");
     REQUIRE(amount_valid(m->amount), "L4: the amount is positive and within the limit");
     REQUIRE(house_known(state, m->currency), "the currency is not known");
-    enum operation operation = m->kind == MONEY_DEPOSIT ? OPERATION_DEPOSIT : OPERATION_WITHDRAWAL;
-    REQUIRE(verdict_is_new(state, record->head->account, operation, key, &hash),
+    REQUIRE(verdict_is_new(state, record, money_operation(m), key, &hash),
             "L3: one key, one verdict");
     if (m->outcome == BET_PLACED) {
         TRY(check_money_done(state, record, account));
@@ -264,8 +295,7 @@ int shard_apply_bet(struct shard_state *state, const struct record_view *record)
     struct slice key = record_text(&texts, b->key_bytes);
     struct hash128 hash;
     TRY(check_bet(state, record, key));
-    REQUIRE(verdict_is_new(state, record->head->account, OPERATION_BET, key, &hash),
-            "L3: one key, one verdict");
+    REQUIRE(verdict_is_new(state, record, OPERATION_BET, key, &hash), "L3: one key, one verdict");
     if (state->verdicts_count == state->limits.verdicts_max ||
         state->bets_count == state->limits.bets_max)
         return -ERR_LIMIT;

@@ -19,7 +19,10 @@ static void *reserve(size_t count, size_t size)
 {
     void *at = mmap(NULL, count * size, PROT_READ | PROT_WRITE,
                     MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
-    return at == MAP_FAILED ? NULL : at;
+    if (at == MAP_FAILED)
+        return NULL;
+    (void)madvise(at, count * size, MADV_HUGEPAGE); /* fewer faults at a restart; a wish only */
+    return at;
 }
 
 static void unreserve(void *at, size_t count, size_t size)

@@ -137,6 +137,9 @@ void shard_state_free(struct shard_state *state);
  * it); -ERR_CORRUPT: the record contradicts the state, which is then unchanged, and
  * shard_state_reason says how. Borrows the record for the call. */
 int shard_state_apply(struct shard_state *state, const struct record_view *record);
+/* Begins to load what applying this record will touch; for a replay, which knows records a few
+ * places ahead (fewer than 64): without it each one waits for memory a few times. Any record. */
+void shard_state_prefetch(struct shard_state *state, const struct record_view *record);
 /* What the last -ERR_CORRUPT was about, with the invariant it breaks ("L4: ..."). */
 const char *shard_state_reason(const struct shard_state *state);
 

@@ -5,6 +5,14 @@
 #include "base/table.h"
 #include "ledger/shard_state.h"
 
+/* A verdict key hashed ahead of its record's turn, see shard_state_prefetch. */
+struct verdict_hint {
+    uint64_t seq;
+    struct hash128 hash;
+};
+
+#define VERDICT_HINTS 64
+
 struct shard_state {
     struct shard_limits limits;
     uint64_t seq;
@@ -31,6 +39,7 @@ struct shard_state {
     struct shard_house houses[CURRENCIES_MAX];
     size_t houses_count;
     struct shard_counts counts;
+    struct verdict_hint hints[VERDICT_HINTS]; /* [seq % VERDICT_HINTS] */
 };
 
 /* Keeps the reason and answers -ERR_CORRUPT. */

@@ -1,0 +1,204 @@
+/* audit.c - contract in audit.h.
+ *
+ * The odds log is checked in one pass: the legs of accepted bets are sorted by the position
+ * they name, and the log is read in that order while the newest price of every selection that
+ * was bet on is kept. A leg's price must be the newest one of its selection at its position. */
+#include "app/audit.h"
+
+#include <stdlib.h>
+
+#include "app/refold.h"
+#include "base/assert.h"
+#include "base/error.h"
+#include "base/table.h"
+
+struct claim {
+    uint64_t position;
+    uint64_t version;
+    uint64_t seq;
+    struct hash128 selection; /* of market and selection ids */
+    struct odds odds;
+    bool any_price; /* a release may keep a worse price than the one offered */
+};
+
+struct known_price {
+    struct odds odds;
+    uint8_t status;
+};
+
+struct audit {
+    struct audit_report *report;
+    struct claim *claims; /* owns; in the order of the ledger, then sorted */
+    size_t claims_count, claims_max;
+    size_t next;          /* the first claim not yet reached by the odds log */
+    struct table *prices; /* owns; selection -> index of known */
+    struct known_price *known;
+    uint32_t known_count;
+};
+
+static const uint64_t selection_key[2] = {0x6f646473206c6f67, 0x7072696365206964};
+
+static struct hash128 selection_hash(struct slice market, struct slice selection)
+{
+    char text[MARKET_ID_BYTES_MAX + SELECTION_ID_BYTES_MAX + 1];
+    struct buf buf = buf_over(text, sizeof text);
+    buf_put_slice(&buf, market);
+    buf_put_char(&buf, 0);
+    buf_put_slice(&buf, selection);
+    return siphash128(selection_key, text, buf.bytes);
+}
+
+/* ---- what the ledger claims ---- */
+
+static int add_claim(void *owner, const struct record_view *record, const struct shard_state *state)
+{
+    struct audit *audit = owner;
+    const struct record_leg *leg = record->items;
+    audit->report->records++;
+    bool bet =
+        record->head->type == RECORD_BET && ((const struct record_bet *)record->body)->bet_id != 0;
+    bool release = record->head->type == RECORD_RELEASE &&
+                   ((const struct record_release *)record->body)->outcome == BET_PLACED;
+    if (!bet && !release)
+        return 0;
+    ASSERT(audit->claims_count < audit->claims_max); /* a bet and a release for each bet */
+    struct market_ref market = {leg->market};
+    const struct shard_selection *selection = shard_state_selection(state, market, leg->selection);
+    audit->claims[audit->claims_count++] = (struct claim){
+        .position = leg->odds_position,
+        .version = leg->odds_version,
+        .seq = record->head->seq,
+        .selection = selection_hash(shard_state_market_id(state, market),
+                                    shard_state_text(state, selection->id)),
+        .odds = {leg->odds_numerator, leg->odds_denominator},
+        .any_price = release,
+    };
+    return 0;
+}
+
+static int by_position(const void *a, const void *b)
+{
+    const struct claim *x = a, *y = b;
+    if (x->position != y->position)
+        return x->position < y->position ? -1 : 1;
+    return x->seq < y->seq ? -1 : x->seq > y->seq;
+}
+
+/* ---- what the odds log says ---- */
+
+static int contradicts(struct audit *audit, const struct claim *claim, const char *reason)
+{
+    audit->report->reason = reason;
+    audit->report->seq = claim->seq;
+    return -ERR_CORRUPT;
+}
+
+static int note_price(struct audit *audit, struct slice market,
+                      const struct odds_log_selection *selection)
+{
+    struct hash128 key = selection_hash(market, selection->id);
+    uint32_t index;
+    if (!table_find(audit->prices, key, &index)) {
+        index = audit->known_count;
+        if (table_insert(audit->prices, key, index) != TABLE_OK)
+            return -ERR_LIMIT;
+        audit->known_count++;
+    }
+    audit->known[index] = (struct known_price){selection->odds, (uint8_t)selection->status};
+    return 0;
+}
+
+static int check_claim(struct audit *audit, const struct claim *claim,
+                       const struct odds_log_change *change)
+{
+    uint32_t index;
+    if (claim->version != change->odds_version)
+        return contradicts(audit, claim, "L6: the odds log has another version at that position");
+    if (change->status != MARKET_ACTIVE)
+        return contradicts(audit, claim, "L6: the market was not offered as active");
+    if (!table_find(audit->prices, claim->selection, &index))
+        return contradicts(audit, claim, "L6: no price of the selection was ever offered");
+    const struct known_price *known = &audit->known[index];
+    bool right = claim->any_price ? odds_compare(claim->odds, known->odds) <= 0
+                                  : odds_equal(claim->odds, known->odds);
+    if (known->status != SELECTION_ACTIVE || !right)
+        return contradicts(audit, claim, "L6: the price taken was not the one offered");
+    audit->report->legs_checked++;
+    return 0;
+}
+
+static int visit_change(void *owner, uint64_t position, const struct odds_log_change *change)
+{
+    struct audit *audit = owner;
+    audit->report->odds_changes++;
+    if (audit->next < audit->claims_count && audit->claims[audit->next].position < position)
+        return contradicts(audit, &audit->claims[audit->next],
+                           "L6: the odds log has no change at that position");
+    for (size_t i = 0; i < change->selections_count; i++)
+        TRY(note_price(audit, change->market_id, &change->selections[i]));
+    while (audit->next < audit->claims_count && audit->claims[audit->next].position == position)
+        TRY(check_claim(audit, &audit->claims[audit->next++], change));
+    return 0;
+}
+
+static int check_prices(struct audit *audit, struct odds_log *odds)
+{
+    qsort(audit->claims, audit->claims_count, sizeof *audit->claims, by_position);
+    TRY(odds->ops->replay(odds, visit_change, audit));
+    audit->report->legs_unlogged = audit->claims_count - audit->next;
+    return 0;
+}
+
+/* ---- the frame ---- */
+
+static int check_state(struct shard_state *state, struct audit_report *report)
+{
+    int error = shard_state_check(state);
+    report->reason = shard_state_reason(state);
+    if (error < 0)
+        return error;
+    for (uint32_t ref = 1; ref <= shard_state_markets_count(state); ref++) {
+        const struct shard_market *market = shard_state_market(state, (struct market_ref){ref});
+        if (market->seq_result != 0)
+            report->bets_unsettled_with_result += market->bets_unsettled;
+    }
+    return shard_state_hash(state, report->state_hash);
+}
+
+/* Every selection that was ever offered is known at once; as many as the odds log may name. */
+#define KNOWN_PRICES_MAX (1u << 22)
+
+static int audit_new(struct audit *audit, const struct shard_limits *limits)
+{
+    audit->claims_max = (size_t)limits->bets_max * 2;
+    audit->claims = malloc(audit->claims_max * sizeof *audit->claims);
+    audit->known = malloc(KNOWN_PRICES_MAX * sizeof *audit->known);
+    if (audit->claims == NULL || audit->known == NULL)
+        return -ERR_MEMORY;
+    return table_new(KNOWN_PRICES_MAX, &audit->prices);
+}
+
+int audit_shard(struct ledger_log *log, struct odds_log *odds, uint32_t shard,
+                struct shard_state *state, struct audit_report *ret)
+{
+    struct audit audit = {.report = ret};
+    struct refold_end end = {.reason = ""};
+    *ret = (struct audit_report){.reason = "out of memory"};
+    int error = audit_new(&audit, shard_state_limits(state));
+    if (error == 0) {
+        error = refold(log, shard, REFOLD_ALL, state, add_claim, &audit, &end);
+        ret->reason = end.reason;
+        ret->seq = end.seq;
+    }
+    if (error == 0)
+        error = check_state(state, ret);
+    if (error == 0 && odds != NULL) {
+        error = check_prices(&audit, odds);
+        if (error < 0 && ret->reason[0] == 0)
+            ret->reason = "the odds log could not be read";
+    }
+    table_free(audit.prices);
+    free(audit.claims);
+    free(audit.known);
+    return error;
+}

@@ -1,0 +1,28 @@
+/* audit.h - the offline proof of a book: every record refolded, every sum checked, every bet's
+ * price looked up in the odds log (L1-L7; `overround ledger verify`).
+ *
+ * Reads through the ports only, writes nothing. Memory: the state of the log, and 48 bytes for
+ * each accepted bet. Thread: one. */
+#pragma once
+
+#include <stdint.h>
+
+#include "ledger/shard_state.h"
+#include "ports/ledger_log.h"
+#include "ports/odds_log.h"
+
+struct audit_report {
+    const char *reason; /* what is broken, with its invariant; "" when all holds. Static. */
+    uint64_t seq;       /* of the record at fault; 0: a sum over the whole state */
+    uint64_t records;
+    uint64_t legs_checked;  /* price, version and status found as recorded in the odds log */
+    uint64_t legs_unlogged; /* newer than the odds log's end: a crash took its last second */
+    uint64_t odds_changes;
+    uint64_t bets_unsettled_with_result; /* work left to do, not an error */
+    uint8_t state_hash[32];
+};
+
+/* The whole audit into an empty state made by the caller. odds may be NULL: then prices are not
+ * looked up. 0; -ERR_CORRUPT with a reason; other errors as refold(). *ret is always written. */
+int audit_shard(struct ledger_log *log, struct odds_log *odds, uint32_t shard,
+                struct shard_state *state, struct audit_report *ret);

@@ -1,0 +1,100 @@
+/* refold.c - contract in refold.h. Records are copied into a short ring and applied when the
+ * ring has come round; the copy costs less than one wait for memory. */
+#include "app/refold.h"
+
+#include <stdlib.h>
+
+#include "base/error.h"
+
+#define AHEAD           32   /* records; fewer than shard_state_prefetch allows */
+#define AHEAD_BYTES_MAX 1024 /* longer ones are rare: the ring is emptied before them */
+
+struct ahead {
+    char bytes[AHEAD_BYTES_MAX] __attribute__((aligned(8)));
+    struct record_view view;
+};
+
+struct fold {
+    struct shard_state *state;
+    uint64_t seq_last;
+    refold_visit visit;
+    void *owner;
+    struct refold_end *end;
+    struct ahead *ring; /* owns; AHEAD of them */
+    uint32_t first, count;
+};
+
+static int fold_apply(struct fold *fold, const struct record_view *view)
+{
+    if (view->head->seq > fold->seq_last)
+        return 0; /* the rest is beyond what was asked for */
+    int error = shard_state_apply(fold->state, view);
+    if (error < 0) {
+        fold->end->seq = view->head->seq;
+        fold->end->reason = error == -ERR_LIMIT ? "the log holds more than the limits allow"
+                                                : shard_state_reason(fold->state);
+        return error;
+    }
+    return fold->visit == NULL ? 0 : fold->visit(fold->owner, view, fold->state);
+}
+
+static int fold_oldest(struct fold *fold)
+{
+    struct ahead *oldest = &fold->ring[fold->first];
+    fold->first = (fold->first + 1) % AHEAD;
+    fold->count--;
+    return fold_apply(fold, &oldest->view);
+}
+
+static int fold_rest(struct fold *fold)
+{
+    while (fold->count > 0)
+        TRY(fold_oldest(fold));
+    return 0;
+}
+
+static int fold_record(void *owner, uint32_t shard, const char *record, size_t bytes)
+{
+    struct fold *fold = owner;
+    struct record_view view;
+    (void)shard;
+    int error = record_view_of(record, bytes, &view);
+    if (error < 0) {
+        TRY(fold_rest(fold)); /* an earlier contradiction is the better reason */
+        fold->end->seq = shard_state_seq(fold->state) + 1;
+        fold->end->reason = "a record's own shape or checksum is broken";
+        return error;
+    }
+    if (bytes > AHEAD_BYTES_MAX) {
+        TRY(fold_rest(fold));
+        return fold_apply(fold, &view);
+    }
+    if (fold->count == AHEAD)
+        TRY(fold_oldest(fold));
+    struct ahead *newest = &fold->ring[(fold->first + fold->count) % AHEAD];
+    memcpy(newest->bytes, record, bytes);
+    newest->view = record_view_moved(&view, newest->bytes);
+    shard_state_prefetch(fold->state, &newest->view);
+    fold->count++;
+    return 0;
+}
+
+int refold(struct ledger_log *log, uint32_t shard, uint64_t seq_last, struct shard_state *state,
+           refold_visit visit, void *owner, struct refold_end *ret)
+{
+    *ret = (struct refold_end){.reason = ""};
+    struct fold fold = {.state = state,
+                        .seq_last = seq_last,
+                        .visit = visit,
+                        .owner = owner,
+                        .end = ret,
+                        .ring = aligned_alloc(64, AHEAD * sizeof(struct ahead))};
+    if (fold.ring == NULL)
+        return -ERR_MEMORY;
+    int error = log->ops->replay(log, shard, 1, fold_record, &fold);
+    int rest = error == 0 ? fold_rest(&fold) : 0;
+    free(fold.ring);
+    if (error < 0 && ret->reason[0] == 0)
+        ret->reason = "the log below the records could not be read";
+    return error < 0 ? error : rest;
+}

@@ -1,0 +1,27 @@
+/* refold.h - folds a shard's log into a state: at start, and for every offline tool.
+ *
+ * The records are looked at a few places ahead, so that memory is on its way when their turn
+ * comes: 10 million bets would otherwise spend most of a restart waiting for it. */
+#pragma once
+
+#include <stdint.h>
+
+#include "ledger/shard_state.h"
+#include "ports/ledger_log.h"
+
+/* Told after each record was applied; a negative answer ends the fold with that error. */
+typedef int (*refold_visit)(void *owner, const struct record_view *record,
+                            const struct shard_state *state);
+
+struct refold_end {
+    const char *reason; /* why it ended early, with the invariant; "" otherwise. Static. */
+    uint64_t seq;       /* of the record that was refused; 0: none was reached */
+};
+
+#define REFOLD_ALL UINT64_MAX
+
+/* Applies every durable record up to number seq_last to the empty state. visit may be NULL.
+ * 0; -ERR_CORRUPT (a record, or the log under it), -ERR_LIMIT (more than the state's limits),
+ * -ERR_IO, -ERR_MEMORY, or the visitor's answer. *ret is always written. */
+int refold(struct ledger_log *log, uint32_t shard, uint64_t seq_last, struct shard_state *state,
+           refold_visit visit, void *owner, struct refold_end *ret);
