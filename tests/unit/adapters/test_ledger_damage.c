@@ -223,7 +223,7 @@ TEST(ledger_damage, a_second_process_is_kept_out)
     fake_disk_free(fake);
 }
 
-static int skip(void *owner, uint32_t shard, const char *record, size_t bytes)
+static int ignore_record(void *owner, uint32_t shard, const char *record, size_t bytes)
 {
     (void)owner;
     (void)shard;
@@ -244,7 +244,7 @@ TEST(ledger_damage, checking_the_newest_only_still_finds_damage_when_it_is_read)
     assert_int_equal(ledger_store_open(&quick, fake_disk_of(fake), &report, &store), 0);
     assert_int_equal(report.seq_tail, 2 * GROUPS);
     struct ledger_view view = ledger_store_view(store);
-    assert_int_equal(ledger_replay(&view, 1, skip, NULL, text), -ERR_CORRUPT);
+    assert_int_equal(ledger_replay(&view, 1, ignore_record, NULL, text), -ERR_CORRUPT);
     assert_non_null(strstr(text, "ledger-0000-0000000001.seg at byte 512"));
     ledger_store_free(store);
     fake_disk_free(fake);
