@@ -9,6 +9,7 @@
 #include "base/assert.h"
 #include "base/error.h"
 #include "base/hash.h"
+#include "core/ids.h"
 #include "feeds/betfair_stream/betfair_source.h"
 
 #define MARKETS_MAX 3

@@ -20,6 +20,7 @@ struct margin_rule {
     uint32_t offer_cents_min;
 };
 
+/* Whether every field is within what its comment says. */
 bool margin_rule_valid(const struct margin_rule *rule);
 
 /* The house price in cents for an exchange price in thousandths; 0 = no price: below the

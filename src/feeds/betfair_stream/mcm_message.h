@@ -1,6 +1,6 @@
 /* mcm_message.h - one message of the Betfair Exchange Stream, decoded but not yet applied.
  *
- * Source: FORMATS part 1 (docs/FEEDS.md). A message is decoded whole into these flat arrays
+ * Source: FORMATS part 1. A message is decoded whole into these flat arrays
  * before anything of it is applied, so that a malformed one has no partial effect. Memory is
  * taken once, for the limits below, and touched only as far as messages need it. Slices point
  * into the line or into the message's own scratch: they live until the next decode.

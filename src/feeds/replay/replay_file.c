@@ -63,12 +63,19 @@ static int open_input(const char *path, int *ret_fd)
     return 0;
 }
 
-int replay_file_open(const char *path, struct replay_file **ret)
+static struct replay_file *file_new(void)
 {
     struct replay_file *file = calloc(1, sizeof *file);
+    if (file != NULL)
+        file->fd = -1;
+    return file;
+}
+
+int replay_file_open(const char *path, struct replay_file **ret)
+{
+    struct replay_file *file = file_new();
     if (file == NULL)
         return -ERR_MEMORY;
-    file->fd = -1;
     file->is_stdin = strcmp(path, "-") == 0;
     (void)snprintf(file->name, sizeof file->name, "%s", file->is_stdin ? "standard input" : path);
     int result = unpack_new(file->is_stdin ? UNPACK_PLAIN : kind_of(path), &file->unpack);
@@ -117,7 +124,7 @@ static int read_packed(struct replay_file *file)
         bytes = read(file->fd, file->packed_bytes, sizeof file->packed_bytes);
     } while (bytes < 0 && errno == EINTR);
     if (bytes < 0)
-        return fail(file, -ERR_IO, strerror(errno));
+        return fail(file, -ERR_IO, strerrordesc_np(errno));
     file->input_ended = bytes == 0;
     file->packed = slice_of(file->packed_bytes, (size_t)bytes);
     return 0;

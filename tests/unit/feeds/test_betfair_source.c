@@ -1,5 +1,5 @@
-/* Every trap of FORMATS part 1 as a short conversation: the lines (with ' for ") and what the
- * sink was told of them. The margin is 0, so that the prices are the exchange's. */
+/* test_betfair_source.c - every trap of FORMATS part 1 as a short conversation: the lines (with '
+ * for ") and what the sink was told of them. The margin is 0, so the prices are the exchange's. */
 #include "feeds/betfair_stream/betfair_source.h"
 
 #include <stdio.h>

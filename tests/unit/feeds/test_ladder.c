@@ -1,4 +1,5 @@
-/* Ladders and the id table against simple models, under random changes from a fixed seed. */
+/* test_ladder.c - ladders and the id table against simple models, under random changes from a
+ * fixed seed. */
 #include "feeds/betfair_stream/ladder.h"
 
 #include "base/prng.h"

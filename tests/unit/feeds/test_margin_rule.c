@@ -1,4 +1,4 @@
-/* The house's cut, as a table. */
+/* test_margin_rule.c - the house's cut, as a table. */
 #include "feeds/betfair_stream/margin_rule.h"
 
 #include <stddef.h>

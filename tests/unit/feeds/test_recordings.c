@@ -1,6 +1,6 @@
-/* Every recording and sample message that the project has, through the real reader and the
- * real decoder. They are not part of this repository: OVERROUND_FEEDS names their folder, and
- * without it these tests are skipped and say so. Numbers: the recordings' README. */
+/* test_recordings.c - every recording and sample message that the project has, through the real
+ * reader and the real decoder. They are not part of this repository: OVERROUND_FEEDS names their
+ * folder, and without it these tests are skipped and say so. Numbers: the recordings' README. */
 #include <dirent.h>
 #include <stdio.h>
 #include <stdlib.h>

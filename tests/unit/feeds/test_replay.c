@@ -1,4 +1,4 @@
-/* Reading recordings and pacing them. */
+/* test_replay.c - reading recordings and pacing them. */
 #include <bzlib.h>
 #include <fcntl.h>
 #include <lzma.h>
