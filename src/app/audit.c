@@ -183,10 +183,11 @@ int audit_shard(struct ledger_log *log, struct odds_log *odds, uint32_t shard,
 {
     struct audit audit = {.report = ret};
     struct refold_end end = {.reason = ""};
+    struct refold_source source = {log, shard, REFOLD_ALL};
     *ret = (struct audit_report){.reason = "out of memory"};
     int error = audit_new(&audit, shard_state_limits(state));
     if (error == 0) {
-        error = refold(log, shard, REFOLD_ALL, state, add_claim, &audit, &end);
+        error = refold(&source, state, add_claim, &audit, &end);
         ret->reason = end.reason;
         ret->seq = end.seq;
     }

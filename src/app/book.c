@@ -110,12 +110,13 @@ int book_start(struct book *book, struct instant wall, struct monotonic now,
                const char **ret_reason)
 {
     struct refold_end end;
+    struct refold_source source = {book->ports.log, 0, REFOLD_ALL};
     struct commit_events events = {book, on_durable, on_stopped};
     uint64_t epoch;
     ASSERT(book->commit == NULL);
     book->wall = wall;
     book->now = now;
-    int error = refold(book->ports.log, 0, REFOLD_ALL, book->state, NULL, NULL, &end);
+    int error = refold(&source, book->state, NULL, NULL, &end);
     *ret_reason = end.reason;
     if (error < 0)
         return error;

@@ -17,6 +17,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "app/book_request.h"
 #include "base/instant.h"
 #include "base/slice.h"
 #include "core/bet_decide.h"
@@ -115,72 +116,25 @@ bool book_feed_ready(const struct book *book);
 
 /* ---- requests ---- */
 
-/* Says which request an answer belongs to; given back unread. */
-struct book_cookie {
-    void *owner;
-    uint64_t words[4];
-};
-
-struct book_answer {
-    struct book_cookie cookie;
-    bool failed;   /* the ledger stopped: 503, and nobody knows */
-    bool replayed; /* the same key and request came before */
-    const struct record_view
-        *record; /* BET, RELEASE or MONEY verdict; RESULT, FENCE for desk calls;
-                    NULL when failed or when there was nothing to record */
-    const struct record_view *placed; /* of a RELEASE: NULL; kept for growth */
-};
-
-typedef void (*book_answer_fn)(const struct book_answer *answer);
-
-/* What a request is told at once. Only REQUEST_TAKEN leads to the callback, exactly once. */
-enum request_outcome {
-    REQUEST_TAKEN = 0,
-    REQUEST_CONFLICT,    /* the key was used for another request: 409 IDEMPOTENCY_CONFLICT */
-    REQUEST_STOPPED,     /* 503: the ledger is unavailable */
-    REQUEST_BUSY,        /* 503 + Retry-After: a queue is full; see book_busy_limit */
-    REQUEST_UNKNOWN,     /* no such market or bet: 404 */
-    REQUEST_NO_CHANGE,   /* desk: nothing to do (same result, same hold): 200 */
-    REQUEST_OLD_VERSION, /* result_version is not higher than the one in force: 409 */
-    REQUEST_INVALID,     /* 422: impossible factors, unknown selection */
-};
-
 /* Name of the limit that the last REQUEST_BUSY met; never NULL. */
 const char *book_busy_limit(const struct book *book);
 
-struct bet_request {
-    struct slice user_id; /* 1..USER_ID_BYTES_MAX */
-    struct slice key;     /* 1..IDEMPOTENCY_KEY_BYTES_MAX */
-    struct slice market_id;
-    struct slice selection_id;
-    struct slip slip;
-    bool single;              /* false: a type this version refuses by name */
-    uint64_t request_hash[2]; /* of the decoded request, transport not included */
-    enum record_transport transport;
-    struct slice personal; /* plain, <= PERSONAL_PLAIN_BYTES_MAX; sealed by the book */
-};
-
+/* Decides and records a bet, or finds the stored verdict of its key. Wrong lengths of user id
+ * and key, a stake outside 1..MONEY_MINOR_MAX, an unknown currency, and a missing price under any
+ * policy but PRICE_ANY are the caller's to refuse (ASSERT). */
 enum request_outcome book_place_bet(struct book *book, const struct bet_request *request,
                                     book_answer_fn answer, struct book_cookie cookie);
 
-struct money_request {
-    struct slice user_id;
-    struct slice key;
-    enum money_kind kind;
-    struct money amount; /* > 0 */
-    uint64_t request_hash[2];
-};
-
+/* A deposit opens the account and fixes its currency. Verdicts as for bets. */
 enum request_outcome book_move_money(struct book *book, const struct money_request *request,
                                      book_answer_fn answer, struct book_cookie cookie);
 
-/* Trading desk. actor and reason are kept in the record (G-16). */
+/* Holds a market (hold = true: suspended whatever the feed says) or lets it go. */
 enum request_outcome book_hold_market(struct book *book, struct slice market_id, bool hold,
-                                      struct slice actor, struct slice reason,
-                                      book_answer_fn answer, struct book_cookie cookie);
+                                      const struct desk_word *word, struct book_reply reply);
+/* A result by hand; selections that it does not name keep theirs. */
 enum request_outcome book_post_result(struct book *book, const struct feed_result *result,
-                                      struct slice actor, struct slice reason,
-                                      book_answer_fn answer, struct book_cookie cookie);
+                                      const struct desk_word *word, struct book_reply reply);
 
 /* Calls back, at once when possible, when everything decided so far is durable: a balance read
  * from book_state may be told only then. */

@@ -116,8 +116,8 @@ void book_settle_step(struct book *book);
 void book_settle_restore(struct book *book);
 /* Records a result; see book_post_result for the outcomes. *ret_seq is written when recorded. */
 enum request_outcome book_record_result(struct book *book, const struct feed_result *result,
-                                        enum fence_cause cause, struct slice actor,
-                                        struct slice reason, uint64_t *ret_seq);
+                                        enum fence_cause cause, const struct desk_word *word,
+                                        uint64_t *ret_seq);
 
 /* ---- bet_history.c ---- */
 

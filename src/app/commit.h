@@ -70,7 +70,11 @@ const struct record_view *commit_find(const struct commit *commit, uint64_t seq)
 /* Hands the group over when there is one and the log is idle. */
 void commit_flush(struct commit *commit);
 
+/* The log failed: for good. */
 bool commit_stopped(const struct commit *commit);
+/* Nothing is under way and nothing is being built. */
 bool commit_idle(const struct commit *commit);
+/* The last record that is durable. */
 uint64_t commit_durable_seq(const struct commit *commit);
+/* Groups made durable since start. */
 uint64_t commit_groups(const struct commit *commit);

@@ -4,14 +4,14 @@
 #include "base/assert.h"
 
 static uint64_t record_hold(struct book *book, struct market_ref ref, uint8_t holds,
-                            struct slice actor, struct slice reason)
+                            const struct desk_word *word)
 {
     const struct shard_market *market = shard_state_market(book->state, ref);
     struct record_fenced item = {.market = ref.n, .status = market->status, .holds = holds};
     struct record_fence body = {.cause = FENCE_TRADER,
-                                .actor_bytes = (uint16_t)actor.bytes,
-                                .reason_bytes = (uint16_t)reason.bytes};
-    struct slice texts[2] = {actor, reason};
+                                .actor_bytes = (uint16_t)word->actor.bytes,
+                                .reason_bytes = (uint16_t)word->reason.bytes};
+    struct slice texts[2] = {word->actor, word->reason};
     struct record_draft draft = {.type = RECORD_FENCE,
                                  .time_us = book->wall.us,
                                  .body = &body,
@@ -23,10 +23,10 @@ static uint64_t record_hold(struct book *book, struct market_ref ref, uint8_t ho
 }
 
 enum request_outcome book_hold_market(struct book *book, struct slice market_id, bool hold,
-                                      struct slice actor, struct slice reason,
-                                      book_answer_fn answer, struct book_cookie cookie)
+                                      const struct desk_word *word, struct book_reply reply)
 {
-    ASSERT(actor.bytes <= USER_ID_BYTES_MAX && reason.bytes <= REASON_BYTES_MAX);
+    ASSERT(word->actor.bytes <= USER_ID_BYTES_MAX);
+    ASSERT(word->reason.bytes <= REASON_BYTES_MAX);
     enum request_outcome ready = book_ready(book);
     if (ready != REQUEST_TAKEN)
         return ready;
@@ -40,27 +40,26 @@ enum request_outcome book_hold_market(struct book *book, struct slice market_id,
     uint8_t holds = hold ? before | HOLD_TRADER : before & (uint8_t)~HOLD_TRADER;
     if (holds == before)
         return REQUEST_NO_CHANGE;
-    uint64_t seq = record_hold(book, ref, holds, actor, reason);
+    uint64_t seq = record_hold(book, ref, holds, word);
     book_republish(book, market_id);
-    bool waits = book_answer_record(book, seq, answer, cookie, false);
+    bool waits = book_answer_record(book, seq, reply.answer, reply.cookie, false);
     ASSERT(waits); /* book_ready looked */
     return REQUEST_TAKEN;
 }
 
 enum request_outcome book_post_result(struct book *book, const struct feed_result *result,
-                                      struct slice actor, struct slice reason,
-                                      book_answer_fn answer, struct book_cookie cookie)
+                                      const struct desk_word *word, struct book_reply reply)
 {
     uint64_t seq;
-    ASSERT(actor.bytes <= USER_ID_BYTES_MAX && reason.bytes <= REASON_BYTES_MAX);
+    ASSERT(word->actor.bytes <= USER_ID_BYTES_MAX);
+    ASSERT(word->reason.bytes <= REASON_BYTES_MAX);
     enum request_outcome ready = book_ready(book);
     if (ready != REQUEST_TAKEN)
         return ready;
-    enum request_outcome outcome =
-        book_record_result(book, result, FENCE_TRADER, actor, reason, &seq);
+    enum request_outcome outcome = book_record_result(book, result, FENCE_TRADER, word, &seq);
     if (outcome != REQUEST_TAKEN)
         return outcome;
-    bool waits = book_answer_record(book, seq, answer, cookie, false);
+    bool waits = book_answer_record(book, seq, reply.answer, reply.cookie, false);
     ASSERT(waits); /* book_ready looked */
     return REQUEST_TAKEN;
 }

@@ -316,8 +316,8 @@ static void sink_result(struct feed_sink *sink, const struct feed_result *result
         book->stats.feed_dropped++; /* the intake looks at book_feed_ready before each message */
         return;
     }
-    enum request_outcome outcome =
-        book_record_result(book, result, FENCE_FEED, result->provider, SLICE_NONE, &seq);
+    struct desk_word word = {result->provider, SLICE_NONE};
+    enum request_outcome outcome = book_record_result(book, result, FENCE_FEED, &word, &seq);
     if (outcome == REQUEST_UNKNOWN || outcome == REQUEST_INVALID)
         book->stats.feed_dropped++;
 }

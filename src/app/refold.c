@@ -79,19 +79,24 @@ static int fold_record(void *owner, uint32_t shard, const char *record, size_t b
     return 0;
 }
 
-int refold(struct ledger_log *log, uint32_t shard, uint64_t seq_last, struct shard_state *state,
-           refold_visit visit, void *owner, struct refold_end *ret)
+static struct ahead *ring_new(void)
+{
+    return aligned_alloc(64, AHEAD * sizeof(struct ahead));
+}
+
+int refold(const struct refold_source *source, struct shard_state *state, refold_visit visit,
+           void *owner, struct refold_end *ret)
 {
     *ret = (struct refold_end){.reason = ""};
     struct fold fold = {.state = state,
-                        .seq_last = seq_last,
+                        .seq_last = source->seq_last,
                         .visit = visit,
                         .owner = owner,
                         .end = ret,
-                        .ring = aligned_alloc(64, AHEAD * sizeof(struct ahead))};
+                        .ring = ring_new()};
     if (fold.ring == NULL)
         return -ERR_MEMORY;
-    int error = log->ops->replay(log, shard, 1, fold_record, &fold);
+    int error = source->log->ops->replay(source->log, source->shard, 1, fold_record, &fold);
     int rest = error == 0 ? fold_rest(&fold) : 0;
     free(fold.ring);
     if (error < 0 && ret->reason[0] == 0)

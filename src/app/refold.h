@@ -20,8 +20,15 @@ struct refold_end {
 
 #define REFOLD_ALL UINT64_MAX
 
+/* What to fold. */
+struct refold_source {
+    struct ledger_log *log;
+    uint32_t shard;
+    uint64_t seq_last; /* or REFOLD_ALL */
+};
+
 /* Applies every durable record up to number seq_last to the empty state. visit may be NULL.
  * 0; -ERR_CORRUPT (a record, or the log under it), -ERR_LIMIT (more than the state's limits),
  * -ERR_IO, -ERR_MEMORY, or the visitor's answer. *ret is always written. */
-int refold(struct ledger_log *log, uint32_t shard, uint64_t seq_last, struct shard_state *state,
-           refold_visit visit, void *owner, struct refold_end *ret);
+int refold(const struct refold_source *source, struct shard_state *state, refold_visit visit,
+           void *owner, struct refold_end *ret);

@@ -206,8 +206,8 @@ static struct market_ref find_market(struct book *book, const struct feed_result
 }
 
 enum request_outcome book_record_result(struct book *book, const struct feed_result *result,
-                                        enum fence_cause cause, struct slice actor,
-                                        struct slice reason, uint64_t *ret_seq)
+                                        enum fence_cause cause, const struct desk_word *word,
+                                        uint64_t *ret_seq)
 {
     struct record_leg_result items[SELECTIONS_MAX];
     if (shard_state_room(book->state) != NULL)
@@ -226,9 +226,9 @@ enum request_outcome book_record_result(struct book *book, const struct feed_res
                                  .previous_seq = market->seq_result,
                                  .market = ref.n,
                                  .cause = (uint16_t)cause,
-                                 .actor_bytes = (uint16_t)actor.bytes,
-                                 .reason_bytes = (uint16_t)reason.bytes};
-    struct slice texts[2] = {actor, reason};
+                                 .actor_bytes = (uint16_t)word->actor.bytes,
+                                 .reason_bytes = (uint16_t)word->reason.bytes};
+    struct slice texts[2] = {word->actor, word->reason};
     struct record_draft draft = {.type = RECORD_RESULT,
                                  .time_us = book->wall.us,
                                  .body = &body,

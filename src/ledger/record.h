@@ -278,5 +278,6 @@ struct record_view record_view_moved(const struct record_view *view, const void 
 /* The next `bytes` of the texts, in the order of the body's lengths; the view was checked. */
 struct slice record_text(struct slice *texts, uint16_t bytes);
 
+/* Factors of a selection between the record's form and the rules' form (core/settle.h). */
 struct leg_result record_factors(struct record_leg_result factors);
 struct record_leg_result record_factors_of(struct leg_result result);

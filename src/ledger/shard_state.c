@@ -3,10 +3,10 @@
 #include "ledger/shard_state.h"
 
 #include <stdlib.h>
-#include <sys/mman.h>
 
 #include "base/assert.h"
 #include "base/error.h"
+#include "base/reserve.h"
 #include "ledger/shard_state_internal.h"
 
 /* Names of a market and its selections, many of them shared. */
@@ -15,30 +15,14 @@ static size_t texts_max(const struct shard_limits *limits)
     return (size_t)limits->selections_max * 2 + (size_t)limits->markets_max * 2;
 }
 
-static void *reserve(size_t count, size_t size)
-{
-    void *at = mmap(NULL, count * size, PROT_READ | PROT_WRITE,
-                    MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
-    if (at == MAP_FAILED)
-        return NULL;
-    (void)madvise(at, count * size, MADV_HUGEPAGE); /* fewer faults at a restart; a wish only */
-    return at;
-}
-
-static void unreserve(void *at, size_t count, size_t size)
-{
-    if (at != NULL)
-        munmap(at, count * size);
-}
-
 static int reserve_arrays(struct shard_state *s)
 {
     const struct shard_limits *l = &s->limits;
-    s->accounts = reserve((size_t)l->accounts_max + 1, sizeof *s->accounts);
-    s->markets = reserve((size_t)l->markets_max + 1, sizeof *s->markets);
-    s->selections = reserve(l->selections_max, sizeof *s->selections);
-    s->bets = reserve(l->bets_max, sizeof *s->bets);
-    s->verdicts = reserve(l->verdicts_max, sizeof *s->verdicts);
+    s->accounts = reserve_new((size_t)l->accounts_max + 1, sizeof *s->accounts);
+    s->markets = reserve_new((size_t)l->markets_max + 1, sizeof *s->markets);
+    s->selections = reserve_new(l->selections_max, sizeof *s->selections);
+    s->bets = reserve_new(l->bets_max, sizeof *s->bets);
+    s->verdicts = reserve_new(l->verdicts_max, sizeof *s->verdicts);
     if (s->accounts == NULL || s->markets == NULL || s->selections == NULL || s->bets == NULL ||
         s->verdicts == NULL)
         return -ERR_MEMORY;
@@ -94,11 +78,11 @@ void shard_state_free(struct shard_state *s)
     symbols_free(s->market_ids);
     symbols_free(s->texts);
     table_free(s->verdicts_by_key);
-    unreserve(s->accounts, (size_t)l->accounts_max + 1, sizeof *s->accounts);
-    unreserve(s->markets, (size_t)l->markets_max + 1, sizeof *s->markets);
-    unreserve(s->selections, l->selections_max, sizeof *s->selections);
-    unreserve(s->bets, l->bets_max, sizeof *s->bets);
-    unreserve(s->verdicts, l->verdicts_max, sizeof *s->verdicts);
+    reserve_free(s->accounts, (size_t)l->accounts_max + 1, sizeof *s->accounts);
+    reserve_free(s->markets, (size_t)l->markets_max + 1, sizeof *s->markets);
+    reserve_free(s->selections, l->selections_max, sizeof *s->selections);
+    reserve_free(s->bets, l->bets_max, sizeof *s->bets);
+    reserve_free(s->verdicts, l->verdicts_max, sizeof *s->verdicts);
     free(s);
 }
 

@@ -64,6 +64,7 @@ struct shard_house *shard_house_of(struct shard_state *state, struct currency cu
 /* NULL when there is no such bet. */
 struct shard_bet *shard_bet_of(struct shard_state *state, uint64_t bet_id);
 
+/* The key of (account, operation, idempotency key) in the table of verdicts. */
 struct hash128 shard_verdict_key(const struct shard_state *state, uint32_t account,
                                  enum operation operation, struct slice key);
 

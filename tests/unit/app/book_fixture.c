@@ -189,11 +189,11 @@ enum request_outcome fixture_deposit(struct fixture *f, const char *user, const 
     return book_move_money(f->book, &request, fixture_answer, fixture_cookie(f));
 }
 
-enum request_outcome fixture_bet(struct fixture *f, const char *user, const char *key,
-                                 const char *selection, unsigned odds_hundredths, int64_t stake)
+enum request_outcome fixture_bet(struct fixture *f, const char *key, const char *selection,
+                                 unsigned odds_hundredths, int64_t stake)
 {
     struct bet_request request = {
-        .user_id = text(user),
+        .user_id = text("ann"),
         .key = text(key),
         .market_id = text("m1"),
         .selection_id = text(selection),
@@ -205,6 +205,13 @@ enum request_outcome fixture_bet(struct fixture *f, const char *user, const char
         .transport = TRANSPORT_HTTP,
     };
     return book_place_bet(f->book, &request, fixture_answer, fixture_cookie(f));
+}
+
+enum request_outcome fixture_hold(struct fixture *f, bool hold)
+{
+    struct desk_word word = {text("tom"), text("injury")};
+    struct book_reply reply = {fixture_answer, fixture_cookie(f)};
+    return book_hold_market(f->book, text("m1"), hold, &word, reply);
 }
 
 static const struct shard_account *account_of(struct fixture *f, const char *user)
@@ -226,7 +233,7 @@ int64_t fixture_held(struct fixture *f, const char *user)
     return account_of(f, user)->held;
 }
 
-static int refold(void *owner, uint32_t shard, const char *record, size_t bytes)
+static int refold_record(void *owner, uint32_t shard, const char *record, size_t bytes)
 {
     struct record_view view;
     (void)shard;
@@ -243,7 +250,7 @@ void fixture_check(struct fixture *f)
     uint8_t one[32], other[32];
     assert_int_equal(shard_state_check(live), 0);
     assert_int_equal(shard_state_new(shard_state_limits(live), &again), 0);
-    assert_int_equal(f->log.port.ops->replay(&f->log.port, 0, 1, refold, again), 0);
+    assert_int_equal(f->log.port.ops->replay(&f->log.port, 0, 1, refold_record, again), 0);
     assert_int_equal(shard_state_check(again), 0);
     assert_int_equal(shard_state_hash(live, one), 0);
     assert_int_equal(shard_state_hash(again, other), 0);

@@ -41,8 +41,10 @@ void fixture_result(struct fixture *f, uint64_t version, struct leg_result a, st
 
 enum request_outcome fixture_deposit(struct fixture *f, const char *user, const char *key,
                                      int64_t minor);
-enum request_outcome fixture_bet(struct fixture *f, const char *user, const char *key,
-                                 const char *selection, unsigned odds_hundredths, int64_t stake);
+/* A single of "ann" on m1 in GBP, policy better. */
+enum request_outcome fixture_bet(struct fixture *f, const char *key, const char *selection,
+                                 unsigned odds_hundredths, int64_t stake);
+enum request_outcome fixture_hold(struct fixture *f, bool hold);
 /* Balances of a user, from the state. */
 int64_t fixture_available(struct fixture *f, const char *user);
 int64_t fixture_held(struct fixture *f, const char *user);

@@ -27,7 +27,7 @@ TEST(book, answers_a_bet_only_after_it_is_durable)
     open_and_fund(&f);
     f.log.hold = true;
     int before = f.answers;
-    assert_int_equal(fixture_bet(&f, "ann", "k1", "a", 210, 1000), REQUEST_TAKEN);
+    assert_int_equal(fixture_bet(&f, "k1", "a", 210, 1000), REQUEST_TAKEN);
     fixture_turn(&f, 1000);
     assert_int_equal(f.answers, before); /* L2 */
     f.log.hold = false;
@@ -43,21 +43,21 @@ TEST(book, one_key_has_one_verdict_before_and_after_it_is_durable_and_after_a_re
     SETUP();
     open_and_fund(&f);
     f.log.hold = true;
-    fixture_bet(&f, "ann", "k1", "a", 210, 1000);
+    fixture_bet(&f, "k1", "a", 210, 1000);
     fixture_turn(&f, 1000);
-    assert_int_equal(fixture_bet(&f, "ann", "k1", "a", 210, 1000), REQUEST_TAKEN); /* waits too */
+    assert_int_equal(fixture_bet(&f, "k1", "a", 210, 1000), REQUEST_TAKEN); /* waits too */
     f.log.hold = false;
     int before = f.answers;
     fixture_turn(&f, 1000);
     assert_int_equal(f.answers, before + 2);
     assert_true(f.replayed);
     uint64_t seq = f.seq, bet_id = f.bet_id;
-    fixture_bet(&f, "ann", "k1", "a", 210, 1000); /* read from the log */
+    fixture_bet(&f, "k1", "a", 210, 1000); /* read from the log */
     fixture_turn(&f, 1000);
     assert_true(f.replayed && f.seq == seq && f.bet_id == bet_id);
-    assert_int_equal(fixture_bet(&f, "ann", "k1", "a", 210, 999), REQUEST_CONFLICT);
+    assert_int_equal(fixture_bet(&f, "k1", "a", 210, 999), REQUEST_CONFLICT);
     fixture_restart(&f);
-    fixture_bet(&f, "ann", "k1", "a", 210, 1000);
+    fixture_bet(&f, "k1", "a", 210, 1000);
     fixture_turn(&f, 1000);
     assert_true(f.replayed && f.seq == seq && f.bet_id == bet_id && f.balance == 9000);
     assert_int_equal(fixture_available(&f, "ann"), 9000);
@@ -68,11 +68,11 @@ TEST(book, refusals_are_verdicts_too)
 {
     SETUP();
     open_and_fund(&f);
-    fixture_bet(&f, "ann", "k1", "a", 211, 1000);
+    fixture_bet(&f, "k1", "a", 211, 1000);
     fixture_turn(&f, 1000);
     assert_int_equal(f.outcome, BET_ODDS_CHANGED);
     fixture_market(&f, MARKET_ACTIVE, 220, 300); /* now it would pass */
-    fixture_bet(&f, "ann", "k1", "a", 211, 1000);
+    fixture_bet(&f, "k1", "a", 211, 1000);
     fixture_turn(&f, 1000);
     assert_true(f.replayed);
     assert_int_equal(f.outcome, BET_ODDS_CHANGED);
@@ -83,7 +83,7 @@ TEST(book, a_market_nobody_knows_is_suspended_and_fills_no_table)
 {
     SETUP();
     assert_int_equal(fixture_deposit(&f, "ann", "d1", 10000), REQUEST_TAKEN);
-    fixture_bet(&f, "ann", "k1", "a", 210, 1000);
+    fixture_bet(&f, "k1", "a", 210, 1000);
     fixture_turn(&f, 1000);
     assert_int_equal(f.outcome, BET_MARKET_SUSPENDED);
     assert_int_equal(shard_state_markets_count(book_state(f.book)), 0);
@@ -97,12 +97,12 @@ TEST(book, no_bet_on_a_silent_providers_prices_and_a_byte_brings_them_back)
     fixture_market(&f, MARKET_ACTIVE, 210, 300);
     f.now.us += 5 * US_PER_SECOND; /* P2: last byte + 5 s still holds */
     book_begin_turn(f.book, f.wall, f.now);
-    fixture_bet(&f, "ann", "k1", "a", 210, 100);
+    fixture_bet(&f, "k1", "a", 210, 100);
     fixture_turn(&f, 0);
     assert_int_equal(f.outcome, BET_PLACED);
     f.now.us += 1;
     book_begin_turn(f.book, f.wall, f.now); /* no end_turn between: nobody wrote "suspended" */
-    fixture_bet(&f, "ann", "k2", "a", 210, 100);
+    fixture_bet(&f, "k2", "a", 210, 100);
     fixture_turn(&f, 0);
     assert_int_equal(f.outcome, BET_MARKET_SUSPENDED);
     assert_int_equal(f.store->ops->get(f.store, SLICE("m1"))->status, MARKET_SUSPENDED_STATUS);
@@ -119,12 +119,12 @@ TEST(book, a_provider_that_says_it_is_late_takes_no_bets)
     open_and_fund(&f);
     struct feed_sink *sink = book_sink(f.book);
     sink->ops->late(sink, SLICE("p"), true);
-    fixture_bet(&f, "ann", "k1", "a", 210, 100);
+    fixture_bet(&f, "k1", "a", 210, 100);
     fixture_turn(&f, 0);
     assert_int_equal(f.outcome, BET_MARKET_SUSPENDED);
     sink->ops->late(sink, SLICE("p"), false);
     fixture_turn(&f, 0);
-    fixture_bet(&f, "ann", "k2", "a", 210, 100);
+    fixture_bet(&f, "k2", "a", 210, 100);
     fixture_turn(&f, 0);
     assert_int_equal(f.outcome, BET_PLACED);
     TEARDOWN();
@@ -134,8 +134,8 @@ TEST(book, settles_every_bet_once_and_a_repeated_result_changes_nothing)
 {
     SETUP();
     open_and_fund(&f);
-    fixture_bet(&f, "ann", "k1", "a", 210, 1000);
-    fixture_bet(&f, "ann", "k2", "b", 300, 1000);
+    fixture_bet(&f, "k1", "a", 210, 1000);
+    fixture_bet(&f, "k2", "b", 300, 1000);
     fixture_market(&f, MARKET_CLOSED_STATUS, 0, 0);
     fixture_result(&f, 1, LEG_WON, LEG_LOST);
     fixture_turn(&f, 1000);
@@ -152,7 +152,7 @@ TEST(book, a_corrected_result_is_a_reversal_and_a_new_settlement)
 {
     SETUP();
     open_and_fund(&f);
-    fixture_bet(&f, "ann", "k1", "a", 210, 1000);
+    fixture_bet(&f, "k1", "a", 210, 1000);
     fixture_turn(&f, 1000);
     uint64_t bet = f.bet_id;
     fixture_result(&f, 10, LEG_WON, LEG_LOST);
@@ -179,7 +179,7 @@ TEST(book, a_correction_may_take_a_customer_below_zero_but_a_bet_may_not)
 {
     SETUP();
     open_and_fund(&f);
-    fixture_bet(&f, "ann", "k1", "a", 210, 10000);
+    fixture_bet(&f, "k1", "a", 210, 10000);
     fixture_turn(&f, 1000);
     fixture_result(&f, 1, LEG_WON, LEG_LOST);
     fixture_turn(&f, 1000);
@@ -202,7 +202,7 @@ TEST(book, settlement_goes_on_after_a_crash_at_any_turn_and_pays_once)
         char key[8] = "k00";
         for (int i = 0; i < 40; i++) {
             key[1] = (char)('0' + i / 10), key[2] = (char)('0' + i % 10);
-            fixture_bet(&f, "ann", key, i % 2 ? "a" : "b", i % 2 ? 210 : 300, 100);
+            fixture_bet(&f, key, i % 2 ? "a" : "b", i % 2 ? 210 : 300, 100);
         }
         fixture_turn(&f, 1000);
         fixture_result(&f, 1, LEG_WON, LEG_LOST);
@@ -228,7 +228,7 @@ TEST(book, a_delayed_bet_is_held_then_placed)
     SETUP();
     open_and_fund(&f);
     fixture_market_in_play(&f, 210, 300, 5 * US_PER_SECOND);
-    fixture_bet(&f, "ann", "k1", "a", 210, 1000);
+    fixture_bet(&f, "k1", "a", 210, 1000);
     fixture_turn(&f, 1000);
     assert_int_equal(f.outcome, BET_PENDING);
     assert_int_equal(fixture_held(&f, "ann"), 1000);
@@ -239,7 +239,7 @@ TEST(book, a_delayed_bet_is_held_then_placed)
     fixture_market_in_play(&f, 215, 300, 5 * US_PER_SECOND);
     fixture_turn(&f, 1 * US_PER_SECOND);
     assert_int_equal(fixture_held(&f, "ann"), 0);
-    fixture_bet(&f, "ann", "k1", "a", 210, 1000); /* the replay tells the final verdict */
+    fixture_bet(&f, "k1", "a", 210, 1000); /* the replay tells the final verdict */
     fixture_turn(&f, 1000);
     assert_true(f.replayed);
     assert_int_equal(f.type, RECORD_RELEASE);
@@ -252,7 +252,7 @@ TEST(book, a_suspension_during_the_delay_refuses_and_returns_the_stake)
     SETUP();
     open_and_fund(&f);
     fixture_market_in_play(&f, 210, 300, 5 * US_PER_SECOND);
-    fixture_bet(&f, "ann", "k1", "a", 210, 1000);
+    fixture_bet(&f, "k1", "a", 210, 1000);
     fixture_turn(&f, 1000);
     fixture_market(&f, MARKET_SUSPENDED_STATUS, 210, 300);
     fixture_turn(&f, 5 * US_PER_SECOND);
@@ -266,7 +266,7 @@ TEST(book, a_pending_bet_is_decided_after_a_restart_against_the_state_then)
     SETUP();
     open_and_fund(&f);
     fixture_market_in_play(&f, 210, 300, 5 * US_PER_SECOND);
-    fixture_bet(&f, "ann", "k1", "a", 210, 1000);
+    fixture_bet(&f, "k1", "a", 210, 1000);
     fixture_turn(&f, 1000);
     fixture_restart(&f); /* no prices yet: not accepted */
     fixture_turn(&f, 1000);
@@ -282,7 +282,7 @@ TEST(book, no_more_bets_wait_for_their_delay_than_pending_max)
     fixture_market_in_play(&f, 210, 300, 5 * US_PER_SECOND);
     const char *keys[] = {"k1", "k2", "k3", "k4", "k5"};
     for (int i = 0; i < 5; i++) {
-        fixture_bet(&f, "ann", keys[i], "a", 210, 100);
+        fixture_bet(&f, keys[i], "a", 210, 100);
         fixture_turn(&f, 10);
         assert_int_equal(f.outcome, i < 4 ? BET_PENDING : BET_MARKET_SUSPENDED);
     }
@@ -293,20 +293,17 @@ TEST(book, a_traders_hold_stops_bets_and_outlives_a_restart)
 {
     SETUP();
     open_and_fund(&f);
-    assert_int_equal(book_hold_market(f.book, SLICE("m1"), true, SLICE("tom"), SLICE("injury"),
-                                      fixture_answer, fixture_cookie(&f)),
-                     REQUEST_TAKEN);
-    fixture_bet(&f, "ann", "k1", "a", 210, 100);
+    assert_int_equal(fixture_hold(&f, true), REQUEST_TAKEN);
+    fixture_bet(&f, "k1", "a", 210, 100);
     fixture_turn(&f, 1000);
     assert_int_equal(f.outcome, BET_MARKET_SUSPENDED);
     fixture_restart(&f);
     fixture_market(&f, MARKET_ACTIVE, 210, 300); /* the feed's word does not lift it */
-    fixture_bet(&f, "ann", "k2", "a", 210, 100);
+    fixture_bet(&f, "k2", "a", 210, 100);
     fixture_turn(&f, 1000);
     assert_int_equal(f.outcome, BET_MARKET_SUSPENDED);
-    book_hold_market(f.book, SLICE("m1"), false, SLICE("tom"), SLICE("fit"), fixture_answer,
-                     fixture_cookie(&f));
-    fixture_bet(&f, "ann", "k3", "a", 210, 100);
+    fixture_hold(&f, false);
+    fixture_bet(&f, "k3", "a", 210, 100);
     fixture_turn(&f, 1000);
     assert_int_equal(f.outcome, BET_PLACED);
     TEARDOWN();
@@ -320,7 +317,7 @@ TEST(book, a_market_with_a_result_is_not_reopened_by_a_replayed_feed)
     fixture_turn(&f, 1000);
     fixture_restart(&f);
     fixture_market(&f, MARKET_ACTIVE, 210, 300);
-    fixture_bet(&f, "ann", "k1", "a", 210, 100); /* past-posting (G-17) */
+    fixture_bet(&f, "k1", "a", 210, 100); /* past-posting (G-17) */
     fixture_turn(&f, 1000);
     assert_int_equal(f.outcome, BET_MARKET_CLOSED);
     TEARDOWN();
@@ -332,13 +329,13 @@ TEST(book, when_the_log_fails_nobody_is_told_yes_and_odds_go_on)
     open_and_fund(&f);
     f.log.fail_next = true;
     int before = f.answers;
-    fixture_bet(&f, "ann", "k1", "a", 210, 100);
+    fixture_bet(&f, "k1", "a", 210, 100);
     fixture_turn(&f, 1000);
     assert_int_equal(f.answers, before + 1);
     assert_true(f.failed);
     assert_int_equal(f.stopped, 1);
     assert_true(book_stopped(f.book));
-    assert_int_equal(fixture_bet(&f, "ann", "k2", "a", 210, 100), REQUEST_STOPPED);
+    assert_int_equal(fixture_bet(&f, "k2", "a", 210, 100), REQUEST_STOPPED);
     uint64_t changes = f.market_changes;
     fixture_market(&f, MARKET_ACTIVE, 250, 300); /* S1: the odds path goes on */
     assert_int_equal(f.market_changes, changes + 1);
@@ -351,14 +348,14 @@ TEST(book, a_stalled_disk_stops_clients_before_it_could_lose_a_fence)
 {
     SETUP();
     open_and_fund(&f);
-    fixture_bet(&f, "ann", "k0", "a", 210, 1);
+    fixture_bet(&f, "k0", "a", 210, 1);
     fixture_turn(&f, 10);
     f.log.hold = true;
     enum request_outcome outcome = REQUEST_TAKEN;
     char key[16];
     for (int i = 0; i < 19000 && outcome == REQUEST_TAKEN; i++) {
         snprintf(key, sizeof key, "s%d", i);
-        outcome = fixture_bet(&f, "ann", key, "a", 999, 1); /* refused: a record all the same */
+        outcome = fixture_bet(&f, key, "a", 999, 1); /* refused: a record all the same */
         if (i % 1000 == 0)
             fixture_turn(&f, 10);
     }
@@ -380,7 +377,7 @@ TEST(book, a_clock_set_back_never_makes_record_time_fall)
     open_and_fund(&f);
     f.wall.us -= 3600 * US_PER_SECOND;
     fixture_market_in_play(&f, 210, 300, US_PER_SECOND);
-    fixture_bet(&f, "ann", "k1", "a", 210, 100);
+    fixture_bet(&f, "k1", "a", 210, 100);
     fixture_turn(&f, 1000);
     assert_int_equal(f.outcome, BET_PENDING);
     fixture_turn(&f, 2 * US_PER_SECOND); /* the delay is monotonic time */

@@ -1,0 +1,74 @@
+/* book_request.h - what a book is asked and what it answers: values only. All slices are borrowed
+ * for the call that is given them. Thread: any. */
+#pragma once
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/slice.h"
+#include "core/bet_decide.h"
+#include "ledger/record.h"
+
+/* Says which request an answer belongs to; given back unread. */
+struct book_cookie {
+    void *owner;
+    uint64_t words[4];
+};
+
+struct book_answer {
+    struct book_cookie cookie;
+    bool failed;   /* the ledger stopped: 503, and nobody knows */
+    bool replayed; /* the same key and request came before */
+    const struct record_view
+        *record; /* BET, RELEASE or MONEY verdict; RESULT, FENCE for desk calls;
+                    NULL when failed or when there was nothing to record */
+    const struct record_view *placed; /* of a RELEASE: NULL; kept for growth */
+};
+
+typedef void (*book_answer_fn)(const struct book_answer *answer);
+
+/* Where an answer goes. */
+struct book_reply {
+    book_answer_fn answer;
+    struct book_cookie cookie;
+};
+
+/* What a request is told at once. Only REQUEST_TAKEN leads to the callback, exactly once. */
+enum request_outcome {
+    REQUEST_TAKEN = 0,
+    REQUEST_CONFLICT,    /* the key was used for another request: 409 IDEMPOTENCY_CONFLICT */
+    REQUEST_STOPPED,     /* 503: the ledger is unavailable */
+    REQUEST_BUSY,        /* 503 + Retry-After: a queue is full; see book_busy_limit */
+    REQUEST_UNKNOWN,     /* no such market or bet: 404 */
+    REQUEST_NO_CHANGE,   /* desk: nothing to do (same result, same hold): 200 */
+    REQUEST_OLD_VERSION, /* result_version is not higher than the one in force: 409 */
+    REQUEST_INVALID,     /* 422: impossible factors, unknown selection */
+};
+
+/* A bet, decoded. */
+struct bet_request {
+    struct slice user_id; /* 1..USER_ID_BYTES_MAX */
+    struct slice key;     /* 1..IDEMPOTENCY_KEY_BYTES_MAX */
+    struct slice market_id;
+    struct slice selection_id;
+    struct slip slip;
+    bool single;              /* false: a type this version refuses by name */
+    uint64_t request_hash[2]; /* of the decoded request, transport not included */
+    enum record_transport transport;
+    struct slice personal; /* plain, <= PERSONAL_PLAIN_BYTES_MAX; sealed by the book */
+};
+
+/* A deposit or a withdrawal, decoded. */
+struct money_request {
+    struct slice user_id;
+    struct slice key;
+    enum money_kind kind;
+    struct money amount; /* > 0 */
+    uint64_t request_hash[2];
+};
+
+/* Who at the trading desk, and why; both are kept in the record (G-16). */
+struct desk_word {
+    struct slice actor;  /* <= USER_ID_BYTES_MAX */
+    struct slice reason; /* <= REASON_BYTES_MAX */
+};

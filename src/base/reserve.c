@@ -1,0 +1,24 @@
+/* reserve.c - contract in reserve.h. */
+#include "base/reserve.h"
+
+#include <stdint.h>
+#include <sys/mman.h>
+
+void *reserve_new(size_t count, size_t size)
+{
+    size_t bytes;
+    if (__builtin_mul_overflow(count, size, &bytes) || bytes == 0)
+        return NULL;
+    void *at = mmap(NULL, bytes, PROT_READ | PROT_WRITE,
+                    MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+    if (at == MAP_FAILED)
+        return NULL;
+    (void)madvise(at, bytes, MADV_HUGEPAGE); /* a wish only */
+    return at;
+}
+
+void reserve_free(void *at, size_t count, size_t size)
+{
+    if (at != NULL)
+        munmap(at, count * size);
+}
