@@ -66,8 +66,8 @@ void odds_write(struct buf *buf, struct odds odds, enum odds_format format)
     case ODDS_INDONESIAN:
         straight = longer_or_evens;
         break;
-    default: /* no such format */
-        ASSERT(!"a format of odds");
+    default:
+        assert_failed(__FILE__, __LINE__, "a format of odds");
     }
     if (straight)
         put_hundredths(buf, profit.numerator, profit.denominator);
