@@ -128,11 +128,27 @@ void fake_log_done(struct fake_log *log)
     free(log->bytes);
 }
 
+static struct slice keep_text(char to[32], struct slice from)
+{
+    ASSERT(from.bytes <= 32);
+    memcpy(to, from.at, from.bytes);
+    return (struct slice){to, from.bytes};
+}
+
 static uint64_t odds_append(struct odds_log *port, const struct odds_log_change *change)
 {
     struct fake_odds_log *log = (struct fake_odds_log *)port;
-    (void)change;
-    log->changes++;
+    ASSERT(log->position < FAKE_ODDS_CHANGES_MAX);
+    ASSERT(change->selections_count <= FAKE_ODDS_SELECTIONS_MAX);
+    struct fake_odds_change *kept = &log->changes[log->position];
+    kept->change = *change;
+    kept->change.market_id = keep_text(kept->texts[0], change->market_id);
+    kept->change.event_id = keep_text(kept->texts[1], change->event_id);
+    for (size_t i = 0; i < change->selections_count; i++) {
+        kept->selections[i] = change->selections[i];
+        kept->selections[i].id = keep_text(kept->texts[2 + i], change->selections[i].id);
+    }
+    kept->change.selections = kept->selections;
     return ++log->position;
 }
 
@@ -144,7 +160,12 @@ static int odds_take_epoch(struct odds_log *port, uint32_t *ret_epoch)
 
 static int odds_replay(struct odds_log *port, odds_log_visit visit, void *owner)
 {
-    (void)port, (void)visit, (void)owner;
+    struct fake_odds_log *log = (struct fake_odds_log *)port;
+    for (uint64_t i = 0; i < log->position; i++) {
+        int error = visit(owner, i + 1, &log->changes[i].change);
+        if (error < 0)
+            return error;
+    }
     return 0;
 }
 
@@ -157,4 +178,11 @@ void fake_odds_log_init(struct fake_odds_log *log)
 {
     static const struct odds_log_ops ops = {odds_append, odds_take_epoch, odds_replay, odds_free};
     *log = (struct fake_odds_log){.port = {.ops = &ops}};
+    log->changes = calloc(FAKE_ODDS_CHANGES_MAX, sizeof *log->changes);
+    ASSERT(log->changes != NULL);
+}
+
+void fake_odds_log_done(struct fake_odds_log *log)
+{
+    free(log->changes);
 }

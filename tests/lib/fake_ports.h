@@ -23,11 +23,22 @@ struct fake_log {
 void fake_log_init(struct fake_log *log);
 void fake_log_done(struct fake_log *log);
 
+#define FAKE_ODDS_CHANGES_MAX    4096
+#define FAKE_ODDS_SELECTIONS_MAX 4
+
+/* Keeps each change, with its texts, for replay(). */
+struct fake_odds_change {
+    struct odds_log_change change;
+    struct odds_log_selection selections[FAKE_ODDS_SELECTIONS_MAX];
+    char texts[6][32]; /* market, event, then selections */
+};
+
 struct fake_odds_log {
     struct odds_log port;
-    uint64_t position;
+    struct fake_odds_change *changes; /* owned */
+    uint64_t position;                /* of the last change; the first is 1 */
     uint32_t epoch;
-    uint64_t changes;
 };
 
 void fake_odds_log_init(struct fake_odds_log *log);
+void fake_odds_log_done(struct fake_odds_log *log);

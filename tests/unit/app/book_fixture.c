@@ -72,6 +72,7 @@ void fixture_end(struct fixture *f)
 {
     drop_book(f);
     fake_log_done(&f->log);
+    fake_odds_log_done(&f->odds_log);
 }
 
 void fixture_restart(struct fixture *f)

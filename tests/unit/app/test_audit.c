@@ -1,0 +1,157 @@
+/* test_audit.c - app/audit.h: a sound book passes, and each thing that is changed afterwards in
+ * the ledger or in the odds log is found and named. */
+#include "test.h"
+
+#include "app/audit.h"
+#include "base/error.h"
+#include "base/hash.h"
+#include "book_fixture.h"
+
+static int audit(struct fixture *f, bool with_odds, struct audit_report *report)
+{
+    struct shard_state *state;
+    struct odds_log *odds = with_odds ? &f->odds_log.port : NULL;
+    assert_int_equal(shard_state_new(shard_state_limits(book_state(f->book)), &state), 0);
+    int error = audit_shard(&f->log.port, odds, 0, state, report);
+    shard_state_free(state);
+    return error;
+}
+
+/* A book with a placed, a delayed, a refused and a settled bet. */
+static void make_history(struct fixture *f)
+{
+    fixture_begin(f);
+    fixture_market(f, MARKET_ACTIVE, 210, 300);
+    fixture_deposit(f, "ann", "d1", 10000);
+    fixture_turn(f, 1000);
+    fixture_bet(f, "k1", "a", 210, 1000);
+    fixture_market(f, MARKET_ACTIVE, 220, 300);
+    fixture_bet(f, "k2", "a", 210, 500);
+    fixture_bet(f, "k3", "b", 310, 500);
+    fixture_market_in_play(f, 230, 300, US_PER_SECOND);
+    fixture_bet(f, "k4", "a", 230, 500);
+    fixture_turn(f, 1000);
+    fixture_turn(f, 2 * US_PER_SECOND);
+    fixture_result(f, 1, LEG_WON, LEG_LOST);
+    fixture_turn(f, 1000);
+}
+
+static struct record_head *find_record(struct fixture *f, enum record_type type, unsigned nth)
+{
+    for (size_t at = 0; at < f->log.size;) {
+        struct record_head *head = (void *)(f->log.bytes + at);
+        if (head->type == type && nth-- == 0)
+            return head;
+        at += head->bytes;
+    }
+    fail_msg("no such record");
+    return NULL;
+}
+
+static void reseal(struct record_head *head)
+{
+    head->crc = crc32c(0, (const char *)head + 8, head->bytes - 8);
+}
+
+TEST(audit, a_sound_book_passes_and_every_price_is_found)
+{
+    struct fixture f;
+    struct audit_report report;
+    make_history(&f);
+    assert_int_equal(audit(&f, true, &report), 0);
+    assert_string_equal(report.reason, "");
+    assert_int_equal(report.legs_checked, 4); /* three bets and a release */
+    assert_int_equal(report.legs_unlogged, 0);
+    assert_int_equal(report.records, f.log.tail);
+    fixture_end(&f);
+}
+
+TEST(audit, a_flipped_bit_anywhere_in_the_ledger_is_found)
+{
+    struct fixture f;
+    struct audit_report report;
+    make_history(&f);
+    for (size_t bit = 0; bit < f.log.size * 8; bit += 61) {
+        f.log.bytes[bit / 8] ^= (char)(1 << bit % 8);
+        if (audit(&f, false, &report) == 0)
+            fail_msg("bit %zu went unseen", bit);
+        assert_string_not_equal(report.reason, "");
+        f.log.bytes[bit / 8] ^= (char)(1 << bit % 8);
+    }
+    fixture_end(&f);
+}
+
+TEST(audit, a_resealed_record_with_another_stake_is_found)
+{
+    struct fixture f;
+    struct audit_report report;
+    make_history(&f);
+    struct record_head *head = find_record(&f, RECORD_BET, 0);
+    ((struct record_bet *)(head + 1))->stake++;
+    reseal(head);
+    assert_int_equal(audit(&f, false, &report), -ERR_CORRUPT);
+    assert_int_equal(report.seq, head->seq);
+    assert_memory_equal(report.reason, "L4", 2);
+    fixture_end(&f);
+}
+
+TEST(audit, a_settlement_taken_out_is_found)
+{
+    struct fixture f;
+    struct audit_report report;
+    make_history(&f);
+    struct record_head *head = find_record(&f, RECORD_SETTLE, 0);
+    size_t bytes = head->bytes;
+    size_t after = (size_t)((char *)head - f.log.bytes) + bytes;
+    memmove(head, (char *)head + bytes, f.log.size - after);
+    f.log.size -= bytes;
+    assert_int_equal(audit(&f, false, &report), -ERR_CORRUPT);
+    assert_memory_equal(report.reason, "L1", 2);
+    fixture_end(&f);
+}
+
+TEST(audit, a_price_that_was_never_offered_is_found)
+{
+    struct fixture f;
+    struct audit_report report;
+    make_history(&f);
+    f.odds_log.changes[0].selections[0].odds.numerator = 211;
+    f.odds_log.changes[0].selections[0].odds.denominator = 100;
+    assert_int_equal(audit(&f, true, &report), -ERR_CORRUPT);
+    assert_string_equal(report.reason, "L6: the price taken was not the one offered");
+    fixture_end(&f);
+}
+
+TEST(audit, a_bet_on_a_suspended_offer_is_found)
+{
+    struct fixture f;
+    struct audit_report report;
+    make_history(&f);
+    f.odds_log.changes[1].change.status = MARKET_SUSPENDED_STATUS;
+    assert_int_equal(audit(&f, true, &report), -ERR_CORRUPT);
+    assert_string_equal(report.reason, "L6: the market was not offered as active");
+    fixture_end(&f);
+}
+
+TEST(audit, another_version_at_a_position_is_found)
+{
+    struct fixture f;
+    struct audit_report report;
+    make_history(&f);
+    f.odds_log.changes[1].change.odds_version++;
+    assert_int_equal(audit(&f, true, &report), -ERR_CORRUPT);
+    assert_string_equal(report.reason, "L6: the odds log has another version at that position");
+    fixture_end(&f);
+}
+
+TEST(audit, prices_newer_than_the_odds_logs_end_are_counted_not_blamed)
+{
+    struct fixture f;
+    struct audit_report report;
+    make_history(&f);
+    f.odds_log.position = 1; /* a crash took the rest */
+    assert_int_equal(audit(&f, true, &report), 0);
+    assert_int_equal(report.legs_checked, 1);
+    assert_int_equal(report.legs_unlogged, 3);
+    fixture_end(&f);
+}
