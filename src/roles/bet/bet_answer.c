@@ -242,52 +242,6 @@ int bet_answer_write(const struct shard_state *state, const struct record_view *
     return write_bet_refusal(state, record, out);
 }
 
-static const char *fault_detail(enum request_fault fault)
-{
-    switch (fault) {
-    case REQUEST_FAULT_NONE:
-        break;
-    case FAULT_MALFORMED_JSON:
-        return "The body is not one JSON object.";
-    case FAULT_UNKNOWN_FIELD:
-        return "This request has no such member.";
-    case FAULT_DUPLICATE_FIELD:
-        return "The member stands there twice.";
-    case FAULT_MISSING_FIELD:
-        return "The member is missing.";
-    case FAULT_INVALID_FIELD:
-        return "The member has a value that it may not have.";
-    case FAULT_AMOUNT_DIGITS:
-        return "The amount has more digits than the currency, or is too large.";
-    case FAULT_AMOUNT_NOT_POSITIVE:
-        return "The amount must be above zero.";
-    case FAULT_ODDS_INVALID:
-        return "Decimal odds are above 1, at most 100000, with at most 4 decimals.";
-    case FAULT_CURRENCY_UNKNOWN:
-        return "The currency is not an ISO 4217 code that we take.";
-    case FAULT_CURRENCY_REQUIRED:
-        return "The account has no currency yet: say it.";
-    case FAULT_TOO_MANY_LEGS:
-        return "At most 100 legs.";
-    case FAULT_IDEMPOTENCY_KEY_REQUIRED:
-        return "Send an Idempotency-Key header or the member idempotency_key.";
-    case FAULT_IDEMPOTENCY_KEY_INVALID:
-        return "A key is 1 to 64 visible ASCII characters.";
-    case FAULT_IDEMPOTENCY_KEYS_DIFFER:
-        return "Header and body name different keys.";
-    }
-    return "";
-}
-
-void bet_answer_fault(const struct request_refusal *refusal, struct buf *out)
-{
-    struct json_writer writer = problem_open(out, 400, request_fault_text(refusal->fault),
-                                             slice_text(fault_detail(refusal->fault)));
-    if (refusal->field.bytes > 0)
-        put_text_member(&writer, "field", refusal->field);
-    json_write_object_close(&writer);
-}
-
 /* ---- pushed ---- */
 
 static bool push_release(const struct shard_state *state, const struct record_view *record,

@@ -12,9 +12,6 @@
 int bet_answer_write(const struct shard_state *state, const struct record_view *record,
                      bool replayed, struct buf *out);
 
-/* 400 with the fault's code and the member's name. */
-void bet_answer_fault(const struct request_refusal *refusal, struct buf *out);
-
 /* The pushed form: contract of bet_service_push(). */
 bool bet_answer_push(const struct shard_state *state, const struct record_view *record,
                      struct buf *out, const char **ret_op);

@@ -7,7 +7,6 @@
 #include "base/decimal.h"
 #include "base/error.h"
 #include "base/hash.h"
-#include "roles/bet/bet_fields.h"
 
 /* Fixed for ever: the hash is in the records. Not a secret: who can make two of his own requests
  * collide has only made his own retry get an answer of his. */
@@ -69,17 +68,6 @@ static const struct field money_fields[MONEY_FIELDS_COUNT] = {
 };
 
 enum bet_type { TYPE_SINGLE = 1, TYPE_MULTIPLE, TYPE_SYSTEM };
-
-const char *request_fault_text(enum request_fault fault)
-{
-    static const char *const texts[] = {
-#define TEXT(code) [FAULT_##code] = #code,
-        REQUEST_FAULT_LIST(TEXT)
-#undef TEXT
-    };
-    ASSERT(fault > REQUEST_FAULT_NONE && (size_t)fault < sizeof texts / sizeof *texts);
-    return texts[fault];
-}
 
 static bool refuse_field(struct request_refusal *refusal, enum request_fault fault,
                          const struct field *field)

@@ -16,39 +16,11 @@
 #include "core/bet_decide.h"
 #include "core/ids.h"
 #include "core/money.h"
+#include "roles/shared/json_fields.h"
 
 #define BET_LEGS_MAX         100 /* of a multiple or system; these are refused by name, whole */
 #define BET_SYSTEM_SIZES_MAX 16
 #define BET_BODY_BYTES_MAX   (64 * 1024)
-
-/* X(code): why a body is malformed. All are 400 and use up no idempotency key. */
-#define REQUEST_FAULT_LIST(X)                                                                      \
-    X(MALFORMED_JSON) /* not one JSON object, or not UTF-8, or too deep */                         \
-    X(UNKNOWN_FIELD)                                                                               \
-    X(DUPLICATE_FIELD)                                                                             \
-    X(MISSING_FIELD)                                                                               \
-    X(INVALID_FIELD) /* of another kind, or not a value that it may have */                        \
-    X(AMOUNT_DIGITS) /* more decimals than the currency has, or too large */                       \
-    X(AMOUNT_NOT_POSITIVE)                                                                         \
-    X(ODDS_INVALID) /* not above 1, above 100000, more than 4 decimals, .. */                      \
-    X(CURRENCY_UNKNOWN)                                                                            \
-    X(CURRENCY_REQUIRED) /* not stated, and the account has none yet */                            \
-    X(TOO_MANY_LEGS)                                                                               \
-    X(IDEMPOTENCY_KEY_REQUIRED)                                                                    \
-    X(IDEMPOTENCY_KEY_INVALID) /* not 1 to 64 visible ASCII characters */                          \
-    X(IDEMPOTENCY_KEYS_DIFFER) /* header and body */
-
-#define REQUEST_FAULT_ENUM(code) FAULT_##code,
-enum request_fault { REQUEST_FAULT_NONE = 0, REQUEST_FAULT_LIST(REQUEST_FAULT_ENUM) };
-#undef REQUEST_FAULT_ENUM
-
-/* The wire name ("UNKNOWN_FIELD"); never NULL for a fault. */
-const char *request_fault_text(enum request_fault fault);
-
-struct request_refusal {
-    enum request_fault fault;
-    struct slice field; /* the member, as written; may be empty */
-};
 
 struct bet_scratch {
     char strings[BET_BODY_BYTES_MAX];   /* unescaped texts; slices of the result point here */

@@ -160,7 +160,7 @@ static void refuse_fault(struct bet_service *service, const struct request_refus
 {
     struct buf out = buf_over(service->out, sizeof service->out);
     service->stats.malformed++;
-    bet_answer_fault(refusal, &out);
+    refusal_write(refusal, &out);
     answer(&(struct bet_service_answer){.cookie = cookie, .status = 400, .body = buf_slice(&out)});
 }
 

@@ -1,0 +1,411 @@
+/* backoffice.c - contract in backoffice.h. */
+#include "roles/backoffice/backoffice.h"
+
+#include <stdlib.h>
+
+#include "base/error.h"
+#include "base/json_write.h"
+#include "net/http/http_reply.h"
+#include "net/http/http_url.h"
+#include "roles/backoffice/desk.h"
+#include "roles/backoffice/result_decode.h"
+
+#define NO_STORE SLICE("Cache-Control: no-store\r\n")
+
+struct backoffice {
+    struct backoffice_parts parts;
+    struct desk *desk;          /* owned */
+    struct feed_intake *intake; /* owned */
+    int64_t begun_us;
+    char out[METRICS_BYTES_MAX];
+};
+
+int backoffice_new(const struct backoffice_parts *parts, struct backoffice **ret_backoffice)
+{
+    struct backoffice *backoffice = calloc(1, sizeof *backoffice);
+    if (backoffice == NULL)
+        return -ERR_MEMORY;
+    backoffice->parts = *parts;
+    backoffice->begun_us = loop_now(parts->loop).us;
+    int error = desk_new(parts->book, parts->store, &backoffice->desk);
+    if (error == 0)
+        error = feed_intake_new(&(struct feed_intake_parts){.loop = parts->loop,
+                                                            .book = parts->book,
+                                                            .formats = parts->formats,
+                                                            .formats_count = parts->formats_count},
+                                &backoffice->intake);
+    if (error < 0) {
+        backoffice_free(backoffice);
+        return error;
+    }
+    *ret_backoffice = backoffice;
+    return 0;
+}
+
+void backoffice_free(struct backoffice *backoffice)
+{
+    if (backoffice == NULL)
+        return;
+    feed_intake_free(backoffice->intake);
+    desk_free(backoffice->desk);
+    free(backoffice);
+}
+
+/* ---- who asks ---- */
+
+#define ROLES_DESK (JWT_ROLE_BIT(JWT_TRADER) | JWT_ROLE_BIT(JWT_ADMIN))
+#define ROLES_FEED (JWT_ROLE_BIT(JWT_FEED) | JWT_ROLE_BIT(JWT_ADMIN))
+#define ROLES_STAFF                                                                                \
+    (ROLES_DESK | JWT_ROLE_BIT(JWT_RISK) | JWT_ROLE_BIT(JWT_SUPPORT) | JWT_ROLE_BIT(JWT_AUDITOR) | \
+     JWT_ROLE_BIT(JWT_REGULATOR))
+
+/* False when 401 or 403 was answered. */
+static bool need_role(struct backoffice *backoffice, struct http_request *request, uint32_t roles,
+                      struct jwt_claims *ret_claims)
+{
+    int64_t now_s = loop_wall(backoffice->parts.loop).us / US_PER_SECOND;
+    enum bearer_outcome outcome =
+        bearer_check(backoffice->parts.bearer, request, now_s, ret_claims);
+    if (outcome != BEARER_OK) {
+        bearer_refuse(request->reply_to, outcome, SLICE_NONE);
+        return false;
+    }
+    if ((ret_claims->roles & roles) != 0)
+        return true;
+    http_reply_problem(request->reply_to, 403, "ROLE_REQUIRED",
+                       SLICE("The token does not have the role that this needs."));
+    return false;
+}
+
+static void reply_not_found(struct http_request *request)
+{
+    http_reply_problem(request->reply_to, 404, "NOT_FOUND",
+                       SLICE("There is nothing at this path."));
+}
+
+/* ---- metrics ---- */
+
+/* Providers come and go, so their lines are written by hand. */
+static void put_feed_ages(struct buf *out, const struct book *book)
+{
+    size_t count = book_providers_count(book);
+    if (count > 0)
+        buf_put_text(out, "# HELP overround_feed_age_seconds Since the provider's last byte\n"
+                          "# TYPE overround_feed_age_seconds gauge\n");
+    for (size_t i = 0; i < count; i++) {
+        int64_t age_us = 0;
+        struct slice provider = book_provider_at(book, i, &age_us);
+        buf_put_text(out, "overround_feed_age_seconds{provider=");
+        json_write_string(out, provider); /* the same escapes as far as ids go */
+        buf_put_text(out, "} ");
+        decimal_write(out, age_us < 0 ? 0 : age_us, 6);
+        buf_put_char(out, '\n');
+    }
+}
+
+static void serve_metrics(struct backoffice *backoffice, struct http_request *request)
+{
+    struct buf out = buf_over(backoffice->out, sizeof backoffice->out);
+    metrics_write(backoffice->parts.metrics, &out);
+    put_feed_ages(&out, backoffice->parts.book);
+    if (out.overflow) {
+        http_reply_problem(request->reply_to, 500, "REPLY_TOO_LARGE", SLICE_NONE);
+        return;
+    }
+    http_reply(request->reply_to, 200, SLICE("text/plain; version=0.0.4; charset=utf-8"), NO_STORE,
+               buf_slice(&out));
+}
+
+/* ---- status ---- */
+
+static void put_number(struct json_writer *writer, const char *key, uint64_t value)
+{
+    json_write_key(writer, key);
+    json_write_u64(writer, value);
+}
+
+static void put_bets(struct json_writer *writer, const struct book_stats *stats)
+{
+    json_write_key(writer, "bets");
+    json_write_object_open(writer);
+#define PUT(code, number, http) put_number(writer, #code, stats->bets_by_outcome[number]);
+    BET_OUTCOME_LIST(PUT)
+#undef PUT
+    json_write_object_close(writer);
+    put_number(writer, "bets_replayed", stats->bets_replayed);
+    put_number(writer, "bets_conflict", stats->bets_conflict);
+    put_number(writer, "bets_shed", stats->bets_shed);
+}
+
+static void put_providers(struct json_writer *writer, const struct book *book)
+{
+    json_write_key(writer, "providers");
+    json_write_array_open(writer);
+    for (size_t i = 0; i < book_providers_count(book); i++) {
+        int64_t age_us = 0;
+        struct slice provider = book_provider_at(book, i, &age_us);
+        json_write_object_open(writer);
+        json_write_key(writer, "provider");
+        json_write_text(writer, provider);
+        json_write_key(writer, "age_ms");
+        json_write_i64(writer, age_us / US_PER_MS);
+        json_write_key(writer, "alive");
+        json_write_bool(writer, book_provider_alive(book, provider));
+        json_write_object_close(writer);
+    }
+    json_write_array_close(writer);
+}
+
+static void put_counts(struct json_writer *writer, const struct backoffice *backoffice)
+{
+    const struct book_stats *stats = book_stats(backoffice->parts.book);
+    put_number(writer, "prices", stats->prices);
+    put_number(writer, "selections_changed", stats->selections_changed);
+    put_number(writer, "groups", stats->groups);
+    put_number(writer, "group_records", stats->group_records);
+    put_bets(writer, stats);
+    put_number(writer, "settled", stats->settled);
+    put_number(writer, "reversed", stats->reversed);
+    put_number(writer, "results", stats->results);
+    put_number(writer, "leases_lost", stats->leases_lost);
+    put_number(writer, "feed_dropped", stats->feed_dropped);
+    put_number(writer, "markets_open", stats->markets_open);
+    put_number(writer, "pending", stats->pending);
+    put_number(writer, "settle_backlog", stats->settle_backlog);
+}
+
+static void serve_status(struct backoffice *backoffice, struct http_request *request)
+{
+    const struct backoffice_parts *parts = &backoffice->parts;
+    const struct shard_state *state = book_state(parts->book);
+    struct jwt_claims claims;
+    if (!need_role(backoffice, request, ROLES_STAFF, &claims))
+        return;
+    struct buf out = buf_over(backoffice->out, sizeof backoffice->out);
+    struct json_writer writer = json_write_begin(&out);
+    json_write_object_open(&writer);
+    json_write_key(&writer, "version");
+    json_write_text(&writer, slice_text(parts->version));
+    json_write_key(&writer, "profile");
+    json_write_text(&writer, slice_text(parts->profile));
+    json_write_key(&writer, "taking_bets");
+    json_write_bool(&writer, !book_stopped(parts->book));
+    put_number(&writer, "uptime_ms",
+               (uint64_t)(loop_now(parts->loop).us - backoffice->begun_us) / (uint64_t)US_PER_MS);
+    put_counts(&writer, backoffice);
+    put_number(&writer, "ledger_records", shard_state_seq(state));
+    put_number(&writer, "accounts", shard_state_accounts_count(state));
+    put_number(&writer, "bets_known", shard_state_bets_count(state));
+    put_number(&writer, "connections", http_server_stats(parts->public_server)->connections);
+    put_number(&writer, "websockets", http_server_stats(parts->public_server)->ws_open);
+    put_providers(&writer, parts->book);
+    json_write_object_close(&writer);
+    http_reply(request->reply_to, 200, SLICE("application/json"), NO_STORE, buf_slice(&out));
+}
+
+/* ---- desk and feed ---- */
+
+/* The decoded id between prefix and suffix of the path; false when the path is another one. */
+static bool id_between(struct slice path, struct slice prefix, struct slice suffix,
+                       struct buf *memory, struct slice *ret_id)
+{
+    if (!slice_begins(path, prefix) || path.bytes <= prefix.bytes + suffix.bytes)
+        return false;
+    struct slice id = slice_skip(path, prefix.bytes);
+    id.bytes -= suffix.bytes;
+    if (!slice_equal(slice_skip(id, id.bytes), suffix) ||
+        memchr(id.at, '/', id.bytes) != NULL) /* in an id it is %2F */
+        return false;
+    return http_url_decode(id, false, memory, ret_id) == 0 && ret_id->bytes > 0;
+}
+
+static bool serve_hold(struct backoffice *backoffice, struct http_request *request)
+{
+    char text[MARKET_ID_BYTES_MAX];
+    struct buf memory = buf_over(text, sizeof text);
+    struct slice prefix = SLICE("/v1/admin/markets/");
+    struct jwt_claims claims;
+    struct slice id;
+    bool hold = id_between(request->path, prefix, SLICE("/suspend"), &memory, &id);
+    if (!hold && !id_between(request->path, prefix, SLICE("/resume"), &memory, &id))
+        return false;
+    if (id.bytes > MARKET_ID_BYTES_MAX)
+        return false;
+    if (request->method != HTTP_POST)
+        http_reply_not_allowed(request->reply_to, "POST");
+    else if (need_role(backoffice, request, ROLES_DESK, &claims))
+        desk_hold(backoffice->desk, request, &claims, id, hold);
+    return true;
+}
+
+static bool serve_results(struct backoffice *backoffice, struct http_request *request)
+{
+    char text[EVENT_ID_BYTES_MAX];
+    struct buf memory = buf_over(text, sizeof text);
+    struct jwt_claims claims;
+    struct slice id;
+    if (!id_between(request->path, SLICE("/v1/admin/events/"), SLICE("/results"), &memory, &id))
+        return false;
+    if (request->method != HTTP_POST)
+        http_reply_not_allowed(request->reply_to, "POST");
+    else if (need_role(backoffice, request, ROLES_DESK, &claims))
+        desk_results(backoffice->desk, request, &claims, id);
+    return true;
+}
+
+static bool feed_format_of(struct slice path, struct slice *ret_format)
+{
+    struct slice prefix = SLICE("/v1/feed/");
+    if (!slice_begins(path, prefix))
+        return false;
+    *ret_format = slice_skip(path, prefix.bytes);
+    return true;
+}
+
+static bool serve_feed(struct backoffice *backoffice, struct http_request *request)
+{
+    struct jwt_claims claims;
+    struct slice format;
+    if (!feed_format_of(request->path, &format))
+        return false;
+    if (request->method != HTTP_POST)
+        http_reply_not_allowed(request->reply_to, "POST");
+    else if (need_role(backoffice, request, ROLES_FEED, &claims) &&
+             !feed_intake_serve(backoffice->intake, format, request))
+        reply_not_found(request);
+    return true;
+}
+
+/* ---- routes ---- */
+
+static void on_head(void *owner, const struct http_request *request, struct http_body_plan *plan)
+{
+    struct slice format;
+    (void)owner;
+    if (request->method == HTTP_POST && feed_format_of(request->path, &format)) {
+        plan->mode = HTTP_BODY_STREAM;
+        plan->bytes_max = UINT64_MAX;
+    } else if (slice_begins(request->path, SLICE("/v1/admin/"))) {
+        plan->bytes_max = RESULT_BODY_BYTES_MAX;
+    }
+}
+
+typedef void (*get_call)(struct backoffice *backoffice, struct http_request *request);
+
+static void serve_health(struct backoffice *backoffice, struct http_request *request)
+{
+    (void)backoffice;
+    http_reply(request->reply_to, 200, SLICE("text/plain"), NO_STORE, SLICE("ok\n"));
+}
+
+static void serve_ready(struct backoffice *backoffice, struct http_request *request)
+{
+    if (book_stopped(backoffice->parts.book) || http_server_is_draining(request->reply_to.server))
+        http_reply_problem(request->reply_to, 503, "NOT_READY", SLICE("No bets are taken now."));
+    else
+        http_reply(request->reply_to, 200, SLICE("text/plain"), NO_STORE, SLICE("ready\n"));
+}
+
+static bool serve_get(struct backoffice *backoffice, struct http_request *request)
+{
+    static const struct {
+        const char *path;
+        get_call call;
+    } gets[] = {
+        {"/metrics", serve_metrics},
+        {"/healthz", serve_health},
+        {"/readyz", serve_ready},
+        {"/v1/admin/status", serve_status},
+    };
+    for (size_t i = 0; i < sizeof gets / sizeof *gets; i++) {
+        if (!slice_is(request->path, gets[i].path))
+            continue;
+        if (request->method == HTTP_GET || request->method == HTTP_HEAD)
+            gets[i].call(backoffice, request);
+        else
+            http_reply_not_allowed(request->reply_to, "GET, HEAD");
+        return true;
+    }
+    return false;
+}
+
+static void on_request(void *owner, struct http_request *request)
+{
+    struct backoffice *backoffice = owner;
+    if (!serve_get(backoffice, request) && !serve_feed(backoffice, request) &&
+        !serve_hold(backoffice, request) && !serve_results(backoffice, request))
+        reply_not_found(request);
+}
+
+struct http_handlers backoffice_handlers(struct backoffice *backoffice)
+{
+    return (struct http_handlers){
+        .owner = backoffice, .on_head = on_head, .on_request = on_request};
+}
+
+/* ---- what is counted ---- */
+
+static int add_verdicts(struct metrics *metrics, const struct book_stats *stats)
+{
+    static const struct {
+        const char *labels;
+        unsigned outcome;
+    } verdicts[] = {
+#define VERDICT(code, number, http) {"verdict=\"" #code "\"", number},
+        BET_OUTCOME_LIST(VERDICT)
+#undef VERDICT
+    };
+    for (size_t i = 0; i < sizeof verdicts / sizeof *verdicts; i++)
+        TRY(metrics_add_counter(
+            metrics,
+            (struct metrics_name){"overround_bets_total", "Bets by verdict", verdicts[i].labels, 0},
+            (const struct metrics_counter *)&stats->bets_by_outcome[verdicts[i].outcome]));
+    return 0;
+}
+
+static int add_book(struct metrics *metrics, const struct book_stats *stats)
+{
+    const struct {
+        const char *name, *help;
+        const uint64_t *value;
+    } counters[] = {
+        {"overround_bets_replayed_total", "Answers given again", &stats->bets_replayed},
+        {"overround_bets_conflict_total", "Keys used for another request", &stats->bets_conflict},
+        {"overround_bets_shed_total", "Bets refused for want of room", &stats->bets_shed},
+        {"overround_settled_bets_total", "Settlements", &stats->settled},
+        {"overround_reversed_bets_total", "Settlements taken back", &stats->reversed},
+        {"overround_results_total", "Results recorded", &stats->results},
+        {"overround_prices_total", "Market images that changed", &stats->prices},
+        {"overround_selections_changed_total", "Prices that changed", &stats->selections_changed},
+        {"overround_leases_lost_total", "Providers that fell silent", &stats->leases_lost},
+        {"overround_feed_dropped_total", "Feed messages beyond a limit", &stats->feed_dropped},
+        {"overround_ledger_groups_total", "Durable groups", &stats->groups},
+        {"overround_ledger_records_total", "Durable records", &stats->group_records},
+    };
+    const struct {
+        const char *name, *help;
+        const uint64_t *value;
+    } gauges[] = {
+        {"overround_markets_open", "Markets that take bets", &stats->markets_open},
+        {"overround_bets_pending", "Bets that wait for their delay", &stats->pending},
+        {"overround_settle_backlog", "Markets with settlements to do", &stats->settle_backlog},
+    };
+    for (size_t i = 0; i < sizeof counters / sizeof *counters; i++)
+        TRY(metrics_add_counter(metrics,
+                                (struct metrics_name){counters[i].name, counters[i].help, NULL, 0},
+                                (const struct metrics_counter *)counters[i].value));
+    for (size_t i = 0; i < sizeof gauges / sizeof *gauges; i++)
+        TRY(metrics_add_gauge(metrics,
+                              (struct metrics_name){gauges[i].name, gauges[i].help, NULL, 0},
+                              (const struct metrics_gauge *)gauges[i].value));
+    return 0;
+}
+
+int backoffice_register_metrics(struct backoffice *backoffice, struct metrics *metrics)
+{
+    const struct book_stats *stats = book_stats(backoffice->parts.book);
+    TRY(add_verdicts(metrics, stats));
+    TRY(add_book(metrics, stats));
+    TRY(desk_register_metrics(backoffice->desk, metrics));
+    return feed_intake_register_metrics(backoffice->intake, metrics);
+}

@@ -1,0 +1,42 @@
+/* backoffice.h - the admin listener: trading desk, feed intake, metrics, status, health.
+ *
+ * Never to be reached from outside; still every route but health and metrics needs a token with
+ * its role. Thread: the book's loop. */
+#pragma once
+
+#include <stdint.h>
+
+#include "base/metrics.h"
+#include "net/http/http_server.h"
+#include "roles/backoffice/feed_intake.h"
+#include "roles/shared/bearer.h"
+
+#include "app/book.h"
+
+struct backoffice;
+
+/* All borrowed until backoffice_free. */
+struct backoffice_parts {
+    struct loop *loop;
+    struct book *book;
+    struct odds_store *store;
+    const struct bearer *bearer;
+    const struct metrics *metrics;           /* what GET /metrics writes */
+    const struct http_server *public_server; /* its connections are shown in the status */
+    const struct feed_format *formats;
+    size_t formats_count;
+    const char *version;
+    const char *profile;
+};
+
+#define METRICS_BYTES_MAX (512 * 1024) /* of GET /metrics: 500 beyond */
+
+/* 0, -ERR_MEMORY, -ERR_LIMIT. */
+int backoffice_new(const struct backoffice_parts *parts, struct backoffice **ret_backoffice);
+/* After the HTTP servers. Accepts NULL. */
+void backoffice_free(struct backoffice *backoffice);
+
+struct http_handlers backoffice_handlers(struct backoffice *backoffice);
+
+/* Registers the book's counters, the feed intake's and the desk's. -ERR_LIMIT. */
+int backoffice_register_metrics(struct backoffice *backoffice, struct metrics *metrics);

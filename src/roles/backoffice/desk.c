@@ -1,0 +1,300 @@
+/* desk.c - contract in desk.h.
+ * One request may name many markets, and each is an operation of the book that becomes durable on
+ * its own; the answer is given when the last one is. */
+#include "roles/backoffice/desk.h"
+
+#include <stdlib.h>
+
+#include "base/assert.h"
+#include "base/error.h"
+#include "net/http/http_reply.h"
+#include "roles/backoffice/result_decode.h"
+#include "roles/shared/problem.h"
+
+#define ANSWER_BYTES_MAX (64 * 1024)
+#define NO_STORE         SLICE("Cache-Control: no-store\r\n")
+
+/* What became of one market of the request. */
+struct step {
+    enum request_outcome outcome;
+    bool failed;  /* the ledger stopped before it was durable */
+    uint64_t seq; /* of its record; 0: none */
+    uint8_t id_bytes;
+    char id[MARKET_ID_BYTES_MAX];
+};
+
+struct desk_operation {
+    struct desk *desk;
+    struct desk_operation *next_free;
+    struct http_reply_to to;
+    bool hold, resume; /* what was asked; neither: results */
+    uint32_t waiting;  /* steps that are not durable yet; 1 more while steps are being made */
+    uint32_t steps_count;
+    struct step steps[RESULT_MARKETS_MAX];
+};
+
+struct desk {
+    struct book *book;
+    struct odds_store *store;
+    struct desk_operation operations[DESK_OPERATIONS_MAX];
+    struct desk_operation *free_operation;
+    struct metrics_counter operations_reached;
+    struct result_decoded decoded;
+    char out[ANSWER_BYTES_MAX];
+};
+
+int desk_new(struct book *book, struct odds_store *store, struct desk **ret_desk)
+{
+    struct desk *desk = calloc(1, sizeof *desk);
+    if (desk == NULL)
+        return -ERR_MEMORY;
+    desk->book = book;
+    desk->store = store;
+    for (size_t i = DESK_OPERATIONS_MAX; i-- > 0;) {
+        desk->operations[i].desk = desk;
+        desk->operations[i].next_free = desk->free_operation;
+        desk->free_operation = &desk->operations[i];
+    }
+    *ret_desk = desk;
+    return 0;
+}
+
+void desk_free(struct desk *desk)
+{
+    free(desk);
+}
+
+/* ---- answers ---- */
+
+struct verdict {
+    int status;
+    const char *code;
+};
+
+static struct verdict verdict_of(const struct step *step)
+{
+    if (step->failed)
+        return (struct verdict){503, "LEDGER_UNAVAILABLE"};
+    switch (step->outcome) {
+    case REQUEST_TAKEN:
+        return (struct verdict){200, "RECORDED"};
+    case REQUEST_NO_CHANGE:
+        return (struct verdict){200, "NO_CHANGE"};
+    case REQUEST_UNKNOWN:
+        return (struct verdict){404, "NOT_FOUND"};
+    case REQUEST_OLD_VERSION:
+        return (struct verdict){409, "OLD_RESULT_VERSION"};
+    case REQUEST_INVALID:
+        return (struct verdict){422, "INVALID_RESULT"};
+    case REQUEST_STOPPED:
+        return (struct verdict){503, "LEDGER_UNAVAILABLE"};
+    case REQUEST_BUSY:
+        return (struct verdict){503, "OVERLOADED"};
+    case REQUEST_CONFLICT:
+        break;
+    }
+    ASSERT(false); /* the desk has no keys */
+    return (struct verdict){500, "INTERNAL"};
+}
+
+/* The first refusal names the answer; without one it is 200. */
+static struct verdict verdict_of_all(const struct desk_operation *operation)
+{
+    for (uint32_t i = 0; i < operation->steps_count; i++) {
+        struct verdict verdict = verdict_of(&operation->steps[i]);
+        if (verdict.status != 200)
+            return verdict;
+    }
+    return (struct verdict){200, "RECORDED"};
+}
+
+static void put_step(struct json_writer *writer, const struct desk *desk, const struct step *step)
+{
+    char memory[48];
+    struct buf seq = buf_over(memory, sizeof memory);
+    json_write_object_open(writer);
+    json_write_key(writer, "market_id");
+    json_write_text(writer, slice_of(step->id, step->id_bytes));
+    json_write_key(writer, "outcome");
+    json_write_text(writer, slice_text(verdict_of(step).code));
+    if (step->seq != 0) {
+        buf_printf(&seq, "%u-%llu", shard_state_shard(book_state(desk->book)),
+                   (unsigned long long)step->seq);
+        json_write_key(writer, "ledger_seq");
+        json_write_text(writer, buf_slice(&seq));
+    }
+    json_write_object_close(writer);
+}
+
+static void put_steps(struct json_writer *writer, const struct desk_operation *operation)
+{
+    json_write_key(writer, "markets");
+    json_write_array_open(writer);
+    for (uint32_t i = 0; i < operation->steps_count; i++)
+        put_step(writer, operation->desk, &operation->steps[i]);
+    json_write_array_close(writer);
+}
+
+static void answer(struct desk_operation *operation)
+{
+    struct desk *desk = operation->desk;
+    struct verdict verdict = verdict_of_all(operation);
+    struct buf out = buf_over(desk->out, sizeof desk->out);
+    bool ok = verdict.status == 200;
+    struct json_writer writer =
+        ok ? json_write_begin(&out) : problem_open(&out, verdict.status, verdict.code, SLICE_NONE);
+    if (ok)
+        json_write_object_open(&writer);
+    if (operation->hold || operation->resume) {
+        json_write_key(&writer, "held");
+        json_write_bool(&writer, operation->hold);
+    }
+    put_steps(&writer, operation);
+    json_write_object_close(&writer);
+    ASSERT(!out.overflow); /* 64 markets of 120 bytes, escaped */
+    http_reply(operation->to, verdict.status,
+               ok ? SLICE("application/json") : SLICE("application/problem+json"),
+               verdict.status == 503 ? SLICE("Cache-Control: no-store\r\nRetry-After: 1\r\n")
+                                     : NO_STORE,
+               buf_slice(&out));
+    operation->next_free = desk->free_operation;
+    desk->free_operation = operation;
+}
+
+static void refuse_body(struct desk *desk, struct http_request *request,
+                        const struct request_refusal *refusal)
+{
+    struct buf out = buf_over(desk->out, sizeof desk->out);
+    refusal_write(refusal, &out);
+    http_reply(request->reply_to, 400, SLICE("application/problem+json"), NO_STORE,
+               buf_slice(&out));
+}
+
+/* ---- operations ---- */
+
+static struct desk_operation *take_operation(struct desk *desk, struct http_request *request)
+{
+    struct desk_operation *operation = desk->free_operation;
+    if (operation == NULL) {
+        metrics_count(&desk->operations_reached, 1);
+        http_reply_problem_with(request->reply_to, 503, "OVERLOADED",
+                                SLICE("Too many operations are waiting."),
+                                SLICE("Retry-After: 1\r\n"));
+        return NULL;
+    }
+    desk->free_operation = operation->next_free;
+    operation->to = request->reply_to;
+    operation->hold = operation->resume = false;
+    operation->waiting = 1;
+    operation->steps_count = 0;
+    return operation;
+}
+
+static void done_waiting(struct desk_operation *operation)
+{
+    ASSERT(operation->waiting > 0);
+    if (--operation->waiting == 0)
+        answer(operation);
+}
+
+static void on_durable(const struct book_answer *moment)
+{
+    struct desk_operation *operation = moment->cookie.owner;
+    struct step *step = &operation->steps[moment->cookie.words[0]];
+    step->failed = moment->failed;
+    if (moment->record != NULL)
+        step->seq = moment->record->head->seq;
+    done_waiting(operation);
+}
+
+static struct step *add_step(struct desk_operation *operation, struct slice market_id,
+                             struct book_cookie *ret_cookie)
+{
+    ASSERT(operation->steps_count < RESULT_MARKETS_MAX);
+    ASSERT(market_id.bytes <= MARKET_ID_BYTES_MAX);
+    struct step *step = &operation->steps[operation->steps_count];
+    *step = (struct step){.id_bytes = (uint8_t)market_id.bytes};
+    memcpy(step->id, market_id.at, market_id.bytes);
+    *ret_cookie = (struct book_cookie){.owner = operation, .words = {operation->steps_count}};
+    operation->steps_count++;
+    operation->waiting++;
+    return step;
+}
+
+static void step_taken(struct desk_operation *operation, struct step *step,
+                       enum request_outcome outcome)
+{
+    step->outcome = outcome;
+    if (outcome != REQUEST_TAKEN)
+        done_waiting(operation);
+}
+
+void desk_hold(struct desk *desk, struct http_request *request, const struct jwt_claims *claims,
+               struct slice market_id, bool hold)
+{
+    struct request_refusal refusal;
+    struct slice reason;
+    struct book_cookie cookie;
+    if (!reason_decode(request->body, desk->decoded.scratch, sizeof desk->decoded.scratch, &reason,
+                       &refusal)) {
+        refuse_body(desk, request, &refusal);
+        return;
+    }
+    struct desk_operation *operation = take_operation(desk, request);
+    if (operation == NULL)
+        return;
+    operation->hold = hold;
+    operation->resume = !hold;
+    struct step *step = add_step(operation, market_id, &cookie);
+    step_taken(operation, step,
+               book_hold_market(desk->book, market_id, hold,
+                                &(struct desk_word){jwt_sub(claims), reason},
+                                (struct book_reply){on_durable, cookie}));
+    done_waiting(operation);
+}
+
+/* Is the market one of this event, as far as anybody knows it? */
+static bool of_event(struct desk *desk, struct slice market_id, struct slice event_id)
+{
+    const struct odds_image *image = desk->store->ops->get(desk->store, market_id);
+    if (image != NULL)
+        return slice_equal(ODDS_TEXT(image, event_id), event_id);
+    const struct shard_state *state = book_state(desk->book);
+    struct market_ref ref = shard_state_find_market(state, market_id);
+    return ref.n != 0 &&
+           slice_equal(shard_state_text(state, shard_state_market(state, ref)->event_id), event_id);
+}
+
+void desk_results(struct desk *desk, struct http_request *request, const struct jwt_claims *claims,
+                  struct slice event_id)
+{
+    struct request_refusal refusal;
+    if (!result_decode(request->body, &desk->decoded, &refusal)) {
+        refuse_body(desk, request, &refusal);
+        return;
+    }
+    struct desk_operation *operation = take_operation(desk, request);
+    if (operation == NULL)
+        return;
+    for (size_t i = 0; i < desk->decoded.markets_count; i++) {
+        const struct feed_result *result = &desk->decoded.markets[i];
+        struct book_cookie cookie;
+        struct step *step = add_step(operation, result->market_id, &cookie);
+        enum request_outcome outcome = REQUEST_UNKNOWN;
+        if (of_event(desk, result->market_id, event_id))
+            outcome = book_post_result(desk->book, result,
+                                       &(struct desk_word){jwt_sub(claims), desk->decoded.reason},
+                                       (struct book_reply){on_durable, cookie});
+        step_taken(operation, step, outcome);
+    }
+    done_waiting(operation);
+}
+
+int desk_register_metrics(struct desk *desk, struct metrics *metrics)
+{
+    return metrics_add_counter(metrics,
+                               (struct metrics_name){"overround_limit_reached_total",
+                                                     "How often a named limit was reached",
+                                                     "limit=\"desk_operations_max\"", 0},
+                               &desk->operations_reached);
+}

@@ -1,0 +1,26 @@
+/* desk.h - the trading desk over HTTP: suspend, resume, results (CONTRACT; roles trader and admin).
+ *
+ * Actor (the token's subject) and reason stand in the record (G-16). An answer is given when its
+ * records are durable. Thread: the book's loop. */
+#pragma once
+
+#include "app/book.h"
+#include "base/metrics.h"
+#include "crypto/jwt.h"
+#include "net/http/http_request.h"
+
+#define DESK_OPERATIONS_MAX 64 /* that wait for the disk: then 503 OVERLOADED */
+
+struct desk;
+
+/* book and store are borrowed until desk_free. 0 or -ERR_MEMORY. */
+int desk_new(struct book *book, struct odds_store *store, struct desk **ret_desk);
+void desk_free(struct desk *desk); /* after the HTTP server; accepts NULL */
+
+/* Each answers the request, now or when it is durable. Ids are decoded. */
+void desk_hold(struct desk *desk, struct http_request *request, const struct jwt_claims *claims,
+               struct slice market_id, bool hold);
+void desk_results(struct desk *desk, struct http_request *request, const struct jwt_claims *claims,
+                  struct slice event_id);
+
+int desk_register_metrics(struct desk *desk, struct metrics *metrics);

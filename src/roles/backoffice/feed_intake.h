@@ -1,0 +1,62 @@
+/* feed_intake.h - POST /v1/feed/{format}: a provider's messages, one a line, as they come.
+ *
+ * A body is streamed, chunked or not, and may go on for days. Each line goes to the format's feed
+ * source, which is one for all requests: the end of a request is no disconnect of the provider
+ * (its lease ends by silence only, P2). The work of a loop turn is bounded by
+ * FEED_TURN_US_MAX; what is left waits, the body is paused, and TCP tells the sender (P3).
+ * Thread: the book's loop. */
+#pragma once
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "app/book.h"
+#include "base/metrics.h"
+#include "net/http/http_request.h"
+#include "net/loop/loop.h"
+#include "ports/feed_source.h"
+
+#define FEED_LINE_BYTES_MAX (4 * 1024 * 1024) /* a longer line: 413 FEED_LINE_TOO_LONG */
+#define FEED_INTAKES_MAX    16                /* requests at once; a further one: 503 */
+#define FEED_TURN_US_MAX    2000              /* of one turn, all intakes together */
+
+/* A format's name in the path and its decoder; both borrowed for the life of the intake. */
+struct feed_format {
+    const char *name; /* "betfair" */
+    struct feed_source *source;
+};
+
+struct feed_intake;
+
+/* Borrowed until feed_intake_free. */
+struct feed_intake_parts {
+    struct loop *loop;
+    const struct book *book; /* asked whether it can take a message */
+    const struct feed_format *formats;
+    size_t formats_count;
+};
+
+struct feed_intake_stats {
+    struct metrics_counter messages, malformed, bytes, results;
+    struct metrics_counter line_reached;    /* FEED_LINE_BYTES_MAX */
+    struct metrics_counter intakes_reached; /* FEED_INTAKES_MAX */
+    struct metrics_counter turn_reached;    /* FEED_TURN_US_MAX: a body was paused */
+    struct metrics_counter book_reached;    /* book_feed_ready: too much waits for the disk */
+    struct metrics_counter source_reached;  /* limits of the sources */
+    struct metrics_gauge open;
+    struct metrics_histogram freshness; /* us: message received -> its prices in the store */
+};
+
+/* Registers a turn-end hook of stage WORK: to be made before whoever ends the book's turn. 0,
+ * -ERR_MEMORY, -ERR_LIMIT. */
+int feed_intake_new(const struct feed_intake_parts *parts, struct feed_intake **ret_intake);
+/* After the HTTP server. Accepts NULL. */
+void feed_intake_free(struct feed_intake *intake);
+
+/* Takes the body of a request whose plan was HTTP_BODY_STREAM. False: no such format, nothing
+ * was answered. */
+bool feed_intake_serve(struct feed_intake *intake, struct slice format,
+                       struct http_request *request);
+
+const struct feed_intake_stats *feed_intake_stats(const struct feed_intake *intake);
+int feed_intake_register_metrics(struct feed_intake *intake, struct metrics *metrics);
