@@ -278,6 +278,7 @@ static int check_bet(struct shard_state *state, const struct record_view *record
     REQUIRE(key.bytes > 0 && key.bytes <= IDEMPOTENCY_KEY_BYTES_MAX, "L3: a key has 1 to 64 bytes");
     REQUIRE(amount_valid(b->stake), "L4: the stake is positive and within the limit");
     REQUIRE(record->head->items_count == 1, "a single has one leg");
+    REQUIRE(b->promo_stake == 0 && b->fees == 0, "bonus money and fees are not in this format");
     REQUIRE(house_known(state, b->currency), "the currency is not known");
     REQUIRE(bet_outcome_text((enum bet_outcome)b->outcome) != NULL, "no such outcome");
     if (b->outcome == BET_PLACED || b->outcome == BET_PENDING)
