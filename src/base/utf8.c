@@ -55,6 +55,8 @@ size_t utf8_sequence_bytes(const char *at, const char *end)
 
 bool utf8_is_valid(struct slice text)
 {
+    if (text.bytes == 0) /* its pointer may be NULL */
+        return true;
     const char *at = text.at;
     const char *end = text.at + text.bytes;
     while (at < end) {

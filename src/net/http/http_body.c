@@ -9,9 +9,8 @@
 
 enum state {
     STATE_LENGTH = 0, /* `left` bytes, then the end */
-    STATE_UNTIL_CLOSE,
-    STATE_SIZE,      /* hex digits of a chunk size */
-    STATE_EXTENSION, /* after ';', up to CR */
+    STATE_SIZE,       /* hex digits of a chunk size */
+    STATE_EXTENSION,  /* after ';', up to CR */
     STATE_SIZE_LF,
     STATE_CHUNK, /* `left` bytes of a chunk */
     STATE_CHUNK_CR,
@@ -31,11 +30,6 @@ void http_body_begin(struct http_body *body, const struct http_head *head)
         body->state = STATE_SIZE;
     else if (head->content_length != HTTP_LENGTH_UNKNOWN)
         body->left = head->content_length;
-}
-
-void http_body_begin_until_close(struct http_body *body)
-{
-    *body = (struct http_body){.state = STATE_UNTIL_CLOSE, .left = UINT64_MAX};
 }
 
 static int hex_of(char c)
@@ -103,7 +97,6 @@ static enum state next_state(struct http_body *body, char c)
     case STATE_END_LF:
         return c == '\n' ? STATE_END : STATE_BAD;
     case STATE_LENGTH:
-    case STATE_UNTIL_CLOSE:
     case STATE_CHUNK:
     case STATE_END:
     case STATE_BAD:
@@ -121,8 +114,6 @@ static enum http_body_event take_piece(struct http_body *body, struct slice *inp
         return HTTP_BODY_MORE;
     *ret_piece = slice_of(input->at, bytes);
     *input = slice_skip(*input, bytes);
-    if (body->state == STATE_UNTIL_CLOSE)
-        return HTTP_BODY_PIECE;
     body->left -= bytes;
     if (body->state == STATE_CHUNK && body->left == 0)
         body->state = STATE_CHUNK_CR;
@@ -139,8 +130,7 @@ enum http_body_event http_body_next(struct http_body *body, struct slice *input,
             return HTTP_BODY_END;
         if (body->state == STATE_BAD)
             return HTTP_BODY_BAD;
-        if (body->state == STATE_LENGTH || body->state == STATE_CHUNK ||
-            body->state == STATE_UNTIL_CLOSE)
+        if (body->state == STATE_LENGTH || body->state == STATE_CHUNK)
             return take_piece(body, input, ret_piece);
         if (input->bytes == 0)
             return HTTP_BODY_MORE;

@@ -29,8 +29,6 @@ struct http_body {
 
 /* The body that a parsed request head announces; none is a body of 0 bytes. */
 void http_body_begin(struct http_body *body, const struct http_head *head);
-/* A body that ends when the peer closes (responses only). */
-void http_body_begin_until_close(struct http_body *body);
 /* Consumes from *input. After END or BAD: the same again. */
 enum http_body_event http_body_next(struct http_body *body, struct slice *input,
                                     struct slice *ret_piece);

@@ -1,9 +1,10 @@
 /* http_client.h - a small HTTP/1.1 client on a loop, for our own tools (load, feed replay) and for
  * plain HTTP between our processes. No TLS, no redirects, no proxies, numeric addresses.
  *
- * A client holds many connections; each sends requests (pipelined up to HTTP_PIPELINE_SLOTS) and
- * gets their answers in order. Answers are parsed as strictly as requests.
- * Thread: the loop's. Callbacks never run inside a call. */
+ * A client holds many connections; each sends requests (pipelined up to HTTP_CLIENT_PIPELINE_MAX)
+ * and gets their answers in order. Answers are parsed as strictly as requests, and one without
+ * Content-Length or chunks, which would end only with the connection, is refused. Thread: the
+ * loop's. Callbacks never run inside a call. */
 #pragma once
 
 #include <stdbool.h>
@@ -16,6 +17,8 @@
 #include "net/stream/net_limits.h"
 #include "net/stream/send_outcome.h"
 #include "net/ws/ws_conn.h"
+
+#define HTTP_CLIENT_PIPELINE_MAX 64 /* requests of one connection without an answer */
 
 struct http_client;
 
@@ -64,8 +67,8 @@ struct http_client_request {
     uint64_t tag; /* comes back with the answer */
 };
 
-/* Queues a request; everything is copied. SEND_FULL: HTTP_PIPELINE_SLOTS are outstanding, or an
- * upload is not ended, or the outbox is full; nothing was queued and the connection goes on. */
+/* Queues a request; everything is copied. SEND_FULL: HTTP_CLIENT_PIPELINE_MAX are outstanding, or
+ * an upload is not ended, or the outbox is full; nothing was queued and the connection goes on. */
 enum send_outcome http_client_send(struct http_client_handle handle,
                                    const struct http_client_request *request);
 /* A request that the caller has already encoded, complete; `is_head` when it is a HEAD. */
@@ -81,7 +84,7 @@ void http_client_close(struct http_client_handle handle);
 struct http_client_ws {
     struct slice target;
     struct slice headers;     /* complete lines with CRLF */
-    struct slice subprotocol; /* offered, or empty */
+    struct slice subprotocol; /* offered, one or several with commas between, or empty */
     void (*on_open)(void *owner, struct ws_handle ws);
     /* The handshake failed (status 0: no answer, or a wrong one). Instead of on_open; last. */
     void (*on_refused)(void *owner, int status);

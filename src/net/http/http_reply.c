@@ -255,6 +255,8 @@ static void put_json_char(struct buf *buf, char c)
 
 void http_reply_put_json(struct buf *buf, struct slice text)
 {
+    if (text.bytes == 0) /* its pointer may be NULL */
+        return;
     const char *end = text.at + text.bytes;
     for (const char *at = text.at; at < end;) {
         size_t bytes = utf8_sequence_bytes(at, end);

@@ -240,8 +240,9 @@ static void on_stall_timer(void *owner)
         conn_close(conn, conn->reason);
         return;
     }
+    bool connecting = conn->phase == PHASE_CONNECTING;
     net_stats_hit(&conn->pool->stats, NET_LIMIT_write_stall_ms_max);
-    conn_close(conn, CONN_CLOSE_WRITE_STALL);
+    conn_close(conn, connecting ? CONN_CLOSE_CONNECT_FAILED : CONN_CLOSE_WRITE_STALL);
 }
 
 static void arm_stall_timer(struct conn *conn, int64_t ms)
@@ -755,7 +756,7 @@ static void on_connect_ready(struct conn *conn)
     ask_events(conn);
     if (conn->phase != PHASE_OPEN)
         return;
-    if (conn->outbox.bytes > 0)
+    if (conn->outbox.bytes > 0 || conn->drained_wanted)
         mark_dirty(conn);
     if (conn->callbacks->on_connected != NULL)
         conn->callbacks->on_connected(conn);

@@ -130,6 +130,21 @@ void ws_handshake_key(const uint8_t bytes[16], char ret_key[WS_KEY_BYTES])
     base64(bytes, 16, ret_key);
 }
 
+static bool is_one_of(struct slice name, struct slice list)
+{
+    while (list.bytes > 0) {
+        const char *comma = memchr(list.at, ',', list.bytes);
+        struct slice one =
+            slice_of(list.at, comma != NULL ? (size_t)(comma - list.at) : list.bytes);
+        list = slice_skip(list, comma != NULL ? one.bytes + 1 : one.bytes);
+        while (one.bytes > 0 && *one.at == ' ')
+            one = slice_skip(one, 1);
+        if (slice_equal(name, one))
+            return true;
+    }
+    return false;
+}
+
 bool ws_handshake_is_accepted(const struct http_head *head, struct slice key, struct slice offered)
 {
     char accept[WS_ACCEPT_BYTES];
@@ -141,7 +156,7 @@ bool ws_handshake_is_accepted(const struct http_head *head, struct slice key, st
     if (!slice_equal(got, slice_of(accept, sizeof accept)))
         return false;
     struct slice protocol = http_head_find(head, SLICE("sec-websocket-protocol"));
-    if (protocol.at != NULL && !slice_equal(protocol, offered))
+    if (protocol.at != NULL && !is_one_of(protocol, offered))
         return false;
     return http_head_find(head, SLICE("sec-websocket-extensions")).at == NULL;
 }

@@ -21,6 +21,6 @@ enum ws_handshake_outcome ws_handshake_check(const struct http_head *head, struc
 void ws_handshake_accept(struct slice key, char ret_accept[WS_ACCEPT_BYTES]);
 /* A key from 16 bytes, for a client. */
 void ws_handshake_key(const uint8_t bytes[16], char ret_key[WS_KEY_BYTES]);
-/* Whether a response (section 4.1) accepts `key` and chooses no extension, and no subprotocol but
- * `offered` (or none). */
+/* Whether a response (section 4.1) accepts `key` and chooses no extension and no subprotocol but
+ * one of `offered`, a comma-separated list (or none). */
 bool ws_handshake_is_accepted(const struct http_head *head, struct slice key, struct slice offered);

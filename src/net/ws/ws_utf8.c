@@ -34,6 +34,8 @@ static bool begin_sequence(struct ws_utf8 *utf8, unsigned char first)
 
 bool ws_utf8_feed(struct ws_utf8 *utf8, struct slice bytes)
 {
+    if (bytes.bytes == 0) /* its pointer may be NULL */
+        return true;
     const unsigned char *at = (const unsigned char *)bytes.at;
     const unsigned char *end = at + bytes.bytes;
     while (at < end) {
