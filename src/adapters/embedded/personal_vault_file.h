@@ -1,0 +1,21 @@
+/* personal_vault_file.h - the personal_vault port over the key file of crypto/personal.h.
+ *
+ * Erasing is final: afterwards make_key, seal and open answer -ERR_NOT_FOUND for that user, as
+ * they do (but make_key) for one who never had a key. A field that was not sealed under the
+ * user's key, or was changed, is -ERR_CRYPTO. Besides what the port names: -ERR_IO,
+ * -ERR_NO_SPACE, -ERR_CORRUPT (a damaged slot). Thread: one user. */
+#pragma once
+
+#include "crypto/personal.h"
+#include "ports/personal_vault.h"
+
+struct personal_vault_file_options {
+    int folder;       /* descriptor of the key folder (crypto/key_files.h); borrowed for open */
+    const char *name; /* of the file in it, "personal.keys" */
+    const unsigned char *master; /* PERSONAL_MASTER_BYTES; copied */
+    size_t accounts_max;
+};
+
+/* Errors as personal_keys_open(). The caller owns *ret_vault. */
+int personal_vault_file_open(const struct personal_vault_file_options *options,
+                             struct personal_vault **ret_vault);

@@ -1,0 +1,108 @@
+/* test_personal_vault_file.c - the personal_vault port over the key file. */
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "adapters/embedded/personal_vault_file.h"
+#include "base/error.h"
+#include "test.h"
+
+static const unsigned char master[PERSONAL_MASTER_BYTES] = {1, 2, 3};
+static char path[64];
+static int folder;
+
+static struct personal_vault *open_vault(void)
+{
+    struct personal_vault *vault = NULL;
+    struct personal_vault_file_options options = {
+        .folder = folder, .name = "personal.keys", .master = master, .accounts_max = 1000};
+    assert_int_equal(personal_vault_file_open(&options, &vault), 0);
+    return vault;
+}
+
+static void begin(void)
+{
+    (void)snprintf(path, sizeof path, "/tmp/vault-test-XXXXXX");
+    assert_non_null(mkdtemp(path));
+    folder = open(path, O_RDONLY | O_DIRECTORY);
+    assert_true(folder >= 0);
+}
+
+static void end(void)
+{
+    assert_int_equal(unlinkat(folder, "personal.keys", 0), 0);
+    close(folder);
+    assert_int_equal(rmdir(path), 0);
+}
+
+TEST(personal_vault_file, opens_what_it_sealed_also_after_a_restart)
+{
+    const struct account_ref account = {7};
+    char sealed[PERSONAL_SEALED_BYTES_MAX], plain[PERSONAL_PLAIN_BYTES_MAX];
+    size_t bytes = 0, plain_bytes = 0;
+    begin();
+    struct personal_vault *vault = open_vault();
+    assert_int_equal(vault->ops->seal(vault, account, SLICE("10.0.0.1"), sealed, &bytes),
+                     -ERR_NOT_FOUND);
+    assert_int_equal(vault->ops->make_key(vault, account), 0);
+    assert_int_equal(vault->ops->make_key(vault, account), 0);
+    assert_int_equal(vault->ops->seal(vault, account, SLICE("10.0.0.1"), sealed, &bytes), 0);
+    vault->ops->free(vault);
+    vault = open_vault();
+    assert_int_equal(vault->ops->open(vault, account, slice_of(sealed, bytes), plain, &plain_bytes),
+                     0);
+    assert_true(slice_is(slice_of(plain, plain_bytes), "10.0.0.1"));
+    sealed[bytes - 1] ^= 1;
+    assert_int_equal(vault->ops->open(vault, account, slice_of(sealed, bytes), plain, &plain_bytes),
+                     -ERR_CRYPTO);
+    assert_int_equal(vault->ops->open(vault, account, slice_of(sealed, 27), plain, &plain_bytes),
+                     -ERR_CRYPTO);
+    vault->ops->free(vault);
+    end();
+}
+
+TEST(personal_vault_file, opens_nothing_of_an_erased_user_ever_again)
+{
+    const struct account_ref account = {7}, other = {8};
+    char sealed[PERSONAL_SEALED_BYTES_MAX], plain[PERSONAL_PLAIN_BYTES_MAX];
+    size_t bytes = 0, plain_bytes = 0;
+    begin();
+    struct personal_vault *vault = open_vault();
+    assert_int_equal(vault->ops->make_key(vault, account), 0);
+    assert_int_equal(vault->ops->make_key(vault, other), 0);
+    assert_int_equal(vault->ops->seal(vault, account, SLICE("device"), sealed, &bytes), 0);
+    assert_int_equal(vault->ops->erase(vault, account), 0);
+    for (int life = 0; life < 2; life++) {
+        struct slice kept = slice_of(sealed, bytes);
+        assert_int_equal(vault->ops->open(vault, account, kept, plain, &plain_bytes),
+                         -ERR_NOT_FOUND);
+        assert_int_equal(vault->ops->make_key(vault, account), -ERR_NOT_FOUND);
+        assert_int_equal(vault->ops->open(vault, other, kept, plain, &plain_bytes), -ERR_CRYPTO);
+        vault->ops->free(vault);
+        vault = open_vault();
+    }
+    vault->ops->free(vault);
+    end();
+}
+
+TEST(personal_vault_file, refuses_what_is_too_long)
+{
+    static char text[PERSONAL_SEALED_BYTES_MAX + 1];
+    char sealed[PERSONAL_SEALED_BYTES_MAX], plain[PERSONAL_PLAIN_BYTES_MAX];
+    size_t bytes = 0;
+    const struct account_ref account = {1};
+    begin();
+    struct personal_vault *vault = open_vault();
+    assert_int_equal(vault->ops->make_key(vault, account), 0);
+    struct slice longest = slice_of(text, PERSONAL_PLAIN_BYTES_MAX);
+    assert_int_equal(vault->ops->seal(vault, account, longest, sealed, &bytes), 0);
+    assert_int_equal(bytes, PERSONAL_SEALED_BYTES_MAX);
+    struct slice longer = slice_of(text, PERSONAL_PLAIN_BYTES_MAX + 1);
+    assert_int_equal(vault->ops->seal(vault, account, longer, sealed, &bytes), -ERR_LIMIT);
+    longer = slice_of(text, sizeof text);
+    assert_int_equal(vault->ops->open(vault, account, longer, plain, &bytes), -ERR_LIMIT);
+    vault->ops->free(vault);
+    end();
+}
