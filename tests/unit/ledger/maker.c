@@ -1,0 +1,421 @@
+/* maker.c - contract in maker.h. */
+#include "maker.h"
+
+#include "test.h"
+
+#include "base/buf.h"
+#include "base/error.h"
+
+static const struct record_leg_result RESULT_UNKNOWN;
+
+void maker_empty(struct maker *maker, const struct shard_limits *limits)
+{
+    maker->time_us = MAKER_TIME_US;
+    assert_int_equal(shard_state_new(limits, &maker->state), 0);
+}
+
+void maker_begin(struct maker *maker)
+{
+    maker_empty(maker, &MAKER_LIMITS);
+    struct parts genesis = parts_genesis(maker);
+    maker_accept(maker, &genesis);
+    struct parts opened = parts_opened(maker);
+    maker_accept(maker, &opened);
+}
+
+void maker_open(struct maker *maker)
+{
+    static const char *const users[] = {"ada", "bob"};
+    static const char *const markets[] = {"1.23", "1.24"};
+    maker_begin(maker);
+    for (uint32_t i = 0; i < 2; i++) {
+        struct parts account = parts_account(maker, users[i]);
+        maker_accept(maker, &account);
+        struct parts deposit = parts_deposit(maker, i + 1, 10000, "first");
+        maker_accept(maker, &deposit);
+        struct parts market = parts_market(maker, markets[i], 3);
+        maker_accept(maker, &market);
+    }
+}
+
+void maker_done(struct maker *maker)
+{
+    shard_state_free(maker->state);
+}
+
+void maker_encode(struct maker *maker, const struct parts *parts)
+{
+    struct buf out = buf_over(maker->memory, sizeof maker->memory);
+    struct record_draft draft = parts->draft;
+    draft.body = &parts->body;
+    draft.items = &parts->items;
+    draft.postings = parts->postings;
+    draft.texts = parts->texts;
+    const struct record_head *head = record_encode(&out, &draft);
+    assert_non_null(head);
+    assert_int_equal(record_view_of(head, head->bytes, &maker->view), 0);
+}
+
+int maker_apply(struct maker *maker, const struct parts *parts)
+{
+    maker_encode(maker, parts);
+    return shard_state_apply(maker->state, &maker->view);
+}
+
+void maker_accept(struct maker *maker, const struct parts *parts)
+{
+    int error = maker_apply(maker, parts);
+    if (error != 0)
+        fail_msg("seq %llu: error %d: %s", (unsigned long long)parts->draft.seq, error,
+                 shard_state_reason(maker->state));
+    assert_string_equal(shard_state_reason(maker->state), "");
+    assert_int_equal(shard_state_seq(maker->state), parts->draft.seq);
+    maker->time_us = parts->draft.time_us + 1000;
+}
+
+static void apply_without_trace(struct maker *maker, const struct parts *parts, int error)
+{
+    uint8_t before[32], after[32];
+    assert_int_equal(shard_state_hash(maker->state, before), 0);
+    assert_int_equal(maker_apply(maker, parts), error);
+    assert_int_equal(shard_state_hash(maker->state, after), 0);
+    if (memcmp(before, after, sizeof before) != 0)
+        fail_msg("a refused record left a trace: %s", shard_state_reason(maker->state));
+}
+
+void maker_refuse(struct maker *maker, const struct parts *parts, const char *reason)
+{
+    apply_without_trace(maker, parts, -ERR_CORRUPT);
+    assert_string_equal(shard_state_reason(maker->state), reason);
+}
+
+void maker_limited(struct maker *maker, const struct parts *parts)
+{
+    apply_without_trace(maker, parts, -ERR_LIMIT);
+}
+
+static struct parts begin(const struct maker *maker, enum record_type type, uint32_t account)
+{
+    return (struct parts){.draft = {.type = type,
+                                    .seq = shard_state_seq(maker->state) + 1,
+                                    .time_us = maker->time_us,
+                                    .account = account}};
+}
+
+static uint16_t add_text(struct parts *parts, const char *text)
+{
+    assert_true(parts->draft.texts_count < MAKER_TEXTS_MAX);
+    struct slice slice = slice_text(text);
+    parts->texts[parts->draft.texts_count++] = slice;
+    return (uint16_t)slice.bytes;
+}
+
+static void add_posting(struct parts *parts, uint32_t account, enum ledger_account kind,
+                        uint16_t currency, int64_t amount)
+{
+    parts->postings[parts->draft.postings_count++] =
+        (struct record_posting){account, (uint16_t)kind, currency, amount};
+}
+
+struct parts parts_genesis(const struct maker *maker)
+{
+    struct parts parts = begin(maker, RECORD_GENESIS, 0);
+    parts.body.genesis = (struct record_genesis){.book_id = "a book of tests", .hash_key = {1, 2}};
+    return parts;
+}
+
+struct parts parts_opened(const struct maker *maker)
+{
+    struct parts parts = begin(maker, RECORD_OPENED, 0);
+    parts.body.opened.epoch = shard_state_epoch(maker->state) + 1;
+    parts.body.opened.binary_sha256[31] = 0xAB;
+    parts.body.opened.version_bytes = add_text(&parts, "0.1.0");
+    return parts;
+}
+
+struct parts parts_account(const struct maker *maker, const char *user)
+{
+    struct parts parts = begin(maker, RECORD_ACCOUNT, shard_state_accounts_count(maker->state) + 1);
+    parts.body.account.user_bytes = add_text(&parts, user);
+    return parts;
+}
+
+static void add_selections(struct parts *parts, unsigned first, uint16_t count)
+{
+    static char ids[MAKER_ITEMS_MAX * 2][8];
+    assert_true(first + count <= sizeof ids / sizeof *ids && count <= MAKER_ITEMS_MAX);
+    for (uint16_t i = 0; i < count; i++) {
+        struct buf id = buf_over(ids[first + i], sizeof ids[0]);
+        buf_printf(&id, "s%u", first + i);
+        ids[first + i][id.bytes] = 0;
+        parts->items.selections[i].id_bytes = add_text(parts, ids[first + i]);
+        parts->items.selections[i].name_bytes = add_text(parts, "Selection");
+    }
+    parts->draft.items_count = count;
+}
+
+struct parts parts_market(const struct maker *maker, const char *id, uint16_t selections)
+{
+    struct parts parts = begin(maker, RECORD_MARKET, 0);
+    struct record_market *body = &parts.body.market;
+    body->market = shard_state_markets_count(maker->state) + 1;
+    body->status = MARKET_ACTIVE;
+    body->market_bytes = add_text(&parts, id);
+    body->event_bytes = add_text(&parts, "event-9");
+    body->provider_bytes = add_text(&parts, "betfair");
+    body->sport_bytes = add_text(&parts, "football");
+    body->event_name_bytes = add_text(&parts, "Home v Away");
+    body->name_bytes = add_text(&parts, "Match Odds");
+    body->kind_bytes = add_text(&parts, "match_odds");
+    add_selections(&parts, 0, selections);
+    return parts;
+}
+
+struct parts parts_selections(const struct maker *maker, uint32_t market, uint16_t count)
+{
+    struct parts parts = begin(maker, RECORD_SELECTIONS, 0);
+    parts.body.selections.market = market;
+    parts.body.selections.first =
+        shard_state_market(maker->state, (struct market_ref){market})->selections_count;
+    add_selections(&parts, parts.body.selections.first, count);
+    return parts;
+}
+
+static const struct shard_account *account_of(const struct maker *maker, uint32_t ref)
+{
+    const struct shard_account *account =
+        shard_state_account(maker->state, (struct account_ref){ref});
+    assert_non_null(account);
+    return account;
+}
+
+static struct parts movement(const struct maker *maker, uint32_t account, enum money_kind kind,
+                             int64_t amount)
+{
+    struct parts parts = begin(maker, RECORD_MONEY, account);
+    int64_t change = kind == MONEY_DEPOSIT ? amount : -amount;
+    parts.body.money = (struct record_money){
+        .request_hash = {11, 12},
+        .amount = amount,
+        .balance_after = account_of(maker, account)->available + change,
+        .kind = (uint16_t)kind,
+        .outcome = BET_PLACED,
+        .currency = GBP,
+    };
+    add_posting(&parts, account, LEDGER_AVAILABLE, GBP, change);
+    add_posting(&parts, 0, LEDGER_HOUSE_CASH, GBP, -change);
+    return parts;
+}
+
+struct parts parts_deposit(const struct maker *maker, uint32_t account, int64_t amount,
+                           const char *key)
+{
+    struct parts parts = movement(maker, account, MONEY_DEPOSIT, amount);
+    parts.body.money.key_bytes = add_text(&parts, key);
+    return parts;
+}
+
+struct parts parts_withdrawal(const struct maker *maker, uint32_t account, int64_t amount,
+                              const char *key)
+{
+    struct parts parts = movement(maker, account, MONEY_WITHDRAWAL, amount);
+    parts.body.money.key_bytes = add_text(&parts, key);
+    return parts;
+}
+
+struct parts parts_money_refused(const struct maker *maker, uint32_t account, const char *key)
+{
+    struct parts parts = movement(maker, account, MONEY_WITHDRAWAL, MONEY_MINOR_MAX);
+    parts.body.money.outcome = BET_INSUFFICIENT_BALANCE;
+    parts.body.money.balance_after = account_of(maker, account)->available;
+    parts.body.money.key_bytes = add_text(&parts, key);
+    parts.draft.postings_count = 0;
+    return parts;
+}
+
+static int64_t won(int64_t stake, struct odds odds, enum rounding rounding)
+{
+    return settle_single(money_of(stake, (struct currency){GBP}), odds, LEG_WON, rounding).minor;
+}
+
+void parts_stake(const struct maker *maker, struct parts *parts, int64_t stake, struct odds odds)
+{
+    struct record_bet *body = &parts->body.bet;
+    struct record_leg *leg = &parts->items.legs[0];
+    body->stake = stake;
+    leg->odds_numerator = leg->asked_numerator = odds.numerator;
+    leg->odds_denominator = leg->asked_denominator = odds.denominator;
+    body->balance_after = account_of(maker, parts->draft.account)->available;
+    if (parts->draft.postings_count == 0)
+        return;
+    body->potential_return = won(stake, odds, (enum rounding)body->rounding);
+    body->balance_after -= stake;
+    parts->postings[0].amount = -stake;
+    parts->postings[1].amount = stake;
+}
+
+struct parts parts_bet(const struct maker *maker, uint32_t account, uint32_t market,
+                       const char *key)
+{
+    struct parts parts = begin(maker, RECORD_BET, account);
+    parts.body.bet = (struct record_bet){
+        .bet_id = bet_id_next(shard_state_last_bet_id(maker->state),
+                              (struct instant){maker->time_us}, shard_state_shard(maker->state))
+                      .n,
+        .request_hash = {21, 22},
+        .outcome = BET_PLACED,
+        .currency = GBP,
+        .policy = PRICE_BETTER,
+        .rounding = ROUND_DOWN,
+        .transport = TRANSPORT_HTTP,
+        .redemption_days = 365,
+    };
+    parts.items.legs[0] = (struct record_leg){
+        .market = market,
+        .selection = 1,
+        .market_status = MARKET_ACTIVE,
+        .flags = LEG_PROVIDER_ALIVE,
+        .odds_version = 17,
+        .asked_version = 17,
+        .odds_position = 99,
+        .price_age_us = 1500,
+    };
+    parts.draft.items_count = 1;
+    parts.body.bet.key_bytes = add_text(&parts, key);
+    add_posting(&parts, account, LEDGER_AVAILABLE, GBP, 0);
+    add_posting(&parts, 0, LEDGER_HOUSE_STAKES, GBP, 0);
+    parts_stake(maker, &parts, 5000, (struct odds){21, 10});
+    return parts;
+}
+
+struct parts parts_pending(const struct maker *maker, uint32_t account, uint32_t market,
+                           const char *key)
+{
+    struct parts parts = parts_bet(maker, account, market, key);
+    parts.body.bet.outcome = BET_PENDING;
+    parts.body.bet.decide_at_us = maker->time_us + 5000000;
+    parts.items.legs[0].flags |= LEG_IN_PLAY;
+    parts.postings[1].account = account;
+    parts.postings[1].kind = LEDGER_HELD;
+    return parts;
+}
+
+struct parts parts_refused(const struct maker *maker, uint32_t account, uint32_t market,
+                           const char *key)
+{
+    struct parts parts = parts_bet(maker, account, market, key);
+    parts.body.bet.outcome = BET_ODDS_CHANGED;
+    parts.body.bet.bet_id = 0;
+    parts.body.bet.potential_return = 0;
+    parts.draft.postings_count = 0;
+    parts_stake(maker, &parts, 5000, (struct odds){21, 10});
+    return parts;
+}
+
+struct parts parts_release(const struct maker *maker, uint32_t bet, enum bet_outcome outcome)
+{
+    const struct shard_bet *b = shard_state_bet(maker->state, bet);
+    struct parts parts = begin(maker, RECORD_RELEASE, b->account);
+    bool placed = outcome == BET_PLACED;
+    parts.body.release = (struct record_release){
+        .bet_id = b->bet_id,
+        .previous_seq = b->seq_last,
+        .balance_after = account_of(maker, b->account)->available + (placed ? 0 : b->stake),
+        .outcome = (uint16_t)outcome,
+    };
+    parts.items.legs[0] = (struct record_leg){
+        .market = b->market,
+        .selection = b->selection,
+        .market_status = MARKET_ACTIVE,
+        .flags = LEG_PROVIDER_ALIVE | LEG_IN_PLAY,
+        .odds_numerator = b->odds.numerator,
+        .odds_denominator = b->odds.denominator,
+        .asked_numerator = b->asked.numerator,
+        .asked_denominator = b->asked.denominator,
+        .odds_version = 18,
+    };
+    parts.draft.items_count = 1;
+    add_posting(&parts, b->account, LEDGER_HELD, GBP, -b->stake);
+    add_posting(&parts, placed ? 0 : b->account, placed ? LEDGER_HOUSE_STAKES : LEDGER_AVAILABLE,
+                GBP, b->stake);
+    return parts;
+}
+
+struct parts parts_fence(const struct maker *maker, uint32_t market, enum market_status status)
+{
+    struct parts parts = begin(maker, RECORD_FENCE, 0);
+    parts.body.fence = (struct record_fence){.odds_position = 100, .cause = FENCE_TRADER};
+    parts.body.fence.actor_bytes = add_text(&parts, "tess");
+    parts.body.fence.reason_bytes = add_text(&parts, "goal?");
+    parts.items.fenced[0] = (struct record_fenced){.market = market, .status = (uint8_t)status};
+    parts.draft.items_count = 1;
+    return parts;
+}
+
+struct parts parts_result(const struct maker *maker, uint32_t market, struct leg_result result)
+{
+    const struct shard_market *m = shard_state_market(maker->state, (struct market_ref){market});
+    struct parts parts = begin(maker, RECORD_RESULT, 0);
+    assert_true(m->selections_count <= 16);
+    parts.body.result = (struct record_result){
+        .result_version = m->result_version + 1,
+        .previous_seq = m->seq_result,
+        .market = market,
+        .cause = FENCE_FEED,
+    };
+    parts.body.result.actor_bytes = add_text(&parts, "betfair");
+    parts.body.result.reason_bytes = add_text(&parts, "");
+    for (uint16_t i = 0; i < m->selections_count; i++)
+        parts.items.results[i] = record_factors_of(result);
+    parts.draft.items_count = m->selections_count;
+    return parts;
+}
+
+struct parts parts_settle(const struct maker *maker, uint32_t bet)
+{
+    const struct shard_bet *b = shard_state_bet(maker->state, bet);
+    struct record_leg_result factors = shard_state_bet_result(maker->state, b);
+    struct parts parts = begin(maker, RECORD_SETTLE, b->account);
+    int64_t payout = memcmp(&factors, &RESULT_UNKNOWN, sizeof factors) == 0
+                         ? b->stake
+                         : settle_single(money_of(b->stake, (struct currency){GBP}), b->odds,
+                                         record_factors(factors), (enum rounding)b->rounding)
+                               .minor;
+    parts.body.settle = (struct record_settle){
+        .bet_id = b->bet_id,
+        .result_seq = shard_state_market(maker->state, (struct market_ref){b->market})->seq_result,
+        .previous_seq = b->seq_last,
+        .stake = b->stake,
+        .payout = payout,
+        .balance_after = account_of(maker, b->account)->available + payout,
+        .odds_numerator = b->odds.numerator,
+        .odds_denominator = b->odds.denominator,
+        .factors = factors,
+        .settlement = (uint16_t)(b->settlement + 1),
+        .currency = GBP,
+        .rounding = b->rounding,
+    };
+    add_posting(&parts, 0, LEDGER_HOUSE_STAKES, GBP, -b->stake);
+    add_posting(&parts, b->account, LEDGER_AVAILABLE, GBP, payout);
+    add_posting(&parts, 0, LEDGER_HOUSE_RESULT, GBP, b->stake - payout);
+    return parts;
+}
+
+struct parts parts_reverse(const struct maker *maker, uint32_t bet)
+{
+    const struct shard_bet *b = shard_state_bet(maker->state, bet);
+    struct parts parts = begin(maker, RECORD_REVERSE, b->account);
+    parts.body.reverse = (struct record_reverse){
+        .bet_id = b->bet_id,
+        .reverses_seq = b->seq_settled,
+        .previous_seq = b->seq_last,
+        .result_seq = shard_state_market(maker->state, (struct market_ref){b->market})->seq_result,
+        .payout = b->payout,
+        .balance_after = account_of(maker, b->account)->available - b->payout,
+        .currency = GBP,
+    };
+    add_posting(&parts, 0, LEDGER_HOUSE_STAKES, GBP, b->stake);
+    add_posting(&parts, b->account, LEDGER_AVAILABLE, GBP, -b->payout);
+    add_posting(&parts, 0, LEDGER_HOUSE_RESULT, GBP, b->payout - b->stake);
+    return parts;
+}
