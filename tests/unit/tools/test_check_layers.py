@@ -16,7 +16,11 @@ GOOD = {
     'src/feeds/betfair/mcm.h': '#include "core/money.h"\n',
     'src/adapters/embedded/log.h': '#include <fcntl.h>\n#include "ledger/event.h"\n',
     'src/roles/shared/problem.h': '#include "base/slice.h"\n',
-    'src/roles/bet/bet.h': '#include "roles/shared/problem.h"\n#include "app/place.h"\n#include "net/http/http1.h"\n',
+    'src/roles/bet/bet.h': '#include "roles/shared/problem.h"\n#include "app/place.h"\n'
+                           '#include "net/http/http1.h"\n',
+    'src/roles/bet/bet_service.h': '#include "app/place.h"\n',
+    'src/roles/gateway/gateway.h': '#include "roles/bet/bet_service.h"\n',
+    'src/cli/options.h': '#include "net/http/http1.h"\n',
     'src/load/load.h': '#include "net/http/http1.h"\n',
     'src/main.c': '#include "roles/bet/bet.h"\n#include "adapters/embedded/log.h"\n'
                   '#include "feeds/betfair/mcm.h"\n#include "load/load.h"\n',
@@ -58,6 +62,9 @@ def test_an_empty_tree_is_an_error_and_not_a_pass(tree):
     ('src/roles/odds/a.c', '"adapters/embedded/log.h"'),
     ('src/roles/odds/a.c', '"feeds/betfair/mcm.h"'),
     ('src/roles/shared/a.c', '"roles/bet/bet.h"'),
+    ('src/roles/gateway/a.c', '"roles/bet/bet.h"'),
+    ('src/roles/backoffice/a.c', '"roles/bet/bet_service.h"'),
+    ('src/cli/a.c', '"adapters/embedded/log.h"'),
     ('src/load/a.c', '"core/money.h"'),
     ('src/naive/a.c', '"ledger/event.h"'),
 ])
