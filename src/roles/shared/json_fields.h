@@ -4,6 +4,7 @@
 
 #include <stdint.h>
 
+#include "base/buf.h"
 #include "base/json_read.h"
 
 /* X(code): why a body is malformed. All are 400 and use up no idempotency key. */
