@@ -410,16 +410,15 @@ static int fake_size(struct disk *disk, int file, uint64_t *ret_bytes)
     return 0;
 }
 
-static int fake_read(struct disk *disk, int file, uint64_t offset, void *memory, size_t bytes,
-                     size_t *ret_bytes)
+static int fake_read(struct disk *disk, struct disk_piece piece, size_t *ret_bytes)
 {
     struct fake_disk *fake = fake_of(disk);
     pthread_mutex_lock(&fake->lock);
-    const struct inode *inode = &fake->live.inodes[fake->files[file].inode];
-    uint64_t left = offset < inode->size ? inode->size - offset : 0;
-    *ret_bytes = left < bytes ? (size_t)left : bytes;
+    const struct inode *inode = &fake->live.inodes[fake->files[piece.file].inode];
+    uint64_t left = piece.offset < inode->size ? inode->size - piece.offset : 0;
+    *ret_bytes = left < piece.bytes ? (size_t)left : piece.bytes;
     if (*ret_bytes > 0)
-        memcpy(memory, inode->bytes + offset, *ret_bytes);
+        memcpy(piece.memory, inode->bytes + piece.offset, *ret_bytes);
     pthread_mutex_unlock(&fake->lock);
     return 0;
 }
@@ -500,10 +499,10 @@ static int fake_open_direct(struct disk *disk, const char *name, int *ret_file)
 }
 
 static int fake_write_durable(struct disk *disk, int file, uint64_t offset, const void *from,
-                              size_t bytes, enum disk_why why)
+                              size_t bytes)
 {
     TRY(fake_write(disk, file, offset, from, bytes));
-    return fake_sync(disk, file, why);
+    return fake_sync(disk, file, DISK_WHY_GROUP);
 }
 
 static int rename_locked(struct fake_disk *fake, const char *from, const char *to)

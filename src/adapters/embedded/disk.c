@@ -82,13 +82,13 @@ static int directory_size(struct disk *disk, int file, uint64_t *ret_bytes)
     return 0;
 }
 
-static int directory_read(struct disk *disk, int file, uint64_t offset, void *memory, size_t bytes,
-                          size_t *ret_bytes)
+static int directory_read(struct disk *disk, struct disk_piece piece, size_t *ret_bytes)
 {
     (void)disk;
     size_t done = 0;
-    while (done < bytes) {
-        ssize_t got = pread(file, (char *)memory + done, bytes - done, (off_t)(offset + done));
+    while (done < piece.bytes) {
+        char *to = (char *)piece.memory + done;
+        ssize_t got = pread(piece.file, to, piece.bytes - done, (off_t)(piece.offset + done));
         if (got < 0 && errno == EINTR)
             continue;
         if (got < 0)
@@ -142,10 +142,9 @@ static int directory_open_direct(struct disk *disk, const char *name, int *ret_f
 }
 
 static int directory_write_durable(struct disk *disk, int file, uint64_t offset, const void *from,
-                                   size_t bytes, enum disk_why why)
+                                   size_t bytes)
 {
     (void)disk;
-    (void)why;
     ASSERT((uintptr_t)from % DISK_DIRECT_ALIGNMENT == 0);
     ASSERT((offset | bytes) % DISK_SECTOR == 0);
     struct iovec piece = {(void *)(uintptr_t)from, bytes};
@@ -336,7 +335,7 @@ int disk_read_whole(struct disk *disk, const char *name, void *memory, size_t ca
     if (result >= 0 && size > capacity)
         result = -ERR_LIMIT;
     if (result >= 0)
-        result = disk->ops->read(disk, file, 0, memory, (size_t)size, &got);
+        result = disk->ops->read(disk, (struct disk_piece){file, 0, memory, (size_t)size}, &got);
     disk->ops->close(disk, file);
     if (result < 0)
         return result;

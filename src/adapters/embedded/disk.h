@@ -43,6 +43,7 @@ enum disk_why { DISK_WHY_LIST(DISK_WHY_ENUM) };
 #undef DISK_WHY_ENUM
 #define DISK_WHY_COUNT (DISK_WHY_KEY_NAME + 1)
 
+/* The reason in words, for reports and tests. */
 const char *disk_why_text(enum disk_why why);
 
 struct disk;
@@ -50,23 +51,30 @@ struct disk;
 /* Called for every file in the directory; a negative answer ends the listing with it. */
 typedef int (*disk_visit)(void *owner, const char *name);
 
+struct disk_piece {
+    int file;
+    uint64_t offset;
+    void *memory; /* borrowed for the call */
+    size_t bytes;
+};
+
 struct disk_ops {
     /* Opens for reading and writing; `create` makes an empty file when there is none. */
     int (*open)(struct disk *disk, const char *name, bool create, int *ret_file);
     void (*close)(struct disk *disk, int file);
     int (*size)(struct disk *disk, int file, uint64_t *ret_bytes);
-    /* Reads up to `bytes`; *ret_bytes is less only at the end of the file. */
-    int (*read)(struct disk *disk, int file, uint64_t offset, void *memory, size_t bytes,
-                size_t *ret_bytes);
+    /* Reads up to piece.bytes; *ret_bytes is less only at the end of the file. */
+    int (*read)(struct disk *disk, struct disk_piece piece, size_t *ret_bytes);
     /* Writes all, growing the file where needed. */
     int (*write)(struct disk *disk, int file, uint64_t offset, const void *from, size_t bytes);
     /* A second handle on an existing file for write_durable() alone. -ERR_UNSUPPORTED where the
      * file system cannot write sectors past its cache; write and sync do the same there. */
     int (*open_direct)(struct disk *disk, const char *name, int *ret_file);
-    /* Write and sync in one call, into space written before. `from` is aligned to
-     * DISK_DIRECT_ALIGNMENT, offset and bytes to sectors. After an error: unknown what is there. */
+    /* Write and sync (DISK_WHY_GROUP) in one call, into space written before. `from` is aligned
+     * to DISK_DIRECT_ALIGNMENT, offset and bytes to sectors. After an error: unknown what is
+     * there. */
     int (*write_durable)(struct disk *disk, int file, uint64_t offset, const void *from,
-                         size_t bytes, enum disk_why why);
+                         size_t bytes);
     int (*truncate)(struct disk *disk, int file, uint64_t bytes);
     int (*sync)(struct disk *disk, int file, enum disk_why why);
     int (*sync_directory)(struct disk *disk, enum disk_why why);

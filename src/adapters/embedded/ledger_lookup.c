@@ -93,7 +93,8 @@ static int walk_file(struct walk *walk, int file, uint64_t end)
         uint64_t left = end - walk->scan.next;
         size_t bytes = left < READ_BYTES ? (size_t)left : READ_BYTES;
         size_t got = 0;
-        TRY(disk->ops->read(disk, file, walk->scan.next, walk->lookup->chunk, bytes, &got));
+        TRY(disk->ops->read(
+            disk, (struct disk_piece){file, walk->scan.next, walk->lookup->chunk, bytes}, &got));
         if (got != bytes)
             return corrupt_at(walk, walk->scan.next + got, "the file is truncated");
         int result = walk_chunk(walk, bytes);

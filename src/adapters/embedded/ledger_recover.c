@@ -172,7 +172,8 @@ static int scan_groups(struct recovery *recovery, uint64_t segment, int file, ui
         uint64_t left = size - scan->next;
         size_t bytes = left < READ_BYTES ? (size_t)left : READ_BYTES;
         size_t got = 0;
-        TRY(store->disk->ops->read(store->disk, file, scan->next, recovery->chunk, bytes, &got));
+        TRY(store->disk->ops->read(
+            store->disk, (struct disk_piece){file, scan->next, recovery->chunk, bytes}, &got));
         if (got != bytes)
             return corrupt_at(recovery, segment, scan->next + got, "the file is truncated");
         TRY(scan_chunk(recovery, segment, bytes));
@@ -191,7 +192,8 @@ static int check_prepared(struct recovery *recovery, uint64_t segment, int file,
         return corrupt_at(recovery, segment, 0, "no segment head");
     for (uint64_t offset = 0; offset < size;) {
         size_t got = 0;
-        TRY(disk->ops->read(disk, file, offset, recovery->chunk, READ_BYTES, &got));
+        TRY(disk->ops->read(disk, (struct disk_piece){file, offset, recovery->chunk, READ_BYTES},
+                            &got));
         if (got == 0)
             break;
         for (size_t at = 0; at < got; at += DISK_SECTOR) {
@@ -219,7 +221,8 @@ static int place_from_next(struct recovery *recovery, uint64_t segment)
     int file = -1;
     ledger_segment_name(store->options.shard, segment + 1, name);
     TRY(store->disk->ops->open(store->disk, name, false, &file));
-    int result = store->disk->ops->read(store->disk, file, 0, &head, sizeof head, &got);
+    int result =
+        store->disk->ops->read(store->disk, (struct disk_piece){file, 0, &head, sizeof head}, &got);
     store->disk->ops->close(store->disk, file);
     TRY(result);
     const char *wrong = got < sizeof head ? "no segment head" : ledger_segment_head_wrong(&head);
@@ -240,7 +243,8 @@ static int take_segment(struct recovery *recovery, uint64_t segment, int file, u
     struct ledger_store *store = recovery->store;
     struct ledger_segment_head head = {0};
     size_t got = 0;
-    TRY(store->disk->ops->read(store->disk, file, 0, &head, sizeof head, &got));
+    TRY(store->disk->ops->read(store->disk, (struct disk_piece){file, 0, &head, sizeof head},
+                               &got));
     if (got < sizeof head || ledger_all_zero(&head, sizeof head))
         return check_prepared(recovery, segment, file, size);
     const char *wrong = head_in_place_wrong(recovery, &head, segment);
@@ -330,7 +334,9 @@ static int write_last_again(struct recovery *recovery)
     size_t bytes = (size_t)recovery->last_bytes;
     size_t got = 0;
     ASSERT(bytes <= LEDGER_GROUP_SECTORS_MAX * DISK_SECTOR);
-    TRY(disk->ops->read(disk, store->file, recovery->last_offset, store->sectors, bytes, &got));
+    TRY(disk->ops->read(
+        disk, (struct disk_piece){store->file, recovery->last_offset, store->sectors, bytes},
+        &got));
     if (got != bytes)
         return -ERR_IO;
     TRY(disk->ops->write(disk, store->file, recovery->last_offset, store->sectors, bytes));
@@ -424,6 +430,11 @@ static int store_new(const struct ledger_store_options *options, struct disk *di
     return 0;
 }
 
+static char *chunk_new(void)
+{
+    return malloc(READ_BYTES);
+}
+
 int ledger_store_open(const struct ledger_store_options *options, struct disk *disk,
                       struct ledger_report *report, struct ledger_store **ret_store)
 {
@@ -432,7 +443,7 @@ int ledger_store_open(const struct ledger_store_options *options, struct disk *d
     *report = (struct ledger_report){0};
     TRY(options_check(&checked));
     TRY(store_new(&checked, disk, &recovery.store));
-    recovery.chunk = malloc(READ_BYTES);
+    recovery.chunk = chunk_new();
     int result = recovery.chunk == NULL ? -ERR_MEMORY : recover(&recovery);
     free(recovery.chunk);
     if (result < 0) {

@@ -160,7 +160,8 @@ static int decode_file(struct replay *replay, uint64_t segment, int file)
     for (uint64_t offset = DISK_SECTOR; offset < size;) {
         size_t bytes = size - offset < READ_BYTES ? (size_t)(size - offset) : READ_BYTES;
         size_t got = 0;
-        TRY(view->disk->ops->read(view->disk, file, offset, replay->chunk, bytes, &got));
+        TRY(view->disk->ops->read(view->disk,
+                                  (struct disk_piece){file, offset, replay->chunk, bytes}, &got));
         if (got != bytes)
             return corrupt_at(replay, segment, offset + got, "the file is truncated");
         TRY(decode_chunk(replay, segment, bytes));

@@ -173,7 +173,7 @@ static int write_sectors(struct ledger_store *store, size_t bytes)
     struct disk *disk = store->disk;
     if (store->direct_file >= 0)
         return disk->ops->write_durable(disk, store->direct_file, store->offset, store->sectors,
-                                        bytes, DISK_WHY_GROUP);
+                                        bytes);
     TRY(disk->ops->write(disk, store->file, store->offset, store->sectors, bytes));
     return disk->ops->sync(disk, store->file, DISK_WHY_GROUP);
 }

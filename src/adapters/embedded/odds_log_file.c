@@ -321,7 +321,8 @@ static int replay_segment(struct disk *disk, uint64_t segment, odds_log_visit vi
     if (result >= 0)
         result = disk->ops->size(disk, file, &size);
     if (result >= 0)
-        result = odds_segment_read(disk, file, head.base, visit, owner, &end);
+        result = odds_segment_read(&(struct odds_segment_walk){disk, file, head.base, visit, owner},
+                                   &end);
     disk->ops->close(disk, file);
     if (result == -ERR_NOT_FOUND || (result >= 0 && end != size))
         return -ERR_CORRUPT;
@@ -458,7 +459,8 @@ static int recover_newest(struct opening *opening, uint64_t segment, uint64_t *r
     if (result >= 0)
         result = disk->ops->size(disk, newest, &size);
     if (result >= 0)
-        result = odds_segment_read(disk, newest, head.base, NULL, NULL, &end);
+        result = odds_segment_read(&(struct odds_segment_walk){disk, newest, head.base, NULL, NULL},
+                                   &end);
     if (result >= 0 && end < size)
         result = cut_tail(opening, newest, segment, end, size);
     disk->ops->close(disk, newest);

@@ -19,9 +19,10 @@
 #include "adapters/embedded/disk.h"
 #include "ports/odds_log.h"
 
-#define ODDS_LOG_RING_BYTES            (UINT64_C(64) << 20)
-#define ODDS_LOG_WAKE_BYTES            (ODDS_LOG_RING_BYTES / 4) /* then it syncs before the second */
-#define ODDS_LOG_POSITION_GAP          (UINT64_C(256) << 20)     /* > what can be unsynced */
+#define ODDS_LOG_RING_BYTES (UINT64_C(64) << 20)
+/* With so much waiting it syncs before the second is over. */
+#define ODDS_LOG_WAKE_BYTES            (ODDS_LOG_RING_BYTES / 4)
+#define ODDS_LOG_POSITION_GAP          (UINT64_C(256) << 20) /* > what can be unsynced */
 #define ODDS_LOG_ROLLS_MAX             64 /* segments begun in the ring and not yet on disk */
 #define ODDS_LOG_RECORD_BYTES_MAX      65535
 #define ODDS_LOG_SEGMENT_BYTES_DEFAULT (UINT64_C(256) << 20)

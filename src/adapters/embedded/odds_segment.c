@@ -66,7 +66,7 @@ int odds_segment_read_head(struct disk *disk, int file, uint64_t segment,
     static const struct odds_segment_head zeros;
     struct odds_segment_head head;
     size_t got = 0;
-    TRY(disk->ops->read(disk, file, 0, &head, sizeof head, &got));
+    TRY(disk->ops->read(disk, (struct disk_piece){file, 0, &head, sizeof head}, &got));
     if (got < sizeof head || memcmp(&head, &zeros, sizeof head) == 0)
         return -ERR_NOT_FOUND;
     if (memcmp(head.magic, ODDS_SEGMENT_MAGIC, sizeof head.magic) != 0 || head.format != 1 ||
@@ -85,7 +85,7 @@ struct reading {
 
 /* Visits the whole records of the chunk. Returns the bytes they take, or an error. */
 static int read_chunk(struct reading *reading, struct slice chunk, uint64_t position,
-                      odds_log_visit visit, void *owner)
+                      const struct odds_segment_walk *walk)
 {
     size_t at = 0;
     for (;;) {
@@ -95,22 +95,23 @@ static int read_chunk(struct reading *reading, struct slice chunk, uint64_t posi
         TRY(bytes);
         if (bytes == 0)
             return (int)at;
-        if (visit != NULL)
-            TRY(visit(owner, position + at, &change));
+        if (walk->visit != NULL)
+            TRY(walk->visit(walk->owner, position + at, &change));
         at += (size_t)bytes;
     }
 }
 
-static int read_records(struct reading *reading, struct disk *disk, int file, uint64_t base,
-                        odds_log_visit visit, void *owner, uint64_t *ret_end)
+static int read_records(struct reading *reading, const struct odds_segment_walk *walk,
+                        uint64_t *ret_end)
 {
     uint64_t offset = sizeof(struct odds_segment_head);
     int taken = 1;
     while (taken > 0) {
+        struct disk_piece piece = {walk->file, offset, reading->chunk, CHUNK_BYTES};
         size_t got = 0;
-        TRY(disk->ops->read(disk, file, offset, reading->chunk, CHUNK_BYTES, &got));
+        TRY(walk->disk->ops->read(walk->disk, piece, &got));
         taken = read_chunk(reading, slice_of(reading->chunk, got),
-                           base + offset - sizeof(struct odds_segment_head), visit, owner);
+                           walk->base + offset - sizeof(struct odds_segment_head), walk);
         TRY(taken);
         offset += (uint64_t)taken;
     }
@@ -133,12 +134,11 @@ static int reading_new(struct reading **ret_reading)
     return 0;
 }
 
-int odds_segment_read(struct disk *disk, int file, uint64_t base, odds_log_visit visit, void *owner,
-                      uint64_t *ret_end)
+int odds_segment_read(const struct odds_segment_walk *walk, uint64_t *ret_end)
 {
     struct reading *reading = NULL;
     TRY(reading_new(&reading));
-    int result = read_records(reading, disk, file, base, visit, owner, ret_end);
+    int result = read_records(reading, walk, ret_end);
     odds_codec_free(&reading->codec);
     free(reading);
     return result;

@@ -33,8 +33,14 @@ int odds_segment_create(struct disk *disk, uint64_t segment, uint64_t base, int 
  * it was created); -ERR_CORRUPT. */
 int odds_segment_read_head(struct disk *disk, int file, uint64_t segment,
                            struct odds_segment_head *ret_head);
-/* Reads records from the head on and visits each (visit may be NULL). 0 and, in *ret_end, the
- * offset behind the last good record; the visitor's negative answer; -ERR_CORRUPT for a record
- * that is whole and means nothing; -ERR_MEMORY or the disk's error. */
-int odds_segment_read(struct disk *disk, int file, uint64_t base, odds_log_visit visit, void *owner,
-                      uint64_t *ret_end);
+struct odds_segment_walk {
+    struct disk *disk;
+    int file;
+    uint64_t base;        /* of its head */
+    odds_log_visit visit; /* may be NULL */
+    void *owner;
+};
+/* Visits the records from the head on. 0 and, in *ret_end, the offset behind the last good one;
+ * the visitor's negative answer; -ERR_CORRUPT for a record that is whole and means nothing;
+ * -ERR_MEMORY or the disk's error. */
+int odds_segment_read(const struct odds_segment_walk *walk, uint64_t *ret_end);
