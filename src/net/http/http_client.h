@@ -94,4 +94,5 @@ struct http_client_ws {
 int http_client_open_websocket(struct http_client *client, const struct net_address *address,
                                const struct http_client_ws *ws);
 
+/* Counters; requests and replies count what was sent and answered. */
 const struct net_stats *http_client_stats(const struct http_client *client);

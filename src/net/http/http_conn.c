@@ -236,6 +236,7 @@ static void dispatch(struct conn *conn, struct http_request *request)
     }
     if (http->phase != HTTP_PHASE_STREAM)
         http->phase = head->keep_alive ? HTTP_PHASE_HEAD : HTTP_PHASE_STOPPED;
+    http->wait = HTTP_WAIT_NONE; /* this request's clock; the next one has its own */
     request->reply_to.request_no = take_slot(http, flags);
     stats_of(http)->requests++;
     http->handlers->on_request(http->handlers->owner, request);

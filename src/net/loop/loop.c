@@ -233,8 +233,7 @@ int loop_run_once(struct loop *loop, int64_t wait_us)
 {
     ASSERT(wait_us >= 0);
     ASSERT(loop->ready_count == 0); /* not re-entrant */
-    /* The cached time may be old when turns are run by hand. */
-    renew_time(loop);
+    loop->now.us = clock_us(CLOCK_MONOTONIC); /* the turn before, or a pause, has taken time */
     int count = wait_ready(loop, wait_time_us(loop, wait_us));
     if (count < 0)
         return count;

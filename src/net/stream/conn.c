@@ -8,7 +8,6 @@
 #include <errno.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
-#include <stdalign.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
@@ -17,202 +16,20 @@
 
 #include "base/assert.h"
 #include "base/error.h"
-#include "net/stream/outbox.h"
+#include "net/stream/conn_inside.h"
 
-#define SLAB_CONNS           64
 #define KEPT_BYTES_MIN       1024
 #define LINGER_EVENTS        (EPOLLIN | EPOLLRDHUP)
 #define TCP_USER_TIMEOUT_MS  60000
 #define TCP_KEEPALIVE_SECOND 60
 
-enum conn_phase {
-    PHASE_FREE = 0,
-    PHASE_CONNECTING,
-    PHASE_OPEN,
-    PHASE_FINISHING,
-    PHASE_LINGERING,
-    PHASE_CLOSED,
-};
-
-struct conn {
-    struct conn_pool *pool;
-    const struct conn_callbacks *callbacks;
-    struct conn_handle handle;
-    struct loop_source source;
-    uint8_t phase;
-    uint8_t reason; /* enum conn_close, from FINISHING on */
-    bool paused;
-    bool read_ended; /* the peer's FIN was read */
-    bool hangup_told;
-    bool in_dirty, in_resumed;
-    bool blocked; /* the kernel took not all: EPOLLOUT is awaited */
-    bool drained_wanted;
-    struct conn *dirty_next, *resumed_next, *closed_next; /* closed_next: also the free list */
-    struct outbox outbox;
-    size_t drained_bytes;
-    char *kept; /* owned; NULL when nothing is kept */
-    uint32_t kept_begin, kept_end, kept_capacity;
-    uint32_t lingered_bytes;
-    struct timer deadline_timer;
-    struct timer stall_timer; /* write stall; while lingering: its end */
-    int64_t deadline_us;      /* 0 = none; the timer may be set earlier than this */
-    struct net_address peer;
-    alignas(16) char state[CONN_STATE_BYTES];
-};
-
-_Static_assert(sizeof(struct conn) <= 2048, "an idle connection costs at most 2 KiB");
-
-struct conn_pool {
-    struct loop *loop;
-    struct net_limits limits;
-    struct net_stats stats;
-    struct outbox_pool outboxes;
-    struct conn **slabs; /* of SLAB_CONNS; NULL = not taken yet */
-    uint32_t slabs_max;
-    uint32_t conns_count; /* in slabs that were taken */
-    struct conn *spare;
-    struct conn *dirty, *resumed, *closed;
-    struct conn **dirty_tail;
-    uint64_t flushed_turn, freed_turn; /* the last turn in which the stage was reached */
-    bool freeing;
-    char *read_buffer; /* CONN_READ_BYTES */
-};
-
 static void on_ready(void *owner, uint32_t events);
-static void flush_dirty(void *owner);
-static void free_closed(void *owner);
 
 /* Work queued before its stage of this turn is done in it; later work needs another turn. */
 static void want_flush(struct conn_pool *pool)
 {
     if (pool->flushed_turn == loop_turns(pool->loop))
         loop_turn_again(pool->loop);
-}
-
-/* ---- the pool ---- */
-
-int conn_pool_new(struct loop *loop, const struct net_limits *limits, struct conn_pool **ret_pool)
-{
-    struct conn_pool *pool = calloc(1, sizeof *pool);
-    if (pool == NULL)
-        return -ERR_MEMORY;
-    pool->loop = loop;
-    pool->limits = *limits;
-    pool->slabs_max = (uint32_t)((limits->connections_max + SLAB_CONNS - 1) / SLAB_CONNS);
-    pool->slabs = calloc(pool->slabs_max, sizeof *pool->slabs);
-    pool->read_buffer = malloc(CONN_READ_BYTES);
-    pool->dirty_tail = &pool->dirty;
-    outbox_pool_init(&pool->outboxes, limits->outbox_total_bytes_max, &pool->stats);
-    int result = -ERR_MEMORY;
-    if (pool->slabs == NULL || pool->read_buffer == NULL)
-        goto fail;
-    result = loop_at_turn_end(loop, LOOP_STAGE_FLUSH, flush_dirty, pool);
-    if (result < 0)
-        goto fail;
-    result = loop_at_turn_end(loop, LOOP_STAGE_CLOSE, free_closed, pool);
-    if (result < 0)
-        goto fail;
-    *ret_pool = pool;
-    return 0;
-fail:
-    loop_remove_hook(loop, flush_dirty, pool);
-    free(pool->slabs);
-    free(pool->read_buffer);
-    free(pool);
-    return result;
-}
-
-void conn_pool_close_all(struct conn_pool *pool)
-{
-    for (uint32_t i = 0; i < pool->conns_count; i++) {
-        struct conn *conn = &pool->slabs[i / SLAB_CONNS][i % SLAB_CONNS];
-        if (conn->phase != PHASE_FREE)
-            conn_close(conn, CONN_CLOSE_DRAIN);
-    }
-}
-
-void conn_pool_free(struct conn_pool *pool)
-{
-    if (pool == NULL)
-        return;
-    pool->freeing = true;
-    conn_pool_close_all(pool);
-    free_closed(pool);
-    loop_remove_hook(pool->loop, flush_dirty, pool);
-    loop_remove_hook(pool->loop, free_closed, pool);
-    outbox_pool_done(&pool->outboxes);
-    for (uint32_t i = 0; i < pool->slabs_max; i++)
-        free(pool->slabs[i]);
-    free(pool->slabs);
-    free(pool->read_buffer);
-    free(pool);
-}
-
-struct net_stats *conn_pool_stats(struct conn_pool *pool)
-{
-    return &pool->stats;
-}
-
-const struct net_limits *conn_pool_limits(const struct conn_pool *pool)
-{
-    return &pool->limits;
-}
-
-struct loop *conn_pool_loop(const struct conn_pool *pool)
-{
-    return pool->loop;
-}
-
-struct conn *conn_pool_find(struct conn_pool *pool, struct conn_handle handle)
-{
-    if (handle.index >= pool->conns_count)
-        return NULL;
-    struct conn *conn = &pool->slabs[handle.index / SLAB_CONNS][handle.index % SLAB_CONNS];
-    return conn->handle.generation == handle.generation && conn_is_open(conn) ? conn : NULL;
-}
-
-void conn_pool_each(struct conn_pool *pool, void (*fn)(struct conn *conn, void *owner), void *owner)
-{
-    for (uint32_t i = 0; i < pool->conns_count; i++) {
-        struct conn *conn = &pool->slabs[i / SLAB_CONNS][i % SLAB_CONNS];
-        if (conn_is_open(conn))
-            fn(conn, owner);
-    }
-}
-
-bool conn_pool_hold(struct conn_pool *pool, size_t bytes)
-{
-    if (bytes > pool->outboxes.bytes_max ||
-        pool->outboxes.held_bytes > pool->outboxes.bytes_max - bytes) {
-        net_stats_hit(&pool->stats, NET_LIMIT_outbox_total_bytes_max);
-        return false;
-    }
-    pool->outboxes.held_bytes += bytes;
-    return true;
-}
-
-void conn_pool_release(struct conn_pool *pool, size_t bytes)
-{
-    ASSERT(pool->outboxes.held_bytes >= bytes);
-    pool->outboxes.held_bytes -= bytes;
-}
-
-static int slab_new(struct conn_pool *pool)
-{
-    struct conn *slab = aligned_alloc(alignof(struct conn), SLAB_CONNS * sizeof *slab);
-    if (slab == NULL)
-        return -ERR_MEMORY;
-    memset(slab, 0, SLAB_CONNS * sizeof *slab);
-    pool->slabs[pool->conns_count / SLAB_CONNS] = slab;
-    for (uint32_t i = SLAB_CONNS; i > 0; i--) { /* so that low indexes are used first */
-        struct conn *conn = &slab[i - 1];
-        conn->pool = pool;
-        conn->handle = (struct conn_handle){pool->conns_count + i - 1, 1};
-        conn->closed_next = pool->spare;
-        pool->spare = conn;
-    }
-    pool->conns_count += SLAB_CONNS;
-    return 0;
 }
 
 /* ---- beginning ---- */
@@ -251,36 +68,6 @@ static void arm_stall_timer(struct conn *conn, int64_t ms)
     loop_timer_set(conn->pool->loop, &conn->stall_timer, due);
 }
 
-static int conn_take(struct conn_pool *pool, struct conn **ret_conn)
-{
-    if (pool->stats.connections >= pool->limits.connections_max) {
-        net_stats_hit(&pool->stats, NET_LIMIT_connections_max);
-        return -ERR_LIMIT;
-    }
-    if (pool->spare == NULL)
-        TRY(slab_new(pool));
-    struct conn *conn = pool->spare;
-    ASSERT(conn->phase == PHASE_FREE);
-    pool->spare = conn->closed_next;
-    struct conn_handle handle = conn->handle;
-    memset(conn, 0, sizeof *conn);
-    conn->pool = pool;
-    conn->handle = handle;
-    timer_init(&conn->deadline_timer, on_deadline_timer, conn);
-    timer_init(&conn->stall_timer, on_stall_timer, conn);
-    *ret_conn = conn;
-    return 0;
-}
-
-static void conn_give(struct conn *conn)
-{
-    conn->phase = PHASE_FREE;
-    if (++conn->handle.generation == 0) /* 0 is never valid */
-        conn->handle.generation = 1;
-    conn->closed_next = conn->pool->spare;
-    conn->pool->spare = conn;
-}
-
 /* A peer that vanished without a word is noticed by the kernel: with output waiting after
  * TCP_USER_TIMEOUT, idle after the keep-alive probes. Failing to set an option costs no more than
  * its comfort. */
@@ -296,13 +83,15 @@ static void set_options(int fd)
 static int begin(struct conn_pool *pool, int fd, enum conn_phase phase, struct conn **ret_conn)
 {
     struct conn *conn;
-    TRY(conn_take(pool, &conn));
+    TRY(conn_pool_take(pool, &conn));
+    timer_init(&conn->deadline_timer, on_deadline_timer, conn);
+    timer_init(&conn->stall_timer, on_stall_timer, conn);
     conn->phase = (uint8_t)phase;
     conn->source = (struct loop_source){on_ready, conn, fd, EPOLLIN};
     if (phase == PHASE_CONNECTING)
         conn->source.events = EPOLLOUT;
     if (loop_source_add(pool->loop, &conn->source) < 0) {
-        conn_give(conn);
+        conn_pool_give(conn);
         return -ERR_IO;
     }
     set_options(fd);
@@ -416,6 +205,45 @@ static void ask_events(struct conn *conn)
 
 /* ---- receiving ---- */
 
+/* A larger buffer for what is kept. */
+static int kept_new(struct conn *conn, size_t capacity)
+{
+    struct conn_pool *pool = conn->pool;
+    size_t kept = conn->kept_end - conn->kept_begin;
+    char *grown = malloc(capacity);
+    if (grown == NULL)
+        return -ERR_MEMORY;
+    if (kept > 0)
+        memcpy(grown, conn->kept + conn->kept_begin, kept);
+    free(conn->kept);
+    pool->stats.receive_bytes += capacity - conn->kept_capacity;
+    conn->kept = grown;
+    conn->kept_begin = 0;
+    conn->kept_end = (uint32_t)kept;
+    conn->kept_capacity = (uint32_t)capacity;
+    return 0;
+}
+
+static int grow_kept(struct conn *conn, size_t bytes)
+{
+    struct conn_pool *pool = conn->pool;
+    size_t kept = conn->kept_end - conn->kept_begin;
+    size_t capacity = conn->kept_capacity > 0 ? conn->kept_capacity : KEPT_BYTES_MIN;
+    while (capacity < kept + bytes)
+        capacity *= 2;
+    if (kept + bytes > pool->limits.receive_bytes_max) {
+        net_stats_hit(&pool->stats, NET_LIMIT_receive_bytes_max);
+        return -ERR_LIMIT;
+    }
+    if (pool->stats.receive_bytes - conn->kept_capacity + capacity >
+        pool->limits.receive_total_bytes_max) {
+        net_stats_hit(&pool->stats, NET_LIMIT_receive_total_bytes_max);
+        return -ERR_LIMIT;
+    }
+    return kept_new(conn, capacity);
+}
+
+/* Makes room for `bytes` behind what is kept; closes the connection when there is none. */
 static bool room_for(struct conn *conn, size_t bytes)
 {
     if (conn->kept_capacity - conn->kept_end >= bytes)
@@ -427,37 +255,13 @@ static bool room_for(struct conn *conn, size_t bytes)
         conn->kept_end = (uint32_t)kept;
         return true;
     }
-    struct conn_pool *pool = conn->pool;
-    size_t capacity = conn->kept_capacity > 0 ? conn->kept_capacity : KEPT_BYTES_MIN;
-    while (capacity < kept + bytes)
-        capacity *= 2;
-    enum net_limit limit = NET_LIMIT_receive_bytes_max;
-    size_t total = pool->stats.receive_bytes - conn->kept_capacity + capacity;
-    char *grown = NULL;
-    if (kept + bytes > pool->limits.receive_bytes_max)
-        goto full;
-    limit = NET_LIMIT_receive_total_bytes_max;
-    if (total > pool->limits.receive_total_bytes_max)
-        goto full;
-    grown = malloc(capacity); /* Rule zero: the one place that grows, and it is bounded above */
-    if (grown == NULL)
-        goto full;
-    if (kept > 0)
-        memcpy(grown, conn->kept + conn->kept_begin, kept);
-    free(conn->kept);
-    conn->kept = grown;
-    conn->kept_begin = 0;
-    conn->kept_end = (uint32_t)kept;
-    conn->kept_capacity = (uint32_t)capacity;
-    pool->stats.receive_bytes = total;
-    return true;
-full:
-    net_stats_hit(&pool->stats, limit);
+    if (grow_kept(conn, bytes) == 0)
+        return true;
     conn_close(conn, CONN_CLOSE_RECEIVE_FULL);
     return false;
 }
 
-static void free_kept(struct conn *conn)
+void conn_free_kept(struct conn *conn)
 {
     conn->pool->stats.receive_bytes -= conn->kept_capacity;
     free(conn->kept);
@@ -486,7 +290,7 @@ static void give_kept(struct conn *conn)
     conn->kept_begin += (uint32_t)used;
     /* A closed one keeps its bytes until the end of the turn: callers may still look at them. */
     if (used == kept && conn->phase == PHASE_OPEN)
-        free_kept(conn);
+        conn_free_kept(conn);
 }
 
 static void give_fresh(struct conn *conn, char *at, size_t bytes)
@@ -705,7 +509,7 @@ static void flush(struct conn *conn)
 }
 
 /* A callback in here may queue more: it is sent in the next turn, which does not wait. */
-static void flush_dirty(void *owner)
+void conn_flush_dirty(void *owner)
 {
     struct conn_pool *pool = owner;
     pool->flushed_turn = loop_turns(pool->loop);
@@ -826,22 +630,4 @@ void conn_finish(struct conn *conn, enum conn_close reason)
     ask_events(conn);
     if (conn->phase == PHASE_FINISHING && !conn->blocked)
         mark_dirty(conn);
-}
-
-/* The last stage of a turn. on_closed may close others: they are freed in the same go. */
-static void free_closed(void *owner)
-{
-    struct conn_pool *pool = owner;
-    pool->freed_turn = loop_turns(pool->loop);
-    while (pool->closed != NULL) {
-        struct conn *conn = pool->closed;
-        pool->closed = conn->closed_next;
-        conn->callbacks->on_closed(conn, conn->reason);
-        free_kept(conn);
-        /* Between flush and here a list may have been joined again; its memory must not be reused
-         * while it is on one, so it is closed in the next turn. */
-        if ((conn->in_dirty || conn->in_resumed) && !pool->freeing)
-            flush_dirty(pool);
-        conn_give(conn);
-    }
 }

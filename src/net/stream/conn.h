@@ -107,5 +107,7 @@ bool conn_is_paused(const struct conn *conn);
 void conn_set_deadline(struct conn *conn, int64_t ms);
 void conn_clear_deadline(struct conn *conn);
 
+/* Ends it, at once or after its output: see the top of this file. Nothing happens when it is
+ * closed (conn_finish: or finishing) already. */
 void conn_close(struct conn *conn, enum conn_close reason);
 void conn_finish(struct conn *conn, enum conn_close reason);

@@ -164,7 +164,20 @@ static enum ws_event take_close(struct ws_reader *reader, struct slice payload,
     return WS_EVENT_CLOSE;
 }
 
-/* Room for one more fragment; doubling, within bytes_max. */
+static int fragments_new(struct ws_reader *reader, size_t capacity)
+{
+    char *grown = malloc(capacity);
+    if (grown == NULL)
+        return -ERR_MEMORY;
+    if (reader->bytes > 0)
+        memcpy(grown, reader->message, reader->bytes);
+    free(reader->message);
+    reader->message = grown;
+    reader->capacity = capacity;
+    return 0;
+}
+
+/* Room for one more fragment; doubling, and bounded because bytes_max was tested before. */
 static bool grow(struct ws_reader *reader, size_t bytes)
 {
     if (reader->capacity - reader->bytes >= bytes)
@@ -172,12 +185,7 @@ static bool grow(struct ws_reader *reader, size_t bytes)
     size_t capacity = reader->capacity > 0 ? reader->capacity : FRAGMENT_BYTES_MIN;
     while (capacity < reader->bytes + bytes)
         capacity *= 2;
-    char *grown = realloc(reader->message, capacity); /* Rule zero: bounded by bytes_max */
-    if (grown == NULL)
-        return false;
-    reader->message = grown;
-    reader->capacity = capacity;
-    return true;
+    return fragments_new(reader, capacity) == 0;
 }
 
 /* A fragment of a message (5.4). MORE: the message goes on. */

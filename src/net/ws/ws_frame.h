@@ -63,6 +63,7 @@ struct ws_reader {
     size_t bytes, capacity;
 };
 
+/* Owns no memory until fragments come; _done frees it and may be called twice. */
 void ws_reader_init(struct ws_reader *reader, bool from_client, size_t message_bytes_max);
 void ws_reader_done(struct ws_reader *reader);
 

@@ -227,6 +227,44 @@ TEST(http_server, a_slow_head_is_answered_with_408)
     fixture_end(&f);
 }
 
+/* Sends `piece` for 150 ms; every answer comes a turn later. */
+static void send_steadily(int fd, struct slice piece, int *answered)
+{
+    for (struct monotonic from = loop_now(f.loop); loop_now(f.loop).us < from.us + 150000;) {
+        usleep(5000);
+        peer_send(fd, piece);
+        fixture_turns(&f, 2);
+        for (; *answered < f.requests; (*answered)++)
+            http_reply(f.kept[*answered], 204, SLICE_NONE, SLICE_NONE, SLICE_NONE);
+    }
+}
+
+TEST(http_server, the_clock_of_a_head_or_body_begins_anew_with_each_request)
+{
+    int answered = 0;
+    fixture_init(&f);
+    f.limits.http_header_ms_max = 60;
+    f.limits.http_body_grace_ms_max = 60;
+    fixture_begin(&f);
+    f.keep = true;
+    int fd = peer_connect(&f);
+    peer_send(fd, SLICE("GET /a HTTP/1.1\r\nHos"));
+    fixture_turns(&f, 1);
+    /* Every read ends in the middle of a head, and later in the middle of a body. */
+    send_steadily(fd, SLICE("t: a\r\n\r\nGET /b HTTP/1.1\r\nHos"), &answered);
+    peer_send(fd, SLICE("t: a\r\n\r\nPOST /c HTTP/1.1\r\nHost: a\r\nContent-Length: 200\r\n\r\nx"));
+    struct slice end = SLICE("y"
+                             "POST /c HTTP/1.1\r\nHost: a\r\nContent-Length: 2\r\n\r\nx");
+    static char most[198];
+    peer_send(fd, slice_of(most, sizeof most));
+    send_steadily(fd, end, &answered);
+    assert_true(answered > 20);
+    assert_int_equal(http_server_stats(f.server)->bad_requests, 0);
+    assert_int_equal(http_server_stats(f.server)->connections, 1);
+    close(fd);
+    fixture_end(&f);
+}
+
 TEST(http_server, a_slow_body_is_answered_with_408_and_a_steady_one_is_not)
 {
     char text[1024];
@@ -383,6 +421,45 @@ TEST(http_server, a_broken_upload_is_aborted_exactly_once)
     close(fd);
     assert_true(fixture_until(&f, &f.aborts, 3));
     assert_int_equal(f.ends, 0);
+    fixture_end(&f);
+}
+
+TEST(http_server, receive_bytes_max_bounds_what_chunk_framing_can_cost)
+{
+    static char chunks[120000];
+    fixture_init(&f);
+    f.limits.receive_bytes_max = HTTP_HEAD_BYTES_MAX + 32768;
+    fixture_begin(&f);
+    int fd = peer_connect(&f);
+    for (size_t i = 0; i + 6 <= sizeof chunks; i += 6)
+        memcpy(chunks + i, "1\r\nx\r\n", 6);
+    peer_send(fd, SLICE("POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n"));
+    peer_send(fd, slice_of(chunks, sizeof chunks));
+    assert_true(peer_is_closed(&f, fd));
+    assert_int_equal(hits(NET_LIMIT_receive_bytes_max), 1);
+    assert_int_equal(http_server_stats(f.server)->closed[CONN_CLOSE_RECEIVE_FULL], 1);
+    assert_int_equal(f.requests, 0);
+    close(fd);
+    fixture_end(&f);
+}
+
+TEST(http_server, a_peer_that_takes_nothing_is_closed_after_write_stall_ms_max)
+{
+    static char body[16000000];
+    fixture_init(&f);
+    f.limits.write_stall_ms_max = 60;
+    fixture_begin(&f);
+    f.keep = true;
+    int fd = peer_connect(&f);
+    peer_send(fd, SLICE(GET("/big")));
+    assert_true(fixture_until(&f, &f.requests, 1));
+    http_reply(f.kept[0], 200, SLICE("text/plain"), SLICE_NONE, slice_of(body, sizeof body));
+    int64_t end_us = loop_now(f.loop).us + 3000000;
+    while (http_server_stats(f.server)->connections > 0 && loop_now(f.loop).us < end_us)
+        fixture_turns(&f, 1);
+    assert_int_equal(http_server_stats(f.server)->closed[CONN_CLOSE_WRITE_STALL], 1);
+    assert_int_equal(hits(NET_LIMIT_write_stall_ms_max), 1);
+    close(fd);
     fixture_end(&f);
 }
 
