@@ -40,11 +40,17 @@ static uint32_t find_slot(const struct store *store, struct slice id, struct has
     return table_find(store->by_id, *ret_hash, &slot) ? slot : NO_SLOT;
 }
 
+/* Memory for so many selections; keeps the old one's content. */
+static struct odds_image *image_new(struct odds_image *old, uint16_t selections)
+{
+    return realloc(old, odds_image_bytes(selections));
+}
+
 static bool make_room(struct slot *slot, uint16_t selections)
 {
     if (slot->image != NULL && slot->capacity >= selections)
         return true;
-    struct odds_image *image = realloc(slot->image, odds_image_bytes(selections));
+    struct odds_image *image = image_new(slot->image, selections);
     if (image == NULL)
         return false;
     slot->image = image;
