@@ -48,9 +48,12 @@ def parse_program(folder, output, status):
 
 
 def part_of(output, test):
-    """The lines of output from the start of one test."""
+    """The lines of output from the start of one test to the start of the next."""
     begin = output.find(f'] {test}\n')
-    return output[output.rfind('\n', 0, begin) + 1:] if begin >= 0 else output
+    if begin < 0:
+        return output
+    end = output.find('\n[ RUN ', begin)
+    return output[output.rfind('\n', 0, begin) + 1:end + 1 if end >= 0 else None]
 
 
 def parse_junit(path, prefix):
