@@ -134,8 +134,8 @@ struct record_bet {
     int64_t balance_after; /* available after this record */
     int64_t decide_at_us;  /* PENDING: when it is released */
     int64_t stake_max;     /* STAKE_LIMIT: what would pass */
-    int64_t promo_stake;       /* G-10: the part of the stake that is bonus money; 0 so far */
-    int64_t fees;              /* G-10: taken from the stake; 0 so far */
+    int64_t promo_stake;   /* G-10: the part of the stake that is bonus money; 0 so far */
+    int64_t fees;          /* G-10: taken from the stake; 0 so far */
     uint16_t outcome;      /* enum bet_outcome */
     uint16_t currency;
     uint8_t policy;    /* enum price_policy */

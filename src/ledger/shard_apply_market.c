@@ -92,6 +92,15 @@ static int check_selection_ids(struct shard_state *state, const struct record_vi
     return 0;
 }
 
+/* The table of texts has room for so many of NAME_BYTES_MAX: a longer one could meet its end in
+ * the middle of a record. */
+static bool market_texts_valid(const struct record_market *body)
+{
+    return body->event_bytes <= NAME_BYTES_MAX && body->provider_bytes <= NAME_BYTES_MAX &&
+           body->sport_bytes <= NAME_BYTES_MAX && body->event_name_bytes <= NAME_BYTES_MAX &&
+           body->name_bytes <= NAME_BYTES_MAX && body->kind_bytes <= NAME_BYTES_MAX;
+}
+
 static int check_market(struct shard_state *state, const struct record_view *record)
 {
     const struct record_market *body = record->body;
@@ -102,6 +111,7 @@ static int check_market(struct shard_state *state, const struct record_view *rec
     REQUIRE(body->market == state->markets_count + 1, "market refs are dense");
     REQUIRE(status_valid(body->status), "no such market status");
     REQUIRE(record->head->items_count <= SELECTIONS_MAX, "too many selections");
+    REQUIRE(market_texts_valid(body), "a market's texts have their limits");
     TRY(check_selection_ids(state, record));
     if (state->markets_count == state->limits.markets_max ||
         state->limits.selections_max - state->selections_count < record->head->items_count ||
@@ -180,6 +190,16 @@ int shard_apply_fence(struct shard_state *state, const struct record_view *recor
     return 0;
 }
 
+/* What is not known is all zero, so that the same result has one form. */
+static bool factors_valid(struct record_leg_result factors)
+{
+    static const struct record_leg_result unknown;
+    if (factors.known == 0)
+        return memcmp(&factors, &unknown, sizeof factors) == 0;
+    return factors.known == 1 && factors.won <= 1 && factors.reserved == 0 &&
+           leg_result_valid(record_factors(factors));
+}
+
 static int check_result(struct shard_state *state, const struct record_view *record)
 {
     const struct record_result *body = record->body;
@@ -193,9 +213,7 @@ static int check_result(struct shard_state *state, const struct record_view *rec
     REQUIRE(record->head->items_count == market->selections_count,
             "a result speaks of every selection");
     for (size_t i = 0; i < record->head->items_count; i++)
-        REQUIRE(items[i].known <= 1 && items[i].won <= 1 && items[i].reserved == 0 &&
-                    (items[i].known == 0 || leg_result_valid(record_factors(items[i]))),
-                "the factors are impossible");
+        REQUIRE(factors_valid(items[i]), "the factors are impossible");
     return 0;
 }
 

@@ -20,13 +20,55 @@ bool shard_postings_are(const struct record_view *record, const struct record_po
     return sum == 0; /* L4: all postings of a record are in one currency */
 }
 
+static const struct shard_house *find_house(const struct shard_state *state, uint16_t currency)
+{
+    static const struct shard_house none;
+    for (size_t i = 0; i < state->houses_count; i++)
+        if (state->houses[i].currency.iso == currency)
+            return &state->houses[i];
+    return &none;
+}
+
+static int64_t balance_of(const struct shard_state *state, const struct record_posting *posting)
+{
+    const struct shard_house *house = find_house(state, posting->currency);
+    switch ((enum ledger_account)posting->kind) {
+    case LEDGER_AVAILABLE:
+        return state->accounts[posting->account].available;
+    case LEDGER_HELD:
+        return state->accounts[posting->account].held;
+    case LEDGER_HOUSE_CASH:
+        return house->cash;
+    case LEDGER_HOUSE_STAKES:
+        return house->stakes;
+    case LEDGER_HOUSE_RESULT:
+        break;
+    }
+    return house->result;
+}
+
+bool shard_postings_fit(const struct shard_state *state, const struct record_view *record)
+{
+    for (size_t i = 0; i < record->head->postings_count; i++) {
+        int64_t after = balance_of(state, &record->postings[i]) + record->postings[i].amount;
+        if (after > SHARD_BALANCE_MAX || after < -SHARD_BALANCE_MAX)
+            return false;
+    }
+    return true;
+}
+
+/* The market's sum of open stakes, of all currencies together, has room for one more. */
+static bool stake_fits(const struct shard_state *state, uint32_t market, int64_t stake)
+{
+    return state->markets[market].stakes_open <= SHARD_BALANCE_MAX - stake;
+}
+
 /* Moves what the postings say; they were checked. */
 void shard_post(struct shard_state *state, const struct record_view *record)
 {
     for (size_t i = 0; i < record->head->postings_count; i++) {
         const struct record_posting *p = &record->postings[i];
         struct shard_house *house = shard_house_of(state, (struct currency){p->currency});
-        ASSERT(house != NULL); /* checked by house_known */
         switch ((enum ledger_account)p->kind) {
         case LEDGER_AVAILABLE:
             state->accounts[p->account].available += p->amount;
@@ -45,14 +87,14 @@ void shard_post(struct shard_state *state, const struct record_view *record)
             break;
         }
     }
-    if (record->head->account != 0)
+    if (record->head->postings_count > 0) /* all that move money are somebody's */
         state->accounts[record->head->account].seq_last = record->head->seq;
 }
 
-static bool house_known(struct shard_state *state, uint16_t currency)
+/* An outcome, and not "wait". */
+static bool verdict_final(unsigned outcome)
 {
-    return currency_known((struct currency){currency}) &&
-           shard_house_of(state, (struct currency){currency}) != NULL;
+    return outcome != BET_PENDING && bet_outcome_text((enum bet_outcome)outcome) != NULL;
 }
 
 static bool amount_valid(int64_t amount)
@@ -127,6 +169,7 @@ static int check_money_done(struct shard_state *state, const struct record_view 
     REQUIRE(m->balance_after == account->available + change, "L4: the balance is the fold");
     REQUIRE(deposit || m->balance_after >= 0, "L4: a withdrawal never goes below zero");
     REQUIRE(shard_postings_are(record, expected, 2), "L4: the postings are those of the movement");
+    REQUIRE(shard_postings_fit(state, record), "L4: a balance is beyond all limits");
     return 0;
 }
 
@@ -141,13 +184,13 @@ int shard_apply_money(struct shard_state *state, const struct record_view *recor
     REQUIRE(m->kind == MONEY_DEPOSIT || m->kind == MONEY_WITHDRAWAL, "no such movement");
     REQUIRE(key.bytes > 0 && key.bytes <= IDEMPOTENCY_KEY_BYTES_MAX, "L3: a key has 1 to 64 bytes");
     REQUIRE(amount_valid(m->amount), "L4: the amount is positive and within the limit");
-    REQUIRE(house_known(state, m->currency), "the currency is not known");
+    REQUIRE(currency_known((struct currency){m->currency}), "the currency is not known");
     REQUIRE(verdict_is_new(state, record, money_operation(m), key, &hash),
             "L3: one key, one verdict");
     if (m->outcome == BET_PLACED) {
         TRY(check_money_done(state, record, account));
     } else {
-        REQUIRE(bet_outcome_text((enum bet_outcome)m->outcome) != NULL, "no such outcome");
+        REQUIRE(verdict_final(m->outcome), "no such outcome");
         REQUIRE(record->head->postings_count == 0, "L4: a refusal moves no money");
         REQUIRE(m->balance_after == account->available, "L4: the balance is the fold");
     }
@@ -226,6 +269,8 @@ static int check_bet_accepted(struct shard_state *state, const struct record_vie
                     .minor == b->potential_return,
             "L4: the potential return is stake times odds");
     REQUIRE(shard_postings_are(record, expected, 2), "L4: the postings are those of the stake");
+    REQUIRE(shard_postings_fit(state, record) && stake_fits(state, leg->market, b->stake),
+            "L4: a balance is beyond all limits");
     return 0;
 }
 
@@ -279,7 +324,7 @@ static int check_bet(struct shard_state *state, const struct record_view *record
     REQUIRE(amount_valid(b->stake), "L4: the stake is positive and within the limit");
     REQUIRE(record->head->items_count == 1, "a single has one leg");
     REQUIRE(b->promo_stake == 0 && b->fees == 0, "bonus money and fees are not in this format");
-    REQUIRE(house_known(state, b->currency), "the currency is not known");
+    REQUIRE(currency_known((struct currency){b->currency}), "the currency is not known");
     REQUIRE(bet_outcome_text((enum bet_outcome)b->outcome) != NULL, "no such outcome");
     if (b->outcome == BET_PLACED || b->outcome == BET_PENDING)
         return check_bet_accepted(state, record, account);
@@ -333,7 +378,7 @@ int shard_apply_release(struct shard_state *state, const struct record_view *rec
     TRY(find_bet(state, record, r->bet_id, r->previous_seq, &bet));
     REQUIRE(bet->state == BET_STATE_PENDING, "L7: only a pending bet is released");
     REQUIRE(record->head->items_count == 1, "a single has one leg");
-    REQUIRE(bet_outcome_text((enum bet_outcome)r->outcome) != NULL, "no such outcome");
+    REQUIRE(verdict_final(r->outcome), "no such outcome");
     struct shard_account *account = &state->accounts[bet->account];
     struct shard_market *market = &state->markets[bet->market];
     bool placed = r->outcome == BET_PLACED;
@@ -352,6 +397,7 @@ int shard_apply_release(struct shard_state *state, const struct record_view *rec
             "L6: a delay never makes the price better");
     }
     REQUIRE(shard_postings_are(record, expected, 2), "L4: the postings are those of the release");
+    REQUIRE(shard_postings_fit(state, record), "L4: a balance is beyond all limits");
     REQUIRE(r->balance_after == account->available + (placed ? 0 : bet->stake),
             "L4: the balance is the fold");
     shard_post(state, record);
@@ -400,6 +446,7 @@ static int check_settle(struct shard_state *state, const struct record_view *rec
             "L7: the payout follows from stake, odds and factors");
     REQUIRE(s->balance_after == account->available + s->payout, "L4: the balance is the fold");
     REQUIRE(shard_postings_are(record, expected, 3), "L4: the postings are those of the payout");
+    REQUIRE(shard_postings_fit(state, record), "L4: a balance is beyond all limits");
     return 0;
 }
 
@@ -445,6 +492,8 @@ static int check_reverse(struct shard_state *state, const struct record_view *re
     REQUIRE(r->currency == account->currency.iso, "L4: an account has one currency");
     REQUIRE(r->balance_after == account->available - bet->payout, "L4: the balance is the fold");
     REQUIRE(shard_postings_are(record, expected, 3), "L4: a reversal undoes the settlement");
+    REQUIRE(shard_postings_fit(state, record) && stake_fits(state, bet->market, bet->stake),
+            "L4: a balance is beyond all limits");
     return 0;
 }
 

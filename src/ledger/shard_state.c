@@ -359,8 +359,8 @@ struct shard_house *shard_house_of(struct shard_state *state, struct currency cu
     for (size_t i = 0; i < state->houses_count; i++)
         if (currency_equal(state->houses[i].currency, currency))
             return &state->houses[i];
-    if (state->houses_count == CURRENCIES_MAX)
-        return NULL;
+    ASSERT(currency_known(currency));
+    ASSERT(state->houses_count < CURRENCIES_MAX);
     struct shard_house *house = &state->houses[state->houses_count++];
     *house = (struct shard_house){.currency = currency};
     return house;

@@ -42,6 +42,10 @@ struct shard_state {
     struct verdict_hint hints[VERDICT_HINTS]; /* [seq % VERDICT_HINTS] */
 };
 
+/* What any account of a log holds or owes at most, so that nothing overflows when an amount is
+ * added. A thousand times MONEY_MINOR_MAX: only a forged log comes near. */
+#define SHARD_BALANCE_MAX (INT64_C(1) << 60)
+
 /* Keeps the reason and answers -ERR_CORRUPT. */
 int shard_corrupt(struct shard_state *state, const char *reason);
 
@@ -59,7 +63,7 @@ uint32_t shard_symbol(const struct symbols *symbols, struct slice text);
 /* NULL when the ref is unknown. */
 struct shard_account *shard_account_at(struct shard_state *state, uint32_t ref);
 struct shard_market *shard_market_at(struct shard_state *state, uint32_t ref);
-/* NULL when the currency table is full; adds the currency at first use. */
+/* Of a currency that is known; added at first use. */
 struct shard_house *shard_house_of(struct shard_state *state, struct currency currency);
 /* NULL when there is no such bet. */
 struct shard_bet *shard_bet_of(struct shard_state *state, uint64_t bet_id);
@@ -71,6 +75,9 @@ struct hash128 shard_verdict_key(const struct shard_state *state, uint32_t accou
 /* L4: exactly these postings, in this order, summing to zero. */
 bool shard_postings_are(const struct record_view *record, const struct record_posting *expected,
                         size_t count);
+/* No account that the postings name leaves +-SHARD_BALANCE_MAX. They are those expected, of known
+ * accounts and one known currency. */
+bool shard_postings_fit(const struct shard_state *state, const struct record_view *record);
 void shard_post(struct shard_state *state, const struct record_view *record);
 
 /* By type; contract of shard_state_apply. */

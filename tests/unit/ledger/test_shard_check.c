@@ -87,10 +87,11 @@ TEST(shard_check, sees_bets_that_do_not_fit_the_money)
     struct maker m;
     open_with_bets(&m);
     struct shard_bet *bets = m.state->bets;
-    SEES(STAKES, bets[1].stake++, bets[1].stake--);
+    SEES(OF_MARKET, bets[1].stake++, bets[1].stake--);
     SEES(HELD, bets[2].stake++, bets[2].stake--);
     SEES(SETTLED, bets[1].seq_settled = 9, bets[1].seq_settled = 0);
-    SEES(SETTLED, bets[0].state = BET_STATE_OPEN, bets[0].state = BET_STATE_SETTLED);
+    SEES(SETTLED, bets[0].seq_settled = 0, bets[0].seq_settled = 10);
+    SEES(OF_USER, bets[0].state = BET_STATE_OPEN, bets[0].state = BET_STATE_SETTLED);
     SEES(HELD, bets[2].state = BET_STATE_OPEN, bets[2].state = BET_STATE_PENDING);
     maker_done(&m);
 }
