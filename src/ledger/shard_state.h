@@ -91,11 +91,12 @@ const struct shard_house *shard_state_house(const struct shard_state *state, siz
 size_t shard_state_houses_count(const struct shard_state *state);
 
 /* Checks what holds over the whole state: sums of wallets against house accounts per currency
- * (L4), counts per market and account. 0, or -ERR_CORRUPT with a reason. O(size). */
+ * (L4), counts and chains of bets per market and account (L7). 0, or -ERR_CORRUPT with a reason.
+ * O(size). */
 int shard_state_check(struct shard_state *state);
 
-/* SHA-256 of the whole logical state at its sequence number (L5). O(size). 0, -ERR_MEMORY or
- * -ERR_CRYPTO. */
+/* SHA-256 of the whole logical state at its sequence number (L5): equal for equal logs, whatever
+ * the limits. O(size). 0, -ERR_MEMORY or -ERR_CRYPTO. */
 int shard_state_hash(const struct shard_state *state, uint8_t ret_hash[32]);
 
 /* The market's status for betting: the feed's last word under the holds and the result. */
