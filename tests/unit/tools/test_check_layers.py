@@ -64,7 +64,8 @@ def test_an_empty_tree_is_an_error_and_not_a_pass(tree):
     ('src/roles/shared/a.c', '"roles/bet/bet.h"'),
     ('src/roles/gateway/a.c', '"roles/bet/bet.h"'),
     ('src/roles/backoffice/a.c', '"roles/bet/bet_service.h"'),
-    ('src/cli/a.c', '"adapters/embedded/log.h"'),
+    ('src/app/a.c', '"cli/options.h"'),
+    ('src/roles/odds/a.c', '"cli/options.h"'),
     ('src/load/a.c', '"core/money.h"'),
     ('src/naive/a.c', '"ledger/event.h"'),
 ])
