@@ -1,0 +1,252 @@
+/* fanout.c - from a channel's messages to its followers (DESIGN part 5; P1, P3).
+ * The send call is what fan-out costs, so all messages that a turn brings to a channel are one
+ * shared piece, handed once to each follower that is live; everyone else is served by follow.h. */
+#include "roles/odds/odds_internal.h"
+
+#include <time.h>
+
+/* Several frames after one another are one piece for a socket. */
+static struct shared_bytes *join_frames(struct channel *channel, uint64_t from)
+{
+    if (from == channel->seq)
+        return shared_bytes_take(channel_message(channel, from)->frame);
+    size_t bytes = 0;
+    for (uint64_t n = from; n <= channel->seq; n++)
+        bytes += channel_message(channel, n)->frame->bytes;
+    struct shared_bytes *piece;
+    if (shared_bytes_new(bytes, &piece) < 0)
+        return NULL;
+    size_t at = 0;
+    for (uint64_t n = from; n <= channel->seq; n++) {
+        const struct shared_bytes *frame = channel_message(channel, n)->frame;
+        memcpy(piece->at + at, frame->at, frame->bytes);
+        at += frame->bytes;
+    }
+    return piece;
+}
+
+static void record_latency(struct odds_service *s, struct channel *channel, uint64_t from)
+{
+    struct timespec now; /* the loop's own time stands still during a turn */
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    int64_t now_us = now.tv_sec * US_PER_SECOND + now.tv_nsec / 1000;
+    for (uint64_t n = from; n <= channel->seq; n++) {
+        int64_t received_us = channel_message(channel, n)->received_us;
+        if (received_us > 0 && received_us <= now_us)
+            metrics_record(&s->stats.push_latency, (uint64_t)(now_us - received_us));
+    }
+}
+
+/* ---- those who are not live ---- */
+
+static void hold_one(struct odds_service *s, struct subscription *sub, uint64_t seq)
+{
+    struct channel *channel = &s->channels[sub->channel];
+    const struct message *message = channel_message(channel, seq);
+    enum follow_hold held;
+    if (message->kind == MESSAGE_REMOVED)
+        held = follow_hold_removal(&s->debts, &sub->follow, seq);
+    else
+        held = follow_hold(&s->debts, &sub->follow, seq, message->market,
+                           s->index.markets[message->market].joined);
+    if (held == FOLLOW_RESTARTED && message->kind != MESSAGE_REMOVED)
+        odds_limit_hit(s, s->debts.pool.count == s->debts.pool.max
+                              ? ODDS_LIMIT_dirty_max
+                              : ODDS_LIMIT_dirty_per_subscription_max);
+}
+
+static void hold(struct odds_service *s, struct subscription *sub, uint64_t from)
+{
+    uint64_t to = s->channels[sub->channel].seq;
+    for (uint64_t n = from; n <= to; n++)
+        if (n > sub->follow.synced || follow_is_walking(&sub->follow))
+            hold_one(s, sub, n);
+    sub->slow |= SLOW_BEHIND;
+    s->stats.dirty.value = s->debts.pool.count;
+}
+
+/* An event stream that is live: the events are its own, because each names where it stands. */
+static void send_events(struct odds_service *s, struct subscription *sub, uint64_t from)
+{
+    struct channel *channel = &s->channels[sub->channel];
+    struct client *client = &s->clients[sub->client];
+    for (uint64_t n = from; n <= channel->seq; n++) {
+        sub->follow.synced = n;
+        client_send_frame(client, channel_message(channel, n)->frame);
+        metrics_count(&s->stats.deliveries, 1);
+    }
+}
+
+static void hand_over_slow(struct odds_service *s, struct subscription *sub, uint64_t from)
+{
+    if ((sub->slow & SLOW_ENDED) != 0)
+        return;
+    if (sub->slow == SLOW_SSE) {
+        send_events(s, sub, from);
+        return;
+    }
+    hold(s, sub, from);
+    if ((sub->slow & SLOW_LAGGING) != 0)
+        return; /* the rest comes when it has drained */
+    if ((sub->slow & SLOW_CONFLATE) != 0 && loop_now(s->loop).us < sub->due_us) {
+        if (!timer_is_set(&sub->timer))
+            loop_timer_set(s->loop, &sub->timer, (struct monotonic){sub->due_us});
+        return;
+    }
+    fanout_pump(s, sub);
+}
+
+/* ---- everyone ---- */
+
+void fanout_channel(struct odds_service *s, uint32_t slot)
+{
+    struct channel *channel = &s->channels[slot];
+    uint64_t from = channel->handed + 1;
+    if (from > channel->seq)
+        return;
+    struct shared_bytes *piece = channel->count > 0 ? join_frames(channel, from) : NULL;
+    uint64_t messages = channel->seq - channel->handed, deliveries = 0;
+    channel->handed = channel->seq;
+    for (uint32_t at = channel->first; at != SLOT_NONE;) {
+        struct subscription *sub = &s->subscriptions[at];
+        at = sub->channel_next;
+        if (at != SLOT_NONE)
+            __builtin_prefetch(&s->subscriptions[at]);
+        if (sub->slow != 0 || piece == NULL) {
+            hand_over_slow(s, sub, from);
+            continue;
+        }
+        ASSERT(sub->follow.synced == from - 1); /* P1 */
+        sub->follow.synced = channel->seq;
+        deliveries += messages;
+        enum send_outcome outcome = ws_conn_send_shared(sub->ws, piece);
+        if (outcome != SEND_OK)
+            client_sent(&s->clients[sub->client], outcome);
+    }
+    shared_bytes_give(piece);
+    metrics_count(&s->stats.deliveries, deliveries);
+    if (channel->count > 0)
+        record_latency(s, channel, from);
+}
+
+void fanout_turn(void *owner)
+{
+    struct odds_service *s = owner;
+    s->ended_turn = loop_turns(s->loop);
+    while (s->queue != SLOT_NONE) {
+        struct channel *channel = &s->channels[s->queue];
+        uint32_t slot = s->queue;
+        s->queue = channel->queue_next;
+        channel->queued = false;
+        fanout_channel(s, slot);
+    }
+}
+
+void fanout_forget_market(struct odds_service *s, uint32_t slot)
+{
+    struct channel *channel = &s->channels[slot];
+    for (uint32_t at = channel->first; at != SLOT_NONE;) {
+        struct subscription *sub = &s->subscriptions[at];
+        at = sub->channel_next;
+        if (follow_is_live(&sub->follow, channel->seq))
+            continue;
+        if ((sub->slow & (SLOW_LAGGING | SLOW_ENDED)) == 0)
+            fanout_pump(s, sub);
+        if (!follow_is_live(&sub->follow, channel->seq))
+            follow_restart(&s->debts, &sub->follow, channel->seq);
+    }
+}
+
+/* ---- paying what is owed ---- */
+
+static void give_up(struct client *client)
+{
+    client_end(client, "out of memory");
+}
+
+static void pump_walk(struct odds_service *s, struct subscription *sub,
+                      const struct follow_next *next)
+{
+    struct channel *channel = &s->channels[sub->channel];
+    struct client *client = &s->clients[sub->client];
+    struct snapshot_part part = {
+        .seq = next->seq,
+        .joined = sub->follow.walked,
+        .changes = next->changes,
+        .partial = sub->follow.walked > 0,
+    };
+    struct shared_bytes *frame =
+        channel_snapshot(s, channel, &part, follow_walk_seq(&sub->follow, channel->seq));
+    if (frame == NULL) {
+        give_up(client);
+        return;
+    }
+    metrics_count(&s->stats.conflated, next->changes);
+    metrics_count(&s->stats.snapshots, 1);
+    if (part.more)
+        follow_walked(&sub->follow, part.joined);
+    else
+        follow_walk_ended(&sub->follow, channel->seq);
+    client_send_frame(client, frame);
+    shared_bytes_give(frame);
+}
+
+static void pump_replay(struct odds_service *s, struct subscription *sub,
+                        const struct follow_next *next)
+{
+    const struct message *message = channel_message(&s->channels[sub->channel], next->seq);
+    ASSERT(message->kind != MESSAGE_REMOVED);
+    follow_replayed(&s->debts, &sub->follow, message->market);
+    metrics_count(&s->stats.deliveries, 1);
+    client_send_frame(&s->clients[sub->client], message->frame);
+}
+
+static void pump_image(struct odds_service *s, struct subscription *sub,
+                       const struct follow_next *next)
+{
+    struct channel *channel = &s->channels[sub->channel];
+    struct client *client = &s->clients[sub->client];
+    struct shared_bytes *image = odds_market_image(s, channel, next->market);
+    if (image == NULL) {
+        give_up(client);
+        return;
+    }
+    char memory[160 + 6 * (STREAM_CHANNEL_BYTES_MAX + MARKET_ID_BYTES_MAX)];
+    struct buf text = buf_over(memory, sizeof memory);
+    odds_json_skipped(&text, channel_name(channel), next->seq,
+                      market_entry_id(&s->index.markets[next->market]), next->changes);
+    ASSERT(!text.overflow);
+    client_send_text(client, buf_slice(&text));
+    follow_imaged(&s->debts, &sub->follow, channel->seq);
+    client_send_frame(client, image);
+    shared_bytes_give(image);
+    metrics_count(&s->stats.conflated, next->changes);
+    metrics_count(&s->stats.skipped, 1);
+    metrics_count(&s->stats.images, 1);
+}
+
+void fanout_pump(struct odds_service *s, struct subscription *sub)
+{
+    const struct channel *channel = &s->channels[sub->channel];
+    fanout_channel(s, sub->channel); /* whoever becomes live has everything, also of this turn */
+    while ((sub->slow & (SLOW_LAGGING | SLOW_ENDED)) == 0) {
+        struct follow_next next =
+            follow_next(&s->debts, &sub->follow, channel->seq, channel->kept_from);
+        switch (next.step) {
+        case FOLLOW_DONE:
+            sub->slow &= (uint8_t)~SLOW_BEHIND;
+            sub->due_us = loop_now(s->loop).us + sub->conflate_us;
+            s->stats.dirty.value = s->debts.pool.count;
+            return;
+        case FOLLOW_WALK:
+            pump_walk(s, sub, &next);
+            break;
+        case FOLLOW_REPLAY:
+            pump_replay(s, sub, &next);
+            break;
+        case FOLLOW_IMAGE:
+            pump_image(s, sub, &next);
+            break;
+        }
+    }
+}

@@ -1,0 +1,169 @@
+/* own.c - a user's own bets and balance: place_bet over the WebSocket, and what the ledger says
+ * about the user, to that user's sockets only. */
+#include "roles/odds/odds_internal.h"
+
+#include "base/json_write.h"
+#include "ledger/shard_state.h"
+#include "roles/shared/problem.h"
+
+/* ---- placing ---- */
+
+struct bet_reply {
+    struct slice id;
+    int status;
+    bool replayed;
+    int retry_after_s;
+    struct slice body; /* JSON */
+};
+
+static void send_reply(struct client *client, const struct bet_reply *reply)
+{
+    struct odds_service *s = client->service;
+    struct buf out = buf_over(s->markets, s->markets_bytes);
+    buf_put_text(&out, "{\"op\":\"bet\",\"id\":");
+    json_write_string(&out, reply->id);
+    buf_printf(&out, ",\"code\":%d,\"replayed\":%s", reply->status,
+               reply->replayed ? "true" : "false");
+    if (reply->retry_after_s > 0)
+        buf_printf(&out, ",\"retry_after\":%d", reply->retry_after_s);
+    buf_put_text(&out, ",\"bet\":");
+    buf_put_slice(&out, reply->body);
+    buf_put_char(&out, '}');
+    if (!out.overflow)
+        client_send_text(client, buf_slice(&out));
+}
+
+static void refuse(struct client *client, struct slice id, int status, const char *code)
+{
+    char memory[256];
+    struct buf body = buf_over(memory, sizeof memory);
+    problem_write(&body, status, code, SLICE_NONE);
+    ASSERT(!body.overflow);
+    send_reply(client, &(struct bet_reply){.id = id,
+                                           .status = status,
+                                           .retry_after_s = status == 503 ? 1 : 0,
+                                           .body = buf_slice(&body)});
+}
+
+static void on_answer(const struct bet_service_answer *answer)
+{
+    struct odds_service *s = answer->cookie.owner;
+    uint32_t slot = (uint32_t)answer->cookie.words[0];
+    struct flight *flight = &s->flights[slot];
+    struct client *client = &s->clients[flight->client];
+    struct bet_reply reply = {.id = slice_of(flight->id, flight->id_bytes),
+                              .status = answer->status,
+                              .replayed = answer->replayed,
+                              .retry_after_s = answer->retry_after_s,
+                              .body = answer->body};
+    if (client->used && client->generation == flight->generation) {
+        ASSERT(client->bets > 0);
+        client->bets--;
+        send_reply(client, &reply);
+    } /* else it has gone, and reads the bet when it comes back */
+    slot_pool_give(&s->flights_pool, slot);
+}
+
+static uint32_t take_flight(struct client *client, struct slice id)
+{
+    struct odds_service *s = client->service;
+    uint32_t slot = slot_pool_take(&s->flights_pool);
+    if (slot == SLOT_NONE)
+        return SLOT_NONE;
+    struct flight *flight = &s->flights[slot];
+    *flight = (struct flight){.client = client_slot(client),
+                              .generation = client->generation,
+                              .id_bytes = (uint8_t)id.bytes};
+    if (id.bytes > 0)
+        memcpy(flight->id, id.at, id.bytes);
+    client->bets++;
+    return slot;
+}
+
+void own_place_bet(struct client *client, const struct stream_op *op)
+{
+    struct odds_service *s = client->service;
+    if (!client_has_authority(client)) {
+        refuse(client, op->id, 401, "UNAUTHORIZED");
+        return;
+    }
+    if (s->bets == NULL) {
+        refuse(client, op->id, 503, "BETS_UNAVAILABLE");
+        return;
+    }
+    if (client->bets >= s->options.limits.bets_per_client_max) {
+        odds_limit_hit(s, ODDS_LIMIT_bets_per_client_max);
+        refuse(client, op->id, 429, "TOO_MANY_BETS");
+        return;
+    }
+    uint32_t flight = take_flight(client, op->id);
+    if (flight == SLOT_NONE) {
+        odds_limit_hit(s, ODDS_LIMIT_bets_in_flight_max);
+        refuse(client, op->id, 503, "BETS_IN_FLIGHT");
+        return;
+    }
+    const struct identity *identity = &s->identities[client->identity];
+    struct jwt_claims claims = identity->claims; /* the answer may come at once and end it */
+    char personal[PERSONAL_KEPT_MAX];
+    memcpy(personal, identity->personal, identity->personal_bytes);
+    struct bet_service_request request = {
+        .claims = &claims,
+        .key = op->key,
+        .body = op->bet,
+        .transport = TRANSPORT_WEBSOCKET,
+        .personal = slice_of(personal, identity->personal_bytes),
+    };
+    metrics_count(&s->stats.bets, 1);
+    bet_service_place(s->bets, &request, on_answer, (struct book_cookie){s, {flight}});
+}
+
+/* ---- own messages ---- */
+
+static struct shared_bytes *encode_push(struct odds_service *s, const struct record_view *record)
+{
+    const char *op;
+    struct buf inner = buf_over(s->text, ODDS_JSON_MARKET_BYTES_MAX);
+    struct shared_bytes *frame = NULL;
+    if (!bet_service_push(s->bets, record, &inner, &op) || inner.overflow || inner.bytes < 2)
+        return NULL;
+    char memory[64];
+    struct buf head = buf_over(memory, sizeof memory);
+    buf_printf(&head, "{\"op\":\"%s\"", op);
+    struct slice members = slice_skip(buf_slice(&inner), 1); /* without its brace */
+    if (members.at[0] != '}')
+        buf_put_char(&head, ',');
+    (void)odds_json_frame(buf_slice(&head), members, &frame); /* NULL on failure */
+    return frame;
+}
+
+void odds_service_on_record(void *owner, const struct record_view *record)
+{
+    struct odds_service *s = owner;
+    if (s->book == NULL || s->bets == NULL || record->head->account == 0)
+        return;
+    struct slice user_id =
+        shard_state_user_id(book_state(s->book), (struct account_ref){record->head->account});
+    uint32_t user = client_find_user(s, user_id);
+    struct shared_bytes *frame = user == SLOT_NONE ? NULL : encode_push(s, record);
+    if (frame == NULL)
+        return;
+    for (uint32_t at = s->users[user].first; at != SLOT_NONE;) {
+        struct client *client = &s->clients[s->identities[at].client];
+        at = s->identities[at].next;
+        if (!client_has_authority(client))
+            continue;
+        client_send_frame(client, frame);
+        metrics_count(&s->stats.own, 1);
+    }
+    shared_bytes_give(frame);
+}
+
+void odds_service_revoke(struct odds_service *s, struct slice user_id)
+{
+    for (;;) {
+        uint32_t user = client_find_user(s, user_id);
+        if (user == SLOT_NONE)
+            return;
+        client_drop_identity(&s->clients[s->identities[s->users[user].first].client]);
+    }
+}
