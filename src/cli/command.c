@@ -1,0 +1,62 @@
+/* command.c - what all commands share: contract in command.h. */
+#include "cli/command.h"
+
+#include <stdio.h>
+#include <unistd.h>
+
+/* Every key of every command: one config file serves all of them. */
+static const char *const known_keys[] = {
+    "accounts-max",
+    "address-requests",
+    "admin",
+    "bets-max",
+    "bets-per-minute",
+    "check-exclusion",
+    "config",
+    "check-geo",
+    "check-identity",
+    "check-payments",
+    "data",
+    "format",
+    "from",
+    "jwks",
+    "listen",
+    "log-level",
+    "markets-max",
+    "profile",
+    "role",
+    "roles",
+    "seed",
+    "silence-ms",
+    "speed",
+    "to",
+    "token",
+    "ttl",
+    "user",
+    "verdicts-max",
+};
+
+int command_fail(int code, struct slice text)
+{
+    (void)fprintf(stderr, "overround: %.*s\n", SLICE_ARG(text));
+    return code;
+}
+
+int command_options(const struct command_input *input, struct options *ret)
+{
+    char memory[512];
+    struct buf why = buf_over(memory, sizeof memory);
+    const struct options_input read = {
+        .argc = input->argc,
+        .argv = input->argv,
+        .specs = input->specs,
+        .specs_count = input->specs_count,
+        .known = known_keys,
+        .known_count = sizeof known_keys / sizeof *known_keys,
+        .environment = environ,
+        .arguments = input->arguments,
+    };
+    if (options_read(&read, ret, &why) < 0)
+        return command_fail(2, buf_slice(&why));
+    return 0;
+}

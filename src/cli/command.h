@@ -1,0 +1,27 @@
+/* command.h - the commands of the program: each reads its options, does its work, and answers the
+ * exit code. 0: done; 1: failed; 2: options; 3: a damaged ledger. Thread: the main one. */
+#pragma once
+
+#include "cli/options.h"
+
+/* argv is what stands behind the command's name. */
+int command_serve(int argc, char *const *argv);
+int command_demo(int argc, char *const *argv);
+int command_token(int argc, char *const *argv);
+int command_version(int argc, char *const *argv);
+int command_feed(int argc, char *const *argv);
+int command_ledger(int argc, char *const *argv);
+
+/* Reads the options of a command against the keys of all of them. 0, or 2 when the reason was
+ * said on stderr. */
+struct command_input {
+    int argc;
+    char *const *argv;
+    const struct option_spec *specs;
+    size_t specs_count;
+    bool arguments;
+};
+int command_options(const struct command_input *input, struct options *ret);
+
+/* Says "overround: TEXT" on stderr and answers the code. */
+int command_fail(int code, struct slice text);

@@ -1,0 +1,442 @@
+/* node.c - contract in node.h.
+ * One loop does everything that decides: it reads requests and prices, ends each turn by handing
+ * one group to the log, and sends what the turn has made. The log's own threads write. */
+#include "cli/node.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/assert.h"
+#include "base/error.h"
+#include "base/log.h"
+#include "cli/node_internal.h"
+#include "cli/version.h"
+#include "crypto/random.h"
+#include "feeds/betfair_stream/betfair_source.h"
+
+#define TOKENS_KEPT_MAX   8192
+#define USERS_TRACKED_MAX 262144
+#define IN_FLIGHT_MAX     16384
+#define ADDRESSES_TRACKED 65536
+#define ADMIN_CONNECTIONS 256
+
+/* ---- what the book tells ---- */
+
+static void on_market(void *owner, const struct odds_image *image, uint64_t before_version,
+                      const uint16_t *changed, size_t changed_count)
+{
+    struct node *node = owner;
+    if (node->odds != NULL)
+        odds_service_on_market(node->odds, image, before_version, changed, changed_count);
+}
+
+static void on_removed(void *owner, const struct odds_image *image)
+{
+    struct node *node = owner;
+    if (node->odds != NULL)
+        odds_service_on_removed(node->odds, image);
+}
+
+static void on_record(void *owner, const struct record_view *record)
+{
+    struct node *node = owner;
+    if (node->odds != NULL)
+        odds_service_on_record(node->odds, record);
+}
+
+static void on_stopped(void *owner)
+{
+    (void)owner;
+    log_error("ledger", "the log failed: no bets until a restart");
+}
+
+/* ---- the turns ---- */
+
+static void on_turn_begin(void *owner)
+{
+    struct node *node = owner;
+    book_begin_turn(node->book, loop_wall(node->loop), loop_now(node->loop));
+    bet_service_begin_turn(node->bets, loop_now(node->loop));
+}
+
+static void on_due(void *owner)
+{
+    (void)owner; /* the turn that this timer makes is what was wanted */
+}
+
+static void measure_settlement(struct node *node)
+{
+    bool busy = book_stats(node->book)->settle_backlog > 0;
+    int64_t now_us = loop_now(node->loop).us;
+    if (busy && node->settle_begun_us == 0) {
+        node->settle_begun_us = now_us;
+    } else if (!busy && node->settle_begun_us != 0) {
+        metrics_record(&node->settlement_us, (uint64_t)(now_us - node->settle_begun_us));
+        node->settle_begun_us = 0;
+    }
+}
+
+static void on_turn_end(void *owner)
+{
+    struct node *node = owner;
+    book_end_turn(node->book);
+    measure_settlement(node);
+    int64_t due_us = book_due_us(node->book);
+    if (due_us == 0)
+        loop_turn_again(node->loop);
+    else if (due_us > 0)
+        loop_timer_set(node->loop, &node->due_timer,
+                       (struct monotonic){loop_now(node->loop).us + due_us});
+    if (node->drain_begun && node->draining == 0 &&
+        (book_idle(node->book) || book_stopped(node->book)))
+        loop_stop(node->loop);
+}
+
+static void on_log_ready(void *owner)
+{
+    struct node *node = owner;
+    book_poll(node->book);
+}
+
+static void notify_log(void *owner)
+{
+    loop_wakeup_signal(owner);
+}
+
+static void on_simulator_step(void *owner)
+{
+    struct node *node = owner;
+    synthetic_feed_step(node->simulator, loop_wall(node->loop));
+    loop_timer_set(node->loop, &node->simulator_timer,
+                   (struct monotonic){loop_now(node->loop).us + SIMULATOR_STEP_US});
+}
+
+/* ---- the end ---- */
+
+static void on_drained(void *owner)
+{
+    struct node *node = owner;
+    ASSERT(node->draining > 0);
+    node->draining--;
+    loop_turn_again(node->loop);
+}
+
+static void on_signal(void *owner, int signal)
+{
+    struct node *node = owner;
+    if (++node->signals > 1)
+        _exit(128 + signal);
+    log_info("node", "draining");
+    node->drain_begun = true;
+    node->draining = 2;
+    http_server_drain(node->public_server, DRAIN_MS, on_drained, node);
+    http_server_drain(node->admin_server, DRAIN_MS, on_drained, node);
+}
+
+/* ---- opening ---- */
+
+static enum node_end fail(struct node *node, const char *what, int error)
+{
+    if (node->why->bytes == 0)
+        buf_printf(node->why, "%s: %s", what, error_text(error));
+    return NODE_FAILED;
+}
+
+/* Connections are descriptors: as many as the machine lets us have. */
+static void raise_descriptors(void)
+{
+    struct rlimit limit;
+    if (getrlimit(RLIMIT_NOFILE, &limit) == 0 && limit.rlim_cur < limit.rlim_max) {
+        limit.rlim_cur = limit.rlim_max;
+        (void)setrlimit(RLIMIT_NOFILE, &limit); /* refused: connections_max is reached earlier */
+    }
+}
+
+/* Signals are blocked before any thread begins, so that only the loop sees them. */
+static int open_loop(struct node *node)
+{
+    (void)signal(SIGPIPE, SIG_IGN);
+    TRY(loop_new(&node->loop));
+    TRY(loop_watch_signal(node->loop, SIGTERM, on_signal, node));
+    TRY(loop_watch_signal(node->loop, SIGINT, on_signal, node));
+    timer_init(&node->due_timer, on_due, node);
+    timer_init(&node->simulator_timer, on_simulator_step, node);
+    return 0;
+}
+
+static int open_data(struct node *node)
+{
+    if (mkdir(node->options->data, 0700) != 0 && errno != EEXIST) {
+        buf_printf(node->why, "cannot make the folder %s", node->options->data);
+        return -ERR_IO;
+    }
+    TRY(local_keys_open(node->options->data, node->options->jwks, &node->keys, node->why));
+    TRY(token_cache_new(TOKENS_KEPT_MAX, &node->tokens));
+    node->bearer = (struct bearer){.cache = node->tokens, .rules = node->keys.rules};
+    return 0;
+}
+
+static struct book_options book_options_of(const struct node_options *options)
+{
+    struct book_options book = BOOK_OPTIONS_DEFAULT;
+    book.limits.accounts_max = (uint32_t)options->accounts_max;
+    book.limits.bets_max = (uint32_t)options->bets_max;
+    book.limits.verdicts_max = (uint32_t)options->verdicts_max;
+    book.silence_us_max = options->silence_us_max;
+    book.version = version_text;
+    if (version_binary_sha256(book.binary_sha256) < 0)
+        log_warn("node", "the program's own hash is not known");
+    return book;
+}
+
+static int open_book(struct node *node, const struct book_options *options)
+{
+    const struct book_ports ports = {
+        .log = &node->stores.meter.log,
+        .odds_log = node->stores.odds_log,
+        .store = node->stores.store,
+        .vault = node->stores.vault,
+    };
+    const struct book_listener listener = {node, on_market, on_removed, on_record, on_stopped};
+    TRY(loop_wakeup_open(node->loop, &node->log_wakeup, on_log_ready, node));
+    node->log_wakeup_open = true;
+    node->stores.meter.log.notify = notify_log;
+    node->stores.meter.log.notify_owner = &node->log_wakeup;
+    return book_new(options, &ports, &listener, &node->book);
+}
+
+static int open_servers(struct node *node)
+{
+    struct net_limits public_limits = net_limits_default();
+    struct net_limits admin_limits = net_limits_default();
+    admin_limits.connections_max = ADMIN_CONNECTIONS;
+    admin_limits.http_body_bytes_max = 1024 * 1024;
+    TRY(http_server_new(node->loop, &public_limits, &node->public_server));
+    return http_server_new(node->loop, &admin_limits, &node->admin_server);
+}
+
+static int open_bets(struct node *node, const struct book_options *book)
+{
+    struct bet_service_options options = {
+        .bets_per_minute_max = (uint32_t)node->options->bets_per_minute,
+        .users_tracked_max = USERS_TRACKED_MAX,
+        .in_flight_max = IN_FLIGHT_MAX,
+        .bet_limits = book->bet_limits,
+        .deposit_minor_max = book->deposit_minor_max,
+    };
+    return bet_service_new(&options, node->book, &node->bets);
+}
+
+static const char *profile_text(enum node_profile profile)
+{
+    switch (profile) {
+    case PROFILE_DEMO:
+        return "demo";
+    case PROFILE_BENCH:
+        return "bench";
+    case PROFILE_PRODUCTION:
+        return "production";
+    }
+    return "";
+}
+
+static int open_backoffice(struct node *node)
+{
+    struct betfair_options betfair = betfair_options_default();
+    random_fill(betfair.hash_key, sizeof betfair.hash_key);
+    node->betfair = betfair_source_new(&betfair, book_sink(node->book));
+    if (node->betfair == NULL)
+        return -ERR_MEMORY;
+    node->formats[0] = (struct feed_format){"betfair", node->betfair};
+    const struct backoffice_parts parts = {
+        .loop = node->loop,
+        .book = node->book,
+        .store = node->stores.store,
+        .bearer = &node->bearer,
+        .metrics = &node->metrics,
+        .public_server = node->public_server,
+        .formats = node->formats,
+        .formats_count = 1,
+        .version = version_text,
+        .profile = profile_text(node->options->profile),
+    };
+    return backoffice_new(&parts, &node->backoffice);
+}
+
+static bool serve_odds(void *owner, struct http_request *request, const struct jwt_claims *claims)
+{
+    return odds_service_handle(owner, request, claims);
+}
+
+static int open_gateway(struct node *node)
+{
+    const struct gateway_options options = {
+        .demo = node->options->profile == PROFILE_DEMO && node->options->jwks == NULL,
+        .demo_kid = SLICE(LOCAL_KEY_ID),
+        .address_requests_second = (uint32_t)node->options->address_requests,
+        .address_burst = 4 * (uint32_t)node->options->address_requests,
+        .addresses_tracked_max = ADDRESSES_TRACKED,
+    };
+    const struct gateway_parts parts = {
+        .loop = node->loop,
+        .book = node->book,
+        .bets = node->bets,
+        .bearer = &node->bearer,
+        .odds = serve_odds,
+        .odds_owner = node->odds,
+    };
+    return gateway_new(&options, &parts, &node->gateway);
+}
+
+/* Turn-end hooks run in the order of their making: first the feed's lines, then the book's turn,
+ * then the fan-out of what both have changed. */
+static int open_roles(struct node *node, const struct book_options *book)
+{
+    struct odds_service_options odds = ODDS_SERVICE_OPTIONS_DEFAULT;
+    TRY(open_servers(node));
+    TRY(open_bets(node, book));
+    TRY(open_backoffice(node));
+    TRY(loop_at_turn_end(node->loop, LOOP_STAGE_WORK, on_turn_end, node));
+    TRY(odds_service_new(&odds, node->loop, node->stores.store, &node->odds));
+    TRY(open_gateway(node));
+    metrics_init(&node->metrics, node->metrics_items, METRICS_ITEMS_MAX);
+    metrics_histogram_init(&node->settlement_us, metrics_bounds_us, METRICS_BOUNDS_US_COUNT);
+    return node_register_metrics(node);
+}
+
+static enum node_end start_book(struct node *node)
+{
+    const char *reason = "";
+    int error = book_start(node->book, loop_wall(node->loop), loop_now(node->loop), &reason);
+    if (error == 0) {
+        loop_at_turn_begin(node->loop, on_turn_begin, node);
+        odds_service_attach(node->odds, node->book, node->bets);
+        log_info("book", "started", LOG_U64("records", shard_state_seq(book_state(node->book))),
+                 LOG_U64("accounts", shard_state_accounts_count(book_state(node->book))),
+                 LOG_U64("bets", shard_state_bets_count(book_state(node->book))));
+        return NODE_ENDED;
+    }
+    buf_printf(node->why, "the book cannot be started: %s", error_text(error));
+    if (reason != NULL && reason[0] != '\0')
+        buf_printf(node->why, ": %s", reason);
+    return error == -ERR_CORRUPT ? NODE_DAMAGED : NODE_FAILED;
+}
+
+static int open_simulator(struct node *node)
+{
+    struct synthetic_options options;
+    struct buf prefix = buf_over(node->simulator_prefix, sizeof node->simulator_prefix);
+    int64_t wall_us = loop_wall(node->loop).us;
+    synthetic_options_init(&options);
+    /* A prefix that no earlier run had, so that a match of this run is never one of that run. */
+    buf_printf(&prefix, "%llx", (unsigned long long)(wall_us / US_PER_MS));
+    options.id_prefix = buf_slice(&prefix);
+    options.seed = node->options->seed != 0 ? (uint64_t)node->options->seed : (uint64_t)wall_us;
+    options.start = loop_wall(node->loop);
+    options.speed_permille = (uint32_t)node->options->speed_permille;
+    TRY(synthetic_feed_new(&options, book_sink(node->book), &node->simulator));
+    loop_timer_set(node->loop, &node->simulator_timer, loop_now(node->loop));
+    return 0;
+}
+
+static enum node_end listen_at(struct node *node, struct http_server *server,
+                               const struct net_address *address,
+                               const struct http_handlers *handlers, struct net_address *ret_bound)
+{
+    int error = http_server_listen(server, address, handlers, ret_bound);
+    if (error == 0)
+        return NODE_ENDED;
+    buf_put_text(node->why, "cannot listen at ");
+    net_address_write(node->why, address);
+    return NODE_FAILED;
+}
+
+static enum node_end open_listeners(struct node *node)
+{
+    struct http_handlers public_handlers = gateway_handlers(node->gateway);
+    struct http_handlers admin_handlers = backoffice_handlers(node->backoffice);
+    enum node_end end = listen_at(node, node->public_server, &node->options->public_address,
+                                  &public_handlers, &node->public_bound);
+    if (end == NODE_ENDED)
+        end = listen_at(node, node->admin_server, &node->options->admin_address, &admin_handlers,
+                        &node->admin_bound);
+    return end;
+}
+
+static enum node_end open_all(struct node *node)
+{
+    int error = open_loop(node);
+    if (error == 0)
+        error = open_data(node);
+    if (error < 0)
+        return fail(node, "cannot begin", error);
+    enum node_end end = node_open_stores(node);
+    if (end != NODE_ENDED)
+        return end;
+    struct book_options book = book_options_of(node->options);
+    error = open_book(node, &book);
+    if (error == 0)
+        error = open_roles(node, &book);
+    if (error < 0)
+        return fail(node, "cannot make the book", error);
+    end = start_book(node);
+    if (end == NODE_ENDED)
+        end = open_listeners(node);
+    if (end == NODE_ENDED && node->options->simulate && (error = open_simulator(node)) < 0)
+        return fail(node, "cannot make the simulator", error);
+    return end;
+}
+
+/* The log is ended first: its free() completes what is under way, and the book then tells those
+ * who wait for it; so the servers come after, and the roles after them. */
+static void close_all(struct node *node)
+{
+    if (node->loop == NULL)
+        return;
+    loop_at_turn_begin(node->loop, NULL, NULL);
+    loop_timer_cancel(node->loop, &node->due_timer);
+    loop_timer_cancel(node->loop, &node->simulator_timer);
+    synthetic_feed_free(node->simulator);
+    if (node->stores.file_log != NULL)
+        node->stores.file_log->ops->free(node->stores.file_log);
+    http_server_free(node->public_server);
+    http_server_free(node->admin_server);
+    gateway_free(node->gateway);
+    backoffice_free(node->backoffice);
+    odds_service_free(node->odds);
+    loop_remove_hook(node->loop, on_turn_end, node);
+    bet_service_free(node->bets);
+    if (node->betfair != NULL)
+        node->betfair->ops->free(node->betfair);
+    if (node->book != NULL)
+        book_free(node->book);
+    node_close_stores(node);
+    if (node->log_wakeup_open)
+        loop_wakeup_close(&node->log_wakeup);
+    token_cache_free(node->tokens);
+    local_keys_close(&node->keys);
+    loop_free(node->loop);
+}
+
+enum node_end node_run(const struct node_options *options, node_ready_fn ready, struct buf *why)
+{
+    static struct node node; /* one a process; too large for the stack */
+    node = (struct node){.options = options, .why = why, .keys = {.folder = -1}};
+    raise_descriptors();
+    enum node_end end = open_all(&node);
+    if (end == NODE_ENDED) {
+        ready(&node.public_bound, &node.admin_bound);
+        int error = loop_run(node.loop);
+        if (error < 0)
+            end = fail(&node, "the loop ended", error);
+        if (end == NODE_ENDED && book_stopped(node.book))
+            end = fail(&node, "the ledger's log had failed", -ERR_IO);
+    }
+    close_all(&node);
+    return end;
+}

@@ -1,0 +1,41 @@
+/* node.h - one process of the sportsbook with everything in it: opens the stores, joins the roles,
+ * runs the loop until it is told to end. Thread: the main one. */
+#pragma once
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/buf.h"
+#include "net/stream/net_address.h"
+
+enum node_profile { PROFILE_DEMO = 1, PROFILE_BENCH, PROFILE_PRODUCTION };
+
+struct node_options {
+    const char *data;
+    const char *jwks; /* or NULL: local keys */
+    enum node_profile profile;
+    struct net_address public_address, admin_address;
+    int64_t bets_per_minute;  /* of a user; 0: off */
+    int64_t address_requests; /* a second, of an address; 0: off */
+    int64_t silence_us_max;   /* P2 */
+    int64_t bets_max, verdicts_max, accounts_max, markets_max;
+    bool simulate;          /* the built-in matches are played */
+    int64_t speed_permille; /* of the matches */
+    int64_t seed;           /* of the matches; 0: by the clock */
+};
+
+/* Exit codes of `serve` and `demo`. */
+enum node_end {
+    NODE_ENDED = 0,   /* after a signal, all answered */
+    NODE_FAILED = 1,  /* the world failed: files, network */
+    NODE_CONFIG = 2,  /* options */
+    NODE_DAMAGED = 3, /* the ledger is damaged: somebody must look at it */
+};
+
+/* Called once, when bets are taken, with the addresses that were bound. */
+typedef void (*node_ready_fn)(const struct net_address *public_address,
+                              const struct net_address *admin_address);
+
+/* Runs until SIGTERM or SIGINT; a second signal ends the process at once. On another end than
+ * NODE_ENDED `why` holds a sentence. */
+enum node_end node_run(const struct node_options *options, node_ready_fn ready, struct buf *why);

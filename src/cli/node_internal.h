@@ -1,0 +1,69 @@
+/* node_internal.h - the parts of a node, shared by the files node*.c only. */
+#pragma once
+
+#include "adapters/embedded/disk.h"
+#include "app/book.h"
+#include "base/metrics.h"
+#include "cli/ledger_meter.h"
+#include "cli/local_keys.h"
+#include "cli/node.h"
+#include "feeds/synthetic/synthetic_feed.h"
+#include "net/http/http_server.h"
+#include "net/loop/loop.h"
+#include "ports/feed_source.h"
+#include "roles/backoffice/backoffice.h"
+#include "roles/bet/bet_service.h"
+#include "roles/gateway/gateway.h"
+#include "roles/odds/odds_service.h"
+
+#define METRICS_ITEMS_MAX 512
+#define SIMULATOR_STEP_US 50000 /* 20 a second */
+#define DRAIN_MS          10000
+
+/* What the files need that are opened: in the order of opening, ended in the reverse one. */
+struct node_stores {
+    struct disk *ledger_disk, *odds_disk; /* owned */
+    struct ledger_log *file_log;          /* owned; behind the meter */
+    struct ledger_meter meter;
+    struct odds_log *odds_log;    /* owned */
+    struct odds_store *store;     /* owned */
+    struct personal_vault *vault; /* owned */
+};
+
+struct node {
+    const struct node_options *options;
+    struct buf *why;
+    struct loop *loop; /* owned, as all below unless said otherwise */
+    struct local_keys keys;
+    struct token_cache *tokens;
+    struct bearer bearer;
+    struct node_stores stores;
+    struct loop_wakeup log_wakeup;
+    bool log_wakeup_open;
+    struct book *book;
+    struct bet_service *bets;
+    struct odds_service *odds;
+    struct gateway *gateway;
+    struct backoffice *backoffice;
+    struct http_server *public_server, *admin_server;
+    struct net_address public_bound, admin_bound;
+    struct feed_source *betfair;
+    struct feed_format formats[1];
+    struct synthetic_feed *simulator;
+    char simulator_prefix[SYNTHETIC_PREFIX_BYTES_MAX];
+    struct timer due_timer, simulator_timer;
+    unsigned signals;  /* received */
+    unsigned draining; /* servers that are not drained yet */
+    bool drain_begun;
+    int64_t settle_begun_us; /* while there are settlements to do; 0: none */
+    struct metrics metrics;
+    struct metrics_item metrics_items[METRICS_ITEMS_MAX];
+    struct metrics_histogram settlement_us;
+};
+
+/* Opens what is under DATA. NODE_ENDED: it is open. */
+enum node_end node_open_stores(struct node *node);
+void node_close_stores(struct node *node);
+
+/* Registers everything that is counted. 0 or -ERR_LIMIT. */
+int node_register_metrics(struct node *node);

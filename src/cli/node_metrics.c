@@ -1,0 +1,66 @@
+/* node_metrics.c - registers what is counted in a node: contract in node_internal.h. */
+#include "base/error.h"
+#include "cli/node_internal.h"
+
+/* Counters of the net layer are plain numbers; a metrics_counter is one. */
+static const struct metrics_counter *counter_of(const uint64_t *value)
+{
+    return (const struct metrics_counter *)value;
+}
+
+#define LIMITS      "overround_limit_reached_total"
+#define LIMITS_HELP "How often a named limit was reached"
+
+static int add_net_limits(struct metrics *metrics, const struct net_stats *stats,
+                          const char *const labels[NET_LIMITS_COUNT])
+{
+    for (size_t i = 0; i < NET_LIMITS_COUNT; i++)
+        TRY(metrics_add_counter(metrics, (struct metrics_name){LIMITS, LIMITS_HELP, labels[i], 0},
+                                counter_of(&stats->limit_reached[i])));
+    return 0;
+}
+
+static int add_net(struct metrics *metrics, const struct net_stats *stats, bool admin)
+{
+#define PUBLIC_LABEL(type, name, value) "limit=\"" #name "\",listener=\"public\"",
+#define ADMIN_LABEL(type, name, value)  "limit=\"" #name "\",listener=\"admin\"",
+    static const char *const public_labels[] = {NET_LIMIT_LIST(PUBLIC_LABEL)};
+    static const char *const admin_labels[] = {NET_LIMIT_LIST(ADMIN_LABEL)};
+    const char *listener = admin ? "listener=\"admin\"" : "listener=\"public\"";
+    const struct {
+        const char *name, *help;
+        const uint64_t *value;
+    } counters[] = {
+        {"overround_connections_accepted_total", "Connections accepted", &stats->accepted},
+        {"overround_http_requests_total", "HTTP requests", &stats->requests},
+        {"overround_http_bad_requests_total", "Requests refused as HTTP", &stats->bad_requests},
+        {"overround_bytes_in_total", "Bytes received", &stats->bytes_in},
+        {"overround_bytes_out_total", "Bytes sent", &stats->bytes_out},
+        {"overround_writes_total", "System calls that send", &stats->writes},
+    };
+    TRY(add_net_limits(metrics, stats, admin ? admin_labels : public_labels));
+    for (size_t i = 0; i < sizeof counters / sizeof *counters; i++)
+        TRY(metrics_add_counter(
+            metrics, (struct metrics_name){counters[i].name, counters[i].help, listener, 0},
+            counter_of(counters[i].value)));
+    return metrics_add_gauge(
+        metrics,
+        (struct metrics_name){"overround_connections", "Connections open now", listener, 0},
+        (const struct metrics_gauge *)&stats->connections);
+}
+
+int node_register_metrics(struct node *node)
+{
+    struct metrics *metrics = &node->metrics;
+    TRY(add_net(metrics, http_server_stats(node->public_server), false));
+    TRY(add_net(metrics, http_server_stats(node->admin_server), true));
+    TRY(gateway_register_metrics(node->gateway, metrics));
+    TRY(backoffice_register_metrics(node->backoffice, metrics));
+    TRY(odds_service_metrics(node->odds, metrics));
+    TRY(ledger_meter_register_metrics(&node->stores.meter, metrics));
+    return metrics_add_histogram(
+        metrics,
+        (struct metrics_name){"overround_settlement_seconds",
+                              "From a result to the last settlement that follows from it", NULL, 6},
+        &node->settlement_us);
+}

@@ -1,0 +1,127 @@
+/* node_stores.c - opens the embedded stores of a node under DATA: contract in node_internal.h. */
+#include <string.h>
+#include <sys/stat.h>
+
+#include "adapters/embedded/ledger_file.h"
+#include "adapters/embedded/odds_log_file.h"
+#include "adapters/embedded/odds_store_memory.h"
+#include "adapters/embedded/personal_vault_file.h"
+#include "base/error.h"
+#include "base/log.h"
+#include "cli/node_internal.h"
+#include "crypto/key_files.h"
+#include "crypto/random.h"
+
+#define PATH_BYTES_MAX     512
+#define ODDS_LOG_BYTES_MAX (UINT64_C(8) << 30) /* the oldest offers go beyond it */
+
+static enum node_end failed(struct node *node, const char *what, int error)
+{
+    if (node->why->bytes == 0)
+        buf_printf(node->why, "%s: %s", what, error_text(error));
+    return error == -ERR_CORRUPT ? NODE_DAMAGED : NODE_FAILED;
+}
+
+static int open_disk(struct node *node, const char *name, struct disk **ret_disk)
+{
+    char memory[PATH_BYTES_MAX];
+    struct buf path = buf_over(memory, sizeof memory);
+    buf_put_text(&path, node->options->data);
+    buf_put_char(&path, '/');
+    buf_put_text(&path, name);
+    buf_put_char(&path, '\0');
+    if (path.overflow)
+        return -ERR_LIMIT;
+    int error = disk_open_directory(memory, ret_disk);
+    if (error < 0)
+        buf_printf(node->why, "%s: %s", memory, error_text(error));
+    return error;
+}
+
+static enum node_end open_ledger(struct node *node)
+{
+    struct ledger_report report = {.created = false};
+    struct ledger_file_options options = {.store = {.shard = 0}};
+    int error = open_disk(node, "ledger", &node->stores.ledger_disk);
+    if (error < 0)
+        return failed(node, "ledger", error);
+    error = ledger_file_open(&options, node->stores.ledger_disk, &report, &node->stores.file_log);
+    if (error < 0) {
+        if (report.text[0] != '\0')
+            buf_printf(node->why, "the ledger cannot be used: %s", report.text);
+        return failed(node, "the ledger cannot be opened", error);
+    }
+    if (report.cut_sectors > 0)
+        log_warn("ledger", "a torn group was cut; it was never acknowledged",
+                 LOG_U64("segment", report.cut_segment), LOG_U64("offset", report.cut_offset),
+                 LOG_U64("sectors", report.cut_sectors));
+    log_info("ledger", report.created ? "created" : "opened", LOG_U64("segments", report.segments),
+             LOG_U64("records", report.seq_tail));
+    ledger_meter_init(&node->stores.meter, node->stores.file_log);
+    return NODE_ENDED;
+}
+
+static enum node_end open_odds_log(struct node *node)
+{
+    struct odds_log_report report = {.segments = 0};
+    struct odds_log_file_options options = {.bytes_max = ODDS_LOG_BYTES_MAX};
+    random_fill(options.hash_key, sizeof options.hash_key);
+    int error = open_disk(node, "odds", &node->stores.odds_disk);
+    if (error == 0)
+        error =
+            odds_log_file_open(&options, node->stores.odds_disk, &report, &node->stores.odds_log);
+    if (error < 0) {
+        if (report.text[0] != '\0')
+            buf_printf(node->why, "the odds log cannot be used: %s", report.text);
+        return failed(node, "the odds log cannot be opened", error);
+    }
+    if (report.cut_bytes > 0)
+        log_warn("odds_log", "a torn tail was cut", LOG_U64("segment", report.cut_segment),
+                 LOG_U64("offset", report.cut_offset), LOG_U64("bytes", report.cut_bytes));
+    return NODE_ENDED;
+}
+
+static int open_vault(struct node *node)
+{
+    unsigned char master[KEY_FILES_SECRET_BYTES];
+    TRY(key_files_secret(node->keys.folder, "personal-master.key", master, node->why));
+    struct personal_vault_file_options options = {
+        .folder = node->keys.folder,
+        .name = "personal.keys",
+        .master = master,
+        .accounts_max = (size_t)node->options->accounts_max + 1,
+    };
+    int error = personal_vault_file_open(&options, &node->stores.vault);
+    explicit_bzero(master, sizeof master);
+    return error;
+}
+
+enum node_end node_open_stores(struct node *node)
+{
+    uint64_t key[2];
+    random_fill(key, sizeof key);
+    enum node_end end = open_ledger(node);
+    if (end == NODE_ENDED)
+        end = open_odds_log(node);
+    if (end != NODE_ENDED)
+        return end;
+    int error = open_vault(node);
+    if (error < 0)
+        return failed(node, "the keys of personal fields cannot be opened", error);
+    error = odds_store_memory_new((uint32_t)node->options->markets_max, key, &node->stores.store);
+    return error < 0 ? failed(node, "odds store", error) : NODE_ENDED;
+}
+
+/* The ledger's log is ended before the book (book.h), so it is not here. */
+void node_close_stores(struct node *node)
+{
+    struct node_stores *stores = &node->stores;
+    if (stores->store != NULL)
+        stores->store->ops->free(stores->store);
+    if (stores->vault != NULL)
+        stores->vault->ops->free(stores->vault);
+    if (stores->odds_log != NULL)
+        stores->odds_log->ops->free(stores->odds_log);
+    disk_free(stores->odds_disk);
+    disk_free(stores->ledger_disk);
+}
