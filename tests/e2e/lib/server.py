@@ -13,13 +13,15 @@ from .ws import WebSocket
 ROOT = os.path.abspath(os.path.join(os.path.dirname(__file__), '..', '..', '..'))
 BINARY = os.environ.get('OVERROUND_BINARY') or os.path.join(ROOT, 'build', 'overround')
 START_SECONDS_MAX = 60
+# Ours are for the tests; the program refuses variables that it does not know.
+ENVIRONMENT = {k: v for k, v in os.environ.items() if not k.startswith('OVERROUND_')}
 
 
 def run(*arguments, check=True, seconds=120, text=True):
     """One of the other commands, to its end."""
     done = subprocess.run([BINARY, *arguments], stdin=subprocess.DEVNULL, text=text,
                           stdout=subprocess.PIPE, stderr=subprocess.PIPE, timeout=seconds,
-                          check=False)
+                          env=ENVIRONMENT, check=False)
     assert not check or done.returncode == 0, (arguments, done.returncode, done.stdout[-2000:],
                                                done.stderr[-2000:])
     return done
@@ -28,9 +30,9 @@ def run(*arguments, check=True, seconds=120, text=True):
 class Server:
     """`overround serve` on free ports. It may be stopped, killed and started again on its data."""
 
-    def __init__(self, data, *options, profile='bench', command='serve', wrapper=()):
+    def __init__(self, data, *options, profile='bench', command='serve', environment=()):
         self.data, self.options, self.profile = str(data), list(options), profile
-        self.command, self.wrapper = command, list(wrapper)
+        self.command, self.environment = command, {**ENVIRONMENT, **dict(environment)}
         self.process, self.log, self.tokens = None, '', {}
         self.public = self.admin = None
 
@@ -41,8 +43,8 @@ class Server:
         self.kill()
 
     def spawn(self):
-        argv = self.wrapper + [BINARY, self.command, '--data', self.data, '--listen',
-                               '127.0.0.1:0', '--admin', '127.0.0.1:0']
+        argv = [BINARY, self.command, '--data', self.data, '--listen', '127.0.0.1:0', '--admin',
+                '127.0.0.1:0']
         if self.profile:
             argv += ['--profile', self.profile]
         os.makedirs(self.data, exist_ok=True)
@@ -50,7 +52,8 @@ class Server:
         with open(self.log, 'ab') as log:
             # pylint: disable=consider-using-with
             self.process = subprocess.Popen(argv + self.options, stdin=subprocess.DEVNULL,
-                                            stdout=subprocess.PIPE, stderr=log, text=True)
+                                            stdout=subprocess.PIPE, stderr=log, text=True,
+                                            env=self.environment)
         self.lines = queue.Queue()
         threading.Thread(target=self.read_lines, args=(self.process.stdout, self.lines),
                          daemon=True).start()
