@@ -15,6 +15,7 @@ static const struct {
     {"feed", "feed replay --format betfair [--speed X|max] [--to URL] FILE...", command_feed},
     {"token", "prints a token: --user ID [--role ROLE] [--ttl S] [--data DIR]", command_token},
     {"ledger", "offline audit: ledger verify|stat|dump|replay --data DIR", command_ledger},
+    {"load", "open-loop load: load bets|reads|subscribe --url URL --rate N ...", command_load},
     {"version", "version, commit, SHA-256 of this program", command_version},
 };
 
