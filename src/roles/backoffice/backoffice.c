@@ -213,7 +213,7 @@ static bool id_between(struct slice path, struct slice prefix, struct slice suff
         return false;
     struct slice id = slice_skip(path, prefix.bytes);
     id.bytes -= suffix.bytes;
-    if (!slice_equal(slice_skip(id, id.bytes), suffix) ||
+    if (!slice_equal(slice_of(id.at + id.bytes, suffix.bytes), suffix) ||
         memchr(id.at, '/', id.bytes) != NULL) /* in an id it is %2F */
         return false;
     return http_url_decode(id, false, memory, ret_id) == 0 && ret_id->bytes > 0;
