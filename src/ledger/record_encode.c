@@ -27,6 +27,8 @@ const struct record_head *record_encode(struct buf *out, const struct record_dra
     size_t used = sizeof(struct record_head) + body + items + postings + draft_texts_bytes(draft);
     size_t bytes = (used + 7) & ~(size_t)7;
     ASSERT(body != 0);
+    ASSERT(draft->items_count <= UINT16_MAX);
+    ASSERT(draft->postings_count <= RECORD_POSTINGS_MAX);
     ASSERT(bytes <= RECORD_BYTES_MAX);
     ASSERT((out->bytes & 7) == 0);
     if (out->overflow || out->capacity - out->bytes < bytes)

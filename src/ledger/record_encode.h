@@ -24,6 +24,6 @@ struct record_draft {
 };
 
 /* Appends the record to out, whose end must be 8-byte aligned. Returns the record, or NULL when
- * it does not fit: then out is unchanged. That the lengths in the body are those of the texts is
- * the caller's duty (ASSERT). */
+ * it does not fit: then out is unchanged. Counts within the format are the caller's duty (ASSERT),
+ * and so is that the lengths in the body are those of the texts: record_view_of refuses others. */
 const struct record_head *record_encode(struct buf *out, const struct record_draft *draft);
