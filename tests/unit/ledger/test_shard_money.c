@@ -193,6 +193,26 @@ TEST(shard_money, an_account_may_open_in_every_currency)
     maker_done(&m);
 }
 
+/* A forged log of impossible amounts: no sum overflows before it is refused. */
+TEST(shard_money, balances_have_an_end)
+{
+    struct maker m;
+    char key[16];
+    maker_open(&m);
+    for (unsigned i = 0; i < 1152; i++) { /* 1152 * 10^15 < 2^60 < 1153 * 10^15 */
+        struct buf text = buf_over(key, sizeof key);
+        buf_printf(&text, "k%u%c", i, 0);
+        struct parts deposit = parts_deposit(&m, 1, MONEY_MINOR_MAX, key);
+        maker_accept(&m, &deposit);
+    }
+    struct parts own = parts_deposit(&m, 1, MONEY_MINOR_MAX, "own");
+    maker_refuse(&m, &own, "L4: a balance is beyond all limits");
+    struct parts other = parts_deposit(&m, 2, MONEY_MINOR_MAX, "other"); /* the house's cash */
+    maker_refuse(&m, &other, "L4: a balance is beyond all limits");
+    assert_int_equal(shard_state_check(m.state), 0);
+    maker_done(&m);
+}
+
 /* ---- bets ---- */
 
 /* What is checked of a bet before it is known whether it was accepted. */
