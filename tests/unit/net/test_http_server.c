@@ -162,6 +162,8 @@ TEST(http_server, a_client_that_ends_its_direction_still_gets_its_answer)
     http_reply(f.kept[0], 200, SLICE("text/plain"), SLICE_NONE, SLICE("<answer>"));
     assert_true(peer_read_until(&f, fd, text, sizeof text, "<answer>"));
     assert_true(peer_is_closed(&f, fd));
+    fixture_turns(&f, 2);
+    assert_int_equal(http_server_stats(f.server)->connections, 0); /* nothing to linger for */
     close(fd);
     fixture_end(&f);
 }
@@ -515,13 +517,41 @@ TEST(http_server, a_stream_to_a_client_that_does_not_read_is_bounded)
 
 TEST(http_server, a_stream_ends_when_its_client_leaves)
 {
+    static const struct slice requests[] = {
+        {GET("/stream"), sizeof(GET("/stream")) - 1},
+        {GET("/stream") GET("/x"), sizeof(GET("/stream") GET("/x")) - 1}, /* reading has paused */
+    };
+    char text[1024];
+    for (size_t i = 0; i < 2; i++) {
+        begin();
+        int fd = peer_connect(&f);
+        peer_send(fd, requests[i]);
+        assert_true(fixture_until(&f, &f.requests, 1));
+        assert_true(peer_read_until(&f, fd, text, sizeof text, "\r\n\r\n"));
+        fixture_turns(&f, 2);
+        close(fd); /* nothing is unread, so this is an end and no reset */
+        assert_true(fixture_until(&f, &f.streams_closed, 1));
+        fixture_end(&f);
+    }
+}
+
+TEST(http_server, a_client_that_is_still_sending_gets_the_refusal_and_no_reset)
+{
+    static char body[100000];
+    char text[1024];
     begin();
     int fd = peer_connect(&f);
-    peer_send(fd, SLICE(GET("/stream") GET("/x")));
-    assert_true(fixture_until(&f, &f.requests, 1));
-    fixture_turns(&f, 2);
+    peer_send(fd, SLICE("POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 200000\r\n\r\n"));
+    peer_send(fd, slice_of(body, sizeof body)); /* more than one read takes */
+    assert_true(peer_read_until(&f, fd, text, sizeof text, "BODY_TOO_LARGE\"}"));
+    fixture_turns(&f, 3);
+    assert_int_equal(recv(fd, text, sizeof text, MSG_DONTWAIT), 0);   /* an end, no ECONNRESET */
+    assert_true(http_server_stats(f.server)->bytes_in > sizeof body); /* read, and thrown away */
     close(fd);
-    assert_true(fixture_until(&f, &f.streams_closed, 1));
+    int64_t end_us = loop_now(f.loop).us + 3000000;
+    while (http_server_stats(f.server)->connections > 0 && loop_now(f.loop).us < end_us)
+        fixture_turns(&f, 1);
+    assert_int_equal(http_server_stats(f.server)->closed[CONN_CLOSE_PROTOCOL], 1);
     fixture_end(&f);
 }
 

@@ -255,6 +255,26 @@ TEST(loop, no_wakeup_from_another_thread_is_lost)
     loop_free(waking.loop);
 }
 
+static void signal_once_more(void *owner)
+{
+    struct waking *waking = owner;
+    if (++waking->calls == 1)
+        loop_wakeup_signal(&waking->wakeup);
+}
+
+TEST(loop, a_wakeup_during_its_callback_gives_another_run)
+{
+    struct waking waking = {0};
+    assert_int_equal(loop_new(&waking.loop), 0);
+    assert_int_equal(loop_wakeup_open(waking.loop, &waking.wakeup, signal_once_more, &waking), 0);
+    loop_wakeup_signal(&waking.wakeup);
+    for (int i = 0; i < 3; i++)
+        assert_int_equal(loop_run_once(waking.loop, 1000), 0);
+    assert_int_equal(waking.calls, 2);
+    loop_wakeup_close(&waking.wakeup);
+    loop_free(waking.loop);
+}
+
 static void on_signal(void *owner, int signal)
 {
     *(int *)owner = signal;
