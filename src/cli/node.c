@@ -111,7 +111,9 @@ static void notify_log(void *owner)
 static void on_simulator_step(void *owner)
 {
     struct node *node = owner;
-    synthetic_feed_step(node->simulator, loop_wall(node->loop));
+    (void)node_orphans_step(&node->orphans);
+    if (book_feed_ready(node->book)) /* else the disk is behind: the match goes on a step later */
+        synthetic_feed_step(node->simulator, loop_wall(node->loop));
     loop_timer_set(node->loop, &node->simulator_timer,
                    (struct monotonic){loop_now(node->loop).us + SIMULATOR_STEP_US});
 }
@@ -340,6 +342,7 @@ static int open_simulator(struct node *node)
     options.start = loop_wall(node->loop);
     options.speed_permille = (uint32_t)node->options->speed_permille;
     TRY(synthetic_feed_new(&options, book_sink(node->book), &node->simulator));
+    node_orphans_begin(&node->orphans, node->book);
     loop_timer_set(node->loop, &node->simulator_timer, loop_now(node->loop));
     return 0;
 }

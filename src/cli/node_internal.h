@@ -7,6 +7,7 @@
 #include "cli/ledger_meter.h"
 #include "cli/local_keys.h"
 #include "cli/node.h"
+#include "cli/node_orphans.h"
 #include "feeds/synthetic/synthetic_feed.h"
 #include "net/http/http_server.h"
 #include "net/loop/loop.h"
@@ -50,6 +51,7 @@ struct node {
     struct feed_source *betfair;
     struct feed_format formats[1];
     struct synthetic_feed *simulator;
+    struct node_orphans orphans;
     char simulator_prefix[SYNTHETIC_PREFIX_BYTES_MAX];
     struct timer due_timer, simulator_timer;
     unsigned signals;  /* received */
