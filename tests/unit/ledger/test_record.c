@@ -110,6 +110,27 @@ TEST(record, an_account_record_has_these_bytes)
     maker_done(&m);
 }
 
+static void is_moved(struct maker *m, const struct parts *parts)
+{
+    maker_encode(m, parts);
+    struct copy copy = copy_of(m);
+    struct record_view expected, moved = record_view_moved(&m->view, copy.at);
+    assert_int_equal(record_view_of(copy.at, copy.bytes, &expected), 0);
+    assert_ptr_equal(moved.head, expected.head);
+    assert_ptr_equal(moved.body, expected.body);
+    assert_ptr_equal(moved.items, expected.items);
+    assert_ptr_equal(moved.postings, expected.postings);
+    assert_ptr_equal(moved.texts.at, expected.texts.at);
+    assert_int_equal(moved.texts.bytes, expected.texts.bytes);
+}
+
+TEST(record, the_view_of_a_copy_is_the_copy_s_own)
+{
+    struct maker m;
+    every_type(&m, is_moved);
+    maker_done(&m);
+}
+
 /* ---- what is no record ---- */
 
 static void no_bit_may_flip(struct maker *m, const struct parts *parts)

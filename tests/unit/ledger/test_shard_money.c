@@ -317,6 +317,18 @@ TEST(shard_bet, a_pending_bet_holds_its_stake_until_it_is_decided)
     maker_done(&m);
 }
 
+/* GLI-33 2.8 asks for them on every wager; there are none yet. */
+TEST(shard_bet, there_is_no_bonus_money_and_no_fee)
+{
+    struct maker m;
+    maker_open(&m);
+    struct parts bet = parts_bet(&m, 1, 1, "b"), refused = parts_refused(&m, 1, 1, "r");
+    REFUSES(&m, bet, "bonus money and fees are not in this format", p.body.bet.promo_stake = 1);
+    REFUSES(&m, bet, "bonus money and fees are not in this format", p.body.bet.fees = 1);
+    REFUSES(&m, refused, "bonus money and fees are not in this format", p.body.bet.fees = -1);
+    maker_done(&m);
+}
+
 TEST(shard_bet, a_refused_bet_is_a_verdict_that_moves_nothing)
 {
     struct maker m;

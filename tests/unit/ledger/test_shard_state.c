@@ -7,7 +7,7 @@
 #include <unistd.h>
 
 #include "base/error.h"
-#include "maker.h"
+#include "every_type.h"
 
 static void hash_of(const struct maker *m, uint8_t ret[32])
 {
@@ -391,6 +391,68 @@ TEST(shard, the_effective_status_is_the_feed_s_under_the_holds)
     assert_int_equal(shard_market_effective(&market), MARKET_SUSPENDED_STATUS);
     market.status = MARKET_CLOSED_STATUS;
     assert_int_equal(shard_market_effective(&market), MARKET_CLOSED_STATUS);
+}
+
+/* ---- looking ahead ---- */
+
+static void looks_ahead(struct maker *m, const struct parts *parts)
+{
+    maker_encode(m, parts);
+    shard_state_prefetch(m->state, &m->view);
+}
+
+static void looks_not(struct maker *m, const struct parts *parts)
+{
+    (void)m;
+    (void)parts;
+}
+
+TEST(shard_prefetch, looking_ahead_changes_nothing)
+{
+    struct maker with, without;
+    uint8_t hash_with[32], hash_without[32];
+    every_type(&with, looks_ahead);
+    every_type(&without, looks_not);
+    hash_of(&with, hash_with);
+    hash_of(&without, hash_without);
+    assert_memory_equal(hash_with, hash_without, 32);
+    maker_done(&with);
+    maker_done(&without);
+}
+
+/* What was seen at a place need not be what is applied there in the end. */
+TEST(shard_prefetch, another_record_at_the_same_place_has_its_own_key)
+{
+    struct maker m;
+    maker_open(&m);
+    struct parts seen = parts_deposit(&m, 1, 5, "seen");
+    maker_encode(&m, &seen);
+    shard_state_prefetch(m.state, &m.view);
+    struct parts applied = parts_deposit(&m, 1, 5, "applied");
+    maker_accept(&m, &applied);
+    const struct account_ref ada = {1};
+    assert_non_null(shard_state_verdict(m.state, ada, OPERATION_DEPOSIT, SLICE("applied")));
+    assert_null(shard_state_verdict(m.state, ada, OPERATION_DEPOSIT, SLICE("seen")));
+    maker_done(&m);
+}
+
+TEST(shard_prefetch, any_record_may_be_looked_at)
+{
+    struct maker m;
+    maker_open(&m);
+    static char long_key[IDEMPOTENCY_KEY_BYTES_MAX + 1];
+    struct parts parts = parts_deposit(&m, 1, 5, "k");
+    parts.texts[0] = slice_of(long_key, sizeof long_key);
+    parts.body.money.key_bytes = sizeof long_key;
+    maker_encode(&m, &parts);
+    shard_state_prefetch(m.state, &m.view);
+    maker_refuse(&m, &parts, "L3: a key has 1 to 64 bytes");
+    parts = parts_deposit(&m, 1, 5, "k");
+    parts.draft.account = UINT32_MAX;
+    maker_encode(&m, &parts);
+    shard_state_prefetch(m.state, &m.view);
+    maker_refuse(&m, &parts, "the account is unknown");
+    maker_done(&m);
 }
 
 /* ---- the hash ---- */
