@@ -125,8 +125,9 @@ void shard_state_prefetch(struct shard_state *state, const struct record_view *r
     if (state->seq == 0)
         return; /* the key of the hashes comes with GENESIS */
     struct verdict_hint *hint = &state->hints[head->seq % VERDICT_HINTS];
-    *hint =
-        (struct verdict_hint){head->seq, shard_verdict_key(state, head->account, operation, key)};
+    *hint = (struct verdict_hint){.seq = head->seq,
+                                  .crc = head->crc,
+                                  .hash = shard_verdict_key(state, head->account, operation, key)};
     table_prefetch(state->verdicts_by_key, hint->hash);
     __builtin_prefetch(&state->accounts[head->account], 1);
 }
@@ -135,10 +136,11 @@ static bool verdict_is_new(struct shard_state *state, const struct record_view *
                            enum operation operation, struct slice key, struct hash128 *ret_hash)
 {
     uint32_t index;
-    uint64_t seq = record->head->seq;
-    const struct verdict_hint *hint = &state->hints[seq % VERDICT_HINTS];
-    *ret_hash = hint->seq == seq ? hint->hash
-                                 : shard_verdict_key(state, record->head->account, operation, key);
+    const struct record_head *head = record->head;
+    const struct verdict_hint *hint = &state->hints[head->seq % VERDICT_HINTS];
+    *ret_hash = hint->seq == head->seq && hint->crc == head->crc
+                    ? hint->hash
+                    : shard_verdict_key(state, head->account, operation, key);
     return !table_find(state->verdicts_by_key, *ret_hash, &index);
 }
 

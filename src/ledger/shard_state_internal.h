@@ -8,6 +8,8 @@
 /* A verdict key hashed ahead of its record's turn, see shard_state_prefetch. */
 struct verdict_hint {
     uint64_t seq;
+    uint32_t crc; /* of the record: another one may come at this place after all */
+    uint32_t reserved;
     struct hash128 hash;
 };
 
