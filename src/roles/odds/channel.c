@@ -1,7 +1,7 @@
 /* channel.c - channels: their numbers, their history and their snapshots.
  * A number is never used twice in the life of a stream id: a channel that is made anew begins above
  * everything that any channel had, so that a resume can tell what it does not know. */
-#include "roles/odds/odds_internal.h"
+#include "roles/odds/odds_calls.h"
 
 static void give_message(struct odds_service *s, struct message *message)
 {

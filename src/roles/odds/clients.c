@@ -1,5 +1,5 @@
 /* clients.c - who is connected: what they are sent, how they lag, and whose they are. */
-#include "roles/odds/odds_internal.h"
+#include "roles/odds/odds_calls.h"
 
 #include "base/json_write.h"
 

@@ -2,7 +2,7 @@
  * event each, and `id` says how far the client is in each of its channels, in their order:
  * "SID:17,4,-". A channel whose snapshot is not complete is '-'. So Last-Event-ID resumes exactly,
  * whatever the client missed. */
-#include "roles/odds/odds_internal.h"
+#include "roles/odds/odds_calls.h"
 
 #include "net/http/http_reply.h"
 #include "net/http/http_url.h"

@@ -1,7 +1,7 @@
 /* fanout.c - from a channel's messages to its followers (DESIGN part 5; P1, P3).
  * The send call is what fan-out costs, so all messages that a turn brings to a channel are one
  * shared piece, handed once to each follower that is live; everyone else is served by follow.h. */
-#include "roles/odds/odds_internal.h"
+#include "roles/odds/odds_calls.h"
 
 #include <time.h>
 

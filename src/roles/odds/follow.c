@@ -6,13 +6,13 @@
 #include "base/assert.h"
 #include "base/error.h"
 
-int follow_debts_init(struct follow_debts *debts, uint32_t max, uint32_t per_follower_max)
+int follow_debts_new(struct follow_debts *debts, uint32_t max, uint32_t per_follower_max)
 {
     debts->per_follower_max = per_follower_max;
     debts->debts = calloc(max, sizeof *debts->debts);
     if (debts->debts == NULL)
         return -ERR_MEMORY;
-    return slot_pool_init(&debts->pool, max);
+    return slot_pool_new(&debts->pool, max);
 }
 
 void follow_debts_done(struct follow_debts *debts)

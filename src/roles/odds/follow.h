@@ -45,7 +45,7 @@ struct follow {
 };
 
 /* 0 or -ERR_MEMORY. */
-int follow_debts_init(struct follow_debts *debts, uint32_t max, uint32_t per_follower_max);
+int follow_debts_new(struct follow_debts *debts, uint32_t max, uint32_t per_follower_max);
 void follow_debts_done(struct follow_debts *debts);
 
 /* A follower that has everything up to `synced` (live when that is the channel's seq). */

@@ -8,25 +8,25 @@
 #include "base/assert.h"
 #include "base/error.h"
 
-static int init_groups(struct market_index *index, enum group_kind kind, uint32_t max)
+static int groups_new(struct market_index *index, enum group_kind kind, uint32_t max)
 {
     index->groups[kind] = calloc(max, sizeof *index->groups[kind]);
     if (index->groups[kind] == NULL)
         return -ERR_MEMORY;
-    TRY(slot_pool_init(&index->groups_pool[kind], max));
+    TRY(slot_pool_new(&index->groups_pool[kind], max));
     return table_new(max, &index->groups_by_id[kind]);
 }
 
-int market_index_init(struct market_index *index, const struct market_index_sizes *sizes)
+int market_index_new(struct market_index *index, const struct market_index_sizes *sizes)
 {
     *index = (struct market_index){.hash_key = {sizes->hash_key[0], sizes->hash_key[1]}};
     index->markets = calloc(sizes->markets_max, sizeof *index->markets);
     if (index->markets == NULL)
         return -ERR_MEMORY;
-    TRY(slot_pool_init(&index->markets_pool, sizes->markets_max));
+    TRY(slot_pool_new(&index->markets_pool, sizes->markets_max));
     TRY(table_new(sizes->markets_max, &index->by_id));
     for (int kind = 0; kind < GROUP_KINDS; kind++)
-        TRY(init_groups(index, (enum group_kind)kind, sizes->groups_max[kind]));
+        TRY(groups_new(index, (enum group_kind)kind, sizes->groups_max[kind]));
     return 0;
 }
 
@@ -35,7 +35,7 @@ void market_index_done(struct market_index *index)
     for (uint32_t i = 0; index->markets != NULL && i < index->markets_pool.end; i++) {
         shared_bytes_give(index->markets[i].json);
         for (int kind = 0; kind < GROUP_KINDS; kind++)
-            shared_bytes_give(index->markets[i].shown[kind].image);
+            shared_bytes_give(index->markets[i].images[kind]);
     }
     for (int kind = 0; kind < GROUP_KINDS; kind++) {
         slot_pool_done(&index->groups_pool[kind]);
@@ -172,7 +172,7 @@ void market_index_remove(struct market_index *index, uint32_t slot)
     struct market_entry *market = &index->markets[slot];
     ASSERT(market->json == NULL);
     for (int kind = 0; kind < GROUP_KINDS; kind++) {
-        ASSERT(market->shown[kind].image == NULL);
+        ASSERT(market->images[kind] == NULL);
         if (market->group[kind] != SLOT_NONE)
             unlink_market(index, (enum group_kind)kind, slot);
     }

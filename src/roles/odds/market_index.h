@@ -18,21 +18,15 @@
 enum group_kind { GROUP_MARKET = 0, GROUP_EVENT, GROUP_SPORT };
 #define GROUP_KINDS 3
 
-/* The newest message about a market in one of its channels, and its full image as of then. */
-struct market_shown {
-    uint64_t seq;
-    struct shared_bytes *image; /* a frame; NULL: to be encoded */
-};
-
 struct market_entry {
     struct hash128 key;
-    uint64_t joined;                   /* rises from market to market; 0 is before all */
-    uint64_t version;                  /* P1: newest shown */
-    uint64_t have_stamp, have_version; /* what a client said it has, in request have_stamp */
-    struct shared_bytes *json;         /* the market as JSON; NULL: to be encoded */
-    struct market_shown shown[GROUP_KINDS];
-    int64_t bet_delay_us;        /* of the newest version, to say only what changed */
-    uint32_t group[GROUP_KINDS]; /* slot of its group; SLOT_NONE: in none */
+    uint64_t joined;                          /* rises from market to market; 0 is before all */
+    uint64_t version;                         /* P1: newest shown */
+    uint64_t have_stamp, have_version;        /* what a client said it has, in request have_stamp */
+    struct shared_bytes *json;                /* the market as JSON; NULL: to be encoded */
+    struct shared_bytes *images[GROUP_KINDS]; /* as a frame of each channel; NULL: likewise */
+    int64_t bet_delay_us;                     /* of the newest version, to say only what changed */
+    uint32_t group[GROUP_KINDS];              /* slot of its group; SLOT_NONE: in none */
     uint32_t next[GROUP_KINDS], previous[GROUP_KINDS]; /* in the group's list */
     uint16_t selections_count;
     bool in_play;
@@ -69,7 +63,7 @@ struct market_index_sizes {
 };
 
 /* 0 or -ERR_MEMORY; market_index_done() in any case. */
-int market_index_init(struct market_index *index, const struct market_index_sizes *sizes);
+int market_index_new(struct market_index *index, const struct market_index_sizes *sizes);
 void market_index_done(struct market_index *index);
 
 /* SLOT_NONE when it is not there. */

@@ -128,6 +128,8 @@ void odds_json_open(struct buf *out, const char *op, struct slice channel, uint6
     json_write_object_open(&writer);
     put_text(&writer, "op", slice_text(op));
     put_text(&writer, "channel", channel);
+    if (seq == 0)
+        return;
     json_write_key(&writer, "seq");
     json_write_u64(&writer, seq);
 }

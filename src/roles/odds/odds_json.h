@@ -30,7 +30,7 @@ struct odds_json_change {
 /* The members of a delta after "seq", without the braces: "market_id":..,"feed_ts":.. */
 void odds_json_delta(struct buf *out, const struct odds_json_change *change);
 
-/* The beginning of a message: {"op":OP,"channel":CHANNEL,"seq":N and no comma. */
+/* The beginning of a message: {"op":OP,"channel":CHANNEL,"seq":N and no comma. seq 0: none. */
 void odds_json_open(struct buf *out, const char *op, struct slice channel, uint64_t seq);
 
 /* {"op":"skipped",..}: the changes of one market that the client was too slow for. */

@@ -4,7 +4,7 @@
 #include "crypto/random.h"
 #include "net/http/http_reply.h"
 #include "net/http/http_upgrade.h"
-#include "roles/odds/odds_internal.h"
+#include "roles/odds/odds_calls.h"
 
 /* ---- memory ---- */
 
@@ -14,7 +14,7 @@ static int new_array(void *ret_array, struct slot_pool *pool, size_t count, size
     if (array == NULL)
         return -ERR_MEMORY;
     memcpy(ret_array, &array, sizeof array);
-    return slot_pool_init(pool, (uint32_t)count);
+    return slot_pool_new(pool, (uint32_t)count);
 }
 
 static int init_index(struct odds_service *s)
@@ -28,7 +28,7 @@ static int init_index(struct odds_service *s)
                        (uint32_t)limits->events_max + channels,
                        (uint32_t)limits->sports_max + channels},
     };
-    return market_index_init(&s->index, &sizes);
+    return market_index_new(&s->index, &sizes);
 }
 
 static int init_pools(struct odds_service *s)
@@ -44,8 +44,8 @@ static int init_pools(struct odds_service *s)
     TRY(new_array(&s->users, &s->users_pool, clients, sizeof *s->users));
     TRY(new_array(&s->flights, &s->flights_pool, (size_t)limits->bets_in_flight_max,
                   sizeof *s->flights));
-    TRY(follow_debts_init(&s->debts, (uint32_t)limits->dirty_max,
-                          (uint32_t)limits->dirty_per_subscription_max));
+    TRY(follow_debts_new(&s->debts, (uint32_t)limits->dirty_max,
+                         (uint32_t)limits->dirty_per_subscription_max));
     return table_new(clients, &s->users_by_key);
 }
 

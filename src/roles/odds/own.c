@@ -1,6 +1,6 @@
 /* own.c - a user's own bets and balance: place_bet over the WebSocket, and what the ledger says
  * about the user, to that user's sockets only. */
-#include "roles/odds/odds_internal.h"
+#include "roles/odds/odds_calls.h"
 
 #include "base/json_write.h"
 #include "ledger/shard_state.h"

@@ -1,6 +1,6 @@
 /* reads.c - prices and the catalogue over plain HTTP (CONTRACT, "HTTP"; S1: reads may be stale and
  * say so). */
-#include "roles/odds/odds_internal.h"
+#include "roles/odds/odds_calls.h"
 
 #include "base/json_write.h"
 #include "base/rfc3339.h"

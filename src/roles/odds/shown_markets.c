@@ -2,7 +2,7 @@
  * P1: a version that is not newer than the one shown is dropped, whoever sends it. A market that is
  * new, or whose selections grew, is told whole: what a client does not know, a delta cannot
  * change. */
-#include "roles/odds/odds_internal.h"
+#include "roles/odds/odds_calls.h"
 
 #include "base/json_write.h"
 
@@ -21,7 +21,7 @@ static void give_texts(struct odds_service *s, struct market_entry *market)
 {
     give_text(s, &market->json);
     for (int kind = 0; kind < GROUP_KINDS; kind++)
-        give_text(s, &market->shown[kind].image);
+        give_text(s, &market->images[kind]);
 }
 
 /* Keeps a reference when there is room for it. */
@@ -55,27 +55,34 @@ struct slice odds_market_json(struct odds_service *s, uint32_t slot)
     return buf_slice(&out);
 }
 
-struct shared_bytes *odds_market_image(struct odds_service *s, struct channel *channel,
-                                       uint32_t slot)
+/* An image frame of the market; `seq` 0: without a number. */
+static struct shared_bytes *encode_image(struct odds_service *s, struct channel *channel,
+                                         uint32_t slot, uint64_t seq)
 {
-    struct market_shown *shown = &s->index.markets[slot].shown[channel->kind];
-    if (shown->image != NULL)
-        return shared_bytes_take(shown->image);
     struct slice json = odds_market_json(s, slot);
     struct shared_bytes *frame;
     if (json.bytes == 0)
         return NULL;
     char memory[64 + 6 * STREAM_CHANNEL_BYTES_MAX];
     struct buf head = buf_over(memory, sizeof memory);
-    odds_json_open(&head, "image", channel_name(channel), shown->seq);
+    odds_json_open(&head, "image", channel_name(channel), seq);
     buf_put_text(&head, ",\"market\":");
     ASSERT(!head.overflow);
     struct buf out = buf_over(s->out, OUT_BYTES + ODDS_JSON_MARKET_BYTES_MAX);
     buf_put_slice(&out, json);
     buf_put_char(&out, '}');
-    if (odds_json_frame(buf_slice(&head), buf_slice(&out), &frame) < 0)
-        return NULL;
-    keep_text(s, &shown->image, frame);
+    return odds_json_frame(buf_slice(&head), buf_slice(&out), &frame) < 0 ? NULL : frame;
+}
+
+struct shared_bytes *odds_market_image(struct odds_service *s, struct channel *channel,
+                                       uint32_t slot)
+{
+    struct shared_bytes **kept = &s->index.markets[slot].images[channel->kind];
+    if (*kept != NULL)
+        return shared_bytes_take(*kept);
+    struct shared_bytes *frame = encode_image(s, channel, slot, 0);
+    if (frame != NULL)
+        keep_text(s, kept, frame);
     return frame;
 }
 
@@ -111,7 +118,6 @@ static void tell_change(struct odds_service *s, uint32_t slot, struct slice memb
         char memory[64 + 6 * STREAM_CHANNEL_BYTES_MAX];
         struct buf head = buf_over(memory, sizeof memory);
         struct channel *channel = &s->channels[at];
-        market->shown[kind].seq = channel->seq + 1;
         odds_json_open(&head, "delta", channel_name(channel), channel->seq + 1);
         buf_put_char(&head, ',');
         (void)odds_json_frame(buf_slice(&head), members, &message.frame); /* NULL on failure */
@@ -128,8 +134,8 @@ static void tell_image(struct odds_service *s, uint32_t slot, int64_t received_u
             continue;
         struct message message = {
             .received_us = received_us, .market = slot, .kind = MESSAGE_IMAGE};
-        market->shown[kind].seq = s->channels[at].seq + 1;
-        message.frame = odds_market_image(s, &s->channels[at], slot);
+        struct channel *channel = &s->channels[at];
+        message.frame = encode_image(s, channel, slot, channel->seq + 1);
         add_message(s, at, message);
     }
 }

@@ -6,7 +6,7 @@
 #include "base/assert.h"
 #include "base/error.h"
 
-int slot_pool_init(struct slot_pool *pool, uint32_t max)
+int slot_pool_new(struct slot_pool *pool, uint32_t max)
 {
     *pool = (struct slot_pool){.max = max, .free_first = SLOT_NONE};
     pool->next = calloc(max, sizeof *pool->next);

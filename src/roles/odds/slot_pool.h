@@ -14,7 +14,7 @@ struct slot_pool {
 };
 
 /* 0 or -ERR_MEMORY. */
-int slot_pool_init(struct slot_pool *pool, uint32_t max);
+int slot_pool_new(struct slot_pool *pool, uint32_t max);
 void slot_pool_done(struct slot_pool *pool);
 /* SLOT_NONE when all are in use. */
 uint32_t slot_pool_take(struct slot_pool *pool);

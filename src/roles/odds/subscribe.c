@@ -1,6 +1,6 @@
 /* subscribe.c - joining a client to a channel, and where it begins: a snapshot, the messages that
  * it missed, or what is newer than what it has (CONTRACT, `resume`). */
-#include "roles/odds/odds_internal.h"
+#include "roles/odds/odds_calls.h"
 
 struct subscription *subscription_find(struct client *client, uint32_t channel)
 {

@@ -1,5 +1,5 @@
 /* websocket.c - the WebSocket of /v1/stream: what clients ask for (CONTRACT, "WebSocket"). */
-#include "roles/odds/odds_internal.h"
+#include "roles/odds/odds_calls.h"
 
 #include "base/json_write.h"
 #include "net/http/http_reply.h"
