@@ -54,7 +54,7 @@ void backoffice_free(struct backoffice *backoffice)
 /* ---- who asks ---- */
 
 #define ROLES_DESK (JWT_ROLE_BIT(JWT_TRADER) | JWT_ROLE_BIT(JWT_ADMIN))
-#define ROLES_FEED (JWT_ROLE_BIT(JWT_FEED) | JWT_ROLE_BIT(JWT_ADMIN))
+#define ROLES_FEED JWT_ROLE_BIT(JWT_FEED)
 #define ROLES_STAFF                                                                                \
     (ROLES_DESK | JWT_ROLE_BIT(JWT_RISK) | JWT_ROLE_BIT(JWT_SUPPORT) | JWT_ROLE_BIT(JWT_AUDITOR) | \
      JWT_ROLE_BIT(JWT_REGULATOR))

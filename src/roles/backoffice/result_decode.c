@@ -229,9 +229,6 @@ bool reason_decode(struct slice body, char *scratch, size_t scratch_bytes, struc
     static const struct field fields[] = {{.name = "reason", .kind = JSON_STRING}};
     struct json_reader reader;
     struct field_values values;
-    *ret_reason = SLICE_NONE;
-    if (body.bytes == 0)
-        return true;
     json_begin(&reader, body, scratch, scratch_bytes);
     if (json_peek(&reader) != JSON_OBJECT)
         return refuse(ret_refusal, FAULT_MALFORMED_JSON, SLICE_NONE);
@@ -239,6 +236,9 @@ bool reason_decode(struct slice body, char *scratch, size_t scratch_bytes, struc
         return false;
     if (json_end(&reader) < 0)
         return refuse(ret_refusal, FAULT_MALFORMED_JSON, SLICE_NONE);
+    if (!need(&values, fields, 0, ret_refusal))
+        return false;
     *ret_reason = values.text[0];
-    return ret_reason->bytes <= REASON_BYTES_MAX || wrong(ret_refusal, &fields[0]);
+    return (ret_reason->bytes > 0 && ret_reason->bytes <= REASON_BYTES_MAX) ||
+           wrong(ret_refusal, &fields[0]);
 }

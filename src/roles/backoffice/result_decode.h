@@ -25,6 +25,6 @@ struct result_decoded {
 bool result_decode(struct slice body, struct result_decoded *ret,
                    struct request_refusal *ret_refusal);
 
-/* {"reason":"..."}; an empty body is no reason. */
+/* {"reason":"..."} of 1 to REASON_BYTES_MAX bytes: who holds a market says why (G-16). */
 bool reason_decode(struct slice body, char *scratch, size_t scratch_bytes, struct slice *ret_reason,
                    struct request_refusal *ret_refusal);

@@ -12,7 +12,8 @@
  * collide has only made his own retry get an answer of his. */
 static const uint64_t hash_key[2] = {UINT64_C(0x6f766572726f756e), UINT64_C(0x642d72657175657e)};
 
-#define VERSION_MAX ((UINT64_C(1) << 53) - 1)
+#define AMOUNT_BYTES_MAX 40 /* longer ones are zeros for whoever wants to see what happens */
+#define VERSION_MAX      ((UINT64_C(1) << 53) - 1)
 
 enum bet_field {
     BET_TYPE,
@@ -123,7 +124,7 @@ static bool take_amount(const struct field *field, struct slice digits, struct c
 {
     if (digits.at == NULL)
         return refuse_field(refusal, FAULT_MISSING_FIELD, field);
-    if (money_parse(digits, currency, ret) < 0)
+    if (digits.bytes > AMOUNT_BYTES_MAX || money_parse(digits, currency, ret) < 0)
         return refuse_field(refusal, FAULT_AMOUNT_DIGITS, field);
     return ret->minor > 0 || refuse_field(refusal, FAULT_AMOUNT_NOT_POSITIVE, field);
 }
@@ -386,8 +387,11 @@ bool money_decode(struct slice body, const struct decode_context *context,
     struct currency currency = CURRENCY_NONE;
     *ret = (struct money_decoded){0};
     if (!read_object(body, context, money_fields, MONEY_FIELDS_COUNT, &values, ret_refusal) ||
-        !take_key(context, &values, MONEY_KEY, &ret->key, ret_refusal) ||
-        !take_currency(context, &values, MONEY_CURRENCY, &currency, ret_refusal) ||
+        !take_key(context, &values, MONEY_KEY, &ret->key, ret_refusal))
+        return false;
+    if (!field_seen(&values, MONEY_CURRENCY)) /* a first deposit fixes it: it is always said */
+        return refuse_field(ret_refusal, FAULT_MISSING_FIELD, &money_fields[MONEY_CURRENCY]);
+    if (!take_currency(context, &values, MONEY_CURRENCY, &currency, ret_refusal) ||
         !take_amount(&money_fields[MONEY_AMOUNT], values.text[MONEY_AMOUNT], currency, &ret->amount,
                      ret_refusal))
         return false;

@@ -110,6 +110,7 @@ void bet_service_account(struct bet_service *service, const struct jwt_claims *c
     json_write_object_open(&writer);
     put_text_member(&writer, "user_id", jwt_sub(claims));
     put_money_member(&writer, "balance", money_of(account->available, account->currency));
+    put_money_member(&writer, "available", money_of(account->available, account->currency));
     put_money_member(&writer, "held", money_of(account->held, account->currency));
     json_write_key(&writer, "currency");
     if (currency_equal(account->currency, CURRENCY_NONE))

@@ -539,7 +539,7 @@ int gateway_register_metrics(struct gateway *gateway, struct metrics *metrics)
         const uint64_t *value;
     } counters[] = {
         {"limit=\"bets_per_minute_max\"", &bets->rate_limited},
-        {"limit=\"bets_in_flight_max\"", &bets->in_flight_reached},
+        {"limit=\"bets_waiting_max\"", &bets->in_flight_reached},
         {"limit=\"reads_waiting_max\"", &bets->reads_reached},
         {"limit=\"list_walk_max\"", &bets->walk_reached},
         {"limit=\"address_requests_second\"", &gateway->address_reached.value},
