@@ -1,4 +1,5 @@
 """What bad HTTP gets: a clear answer with a stable code, and no effect on anyone else."""
+import json
 import socket
 import time
 
@@ -75,7 +76,7 @@ def test_a_chunked_body_beyond_the_limit_is_refused_while_it_comes(book):
 
 @pytest.mark.parametrize('method,path,status', [
     ('GET', '/nothing', 404), ('GET', '/v1/odds/', 404), ('GET', '/v1/odds/1.1', 404),
-    ('DELETE', '/v1/account', 405), ('PUT', '/v1/bets', 405), ('BREW', '/healthz', 405),
+    ('DELETE', '/v1/account', 405), ('PUT', '/v1/bets', 405), ('BREW', '/healthz', 501),
     ('GET', '/v1/admin/markets/1.1/suspend', 404), ('POST', '/v1/feed/betfair', 404),
     ('GET', '/metrics', 404)])
 def test_what_is_not_there_is_said_so(book, method, path, status):
@@ -173,17 +174,23 @@ def test_a_reader_who_never_reads_does_not_stop_the_others(book):
     lazy.close()
 
 
-def test_the_feed_refuses_what_is_no_json_and_lives_on(book):
+@pytest.mark.parametrize('line', ['this is no feed', '{"op":"mcm"', '[]', '{"op":"mcm","mc":7}',
+                                  '{"op":"mcm","mc":[{"id":"1.1","rc":{}}]}', '\xff'])
+def test_the_feed_counts_what_means_nothing_and_goes_on(book, line):
+    """A stream is not ended by one bad line: the next one counts."""
+    market = book.market()
+    good = json.dumps({'op': 'mcm', **book.feed.image(market)})
     with Http(book.server.admin) as http:
-        response = http.request('POST', '/v1/feed/betfair', 'this is no feed\r\n',
+        response = http.request('POST', '/v1/feed/betfair', f'{line}\r\n{good}\r\n',
                                 book.server.token('feed-1', 'feed'))
-        assert response.status == 400 and response.code
-    assert book.bettor().bet(book.market(), 11).status == 201
+    assert response.status == 200
+    assert (response.json['malformed'], response.json['messages']) == (1, 1)
+    assert book.bettor().bet(market, 11).status == 201
 
 
 def test_each_limit_that_was_reached_is_counted(book):
     def reached(name):
-        return book.server.metrics().get(f'overround_limit_reached_total{{limit="{name}"}}', 0)
+        return book.server.metric('overround_limit_reached_total', limit=name, listener='public')
 
     before = reached('http_body_bytes_max')
     raw(book, b'POST /v1/bets HTTP/1.1\r\nHost: a\r\nContent-Length: 10000000\r\n\r\n')

@@ -84,7 +84,7 @@ def test_the_metrics_have_the_names_of_the_contract(book):
 
 def test_bets_are_counted_by_verdict(book):
     def count(verdict):
-        return book.server.metrics().get(f'overround_bets_total{{verdict="{verdict}"}}', 0)
+        return book.server.metric('overround_bets_total', verdict=verdict)
 
     market = book.market()
     customer = book.bettor(money='10.00')
@@ -105,9 +105,6 @@ def test_the_demo_moves_by_itself(tmp_path):
     """Simulated match and bettors: prices change, bets are taken, without anybody's help."""
     from lib.until import until
     with Server(tmp_path / 'data', '--speed', '20', profile=None, command='demo') as server:
-        def bets():
-            return sum(v for k, v in server.metrics().items()
-                       if k.startswith('overround_bets_total'))
-        until(lambda: bets() > 10, 60, 0.3)
+        until(lambda: server.metric('overround_bets_total') > 10, 60, 0.3)
         assert server.terminate() == 0
         server.verify()

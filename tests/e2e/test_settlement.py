@@ -108,9 +108,9 @@ def test_the_desk_suspends_and_resumes(book):
     assert customer.place(slip).status == 201
 
 
-@pytest.mark.parametrize('body', [{}, [], {'reason': 5}, {'reason': ''}, {'reason': 'x', 'y': 1},
-                                  'x', {'reason': 'x' * 10000}])
-def test_a_suspension_says_why(book, body):
+@pytest.mark.parametrize('body', [[], {'reason': 5}, {'reason': 'x', 'y': 1}, 'x',
+                                  {'reason': 'x' * 10000}])
+def test_a_malformed_suspension_suspends_nothing(book, body):
     market = book.market()
     response = book.server.desk(f'/v1/admin/markets/{market}/suspend', body)
     assert response.status in (400, 422) and response.code

@@ -132,6 +132,18 @@ class Server:
         return {line.rsplit(' ', 1)[0]: float(line.rsplit(' ', 1)[1])
                 for line in text.decode().splitlines() if line and line[0] != '#'}
 
+    def metric(self, name, **labels):
+        """The sum of a metric over all its labels but the given ones."""
+        wanted = [f'{key}="{value}"' for key, value in labels.items()]
+        found = [v for k, v in self.metrics().items()
+                 if k.split('{')[0] == name and all(w in k for w in wanted)]
+        assert found, name
+        return sum(found)
+
+    def resident_bytes(self):
+        with open(f'/proc/{self.process.pid}/statm', encoding='ascii') as file:
+            return int(file.read().split()[1]) * os.sysconf('SC_PAGESIZE')
+
     def verify(self):
         """All invariants, offline; the server must have ended."""
         return run('ledger', 'verify', '--data', self.data).stdout
