@@ -14,6 +14,7 @@
 #include "base/assert.h"
 #include "base/error.h"
 #include "base/log.h"
+#include "cli/demo_status_node.h"
 #include "cli/node_internal.h"
 #include "cli/version.h"
 #include "crypto/random.h"
@@ -134,6 +135,7 @@ static void on_signal(void *owner, int signal)
     if (++node->signals > 1)
         _exit(128 + signal);
     log_info("node", "draining");
+    demo_status_node_stop(node->demo);
     node->drain_begun = true;
     node->draining = 2;
     http_server_drain(node->public_server, DRAIN_MS, on_drained, node);
@@ -401,6 +403,7 @@ static void close_all(struct node *node)
 {
     if (node->loop == NULL)
         return;
+    demo_status_node_end(node->demo);
     loop_at_turn_begin(node->loop, NULL, NULL);
     loop_timer_cancel(node->loop, &node->due_timer);
     loop_timer_cancel(node->loop, &node->simulator_timer);
@@ -426,6 +429,13 @@ static void close_all(struct node *node)
     loop_free(node->loop);
 }
 
+/* A demo without its crowd is one, too: a person may bet. */
+static void begin_demo(struct node *node)
+{
+    if (node->options->simulate && demo_status_node_begin(node, &node->demo) < 0)
+        log_warn("node", "no simulated bettors and no status line");
+}
+
 enum node_end node_run(const struct node_options *options, node_ready_fn ready, struct buf *why)
 {
     static struct node node; /* one a process; too large for the stack */
@@ -434,6 +444,7 @@ enum node_end node_run(const struct node_options *options, node_ready_fn ready, 
     enum node_end end = open_all(&node);
     if (end == NODE_ENDED) {
         ready(&node.public_bound, &node.admin_bound);
+        begin_demo(&node);
         int error = loop_run(node.loop);
         if (error < 0)
             end = fail(&node, "the loop ended", error);

@@ -54,6 +54,7 @@ struct node {
     struct node_orphans orphans;
     char simulator_prefix[SYNTHETIC_PREFIX_BYTES_MAX];
     struct timer due_timer, simulator_timer;
+    struct demo_status_node *demo; /* the bettors and the status line of `demo` */
     unsigned signals;  /* received */
     unsigned draining; /* servers that are not drained yet */
     bool drain_begun;
