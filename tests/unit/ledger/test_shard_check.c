@@ -125,5 +125,52 @@ TEST(shard_check, sees_chains_that_lead_elsewhere)
     SEES(OF_USER, accounts[1].bets_last = 2, accounts[1].bets_last = 3);
     SEES(OF_USER, bets[3].next_of_account = 3, bets[3].next_of_account = 1);
     SEES(OF_USER, accounts[1].bets_last = BET_NONE, accounts[1].bets_last = 3);
+    /* Bet 3 was not accepted, so no count misses it. */
+    SEES(OF_USER, accounts[1].bets_last = 1, accounts[1].bets_last = 3);
+    SEES(OF_MARKET, markets[2].bets_last = 2, markets[2].bets_last = 3);
+    maker_done(&m);
+}
+
+/* No log that was written gets here, so the state is put at the edge by hand. */
+TEST(shard_check, no_record_takes_a_balance_beyond_the_limits)
+{
+    static const char reason[] = "L4: a balance is beyond all limits";
+    struct maker m;
+    open_with_bets(&m);
+    struct shard_account *bob = &m.state->accounts[2];
+    struct shard_house *house = &m.state->houses[0];
+    const struct shard_account bob_before = *bob;
+    const struct shard_house house_before = *house;
+
+    house->stakes = SHARD_BALANCE_MAX - 5;
+    struct parts parts = parts_bet(&m, 2, 2, "x");
+    maker_refuse(&m, &parts, reason);
+    parts = parts_release(&m, 2, BET_PLACED);
+    maker_refuse(&m, &parts, reason);
+    *house = house_before;
+    m.state->markets[2].stakes_open += SHARD_BALANCE_MAX;
+    parts = parts_bet(&m, 2, 2, "x");
+    maker_refuse(&m, &parts, reason);
+    m.state->markets[2].stakes_open -= SHARD_BALANCE_MAX;
+    bob->available = SHARD_BALANCE_MAX;
+    parts = parts_release(&m, 2, BET_ODDS_CHANGED);
+    maker_refuse(&m, &parts, reason);
+    *bob = bob_before;
+
+    struct parts lost = parts_result(&m, 1, LEG_LOST);
+    maker_accept(&m, &lost);
+    bob->available = -SHARD_BALANCE_MAX;
+    parts = parts_reverse(&m, 0);
+    maker_refuse(&m, &parts, reason);
+    *bob = bob_before;
+    m.state->markets[1].stakes_open += SHARD_BALANCE_MAX;
+    parts = parts_reverse(&m, 0);
+    maker_refuse(&m, &parts, reason);
+    m.state->markets[1].stakes_open -= SHARD_BALANCE_MAX;
+    parts = parts_reverse(&m, 0);
+    maker_accept(&m, &parts);
+    house->result = SHARD_BALANCE_MAX;
+    parts = parts_settle(&m, 0);
+    maker_refuse(&m, &parts, reason);
     maker_done(&m);
 }

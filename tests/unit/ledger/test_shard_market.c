@@ -116,8 +116,10 @@ TEST(shard_market, a_market_record_is_checked_before_anything_is_kept)
             set_text(&p, 9, &p.items.selections[1].id_bytes, SELECTION_ID_BYTES_MAX + 1));
     REFUSES(&m, good, "a selection's texts have their limits",
             set_text(&p, 8, &p.items.selections[0].name_bytes, NAME_BYTES_MAX + 1));
-    set_text(&good, 8, &items[0].name_bytes, 0); /* a selection need not have a name */
+    set_text(&good, 8, &items[0].name_bytes, 0);          /* a selection need not have a name */
+    set_text(&good, 3, &good.body.market.sport_bytes, 0); /* nor a market a sport */
     maker_accept(&m, &good);
+    assert_int_equal(shard_state_market(m.state, (struct market_ref){3})->sport, 0);
     assert_int_equal(shard_state_find_market(m.state, SLICE("1.25")).n, 3);
     maker_done(&m);
 }

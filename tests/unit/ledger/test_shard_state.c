@@ -257,6 +257,7 @@ TEST(shard, an_empty_state_knows_nothing)
     assert_int_equal(shard_state_find_bet(m.state, (struct bet_id){0}), BET_NONE);
     assert_int_equal(shard_state_bets_count(m.state), 0);
     assert_null(shard_state_verdict(m.state, account, OPERATION_BET, SLICE("k")));
+    assert_null(shard_state_verdict(m.state, account, OPERATION_BET, SLICE("")));
     assert_null(shard_state_house(m.state, 0));
     assert_int_equal(shard_state_limits(m.state)->accounts_max, 100);
     assert_int_equal(shard_state_check(m.state), 0);
@@ -438,8 +439,14 @@ TEST(shard_prefetch, another_record_at_the_same_place_has_its_own_key)
 
 TEST(shard_prefetch, any_record_may_be_looked_at)
 {
-    struct maker m;
+    struct maker m, empty;
     maker_open(&m);
+    maker_empty(&empty, &MAKER_LIMITS);
+    shard_state_prefetch(empty.state, &m.view); /* of a market */
+    struct parts deposit = parts_deposit(&m, 1, 5, "k");
+    maker_encode(&m, &deposit);
+    shard_state_prefetch(empty.state, &m.view);
+    maker_done(&empty);
     static char long_key[IDEMPOTENCY_KEY_BYTES_MAX + 1];
     struct parts parts = parts_deposit(&m, 1, 5, "k");
     parts.texts[0] = slice_of(long_key, sizeof long_key);
