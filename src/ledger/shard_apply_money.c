@@ -148,8 +148,8 @@ static void add_verdict(struct shard_state *state, struct hash128 key,
                         const struct shard_verdict *verdict)
 {
     ASSERT(state->verdicts_count < state->limits.verdicts_max);
-    int error = table_insert(state->verdicts_by_key, key, state->verdicts_count);
-    ASSERT(error == 0); /* as large as verdicts_max */
+    enum table_outcome outcome = table_insert(state->verdicts_by_key, key, state->verdicts_count);
+    ASSERT(outcome == TABLE_OK); /* as large as verdicts_max */
     state->verdicts[state->verdicts_count++] = *verdict;
 }
 
