@@ -38,6 +38,7 @@ enum act {
 
 struct bettor {
     bool busy, over_socket;
+    bool funded; /* had a deposit */
     bool poor;   /* was told so: the next act is a deposit */
     bool unsure; /* the last bet had no answer: the next act is to send it again */
     int64_t next_us, hurry_from_us;
@@ -406,7 +407,8 @@ static void take_answer(struct load_bettors *bettors, struct bettor *bettor, enu
         break;
     case ACT_DEPOSIT:
         counts->deposits += good;
-        counts->with_money += good && counts->with_money < bettors->options.count;
+        counts->with_money += good && !bettor->funded;
+        bettor->funded = bettor->funded || good;
         bettor->poor = bettor->poor && !good;
         break;
     case ACT_WITHDRAW:

@@ -131,6 +131,14 @@ static void on_request(void *owner, struct http_request *request)
         on_bet(fake, request);
         return;
     }
+    if (slice_is(request->path, "/v1/demo/session")) {
+        unsigned long session = atomic_fetch_add(&fake->sessions, 1) + 1;
+        char text[64];
+        int bytes = snprintf(text, sizeof text, "{\"user_id\":\"u\",\"token\":\"t%lu\"}", session);
+        http_reply(request->reply_to, 201, SLICE("application/json"), SLICE_NONE,
+                   slice_of(text, (size_t)bytes));
+        return;
+    }
     bool deposit = slice_is(request->path, "/v1/account/deposits");
     bool read = slice_begins(request->path, SLICE("/v1/odds"));
     atomic_fetch_add(deposit ? &fake->deposits : read ? &fake->reads : &fake->other, 1);

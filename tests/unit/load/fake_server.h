@@ -20,7 +20,7 @@ struct fake_server {
     uint64_t mute_from;   /* from this bet on nothing is answered; 0: never */
     uint64_t lose_each;   /* each so-many-th delta is not sent, but numbered; 0: none */
     /* what it saw */
-    atomic_ulong bets, deposits, reads, other;
+    atomic_ulong bets, deposits, reads, sessions, other;
     char last_bet[1024], last_token[256];
     /* its own */
     struct net_address address;
