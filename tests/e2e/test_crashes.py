@@ -53,7 +53,7 @@ class Load:
             with Http(self.book.server.public) as http:
                 while not stop.is_set():
                     key = f'{number}-{len(self.sent)}-{random.randrange(10 ** 9)}'
-                    self.sent[customer, key] = self.slip(random.randrange(1, 100))
+                    self.sent[customer, key] = self.slip(Decimal(random.randrange(1, 100)) / 100)
                     if self.one(customer, key, http) not in (200, 201):
                         time.sleep(0.01)
         except (OSError, Closed, ValueError):

@@ -14,6 +14,7 @@ from lib.until import until
 
 STOPS = 40        # places in a recording where bets are placed
 BETS_PER_STOP = 6
+WAITS = 3         # stops at which bets in play are given the time of their delay
 RESETTLED = '1.131162830'
 FILES = recording.files()
 
@@ -24,7 +25,7 @@ class Play:
     """One recording on one server."""
 
     def __init__(self, book, path):
-        self.book, self.seen, self.bets = book, recording.Recording(), []
+        self.book, self.seen, self.bets, self.waits = book, recording.Recording(), [], WAITS
         self.customer = book.bettor(name='punter', money='100000.00')
         self.chance, self.refused = random.Random(os.path.basename(path)), {}
         lines = recording.lines(path)
@@ -42,13 +43,20 @@ class Play:
             assert response.status in (200, 202, 204), (response.status, response.body)
             for line in block:
                 self.seen.see(line)
-            self.bet()
+            pending = self.bet()
+            if pending and self.waits:
+                self.waits -= 1
+                for bet_id in pending:
+                    until(lambda b=bet_id: self.customer.read(b)['status'] != 'PENDING')
 
     def bet(self):
-        known = self.seen.selections()
-        chosen = self.chance.sample(known, min(BETS_PER_STOP, len(known)))
-        chosen += [pair for pair in known if pair[0] == RESETTLED]
+        """Bets on what is offered just now; answers the bets that wait for their delay."""
+        known, pending, wanted = self.seen.selections(), [], BETS_PER_STOP
+        chosen = [pair for pair in known if pair[0] == RESETTLED]
+        chosen += self.chance.sample(known, len(known))
         for market, selection in chosen:
+            if wanted == 0:
+                break
             shown = self.book.server.get(f'/v1/odds/{market}')
             assert shown.status == 200, (market, shown.status)
             row = [s for s in shown.json['selections'] if s['id'] == selection]
@@ -57,10 +65,14 @@ class Play:
             stake = Decimal(self.chance.randrange(1, 2000)) / 100
             response = self.customer.bet(market, selection, str(stake), price_policy='any')
             if response.status in (201, 202):
+                wanted -= 1
                 self.bets.append((market, selection, stake, response.json['bet_id']))
+                if response.status == 202:
+                    pending.append(response.json['bet_id'])
             else:
                 assert response.status == 409, response.body
                 self.refused[response.code] = self.refused.get(response.code, 0) + 1
+        return pending
 
     def check(self):
         """Every bet against the flags; answers how many ended in each way."""
