@@ -308,6 +308,66 @@ TEST(record, texts_have_the_lengths_that_are_stated)
     maker_done(&m);
 }
 
+/* What a later program may put there, this one must not take for nothing. */
+static void reserved_is_zero(struct maker *m, const struct parts *parts)
+{
+#define RESERVED(type, name, field)                                                                \
+    {                                                                                              \
+        type, offsetof(struct name, field), sizeof(((struct name *)0)->field)                      \
+    }
+    static const struct {
+        enum record_type type;
+        size_t at, bytes;
+    } bodies[] =
+        {
+            RESERVED(RECORD_GENESIS, record_genesis, reserved),
+            RESERVED(RECORD_OPENED, record_opened, reserved),
+            RESERVED(RECORD_ACCOUNT, record_account, reserved),
+            RESERVED(RECORD_MARKET, record_market, reserved),
+            RESERVED(RECORD_SELECTIONS, record_selections, reserved),
+            RESERVED(RECORD_BET, record_bet, reserved),
+            RESERVED(RECORD_RELEASE, record_release, reserved),
+            RESERVED(RECORD_FENCE, record_fence, reserved),
+            RESERVED(RECORD_RESULT, record_result, reserved),
+            RESERVED(RECORD_SETTLE, record_settle, reserved),
+            RESERVED(RECORD_REVERSE, record_reverse, reserved),
+        },
+      items[] = {
+          RESERVED(RECORD_MARKET, record_selection, reserved),
+          RESERVED(RECORD_SELECTIONS, record_selection, reserved),
+          RESERVED(RECORD_FENCE, record_fenced, reserved),
+      };
+#undef RESERVED
+    maker_encode(m, parts);
+    const struct copy good = copy_of(m);
+    size_t body = sizeof(struct record_head), item = body + record_body_bytes(parts->draft.type);
+    for (size_t i = 0; i < sizeof bodies / sizeof *bodies; i++)
+        for (size_t byte = 0; byte < bodies[i].bytes && bodies[i].type == parts->draft.type;
+             byte++) {
+            struct copy copy = good;
+            copy.at[body + bodies[i].at + byte] = 1;
+            reseal(&copy);
+            if (view(&copy) != -ERR_CORRUPT)
+                fail_msg("type %d: reserved byte %zu", (int)parts->draft.type, byte);
+        }
+    item += record_item_bytes(parts->draft.type) * (parts->draft.items_count - 1); /* the last */
+    for (size_t i = 0; i < sizeof items / sizeof *items; i++)
+        for (size_t byte = 0; byte < items[i].bytes && items[i].type == parts->draft.type; byte++) {
+            struct copy copy = good;
+            copy.at[item + items[i].at + byte] = 1;
+            reseal(&copy);
+            if (view(&copy) != -ERR_CORRUPT)
+                fail_msg("type %d: reserved byte %zu of an item", (int)parts->draft.type, byte);
+        }
+}
+
+TEST(record, reserved_bytes_of_every_type_are_zero)
+{
+    struct maker m;
+    every_type(&m, reserved_is_zero);
+    maker_done(&m);
+}
+
 TEST(record, sizes_of_unknown_types_are_zero)
 {
     assert_int_equal(record_body_bytes((enum record_type)0), 0);
