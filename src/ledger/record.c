@@ -7,21 +7,37 @@
 
 _Static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__, "records are little-endian");
 
+/* Per type: the size of body and item, and where their reserved bytes are. */
+#define SIZED(name) sizeof(struct name)
+#define ZEROS(name)                                                                                \
+    {                                                                                              \
+        offsetof(struct name, reserved), sizeof(((struct name *)0)->reserved)                      \
+    }
+
+struct zeros {
+    uint16_t at, bytes;
+};
+
 static const struct {
     uint16_t body, item;
+    struct zeros body_zeros, item_zeros;
 } sizes[] = {
-    [RECORD_GENESIS] = {sizeof(struct record_genesis), 0},
-    [RECORD_OPENED] = {sizeof(struct record_opened), 0},
-    [RECORD_ACCOUNT] = {sizeof(struct record_account), 0},
-    [RECORD_MARKET] = {sizeof(struct record_market), sizeof(struct record_selection)},
-    [RECORD_SELECTIONS] = {sizeof(struct record_selections), sizeof(struct record_selection)},
-    [RECORD_MONEY] = {sizeof(struct record_money), 0},
-    [RECORD_BET] = {sizeof(struct record_bet), sizeof(struct record_leg)},
-    [RECORD_RELEASE] = {sizeof(struct record_release), sizeof(struct record_leg)},
-    [RECORD_FENCE] = {sizeof(struct record_fence), sizeof(struct record_fenced)},
-    [RECORD_RESULT] = {sizeof(struct record_result), sizeof(struct record_leg_result)},
-    [RECORD_SETTLE] = {sizeof(struct record_settle), 0},
-    [RECORD_REVERSE] = {sizeof(struct record_reverse), 0},
+    [RECORD_GENESIS] = {SIZED(record_genesis), 0, ZEROS(record_genesis), {0, 0}},
+    [RECORD_OPENED] = {SIZED(record_opened), 0, ZEROS(record_opened), {0, 0}},
+    [RECORD_ACCOUNT] = {SIZED(record_account), 0, ZEROS(record_account), {0, 0}},
+    [RECORD_MARKET] = {SIZED(record_market), SIZED(record_selection), ZEROS(record_market),
+                       ZEROS(record_selection)},
+    [RECORD_SELECTIONS] = {SIZED(record_selections), SIZED(record_selection),
+                           ZEROS(record_selections), ZEROS(record_selection)},
+    [RECORD_MONEY] = {SIZED(record_money), 0, {0, 0}, {0, 0}},
+    [RECORD_BET] = {SIZED(record_bet), SIZED(record_leg), ZEROS(record_bet), {0, 0}},
+    [RECORD_RELEASE] = {SIZED(record_release), SIZED(record_leg), ZEROS(record_release), {0, 0}},
+    [RECORD_FENCE] = {SIZED(record_fence), SIZED(record_fenced), ZEROS(record_fence),
+                      ZEROS(record_fenced)},
+    [RECORD_RESULT] = {SIZED(record_result), SIZED(record_leg_result), ZEROS(record_result),
+                       ZEROS(record_leg_result)},
+    [RECORD_SETTLE] = {SIZED(record_settle), 0, ZEROS(record_settle), {0, 0}},
+    [RECORD_REVERSE] = {SIZED(record_reverse), 0, ZEROS(record_reverse), {0, 0}},
 };
 
 size_t record_body_bytes(enum record_type type)
@@ -85,6 +101,27 @@ static size_t texts_bytes(const struct record_view *view)
     return 0;
 }
 
+static bool all_zero(const char *at, struct zeros zeros)
+{
+    for (size_t i = 0; i < zeros.bytes; i++)
+        if (at[zeros.at + i] != 0)
+            return false;
+    return true;
+}
+
+/* What a later format may say there, this one must not take for nothing. */
+static bool reserved_zero(const struct record_view *view)
+{
+    unsigned type = view->head->type;
+    const char *item = view->items;
+    if (!all_zero(view->body, sizes[type].body_zeros))
+        return false;
+    for (size_t i = 0; i < view->head->items_count && sizes[type].item_zeros.bytes > 0; i++)
+        if (!all_zero(item + i * sizes[type].item, sizes[type].item_zeros))
+            return false;
+    return true;
+}
+
 static bool texts_fit(struct record_view *view)
 {
     size_t used = texts_bytes(view);
@@ -122,7 +159,7 @@ int record_view_of(const void *at, size_t bytes, struct record_view *ret)
                                                                   item * head->items_count),
         .texts = {(const char *)at + fixed, head->bytes - fixed},
     };
-    if (!texts_fit(&view))
+    if (!texts_fit(&view) || !reserved_zero(&view))
         return -ERR_CORRUPT;
     *ret = view;
     return 0;

@@ -269,8 +269,8 @@ struct record_view {
 size_t record_body_bytes(enum record_type type);
 size_t record_item_bytes(enum record_type type);
 
-/* Takes the record at `at` apart. 0, or -ERR_CORRUPT: sizes, counts, checksum, text lengths or
- * padding are impossible. Only the record's own shape is checked here; what it means is for
+/* Takes the record at `at` apart. 0, or -ERR_CORRUPT: sizes, counts, checksum, text lengths,
+ * reserved bytes or padding are impossible. Only the record's own shape is checked here; what it means is for
  * shard_state_apply. `at` must be 8-byte aligned. */
 int record_view_of(const void *at, size_t bytes, struct record_view *ret);
 

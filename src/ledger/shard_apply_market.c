@@ -196,8 +196,7 @@ static bool factors_valid(struct record_leg_result factors)
     static const struct record_leg_result unknown;
     if (factors.known == 0)
         return memcmp(&factors, &unknown, sizeof factors) == 0;
-    return factors.known == 1 && factors.won <= 1 && factors.reserved == 0 &&
-           leg_result_valid(record_factors(factors));
+    return factors.known == 1 && factors.won <= 1 && leg_result_valid(record_factors(factors));
 }
 
 static int check_result(struct shard_state *state, const struct record_view *record)

@@ -336,6 +336,7 @@ static void reserved_is_zero(struct maker *m, const struct parts *parts)
           RESERVED(RECORD_MARKET, record_selection, reserved),
           RESERVED(RECORD_SELECTIONS, record_selection, reserved),
           RESERVED(RECORD_FENCE, record_fenced, reserved),
+          RESERVED(RECORD_RESULT, record_leg_result, reserved),
       };
 #undef RESERVED
     maker_encode(m, parts);

@@ -260,7 +260,6 @@ TEST(shard_result, a_result_speaks_of_every_selection_with_possible_factors)
     REFUSES(&m, good, "a result speaks of every selection", p.draft.items_count = 0);
     REFUSES(&m, good, "the factors are impossible", p.items.results[2].known = 2);
     REFUSES(&m, good, "the factors are impossible", p.items.results[2].won = 2);
-    REFUSES(&m, good, "the factors are impossible", p.items.results[2].reserved = 1);
     REFUSES(&m, good, "the factors are impossible", p.items.results[2].void_halves = 3);
     REFUSES(&m, good, "the factors are impossible", p.items.results[2].dead_heat_numerator = 0);
     REFUSES(&m, good, "the factors are impossible", p.items.results[2].dead_heat_numerator = 2);
