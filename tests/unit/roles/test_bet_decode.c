@@ -1,0 +1,300 @@
+/* test_bet_decode.c - bodies of bets and money: what is read, what is refused and by which name,
+ * and when two bodies are the same request. */
+#include "roles/bet/bet_decode.h"
+
+#include <stdio.h>
+
+#include "test.h"
+
+static struct bet_scratch scratch;
+
+static struct decode_context context_of(const char *key, const char *currency)
+{
+    struct decode_context context = {
+        .header_key = key == NULL ? SLICE_NONE : slice_text(key),
+        .account_currency = CURRENCY_NONE,
+        .scratch = &scratch,
+    };
+    if (currency != NULL)
+        assert_true(currency_parse(slice_text(currency), &context.account_currency));
+    return context;
+}
+
+static struct bet_decoded good(const char *body)
+{
+    struct bet_decoded bet;
+    struct request_refusal refusal = {0};
+    struct decode_context context = context_of("key", "GBP");
+    if (!bet_decode(slice_text(body), &context, &bet, &refusal))
+        fail_msg("%s: %s %.*s", body, request_fault_text(refusal.fault), SLICE_ARG(refusal.field));
+    return bet;
+}
+
+TEST(bet_decode, reads_a_single)
+{
+    struct bet_decoded bet = good("{\"market_id\":\"1.23\",\"selection_id\":\"42\",\"odds\":2.10,"
+                                  "\"odds_version\":17,\"stake\":50.00,\"currency\":\"GBP\","
+                                  "\"price_policy\":\"exact\"}");
+    assert_true(bet.single);
+    assert_true(slice_is(bet.key, "key"));
+    assert_true(slice_is(bet.market_id, "1.23"));
+    assert_true(slice_is(bet.selection_id, "42"));
+    assert_int_equal(bet.slip.stake.minor, 5000);
+    assert_int_equal(bet.slip.odds.numerator, 21);
+    assert_int_equal(bet.slip.odds.denominator, 10);
+    assert_int_equal(bet.slip.odds_version, 17);
+    assert_int_equal(bet.slip.policy, PRICE_EXACT);
+}
+
+TEST(bet_decode, what_is_not_said_has_its_default)
+{
+    struct bet_decoded bet =
+        good("{\"market_id\":\"m\",\"selection_id\":\"s\",\"odds\":2,\"stake\":1}");
+    assert_int_equal(bet.slip.policy, PRICE_BETTER);
+    assert_int_equal(bet.slip.odds_version, 0);
+    assert_string_equal(currency_code(bet.slip.stake.currency), "GBP"); /* the account's */
+}
+
+TEST(bet_decode, odds_exact_binds)
+{
+    struct bet_decoded bet = good("{\"market_id\":\"m\",\"selection_id\":\"s\",\"odds\":1.6154,"
+                                  "\"odds_exact\":\"21/13\",\"stake\":1}");
+    assert_int_equal(bet.slip.odds.numerator, 21);
+    assert_int_equal(bet.slip.odds.denominator, 13);
+}
+
+TEST(bet_decode, any_needs_no_price)
+{
+    struct bet_decoded bet = good("{\"market_id\":\"m\",\"selection_id\":\"s\","
+                                  "\"price_policy\":\"any\",\"stake\":1}");
+    assert_false(odds_present(bet.slip.odds));
+}
+
+TEST(bet_decode, reads_multiples_and_systems_so_that_their_refusal_can_be_stored)
+{
+    const char *leg = "{\"market_id\":\"m\",\"selection_id\":\"s\",\"odds\":2,\"banker\":true}";
+    char body[512];
+    (void)snprintf(body, sizeof body, "{\"type\":\"multiple\",\"legs\":[%s,%s],\"stake\":10}", leg,
+                   leg);
+    assert_false(good(body).single);
+    (void)snprintf(body, sizeof body,
+                   "{\"type\":\"system\",\"system\":[1,2],\"legs\":[%s,%s],\"unit_stake\":3}", leg,
+                   leg);
+    struct bet_decoded bet = good(body);
+    assert_false(bet.single);
+    assert_int_equal(bet.slip.stake.minor, 300);
+}
+
+#define SINGLE "\"market_id\":\"m\",\"selection_id\":\"s\",\"odds\":2,\"stake\":1"
+#define LEG    "{\"market_id\":\"m\",\"selection_id\":\"s\",\"odds\":2}"
+
+TEST(bet_decode, what_is_wrong_has_a_name)
+{
+    static const struct {
+        const char *body, *field;
+        enum request_fault fault;
+    } rows[] = {
+        {"", "", FAULT_MALFORMED_JSON},
+        {"[]", "", FAULT_MALFORMED_JSON},
+        {"null", "", FAULT_MALFORMED_JSON},
+        {"{" SINGLE, "", FAULT_MALFORMED_JSON},
+        {"{" SINGLE "}}", "", FAULT_MALFORMED_JSON},
+        {"{" SINGLE ",\"currency\":@}", "", FAULT_MALFORMED_JSON},
+        {"{" SINGLE ",\"currency\":\"\xff\"}", "", FAULT_MALFORMED_JSON},
+        {"{" SINGLE ",\"free_bet\":true}", "free_bet", FAULT_UNKNOWN_FIELD},
+        {"{" SINGLE ",\"legs\":[" LEG "]}", "legs", FAULT_UNKNOWN_FIELD},
+        {"{" SINGLE ",\"unit_stake\":1}", "unit_stake", FAULT_UNKNOWN_FIELD},
+        {"{" SINGLE ",\"stake\":2}", "stake", FAULT_DUPLICATE_FIELD},
+        {"{" SINGLE ",\"st\\u0061ke\":2}", "stake", FAULT_DUPLICATE_FIELD},
+        {"{\"market_id\":\"m\",\"odds\":2,\"stake\":1}", "selection_id", FAULT_MISSING_FIELD},
+        {"{\"selection_id\":\"s\",\"odds\":2,\"stake\":1}", "market_id", FAULT_MISSING_FIELD},
+        {"{\"market_id\":\"m\",\"selection_id\":\"s\",\"stake\":1}", "odds", FAULT_MISSING_FIELD},
+        {"{\"market_id\":\"m\",\"selection_id\":\"s\",\"odds\":2}", "stake", FAULT_MISSING_FIELD},
+        {"{\"market_id\":1,\"selection_id\":\"s\",\"odds\":2,\"stake\":1}", "market_id",
+         FAULT_INVALID_FIELD},
+        {"{\"market_id\":\"\",\"selection_id\":\"s\",\"odds\":2,\"stake\":1}", "market_id",
+         FAULT_INVALID_FIELD},
+        {"{\"market_id\":\"a\\nb\",\"selection_id\":\"s\",\"odds\":2,\"stake\":1}", "market_id",
+         FAULT_INVALID_FIELD},
+        {"{\"market_id\":\"m\",\"selection_id\":\"s\",\"odds\":\"2\",\"stake\":1}", "odds",
+         FAULT_INVALID_FIELD},
+        {"{\"market_id\":\"m\",\"selection_id\":\"s\",\"odds\":1,\"stake\":1}", "odds",
+         FAULT_ODDS_INVALID},
+        {"{\"market_id\":\"m\",\"selection_id\":\"s\",\"odds\":2.12345,\"stake\":1}", "odds",
+         FAULT_ODDS_INVALID},
+        {"{\"market_id\":\"m\",\"selection_id\":\"s\",\"odds_exact\":\"13/21\",\"stake\":1}",
+         "odds_exact", FAULT_ODDS_INVALID},
+        {"{\"market_id\":\"m\",\"selection_id\":\"s\",\"odds\":2,\"stake\":0}", "stake",
+         FAULT_AMOUNT_NOT_POSITIVE},
+        {"{\"market_id\":\"m\",\"selection_id\":\"s\",\"odds\":2,\"stake\":-5}", "stake",
+         FAULT_AMOUNT_NOT_POSITIVE},
+        {"{\"market_id\":\"m\",\"selection_id\":\"s\",\"odds\":2,\"stake\":1.001}", "stake",
+         FAULT_AMOUNT_DIGITS},
+        {"{\"market_id\":\"m\",\"selection_id\":\"s\",\"odds\":2,\"stake\":1e30}", "stake",
+         FAULT_AMOUNT_DIGITS},
+        {"{" SINGLE ",\"currency\":\"ABC\"}", "currency", FAULT_CURRENCY_UNKNOWN},
+        {"{" SINGLE ",\"odds_version\":0}", "odds_version", FAULT_INVALID_FIELD},
+        {"{" SINGLE ",\"odds_version\":1.5}", "odds_version", FAULT_INVALID_FIELD},
+        {"{" SINGLE ",\"odds_version\":9007199254740992}", "odds_version", FAULT_INVALID_FIELD},
+        {"{" SINGLE ",\"price_policy\":\"worse\"}", "price_policy", FAULT_INVALID_FIELD},
+        {"{" SINGLE ",\"type\":\"tote\"}", "type", FAULT_INVALID_FIELD},
+        {"{" SINGLE ",\"idempotency_key\":\"other\"}", "idempotency_key",
+         FAULT_IDEMPOTENCY_KEYS_DIFFER},
+        {"{\"type\":\"multiple\",\"stake\":1}", "legs", FAULT_MISSING_FIELD},
+        {"{\"type\":\"multiple\",\"legs\":[],\"stake\":1}", "legs", FAULT_INVALID_FIELD},
+        {"{\"type\":\"multiple\",\"legs\":[{\"market_id\":\"m\"}],\"stake\":1}", "selection_id",
+         FAULT_MISSING_FIELD},
+        {"{\"type\":\"system\",\"legs\":[" LEG "],\"unit_stake\":1}", "system",
+         FAULT_MISSING_FIELD},
+        {"{\"type\":\"system\",\"system\":[0],\"legs\":[" LEG "],\"unit_stake\":1}", "system",
+         FAULT_INVALID_FIELD},
+        {"{\"type\":\"system\",\"system\":[2],\"legs\":[" LEG "],\"stake\":1}", "stake",
+         FAULT_UNKNOWN_FIELD},
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        struct bet_decoded bet;
+        struct request_refusal refusal = {0};
+        struct decode_context context = context_of("key", "GBP");
+        if (bet_decode(slice_text(rows[i].body), &context, &bet, &refusal))
+            fail_msg("taken: %s", rows[i].body);
+        if (refusal.fault != rows[i].fault || !slice_is(refusal.field, rows[i].field))
+            fail_msg("%s: %s '%.*s'", rows[i].body, request_fault_text(refusal.fault),
+                     SLICE_ARG(refusal.field));
+    }
+}
+
+TEST(bet_decode, a_key_comes_by_header_or_body_and_is_checked)
+{
+    static const struct {
+        const char *header, *body, *key;
+        enum request_fault fault;
+    } rows[] = {
+        {"k", "{" SINGLE "}", "k", REQUEST_FAULT_NONE},
+        {NULL, "{" SINGLE ",\"idempotency_key\":\"k\"}", "k", REQUEST_FAULT_NONE},
+        {"k", "{" SINGLE ",\"idempotency_key\":\"\\u006b\"}", "k", REQUEST_FAULT_NONE},
+        {NULL, "{" SINGLE "}", NULL, FAULT_IDEMPOTENCY_KEY_REQUIRED},
+        {NULL, "{" SINGLE ",\"idempotency_key\":\"\"}", NULL, FAULT_IDEMPOTENCY_KEY_INVALID},
+        {"a b", "{" SINGLE "}", NULL, FAULT_IDEMPOTENCY_KEY_INVALID},
+        {"12345678901234567890123456789012345678901234567890123456789012345", "{" SINGLE "}", NULL,
+         FAULT_IDEMPOTENCY_KEY_INVALID},
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        struct bet_decoded bet;
+        struct request_refusal refusal = {0};
+        struct decode_context context = context_of(rows[i].header, "GBP");
+        bool taken = bet_decode(slice_text(rows[i].body), &context, &bet, &refusal);
+        assert_int_equal(taken, rows[i].key != NULL);
+        if (taken)
+            assert_true(slice_is(bet.key, rows[i].key));
+        else
+            assert_int_equal(refusal.fault, rows[i].fault);
+    }
+}
+
+TEST(bet_decode, an_escaped_key_of_a_multiple_survives_its_legs)
+{
+    struct bet_decoded bet;
+    struct request_refusal refusal;
+    struct decode_context context = context_of(NULL, "GBP");
+    const char *body = "{\"idempotency_key\":\"k\\u0065y\",\"type\":\"multiple\",\"stake\":1,"
+                       "\"legs\":[{\"market_id\":\"\\u006d\\u006d\\u006d\",\"selection_id\":\"s\","
+                       "\"odds\":2}]}";
+    assert_true(bet_decode(slice_text(body), &context, &bet, &refusal));
+    assert_true(slice_is(bet.key, "key"));
+}
+
+TEST(bet_decode, a_currency_must_be_said_while_the_account_has_none)
+{
+    struct bet_decoded bet;
+    struct request_refusal refusal;
+    struct decode_context context = context_of("key", NULL);
+    assert_false(bet_decode(SLICE("{" SINGLE "}"), &context, &bet, &refusal));
+    assert_int_equal(refusal.fault, FAULT_CURRENCY_REQUIRED);
+    assert_true(bet_decode(SLICE("{" SINGLE ",\"currency\":\"JPY\"}"), &context, &bet, &refusal));
+    assert_int_equal(bet.slip.stake.minor, 1);
+}
+
+static bool same(const char *a, const char *b)
+{
+    struct bet_decoded x = good(a);
+    struct bet_decoded y = good(b);
+    return x.request_hash[0] == y.request_hash[0] && x.request_hash[1] == y.request_hash[1];
+}
+
+TEST(bet_decode, the_same_request_is_the_same_in_other_bytes)
+{
+    assert_true(same("{" SINGLE "}",
+                     "{ \"stake\":1.00, \"odds\":2.0000, \"selection_id\":\"\\u0073\","
+                     " \"market_id\":\"m\", \"currency\":\"GBP\", \"price_policy\":\"better\","
+                     " \"type\":\"single\", \"idempotency_key\":\"key\" }"));
+    assert_true(
+        same("{\"market_id\":\"m\",\"selection_id\":\"s\",\"odds_exact\":\"4/2\",\"stake\":1}",
+             "{" SINGLE "}"));
+}
+
+TEST(bet_decode, another_request_is_another)
+{
+    static const char *const others[] = {
+        "{\"market_id\":\"n\",\"selection_id\":\"s\",\"odds\":2,\"stake\":1}",
+        "{\"market_id\":\"m\",\"selection_id\":\"t\",\"odds\":2,\"stake\":1}",
+        "{\"market_id\":\"ms\",\"selection_id\":\"\\u0020\",\"odds\":2,\"stake\":1}",
+        "{\"market_id\":\"m\",\"selection_id\":\"s\",\"odds\":2.01,\"stake\":1}",
+        "{\"market_id\":\"m\",\"selection_id\":\"s\",\"odds\":2,\"stake\":1.01}",
+        "{" SINGLE ",\"currency\":\"EUR\"}",
+        "{" SINGLE ",\"odds_version\":1}",
+        "{" SINGLE ",\"price_policy\":\"exact\"}",
+        "{\"type\":\"multiple\",\"legs\":[" LEG "],\"stake\":1}",
+        "{\"type\":\"multiple\",\"legs\":[" LEG "," LEG "],\"stake\":1}",
+        "{\"type\":\"system\",\"system\":[1],\"legs\":[" LEG "],\"unit_stake\":1}",
+        "{\"type\":\"system\",\"system\":[2],\"legs\":[" LEG "],\"unit_stake\":1}",
+    };
+    size_t count = sizeof others / sizeof *others;
+    for (size_t i = 0; i < count; i++) {
+        assert_false(same("{" SINGLE "}", others[i]));
+        for (size_t j = 0; j < i; j++)
+            assert_false(same(others[j], others[i]));
+    }
+}
+
+TEST(bet_decode, more_legs_than_the_limit_are_refused)
+{
+    static char body[64 * 1024];
+    struct buf buf = buf_over(body, sizeof body - 1);
+    buf_put_text(&buf, "{\"type\":\"multiple\",\"stake\":1,\"legs\":[");
+    for (int i = 0; i <= BET_LEGS_MAX; i++)
+        buf_put_text(&buf, i == 0 ? LEG : "," LEG);
+    buf_put_text(&buf, "]}");
+    struct bet_decoded bet;
+    struct request_refusal refusal;
+    struct decode_context context = context_of("key", "GBP");
+    assert_false(bet_decode(buf_slice(&buf), &context, &bet, &refusal));
+    assert_int_equal(refusal.fault, FAULT_TOO_MANY_LEGS);
+}
+
+TEST(money_decode, reads_an_amount_and_names_what_is_wrong)
+{
+    static const struct {
+        const char *body;
+        int64_t minor;
+        enum request_fault fault;
+    } rows[] = {
+        {"{\"amount\":100.00,\"currency\":\"GBP\"}", 10000, REQUEST_FAULT_NONE},
+        {"{\"amount\":7,\"currency\":\"JPY\"}", 7, REQUEST_FAULT_NONE},
+        {"{\"amount\":7.5,\"currency\":\"JPY\"}", 0, FAULT_AMOUNT_DIGITS},
+        {"{\"amount\":0.00,\"currency\":\"GBP\"}", 0, FAULT_AMOUNT_NOT_POSITIVE},
+        {"{\"amount\":1}", 0, FAULT_MISSING_FIELD},
+        {"{\"currency\":\"GBP\"}", 0, FAULT_MISSING_FIELD},
+        {"{\"amount\":1,\"currency\":\"GBP\",\"bonus\":1}", 0, FAULT_UNKNOWN_FIELD},
+        {"{\"amount\":\"1\",\"currency\":\"GBP\"}", 0, FAULT_INVALID_FIELD},
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        struct money_decoded money;
+        struct request_refusal refusal = {0};
+        struct decode_context context = context_of("key", "GBP");
+        bool taken = money_decode(slice_text(rows[i].body), &context, &money, &refusal);
+        assert_int_equal(taken, rows[i].fault == REQUEST_FAULT_NONE);
+        assert_int_equal(refusal.fault, rows[i].fault);
+        if (taken)
+            assert_int_equal(money.amount.minor, rows[i].minor);
+    }
+}
