@@ -86,8 +86,13 @@ void book_abandon(struct book *book)
 static void record_genesis(struct book *book)
 {
     struct record_genesis genesis = {.shard = 0};
-    random_fill(genesis.book_id, sizeof genesis.book_id);
-    random_fill(genesis.hash_key, sizeof genesis.hash_key);
+    uint8_t chosen[sizeof genesis.book_id + sizeof genesis.hash_key];
+    if (book->options.genesis_random == NULL)
+        random_fill(chosen, sizeof chosen);
+    else
+        memcpy(chosen, book->options.genesis_random, sizeof chosen);
+    memcpy(genesis.book_id, chosen, sizeof genesis.book_id);
+    memcpy(genesis.hash_key, chosen + sizeof genesis.book_id, sizeof genesis.hash_key);
     struct record_draft draft = {
         .type = RECORD_GENESIS, .time_us = book->wall.us, .body = &genesis};
     commit_record(book->commit, &draft);

@@ -42,6 +42,9 @@ struct book_options {
     uint16_t redemption_days;     /* G-10 */
     uint8_t binary_sha256[32];    /* for the OPENED record (G-04) */
     const char *version;
+    /* Book id and hash key of a new log, 32 bytes; NULL: from the kernel. For the simulator, in
+     * which one seed gives the same bytes every time. */
+    const uint8_t *genesis_random;
 };
 
 #define BOOK_OPTIONS_DEFAULT                                                                       \
