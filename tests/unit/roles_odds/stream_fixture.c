@@ -64,12 +64,19 @@ static const struct odds_image *stored(struct stream_fixture *f, const char *mar
     return f->store->ops->get(f->store, slice_text(market));
 }
 
-void fixture_add(struct stream_fixture *f, const char *market, const char *event)
+void fixture_add_at(struct stream_fixture *f, const char *market, const char *event,
+                    uint64_t version)
 {
     const uint16_t all[FIXTURE_SELECTIONS] = {0, 1, 2};
     struct odds_image *image = market_image(market, event, "football");
+    image->odds_version = version;
     assert_int_equal(f->store->ops->put(f->store, image), ODDS_PUT_OK);
     odds_service_on_market(f->service, image, 0, all, FIXTURE_SELECTIONS);
+}
+
+void fixture_add(struct stream_fixture *f, const char *market, const char *event)
+{
+    fixture_add_at(f, market, event, odds_version_make(1, 1));
     fixture_turns(f, 1);
 }
 
@@ -144,6 +151,11 @@ void peer_send(struct peer *peer, const char *text)
 static void receive(struct peer *peer)
 {
     fixture_turns(peer->fixture, 2);
+    if (peer->at > PEER_BYTES / 2) {
+        memmove(peer->bytes, peer->bytes + peer->at, peer->count - peer->at);
+        peer->count -= peer->at;
+        peer->at = 0;
+    }
     ssize_t got = recv(peer->fd, peer->bytes + peer->count, PEER_BYTES - 1 - peer->count, 0);
     if (got > 0)
         peer->count += (size_t)got;
@@ -221,6 +233,14 @@ static bool take_frame(struct peer *peer)
         (void)snprintf(peer->text, sizeof peer->text, "%.*s", (int)bytes, at + head);
     peer->at += head + bytes;
     return true;
+}
+
+const char *peer_take(struct peer *peer)
+{
+    if (take_frame(peer))
+        return peer->text;
+    receive(peer);
+    return take_frame(peer) ? peer->text : NULL;
 }
 
 const char *peer_next(struct peer *peer)

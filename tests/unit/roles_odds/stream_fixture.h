@@ -39,6 +39,9 @@ void fixture_turns(struct stream_fixture *f, int turns);
 
 /* A new market, and a change of selection `a` to numerator/100; both end their turn unless told. */
 void fixture_add(struct stream_fixture *f, const char *market, const char *event);
+/* The same with a version of its own, and without a turn. */
+void fixture_add_at(struct stream_fixture *f, const char *market, const char *event,
+                    uint64_t version);
 void fixture_price(struct stream_fixture *f, const char *market, uint32_t hundredths);
 void fixture_price_in_turn(struct stream_fixture *f, const char *market, uint32_t hundredths);
 void fixture_remove(struct stream_fixture *f, const char *market);
@@ -52,6 +55,8 @@ void peer_say(struct peer *peer, const char *text);
 void peer_send(struct peer *peer, const char *text);
 /* The next frame's text, or NULL when none comes within a moment. A close frame is "CLOSE code". */
 const char *peer_next(struct peer *peer);
+/* One that has come by now, or NULL at once. */
+const char *peer_take(struct peer *peer);
 /* Fails unless the next frame begins so. */
 void peer_expect(struct peer *peer, const char *beginning);
 void peer_expect_nothing(struct peer *peer);

@@ -336,6 +336,30 @@ TEST(stream, a_client_that_owes_too_many_markets_or_missed_a_removal_gets_a_new_
     end(&f, &peer);
 }
 
+TEST(stream, a_client_that_lags_too_long_is_closed_by_name)
+{
+    struct stream_fixture f;
+    struct peer peer;
+    fixture_init(&f);
+    f.options.limits.lag_ms_max = 200;
+    fixture_begin(&f);
+    add_many(&f, 8);
+    peer_open(&peer, &f);
+    peer_say(&peer, SUBSCRIBE("event:e1"));
+    peer_expect(&peer, "{\"op\":\"snapshot\"");
+    make_lag(&f, 8);
+    const struct odds_service_stats *stats = odds_service_stats(f.service);
+    for (int i = 0; i < 40 && stats->lag_closed.value == 0; i++)
+        assert_int_equal(loop_run_once(f.loop, 100000), 0);
+    assert_int_equal(stats->lag_closed.value, 1);
+    assert_int_equal(stats->limit_reached[ODDS_LIMIT_lag_ms_max].value, 1);
+    const char *frame, *last = NULL;
+    while ((frame = peer_next(&peer)) != NULL)
+        last = frame;
+    assert_string_equal(last, "CLOSE 1013");
+    end(&f, &peer);
+}
+
 /* ---- resume ---- */
 
 /* The stream id of a frame. */
