@@ -16,7 +16,8 @@ struct audit_report {
     uint64_t seq;       /* of the record at fault; 0: a sum over the whole state */
     uint64_t records;
     uint64_t legs_checked;  /* price, version and status found as recorded in the odds log */
-    uint64_t legs_unlogged; /* newer than the odds log's end: a crash took its last second */
+    uint64_t legs_unlogged; /* newer than the end of the odds log or of an epoch in it: a
+                             * crash took its last second */
     uint64_t odds_changes;
     uint64_t bets_unsettled_with_result; /* work left to do, not an error */
     uint8_t state_hash[32];

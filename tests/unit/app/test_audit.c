@@ -155,3 +155,65 @@ TEST(audit, prices_newer_than_the_odds_logs_end_are_counted_not_blamed)
     assert_int_equal(report.legs_unlogged, 3);
     fixture_end(&f);
 }
+
+/* An odds log of which some positions were lost. */
+struct holed_log {
+    struct odds_log port;
+    struct odds_log *inner;
+    uint64_t first, last;
+    odds_log_visit visit;
+    void *owner;
+};
+
+static int visit_outside(void *owner, uint64_t position, const struct odds_log_change *change)
+{
+    struct holed_log *holed = owner;
+    if (position >= holed->first && position <= holed->last)
+        return 0;
+    return holed->visit(holed->owner, position, change);
+}
+
+static int holed_replay(struct odds_log *log, odds_log_visit visit, void *owner)
+{
+    struct holed_log *holed = (struct holed_log *)log;
+    holed->visit = visit;
+    holed->owner = owner;
+    return holed->inner->ops->replay(holed->inner, visit_outside, holed);
+}
+
+static int audit_holed(struct fixture *f, uint64_t first, uint64_t last, struct audit_report *ret)
+{
+    static const struct odds_log_ops ops = {.replay = holed_replay};
+    struct holed_log holed = {{&ops}, &f->odds_log.port, first, last, NULL, NULL};
+    struct shard_state *state;
+    assert_int_equal(shard_state_new(shard_state_limits(book_state(f->book)), &state), 0);
+    int error = audit_shard(&f->log.port, &holed.port, 0, state, ret);
+    shard_state_free(state);
+    return error;
+}
+
+TEST(audit, the_end_of_an_epoch_that_a_crash_took_is_counted_also_when_another_follows)
+{
+    struct fixture f;
+    struct audit_report report;
+    make_history(&f);
+    uint64_t last = f.odds_log.position;
+    fixture_restart(&f);
+    fixture_market(&f, MARKET_SUSPENDED_STATUS, 210, 300);
+    fixture_turn(&f, 1000);
+    assert_true(f.odds_log.position > last);
+    assert_int_equal(audit_holed(&f, 2, last, &report), 0);
+    assert_int_equal(report.legs_checked, 1);
+    assert_int_equal(report.legs_unlogged, 3);
+    fixture_end(&f);
+}
+
+TEST(audit, a_change_missing_in_the_middle_of_an_epoch_is_found)
+{
+    struct fixture f;
+    struct audit_report report;
+    make_history(&f);
+    assert_int_equal(audit_holed(&f, 2, 2, &report), -ERR_CORRUPT);
+    assert_string_equal(report.reason, "L6: the odds log has no change at that position");
+    fixture_end(&f);
+}
