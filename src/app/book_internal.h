@@ -32,6 +32,7 @@ struct book {
     struct instant wall;
     struct monotonic now;
     uint32_t odds_epoch;
+    uint64_t version_left; /* the highest version with which a market left the store */
 
     struct leases leases;
     struct odds_image *scratch; /* owns; an image of SELECTIONS_MAX under construction */

@@ -179,7 +179,8 @@ static bool market_changed(const struct odds_image *now, const struct odds_image
 static uint64_t next_version(const struct book *book, const struct odds_image *old)
 {
     uint64_t first = odds_version_make(book->odds_epoch, 1);
-    return old == NULL || old->odds_version < first ? first : old->odds_version + 1;
+    uint64_t last = old != NULL ? old->odds_version : book->version_left;
+    return last < first ? first : last + 1;
 }
 
 static uint64_t log_change(struct book *book, const struct odds_image *image, size_t count)
@@ -322,6 +323,17 @@ static void sink_result(struct feed_sink *sink, const struct feed_result *result
         book->stats.feed_dropped++;
 }
 
+/* A market may come back, and its version must then be above all that it had (P1). Nobody keeps
+ * what each one had: it goes on above the highest version that any market left with. */
+static void leave_store(struct book *book, const struct odds_image *image, struct slice market_id)
+{
+    if (image->odds_version > book->version_left)
+        book->version_left = image->odds_version;
+    if (book->listener.on_removed != NULL)
+        book->listener.on_removed(book->listener.owner, image);
+    book->ports.store->ops->remove(book->ports.store, market_id);
+}
+
 static void sink_removed(struct feed_sink *sink, struct slice provider, struct slice market_id)
 {
     struct book *book = book_of(sink);
@@ -332,10 +344,7 @@ static void sink_removed(struct feed_sink *sink, struct slice provider, struct s
     if (book->scratch->feed_status == MARKET_ACTIVE)
         book->scratch->feed_status = MARKET_SUSPENDED_STATUS; /* bets on it wait for a result */
     publish(book, old);
-    const struct odds_image *last = book->ports.store->ops->get(book->ports.store, market_id);
-    if (book->listener.on_removed != NULL)
-        book->listener.on_removed(book->listener.owner, last);
-    book->ports.store->ops->remove(book->ports.store, market_id);
+    leave_store(book, book->ports.store->ops->get(book->ports.store, market_id), market_id);
 }
 
 static void sink_alive(struct feed_sink *sink, struct slice provider)
@@ -416,11 +425,8 @@ void book_drop_ended(struct book *book)
         if (e->drop_us > book->now.us)
             return;
         const struct odds_image *image = book->ports.store->ops->get(book->ports.store, id);
-        if (ended(image)) {
-            if (book->listener.on_removed != NULL)
-                book->listener.on_removed(book->listener.owner, image);
-            book->ports.store->ops->remove(book->ports.store, id);
-        }
+        if (ended(image))
+            leave_store(book, image, id);
         book->ended_first = (book->ended_first + 1) % ENDED_MAX;
         book->ended_count--;
     }

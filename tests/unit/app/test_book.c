@@ -436,3 +436,18 @@ TEST(book, a_full_table_is_an_answer_with_its_name)
     assert_string_equal(book_busy_limit(f.book), "accounts_max");
     TEARDOWN();
 }
+
+TEST(book, a_market_that_left_and_comes_back_goes_on_with_its_versions)
+{
+    SETUP();
+    open_and_fund(&f);
+    fixture_market(&f, MARKET_ACTIVE, 220, 300);
+    fixture_market(&f, MARKET_ACTIVE, 230, 300);
+    uint64_t before = f.store->ops->get(f.store, SLICE("m1"))->odds_version;
+    struct feed_sink *sink = book_sink(f.book);
+    sink->ops->removed(sink, SLICE("p"), SLICE("m1"));
+    assert_null(f.store->ops->get(f.store, SLICE("m1")));
+    fixture_market(&f, MARKET_ACTIVE, 210, 300); /* the feed takes the removal back */
+    assert_true(f.store->ops->get(f.store, SLICE("m1"))->odds_version > before + 1); /* P1 */
+    TEARDOWN();
+}
