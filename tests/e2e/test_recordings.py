@@ -14,7 +14,7 @@ from lib.until import until
 
 STOPS = 40        # places in a recording where bets are placed
 BETS_PER_STOP = 6
-WAITS = 3         # stops at which bets in play are given the time of their delay
+WAITS = 2         # stops at which bets in play are given the time of their delay
 RESETTLED = '1.131162830'
 FILES = recording.files()
 

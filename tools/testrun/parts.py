@@ -142,21 +142,30 @@ def lint(run):
 
 
 def pytest(run, folder, prefix):
-    """Runs a folder of pytest files; a crash of pytest itself is a failure too."""
+    """Runs a folder of pytest files, each in a process of its own, as many at once as there are
+    processors: most of them wait for a server more than they work."""
+    stems = [os.path.basename(f)[:-len('.py')]
+             for f in sorted(glob.glob(run.path(folder, 'test_*.py')))]
+    stems = [s for s in stems if run.wants(f'{prefix}/{s}')]
+    with ThreadPoolExecutor(run.cpus) as pool:
+        found = pool.map(lambda stem: pytest_file(run, folder, prefix, stem), stems)
+        return [r for results in found for r in results]
+
+
+def pytest_file(run, folder, prefix, stem):
+    """A crash of pytest itself is a failure too."""
     argv = [PYTHON, '-m', 'pytest', '-q', '-p', 'no:cacheprovider', '-rs']
-    for f in run.filters:
-        if f.startswith(prefix + '/'):
-            stem, _, name = f[len(prefix) + 1:].partition('/')
-            argv += [f'{folder}/{stem}.py' + (f'::{name}' if name else '')]
-    if len(argv) == 7:
-        argv.append(folder)
+    names = [f[len(f'{prefix}/{stem}/'):] for f in run.filters
+             if f.startswith(f'{prefix}/{stem}/')]
+    argv += [f'{folder}/{stem}.py::{name}' for name in names] or [f'{folder}/{stem}.py']
     with tempfile.TemporaryDirectory() as scratch:
         report = os.path.join(scratch, 'report.xml')
-        status, output = command(run, argv + [f'--junitxml={report}'], PYTEST_SECONDS_MAX,
-                                 {'PYTHONDONTWRITEBYTECODE': '1'})
+        status, output = command(run, argv + [f'--junitxml={report}',
+                                              f'--basetemp={os.path.join(scratch, "tests")}'],
+                                 PYTEST_SECONDS_MAX, {'PYTHONDONTWRITEBYTECODE': '1'})
         found = parse_junit(report, prefix) if os.path.exists(report) else []
     if status != 0 and not any(r.outcome == 'failed' for r in found):
-        found.append(Result(f'{prefix}/(pytest)', 'failed', f'status {status}\n{output}'))
+        found.append(Result(f'{prefix}/{stem}/(pytest)', 'failed', f'status {status}\n{output}'))
     return found
 
 
