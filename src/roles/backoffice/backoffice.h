@@ -36,6 +36,7 @@ int backoffice_new(const struct backoffice_parts *parts, struct backoffice **ret
 /* After the HTTP servers. Accepts NULL. */
 void backoffice_free(struct backoffice *backoffice);
 
+/* For http_server_listen(). */
 struct http_handlers backoffice_handlers(struct backoffice *backoffice);
 
 /* Registers the book's counters, the feed intake's and the desk's. -ERR_LIMIT. */

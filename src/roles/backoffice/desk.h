@@ -23,4 +23,5 @@ void desk_hold(struct desk *desk, struct http_request *request, const struct jwt
 void desk_results(struct desk *desk, struct http_request *request, const struct jwt_claims *claims,
                   struct slice event_id);
 
+/* 0 or -ERR_LIMIT. */
 int desk_register_metrics(struct desk *desk, struct metrics *metrics);

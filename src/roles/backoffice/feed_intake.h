@@ -58,5 +58,7 @@ void feed_intake_free(struct feed_intake *intake);
 bool feed_intake_serve(struct feed_intake *intake, struct slice format,
                        struct http_request *request);
 
+/* Counted since it was made. */
 const struct feed_intake_stats *feed_intake_stats(const struct feed_intake *intake);
+/* 0 or -ERR_LIMIT. */
 int feed_intake_register_metrics(struct feed_intake *intake, struct metrics *metrics);

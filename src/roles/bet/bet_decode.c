@@ -78,9 +78,26 @@ static bool refuse_field(struct request_refusal *refusal, enum request_fault fau
 
 /* ---- what bets and money have in common ---- */
 
+/* The members that an object may have. */
+struct members {
+    const struct field *fields;
+    size_t count;
+};
+
 static bool read_object(struct slice body, const struct decode_context *context,
-                        const struct field *fields, size_t count, struct field_values *values,
-                        struct request_refusal *refusal);
+                        struct members members, struct field_values *values,
+                        struct request_refusal *refusal)
+{
+    struct json_reader reader;
+    if (body.bytes > BET_BODY_BYTES_MAX)
+        return refuse(refusal, FAULT_MALFORMED_JSON, SLICE_NONE);
+    json_begin(&reader, body, context->scratch->strings, sizeof context->scratch->strings);
+    if (json_peek(&reader) != JSON_OBJECT)
+        return refuse(refusal, FAULT_MALFORMED_JSON, SLICE_NONE);
+    if (!fields_read(&reader, members.fields, members.count, values, refusal))
+        return false;
+    return json_end(&reader) == 0 || refuse(refusal, FAULT_MALFORMED_JSON, SLICE_NONE);
+}
 
 static bool key_valid(struct slice key)
 {
@@ -314,21 +331,6 @@ static bool take_system(const struct field_values *values, struct buf *canonical
            refuse_field(refusal, FAULT_INVALID_FIELD, field);
 }
 
-static bool read_object(struct slice body, const struct decode_context *context,
-                        const struct field *fields, size_t count, struct field_values *values,
-                        struct request_refusal *refusal)
-{
-    struct json_reader reader;
-    if (body.bytes > BET_BODY_BYTES_MAX)
-        return refuse(refusal, FAULT_MALFORMED_JSON, SLICE_NONE);
-    json_begin(&reader, body, context->scratch->strings, sizeof context->scratch->strings);
-    if (json_peek(&reader) != JSON_OBJECT)
-        return refuse(refusal, FAULT_MALFORMED_JSON, SLICE_NONE);
-    if (!fields_read(&reader, fields, count, values, refusal))
-        return false;
-    return json_end(&reader) == 0 || refuse(refusal, FAULT_MALFORMED_JSON, SLICE_NONE);
-}
-
 static bool take_single(const struct field_values *values, struct bet_decoded *ret,
                         struct buf *canonical, struct request_refusal *refusal)
 {
@@ -350,7 +352,8 @@ bool bet_decode(struct slice body, const struct decode_context *context, struct 
     enum bet_type type = TYPE_SINGLE;
     struct currency currency = CURRENCY_NONE;
     *ret = (struct bet_decoded){0};
-    if (!read_object(body, context, bet_fields, BET_FIELDS_COUNT, &values, ret_refusal) ||
+    if (!read_object(body, context, (struct members){bet_fields, BET_FIELDS_COUNT}, &values,
+                     ret_refusal) ||
         !take_key(context, &values, BET_KEY, &ret->key, ret_refusal) ||
         !take_type(&values, &type, ret_refusal) || !check_members(&values, type, ret_refusal) ||
         !take_policy(&values, &ret->slip.policy, ret_refusal) ||
@@ -386,7 +389,8 @@ bool money_decode(struct slice body, const struct decode_context *context,
     struct field_values values;
     struct currency currency = CURRENCY_NONE;
     *ret = (struct money_decoded){0};
-    if (!read_object(body, context, money_fields, MONEY_FIELDS_COUNT, &values, ret_refusal) ||
+    if (!read_object(body, context, (struct members){money_fields, MONEY_FIELDS_COUNT}, &values,
+                     ret_refusal) ||
         !take_key(context, &values, MONEY_KEY, &ret->key, ret_refusal))
         return false;
     if (!field_seen(&values, MONEY_CURRENCY)) /* a first deposit fixes it: it is always said */
