@@ -440,7 +440,7 @@ static int fake_write(struct disk *disk, int file, uint64_t offset, const void *
     int result = 0;
     if (fake->fail_write > 0 && --fake->fail_write == 0) {
         result = -ERR_IO;
-        bytes /= 2;
+        bytes = bytes / 2 / DISK_SECTOR * DISK_SECTOR; /* sectors are whole: disk.h */
     } else if (!has_space(fake, inode, offset + bytes)) {
         result = -ERR_NO_SPACE;
         bytes = 0;

@@ -29,7 +29,7 @@ struct fake_disk *fake_disk_crash(struct fake_disk *fake, size_t ops, uint64_t s
 void fake_disk_kill(struct fake_disk *fake);
 
 /* Faults. The n-th call from now (1 is the next) fails with -ERR_IO; 0: none. A failed write has
- * written its first half. */
+ * written its first half, in whole sectors. */
 void fake_disk_fail_write(struct fake_disk *fake, unsigned nth);
 void fake_disk_fail_sync(struct fake_disk *fake, unsigned nth);
 /* All files together may take this much; 0: no limit. */
