@@ -190,7 +190,7 @@ void peer_open(struct peer *peer, struct stream_fixture *f)
     peer->at = (size_t)(strstr(head, "\r\n\r\n") - head) + 4;
 }
 
-void peer_say(struct peer *peer, const char *text)
+void peer_say_later(struct peer *peer, const char *text)
 {
     char frame[70000];
     size_t bytes = strlen(text), head = 2;
@@ -207,6 +207,11 @@ void peer_say(struct peer *peer, const char *text)
     memset(frame + head, 0, 4); /* a mask of zeros changes nothing */
     memcpy(frame + head + 4, text, bytes);
     send_all(peer, frame, head + 4 + bytes);
+}
+
+void peer_say(struct peer *peer, const char *text)
+{
+    peer_say_later(peer, text);
     fixture_turns(peer->fixture, 2);
 }
 

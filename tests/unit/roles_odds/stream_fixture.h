@@ -51,6 +51,8 @@ void peer_end(struct peer *peer);
 /* Opens a WebSocket. */
 void peer_open(struct peer *peer, struct stream_fixture *f);
 void peer_say(struct peer *peer, const char *text);
+/* The same without a turn: it is read in the next one. */
+void peer_say_later(struct peer *peer, const char *text);
 /* Raw bytes (HTTP). */
 void peer_send(struct peer *peer, const char *text);
 /* The next frame's text, or NULL when none comes within a moment. A close frame is "CLOSE code". */

@@ -2,6 +2,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "stream_fixture.h"
 #include "test.h"
@@ -58,6 +59,29 @@ TEST(stream, all_messages_of_a_turn_arrive_and_a_subscription_among_them_sees_ea
         assert_int_equal(frame_number(peer.text, "seq"), ++seq);
     }
     peer_expect_nothing(&peer);
+    end(&f, &peer);
+}
+
+TEST(stream, a_subscription_in_the_turn_of_a_change_gets_it_in_its_snapshot_only)
+{
+    struct stream_fixture f;
+    struct peer peer, other;
+    begin(&f, &peer);
+    peer_open(&other, &f);
+    peer_say(&other, SUBSCRIBE("market:m1"));
+    peer_expect(&other, "{\"op\":\"snapshot\"");
+    peer_say_later(&peer, SUBSCRIBE("market:m1"));
+    fixture_price_in_turn(&f, "m1", 777);
+    peer_expect(&peer, "{\"op\":\"snapshot\"");
+    assert_non_null(strstr(peer.text, "\"odds\":7.77"));
+    unsigned long long seq = frame_number(peer.text, "seq");
+    peer_expect(&other, "{\"op\":\"delta\"");
+    assert_int_equal(frame_number(other.text, "seq"), seq);
+    peer_expect_nothing(&peer);
+    fixture_price(&f, "m1", 778);
+    peer_expect(&peer, "{\"op\":\"delta\"");
+    assert_int_equal(frame_number(peer.text, "seq"), seq + 1);
+    peer_end(&other);
     end(&f, &peer);
 }
 
@@ -207,6 +231,24 @@ TEST(stream, conflate_ms_sends_the_newest_once_an_interval_after_a_skipped)
     fixture_price(&f, "m1", 400);
     peer_expect(&peer, "{\"op\":\"delta\""); /* one change: nothing is skipped */
     assert_int_equal(frame_number(peer.text, "seq"), seq + 6);
+    end(&f, &peer);
+}
+
+TEST(stream, a_change_in_the_turn_in_which_an_interval_ends_is_not_lost)
+{
+    struct stream_fixture f;
+    struct peer peer;
+    begin(&f, &peer);
+    peer_say(&peer, "{\"op\":\"subscribe\",\"channels\":[\"event:e1\"],\"conflate_ms\":20}");
+    peer_expect(&peer, "{\"op\":\"snapshot\"");
+    unsigned long long seq = frame_number(peer.text, "seq");
+    fixture_price(&f, "m1", 301); /* held: the interval has begun with the snapshot */
+    usleep(30000);
+    fixture_price_in_turn(&f, "m2", 302); /* the timer fires before this turn's end */
+    for (unsigned i = 1; i <= 2; i++) {
+        peer_expect(&peer, "{\"op\":\"delta\"");
+        assert_int_equal(frame_number(peer.text, "seq"), seq + i);
+    }
     end(&f, &peer);
 }
 

@@ -65,8 +65,11 @@ static void take(struct mirror *m, const char *frame)
             assert_int_equal(n, m->seq + 1);
             m->seq = n;
         }
-        if (!image)
-            assert_true(m->there[market_of(strstr(frame, "\"market_id\""))]);
+        int market = market_of(strstr(frame, "\"market_id\""));
+        if (!image) { /* it changes what is there, and nothing before it was left out */
+            assert_true(m->there[market]);
+            assert_int_equal(frame_number(frame, "odds_version"), m->version[market] + 1);
+        }
         take_markets(m, frame);
     }
 }
