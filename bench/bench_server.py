@@ -1,0 +1,207 @@
+"""The running server, measured from outside: bets, a recording at full speed, subscribers."""
+import bz2
+import json
+import os
+import subprocess
+
+from harness import LOAD_CPU, SERVER_CPU, ROOT, Feed, Server, clean_environment, pinned
+
+MARKETS = 20
+RATES = (1000, 20000)
+P99_US_MAX, FAILED_PPM_MAX, ACHIEVED_MIN = 50000, 1000, 0.98
+RATE_MAX = 400000
+RECORDING = '1-206064380.bz2'
+SUBSCRIBERS = ((1, 1000), (1000, 100), (1000, 1000), (1000, 2000))  # clients, changes a second
+
+
+def failed_ppm(report):
+    asked = report['answered'] + report['lost']
+    return report['failed'] * 1000000 // asked if asked else 1000000
+
+
+def sustained(report):
+    """Whether the server kept up with what it was asked."""
+    return (report['latency_us']['p99'] < P99_US_MAX and failed_ppm(report) < FAILED_PPM_MAX and
+            report['achieved_per_s'] >= ACHIEVED_MIN * report['rate'])
+
+
+def highest(probe, begin):
+    """The highest sustained rate to within 5 %: doubled until it fails, then bisected. Answers the
+    reports of the best rate and of the lowest that failed."""
+    best, failed, rate = None, None, begin
+    while failed is None and rate <= RATE_MAX:
+        report = probe(rate)
+        if sustained(report):
+            best, rate = report, rate * 3 // 2
+        else:
+            failed = report
+    if best is None:
+        return highest(probe, begin // 2) if begin > 100 else (None, failed)
+    while failed is not None and failed['rate'] > best['rate'] * 1.05:
+        report = probe((failed['rate'] + best['rate']) // 2)
+        if sustained(report):
+            best = report
+        else:
+            failed = report
+    return best, failed
+
+
+STAGE = 'overround_stage_seconds_total{stage="'
+
+
+def stages(before, after, bets):
+    """CPU microseconds of the deciding loop for each bet by stage, where the server counts them."""
+    names = [name for name in after if name.startswith(STAGE)]
+    if not names or not bets:
+        return None
+    return {name[len(STAGE):-2]: round((after[name] - before.get(name, 0)) * 1e6 / bets, 3)
+            for name in names}
+
+
+def record_bytes(bench, data):
+    """Of a placed bet, as the ledger has it."""
+    argv = [bench.binary, 'ledger', 'dump', '--data', data]
+    # pylint: disable=consider-using-with
+    dump = subprocess.Popen(argv, stdout=subprocess.PIPE, text=True, env=clean_environment())
+    found = None
+    for line in dump.stdout:
+        record = json.loads(line)
+        if record['type'] == 'BET' and record['outcome'] == 'PLACED':
+            found = record['bytes']
+            break
+    dump.kill()
+    dump.wait()
+    return found
+
+
+def bets_at(server, rate, **options):
+    before = server.metrics()
+    report = server.load('bets', rate=rate, **options)
+    after = server.metrics()
+
+    def change(name):
+        return after.get(name, 0) - before.get(name, 0)
+
+    groups = change('overround_ledger_commit_seconds_count') or change(
+        'overround_ledger_groups_total')
+    report['records_per_commit'] = round(change('overround_ledger_records_total') / groups, 1) \
+        if groups else None
+    commit = change('overround_ledger_commit_seconds_count')
+    if commit:
+        report['commit_us_mean'] = round(
+            change('overround_ledger_commit_seconds_sum') * 1e6 / commit, 1)
+    report['stage_us_per_bet'] = stages(before, after, change('overround_bets_total{verdict='
+                                                              '"PLACED"}'))
+    return report
+
+
+WAYS = (
+    # name, options, whether the two fixed rates are measured too
+    ('http', {'connections': 256, 'pipeline': 1}, True),
+    ('http_pipelined', {'connections': 64, 'pipeline': 16}, False),
+    ('ws', {'connections': 2000, 'pipeline': 4, 'transport': 'ws', 'users': 2000}, False),
+    ('http_one_market', {'connections': 256, 'pipeline': 1, 'channels': 'market:1.7000'}, False),
+)
+
+
+def bench_bets(bench):
+    for name, options, fixed in WAYS:
+        for rate in RATES if fixed else ():
+            with Server(bench) as server, Feed(server, MARKETS, 10):
+                report = bets_at(server, rate, **options)
+            bench.emit('bets', way=name, record_bytes=record_bytes(bench, server.data), **report)
+        with Server(bench) as server, Feed(server, MARKETS, 10):
+            best, failed = highest(
+                lambda rate, s=server, o=options: bets_at(s, rate, **{'seconds': 3, **o}), 20000)
+        bench.emit('bets_highest', way=name, record_bytes=record_bytes(bench, server.data),
+                   limits={'p99_us': P99_US_MAX, 'failed_ppm': FAILED_PPM_MAX,
+                           'achieved': ACHIEVED_MIN},
+                   rate=best['rate'] if best else 0, best=best, first_failed=failed)
+
+
+def bench_reads(bench):
+    for name, options in (('http', {'connections': 64, 'pipeline': 1}),
+                          ('http_pipelined', {'connections': 64, 'pipeline': 16}),
+                          ('batch_of_20', {'connections': 16, 'batch': 20})):
+        with Server(bench) as server, Feed(server, MARKETS, 10):
+            best, failed = highest(
+                lambda rate, s=server, o=options: s.load('reads', rate=rate,
+                                                         **{'seconds': 3, **o}), 20000)
+        bench.emit('reads_highest', way=name, rate=best['rate'] if best else 0, best=best,
+                   first_failed=failed)
+
+
+# ---- a recording ----
+
+def recordings():
+    for folder in (os.environ.get('OVERROUND_FEEDS'), os.path.join(ROOT, '..', 'shared', 'feeds')):
+        for path in (folder and os.path.join(folder, 'betfair', RECORDING),
+                     folder and os.path.join(folder, RECORDING)):
+            if path and os.path.exists(path):
+                return path
+    return None
+
+
+def count_recording(path):
+    messages = runners = 0
+    with bz2.open(path, 'rt') as file:
+        for line in file:
+            messages += 1
+            runners += sum(len(change.get('rc', ())) for change in json.loads(line).get('mc', ()))
+    return messages, runners
+
+
+def bench_replay(bench):
+    path = recordings()
+    if path is None:
+        bench.note('replay', f'{RECORDING} is absent: set OVERROUND_FEEDS')
+        return
+    messages, runners = count_recording(path)
+    for _ in range(3):
+        with Server(bench) as server:
+            cpu = server.cpu_seconds()
+            argv = [bench.binary, 'feed', 'replay', '--format', 'betfair', '--speed', 'max',
+                    '--to', server.admin_url, '--token', server.token('feed'), path]
+            took = bench.run(argv, LOAD_CPU)[1]
+            cpu = server.cpu_seconds() - cpu
+            metrics = server.metrics()
+        bench.emit('replay', recording=RECORDING, messages=messages, runner_changes=runners,
+                   seconds=round(took, 3), messages_per_s=round(messages / took),
+                   runner_changes_per_s=round(runners / took),
+                   server_cpu_seconds=round(cpu, 2),
+                   runner_changes_per_server_cpu_s=round(runners / cpu) if cpu else None,
+                   server_messages=metrics.get('overround_feed_messages_total'),
+                   server_malformed=metrics.get('overround_feed_malformed_total'),
+                   server_prices=metrics.get('overround_prices_total'))
+
+
+# ---- subscribers ----
+
+def reference_fanout(bench, clients, rate, frame_bytes):
+    """The bare sender with frames of the same size to the same client."""
+    program = bench.program('bench-ref-fanout')
+    if program is None:
+        return None
+    # pylint: disable=consider-using-with
+    sender = subprocess.Popen(pinned(SERVER_CPU, [program, str(rate), str(frame_bytes)]),
+                              stdout=subprocess.PIPE, text=True)
+    try:
+        url = sender.stdout.readline().strip()
+        argv = [bench.binary, 'load', 'subscribe', '--url', url, '--clients', str(clients),
+                '--channels', 'market:1.7000', '--seconds', str(bench.seconds),
+                '--server-pid', str(sender.pid)]
+        report = json.loads(bench.run(argv, LOAD_CPU)[0])
+    finally:
+        sender.terminate()
+        sender.wait()
+    report.pop('machine', None)
+    return report
+
+
+def bench_subscribers(bench):
+    for clients, rate in SUBSCRIBERS:
+        with Server(bench) as server, Feed(server, 1, rate):
+            report = server.load('subscribe', clients=clients, channels='market:1.7000')
+        frame_bytes = report['bytes'] // report['deliveries'] if report['deliveries'] else 250
+        bench.emit('subscribers', changes_per_s=rate, frame_bytes=frame_bytes, **report,
+                   reference={'bare_sender': reference_fanout(bench, clients, rate, frame_bytes)})

@@ -1,0 +1,183 @@
+"""What the measurements share: a pinned server, the generator, and JSON lines with the machine."""
+import http.client
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+
+ROOT = os.path.abspath(os.path.join(os.path.dirname(__file__), '..'))
+SERVER_CPU, LOAD_CPU = 0, 1
+START_SECONDS_MAX = 60
+
+
+def clean_environment():
+    """Without variables of ours: the program takes each OVERROUND_... for an option."""
+    return {k: v for k, v in os.environ.items() if not k.startswith('OVERROUND_')}
+
+
+def pinned(cpu, argv):
+    """The command on one core, where there are two."""
+    return ['taskset', '-c', str(cpu), *argv] if (os.cpu_count() or 1) > 1 else argv
+
+
+def machine():
+    model = 'unknown'
+    with open('/proc/cpuinfo', encoding='utf-8') as file:
+        for line in file:
+            if line.startswith('model name'):
+                model = line.split(':', 1)[1].strip()
+                break
+    return {'nproc': os.cpu_count(), 'cpu': model, 'kernel': os.uname().release}
+
+
+def documents(text):
+    """All JSON values of a text, one behind the other."""
+    decoder, at, found = json.JSONDecoder(), 0, []
+    while text[at:].strip():
+        at += len(text[at:]) - len(text[at:].lstrip())
+        value, at = decoder.raw_decode(text, at)
+        found.append(value)
+    return found
+
+
+class Bench:
+    """Where the programs are, where data may be written, and how long a run takes."""
+
+    def __init__(self, build, folder, seconds):
+        self.build, self.seconds = build, seconds
+        self.binary = os.path.join(build, 'overround')
+        self.folder = tempfile.mkdtemp(prefix='bench-', dir=folder)
+        self.machine = machine()
+
+    def close(self):
+        shutil.rmtree(self.folder, ignore_errors=True)
+
+    def emit(self, name, **values):
+        print(json.dumps({'bench': name, **values, 'machine': self.machine}), flush=True)
+
+    def note(self, name, why):
+        self.emit(name, skipped=why)
+
+    def fresh(self, name):
+        path = os.path.join(self.folder, name)
+        shutil.rmtree(path, ignore_errors=True)
+        os.makedirs(path)
+        return path
+
+    def program(self, name):
+        path = os.path.join(self.build, 'bench', name)
+        return path if os.path.exists(path) else None
+
+    def run(self, argv, cpu=None, seconds=900):
+        """A command to its end: (what it printed, seconds it took)."""
+        begin = time.monotonic()
+        done = subprocess.run(argv if cpu is None else pinned(cpu, argv), check=False,
+                              stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+                              timeout=seconds, env=clean_environment(), stdin=subprocess.DEVNULL)
+        took = time.monotonic() - begin
+        if done.returncode != 0:
+            raise RuntimeError(f'{" ".join(argv[:4])}: {done.returncode}: {done.stderr[-400:]}')
+        return done.stdout, took
+
+
+class Server:
+    """`overround serve --profile bench` on the server's core, with data of its own."""
+
+    def __init__(self, bench, *options):
+        self.bench, self.options = bench, options
+        self.data = bench.fresh('server')
+
+    def __enter__(self):
+        argv = [self.bench.binary, 'serve', '--data', self.data, '--listen', '127.0.0.1:0',
+                '--admin', '127.0.0.1:0', '--profile', 'bench', '--log-level', 'warn',
+                '--bets-max', '40000000', '--verdicts-max', '40000000', *self.options]
+        # pylint: disable=consider-using-with
+        self.process = subprocess.Popen(pinned(SERVER_CPU, argv), stdout=subprocess.PIPE,
+                                        stdin=subprocess.DEVNULL, text=True,
+                                        env=clean_environment())
+        self.url = self.wait_for('ready ')
+        self.admin_url = self.wait_for('admin ')
+        self.tokens = {}
+        return self
+
+    def __exit__(self, *_):
+        if self.process.poll() is None:
+            self.process.send_signal(signal.SIGTERM)
+            try:
+                self.process.wait(30)
+            except subprocess.TimeoutExpired:
+                self.process.kill()
+                self.process.wait()
+
+    @property
+    def pid(self):
+        return self.process.pid
+
+    @property
+    def admin(self):
+        return self.admin_url.split('//')[1]
+
+    def wait_for(self, word):
+        end = time.monotonic() + START_SECONDS_MAX
+        while time.monotonic() < end:
+            line = self.process.stdout.readline()
+            if line == '':
+                raise RuntimeError('the server ended at its start')
+            if line.startswith(word):
+                return line[len(word):].strip()
+        raise RuntimeError('the server did not start')
+
+    def token(self, role):
+        if role not in self.tokens:
+            self.tokens[role] = self.bench.run([self.bench.binary, 'token', '--user', f'{role}-1',
+                                                '--role', role, '--data', self.data])[0].strip()
+        return self.tokens[role]
+
+    def metrics(self):
+        """{name with labels: value}"""
+        connection = http.client.HTTPConnection(self.admin, timeout=10)
+        connection.request('GET', '/metrics',
+                           headers={'Authorization': 'Bearer ' + self.token('admin')})
+        text = connection.getresponse().read().decode()
+        connection.close()
+        rows = (line.rsplit(' ', 1) for line in text.splitlines() if line and line[0] != '#')
+        return {name: float(value) for name, value in rows}
+
+    def cpu_seconds(self):
+        with open(f'/proc/{self.pid}/stat', encoding='utf-8') as file:
+            fields = file.read().rsplit(')', 1)[1].split()
+        return (int(fields[11]) + int(fields[12])) / os.sysconf('SC_CLK_TCK')
+
+    def load(self, kind, **options):
+        """One run of the generator on its own core; its report."""
+        argv = [self.bench.binary, 'load', kind, '--url', self.url, '--data', self.data,
+                '--server-pid', str(self.pid)]
+        for name, value in {'seconds': self.bench.seconds, **options}.items():
+            argv += [f'--{name.replace("_", "-")}', str(value)]
+        report = json.loads(self.bench.run(argv, LOAD_CPU)[0])
+        report.pop('machine', None)
+        return report
+
+
+class Feed:
+    """bench/market_feed.py beside the generator: markets whose prices move at a rate."""
+
+    def __init__(self, server, markets, rate):
+        self.argv = [sys.executable, os.path.join(ROOT, 'bench', 'market_feed.py'), server.admin,
+                     server.token('feed'), str(markets), str(rate)]
+
+    def __enter__(self):
+        # pylint: disable=consider-using-with
+        self.process = subprocess.Popen(pinned(LOAD_CPU, self.argv), stdout=subprocess.PIPE,
+                                        text=True)
+        if self.process.stdout.readline().strip() != 'ready':
+            raise RuntimeError('the feed did not begin')
+        return self
+
+    def __exit__(self, *_):
+        self.process.terminate()
+        self.process.wait()

@@ -1,0 +1,256 @@
+/* ref_fanout.c - the bare sender: what the kernel lets anybody reach when one frame goes to many.
+ *
+ *   bench-ref-fanout RATE FRAME_BYTES
+ *
+ * Prints its URL, takes WebSocket subscribers on any path, and sends all of them the same text
+ * frame RATE times a second, numbered and stamped as a delta of the server is, with FRAME_BYTES of
+ * payload. All frames that are due together are one send() for each connection; what the kernel
+ * does not take waits in a buffer. No parsing, no channels, no limits but that one: not a server.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <sys/resource.h>
+#include <sys/socket.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "base/rfc3339.h"
+#include "net/ws/ws_frame.h"
+#include "net/ws/ws_handshake.h"
+
+#define CONNECTIONS_MAX 16384
+#define REQUEST_BYTES   4096
+#define WAITING_BYTES   (256 * 1024)
+#define FRAME_BYTES_MAX 4096
+#define BURST_MAX       32
+
+enum step { STEP_REQUEST, STEP_OPEN, STEP_SUBSCRIBED };
+
+struct peer {
+    int fd;
+    enum step step;
+    size_t have;    /* bytes of the request */
+    size_t waiting; /* bytes that the kernel did not take */
+    char *text;     /* the request, later what waits */
+};
+
+static struct peer peers[CONNECTIONS_MAX];
+static size_t peers_count;
+static int epoll_fd;
+static uint64_t seq = 1, dropped;
+
+static int64_t clock_us(clockid_t clock)
+{
+    struct timespec at;
+    clock_gettime(clock, &at);
+    return at.tv_sec * US_PER_SECOND + at.tv_nsec / 1000;
+}
+
+static void die(const char *what)
+{
+    perror(what);
+    exit(1);
+}
+
+static void send_bytes(struct peer *peer, const char *at, size_t bytes)
+{
+    ssize_t sent = peer->waiting > 0 ? 0 : send(peer->fd, at, bytes, MSG_NOSIGNAL | MSG_DONTWAIT);
+    if (sent < 0)
+        sent = 0; /* full, or gone: the read side sees the latter */
+    size_t rest = bytes - (size_t)sent;
+    if (rest == 0)
+        return;
+    if (peer->waiting + rest > WAITING_BYTES) {
+        dropped++;
+        return;
+    }
+    memcpy(peer->text + peer->waiting, at + sent, rest);
+    if (peer->waiting == 0) {
+        struct epoll_event event = {.events = EPOLLIN | EPOLLOUT, .data.ptr = peer};
+        epoll_ctl(epoll_fd, EPOLL_CTL_MOD, peer->fd, &event);
+    }
+    peer->waiting += rest;
+}
+
+static void send_waiting(struct peer *peer)
+{
+    ssize_t sent = send(peer->fd, peer->text, peer->waiting, MSG_NOSIGNAL | MSG_DONTWAIT);
+    if (sent <= 0)
+        return;
+    peer->waiting -= (size_t)sent;
+    memmove(peer->text, peer->text + sent, peer->waiting);
+    if (peer->waiting == 0) {
+        struct epoll_event event = {.events = EPOLLIN, .data.ptr = peer};
+        epoll_ctl(epoll_fd, EPOLL_CTL_MOD, peer->fd, &event);
+    }
+}
+
+static void accept_peer(int listener)
+{
+    int fd = accept4(listener, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC), on = 1;
+    if (fd < 0)
+        return;
+    if (peers_count == CONNECTIONS_MAX) {
+        close(fd);
+        return;
+    }
+    struct peer *peer = &peers[peers_count++];
+    *peer = (struct peer){.fd = fd, .text = malloc(WAITING_BYTES)};
+    if (peer->text == NULL)
+        die("memory");
+    setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
+    struct epoll_event event = {.events = EPOLLIN, .data.ptr = peer};
+    if (epoll_ctl(epoll_fd, EPOLL_CTL_ADD, fd, &event) != 0)
+        die("epoll_ctl");
+}
+
+static void answer_request(struct peer *peer)
+{
+    char answer[256];
+    const char *key = strcasestr(peer->text, "sec-websocket-key: ");
+    if (strstr(peer->text, "\r\n\r\n") == NULL || key == NULL)
+        return;
+    char accept[WS_ACCEPT_BYTES];
+    ws_handshake_accept(slice_of(key + 19, WS_KEY_BYTES), accept);
+    int bytes = snprintf(answer, sizeof answer,
+                         "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\n"
+                         "Connection: Upgrade\r\nSec-WebSocket-Accept: %.*s\r\n\r\n",
+                         WS_ACCEPT_BYTES, accept);
+    peer->step = STEP_OPEN;
+    send_bytes(peer, answer, (size_t)bytes);
+}
+
+static void send_snapshot(struct peer *peer)
+{
+    char frame[256], text[128];
+    int bytes = snprintf(text, sizeof text,
+                         "{\"op\":\"snapshot\",\"channel\":\"market:1.7000\",\"seq\":%llu,"
+                         "\"markets\":[]}",
+                         (unsigned long long)seq);
+    size_t head = ws_frame_header(frame, WS_OPCODE_TEXT, (size_t)bytes, NULL);
+    memcpy(frame + head, text, (size_t)bytes);
+    send_bytes(peer, frame, head + (size_t)bytes);
+    peer->step = STEP_SUBSCRIBED;
+}
+
+static void forget(struct peer *peer)
+{
+    close(peer->fd);
+    peer->step = STEP_REQUEST; /* its place stays empty: the run is short */
+    peer->fd = -1;
+    peer->waiting = 0;
+}
+
+static void read_peer(struct peer *peer)
+{
+    static char ignored[65536];
+    bool request = peer->step == STEP_REQUEST;
+    ssize_t got = recv(peer->fd, request ? peer->text + peer->have : ignored,
+                       request ? REQUEST_BYTES - 1 - peer->have : sizeof ignored, MSG_DONTWAIT);
+    if (got == 0 || (got < 0 && errno != EAGAIN)) {
+        forget(peer);
+        return;
+    }
+    if (got < 0)
+        return;
+    if (request) {
+        peer->have += (size_t)got;
+        peer->text[peer->have] = '\0';
+        answer_request(peer);
+    } else if (peer->step == STEP_OPEN) {
+        send_snapshot(peer); /* whatever it said: it can only have subscribed */
+    }
+}
+
+/* The frames that are due, one behind the other. */
+static size_t make_frames(char *to, uint64_t count, size_t payload_bytes)
+{
+    char stamp[RFC3339_BYTES_MAX], text[FRAME_BYTES_MAX + 256];
+    size_t used = 0;
+    for (uint64_t i = 0; i < count; i++) {
+        struct buf at = buf_over(stamp, sizeof stamp);
+        rfc3339_write(&at, (struct instant){clock_us(CLOCK_REALTIME)});
+        int bytes = snprintf(text, sizeof text,
+                             "{\"op\":\"delta\",\"channel\":\"market:1.7000\",\"seq\":%llu,"
+                             "\"updated_at\":\"%.*s\",\"filling\":\"",
+                             (unsigned long long)++seq, (int)at.bytes, stamp);
+        size_t fill = payload_bytes > (size_t)bytes + 2 ? payload_bytes - (size_t)bytes - 2 : 0;
+        memset(text + bytes, 'x', fill);
+        memcpy(text + (size_t)bytes + fill, "\"}", 2);
+        size_t all = (size_t)bytes + fill + 2;
+        used += ws_frame_header(to + used, WS_OPCODE_TEXT, all, NULL);
+        memcpy(to + used, text, all);
+        used += all;
+    }
+    return used;
+}
+
+static int listen_anywhere(void)
+{
+    struct sockaddr_in address = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+    socklen_t size = sizeof address;
+    int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    if (fd < 0 || bind(fd, (struct sockaddr *)&address, sizeof address) != 0 ||
+        listen(fd, 4096) != 0 || getsockname(fd, (struct sockaddr *)&address, &size) != 0)
+        die("listen");
+    printf("http://127.0.0.1:%d\n", ntohs(address.sin_port));
+    fflush(stdout);
+    return fd;
+}
+
+static void handle(int listener, int wait_ms)
+{
+    struct epoll_event events[256];
+    int count = epoll_wait(epoll_fd, events, 256, wait_ms);
+    for (int i = 0; i < count; i++) {
+        struct peer *peer = events[i].data.ptr;
+        if (peer == NULL) {
+            accept_peer(listener);
+            continue;
+        }
+        if ((events[i].events & EPOLLOUT) != 0 && peer->fd >= 0)
+            send_waiting(peer);
+        if ((events[i].events & (EPOLLIN | EPOLLHUP | EPOLLERR)) != 0 && peer->fd >= 0)
+            read_peer(peer);
+    }
+}
+
+int main(int argc, char **argv)
+{
+    static char frames[BURST_MAX * (FRAME_BYTES_MAX + 256)];
+    uint64_t rate = argc > 1 ? strtoull(argv[1], NULL, 10) : 0, sent = 0;
+    size_t payload_bytes = argc > 2 ? strtoull(argv[2], NULL, 10) : 250;
+    struct rlimit files;
+    if (rate == 0 || payload_bytes > FRAME_BYTES_MAX) {
+        fprintf(stderr, "usage: bench-ref-fanout RATE FRAME_BYTES\n");
+        return 2;
+    }
+    if (getrlimit(RLIMIT_NOFILE, &files) == 0) {
+        files.rlim_cur = files.rlim_max;
+        setrlimit(RLIMIT_NOFILE, &files);
+    }
+    epoll_fd = epoll_create1(EPOLL_CLOEXEC);
+    int listener = listen_anywhere();
+    struct epoll_event event = {.events = EPOLLIN, .data.ptr = NULL};
+    if (epoll_fd < 0 || epoll_ctl(epoll_fd, EPOLL_CTL_ADD, listener, &event) != 0)
+        die("epoll");
+    int64_t begin_us = clock_us(CLOCK_MONOTONIC);
+    for (;;) {
+        uint64_t due = (uint64_t)(clock_us(CLOCK_MONOTONIC) - begin_us) * rate / US_PER_SECOND;
+        uint64_t now = due - sent > BURST_MAX ? BURST_MAX : due - sent;
+        if (now > 0) {
+            size_t bytes = make_frames(frames, now, payload_bytes);
+            sent += now;
+            for (size_t i = 0; i < peers_count; i++)
+                if (peers[i].step == STEP_SUBSCRIBED)
+                    send_bytes(&peers[i], frames, bytes);
+        }
+        handle(listener, due > sent ? 0 : 1);
+    }
+}
