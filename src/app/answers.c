@@ -38,14 +38,25 @@ enum request_outcome book_busy(struct book *book, const char *limit)
     return REQUEST_BUSY;
 }
 
-enum request_outcome book_ready(struct book *book)
+enum request_outcome book_desk_ready(struct book *book)
 {
     if (commit_stopped(book->commit))
         return REQUEST_STOPPED;
-    if (!commit_has_room(book->commit))
-        return book_busy(book, "commit_group");
+    return commit_has_room(book->commit) ? REQUEST_TAKEN : book_busy(book, "commit_group");
+}
+
+enum request_outcome book_ready(struct book *book)
+{
+    enum request_outcome ready = book_desk_ready(book);
     const char *limit = shard_state_room(book->state);
-    return limit != NULL ? book_busy(book, limit) : REQUEST_TAKEN;
+    return ready == REQUEST_TAKEN && limit != NULL ? book_busy(book, limit) : ready;
+}
+
+enum request_outcome book_unregistered(struct book *book, struct slice market_id)
+{
+    const char *limit = shard_state_market_room(book->state);
+    bool offered = book->ports.store->ops->get(book->ports.store, market_id) != NULL;
+    return offered && limit != NULL ? book_busy(book, limit) : REQUEST_UNKNOWN;
 }
 
 enum request_outcome book_replay_verdict(struct book *book, const struct shard_verdict *verdict,

@@ -77,6 +77,11 @@ enum request_outcome book_replay_verdict(struct book *book, const struct shard_v
                                          struct book_cookie cookie);
 /* REQUEST_TAKEN when the book can take a request that records, else why not. */
 enum request_outcome book_ready(struct book *book);
+/* The same for the desk, which what customers filled does not stop. */
+enum request_outcome book_desk_ready(struct book *book);
+/* Why a market has no ref: REQUEST_UNKNOWN, or REQUEST_BUSY when it is offered but the table of
+ * markets is full. Nobody can have bet on it. */
+enum request_outcome book_unregistered(struct book *book, struct slice market_id);
 enum request_outcome book_busy(struct book *book, const char *limit);
 
 /* ---- publish_price.c ---- */

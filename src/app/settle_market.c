@@ -163,20 +163,31 @@ void book_settle_restore(struct book *book)
 
 /* ---- results ---- */
 
+static bool is_offered(const struct odds_image *image, struct slice selection_id)
+{
+    return image != NULL && book_find_selection(image, selection_id) != SELECTION_NOT_FOUND;
+}
+
 /* Puts the result's factors in the order of the ledger's selections; those it does not name
- * keep what they had. False when it names a selection that the market never had. */
+ * keep what they had. One that is offered but has no number, for want of room, has no bets and is
+ * left out. False when it names a selection that the market never had. */
 static bool map_result(struct book *book, const struct feed_result *result, struct market_ref ref,
                        struct record_leg_result *items)
 {
+    const struct odds_image *image =
+        book->ports.store->ops->get(book->ports.store, result->market_id);
     const struct shard_market *market = shard_state_market(book->state, ref);
     for (uint16_t i = 0; i < market->selections_count; i++)
         items[i] = shard_state_selection(book->state, ref, i)->result;
     for (size_t i = 0; i < result->selections_count; i++) {
         const struct feed_selection_result *r = &result->selections[i];
         uint16_t number = shard_state_find_selection(book->state, ref, r->selection_id);
-        if (number == RECORD_SELECTION_NONE || !leg_result_valid(r->result))
+        if (!leg_result_valid(r->result))
             return false;
-        items[number] = record_factors_of(r->result);
+        if (number != RECORD_SELECTION_NONE)
+            items[number] = record_factors_of(r->result);
+        else if (!is_offered(image, r->selection_id))
+            return false;
     }
     return true;
 }
@@ -192,12 +203,13 @@ static bool same_result(struct book *book, struct market_ref ref,
     return market->seq_result != 0;
 }
 
-/* The market's ref; every selection that the result names is registered. */
+/* The market's ref; every selection that the result names is registered, while there is room: a
+ * full table must not keep those from their money who have bet already. */
 static struct market_ref find_market(struct book *book, const struct feed_result *result)
 {
     const struct odds_image *image =
         book->ports.store->ops->get(book->ports.store, result->market_id);
-    if (image == NULL)
+    if (image == NULL || shard_state_market_room(book->state) != NULL)
         return shard_state_find_market(book->state, result->market_id);
     struct market_ref ref = book_market(book, image);
     for (size_t i = 0; i < image->selections_count; i++)
@@ -210,12 +222,10 @@ enum request_outcome book_record_result(struct book *book, const struct feed_res
                                         uint64_t *ret_seq)
 {
     struct record_leg_result items[SELECTIONS_MAX];
-    if (shard_state_room(book->state) != NULL)
-        return book_busy(book, shard_state_room(book->state));
     struct market_ref ref = find_market(book, result);
     const struct shard_market *market = shard_state_market(book->state, ref);
     if (market == NULL)
-        return REQUEST_UNKNOWN;
+        return book_unregistered(book, result->market_id);
     if (!map_result(book, result, ref, items))
         return REQUEST_INVALID;
     if (same_result(book, ref, items))

@@ -182,22 +182,28 @@ uint32_t shard_symbol(const struct symbols *symbols, struct slice text)
     return symbols_find(symbols, text, &ref) ? ref : 0;
 }
 
+const char *shard_state_market_room(const struct shard_state *state)
+{
+    const struct shard_limits *l = &state->limits;
+    if (state->markets_count >= l->markets_max)
+        return "markets_max";
+    if (l->selections_max - state->selections_count < SELECTIONS_MAX)
+        return "selections_max";
+    if (!shard_texts_room(state, 2 * SELECTIONS_MAX + 8))
+        return "texts_max";
+    return NULL;
+}
+
 const char *shard_state_room(const struct shard_state *state)
 {
     const struct shard_limits *l = &state->limits;
     if (state->accounts_count >= l->accounts_max)
         return "accounts_max";
-    if (state->markets_count >= l->markets_max)
-        return "markets_max";
-    if (l->selections_max - state->selections_count < SELECTIONS_MAX)
-        return "selections_max";
     if (state->bets_count >= l->bets_max)
         return "bets_max";
     if (state->verdicts_count >= l->verdicts_max)
         return "verdicts_max";
-    if (!shard_texts_room(state, 2 * SELECTIONS_MAX + 8))
-        return "texts_max";
-    return NULL;
+    return shard_state_market_room(state);
 }
 
 struct account_ref shard_state_find_account(const struct shard_state *state, struct slice user_id)

@@ -52,6 +52,8 @@ const struct shard_limits *shard_state_limits(const struct shard_state *state);
 /* NULL when there is room for one more of everything that one client request may add, or the
  * name of the limit that is reached ("accounts_max", ...). */
 const char *shard_state_room(const struct shard_state *state);
+/* The same for a market and its selections alone: all that a hold or a result may add. */
+const char *shard_state_market_room(const struct shard_state *state);
 
 /* Accounts. find answers ref 0 when unknown. */
 struct account_ref shard_state_find_account(const struct shard_state *state, struct slice user_id);

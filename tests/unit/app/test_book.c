@@ -451,3 +451,23 @@ TEST(book, a_market_that_left_and_comes_back_goes_on_with_its_versions)
     assert_true(f.store->ops->get(f.store, SLICE("m1"))->odds_version > before + 1); /* P1 */
     TEARDOWN();
 }
+
+TEST(book, a_full_table_stops_no_result_no_payout_and_no_hold)
+{
+    SETUP();
+    open_and_fund(&f);
+    fixture_bet(&f, "k1", "a", 210, 1000);
+    enum request_outcome outcome = REQUEST_TAKEN;
+    char user[16];
+    for (int i = 0; i < 1000 && outcome == REQUEST_TAKEN; i++) {
+        snprintf(user, sizeof user, "u%d", i);
+        outcome = fixture_deposit(&f, user, "d", 100);
+        fixture_turn(&f, 10);
+    }
+    assert_string_equal(book_busy_limit(f.book), "accounts_max");
+    assert_int_equal(fixture_hold(&f, true), REQUEST_TAKEN);
+    fixture_result(&f, 1, LEG_WON, LEG_LOST);
+    fixture_turn(&f, 1000);
+    assert_int_equal(fixture_available(&f, "ann"), 9000 + 2100);
+    TEARDOWN();
+}
