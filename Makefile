@@ -4,7 +4,7 @@
 PYTHON := /usr/bin/python3
 BUILD  := build
 
-.PHONY: all help run test fuzz soak lint coverage ci clean deps-build deps-test
+.PHONY: all help run test bench fuzz soak lint coverage ci clean deps-build deps-test
 .DEFAULT_GOAL := all
 
 all: deps-build ## build the program: build/overround
@@ -17,6 +17,13 @@ run: ## a live sportsbook on this machine: the URL is the first line (ARGS= for 
 
 test: deps-build deps-test ## every test; T=core/money for some of them, SAN=1 under sanitizers only
 	@$(PYTHON) tools/run-tests $(if $(SAN),--san-only) $(T)
+
+BENCHES := bench-log bench-engine bench-http bench-ws bench-mcm bench-ref-fanout
+
+bench: ## measurements, one JSON object a line: ARGS='--only bets,replay --seconds 5'
+	@$(MAKE) --no-print-directory all >&2
+	@ninja -C $(BUILD) $(addprefix bench/,$(BENCHES)) >&2
+	@$(PYTHON) bench/run --build $(BUILD) $(ARGS)
 
 fuzz: deps-build deps-test ## one fuzz target for a while: F=json_read SECONDS=60
 	@$(PYTHON) tools/run-tests --fuzz-seconds $(or $(SECONDS),60) fuzz/$(F)

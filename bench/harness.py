@@ -57,7 +57,9 @@ class Bench:
         shutil.rmtree(self.folder, ignore_errors=True)
 
     def emit(self, name, **values):
-        print(json.dumps({'bench': name, **values, 'machine': self.machine}), flush=True)
+        # The load average tells whether somebody else was using the machine just then.
+        print(json.dumps({'bench': name, **values, 'machine': self.machine,
+                          'load_average': os.getloadavg()[0]}), flush=True)
 
     def note(self, name, why):
         self.emit(name, skipped=why)

@@ -28,7 +28,7 @@
 #define REQUEST_BYTES   4096
 #define WAITING_BYTES   (256 * 1024)
 #define FRAME_BYTES_MAX 4096
-#define BURST_MAX       32
+#define BURST_MAX       256
 
 enum step { STEP_REQUEST, STEP_OPEN, STEP_SUBSCRIBED };
 
