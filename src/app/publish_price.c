@@ -233,7 +233,9 @@ static void publish(struct book *book, const struct odds_image *old)
         if (image->status == MARKET_ACTIVE)
             image->status = MARKET_SUSPENDED_STATUS;
     }
-    size_t count = find_changed(image, old, book->changed);
+    /* What the odds log did not take (position 0) was never told: then all of it is told now. */
+    const struct odds_image *told = old != NULL && old->odds_position == 0 ? NULL : old;
+    size_t count = find_changed(image, told, book->changed);
     if (count == 0 && !market_changed(image, old))
         return;
     image->odds_version = next_version(book, old);

@@ -138,6 +138,8 @@ static struct slice keep_text(char to[32], struct slice from)
 static uint64_t odds_append(struct odds_log *port, const struct odds_log_change *change)
 {
     struct fake_odds_log *log = (struct fake_odds_log *)port;
+    if (log->fail)
+        return 0;
     ASSERT(log->position < FAKE_ODDS_CHANGES_MAX);
     ASSERT(change->selections_count <= FAKE_ODDS_SELECTIONS_MAX);
     struct fake_odds_change *kept = &log->changes[log->position];

@@ -37,6 +37,7 @@ struct fake_odds_log {
     struct odds_log port;
     struct fake_odds_change *changes; /* owned */
     uint64_t position;                /* of the last change; the first is 1 */
+    bool fail;                        /* answers 0: its writer is too far behind */
     uint32_t epoch;
 };
 

@@ -471,3 +471,20 @@ TEST(book, a_full_table_stops_no_result_no_payout_and_no_hold)
     assert_int_equal(fixture_available(&f, "ann"), 9000 + 2100);
     TEARDOWN();
 }
+
+TEST(book, a_price_that_was_not_logged_is_logged_before_it_is_offered)
+{
+    SETUP();
+    open_and_fund(&f);
+    f.odds_log.fail = true;
+    fixture_market(&f, MARKET_ACTIVE, 220, 300);
+    assert_int_equal(f.store->ops->get(f.store, SLICE("m1"))->status, MARKET_SUSPENDED_STATUS);
+    f.odds_log.fail = false;
+    fixture_market(&f, MARKET_ACTIVE, 220, 310); /* "a" does not change, but nobody logged it */
+    fixture_bet(&f, "k1", "a", 220, 100);
+    fixture_turn(&f, 10);
+    assert_int_equal(f.outcome, BET_PLACED);
+    const struct odds_log_change *last = &f.odds_log.changes[f.odds_log.position - 1].change;
+    assert_int_equal(last->selections_count, 2);
+    TEARDOWN();
+}
