@@ -1,0 +1,98 @@
+/* sim.h - the deterministic simulator: one whole book on one thread, virtual time, and a world
+ * that tries to make it lose money (DESIGN part 5).
+ *
+ * Under test is the production code: app, ledger, core, and the embedded ledger store over a
+ * disk in memory (adapters/faulty). Everything that happens follows from the seed: feeds,
+ * clients, desk, crashes, torn and lost writes, full and stalled disks, flipped bits, clocks.
+ * Checkers of L1-L7, P1, P2 and S2 run throughout; the first that finds something prints the
+ * invariant, seed and step on stderr and ends the process with 1. A failed ASSERT of the book
+ * is a finding too: it prints seed and step before the process aborts.
+ * Thread: one run at a time in a process. */
+#pragma once
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <stdio.h>
+
+#define SIM_TICKS_DEFAULT 3000
+#define SIM_TICKS_MAX     10000000
+
+/* X(code, name in the report, must not be zero over a whole swarm) */
+#define SIM_COUNT_LIST(X)                                                                          \
+    X(SIM_CRASH, "crash", true)                                                                    \
+    X(SIM_CRASH_IN_APPEND, "crash_in_append", true)                                                \
+    X(SIM_CRASH_IN_START, "crash_in_start", true)                                                  \
+    X(SIM_KILL, "kill", true)                                                                      \
+    X(SIM_KILL_IN_APPEND, "kill_in_append", true)                                                  \
+    X(SIM_WRITE_FAILED, "write_failed", true)                                                      \
+    X(SIM_SYNC_FAILED, "sync_failed", true)                                                        \
+    X(SIM_DISK_FULL, "disk_full", true)                                                            \
+    X(SIM_DISK_STALLED, "disk_stalled", true)                                                      \
+    X(SIM_BIT_FLIPPED, "bit_flipped", true)                                                        \
+    X(SIM_CLOCK_BACK, "clock_back", true)                                                          \
+    X(SIM_CLOCK_FORTH, "clock_forth", true)                                                        \
+    X(SIM_CLOCK_SKEWED, "clock_skewed", true)                                                      \
+    X(SIM_FEED_DROPPED, "feed_dropped", true)                                                      \
+    X(SIM_FEED_DUPLICATED, "feed_duplicated", true)                                                \
+    X(SIM_FEED_REORDERED, "feed_reordered", true)                                                  \
+    X(SIM_FEED_SILENT, "feed_silent", true)                                                        \
+    X(SIM_FEED_LATE, "feed_late", true)                                                            \
+    X(SIM_FEED_REMOVED, "feed_removed", true)                                                      \
+    X(SIM_RESULT, "results", true)                                                                 \
+    X(SIM_RESULT_HIGHER, "results_higher", true)                                                   \
+    X(SIM_RESULT_NOT_HIGHER, "results_not_higher", true)                                           \
+    X(SIM_RESULT_INVALID, "results_invalid", true)                                                 \
+    X(SIM_DESK_HOLD, "desk_holds", true)                                                           \
+    X(SIM_DESK_RESULT, "desk_results", true)                                                       \
+    X(SIM_CLEAN_RESTART, "clean_restart", true)                                                    \
+    X(SIM_RETRY_BEFORE, "retry_before_answer", true)                                               \
+    X(SIM_RETRY_AFTER, "retry_after_answer", true)                                                 \
+    X(SIM_OTHER_BODY, "same_key_other_body", true)                                                 \
+    X(SIM_DISCONNECT, "disconnects", true)                                                         \
+    X(SIM_DEPOSIT, "deposits", true)                                                               \
+    X(SIM_WITHDRAWAL, "withdrawals", true)                                                         \
+    X(SIM_MONEY_REFUSED, "money_refused", true)                                                    \
+    X(SIM_BET_ASKED, "bets", true)                                                                 \
+    X(SIM_BET_PLACED, "bets_accepted", true)                                                       \
+    X(SIM_BET_PENDING, "bets_pending", true)                                                       \
+    X(SIM_BET_REFUSED, "bets_refused", true)                                                       \
+    X(SIM_BET_RELEASED, "bets_released", true)                                                     \
+    X(SIM_BET_NOT_ACCEPTED, "bets_not_accepted", true)                                             \
+    X(SIM_BET_SETTLED, "bets_settled", true)                                                       \
+    X(SIM_BET_CORRECTED, "bets_corrected", true)                                                   \
+    X(SIM_BUSY, "limits_reached", true)                                                            \
+    X(SIM_STOPPED, "refused_stopped", true)                                                        \
+    X(SIM_HISTORY, "histories", true)                                                              \
+    X(SIM_REFOLD, "refolds", true)                                                                 \
+    X(SIM_AUDIT, "audits", true)                                                                   \
+    X(SIM_RECORD_LOST, "records_lost_unanswered", true)                                            \
+    X(SIM_RECORD_FOUND, "records_found_unanswered", true)                                          \
+    X(SIM_RECORD, "records", true)
+
+#define SIM_COUNT_ENUM(code, name, needed) code,
+enum sim_count { SIM_COUNT_LIST(SIM_COUNT_ENUM) };
+#undef SIM_COUNT_ENUM
+#define SIM_COUNTS (SIM_RECORD + 1)
+
+struct sim_options {
+    uint64_t seed;
+    uint64_t ticks;
+    bool trace; /* every event that is counted goes to stderr, with its step */
+};
+
+struct sim_report {
+    uint64_t seed, ticks;
+    int64_t virtual_us;
+    uint64_t counts[SIM_COUNTS];
+    uint8_t state_hash[32]; /* over the ledger's state and the counts: equal for equal seeds */
+};
+
+/* Runs one seed to its end. 0 or -ERR_MEMORY; a broken invariant ends the process (above). */
+int sim_run(const struct sim_options *options, struct sim_report *ret);
+/* One line of JSON. */
+void sim_report_write(const struct sim_report *report, FILE *out);
+void sim_report_add(struct sim_report *sum, const struct sim_report *report);
+/* "crash", "bets_accepted", ... */
+const char *sim_count_name(enum sim_count count);
+/* The name of the first count that is zero and must not be, over a swarm; NULL: none. */
+const char *sim_report_missing(const struct sim_report *sum);

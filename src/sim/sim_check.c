@@ -1,0 +1,114 @@
+/* sim_check.c - whole-state checks: live state against the oracle, against a refold of the disk
+ * (L5), and the offline audit with the odds log (L6). */
+#include <stdlib.h>
+#include <string.h>
+
+#include "app/audit.h"
+#include "app/refold.h"
+#include "base/assert.h"
+#include "sim/sim_world.h"
+
+static void check_accounts(struct sim *sim, const struct shard_state *state)
+{
+    const struct sim_oracle *o = &sim->oracle;
+    SIM_CHECK(shard_state_accounts_count(state) == o->accounts_count, "L2", "accounts differ");
+    for (uint32_t i = 1; i <= o->accounts_count; i++) {
+        const struct shard_account *a = shard_state_account(state, (struct account_ref){i});
+        SIM_CHECK(a->available == o->accounts[i].available && a->held == o->accounts[i].held &&
+                      a->currency.iso == o->accounts[i].currency,
+                  "L4", "account %u has %lld and %lld held, the oracle says %lld and %lld", i,
+                  (long long)a->available, (long long)a->held, (long long)o->accounts[i].available,
+                  (long long)o->accounts[i].held);
+    }
+}
+
+static void check_houses(struct sim *sim, const struct shard_state *state)
+{
+    for (size_t i = 0; i < shard_state_houses_count(state); i++) {
+        const struct shard_house *h = shard_state_house(state, i);
+        const struct sim_house *own = sim_house_of(sim, h->currency.iso);
+        SIM_CHECK(h->cash == own->cash && h->stakes == own->stakes && h->result == own->result,
+                  "L4", "the house accounts of %u differ", own->currency);
+    }
+}
+
+/* What a result decides is paid, and by that result (L7). Nothing is left to do. */
+static void check_bets(struct sim *sim, const struct shard_state *state)
+{
+    const struct sim_oracle *o = &sim->oracle;
+    SIM_CHECK(shard_state_bets_count(state) == o->bets_count, "L2", "%u bets, the oracle has %u",
+              shard_state_bets_count(state), o->bets_count);
+    for (uint32_t i = 0; i < o->bets_count; i++) {
+        const struct sim_bet *own = &o->bets[i];
+        const struct shard_bet *bet = shard_state_bet(state, i);
+        const struct record_leg_result *result =
+            &sim->markets[own->market].named[own->selection].result;
+        SIM_CHECK(bet->bet_id == own->bet_id && bet->state == own->state &&
+                      bet->payout == own->payout && bet->seq_last == own->seq_last,
+                  "L7", "bet %llu differs from the oracle's", (unsigned long long)own->bet_id);
+        bool decided = own->state != BET_STATE_PENDING && own->state != BET_STATE_NOT_ACCEPTED;
+        if (!decided || result->known == 0)
+            continue;
+        SIM_CHECK(own->state == BET_STATE_SETTLED &&
+                      memcmp(result, &own->factors, sizeof own->factors) == 0,
+                  "L7", "bet %llu does not follow from the result in force",
+                  (unsigned long long)own->bet_id);
+    }
+}
+
+void sim_check_state(struct sim *sim)
+{
+    struct shard_state *state = (struct shard_state *)book_state(sim->book);
+    ASSERT(book_idle(sim->book));
+    SIM_CHECK(shard_state_seq(state) == sim->oracle.seq, "L2", "idle at %llu, but durable is %llu",
+              (unsigned long long)shard_state_seq(state), (unsigned long long)sim->oracle.seq);
+    check_accounts(sim, state);
+    check_houses(sim, state);
+    check_bets(sim, state);
+    int error = shard_state_check(state);
+    SIM_CHECK(error == 0, "L4", "%s", shard_state_reason(state));
+}
+
+static struct shard_state *state_new(const struct sim *sim)
+{
+    struct shard_state *state = NULL;
+    int error = shard_state_new(&sim->mix.book.limits, &state);
+    ASSERT(error == 0); /* no memory: nothing to find here */
+    return state;
+}
+
+static void check_hash(struct sim *sim, const uint8_t other[32])
+{
+    uint8_t live[32];
+    int error = shard_state_hash(book_state(sim->book), live);
+    ASSERT(error == 0);
+    SIM_CHECK(memcmp(live, other, sizeof live) == 0, "L5",
+              "the refold of the log gives another state than the live one");
+}
+
+void sim_check_refold(struct sim *sim)
+{
+    struct shard_state *state = state_new(sim);
+    struct refold_source source = {&sim->log.port, 0, REFOLD_ALL};
+    struct refold_end end;
+    uint8_t hash[32];
+    int error = refold(&source, state, NULL, NULL, &end);
+    SIM_CHECK(error == 0, "L5", "record %llu: %s", (unsigned long long)end.seq, end.reason);
+    error = shard_state_hash(state, hash);
+    ASSERT(error == 0);
+    check_hash(sim, hash);
+    shard_state_free(state);
+    sim_count(sim, SIM_REFOLD);
+}
+
+void sim_check_audit(struct sim *sim)
+{
+    struct shard_state *state = state_new(sim);
+    struct audit_report report;
+    int error = audit_shard(&sim->log.port, &sim->odds_log.port, 0, state, &report);
+    SIM_CHECK(error == 0, "L6", "the audit says of record %llu: %s", (unsigned long long)report.seq,
+              report.reason);
+    check_hash(sim, report.state_hash);
+    shard_state_free(state);
+    sim_count(sim, SIM_AUDIT);
+}

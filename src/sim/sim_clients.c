@@ -1,0 +1,401 @@
+/* sim_clients.c - customers: they bet, pay in and out, see stale prices, lose their connection,
+ * and send the same key again, with the same body or another one (L3). */
+#include <stdio.h>
+#include <string.h>
+
+#include "base/assert.h"
+#include "sim/sim_world.h"
+
+enum cookie_kind { COOKIE_ENTRY = 1, COOKIE_HISTORY };
+
+static uint16_t currency_of(uint32_t user)
+{
+    return user % 5 == 0 ? 978 : 826;
+}
+
+/* ---- answers ---- */
+
+void sim_record_told(struct sim *sim, const struct record_view *record)
+{
+    uint64_t seq = record->head->seq;
+    SIM_CHECK(seq <= sim->oracle.seq && seq <= sim->store->place.seq, "L2",
+              "an answer names record %llu, which is not durable", (unsigned long long)seq);
+    SIM_CHECK(record->head->crc == sim->oracle.crcs[seq], "L3",
+              "an answer shows record %llu otherwise than it is", (unsigned long long)seq);
+}
+
+static void on_answer(const struct book_answer *answer)
+{
+    struct sim *sim = answer->cookie.owner;
+    struct sim_entry *entry = &sim->entries[answer->cookie.words[0]];
+    bool again = answer->cookie.words[2] != 0;
+    SIM_CHECK(answer->cookie.words[1] == sim->incarnation, "L2", "an answer of a dead process");
+    SIM_CHECK(entry->waiting > 0, "L3", "one request was answered twice");
+    entry->waiting--;
+    sim->waiting--;
+    if (answer->failed) {
+        SIM_CHECK(book_stopped(sim->book), "L2", "an answer failed, but the book goes on");
+        return;
+    }
+    SIM_CHECK(answer->record != NULL, "L3", "an answer without a record");
+    sim_record_told(sim, answer->record);
+    uint64_t seq = answer->record->head->seq;
+    SIM_CHECK(seq == entry->seq || seq == entry->seq_final, "L3",
+              "the answer to a key names record %llu, its verdict is %llu", (unsigned long long)seq,
+              (unsigned long long)entry->seq);
+    SIM_CHECK(seq >= entry->seq_told, "L3", "a final verdict was taken back");
+    SIM_CHECK(answer->replayed == again, "L3", "replayed is %d", answer->replayed);
+    entry->seq_told = seq;
+}
+
+static void on_history(struct book_cookie cookie, const struct record_view *records, size_t count)
+{
+    struct sim *sim = cookie.owner;
+    const struct sim_bet *bet = &sim->oracle.bets[cookie.words[0]];
+    SIM_CHECK(cookie.words[1] == sim->incarnation, "L2", "a history of a dead process");
+    sim->waiting--;
+    SIM_CHECK(count > 0, "L7", "the history of bet %llu could not be read",
+              (unsigned long long)bet->bet_id);
+    SIM_CHECK(count == BOOK_HISTORY_MAX || records[0].head->seq == sim->entries[bet->entry].seq,
+              "L7", "a history does not begin with its bet");
+    for (size_t i = 0; i < count; i++) {
+        sim_record_told(sim, &records[i]);
+        SIM_CHECK(i == 0 || records[i].head->seq > records[i - 1].head->seq, "L7",
+                  "a history out of order");
+    }
+    sim_count(sim, SIM_HISTORY);
+}
+
+void sim_history_step(struct sim *sim)
+{
+    struct sim_oracle *o = &sim->oracle;
+    if (o->bets_count == 0 || book_stopped(sim->book))
+        return;
+    uint64_t index = sim_below(sim, o->bets_count);
+    struct book_cookie cookie = {sim, {index, sim->incarnation, 0, 0}};
+    struct bet_id id = {o->bets[index].bet_id};
+    sim->waiting++;
+    enum request_outcome outcome = book_bet_history(sim->book, id, on_history, cookie);
+    if (outcome != REQUEST_TAKEN)
+        sim->waiting--;
+    SIM_CHECK(outcome == REQUEST_TAKEN || outcome == REQUEST_BUSY, "L2",
+              "a durable bet is not found: %d", outcome);
+}
+
+/* ---- asking ---- */
+
+static struct slice user_text(const struct sim_entry *entry, char memory[32])
+{
+    return slice_of(memory, (size_t)snprintf(memory, 32, "user-%u", entry->user));
+}
+
+static struct slice key_text(const struct sim_entry *entry, char memory[32])
+{
+    return slice_of(memory, (size_t)snprintf(memory, 32, "k%u", entry->number / 2));
+}
+
+static enum request_outcome ask_bet(struct sim *sim, const struct sim_entry *entry, bool other,
+                                    struct book_cookie cookie)
+{
+    char user[32], key[32], nobody[32];
+    struct bet_request request = {
+        .user_id = user_text(entry, user),
+        .key = key_text(entry, key),
+        .market_id = slice_of(nobody, (size_t)snprintf(nobody, 32, "nobody-%u", entry->number)),
+        .selection_id = slice_of(entry->selection, entry->selection_bytes),
+        .slip = {.stake = {entry->amount + other, {entry->currency}},
+                 .odds = entry->odds,
+                 .odds_version = entry->odds_version,
+                 .policy = (enum price_policy)entry->policy},
+        .single = entry->single,
+        .request_hash = {entry->hash[0], entry->hash[1] + other},
+        .transport = TRANSPORT_HTTP,
+    };
+    if (entry->market != SIM_NONE)
+        request.market_id =
+            slice_of(sim->markets[entry->market].id, sim->markets[entry->market].id_bytes);
+    return book_place_bet(sim->book, &request, on_answer, cookie);
+}
+
+static enum request_outcome ask_money(struct sim *sim, const struct sim_entry *entry, bool other,
+                                      struct book_cookie cookie)
+{
+    char user[32], key[32];
+    struct money_request request = {
+        .user_id = user_text(entry, user),
+        .key = key_text(entry, key),
+        .kind = entry->operation == OPERATION_DEPOSIT ? MONEY_DEPOSIT : MONEY_WITHDRAWAL,
+        .amount = {entry->amount + other, {entry->currency}},
+        .request_hash = {entry->hash[0], entry->hash[1] + other},
+    };
+    return book_move_money(sim->book, &request, on_answer, cookie);
+}
+
+static void check_limit_name(struct sim *sim, bool decided)
+{
+    static const char *const names[] = {"commit_group",     "accounts_max", "markets_max",
+                                        "selections_max",   "bets_max",     "verdicts_max",
+                                        "ledger_reads_max", "texts_max",    "commit_waiters_max"};
+    const char *name = book_busy_limit(sim->book);
+    bool known = false;
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++)
+        known = known || strcmp(names[i], name) == 0;
+    SIM_CHECK(known, "S2", "a request is shed without naming the limit: \"%s\"", name);
+    SIM_CHECK(!decided || strcmp(name, "ledger_reads_max") == 0 ||
+                  strcmp(name, "commit_waiters_max") == 0,
+              "L3", "a stored verdict is withheld for the limit %s", name);
+    sim_count(sim, SIM_BUSY);
+}
+
+static void keep_pending(struct sim *sim, uint32_t entry, uint32_t bets_before)
+{
+    uint32_t count = shard_state_bets_count(book_state(sim->book));
+    if (count == bets_before ||
+        shard_state_bet(book_state(sim->book), count - 1)->state != BET_STATE_PENDING)
+        return;
+    ASSERT(sim->pending_count < sim->pending_max);
+    sim->pending[sim->pending_count++] = (struct sim_pending){count - 1, entry};
+}
+
+/* One call, and everything that its direct outcome promises. */
+static enum request_outcome ask(struct sim *sim, uint32_t index, bool other)
+{
+    struct sim_entry *entry = &sim->entries[index];
+    bool decided = entry->seq != 0 || entry->decided_in == sim->incarnation;
+    struct book_cookie cookie = {sim, {index, sim->incarnation, decided, 0}};
+    struct slice selection = {entry->selection, entry->selection_bytes};
+    uint32_t bets_before = shard_state_bets_count(book_state(sim->book));
+    struct sim_view view = sim_view_of(sim, entry->market, selection);
+    if (!decided)
+        entry->view = view;
+    entry->waiting++;
+    sim->waiting++;
+    enum request_outcome outcome = entry->operation == OPERATION_BET
+                                       ? ask_bet(sim, entry, other, cookie)
+                                       : ask_money(sim, entry, other, cookie);
+    if (outcome != REQUEST_TAKEN) {
+        entry->waiting--;
+        sim->waiting--;
+    }
+    SIM_CHECK((outcome == REQUEST_CONFLICT) == (decided && other), "L3",
+              "a key with %s body is answered %d", other ? "another" : "the same", outcome);
+    if (outcome == REQUEST_STOPPED) {
+        SIM_CHECK(book_stopped(sim->book), "S1", "stopped, but it goes on");
+        sim_count(sim, SIM_STOPPED);
+    } else if (outcome == REQUEST_BUSY) {
+        check_limit_name(sim, decided);
+    } else if (outcome == REQUEST_TAKEN && !decided) {
+        entry->decided_in = sim->incarnation;
+        entry->decided_us = sim->now_us;
+        keep_pending(sim, index, bets_before);
+    }
+    return outcome;
+}
+
+/* ---- what is asked for ---- */
+
+static uint32_t entry_new(struct sim *sim, enum operation operation, uint32_t user)
+{
+    ASSERT(sim->entries_count < sim->entries_max);
+    uint32_t index = sim->entries_count++;
+    struct sim_entry *entry = &sim->entries[index];
+    uint32_t number = sim->numbers[operation]++;
+    sim->by_number[operation][number] = index;
+    *entry = (struct sim_entry){.operation = (uint8_t)operation,
+                                .user = (uint16_t)user,
+                                .number = number,
+                                .currency = currency_of(user),
+                                .market = SIM_NONE,
+                                .single = true,
+                                .hash = {prng_next(&sim->prng), prng_next(&sim->prng)},
+                                .bet = SIM_NONE};
+    /* Two users share each key; one user never does. */
+    uint32_t twin = number % 2 == 0 ? SIM_NONE : sim->by_number[operation][number - 1];
+    if (twin != SIM_NONE && sim->entries[twin].user == user)
+        entry->user = (uint16_t)((user + 5) % sim->mix.users);
+    if (twin != SIM_NONE && sim->entries[twin].user == entry->user)
+        entry->user = (uint16_t)((entry->user + 1) % sim->mix.users);
+    entry->currency = currency_of(entry->user);
+    return index;
+}
+
+static uint32_t some_market(struct sim *sim)
+{
+    uint32_t recent = sim->markets_count < 96 ? sim->markets_count : 96;
+    uint32_t market = SIM_NONE;
+    for (int i = 0; recent > 0 && i < 6; i++) {
+        market = sim->markets_count - 1 - (uint32_t)sim_below(sim, recent);
+        if (sim->markets[market].present && sim->markets[market].status == MARKET_ACTIVE)
+            break;
+    }
+    return sim_chance(sim, 4) ? SIM_NONE : market;
+}
+
+static void choose_price(struct sim *sim, struct sim_entry *entry, const struct sim_selection *s,
+                         uint64_t version)
+{
+    entry->policy = (uint8_t)(PRICE_BETTER + sim_below(sim, 4));
+    entry->odds = s != NULL && odds_present(s->odds) ? s->odds : (struct odds){21, 10};
+    uint64_t kind = sim_below(sim, 100);
+    if (kind < 12) /* what the customer saw is another price than now */
+        (void)odds_make(entry->odds.numerator * (95 + sim_below(sim, 11)),
+                        (uint64_t)entry->odds.denominator * 100, &entry->odds);
+    else if (kind < 15 && entry->policy == PRICE_ANY)
+        entry->odds = ODDS_NONE;
+    kind = sim_below(sim, 100);
+    if (kind < 30)
+        entry->odds_version = version;
+    else if (kind < 34)
+        entry->odds_version = version + 1 + sim_below(sim, 3);
+    else if (kind < 40 && version > 2)
+        entry->odds_version = version - 1;
+}
+
+static int64_t some_stake(struct sim *sim)
+{
+    uint64_t kind = sim_below(sim, 100);
+    const struct bet_limits *limits = &sim->mix.book.bet_limits;
+    if (kind < 2)
+        return limits->stake_minor_max + 1 + (int64_t)sim_below(sim, 1000);
+    if (kind < 4)
+        return (int64_t)sim_below(sim, (uint64_t)limits->stake_minor_max) + 1;
+    return 1 + (int64_t)sim_below(sim, kind < 80 ? 300 : 3000);
+}
+
+static uint32_t new_bet(struct sim *sim)
+{
+    uint32_t index = entry_new(sim, OPERATION_BET, (uint32_t)sim_below(sim, sim->mix.users));
+    struct sim_entry *entry = &sim->entries[index];
+    entry->market = some_market(sim);
+    const struct sim_market *market =
+        entry->market == SIM_NONE ? NULL : &sim->markets[entry->market];
+    const struct sim_selection *s = NULL;
+    if (market != NULL && market->selections_count > 0 && !sim_chance(sim, 10))
+        s = &market->selections[sim_below(sim, market->selections_count)];
+    struct slice id = s == NULL ? SLICE("nothing") : slice_of(s->id, s->id_bytes);
+    memcpy(entry->selection, id.at, id.bytes);
+    entry->selection_bytes = (uint8_t)id.bytes;
+    choose_price(sim, entry, s, market == NULL ? 0 : market->version);
+    entry->amount = some_stake(sim);
+    entry->single = !sim_chance(sim, 5);
+    if (sim_chance(sim, 8))
+        entry->currency = entry->currency == 826 ? 978 : 826;
+    sim_count(sim, SIM_BET_ASKED);
+    return index;
+}
+
+static uint32_t new_movement(struct sim *sim)
+{
+    bool out = sim_chance(sim, 250);
+    uint32_t index = entry_new(sim, out ? OPERATION_WITHDRAWAL : OPERATION_DEPOSIT,
+                               (uint32_t)sim_below(sim, sim->mix.users));
+    struct sim_entry *entry = &sim->entries[index];
+    entry->amount = 1 + (int64_t)sim_below(sim, out ? 4000 : 40000);
+    if (!out && sim_chance(sim, 30))
+        entry->amount = sim->mix.book.deposit_minor_max + 1;
+    if (sim_chance(sim, 10))
+        entry->currency = entry->currency == 826 ? 978 : 826;
+    return index;
+}
+
+static void retry(struct sim *sim)
+{
+    uint32_t back = sim_chance(sim, 700) && sim->entries_count > 200 ? 200 : sim->entries_count;
+    uint32_t index = sim->entries_count - 1 - (uint32_t)sim_below(sim, back);
+    const struct sim_entry *entry = &sim->entries[index];
+    bool decided = entry->seq != 0 || entry->decided_in == sim->incarnation;
+    bool other = decided && sim_chance(sim, sim->mix.other_body);
+    sim_count(sim, other                ? SIM_OTHER_BODY
+                   : entry->waiting > 0 ? SIM_RETRY_BEFORE
+                                        : SIM_RETRY_AFTER);
+    (void)ask(sim, index, other);
+}
+
+/* A crowd in front of a disk that does not answer: the limits of the commit are met (S2). */
+static void burst(struct sim *sim)
+{
+    enum request_outcome outcome = REQUEST_TAKEN;
+    sim->burst_done = true;
+    for (int i = 0; i < 17000 && outcome == REQUEST_TAKEN; i++)
+        outcome = ask(sim, new_bet(sim), false);
+    uint32_t last = sim->entries_count - 1;
+    while (last > 0 && sim->entries[last].decided_in != sim->incarnation)
+        last--;
+    for (int i = 0; i < 17000; i++)
+        if (ask(sim, last, false) != REQUEST_TAKEN)
+            return;
+}
+
+void sim_clients_step(struct sim *sim)
+{
+    bool stalled = sim->log.append != NULL && sim->log.append_due_us > sim->now_us + 1000000;
+    uint64_t calls = sim_below(sim, sim->mix.bets_per_tick_max + 1);
+    if (stalled && sim->mix.burst && !sim->burst_done && !book_stopped(sim->book))
+        burst(sim);
+    for (uint64_t i = 0; i < calls; i++) {
+        if (sim->entries_count > 0 && sim_chance(sim, sim->mix.retry)) {
+            retry(sim);
+            continue;
+        }
+        bool movement = sim_chance(sim, sim->entries_count < 4 * sim->mix.users ? 500 : 40);
+        uint32_t index = movement ? new_movement(sim) : new_bet(sim);
+        enum request_outcome outcome = ask(sim, index, false);
+        /* The customer's line breaks: the answer reaches nobody, and the key comes again. */
+        if (outcome == REQUEST_TAKEN && sim_chance(sim, sim->mix.disconnect)) {
+            sim_count(sim, SIM_DISCONNECT);
+            sim_count(sim, SIM_RETRY_BEFORE);
+            (void)ask(sim, index, false);
+        }
+    }
+    if (sim_chance(sim, 10))
+        sim_history_step(sim);
+}
+
+/* ---- between turns ---- */
+
+/* A bet whose delay ended in this turn was decided against what is published now. */
+void sim_clients_end_turn(struct sim *sim)
+{
+    const struct shard_state *state = book_state(sim->book);
+    uint32_t kept = 0;
+    sim->releasing = true;
+    for (uint32_t i = 0; i < sim->pending_count; i++) {
+        struct sim_pending p = sim->pending[i];
+        struct sim_entry *entry = &sim->entries[p.entry];
+        bool due = entry->decided_in != sim->incarnation ||
+                   sim->now_us >= entry->decided_us + entry->view.delay_us;
+        if (shard_state_bet(state, p.bet)->state == BET_STATE_PENDING) {
+            sim->pending[kept++] = p;
+            continue;
+        }
+        SIM_CHECK(due, "L6", "a bet was released before its delay was over");
+        entry->released = true;
+        entry->release_view =
+            sim_view_of(sim, entry->market, slice_of(entry->selection, entry->selection_bytes));
+    }
+    sim->releasing = false;
+    sim->pending_count = kept;
+}
+
+void sim_clients_restart(struct sim *sim)
+{
+    for (uint32_t i = 0; i < sim->entries_count && sim->waiting > 0; i++)
+        sim->entries[i].waiting = 0;
+    sim->waiting = 0;
+    sim->pending_count = 0;
+}
+
+void sim_clients_restored(struct sim *sim)
+{
+    const struct shard_state *state = book_state(sim->book);
+    for (uint32_t i = 0; i < shard_state_bets_count(state); i++) {
+        uint32_t bet;
+        if (shard_state_bet(state, i)->state != BET_STATE_PENDING)
+            continue;
+        bool found = table_find(sim->oracle.bets_by_id,
+                                table_key_u64(shard_state_bet(state, i)->bet_id), &bet);
+        SIM_CHECK(found, "L2", "a pending bet that no record made");
+        ASSERT(sim->pending_count < sim->pending_max);
+        sim->pending[sim->pending_count++] = (struct sim_pending){i, sim->oracle.bets[bet].entry};
+    }
+}

@@ -1,0 +1,217 @@
+/* sim_feed.c - the providers: random markets that live, are suspended, go in play, close, get
+ * results and corrections, disappear and come back. What is true at the provider is a slot; what
+ * reaches the book are messages, each a whole image as of its sending (sim_feed_send.c). */
+#include <stdio.h>
+#include <string.h>
+
+#include "base/assert.h"
+#include "base/error.h"
+#include "sim/sim_world.h"
+
+static void slot_open(struct sim *sim, struct sim_slot *slot)
+{
+    *slot = (struct sim_slot){
+        .number = sim->slots_next++,
+        .provider = (uint8_t)sim_below(sim, SIM_PROVIDERS - 1),
+        .status = MARKET_ACTIVE,
+        .selections_count = (uint8_t)(2 + sim_below(sim, 3)),
+        .version = 1,
+        .corrections_left = (uint8_t)sim_below(sim, 4),
+    };
+    for (int i = 0; i < SIM_OWN_SELECTIONS; i++) {
+        slot->selection_status[i] = SELECTION_ACTIVE;
+        slot->price[i] = (uint16_t)(101 + sim_below(sim, 900));
+        slot->results[i] = LEG_LOST;
+    }
+}
+
+static struct leg_result some_result(struct sim *sim)
+{
+    static const struct leg_result results[] = {LEG_WON, LEG_LOST, LEG_VOID, LEG_HALF_WON,
+                                                LEG_HALF_LOST};
+    if (sim_chance(sim, 100)) {
+        uint16_t of = (uint16_t)(2 + sim_below(sim, 3));
+        return (struct leg_result){true, 0, (uint16_t)(1 + sim_below(sim, of)), of};
+    }
+    return results[sim_chance(sim, 750) ? sim_below(sim, 2) : sim_below(sim, 5)];
+}
+
+static void draw_results(struct sim *sim, struct sim_slot *slot)
+{
+    slot->partial = sim_chance(sim, 150);
+    for (int i = 0; i < slot->selections_count; i++) {
+        slot->known[i] = slot->known[i] || !slot->partial || sim_chance(sim, 500);
+        slot->results[i] = some_result(sim);
+    }
+    slot->known[0] = true;
+}
+
+static void give_result(struct sim *sim, struct sim_slot *slot)
+{
+    slot->result_version = 1000 + sim_below(sim, 1000);
+    draw_results(sim, slot);
+    slot->resulted = true;
+    slot->status = MARKET_CLOSED_STATUS;
+    sim_feed_send(sim, slot, SIM_MESSAGE_MARKET);
+    sim_feed_send(sim, slot, SIM_MESSAGE_RESULT);
+    sim_count(sim, SIM_RESULT);
+}
+
+/* After the first result: the same again, another with a higher, an equal or a lower version. */
+static void correct(struct sim *sim, struct sim_slot *slot)
+{
+    struct sim_slot other = *slot;
+    uint64_t kind = sim_below(sim, 5);
+    if (kind == 0) { /* the very same */
+        sim_feed_send(sim, slot, SIM_MESSAGE_RESULT);
+        return;
+    }
+    draw_results(sim, &other);
+    if (kind == 1 || kind == 2) {
+        other.result_version -= kind == 1 ? 0 : 1 + sim_below(sim, 900);
+        sim_feed_send(sim, &other, SIM_MESSAGE_RESULT);
+        sim_count(sim, SIM_RESULT_NOT_HIGHER);
+        return;
+    }
+    slot->corrections_left--;
+    other.result_version += 1 + sim_below(sim, 10);
+    other.corrections_left = slot->corrections_left;
+    *slot = other;
+    sim_feed_send(sim, slot, SIM_MESSAGE_RESULT);
+    sim_count(sim, SIM_RESULT_HIGHER);
+}
+
+static void after_result(struct sim *sim, struct sim_slot *slot)
+{
+    if (slot->corrections_left > 0 && sim_chance(sim, 300))
+        correct(sim, slot);
+    else if (sim_chance(sim, 60) && sim->markets_count + SIM_SLOTS_MAX < SIM_MARKETS_MAX / 2)
+        slot_open(sim, slot);
+}
+
+static void move_prices(struct sim *sim, struct sim_slot *slot)
+{
+    for (int i = 0; i < slot->selections_count; i++) {
+        if (sim_chance(sim, 400))
+            continue;
+        uint64_t price = slot->price[i] * (90 + sim_below(sim, 21)) / 100;
+        slot->price[i] = (uint16_t)(price < 101 ? 101 : price > 60000 ? 60000 : price);
+    }
+    if (sim_chance(sim, 40)) {
+        uint8_t *status = &slot->selection_status[sim_below(sim, slot->selections_count)];
+        *status = *status == SELECTION_ACTIVE ? (uint8_t)(SELECTION_SUSPENDED + sim_below(sim, 2))
+                                              : SELECTION_ACTIVE;
+    }
+}
+
+static void while_open(struct sim *sim, struct sim_slot *slot)
+{
+    uint64_t kind = sim_below(sim, 1000);
+    if (kind < 700) {
+        move_prices(sim, slot);
+    } else if (kind < 850) {
+        slot->status =
+            slot->status == MARKET_ACTIVE ? MARKET_SUSPENDED_STATUS : (uint8_t)MARKET_ACTIVE;
+    } else if (kind < 900) {
+        slot->in_play = !slot->in_play;
+        slot->bet_delay_us =
+            (int64_t)sim_below(sim, (uint64_t)sim->mix.delay_us_max + 1) * sim_chance(sim, 850);
+    } else if (kind < 910 && slot->selections_count < SIM_OWN_SELECTIONS) {
+        slot->selections_count++;
+    } else if (kind < 940) {
+        slot->removed = true;
+        sim_feed_send(sim, slot, SIM_MESSAGE_REMOVED);
+        sim_count(sim, SIM_FEED_REMOVED);
+        return;
+    } else if (kind < 960) {
+        slot->status = sim_chance(sim, 100) ? MARKET_CANCELLED : MARKET_CLOSED_STATUS;
+    } else if (kind < 1000) {
+        give_result(sim, slot);
+        return;
+    }
+    sim_feed_send(sim, slot, SIM_MESSAGE_MARKET);
+}
+
+static void slot_step(struct sim *sim, struct sim_slot *slot)
+{
+    slot->version++;
+    if (slot->resulted) {
+        after_result(sim, slot);
+    } else if (slot->removed) {
+        slot->removed = !sim_chance(sim, 300);
+        if (!slot->removed)
+            sim_feed_send(sim, slot, SIM_MESSAGE_MARKET);
+    } else if (slot->status >= MARKET_CLOSED_STATUS) {
+        if (sim_chance(sim, 300))
+            give_result(sim, slot);
+        else if (sim_chance(sim, 100)) { /* it was closed by mistake */
+            slot->status = MARKET_ACTIVE;
+            sim_feed_send(sim, slot, SIM_MESSAGE_MARKET);
+        }
+    } else {
+        while_open(sim, slot);
+    }
+}
+
+static void trouble(struct sim *sim)
+{
+    struct sim_provider *p = &sim->providers[sim_below(sim, SIM_PROVIDERS)];
+    if (sim_chance(sim, 500)) {
+        p->silent_until_us = sim->now_us + 1000000 + (int64_t)sim_below(sim, 9000000);
+        sim_count(sim, SIM_FEED_SILENT);
+        return;
+    }
+    if (p->silent_until_us > sim->now_us || !book_feed_ready(sim->book))
+        return;
+    bool late = !p->late;
+    sim->sink.ops->late(&sim->sink, slice_text(p->name), late);
+    sim_count(sim, SIM_FEED_LATE);
+}
+
+void sim_feed_step(struct sim *sim)
+{
+    uint64_t steps = sim_below(sim, 3);
+    for (uint64_t i = 0; i < steps; i++)
+        slot_step(sim, &sim->slots[sim_below(sim, sim->mix.slots)]);
+    for (int i = 0; i < SIM_PROVIDERS; i++) /* "late" never stays for ever */
+        if (sim->providers[i].late && sim_chance(sim, 30))
+            sim->sink.ops->late(&sim->sink, slice_text(sim->providers[i].name), false);
+    if (sim_chance(sim, 4))
+        trouble(sim);
+}
+
+void sim_feed_reconnect(struct sim *sim)
+{
+    sim->messages_count = 0;
+    for (uint32_t i = 0; i < sim->mix.slots; i++) {
+        const struct sim_slot *slot = &sim->slots[i];
+        if (!slot->removed)
+            sim_feed_send(sim, slot, SIM_MESSAGE_MARKET);
+        if (slot->resulted)
+            sim_feed_send(sim, slot, SIM_MESSAGE_RESULT);
+    }
+}
+
+static int synthetic_new(struct sim *sim)
+{
+    struct synthetic_options options;
+    synthetic_options_init(&options);
+    options.seed = prng_next(&sim->prng);
+    options.id_prefix = SLICE("run");
+    options.start = sim_wall(sim);
+    options.matches_count = 2;
+    options.match_seconds = 10;
+    options.correction_permille = 300;
+    return synthetic_feed_new(&options, &sim->sink, &sim->synthetic);
+}
+
+int sim_feed_new(struct sim *sim)
+{
+    static const char *const names[SIM_PROVIDERS] = {"pa", "pb", "pc", "sim"};
+    sim->sink.ops = sim_sink_ops();
+    for (int i = 0; i < SIM_PROVIDERS; i++)
+        snprintf(sim->providers[i].name, sizeof sim->providers[i].name, "%s", names[i]);
+    for (uint32_t i = 0; i < sim->mix.slots; i++)
+        slot_open(sim, &sim->slots[i]);
+    return sim->mix.synthetic ? synthetic_new(sim) : 0;
+}

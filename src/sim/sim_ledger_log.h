@@ -1,0 +1,34 @@
+/* sim_ledger_log.h - the ledger_log port over the embedded ledger store, on the caller's thread:
+ * what ledger_file does with a writer thread happens here in poll(), when virtual time has
+ * reached the latency that the world gave it. Records, groups, segments, recovery and lookup are
+ * the production code. Thread: one. */
+#pragma once
+
+#include "adapters/embedded/ledger_lookup.h"
+#include "adapters/embedded/ledger_store.h"
+#include "fake_disk.h"
+
+/* What becomes of the next append that is carried out. */
+enum sim_append_fate { SIM_FATE_ANSWER = 0, SIM_FATE_CRASH, SIM_FATE_KILL };
+
+struct sim_ledger_log {
+    struct ledger_log port;
+    struct ledger_store *store;   /* borrowed */
+    struct fake_disk *disk;       /* borrowed */
+    struct ledger_lookup *lookup; /* owns */
+    struct ledger_append *append; /* under way, or NULL */
+    int64_t append_due_us, latency_us, now_us;
+    struct ledger_read *reads[LEDGER_READS_MAX];
+    size_t reads_count;
+    enum sim_append_fate fate;
+    bool died;       /* the fate came: the machine must be restarted before another call */
+    size_t ops_told; /* operations of the disk before the newest answer that was given */
+    bool prepare;    /* steps of preparing a segment may be left to do */
+    char problem[LEDGER_REPORT_TEXT_BYTES]; /* of the last replay */
+};
+
+/* Over an open store. 0 or -ERR_MEMORY. */
+int sim_ledger_log_init(struct sim_ledger_log *log, struct ledger_store *store,
+                        struct fake_disk *disk);
+/* Forgets what is under way: no callback comes. */
+void sim_ledger_log_done(struct sim_ledger_log *log);

@@ -1,0 +1,83 @@
+/* sim_mix.c - what a seed decides once: sizes, limits, and how much of which trouble there is.
+ * Every seed is another world, so that a swarm meets mixes that nobody would think of. */
+#include "sim/sim_world.h"
+
+static uint32_t permille(struct sim *sim, uint32_t max)
+{
+    return sim_chance(sim, 200) ? 0 : (uint32_t)sim_below(sim, max + 1);
+}
+
+static void draw_book(struct sim *sim)
+{
+    static uint8_t genesis[32];
+    struct book_options *book = &sim->mix.book;
+    *book = BOOK_OPTIONS_DEFAULT;
+    for (size_t i = 0; i < sizeof genesis; i++)
+        genesis[i] = (uint8_t)prng_next(&sim->prng);
+    book->genesis_random = genesis;
+    book->bet_limits.rounding = (enum rounding)(ROUND_DOWN + sim_below(sim, 3));
+    book->bet_limits.tolerance_permyriad = (uint32_t)sim_below(sim, 1500);
+    book->bet_limits.stake_minor_max = 3000;
+    book->bet_limits.payout_minor_max = 20000;
+    book->deposit_minor_max = 39000;
+    book->closed_keep_us = (int64_t)sim_below(sim, 20) * US_PER_SECOND;
+    book->settle_per_turn_max = 1 + (uint32_t)sim_below(sim, sim_chance(sim, 300) ? 4 : 256);
+    book->limits = (struct shard_limits){.accounts_max = SIM_USERS_MAX + 1,
+                                         .markets_max = SIM_MARKETS_MAX,
+                                         .selections_max = SIM_MARKETS_MAX * 8,
+                                         .bets_max = sim->entries_max + 1,
+                                         .verdicts_max = sim->entries_max + 1};
+    book->pending_max = 4096;
+}
+
+/* Limits that are met within the run (S2). */
+static void draw_tiny(struct sim *sim)
+{
+    struct book_options *book = &sim->mix.book;
+    book->pending_max = 1 + (uint32_t)sim_below(sim, 4);
+    switch (sim_below(sim, 5)) {
+    case 0:
+        book->limits.accounts_max = 3 + (uint32_t)sim_below(sim, 6);
+        break;
+    case 1:
+        book->limits.markets_max = 4 + (uint32_t)sim_below(sim, 30);
+        break;
+    case 2:
+        book->limits.selections_max = SELECTIONS_MAX + 10 + (uint32_t)sim_below(sim, 100);
+        break;
+    case 3:
+        book->limits.bets_max = 20 + (uint32_t)sim_below(sim, 1000);
+        break;
+    default:
+        book->limits.verdicts_max = 100 + (uint32_t)sim_below(sim, 3000);
+    }
+}
+
+void sim_mix_draw(struct sim *sim)
+{
+    static const int64_t ticks_us[] = {2000, 20000, 20000, 50000, 200000};
+    struct sim_mix *mix = &sim->mix;
+    *mix = (struct sim_mix){
+        .users = 6 + (uint32_t)sim_below(sim, SIM_USERS_MAX - 6),
+        .slots = 3 + (uint32_t)sim_below(sim, SIM_SLOTS_MAX - 3),
+        .bets_per_tick_max = 1 + (uint32_t)sim_below(sim, 16),
+        .faults = sim_chance(sim, 100) ? 0 : 1 + (uint32_t)sim_below(sim, 10),
+        .feed_drop = permille(sim, 100),
+        .feed_duplicate = permille(sim, 100),
+        .feed_reorder = permille(sim, 100),
+        .retry = permille(sim, 150),
+        .other_body = permille(sim, 500),
+        .disconnect = permille(sim, 100),
+        .tick_us_max = ticks_us[sim_below(sim, 5)],
+        .delay_us_max = sim_chance(sim, 300) ? 50000 : 5000000,
+        .synthetic = sim_chance(sim, 200),
+        .tiny = sim_chance(sim, 250),
+        .newest_only = sim_chance(sim, 500),
+        .burst = sim_chance(sim, 40),
+        .segment_bytes = (UINT64_C(1) << 20) + 65536 * sim_below(sim, 16),
+    };
+    sim->entries_max = (uint32_t)(sim->options.ticks * (mix->bets_per_tick_max + 1)) + 20000u;
+    draw_book(sim);
+    if (mix->tiny)
+        draw_tiny(sim);
+}

@@ -1,0 +1,167 @@
+/* sim_published.c - the model of what was published: the listener writes it, decisions are
+ * checked against it. It also holds the model of the providers' leases, fed by the sink that
+ * stands between every feed and the book. */
+#include <string.h>
+
+#include "base/assert.h"
+#include "base/error.h"
+#include "sim/sim_world.h"
+
+static const uint64_t id_key[2] = {0x73696d2069642031, 0x73696d2069642032};
+
+uint32_t sim_market_find(struct sim *sim, struct slice id)
+{
+    uint32_t index;
+    return table_find(sim->markets_by_id, siphash128(id_key, id.at, id.bytes), &index) ? index
+                                                                                       : SIM_NONE;
+}
+
+uint32_t sim_market_of(struct sim *sim, struct slice id)
+{
+    uint32_t index = sim_market_find(sim, id);
+    if (index != SIM_NONE)
+        return index;
+    ASSERT(sim->markets_count < SIM_MARKETS_MAX);
+    index = sim->markets_count++;
+    enum table_outcome outcome =
+        table_insert(sim->markets_by_id, siphash128(id_key, id.at, id.bytes), index);
+    ASSERT(outcome == TABLE_OK);
+    struct sim_market *market = &sim->markets[index];
+    ASSERT(id.bytes <= sizeof market->id);
+    memcpy(market->id, id.at, id.bytes);
+    market->id_bytes = (uint8_t)id.bytes;
+    return index;
+}
+
+int sim_provider_find(const struct sim *sim, struct slice name)
+{
+    for (int i = 0; i < SIM_PROVIDERS; i++)
+        if (slice_is(name, sim->providers[i].name))
+            return i;
+    return -1;
+}
+
+static bool same(const struct sim_selection *kept, const struct odds_selection *s)
+{
+    return slice_equal(slice_of(kept->id, kept->id_bytes), slice_of(s->id, s->id_bytes)) &&
+           kept->status == s->status && odds_equal(kept->odds, s->odds);
+}
+
+/* Who follows the changes alone must end with the same image. */
+static void check_changes(struct sim *sim, const struct sim_market *market,
+                          const struct odds_image *image, const uint16_t *changed, size_t count)
+{
+    bool named[SELECTIONS_MAX] = {false};
+    for (size_t i = 0; i < count; i++) {
+        SIM_CHECK(changed[i] < image->selections_count, "P1", "a change names no selection");
+        named[changed[i]] = true;
+    }
+    for (size_t i = 0; i < image->selections_count; i++)
+        SIM_CHECK(named[i] || (market->present && i < market->selections_count &&
+                               same(&market->selections[i], &image->selections[i])),
+                  "P1", "market %.*s: selection %zu changed and was not named",
+                  SLICE_ARG(ODDS_TEXT(image, market_id)), i);
+}
+
+static void keep_selections(struct sim_market *market, const struct odds_image *image)
+{
+    ASSERT(image->selections_count <= SIM_SELECTIONS_MAX);
+    market->selections_count = image->selections_count;
+    for (size_t i = 0; i < image->selections_count; i++) {
+        const struct odds_selection *s = &image->selections[i];
+        struct sim_selection *kept = &market->selections[i];
+        memcpy(kept->id, s->id, s->id_bytes);
+        kept->id_bytes = s->id_bytes;
+        kept->status = s->status;
+        kept->odds = s->odds;
+    }
+}
+
+static void on_market(void *owner, const struct odds_image *image, uint64_t before_version,
+                      const uint16_t *changed, size_t changed_count)
+{
+    struct sim *sim = owner;
+    struct sim_market *market = &sim->markets[sim_market_of(sim, ODDS_TEXT(image, market_id))];
+    SIM_CHECK(image->odds_version > market->version, "P1", "market %.*s: version %llx after %llx",
+              SLICE_ARG(ODDS_TEXT(image, market_id)), (unsigned long long)image->odds_version,
+              (unsigned long long)market->version);
+    SIM_CHECK(before_version == (market->present ? market->version : 0), "P1",
+              "market %.*s: the change names another version before it",
+              SLICE_ARG(ODDS_TEXT(image, market_id)));
+    check_changes(sim, market, image, changed, changed_count);
+    market->provider = (uint8_t)sim_provider_find(sim, ODDS_TEXT(image, provider));
+    market->present = true;
+    market->status = image->status;
+    market->in_play = image->in_play;
+    market->bet_delay_us = image->bet_delay_us;
+    market->version = image->odds_version;
+    market->position = image->odds_position;
+    keep_selections(market, image);
+}
+
+static void on_removed(void *owner, const struct odds_image *image)
+{
+    struct sim *sim = owner;
+    uint32_t index = sim_market_find(sim, ODDS_TEXT(image, market_id));
+    SIM_CHECK(index != SIM_NONE && sim->markets[index].present, "P1",
+              "a market left that was not there");
+    sim->markets[index].present = false;
+    if (sim->in_end_turn)
+        sim->markets[index].removed_turn = sim->turn;
+}
+
+static void on_record(void *owner, const struct record_view *record)
+{
+    sim_oracle_record(owner, record);
+}
+
+static void on_stopped(void *owner)
+{
+    struct sim *sim = owner;
+    SIM_CHECK(!sim->stopped_told, "S1", "the book stopped twice");
+    sim->stopped_told = true;
+}
+
+struct book_listener sim_listener(struct sim *sim)
+{
+    return (struct book_listener){sim, on_market, on_removed, on_record, on_stopped};
+}
+
+static bool alive(const struct sim *sim, const struct sim_market *market)
+{
+    const struct sim_provider *p = &sim->providers[market->provider];
+    return p->known && !p->late && sim->now_us - p->last_byte_us <= 5 * US_PER_SECOND; /* P2 */
+}
+
+struct sim_view sim_view_of(const struct sim *sim, uint32_t market_index, struct slice selection)
+{
+    const struct sim_market *market = market_index == SIM_NONE ? NULL : &sim->markets[market_index];
+    /* A turn releases bets before it drops ended markets from the store. */
+    bool dropped = market != NULL && sim->releasing && market->removed_turn == sim->turn;
+    if (market == NULL || !(market->present || dropped))
+        return (struct sim_view){.known = false};
+    struct sim_view view = {.known = true,
+                            .alive = alive(sim, market),
+                            .in_play = market->in_play,
+                            .status = market->status,
+                            .version = market->version,
+                            .position = market->position,
+                            .delay_us = market->bet_delay_us};
+    for (size_t i = 0; i < market->selections_count; i++) {
+        const struct sim_selection *s = &market->selections[i];
+        if (!slice_equal(slice_of(s->id, s->id_bytes), selection))
+            continue;
+        view.selection_known = true;
+        view.selection_status = s->status;
+        view.odds = s->odds;
+    }
+    return view;
+}
+
+void sim_published_forget(struct sim *sim)
+{
+    for (uint32_t i = 0; i < sim->markets_count; i++)
+        sim->markets[i].present = false;
+    for (int i = 0; i < SIM_PROVIDERS; i++)
+        sim->providers[i].known = sim->providers[i].late = false;
+}
