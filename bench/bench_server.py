@@ -3,6 +3,7 @@ import bz2
 import json
 import os
 import subprocess
+import time
 
 from harness import LOAD_CPU, SERVER_CPU, ROOT, Feed, Server, clean_environment, pinned
 
@@ -46,16 +47,20 @@ def highest(probe, begin):
     return best, failed
 
 
-STAGE = 'overround_stage_seconds_total{stage="'
+STAGE = 'overround_stage_cycles_total{stage="'
 
 
-def stages(before, after, bets):
-    """CPU microseconds of the deciding loop for each bet by stage, where the server counts them."""
-    names = [name for name in after if name.startswith(STAGE)]
-    if not names or not bets:
+def stages(before, after, seconds, bets):
+    """Microseconds of the deciding loop for each bet by stage. The loop is always in one stage, so
+    all of them together over the time between the two readings say how long a cycle is. The stage
+    "wait" is mostly idleness; a stage also counts what the log's thread took of the same core."""
+    spent = {name[len(STAGE):-2]: value - before.get(name, 0)
+             for name, value in after.items() if name.startswith(STAGE)}
+    total = sum(spent.values())
+    if not total or not bets:
         return None
-    return {name[len(STAGE):-2]: round((after[name] - before.get(name, 0)) * 1e6 / bets, 3)
-            for name in names}
+    return {name: round(cycles / total * seconds * 1e6 / bets, 3)
+            for name, cycles in spent.items()}
 
 
 def record_bytes(bench, data):
@@ -75,9 +80,9 @@ def record_bytes(bench, data):
 
 
 def bets_at(server, rate, **options):
-    before = server.metrics()
+    before, threads, begin = server.metrics(), server.threads(), time.monotonic()
     report = server.load('bets', rate=rate, **options)
-    after = server.metrics()
+    after, seconds = server.metrics(), time.monotonic() - begin
 
     def change(name):
         return after.get(name, 0) - before.get(name, 0)
@@ -90,8 +95,11 @@ def bets_at(server, rate, **options):
     if commit:
         report['commit_us_mean'] = round(
             change('overround_ledger_commit_seconds_sum') * 1e6 / commit, 1)
-    report['stage_us_per_bet'] = stages(before, after, change('overround_bets_total{verdict='
-                                                              '"PLACED"}'))
+    bets = change('overround_bets_total{verdict="PLACED"}')
+    report['stage_us_per_bet'] = stages(before, after, seconds, bets)
+    report['cpu_us_per_bet'] = {
+        name: round((value - threads.get(name, 0)) * 1e6 / bets, 2)
+        for name, value in server.threads().items()} if bets else None
     return report
 
 

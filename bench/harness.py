@@ -154,6 +154,16 @@ class Server:
             fields = file.read().rsplit(')', 1)[1].split()
         return (int(fields[11]) + int(fields[12])) / os.sysconf('SC_CLK_TCK')
 
+    def threads(self):
+        """CPU seconds so far: of the loop that decides, and of the log's threads together."""
+        used = {'loop': 0.0, 'log': 0.0}
+        for task in os.listdir(f'/proc/{self.pid}/task'):
+            with open(f'/proc/{self.pid}/task/{task}/stat', encoding='utf-8') as file:
+                fields = file.read().rsplit(')', 1)[1].split()
+            seconds = (int(fields[11]) + int(fields[12])) / os.sysconf('SC_CLK_TCK')
+            used['loop' if int(task) == self.pid else 'log'] += seconds
+        return used
+
     def load(self, kind, **options):
         """One run of the generator on its own core; its report."""
         argv = [self.bench.binary, 'load', kind, '--url', self.url, '--data', self.data,

@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "base/assert.h"
+#include "base/cycles.h"
 #include "base/error.h"
 #include "base/log.h"
 #include "cli/demo_status_node.h"
@@ -85,7 +86,9 @@ static void measure_settlement(struct node *node)
 static void on_turn_end(void *owner)
 {
     struct node *node = owner;
+    enum cycles_stage before = cycles_enter(CYCLES_COMMIT);
     book_end_turn(node->book);
+    (void)cycles_enter(before);
     measure_settlement(node);
     int64_t due_us = book_due_us(node->book);
     if (due_us == 0)
@@ -101,7 +104,9 @@ static void on_turn_end(void *owner)
 static void on_log_ready(void *owner)
 {
     struct node *node = owner;
+    enum cycles_stage before = cycles_enter(CYCLES_ANSWER);
     book_poll(node->book);
+    (void)cycles_enter(before);
 }
 
 static void notify_log(void *owner)
@@ -445,7 +450,10 @@ enum node_end node_run(const struct node_options *options, node_ready_fn ready, 
     if (end == NODE_ENDED) {
         ready(&node.public_bound, &node.admin_bound);
         begin_demo(&node);
+        if (options->profile == PROFILE_BENCH)
+            cycles_begin(&node.cycles);
         int error = loop_run(node.loop);
+        cycles_begin(NULL);
         if (error < 0)
             end = fail(&node, "the loop ended", error);
         if (end == NODE_ENDED && book_stopped(node.book))

@@ -3,6 +3,7 @@
 
 #include "adapters/embedded/disk.h"
 #include "app/book.h"
+#include "base/cycles.h"
 #include "base/metrics.h"
 #include "cli/ledger_meter.h"
 #include "cli/local_keys.h"
@@ -59,6 +60,7 @@ struct node {
     unsigned draining; /* servers that are not drained yet */
     bool drain_begun;
     int64_t settle_begun_us; /* while there are settlements to do; 0: none */
+    struct cycles cycles; /* of the loop's thread; only under profile bench */
     struct metrics metrics;
     struct metrics_item metrics_items[METRICS_ITEMS_MAX];
     struct metrics_histogram settlement_us;

@@ -49,11 +49,26 @@ static int add_net(struct metrics *metrics, const struct net_stats *stats, bool 
         (const struct metrics_gauge *)&stats->connections);
 }
 
+static int add_stages(struct metrics *metrics, const struct cycles *cycles)
+{
+#define STAGE_LABEL(name, text) "stage=\"" text "\"",
+    static const char *const labels[] = {CYCLES_STAGE_LIST(STAGE_LABEL)};
+    for (size_t i = 0; i < CYCLES_STAGES_COUNT; i++)
+        TRY(metrics_add_counter(
+            metrics,
+            (struct metrics_name){"overround_stage_cycles_total",
+                                  "Processor cycles of the loop's thread by stage", labels[i], 0},
+            counter_of(&cycles->spent[i])));
+    return 0;
+}
+
 int node_register_metrics(struct node *node)
 {
     struct metrics *metrics = &node->metrics;
     TRY(add_net(metrics, http_server_stats(node->public_server), false));
     TRY(add_net(metrics, http_server_stats(node->admin_server), true));
+    if (node->options->profile == PROFILE_BENCH)
+        TRY(add_stages(metrics, &node->cycles));
     TRY(gateway_register_metrics(node->gateway, metrics));
     TRY(backoffice_register_metrics(node->backoffice, metrics));
     TRY(odds_service_metrics(node->odds, metrics));

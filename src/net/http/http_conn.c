@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "base/assert.h"
+#include "base/cycles.h"
 #include "net/http/http_reply.h"
 
 #define SLOT(number) ((number) % HTTP_PIPELINE_SLOTS)
@@ -404,7 +405,9 @@ static size_t take_head(struct conn *conn, char *at, size_t bytes)
     const struct net_limits *limits = limits_of(http);
     struct http_head *head = &http->server->head;
     size_t head_bytes = 0;
+    enum cycles_stage before = cycles_enter(CYCLES_PARSE);
     enum http_outcome outcome = http_parse_scan(&http->scan, at, bytes, &head_bytes);
+    (void)cycles_enter(before);
     if ((outcome == HTTP_MORE ? bytes : head_bytes) > limits->http_head_bytes_max)
         outcome = HTTP_HEAD_TOO_LARGE;
     if (outcome == HTTP_MORE) {
@@ -413,8 +416,11 @@ static size_t take_head(struct conn *conn, char *at, size_t bytes)
     }
     http->partial = false;
     http->scan = (struct http_scan){0};
-    if (outcome == HTTP_OK)
+    if (outcome == HTTP_OK) {
+        before = cycles_enter(CYCLES_PARSE);
         outcome = http_parse_request(slice_of(at, head_bytes), head);
+        (void)cycles_enter(before);
+    }
     if (outcome == HTTP_OK && head->target.bytes > limits->http_target_bytes_max)
         outcome = HTTP_TARGET_TOO_LONG;
     if (outcome == HTTP_OK && head->headers_count > limits->http_headers_max)

@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include "base/assert.h"
+#include "base/cycles.h"
 #include "base/error.h"
 
 struct hook {
@@ -219,11 +220,13 @@ static int64_t wait_time_us(const struct loop *loop, int64_t wait_us)
 static int wait_ready(struct loop *loop, int64_t wait_us)
 {
     struct timespec wait = {wait_us / US_PER_SECOND, wait_us % US_PER_SECOND * 1000};
+    enum cycles_stage before = cycles_enter(CYCLES_WAIT);
     int count = epoll_pwait2(loop->epoll_fd, loop->ready, LOOP_EVENTS_MAX,
                              wait_us == INT64_MAX ? NULL : &wait, NULL);
     if (count < 0 && errno == ENOSYS) /* kernels before 5.11 wait in milliseconds */
         count = epoll_wait(loop->epoll_fd, loop->ready, LOOP_EVENTS_MAX,
                            wait_us > INT32_MAX ? 1000000 : (int)((wait_us + 999) / 1000));
+    (void)cycles_enter(before);
     if (count < 0)
         return errno == EINTR ? 0 : -ERR_IO;
     return count;

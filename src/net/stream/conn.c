@@ -15,6 +15,7 @@
 #include <unistd.h>
 
 #include "base/assert.h"
+#include "base/cycles.h"
 #include "base/error.h"
 #include "net/stream/conn_inside.h"
 
@@ -305,7 +306,9 @@ static void give_fresh(struct conn *conn, char *at, size_t bytes)
 
 static ssize_t receive(struct conn *conn, char *at, size_t bytes)
 {
+    enum cycles_stage before = cycles_enter(CYCLES_READ);
     ssize_t got = recv(conn->source.fd, at, bytes, MSG_DONTWAIT);
+    (void)cycles_enter(before);
     conn->pool->stats.reads++;
     if (got > 0) {
         conn->pool->stats.bytes_in += (uint64_t)got;
@@ -480,7 +483,9 @@ static void write_some(struct conn *conn)
     struct iovec pieces[CONN_PIECES_MAX];
     struct msghdr message = {.msg_iov = pieces};
     message.msg_iovlen = outbox_pieces(&conn->outbox, pieces, CONN_PIECES_MAX);
+    enum cycles_stage before = cycles_enter(CYCLES_WRITE);
     ssize_t taken = sendmsg(conn->source.fd, &message, MSG_NOSIGNAL | MSG_DONTWAIT);
+    (void)cycles_enter(before);
     conn->pool->stats.writes++;
     if (taken < 0 && errno != EAGAIN && errno != EINTR) {
         conn_close(conn, CONN_CLOSE_RESET);

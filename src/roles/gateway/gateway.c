@@ -5,6 +5,7 @@
 #include <time.h>
 
 #include "base/assert.h"
+#include "base/cycles.h"
 #include "base/error.h"
 #include "base/hash.h"
 #include "base/json_write.h"
@@ -158,9 +159,11 @@ static void on_bet_answer(const struct bet_service_answer *answer)
 static bool need_token(struct gateway *gateway, const struct http_request *request,
                        struct jwt_claims *ret_claims)
 {
+    enum cycles_stage before = cycles_enter(CYCLES_AUTH);
     enum bearer_outcome outcome =
         bearer_check(gateway->parts.bearer, request,
                      loop_wall(gateway->parts.loop).us / US_PER_SECOND, ret_claims);
+    (void)cycles_enter(before);
     if (outcome == BEARER_OK)
         return true;
     char memory[HEADERS_BYTES_MAX];
@@ -229,7 +232,9 @@ static void serve_write(struct gateway *gateway, struct http_request *request, b
     struct book_cookie cookie =
         cookie_of(gateway, request->reply_to, call == bet_service_place ? begun_us : 0);
     metrics_record(&gateway->overhead, (uint64_t)(clock_us() - begun_us));
+    enum cycles_stage before = cycles_enter(CYCLES_DECIDE);
     call(gateway->parts.bets, &asked, on_bet_answer, cookie);
+    (void)cycles_enter(before);
 }
 
 static void serve_account(struct gateway *gateway, struct http_request *request)
