@@ -50,6 +50,7 @@ static const char *const known_keys[] = {
     "token",
     "transport",
     "ttl",
+    "until",
     "url",
     "user",
     "user-prefix",

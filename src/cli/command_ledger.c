@@ -5,29 +5,44 @@
 
 #include "adapters/embedded/ledger_file.h"
 #include "adapters/embedded/odds_log_file.h"
-#include "app/audit.h"
-#include "app/refold.h"
 #include "base/error.h"
 #include "cli/command.h"
+#include "cli/ledger_cmd.h"
+#include "cli/ledger_locate.h"
 #include "crypto/random.h"
-#include "ledger/record_json.h"
 
 #define PATH_BYTES_MAX 512
 
-static const struct option_spec specs[] = {
-    {"config", NULL},
-    {"data", "data"},
-    {"accounts-max", "262144"},
-    {"bets-max", "2097152"},
-    {"verdicts-max", "4194304"},
+#define COMMON_SPECS                                                                               \
+    {"config", NULL}, {"data", "data"}, {"accounts-max", "262144"}, {"bets-max", "2097152"},       \
+    {                                                                                              \
+        "verdicts-max", "4194304"                                                                  \
+    }
+
+static const struct option_spec common_specs[] = {COMMON_SPECS};
+static const struct option_spec dump_specs[] = {
+    COMMON_SPECS, {"from", "1"}, {"to", NULL}, {"user", NULL}};
+static const struct option_spec replay_specs[] = {COMMON_SPECS, {"until", NULL}};
+
+#define SPECS(specs) specs, sizeof(specs) / sizeof *(specs)
+
+static const struct ledger_command {
+    const char *name;
+    int (*run)(struct ledger_opened *opened, const struct ledger_asked *asked, struct buf *why);
+    const struct option_spec *specs;
+    size_t specs_count;
+    bool odds;
+} commands[] = {
+    {"verify", ledger_cmd_verify, SPECS(common_specs), true},
+    {"stat", ledger_cmd_stat, SPECS(common_specs), false},
+    {"dump", ledger_cmd_dump, SPECS(dump_specs), false},
+    {"replay", ledger_cmd_replay, SPECS(replay_specs), false},
 };
 
 /* What is open; the ledger alone but for `verify`. */
-struct opened {
+struct folder {
     struct disk *ledger_disk, *odds_disk;
-    struct ledger_log *log;
-    struct odds_log *odds; /* NULL: there is none */
-    struct shard_state *state;
+    struct ledger_opened opened;
 };
 
 static int open_folder(const char *data, const char *name, struct disk **ret_disk, struct buf *why)
@@ -50,12 +65,12 @@ static int open_folder(const char *data, const char *name, struct disk **ret_dis
     return error;
 }
 
-static int open_ledger(const char *data, struct opened *opened, struct buf *why)
+static int open_ledger(const char *data, struct folder *folder, struct buf *why)
 {
     struct ledger_report report = {.created = false};
     struct ledger_file_options options = {.store = {.shard = 0}};
-    TRY(open_folder(data, "ledger", &opened->ledger_disk, why));
-    int error = ledger_file_open(&options, opened->ledger_disk, &report, &opened->log);
+    TRY(open_folder(data, "ledger", &folder->ledger_disk, why));
+    int error = ledger_file_open(&options, folder->ledger_disk, &report, &folder->opened.log);
     if (error == -ERR_BUSY)
         buf_put_text(why, "a server has the ledger open: end it first");
     else if (error < 0)
@@ -64,20 +79,20 @@ static int open_ledger(const char *data, struct opened *opened, struct buf *why)
     return error;
 }
 
-static int open_odds(const char *data, struct opened *opened, struct buf *why)
+static int open_odds(const char *data, struct folder *folder, struct buf *why)
 {
     struct odds_log_report report = {.segments = 0};
     struct odds_log_file_options options = {.bytes_max = 0};
     random_fill(options.hash_key, sizeof options.hash_key);
-    TRY(open_folder(data, "odds", &opened->odds_disk, why));
-    int error = odds_log_file_open(&options, opened->odds_disk, &report, &opened->odds);
+    TRY(open_folder(data, "odds", &folder->odds_disk, why));
+    int error = odds_log_file_open(&options, folder->odds_disk, &report, &folder->opened.odds);
     if (error < 0)
         buf_printf(why, "the odds log cannot be used: %s",
                    report.text[0] != '\0' ? report.text : error_text(error));
     return error;
 }
 
-static int make_state(const struct options *options, struct opened *opened, struct buf *why)
+static int make_state(const struct options *options, struct folder *folder, struct buf *why)
 {
     struct shard_limits limits = SHARD_LIMITS_DEFAULT;
     const struct {
@@ -94,175 +109,84 @@ static int make_state(const struct options *options, struct opened *opened, stru
                            why));
         *numbers[i].value = (uint32_t)value;
     }
-    return shard_state_new(&limits, &opened->state);
+    return shard_state_new(&limits, &folder->opened.state);
 }
 
-static void close_opened(struct opened *opened)
+static int read_asked(const struct options *options, const struct ledger_command *command,
+                      struct ledger_asked *ret, struct buf *why)
 {
-    if (opened->log != NULL)
-        opened->log->ops->free(opened->log);
-    if (opened->odds != NULL)
-        opened->odds->ops->free(opened->odds);
-    disk_free(opened->odds_disk);
-    disk_free(opened->ledger_disk);
-    shard_state_free(opened->state);
-}
-
-static void put_hex(const uint8_t hash[32])
-{
-    for (size_t i = 0; i < 32; i++)
-        (void)printf("%02x", hash[i]);
-    (void)printf("\n");
-}
-
-/* Why a fold ended early: the state's reason, or the byte of the log's damage. */
-static void explain(const struct opened *opened, const char *reason, uint64_t seq, struct buf *why)
-{
-    const char *problem = ledger_file_problem(opened->log);
-    buf_printf(why, "record 0-%llu: %s%s%s", (unsigned long long)seq, reason,
-               problem[0] != '\0' ? "; " : "", problem);
-}
-
-/* ---- the commands ---- */
-
-static int verify(struct opened *opened, struct buf *why)
-{
-    struct audit_report report;
-    int error = audit_shard(opened->log, opened->odds, 0, opened->state, &report);
-    if (error < 0) {
-        explain(opened, report.reason[0] != '\0' ? report.reason : error_text(error), report.seq,
-                why);
-        return error;
-    }
-    (void)printf("records %llu\nlegs_checked %llu\nlegs_unlogged %llu\nodds_changes %llu\n"
-                 "bets_unsettled_with_result %llu\nstate ",
-                 (unsigned long long)report.records, (unsigned long long)report.legs_checked,
-                 (unsigned long long)report.legs_unlogged, (unsigned long long)report.odds_changes,
-                 (unsigned long long)report.bets_unsettled_with_result);
-    put_hex(report.state_hash);
-    (void)printf("all invariants hold\n");
+    const struct number_range any = {1, INT64_MAX};
+    int64_t from = 1, to = INT64_MAX;
+    *ret = (struct ledger_asked){.from = 1, .to = INT64_MAX};
+    if (command->specs == replay_specs)
+        ret->until = options_text(options, "until");
+    if (command->specs != dump_specs)
+        return 0;
+    TRY(options_number(options, "from", any, &from, why));
+    if (options_text(options, "to") != NULL)
+        TRY(options_number(options, "to", any, &to, why));
+    ret->from = (uint64_t)from;
+    ret->to = (uint64_t)to;
+    ret->user = options_text(options, "user");
     return 0;
 }
 
-static int fold(struct opened *opened, refold_visit visit, void *owner, struct buf *why)
+static void close_log(struct folder *folder)
 {
-    const struct refold_source source = {opened->log, 0, REFOLD_ALL};
-    struct refold_end end;
-    int error = refold(&source, opened->state, visit, owner, &end);
-    if (error < 0)
-        explain(opened, end.reason[0] != '\0' ? end.reason : error_text(error), end.seq, why);
-    return error;
+    if (folder->opened.log != NULL)
+        folder->opened.log->ops->free(folder->opened.log);
+    folder->opened.log = NULL;
 }
 
-static void put_houses(const struct shard_state *state)
+static void close_folder(struct folder *folder)
 {
-    for (size_t i = 0; i < shard_state_houses_count(state); i++) {
-        const struct shard_house *house = shard_state_house(state, i);
-        const struct {
-            const char *name;
-            int64_t minor;
-        } rows[] = {{"cash", house->cash}, {"stakes", house->stakes}, {"result", house->result}};
-        for (size_t row = 0; row < sizeof rows / sizeof *rows; row++) {
-            char memory[64];
-            struct buf text = buf_over(memory, sizeof memory);
-            money_write(&text, money_of(rows[row].minor, house->currency));
-            (void)printf("house_%s %s %.*s\n", rows[row].name, currency_code(house->currency),
-                         SLICE_ARG(buf_slice(&text)));
-        }
-    }
+    close_log(folder);
+    if (folder->opened.odds != NULL)
+        folder->opened.odds->ops->free(folder->opened.odds);
+    disk_free(folder->odds_disk);
+    disk_free(folder->ledger_disk);
+    shard_state_free(folder->opened.state);
 }
 
-static int stat_ledger(struct opened *opened, struct buf *why)
+/* Says where the record at fault stands; without, when that cannot be found out. */
+static void add_place(struct folder *folder, struct buf *why)
 {
-    TRY(fold(opened, NULL, NULL, why));
-    const struct shard_counts *counts = shard_state_counts(opened->state);
-    const struct {
-        const char *name;
-        uint64_t value;
-    } rows[] = {
-        {"last_seq", shard_state_seq(opened->state)},
-        {"accounts", shard_state_accounts_count(opened->state)},
-        {"markets", shard_state_markets_count(opened->state)},
-        {"bets_placed", counts->bets_placed},
-        {"bets_pending", counts->bets_pending},
-        {"bets_refused", counts->bets_refused},
-        {"bets_not_accepted", counts->bets_not_accepted},
-        {"bets_settled", counts->bets_settled},
-        {"settlements_reversed", counts->settlements_reversed},
-        {"deposits", counts->deposits},
-        {"withdrawals", counts->withdrawals},
-        {"money_refused", counts->money_refused},
-        {"fences", counts->fences},
-        {"results", counts->results},
-    };
-    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++)
-        (void)printf("%s %llu\n", rows[i].name, (unsigned long long)rows[i].value);
-    put_houses(opened->state);
-    return 0;
+    char memory[128];
+    struct buf place = buf_over(memory, sizeof memory);
+    close_log(folder);
+    if (ledger_locate(folder->ledger_disk, folder->opened.fault_seq, &place) == 0)
+        buf_printf(why, "; %.*s", SLICE_ARG(buf_slice(&place)));
 }
 
-static int put_record(void *owner, const struct record_view *record,
-                      const struct shard_state *state)
+static int run_command(const struct options *options, const struct ledger_command *command,
+                       struct buf *why)
 {
-    static char memory[RECORD_JSON_BYTES_MAX]; /* pages that no record needs are never touched */
-    struct buf line = buf_over(memory, sizeof memory);
-    (void)owner;
-    record_json(&line, record, state);
-    if (line.overflow || fwrite(line.at, 1, line.bytes, stdout) != line.bytes ||
-        putchar('\n') == EOF)
-        return -ERR_IO;
-    return 0;
-}
-
-static int dump(struct opened *opened, struct buf *why)
-{
-    return fold(opened, put_record, NULL, why);
-}
-
-static int replay(struct opened *opened, struct buf *why)
-{
-    uint8_t hash[32];
-    TRY(fold(opened, NULL, NULL, why));
-    shard_state_hash(opened->state, hash);
-    (void)printf("records %llu\nstate ", (unsigned long long)shard_state_seq(opened->state));
-    put_hex(hash);
-    return 0;
-}
-
-static const struct {
-    const char *name;
-    int (*run)(struct opened *opened, struct buf *why);
-    bool odds;
-} commands[] = {
-    {"verify", verify, true},
-    {"stat", stat_ledger, false},
-    {"dump", dump, false},
-    {"replay", replay, false},
-};
-
-static int run_command(const struct options *options, size_t index, struct buf *why)
-{
-    struct opened opened = {.log = NULL};
+    struct folder folder = {.ledger_disk = NULL};
+    struct ledger_asked asked;
     const char *data = options_text(options, "data");
-    int error = open_ledger(data, &opened, why);
-    if (error == 0 && commands[index].odds)
-        error = open_odds(data, &opened, why);
+    TRY(read_asked(options, command, &asked, why));
+    int error = open_ledger(data, &folder, why);
+    if (error == 0 && command->odds)
+        error = open_odds(data, &folder, why);
     if (error == 0)
-        error = make_state(options, &opened, why);
+        error = make_state(options, &folder, why);
     if (error == 0)
-        error = commands[index].run(&opened, why);
-    close_opened(&opened);
+        error = command->run(&folder.opened, &asked, why);
+    if (error == -ERR_CORRUPT && folder.opened.fault_seq != 0)
+        add_place(&folder, why);
+    close_folder(&folder);
     if (error == 0 && fflush(stdout) != 0)
         error = -ERR_IO;
     return error;
 }
 
-static size_t find_command(const char *name)
+/* NULL when the first argument is no command of the ledger. */
+static const struct ledger_command *find_command(int argc, char *const *argv)
 {
-    size_t i = 0;
-    while (i < sizeof commands / sizeof *commands && !slice_is(slice_text(name), commands[i].name))
-        i++;
-    return i;
+    for (size_t i = 0; argc > 0 && i < sizeof commands / sizeof *commands; i++)
+        if (slice_is(slice_text(argv[0]), commands[i].name))
+            return &commands[i];
+    return NULL;
 }
 
 int command_ledger(int argc, char *const *argv)
@@ -270,18 +194,18 @@ int command_ledger(int argc, char *const *argv)
     static struct options options;
     char memory[1024];
     struct buf why = buf_over(memory, sizeof memory);
-    const struct command_input input = {argc, argv, specs, sizeof specs / sizeof *specs, true};
+    const struct ledger_command *command = find_command(argc, argv);
+    if (command == NULL) { /* each has options of its own, so its name goes first */
+        buf_printf(&why, "ledger verify, stat, dump or replay, not: %s",
+                   argc > 0 ? argv[0] : "nothing");
+        return command_fail(2, buf_slice(&why));
+    }
+    const struct command_input input = {argc - 1, argv + 1, command->specs, command->specs_count,
+                                        false};
     int code = command_options(&input, &options);
     if (code != 0)
         return code;
-    size_t index = options.arguments_count == 1 ? find_command(options.arguments[0])
-                                                : sizeof commands / sizeof *commands;
-    if (index == sizeof commands / sizeof *commands) {
-        buf_put_text(&why, "ledger verify, stat, dump or replay, not: ");
-        buf_put_text(&why, options.arguments_count > 0 ? options.arguments[0] : "nothing");
-        return command_fail(2, buf_slice(&why));
-    }
-    int error = run_command(&options, index, &why);
+    int error = run_command(&options, command, &why);
     if (error == 0)
         return 0;
     if (why.bytes == 0)

@@ -1,0 +1,307 @@
+/* ledger_cmd.c - contract in ledger_cmd.h. Each line of an answer is a name and its value, so that
+ * a script reads it as easily as a person. */
+#include "cli/ledger_cmd.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "adapters/embedded/ledger_file.h"
+#include "app/audit.h"
+#include "app/refold.h"
+#include "base/error.h"
+#include "base/rfc3339.h"
+#include "ledger/record_json.h"
+
+static void put_u64(const char *name, uint64_t value)
+{
+    (void)printf("%s %" PRIu64 "\n", name, value);
+}
+
+static void put_hash(const uint8_t hash[32])
+{
+    (void)printf("state ");
+    for (size_t i = 0; i < 32; i++)
+        (void)printf("%02x", hash[i]);
+    (void)printf("\n");
+}
+
+static void put_money(const char *name, struct money money)
+{
+    char memory[64];
+    struct buf text = buf_over(memory, sizeof memory);
+    money_write(&text, money);
+    (void)printf("%s %s %.*s\n", name, currency_code(money.currency), SLICE_ARG(buf_slice(&text)));
+}
+
+/* ---- folding ---- */
+
+/* Why a fold ended early: the state's reason, or the byte of the log's damage. */
+static void explain(struct ledger_opened *opened, const char *reason, uint64_t seq, struct buf *why)
+{
+    const char *problem = ledger_file_problem(opened->log);
+    if (seq > 0)
+        buf_printf(why, "record %u-%" PRIu64 ": ", shard_state_shard(opened->state), seq);
+    buf_put_text(why, reason);
+    if (problem[0] != '\0')
+        buf_printf(why, "; %s", problem);
+    else
+        opened->fault_seq = seq;
+}
+
+static int fold(struct ledger_opened *opened, uint64_t seq_last, refold_visit visit, void *owner,
+                struct buf *why)
+{
+    const struct refold_source source = {opened->log, 0, seq_last};
+    struct refold_end end;
+    int error = refold(&source, opened->state, visit, owner, &end);
+    if (error < 0)
+        explain(opened, end.reason[0] != '\0' ? end.reason : error_text(error), end.seq, why);
+    return error;
+}
+
+/* ---- verify ---- */
+
+int ledger_cmd_verify(struct ledger_opened *opened, const struct ledger_asked *asked,
+                      struct buf *why)
+{
+    struct audit_report report;
+    (void)asked;
+    int error = audit_shard(opened->log, opened->odds, 0, opened->state, &report);
+    if (error < 0) {
+        explain(opened, report.reason[0] != '\0' ? report.reason : error_text(error), report.seq,
+                why);
+        return error;
+    }
+    put_u64("records", report.records);
+    put_u64("legs_checked", report.legs_checked);
+    put_u64("legs_unlogged", report.legs_unlogged);
+    put_u64("odds_changes", report.odds_changes);
+    put_u64("bets_unsettled_with_result", report.bets_unsettled_with_result);
+    put_hash(report.state_hash);
+    (void)printf("all invariants hold\n");
+    return 0;
+}
+
+/* ---- stat ---- */
+
+struct type_sums {
+    uint64_t count[RECORD_REVERSE + 1], bytes[RECORD_REVERSE + 1];
+};
+
+static int sum_type(void *owner, const struct record_view *record, const struct shard_state *state)
+{
+    struct type_sums *sums = owner;
+    (void)state;
+    sums->count[record->head->type]++;
+    sums->bytes[record->head->type] += record->head->bytes;
+    return 0;
+}
+
+/* "type BET 12 2784": how many, and their bytes. */
+static void put_types(const struct type_sums *sums)
+{
+    uint64_t bytes = 0;
+    for (unsigned type = RECORD_GENESIS; type <= RECORD_REVERSE; type++)
+        bytes += sums->bytes[type];
+    put_u64("bytes", bytes);
+    for (unsigned type = RECORD_GENESIS; type <= RECORD_REVERSE; type++)
+        (void)printf("type %s %" PRIu64 " %" PRIu64 "\n", record_type_text((enum record_type)type),
+                     sums->count[type], sums->bytes[type]);
+}
+
+static void put_counts(const struct shard_state *state)
+{
+    const struct shard_counts *counts = shard_state_counts(state);
+    put_u64("accounts", shard_state_accounts_count(state));
+    put_u64("markets", shard_state_markets_count(state));
+    put_u64("bets_placed", counts->bets_placed);
+    put_u64("bets_pending", counts->bets_pending);
+    put_u64("bets_refused", counts->bets_refused);
+    put_u64("bets_not_accepted", counts->bets_not_accepted);
+    put_u64("bets_settled", counts->bets_settled);
+    put_u64("settlements_reversed", counts->settlements_reversed);
+    put_u64("deposits", counts->deposits);
+    put_u64("withdrawals", counts->withdrawals);
+    put_u64("money_refused", counts->money_refused);
+    put_u64("fences", counts->fences);
+    put_u64("results", counts->results);
+}
+
+/* As they are now; the counts above are of all that ever happened. */
+static void put_bets(const struct shard_state *state)
+{
+    uint64_t now[BET_STATE_NOT_ACCEPTED + 1] = {0};
+    for (uint32_t i = 0; i < shard_state_bets_count(state); i++)
+        now[shard_state_bet(state, i)->state]++;
+    put_u64("now_pending", now[BET_STATE_PENDING]);
+    put_u64("now_open", now[BET_STATE_OPEN]);
+    put_u64("now_settled", now[BET_STATE_SETTLED]);
+    put_u64("now_not_accepted", now[BET_STATE_NOT_ACCEPTED]);
+}
+
+static void put_balances(const struct shard_state *state)
+{
+    for (size_t i = 0; i < shard_state_houses_count(state); i++) {
+        const struct shard_house *house = shard_state_house(state, i);
+        int64_t available = 0, held = 0;
+        for (uint32_t ref = 1; ref <= shard_state_accounts_count(state); ref++) {
+            const struct shard_account *account =
+                shard_state_account(state, (struct account_ref){ref});
+            if (!currency_equal(account->currency, house->currency))
+                continue;
+            available += account->available;
+            held += account->held;
+        }
+        put_money("customers_available", money_of(available, house->currency));
+        put_money("customers_held", money_of(held, house->currency));
+        put_money("house_cash", money_of(house->cash, house->currency));
+        put_money("house_stakes", money_of(house->stakes, house->currency));
+        put_money("house_result", money_of(house->result, house->currency));
+    }
+}
+
+int ledger_cmd_stat(struct ledger_opened *opened, const struct ledger_asked *asked, struct buf *why)
+{
+    struct type_sums sums = {.count = {0}};
+    (void)asked;
+    TRY(fold(opened, REFOLD_ALL, sum_type, &sums, why));
+    put_u64("last_seq", shard_state_seq(opened->state));
+    put_types(&sums);
+    put_counts(opened->state);
+    put_bets(opened->state);
+    put_balances(opened->state);
+    return 0;
+}
+
+/* ---- dump ---- */
+
+static bool is_asked(const struct ledger_asked *asked, const struct record_view *record,
+                     const struct shard_state *state)
+{
+    if (record->head->seq < asked->from)
+        return false;
+    if (asked->user == NULL)
+        return true;
+    struct account_ref account = {record->head->account};
+    return slice_is(shard_state_user_id(state, account), asked->user);
+}
+
+static int put_record(void *owner, const struct record_view *record,
+                      const struct shard_state *state)
+{
+    static char memory[RECORD_JSON_BYTES_MAX]; /* pages that no record needs are never touched */
+    struct buf line = buf_over(memory, sizeof memory);
+    if (!is_asked(owner, record, state))
+        return 0;
+    record_json(&line, record, state);
+    if (line.overflow || fwrite(line.at, 1, line.bytes, stdout) != line.bytes ||
+        putchar('\n') == EOF)
+        return -ERR_IO;
+    return 0;
+}
+
+int ledger_cmd_dump(struct ledger_opened *opened, const struct ledger_asked *asked, struct buf *why)
+{
+    struct ledger_asked owner = *asked;
+    if (asked->from > asked->to) {
+        buf_printf(why, "--from %" PRIu64 " is after --to %" PRIu64, asked->from, asked->to);
+        return -ERR_CONFIG;
+    }
+    TRY(fold(opened, asked->to, put_record, &owner, why));
+    if (asked->user == NULL ||
+        shard_state_find_account(opened->state, slice_text(asked->user)).n != 0)
+        return 0;
+    buf_printf(why, "the ledger knows no user %s", asked->user);
+    return -ERR_NOT_FOUND;
+}
+
+/* ---- replay ---- */
+
+struct last_until {
+    int64_t time_us;
+    uint64_t seq; /* of the last record not after it */
+    bool over;
+};
+
+/* Record time never falls, so the first one that is later ends the search. */
+static int find_last(void *owner, uint32_t shard, const char *record, size_t bytes)
+{
+    struct last_until *last = owner;
+    struct record_head head;
+    (void)shard;
+    if (bytes < sizeof head)
+        return -ERR_CORRUPT;
+    memcpy(&head, record, sizeof head);
+    last->over = head.time_us > last->time_us;
+    if (last->over)
+        return -ERR_NOT_FOUND;
+    last->seq = head.seq;
+    return 0;
+}
+
+static int seq_at(struct ledger_opened *opened, struct instant until, uint64_t *ret_seq,
+                  struct buf *why)
+{
+    struct last_until last = {.time_us = until.us};
+    int error = opened->log->ops->replay(opened->log, 0, 1, find_last, &last);
+    *ret_seq = last.seq;
+    if (error < 0 && !last.over) {
+        explain(opened, error_text(error), 0, why);
+        return error;
+    }
+    return 0;
+}
+
+static int parse_seq(struct slice text, uint64_t *ret_seq)
+{
+    uint64_t seq = 0;
+    for (size_t i = 0; i < text.bytes; i++) {
+        if (text.at[i] < '0' || text.at[i] > '9' || i >= 18)
+            return -ERR_FORMAT;
+        seq = seq * 10 + (uint64_t)(text.at[i] - '0');
+    }
+    *ret_seq = seq;
+    return text.bytes == 0 ? -ERR_FORMAT : 0;
+}
+
+/* The number of the last record that was asked for. */
+static int last_asked(struct ledger_opened *opened, const char *until, uint64_t *ret_seq,
+                      struct buf *why)
+{
+    struct instant instant;
+    uint64_t tail = opened->log->ops->tail(opened->log, 0);
+    *ret_seq = tail;
+    if (until == NULL)
+        return 0;
+    if (rfc3339_parse(slice_text(until), &instant) == 0)
+        return seq_at(opened, instant, ret_seq, why);
+    if (parse_seq(slice_text(until), ret_seq) < 0) {
+        buf_printf(why, "--until is a record's number or an instant, not %s", until);
+        return -ERR_CONFIG;
+    }
+    if (*ret_seq > tail) { /* a state of before would be no answer */
+        buf_printf(why, "--until %s is after the last record, %" PRIu64, until, tail);
+        return -ERR_NOT_FOUND;
+    }
+    return 0;
+}
+
+int ledger_cmd_replay(struct ledger_opened *opened, const struct ledger_asked *asked,
+                      struct buf *why)
+{
+    uint8_t hash[32];
+    uint64_t seq_last = 0;
+    char memory[RFC3339_BYTES_MAX];
+    struct buf time = buf_over(memory, sizeof memory);
+    TRY(last_asked(opened, asked->until, &seq_last, why));
+    TRY(fold(opened, seq_last, NULL, NULL, why));
+    TRY(shard_state_hash(opened->state, hash));
+    rfc3339_write(&time, (struct instant){shard_state_time_us(opened->state)});
+    put_u64("records", shard_state_seq(opened->state));
+    (void)printf("time %.*s\n", SLICE_ARG(buf_slice(&time)));
+    put_hash(hash);
+    put_counts(opened->state);
+    put_bets(opened->state);
+    return 0;
+}

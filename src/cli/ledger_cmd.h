@@ -1,0 +1,35 @@
+/* ledger_cmd.h - what `overround ledger` answers about an open ledger: its proof, its counts, its
+ * records as text, its state. command_ledger.c opens and closes. Thread: one. */
+#pragma once
+
+#include <stdint.h>
+
+#include "base/buf.h"
+#include "ledger/shard_state.h"
+#include "ports/ledger_log.h"
+#include "ports/odds_log.h"
+
+/* All borrowed. */
+struct ledger_opened {
+    struct ledger_log *log;
+    struct odds_log *odds;     /* verify only */
+    struct shard_state *state; /* empty */
+    uint64_t fault_seq;        /* set on failure: the record at fault; 0: none */
+};
+
+struct ledger_asked {
+    uint64_t from, to; /* dump: numbers of the first and the last record */
+    const char *user;  /* dump: only records of this user; NULL: all */
+    const char *until; /* replay: a number or an instant; NULL: all */
+};
+
+/* Each prints its answer on stdout. 0; -ERR_CORRUPT; -ERR_CONFIG (what was asked makes no sense);
+ * or another error, each with a sentence in `why`. */
+int ledger_cmd_verify(struct ledger_opened *opened, const struct ledger_asked *asked,
+                      struct buf *why);
+int ledger_cmd_stat(struct ledger_opened *opened, const struct ledger_asked *asked,
+                    struct buf *why);
+int ledger_cmd_dump(struct ledger_opened *opened, const struct ledger_asked *asked,
+                    struct buf *why);
+int ledger_cmd_replay(struct ledger_opened *opened, const struct ledger_asked *asked,
+                      struct buf *why);

@@ -1,0 +1,12 @@
+/* ledger_locate.h - where on the disk a record of the embedded ledger stands, for an auditor who
+ * wants to look at it. Thread: one. */
+#pragma once
+
+#include <stdint.h>
+
+#include "adapters/embedded/disk.h"
+#include "base/buf.h"
+
+/* Appends "FILE at byte N" of record `seq` of shard 0. The log must be closed: it is opened here.
+ * 0, -ERR_NOT_FOUND, or the error of the log or the disk; nothing is then appended. */
+int ledger_locate(struct disk *disk, uint64_t seq, struct buf *ret_text);
