@@ -270,8 +270,8 @@ size_t record_body_bytes(enum record_type type);
 size_t record_item_bytes(enum record_type type);
 
 /* Takes the record at `at` apart. 0, or -ERR_CORRUPT: sizes, counts, checksum, text lengths,
- * reserved bytes or padding are impossible. Only the record's own shape is checked here; what it means is for
- * shard_state_apply. `at` must be 8-byte aligned. */
+ * reserved bytes or padding are impossible. Only the record's own shape is checked here; what it
+ * means is for shard_state_apply. `at` must be 8-byte aligned. */
 int record_view_of(const void *at, size_t bytes, struct record_view *ret);
 
 /* The view of a copy of the record, made by the caller at `to` (8-byte aligned). */
