@@ -111,7 +111,7 @@ static void free_memory(struct sim *sim)
     free(o->crcs);
     synthetic_feed_free(sim->synthetic);
     sim_odds_log_done(&sim->odds_log);
-    fake_disk_free(sim->disk);
+    faulty_disk_free(sim->disk);
     free(sim);
 }
 
@@ -163,7 +163,7 @@ int sim_run(const struct sim_options *options, struct sim_report *ret)
     sim->wall_offset_us = WALL_BASE_US;
     prng_seed(&sim->prng, options->seed);
     sim_mix_draw(sim);
-    sim->disk = fake_disk_new();
+    sim->disk = faulty_disk_new();
     sim_odds_log_init(&sim->odds_log);
     int error = make_memory(sim);
     if (error == 0)

@@ -30,9 +30,9 @@ static void machine_drop(struct sim *sim)
 
 void sim_machine_heal(struct sim *sim)
 {
-    fake_disk_fail_write(sim->disk, 0);
-    fake_disk_fail_sync(sim->disk, 0);
-    fake_disk_limit(sim->disk, 0);
+    faulty_disk_fail_write(sim->disk, 0);
+    faulty_disk_fail_sync(sim->disk, 0);
+    faulty_disk_limit(sim->disk, 0);
     sim->disk_full = sim->disk_failing = false;
     sim->crash_in_start = false;
     sim->odds_log.failing = false;
@@ -51,7 +51,7 @@ void sim_machine_kill(struct sim *sim)
     lost_records(sim);
     sim_odds_log_crash(&sim->odds_log, (int64_t)sim_below(sim, 1000000));
     machine_drop(sim);
-    fake_disk_kill(sim->disk);
+    faulty_disk_kill(sim->disk);
     sim_machine_heal(sim);
 }
 
@@ -62,10 +62,10 @@ void sim_machine_crash(struct sim *sim, size_t op)
     lost_records(sim);
     sim_odds_log_crash(&sim->odds_log, (int64_t)sim_below(sim, 1000000));
     machine_drop(sim);
-    fake_disk_kill(sim->disk);
-    struct fake_disk *after = fake_disk_crash(
-        sim->disk, op, keep < 2 ? keep : 2 + prng_next(&sim->prng) / 2, FAKE_DISK_NO_WHY);
-    fake_disk_free(sim->disk);
+    faulty_disk_kill(sim->disk);
+    struct faulty_disk *after = faulty_disk_crash(
+        sim->disk, op, keep < 2 ? keep : 2 + prng_next(&sim->prng) / 2, FAULTY_DISK_NO_WHY);
+    faulty_disk_free(sim->disk);
     sim->disk = after;
     sim->ops_safe = 0;
     sim_machine_heal(sim);
@@ -74,7 +74,7 @@ void sim_machine_crash(struct sim *sim, size_t op)
 static size_t crash_op(struct sim *sim)
 {
     size_t safe = sim->log.ops_told > sim->ops_safe ? sim->log.ops_told : sim->ops_safe;
-    size_t now = fake_disk_ops_count(sim->disk);
+    size_t now = faulty_disk_ops_count(sim->disk);
     ASSERT(safe <= now);
     return safe + sim_below(sim, now - safe + 1);
 }
@@ -86,7 +86,7 @@ static int open_store(struct sim *sim, struct ledger_report *report)
     struct ledger_store_options options = {.segment_bytes = sim->mix.segment_bytes,
                                            .creation = sim->options.seed | 1,
                                            .newest_only = sim->mix.newest_only};
-    int error = ledger_store_open(&options, fake_disk_of(sim->disk), report, &sim->store);
+    int error = ledger_store_open(&options, faulty_disk_of(sim->disk), report, &sim->store);
     if (error < 0)
         return error;
     return sim_ledger_log_init(&sim->log, sim->store, sim->disk);
@@ -110,7 +110,7 @@ static void start_failed(struct sim *sim, int error, const char *where, const ch
         (sim->disk_full && error == -ERR_NO_SPACE) || (sim->disk_failing && error == -ERR_IO);
     SIM_CHECK(caused, "L2", "%s fails with %s: %s", where, error_text(error), reason);
     machine_drop(sim);
-    fake_disk_kill(sim->disk);
+    faulty_disk_kill(sim->disk);
     sim_machine_heal(sim);
 }
 
@@ -118,7 +118,7 @@ void sim_machine_start(struct sim *sim)
 {
     struct ledger_report report;
     const char *reason = "";
-    size_t ops_before = fake_disk_ops_count(sim->disk);
+    size_t ops_before = faulty_disk_ops_count(sim->disk);
     sim->incarnation++;
     sim_published_forget(sim);
     int error = open_store(sim, &report);
@@ -126,13 +126,19 @@ void sim_machine_start(struct sim *sim)
         start_failed(sim, error, "opening the log", report.text);
         return;
     }
+    if (sim->crash_in_start && sim_chance(sim, 500)) { /* while the log recovers */
+        sim->ops_safe = ops_before;
+        sim_count(sim, SIM_CRASH_IN_START);
+        sim_machine_crash(sim, crash_op(sim));
+        return;
+    }
+    sim->ops_safe = faulty_disk_ops_count(sim->disk); /* what it found is durable now */
     sim_oracle_catch_up(sim);
     error = start_book(sim, &reason);
     if (error < 0) {
         start_failed(sim, error, "starting the book", reason);
         return;
     }
-    sim->ops_safe = ops_before; /* nobody was told of anything since */
     sim_clients_restored(sim);
     sim_feed_reconnect(sim);
     if (!sim->crash_in_start)
@@ -170,7 +176,7 @@ static int visit_file(void *owner, const char *name)
 {
     struct listing *list = owner;
     uint64_t bytes = 0;
-    (void)fake_disk_content(list->sim->disk, name, &bytes);
+    (void)faulty_disk_content(list->sim->disk, name, &bytes);
     list->bytes += bytes;
     if (bytes > 0 && (strncmp(name, "ledger-", 7) == 0 || strcmp(name, "epoch-0000") == 0) &&
         list->files++ == list->chosen)
@@ -181,7 +187,7 @@ static int visit_file(void *owner, const char *name)
 static struct listing list_files(struct sim *sim, uint64_t chosen)
 {
     struct listing list = {.sim = sim, .chosen = chosen};
-    struct disk *disk = fake_disk_of(sim->disk);
+    struct disk *disk = faulty_disk_of(sim->disk);
     int error = disk->ops->list(disk, visit_file, &list);
     ASSERT(error == 0);
     return list;
@@ -194,7 +200,7 @@ static bool choose_byte(struct sim *sim, struct listing *ret_list, uint64_t *ret
     for (int tries = 0; all.files > 0 && tries < 50; tries++) {
         *ret_list = list_files(sim, sim_below(sim, all.files));
         uint64_t bytes = 0;
-        const char *content = fake_disk_content(sim->disk, ret_list->name, &bytes);
+        const char *content = faulty_disk_content(sim->disk, ret_list->name, &bytes);
         *ret_offset = sim_below(sim, bytes);
         uint64_t sector = *ret_offset / DISK_SECTOR * DISK_SECTOR;
         if (bytes >= sector + DISK_SECTOR && !ledger_all_zero(content + sector, DISK_SECTOR))
@@ -226,8 +232,8 @@ static void flip_a_bit(struct sim *sim)
     unsigned bit = (unsigned)sim_below(sim, 8);
     if (!choose_byte(sim, &file, &offset))
         return;
-    size_t ops = fake_disk_ops_count(sim->disk);
-    (void)fake_disk_flip(sim->disk, file.name, offset, bit);
+    size_t ops = faulty_disk_ops_count(sim->disk);
+    (void)faulty_disk_flip(sim->disk, file.name, offset, bit);
     int error = open_store(sim, &report);
     if (error == 0) {
         SIM_CHECK(sim->mix.newest_only, "L1", "a bit was flipped in %s at byte %llu, and it opens",
@@ -242,11 +248,11 @@ static void flip_a_bit(struct sim *sim)
         sim->store = NULL;
     } else {
         SIM_CHECK(error == -ERR_CORRUPT, "L1", "a flipped bit is called %s", error_text(error));
-        SIM_CHECK(fake_disk_ops_count(sim->disk) == ops, "L1", "a refused log was changed");
+        SIM_CHECK(faulty_disk_ops_count(sim->disk) == ops, "L1", "a refused log was changed");
         check_named(sim, report.text, file.name);
     }
-    fake_disk_kill(sim->disk);
-    (void)fake_disk_flip(sim->disk, file.name, offset, bit);
+    faulty_disk_kill(sim->disk);
+    (void)faulty_disk_flip(sim->disk, file.name, offset, bit);
     sim_count(sim, SIM_BIT_FLIPPED);
 }
 
@@ -255,15 +261,16 @@ static void flip_a_bit(struct sim *sim)
 static void arm_disk(struct sim *sim, uint64_t kind)
 {
     if (kind == 0) {
-        fake_disk_fail_write(sim->disk, 1 + (unsigned)sim_below(sim, 3));
+        faulty_disk_fail_write(sim->disk, 1 + (unsigned)sim_below(sim, 3));
         sim->disk_failing = true;
         sim_count(sim, SIM_WRITE_FAILED);
     } else if (kind == 1) {
-        fake_disk_fail_sync(sim->disk, 1 + (unsigned)sim_below(sim, 3));
+        faulty_disk_fail_sync(sim->disk, 1 + (unsigned)sim_below(sim, 3));
         sim->disk_failing = true;
         sim_count(sim, SIM_SYNC_FAILED);
     } else if (kind == 2) {
-        fake_disk_limit(sim->disk, list_files(sim, UINT64_MAX).bytes + 1 + sim_below(sim, 300000));
+        faulty_disk_limit(sim->disk,
+                          list_files(sim, UINT64_MAX).bytes + 1 + sim_below(sim, 300000));
         sim->disk_full = true;
         sim_count(sim, SIM_DISK_FULL);
     } else {
@@ -311,8 +318,10 @@ static void die(struct sim *sim, uint64_t kind)
         return;
     } else {
         sim->log.fate = SIM_FATE_KILL;
-        if (sim_chance(sim, 500))
-            fake_disk_fail_write(sim->disk, 1); /* half of it was written */
+        if (sim_chance(sim, 500)) { /* half of it was written */
+            faulty_disk_fail_write(sim->disk, 1);
+            sim->disk_failing = true;
+        }
         return;
     }
     sim->crash_in_start = sim_chance(sim, 300);

@@ -66,7 +66,7 @@ static void carry_out(struct sim_ledger_log *log)
         return;
     }
     log->append = NULL;
-    log->ops_told = fake_disk_ops_count(log->disk);
+    log->ops_told = faulty_disk_ops_count(log->disk);
     append->on_done(append, outcome);
 }
 
@@ -103,7 +103,7 @@ static void log_free(struct ledger_log *port)
 }
 
 int sim_ledger_log_init(struct sim_ledger_log *log, struct ledger_store *store,
-                        struct fake_disk *disk)
+                        struct faulty_disk *disk)
 {
     static const struct ledger_log_ops ops = {log_append,     log_read, log_replay, log_tail,
                                               log_take_epoch, log_poll, log_free};

@@ -6,7 +6,7 @@
 
 #include "adapters/embedded/ledger_lookup.h"
 #include "adapters/embedded/ledger_store.h"
-#include "fake_disk.h"
+#include "adapters/faulty/faulty_disk.h"
 
 /* What becomes of the next append that is carried out. */
 enum sim_append_fate { SIM_FATE_ANSWER = 0, SIM_FATE_CRASH, SIM_FATE_KILL };
@@ -14,7 +14,7 @@ enum sim_append_fate { SIM_FATE_ANSWER = 0, SIM_FATE_CRASH, SIM_FATE_KILL };
 struct sim_ledger_log {
     struct ledger_log port;
     struct ledger_store *store;   /* borrowed */
-    struct fake_disk *disk;       /* borrowed */
+    struct faulty_disk *disk;     /* borrowed */
     struct ledger_lookup *lookup; /* owns */
     struct ledger_append *append; /* under way, or NULL */
     int64_t append_due_us, latency_us, now_us;
@@ -29,6 +29,6 @@ struct sim_ledger_log {
 
 /* Over an open store. 0 or -ERR_MEMORY. */
 int sim_ledger_log_init(struct sim_ledger_log *log, struct ledger_store *store,
-                        struct fake_disk *disk);
+                        struct faulty_disk *disk);
 /* Forgets what is under way: no callback comes. */
 void sim_ledger_log_done(struct sim_ledger_log *log);

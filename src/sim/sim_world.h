@@ -2,10 +2,10 @@
 #pragma once
 
 #include "adapters/embedded/ledger_store.h"
+#include "adapters/faulty/faulty_disk.h"
 #include "app/book.h"
 #include "base/prng.h"
 #include "base/table.h"
-#include "fake_disk.h"
 #include "feeds/synthetic/synthetic_feed.h"
 #include "sim/sim.h"
 #include "sim/sim_ledger_log.h"
@@ -193,7 +193,7 @@ struct sim {
     uint32_t incarnation;
 
     /* the machine */
-    struct fake_disk *disk; /* owns */
+    struct faulty_disk *disk; /* owns */
     struct ledger_store *store;
     struct sim_ledger_log log;
     struct sim_odds_log odds_log;

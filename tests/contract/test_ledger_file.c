@@ -6,7 +6,7 @@
 #include <unistd.h>
 
 #include "adapters/embedded/ledger_file.h"
-#include "fake_disk.h"
+#include "adapters/faulty/faulty_disk.h"
 #include "ledger_log_contract.h"
 
 #define SEGMENT_BYTES (2u << 20) /* so that the suite rolls */
@@ -15,7 +15,7 @@ struct file_subject {
     struct log_subject subject;
     char path[64];
     struct disk *disk;
-    struct fake_disk *fake;
+    struct faulty_disk *fake;
 };
 
 static struct file_subject *file_of(struct log_subject *subject)
@@ -80,7 +80,7 @@ LEDGER_LOG_CONTRACT(ledger_file_on_a_directory, real_new)
 
 static int fake_open(struct log_subject *subject, struct ledger_log **ret_log)
 {
-    return open_on(fake_disk_of(file_of(subject)->fake), ret_log);
+    return open_on(faulty_disk_of(file_of(subject)->fake), ret_log);
 }
 
 static void fake_close(struct log_subject *subject)
@@ -90,29 +90,29 @@ static void fake_close(struct log_subject *subject)
 
 static void fake_hold(struct log_subject *subject, bool hold)
 {
-    fake_disk_hold_syncs(file_of(subject)->fake, hold);
+    faulty_disk_hold_syncs(file_of(subject)->fake, hold);
 }
 
 static void fake_fail_next(struct log_subject *subject)
 {
     /* Preparing the next segment may meet the failure instead, which is survived: wait for it. */
-    struct fake_disk *fake = file_of(subject)->fake;
+    struct faulty_disk *fake = file_of(subject)->fake;
     size_t count = 0;
-    while (count != fake_disk_ops_count(fake)) {
-        count = fake_disk_ops_count(fake);
+    while (count != faulty_disk_ops_count(fake)) {
+        count = faulty_disk_ops_count(fake);
         usleep(50000);
     }
-    fake_disk_fail_sync(fake, 1);
+    faulty_disk_fail_sync(fake, 1);
 }
 
 static void fake_fill(struct log_subject *subject, bool full)
 {
-    fake_disk_limit(file_of(subject)->fake, full ? 1 : 0);
+    faulty_disk_limit(file_of(subject)->fake, full ? 1 : 0);
 }
 
 static void fake_free(struct log_subject *subject)
 {
-    fake_disk_free(file_of(subject)->fake);
+    faulty_disk_free(file_of(subject)->fake);
     free(file_of(subject));
 }
 
@@ -120,7 +120,7 @@ static struct log_subject *fake_new(void)
 {
     struct file_subject *file = calloc(1, sizeof *file);
     assert_non_null(file);
-    file->fake = fake_disk_new();
+    file->fake = faulty_disk_new();
     file->subject = (struct log_subject){.open = fake_open,
                                          .close = fake_close,
                                          .hold = fake_hold,

@@ -8,10 +8,10 @@
 
 #include "adapters/embedded/ledger_replay.h"
 #include "adapters/embedded/ledger_store.h"
+#include "adapters/faulty/faulty_disk.h"
 #include "base/assert.h"
 #include "base/error.h"
 #include "base/hash.h"
-#include "fake_disk.h"
 #include "log_records.h"
 
 #define SEGMENT_BYTES 4096
@@ -20,15 +20,15 @@
 int LLVMFuzzerTestOneInput(const uint8_t *input, size_t bytes);
 
 static const struct ledger_store_options options = {.segment_bytes = SEGMENT_BYTES, .creation = 77};
-static struct fake_disk *model;
+static struct faulty_disk *model;
 
 static void make_model(void)
 {
     struct ledger_store *store = NULL;
     struct ledger_report report;
     uint64_t epoch = 0;
-    model = fake_disk_new();
-    ASSERT(ledger_store_open(&options, fake_disk_of(model), &report, &store) == 0);
+    model = faulty_disk_new();
+    ASSERT(ledger_store_open(&options, faulty_disk_of(model), &report, &store) == 0);
     ASSERT(ledger_store_take_epoch(store, &epoch) == 0);
     for (int i = 0; i < GROUPS; i++) {
         char records[1024];
@@ -40,14 +40,14 @@ static void make_model(void)
     ledger_store_free(store);
 }
 
-static void edit(struct fake_disk *fake, const uint8_t at[6])
+static void edit(struct faulty_disk *fake, const uint8_t at[6])
 {
     char name[DISK_NAME_BYTES_MAX + 1] = "epoch-0000";
     char sector[DISK_SECTOR];
     uint64_t size = 0;
     if (at[0] % 4 < 3)
         ledger_segment_name(0, at[0] % 4, name);
-    const char *content = fake_disk_content(fake, name, &size);
+    const char *content = faulty_disk_content(fake, name, &size);
     uint64_t offset = (uint64_t)at[1] * DISK_SECTOR;
     if (content == NULL || offset + DISK_SECTOR > size)
         return;
@@ -76,7 +76,7 @@ static void edit(struct fake_disk *fake, const uint8_t at[6])
         uint32_t crc = crc32c(0, sector, DISK_SECTOR - 4);
         memcpy(sector + DISK_SECTOR - 4, &crc, sizeof crc);
     }
-    ASSERT(fake_disk_put(fake, name, offset, sector, sizeof sector));
+    ASSERT(faulty_disk_put(fake, name, offset, sector, sizeof sector));
 }
 
 static int count(void *owner, uint32_t shard, const char *record, size_t bytes)
@@ -107,22 +107,22 @@ int LLVMFuzzerTestOneInput(const uint8_t *input, size_t bytes)
     struct ledger_report first, second;
     if (model == NULL)
         make_model();
-    struct fake_disk *fake =
-        fake_disk_crash(model, fake_disk_ops_count(model), 1, FAKE_DISK_NO_WHY);
+    struct faulty_disk *fake =
+        faulty_disk_crash(model, faulty_disk_ops_count(model), 1, FAULTY_DISK_NO_WHY);
     for (; bytes >= 6; input += 6, bytes -= 6)
         edit(fake, input);
-    int result = ledger_store_open(&options, fake_disk_of(fake), &first, &store);
+    int result = ledger_store_open(&options, faulty_disk_of(fake), &first, &store);
     ASSERT(result == 0 || result == -ERR_CORRUPT);
     if (result == 0) {
         check_opened(store, &first);
         ledger_store_free(store);
-        ASSERT(ledger_store_open(&options, fake_disk_of(fake), &second, &store) == 0);
+        ASSERT(ledger_store_open(&options, faulty_disk_of(fake), &second, &store) == 0);
         ASSERT(second.seq_tail == first.seq_tail);
         ASSERT(second.cut_sectors == 0);
         ledger_store_free(store);
     } else {
         ASSERT(strstr(first.text, "at byte ") != NULL);
     }
-    fake_disk_free(fake);
+    faulty_disk_free(fake);
     return 0;
 }

@@ -1,7 +1,7 @@
 /* disk.h - the one seam between the embedded stores and the disk: one directory of flat files.
  *
  * Every write and sync of the embedded adapters goes through here, so that a test can record
- * them, drop what was not synced and tear what was under way (tests/lib/fake_disk.h). Names
+ * them, drop what was not synced and tear what was under way (adapters/faulty/faulty_disk.h). Names
  * are plain file names, without '/', of at most DISK_NAME_BYTES_MAX bytes. A file is a small
  * number, valid until close; offsets and sizes are bytes.
  *

@@ -9,9 +9,9 @@
 
 #include "adapters/embedded/ledger_replay.h"
 #include "adapters/embedded/ledger_store.h"
+#include "adapters/faulty/faulty_disk.h"
 #include "base/error.h"
 #include "base/prng.h"
-#include "fake_disk.h"
 #include "log_records.h"
 #include "test.h"
 
@@ -26,7 +26,7 @@ struct promise {
 };
 
 struct story {
-    struct fake_disk *fake;
+    struct faulty_disk *fake;
     struct promise promises[PROMISES_MAX]; /* by seq; ops = SIZE_MAX: never promised */
     uint64_t tail;                         /* highest promised seq */
     struct {
@@ -38,7 +38,7 @@ struct story {
     const char *failure;
 };
 
-static struct story *story_new(struct fake_disk *fake)
+static struct story *story_new(struct faulty_disk *fake)
 {
     struct story *story = calloc(1, sizeof *story);
     assert_non_null(story);
@@ -46,11 +46,11 @@ static struct story *story_new(struct fake_disk *fake)
     return story;
 }
 
-static int open_store(struct fake_disk *fake, struct ledger_report *report,
+static int open_store(struct faulty_disk *fake, struct ledger_report *report,
                       struct ledger_store **ret_store)
 {
     struct ledger_store_options options = {.segment_bytes = SEGMENT_BYTES, .creation = 77};
-    return ledger_store_open(&options, fake_disk_of(fake), report, ret_store);
+    return ledger_store_open(&options, faulty_disk_of(fake), report, ret_store);
 }
 
 /* --- Holding a log against its story --- */
@@ -122,7 +122,8 @@ static const char *goes_on_wrong(struct ledger_store *store, uint64_t generation
     return NULL;
 }
 
-static const char *after_crash_wrong(const struct story *story, struct fake_disk *after, size_t ops)
+static const char *after_crash_wrong(const struct story *story, struct faulty_disk *after,
+                                     size_t ops)
 {
     static struct reading reading;
     struct ledger_report report;
@@ -145,13 +146,13 @@ static const char *after_crash_wrong(const struct story *story, struct fake_disk
 /* NULL when the story holds after every crash from operation `from` on. */
 static const char *search(struct story *story, size_t from, uint64_t seeds, int ignored_why)
 {
-    size_t count = fake_disk_ops_count(story->fake);
+    size_t count = faulty_disk_ops_count(story->fake);
     for (size_t ops = from; ops <= count; ops++)
         for (uint64_t seed = 0; seed < seeds; seed++) {
-            struct fake_disk *after = fake_disk_crash(story->fake, ops, seed, ignored_why);
+            struct faulty_disk *after = faulty_disk_crash(story->fake, ops, seed, ignored_why);
             const char *wrong = after_crash_wrong(story, after, ops);
-            fake_disk_free(after);
-            if (wrong != NULL && ignored_why == FAKE_DISK_NO_WHY)
+            faulty_disk_free(after);
+            if (wrong != NULL && ignored_why == FAULTY_DISK_NO_WHY)
                 print_error("after %zu operations, seed %llu: %s\n", ops, (unsigned long long)seed,
                             wrong);
             if (wrong != NULL)
@@ -165,7 +166,7 @@ static const char *search(struct story *story, size_t from, uint64_t seeds, int 
 static void promise(struct story *story, uint64_t seq, uint64_t generation)
 {
     assert_true(seq < PROMISES_MAX);
-    story->promises[seq] = (struct promise){fake_disk_ops_count(story->fake), generation};
+    story->promises[seq] = (struct promise){faulty_disk_ops_count(story->fake), generation};
     if (seq > story->tail)
         story->tail = seq;
 }
@@ -181,7 +182,7 @@ static struct ledger_store *begin(struct story *story, struct ledger_report *rep
         promise(story, seq, reading.generations[seq]);
     uint64_t epoch = 0;
     assert_int_equal(ledger_store_take_epoch(store, &epoch), 0);
-    story->epochs[story->epochs_count].ops = fake_disk_ops_count(story->fake);
+    story->epochs[story->epochs_count].ops = faulty_disk_ops_count(story->fake);
     story->epochs[story->epochs_count++].epoch = epoch;
     return store;
 }
@@ -221,7 +222,7 @@ static void end(struct story *story, struct ledger_store *store)
 {
     if (store != NULL)
         ledger_store_free(store);
-    fake_disk_free(story->fake);
+    faulty_disk_free(story->fake);
     free(story);
 }
 
@@ -229,7 +230,7 @@ static void end(struct story *story, struct ledger_store *store)
 static const char *first_life(uint64_t seed, uint64_t seeds, int ignored_why)
 {
     struct ledger_report report;
-    struct story *story = story_new(fake_disk_new());
+    struct story *story = story_new(faulty_disk_new());
     struct ledger_store *store = begin(story, &report);
     assert_true(report.created);
     assert_int_equal(run(story, store, 16, seed), APPEND_OK);
@@ -243,15 +244,15 @@ static const char *first_life(uint64_t seed, uint64_t seeds, int ignored_why)
 static const char *second_life(uint64_t seed, int ignored_why, unsigned *cuts)
 {
     struct ledger_report report;
-    struct story *first = story_new(fake_disk_new());
+    struct story *first = story_new(faulty_disk_new());
     struct ledger_store *store = begin(first, &report);
     assert_int_equal(run(first, store, 6, seed), APPEND_OK);
     ledger_store_free(store);
     const char *wrong = NULL;
-    size_t count = fake_disk_ops_count(first->fake);
+    size_t count = faulty_disk_ops_count(first->fake);
     for (size_t ops = count / 2; ops <= count && wrong == NULL; ops++) {
         struct story *second =
-            story_new(fake_disk_crash(first->fake, ops, seed + 2, FAKE_DISK_NO_WHY));
+            story_new(faulty_disk_crash(first->fake, ops, seed + 2, FAULTY_DISK_NO_WHY));
         second->generation = 500;
         store = begin(second, &report);
         *cuts += report.cut_sectors > 0;
@@ -268,14 +269,14 @@ static const char *second_life(uint64_t seed, int ignored_why, unsigned *cuts)
 static const char *failed_sync(unsigned nth, uint64_t seed, int ignored_why)
 {
     struct ledger_report report;
-    struct story *story = story_new(fake_disk_new());
+    struct story *story = story_new(faulty_disk_new());
     struct ledger_store *store = begin(story, &report);
-    fake_disk_fail_sync(story->fake, nth);
+    faulty_disk_fail_sync(story->fake, nth);
     (void)run(story, store, 8, seed);
-    fake_disk_fail_sync(story->fake, 0);
+    faulty_disk_fail_sync(story->fake, 0);
     ledger_store_free(store);
-    fake_disk_kill(story->fake);
-    size_t from = fake_disk_ops_count(story->fake);
+    faulty_disk_kill(story->fake);
+    size_t from = faulty_disk_ops_count(story->fake);
     store = begin(story, &report);
     assert_int_equal(run(story, store, 2, seed + 1), APPEND_OK);
     const char *wrong = search(story, from, 6, ignored_why);
@@ -286,21 +287,21 @@ static const char *failed_sync(unsigned nth, uint64_t seed, int ignored_why)
 TEST(ledger_crash, loses_nothing_acknowledged_and_brings_up_nothing_else)
 {
     for (uint64_t seed = 1; seed <= 3; seed++)
-        assert_null(first_life(seed, 12, FAKE_DISK_NO_WHY));
+        assert_null(first_life(seed, 12, FAULTY_DISK_NO_WHY));
 }
 
 TEST(ledger_crash, cuts_a_torn_group_and_survives_a_second_crash)
 {
     unsigned cuts = 0;
     for (uint64_t seed = 1; seed <= 8; seed++)
-        assert_null(second_life(seed, FAKE_DISK_NO_WHY, &cuts));
+        assert_null(second_life(seed, FAULTY_DISK_NO_WHY, &cuts));
     assert_true(cuts > 10); /* or it tested something else */
 }
 
 TEST(ledger_crash, vouches_after_a_failed_sync_only_for_what_is_durable)
 {
     for (unsigned nth = 1; nth <= 20; nth++)
-        assert_null(failed_sync(nth, nth, FAKE_DISK_NO_WHY));
+        assert_null(failed_sync(nth, nth, FAULTY_DISK_NO_WHY));
 }
 
 /* --- Each sync is needed --- */

@@ -6,8 +6,8 @@
 
 #include "adapters/embedded/ledger_replay.h"
 #include "adapters/embedded/ledger_store.h"
+#include "adapters/faulty/faulty_disk.h"
 #include "base/error.h"
-#include "fake_disk.h"
 #include "log_records.h"
 #include "test.h"
 
@@ -18,13 +18,13 @@
 static const struct ledger_store_options options = {.segment_bytes = SEGMENT_BYTES, .creation = 77};
 
 /* A log of several segments, closed; the next one prepared. */
-static struct fake_disk *make_log(void)
+static struct faulty_disk *make_log(void)
 {
-    struct fake_disk *fake = fake_disk_new();
+    struct faulty_disk *fake = faulty_disk_new();
     struct ledger_store *store = NULL;
     struct ledger_report report;
     uint64_t epoch = 0;
-    assert_int_equal(ledger_store_open(&options, fake_disk_of(fake), &report, &store), 0);
+    assert_int_equal(ledger_store_open(&options, faulty_disk_of(fake), &report, &store), 0);
     assert_int_equal(ledger_store_take_epoch(store, &epoch), 0);
     for (int i = 0; i < GROUPS; i++) {
         char records[1024];
@@ -40,10 +40,10 @@ static struct fake_disk *make_log(void)
     return fake;
 }
 
-static int open_again(struct fake_disk *fake, struct ledger_report *report)
+static int open_again(struct faulty_disk *fake, struct ledger_report *report)
 {
     struct ledger_store *store = NULL;
-    int result = ledger_store_open(&options, fake_disk_of(fake), report, &store);
+    int result = ledger_store_open(&options, faulty_disk_of(fake), report, &store);
     ledger_store_free(store);
     return result;
 }
@@ -61,21 +61,21 @@ static uint64_t named_byte(const struct ledger_report *report, const char *name)
 
 static void flip_every_byte(const char *name)
 {
-    struct fake_disk *fake = make_log();
+    struct faulty_disk *fake = make_log();
     struct ledger_report report;
     uint64_t size = 0;
-    assert_non_null(fake_disk_content(fake, name, &size));
+    assert_non_null(faulty_disk_content(fake, name, &size));
     for (uint64_t byte = 0; byte < size; byte++) {
         unsigned bit = (unsigned)(byte * 7 % 8);
-        assert_true(fake_disk_flip(fake, name, byte, bit));
+        assert_true(faulty_disk_flip(fake, name, byte, bit));
         assert_int_equal(open_again(fake, &report), -ERR_CORRUPT);
         assert_int_equal(named_byte(&report, name), byte / DISK_SECTOR * DISK_SECTOR);
-        assert_true(fake_disk_flip(fake, name, byte, bit));
+        assert_true(faulty_disk_flip(fake, name, byte, bit));
     }
     assert_int_equal(open_again(fake, &report), 0); /* undamaged again, and never changed */
     assert_int_equal(report.seq_tail, 2 * GROUPS);
     assert_int_equal(report.cut_sectors, 0);
-    fake_disk_free(fake);
+    faulty_disk_free(fake);
 }
 
 TEST(ledger_damage, any_flipped_bit_is_refused_by_file_and_sector)
@@ -87,25 +87,25 @@ TEST(ledger_damage, any_flipped_bit_is_refused_by_file_and_sector)
 
 TEST(ledger_damage, any_flipped_bit_of_the_epoch_file_is_refused)
 {
-    struct fake_disk *fake = make_log();
+    struct faulty_disk *fake = make_log();
     struct ledger_report report;
     for (uint64_t byte = 0; byte < DISK_SECTOR; byte++) {
-        assert_true(fake_disk_flip(fake, "epoch-0000", byte, 3));
+        assert_true(faulty_disk_flip(fake, "epoch-0000", byte, 3));
         assert_int_equal(open_again(fake, &report), -ERR_CORRUPT);
         assert_int_equal(named_byte(&report, "epoch-0000"), 0);
-        assert_true(fake_disk_flip(fake, "epoch-0000", byte, 3));
+        assert_true(faulty_disk_flip(fake, "epoch-0000", byte, 3));
     }
-    fake_disk_free(fake);
+    faulty_disk_free(fake);
 }
 
 TEST(ledger_damage, a_bit_in_the_prepared_segment_is_refused)
 {
-    struct fake_disk *fake = make_log();
+    struct faulty_disk *fake = make_log();
     struct ledger_report report;
-    assert_true(fake_disk_flip(fake, "ledger-0000-0000000005.seg", 1234, 1));
+    assert_true(faulty_disk_flip(fake, "ledger-0000-0000000005.seg", 1234, 1));
     assert_int_equal(open_again(fake, &report), -ERR_CORRUPT);
     assert_int_equal(named_byte(&report, "ledger-0000-0000000005.seg"), 1024);
-    fake_disk_free(fake);
+    faulty_disk_free(fake);
 }
 
 TEST(ledger_damage, a_lost_file_is_refused)
@@ -117,24 +117,24 @@ TEST(ledger_damage, a_lost_file_is_refused)
         "epoch-0000",
     };
     for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
-        struct fake_disk *fake = make_log();
+        struct faulty_disk *fake = make_log();
         struct ledger_report report;
-        assert_true(fake_disk_delete(fake, names[i]));
+        assert_true(faulty_disk_delete(fake, names[i]));
         assert_int_equal(open_again(fake, &report), -ERR_CORRUPT);
         assert_int_equal(named_byte(&report, names[i]), 0);
-        fake_disk_free(fake);
+        faulty_disk_free(fake);
     }
 }
 
 TEST(ledger_damage, a_truncated_file_is_refused)
 {
     for (uint64_t size = DISK_SECTOR; size < SEGMENT_BYTES; size += 700) {
-        struct fake_disk *fake = make_log();
+        struct faulty_disk *fake = make_log();
         struct ledger_report report;
-        assert_true(fake_disk_set_size(fake, "ledger-0000-0000000001.seg", size));
+        assert_true(faulty_disk_set_size(fake, "ledger-0000-0000000001.seg", size));
         assert_int_equal(open_again(fake, &report), -ERR_CORRUPT);
         assert_int_equal(named_byte(&report, "ledger-0000-0000000001.seg"), size);
-        fake_disk_free(fake);
+        faulty_disk_free(fake);
     }
 }
 
@@ -142,63 +142,63 @@ TEST(ledger_damage, a_zeroed_sector_is_refused_wherever_something_follows)
 {
     static const char zeros[DISK_SECTOR];
     for (uint64_t sector = 0; sector < 6; sector++) {
-        struct fake_disk *fake = make_log();
+        struct faulty_disk *fake = make_log();
         struct ledger_report report;
-        assert_true(fake_disk_put(fake, "ledger-0000-0000000001.seg", sector * DISK_SECTOR, zeros,
-                                  sizeof zeros));
+        assert_true(faulty_disk_put(fake, "ledger-0000-0000000001.seg", sector * DISK_SECTOR, zeros,
+                                    sizeof zeros));
         assert_int_equal(open_again(fake, &report), -ERR_CORRUPT);
         (void)named_byte(&report, "ledger-0000-000000000");
-        fake_disk_free(fake);
+        faulty_disk_free(fake);
     }
 }
 
 TEST(ledger_damage, a_segment_of_another_place_is_refused)
 {
-    struct fake_disk *fake = make_log();
+    struct faulty_disk *fake = make_log();
     struct ledger_report report;
     char copy[SEGMENT_BYTES];
     uint64_t size = 0;
-    const char *from = fake_disk_content(fake, "ledger-0000-0000000001.seg", &size);
+    const char *from = faulty_disk_content(fake, "ledger-0000-0000000001.seg", &size);
     assert_int_equal(size, sizeof copy);
     memcpy(copy, from, sizeof copy);
-    assert_true(fake_disk_put(fake, "ledger-0000-0000000002.seg", 0, copy, sizeof copy));
+    assert_true(faulty_disk_put(fake, "ledger-0000-0000000002.seg", 0, copy, sizeof copy));
     assert_int_equal(open_again(fake, &report), -ERR_CORRUPT);
     assert_int_equal(named_byte(&report, "ledger-0000-0000000002.seg"), 0);
-    fake_disk_free(fake);
+    faulty_disk_free(fake);
 }
 
 /* An older, perfectly whole copy of the newest segment is a truncated log. What it lost since
  * the last start is only known to who holds a newer head (L8); before that, to the epoch file. */
 TEST(ledger_damage, a_log_shorter_than_at_its_last_start_is_refused)
 {
-    struct fake_disk *fake = make_log();
+    struct faulty_disk *fake = make_log();
     struct ledger_report report;
     struct ledger_store *store = NULL;
     uint64_t epoch = 0;
     static const char zeros[SEGMENT_BYTES];
-    assert_int_equal(ledger_store_open(&options, fake_disk_of(fake), &report, &store), 0);
+    assert_int_equal(ledger_store_open(&options, faulty_disk_of(fake), &report, &store), 0);
     assert_int_equal(ledger_store_take_epoch(store, &epoch), 0);
     ledger_store_free(store);
-    assert_true(fake_disk_put(fake, NEWEST, DISK_SECTOR, zeros, SEGMENT_BYTES - DISK_SECTOR));
+    assert_true(faulty_disk_put(fake, NEWEST, DISK_SECTOR, zeros, SEGMENT_BYTES - DISK_SECTOR));
     assert_int_equal(open_again(fake, &report), -ERR_CORRUPT);
-    fake_disk_free(fake);
+    faulty_disk_free(fake);
 }
 
 TEST(ledger_damage, a_torn_last_group_is_cut_and_said)
 {
     static const char zeros[DISK_SECTOR];
-    struct fake_disk *fake = make_log();
+    struct faulty_disk *fake = make_log();
     struct ledger_report report;
     /* the last but one group of the newest segment has two sectors and one follows: damage; the
      * last is then zeroed too: a torn two-sector group remains */
     uint64_t size = 0;
-    const char *content = fake_disk_content(fake, NEWEST, &size);
+    const char *content = faulty_disk_content(fake, NEWEST, &size);
     uint64_t end = size;
     while (end > 0 && content[end - 1] == 0)
         end--;
     uint64_t last = (end - 1) / DISK_SECTOR;
-    assert_true(fake_disk_put(fake, NEWEST, last * DISK_SECTOR, zeros, sizeof zeros));
-    assert_true(fake_disk_put(fake, NEWEST, (last - 1) * DISK_SECTOR, zeros, sizeof zeros));
+    assert_true(faulty_disk_put(fake, NEWEST, last * DISK_SECTOR, zeros, sizeof zeros));
+    assert_true(faulty_disk_put(fake, NEWEST, (last - 1) * DISK_SECTOR, zeros, sizeof zeros));
     assert_int_equal(open_again(fake, &report), 0);
     assert_int_equal(report.cut_sectors, 1);
     assert_int_equal(report.cut_segment, 4);
@@ -207,20 +207,20 @@ TEST(ledger_damage, a_torn_last_group_is_cut_and_said)
     assert_int_equal(report.seq_tail, 2 * (GROUPS - 2));
     assert_int_equal(open_again(fake, &report), 0);
     assert_int_equal(report.cut_sectors, 0); /* once */
-    fake_disk_free(fake);
+    faulty_disk_free(fake);
 }
 
 TEST(ledger_damage, a_second_process_is_kept_out)
 {
-    struct fake_disk *fake = make_log();
+    struct faulty_disk *fake = make_log();
     struct ledger_report report;
     struct ledger_store *store = NULL;
-    assert_int_equal(ledger_store_open(&options, fake_disk_of(fake), &report, &store), 0);
+    assert_int_equal(ledger_store_open(&options, faulty_disk_of(fake), &report, &store), 0);
     assert_int_equal(open_again(fake, &report), -ERR_BUSY);
     assert_non_null(strstr(report.text, "another process"));
     ledger_store_free(store);
     assert_int_equal(open_again(fake, &report), 0);
-    fake_disk_free(fake);
+    faulty_disk_free(fake);
 }
 
 static int ignore_record(void *owner, uint32_t shard, const char *record, size_t bytes)
@@ -234,32 +234,32 @@ static int ignore_record(void *owner, uint32_t shard, const char *record, size_t
 
 TEST(ledger_damage, checking_the_newest_only_still_finds_damage_when_it_is_read)
 {
-    struct fake_disk *fake = make_log();
+    struct faulty_disk *fake = make_log();
     struct ledger_report report;
     struct ledger_store *store = NULL;
     struct ledger_store_options quick = options;
     char text[LEDGER_REPORT_TEXT_BYTES];
     quick.newest_only = true;
-    assert_true(fake_disk_flip(fake, "ledger-0000-0000000001.seg", 600, 1));
-    assert_int_equal(ledger_store_open(&quick, fake_disk_of(fake), &report, &store), 0);
+    assert_true(faulty_disk_flip(fake, "ledger-0000-0000000001.seg", 600, 1));
+    assert_int_equal(ledger_store_open(&quick, faulty_disk_of(fake), &report, &store), 0);
     assert_int_equal(report.seq_tail, 2 * GROUPS);
     struct ledger_view view = ledger_store_view(store);
     assert_int_equal(ledger_replay(&view, 1, ignore_record, NULL, text), -ERR_CORRUPT);
     assert_non_null(strstr(text, "ledger-0000-0000000001.seg at byte 512"));
     ledger_store_free(store);
-    fake_disk_free(fake);
+    faulty_disk_free(fake);
 }
 
 TEST(ledger_damage, impossible_options_are_refused)
 {
     static const uint64_t sizes[] = {1, 511, 4095, 4097, LEDGER_SEGMENT_BYTES_MAX + 512};
-    struct fake_disk *fake = fake_disk_new();
+    struct faulty_disk *fake = faulty_disk_new();
     for (size_t i = 0; i < sizeof sizes / sizeof sizes[0]; i++) {
         struct ledger_store_options wrong = {.segment_bytes = sizes[i]};
         struct ledger_report report;
         struct ledger_store *store = NULL;
-        assert_int_equal(ledger_store_open(&wrong, fake_disk_of(fake), &report, &store),
+        assert_int_equal(ledger_store_open(&wrong, faulty_disk_of(fake), &report, &store),
                          -ERR_CONFIG);
     }
-    fake_disk_free(fake);
+    faulty_disk_free(fake);
 }

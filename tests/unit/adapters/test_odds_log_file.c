@@ -5,10 +5,10 @@
 #include <string.h>
 
 #include "adapters/embedded/odds_log_file.h"
+#include "adapters/faulty/faulty_disk.h"
 #include "base/error.h"
 #include "base/prng.h"
 #include "core/ids.h"
-#include "fake_disk.h"
 #include "test.h"
 
 #define SEGMENT_BYTES ODDS_LOG_SEGMENT_BYTES_MIN
@@ -21,12 +21,12 @@ struct book { /* what was appended, to compare with */
     uint64_t last;
 };
 
-static struct odds_log *open_log(struct fake_disk *fake, uint64_t bytes_max,
+static struct odds_log *open_log(struct faulty_disk *fake, uint64_t bytes_max,
                                  struct odds_log_report *report)
 {
     struct odds_log_file_options options = {.segment_bytes = SEGMENT_BYTES, .bytes_max = bytes_max};
     struct odds_log *log = NULL;
-    assert_int_equal(odds_log_file_open(&options, fake_disk_of(fake), report, &log), 0);
+    assert_int_equal(odds_log_file_open(&options, faulty_disk_of(fake), report, &log), 0);
     return log;
 }
 
@@ -132,7 +132,7 @@ static struct book *book_new(void)
 
 TEST(odds_log_file, gives_back_every_change_over_segments_and_restarts)
 {
-    struct fake_disk *fake = fake_disk_new();
+    struct faulty_disk *fake = faulty_disk_new();
     struct book *book = book_new();
     struct odds_log_report report;
     for (int life = 0; life < 3; life++) {
@@ -146,47 +146,47 @@ TEST(odds_log_file, gives_back_every_change_over_segments_and_restarts)
     assert_true(report.segments > 5);
     assert_int_equal(replay(log, book), 15000);
     log->ops->free(log);
-    fake_disk_free(fake);
+    faulty_disk_free(fake);
     free(book);
 }
 
 TEST(odds_log_file, stays_small_by_naming_texts_once)
 {
-    struct fake_disk *fake = fake_disk_new();
+    struct faulty_disk *fake = faulty_disk_new();
     struct book *book = book_new();
     struct odds_log_report report;
     struct odds_log *log = open_log(fake, 0, &report);
     append_changes(log, book, 10000);
     assert_true(book->positions[9999] - book->positions[1000] < 9000 * 40);
     log->ops->free(log);
-    fake_disk_free(fake);
+    faulty_disk_free(fake);
     free(book);
 }
 
 TEST(odds_log_file, loses_in_a_crash_no_more_than_what_was_not_synced)
 {
     for (uint64_t seed = 0; seed < 60; seed++) {
-        struct fake_disk *fake = fake_disk_new();
+        struct faulty_disk *fake = faulty_disk_new();
         struct book *book = book_new();
         struct odds_log_report report;
         struct odds_log *log = open_log(fake, 0, &report);
         append_changes(log, book, 3000);
         assert_int_equal(odds_log_file_flush(log), 0);
         uint64_t synced = book->count;
-        size_t ops = fake_disk_ops_count(fake);
+        size_t ops = faulty_disk_ops_count(fake);
         append_changes(log, book, 3000);
         assert_int_equal(odds_log_file_flush(log), 0);
-        size_t all = fake_disk_ops_count(fake);
-        struct fake_disk *after =
-            fake_disk_crash(fake, ops + seed % (all - ops + 1), seed, FAKE_DISK_NO_WHY);
+        size_t all = faulty_disk_ops_count(fake);
+        struct faulty_disk *after =
+            faulty_disk_crash(fake, ops + seed % (all - ops + 1), seed, FAULTY_DISK_NO_WHY);
         log->ops->free(log);
         log = open_log(after, 0, &report);
         assert_true(replay(log, book) >= synced);
         append_changes(log, book, 10); /* positions above all that were ever given */
         assert_true(replay(log, book) >= synced + 10);
         log->ops->free(log);
-        fake_disk_free(after);
-        fake_disk_free(fake);
+        faulty_disk_free(after);
+        faulty_disk_free(fake);
         free(book);
     }
 }
@@ -195,25 +195,26 @@ TEST(odds_log_file, needs_its_syncs)
 {
     static const enum disk_why whys[] = {DISK_WHY_ODDS, DISK_WHY_ODDS_NAME};
     for (size_t i = 0; i < 2; i++) {
-        struct fake_disk *fake = fake_disk_new();
+        struct faulty_disk *fake = faulty_disk_new();
         struct book *book = book_new();
         struct odds_log_report report;
         struct odds_log *log = open_log(fake, 0, &report);
         append_changes(log, book, 100);
         log->ops->free(log);
-        struct fake_disk *after = fake_disk_crash(fake, fake_disk_ops_count(fake), 0, (int)whys[i]);
+        struct faulty_disk *after =
+            faulty_disk_crash(fake, faulty_disk_ops_count(fake), 0, (int)whys[i]);
         log = open_log(after, 0, &report);
         assert_true(replay(log, book) < 100);
         log->ops->free(log);
-        fake_disk_free(after);
-        fake_disk_free(fake);
+        faulty_disk_free(after);
+        faulty_disk_free(fake);
         free(book);
     }
 }
 
 TEST(odds_log_file, deletes_the_oldest_beyond_the_limit_and_never_the_newest_two)
 {
-    struct fake_disk *fake = fake_disk_new();
+    struct faulty_disk *fake = faulty_disk_new();
     struct book *book = book_new();
     struct odds_log_report report;
     struct odds_log_file_stats stats;
@@ -226,20 +227,20 @@ TEST(odds_log_file, deletes_the_oldest_beyond_the_limit_and_never_the_newest_two
     assert_true(kept < 12000);
     assert_true(kept > 1000); /* the newest two */
     log->ops->free(log);
-    fake_disk_free(fake);
+    faulty_disk_free(fake);
     free(book);
 }
 
 TEST(odds_log_file, refuses_when_the_writer_is_a_ring_behind_and_goes_on_after)
 {
-    struct fake_disk *fake = fake_disk_new();
+    struct faulty_disk *fake = faulty_disk_new();
     struct odds_log_report report;
     struct odds_log_file_stats stats;
     struct odds_log_selection selections[SELECTIONS_MAX];
     char ids[SELECTIONS_MAX][SELECTION_ID_BYTES_MAX];
     struct odds_log_file_options options = {.segment_bytes = UINT64_C(1) << 30};
     struct odds_log *log = NULL;
-    assert_int_equal(odds_log_file_open(&options, fake_disk_of(fake), &report, &log), 0);
+    assert_int_equal(odds_log_file_open(&options, faulty_disk_of(fake), &report, &log), 0);
     for (int i = 0; i < SELECTIONS_MAX; i++) {
         int bytes = snprintf(ids[i], sizeof ids[i], "selection-with-a-long-id-%d", i);
         selections[i] = (struct odds_log_selection){
@@ -252,7 +253,7 @@ TEST(odds_log_file, refuses_when_the_writer_is_a_ring_behind_and_goes_on_after)
                                      .status = MARKET_ACTIVE,
                                      .selections = selections,
                                      .selections_count = SELECTIONS_MAX};
-    fake_disk_hold_syncs(fake, true);
+    faulty_disk_hold_syncs(fake, true);
     uint64_t position = 1, last = 0, appended = 0;
     while (position != 0 && appended < 100000) {
         position = log->ops->append(log, &change);
@@ -263,34 +264,34 @@ TEST(odds_log_file, refuses_when_the_writer_is_a_ring_behind_and_goes_on_after)
     odds_log_file_stats(log, &stats);
     assert_int_equal(stats.refused, 1);
     assert_true(stats.ring_bytes <= ODDS_LOG_RING_BYTES);
-    fake_disk_hold_syncs(fake, false);
+    faulty_disk_hold_syncs(fake, false);
     assert_int_equal(odds_log_file_flush(log), 0);
     assert_true(log->ops->append(log, &change) > last);
     log->ops->free(log);
-    fake_disk_free(fake);
+    faulty_disk_free(fake);
 }
 
 TEST(odds_log_file, logs_nothing_more_after_a_failure)
 {
-    struct fake_disk *fake = fake_disk_new();
+    struct faulty_disk *fake = faulty_disk_new();
     struct book *book = book_new();
     struct odds_log_report report;
     struct texts texts;
     struct odds_log_selection selections[3];
     struct odds_log *log = open_log(fake, 0, &report);
     append_changes(log, book, 10);
-    fake_disk_fail_sync(fake, 1);
+    faulty_disk_fail_sync(fake, 1);
     assert_int_equal(odds_log_file_flush(log), -ERR_STOPPED);
     struct odds_log_change change = change_of(10, &texts, selections);
     assert_int_equal(log->ops->append(log, &change), 0);
     log->ops->free(log);
-    fake_disk_free(fake);
+    faulty_disk_free(fake);
     free(book);
 }
 
 TEST(odds_log_file, never_gives_an_epoch_twice)
 {
-    struct fake_disk *fake = fake_disk_new();
+    struct faulty_disk *fake = faulty_disk_new();
     uint32_t last = 0;
     for (uint64_t seed = 0; seed < 20; seed++) {
         struct odds_log_report report;
@@ -299,38 +300,39 @@ TEST(odds_log_file, never_gives_an_epoch_twice)
         assert_int_equal(log->ops->take_epoch(log, &epoch), 0);
         assert_true(epoch > last);
         last = epoch;
-        struct fake_disk *after =
-            fake_disk_crash(fake, fake_disk_ops_count(fake), seed, FAKE_DISK_NO_WHY);
+        struct faulty_disk *after =
+            faulty_disk_crash(fake, faulty_disk_ops_count(fake), seed, FAULTY_DISK_NO_WHY);
         log->ops->free(log);
-        fake_disk_free(fake);
+        faulty_disk_free(fake);
         fake = after;
     }
-    fake_disk_free(fake);
+    faulty_disk_free(fake);
 }
 
 TEST(odds_log_file, tells_damage_in_an_older_segment_from_a_torn_tail)
 {
-    struct fake_disk *fake = fake_disk_new();
+    struct faulty_disk *fake = faulty_disk_new();
     struct book *book = book_new();
     struct odds_log_report report;
     struct odds_log *log = open_log(fake, 0, &report);
     append_changes(log, book, 5000);
     log->ops->free(log);
-    assert_true(fake_disk_flip(fake, "odds-0000000000.log", 30000, 2));
+    assert_true(faulty_disk_flip(fake, "odds-0000000000.log", 30000, 2));
     log = open_log(fake, 0, &report);
     assert_int_equal(log->ops->replay(log, compare, book), -ERR_CORRUPT);
     log->ops->free(log);
-    assert_true(fake_disk_delete(fake, "odds-0000000001.log"));
+    assert_true(faulty_disk_delete(fake, "odds-0000000001.log"));
     struct odds_log_file_options options = {0};
-    assert_int_equal(odds_log_file_open(&options, fake_disk_of(fake), &report, &log), -ERR_CORRUPT);
+    assert_int_equal(odds_log_file_open(&options, faulty_disk_of(fake), &report, &log),
+                     -ERR_CORRUPT);
     assert_non_null(strstr(report.text, "missing"));
-    fake_disk_free(fake);
+    faulty_disk_free(fake);
     free(book);
 }
 
 TEST(odds_log_file, refuses_a_change_beyond_the_limits_and_goes_on)
 {
-    struct fake_disk *fake = fake_disk_new();
+    struct faulty_disk *fake = faulty_disk_new();
     struct book *book = book_new();
     struct odds_log_report report;
     static char text[MARKET_ID_BYTES_MAX + 1];
@@ -345,6 +347,6 @@ TEST(odds_log_file, refuses_a_change_beyond_the_limits_and_goes_on)
     append_changes(log, book, 100);
     assert_int_equal(replay(log, book), 200);
     log->ops->free(log);
-    fake_disk_free(fake);
+    faulty_disk_free(fake);
     free(book);
 }

@@ -1,5 +1,5 @@
-/* fake_disk.c - contract in fake_disk.h. */
-#include "fake_disk.h"
+/* faulty_disk.c - contract in faulty_disk.h. */
+#include "adapters/faulty/faulty_disk.h"
 
 #include <pthread.h>
 #include <stdlib.h>
@@ -9,7 +9,7 @@
 #include "base/error.h"
 #include "base/prng.h"
 
-#define INODES_MAX 256
+#define INODES_MAX 1024
 #define FILES_MAX  512
 
 struct inode {
@@ -50,7 +50,7 @@ struct op {
     char to[DISK_NAME_BYTES_MAX + 1];
 };
 
-struct fake_disk {
+struct faulty_disk {
     struct disk disk;
     pthread_mutex_t lock;
     pthread_cond_t changed;
@@ -158,7 +158,7 @@ struct version { /* of one sector, not durable */
 };
 
 struct crash {
-    struct fake_disk *fake;
+    struct faulty_disk *fake;
     struct image durable, cache;
     struct version *versions;
     size_t versions_count, versions_capacity;
@@ -300,8 +300,20 @@ static void crash_end(struct crash *crash)
     sync_names(crash, false);
 }
 
-struct fake_disk *fake_disk_crash(struct fake_disk *fake, size_t ops, uint64_t seed,
-                                  int ignored_why)
+/* A copy without the files that have no name any more: nothing is open after a crash. */
+static void image_copy_named(struct image *to, const struct image *from)
+{
+    struct image named = *from;
+    named.inodes_count = 0;
+    for (int i = 0; i < named.entries_count; i++) {
+        named.inodes[named.inodes_count] = from->inodes[from->entries[i].inode];
+        named.entries[i].inode = named.inodes_count++;
+    }
+    image_copy(to, &named);
+}
+
+struct faulty_disk *faulty_disk_crash(struct faulty_disk *fake, size_t ops, uint64_t seed,
+                                      int ignored_why)
 {
     struct crash *crash = calloc(1, sizeof *crash);
     ASSERT(crash != NULL);
@@ -315,9 +327,9 @@ struct fake_disk *fake_disk_crash(struct fake_disk *fake, size_t ops, uint64_t s
     for (size_t i = 0; i < ops; i++)
         crash_step(crash, &fake->ops[i], ignored_why);
     crash_end(crash);
-    struct fake_disk *after = fake_disk_new();
-    image_copy(&after->base, &crash->durable);
-    image_copy(&after->live, &crash->durable);
+    struct faulty_disk *after = faulty_disk_new();
+    image_copy_named(&after->base, &crash->durable);
+    image_copy_named(&after->live, &crash->durable);
     image_free(&crash->durable);
     image_free(&crash->cache);
     free(crash->versions);
@@ -327,12 +339,12 @@ struct fake_disk *fake_disk_crash(struct fake_disk *fake, size_t ops, uint64_t s
 
 /* --- The operations --- */
 
-static struct fake_disk *fake_of(struct disk *disk)
+static struct faulty_disk *fake_of(struct disk *disk)
 {
-    return (struct fake_disk *)disk;
+    return (struct faulty_disk *)disk;
 }
 
-static struct op *record(struct fake_disk *fake, struct op op, const void *content)
+static struct op *record(struct faulty_disk *fake, struct op op, const void *content)
 {
     if (fake->ops_count == fake->ops_capacity) {
         fake->ops_capacity = fake->ops_capacity * 2 + 64;
@@ -355,7 +367,7 @@ static void put_name(char *to, const char *name)
     memcpy(to, name, bytes + 1);
 }
 
-static int new_file(struct fake_disk *fake, int inode)
+static int new_file(struct faulty_disk *fake, int inode)
 {
     for (int i = 0; i < FILES_MAX; i++)
         if (fake->files[i].inode < 0) {
@@ -367,7 +379,7 @@ static int new_file(struct fake_disk *fake, int inode)
     return -1;
 }
 
-static int open_locked(struct fake_disk *fake, const char *name, bool create, int *ret_file)
+static int open_locked(struct faulty_disk *fake, const char *name, bool create, int *ret_file)
 {
     int at = image_find(&fake->live, name);
     if (at < 0 && !create)
@@ -385,7 +397,7 @@ static int open_locked(struct fake_disk *fake, const char *name, bool create, in
 
 static int fake_open(struct disk *disk, const char *name, bool create, int *ret_file)
 {
-    struct fake_disk *fake = fake_of(disk);
+    struct faulty_disk *fake = fake_of(disk);
     pthread_mutex_lock(&fake->lock);
     int result = open_locked(fake, name, create, ret_file);
     pthread_mutex_unlock(&fake->lock);
@@ -394,7 +406,7 @@ static int fake_open(struct disk *disk, const char *name, bool create, int *ret_
 
 static void fake_close(struct disk *disk, int file)
 {
-    struct fake_disk *fake = fake_of(disk);
+    struct faulty_disk *fake = fake_of(disk);
     pthread_mutex_lock(&fake->lock);
     ASSERT(fake->files[file].inode >= 0);
     fake->files[file].inode = -1;
@@ -403,7 +415,7 @@ static void fake_close(struct disk *disk, int file)
 
 static int fake_size(struct disk *disk, int file, uint64_t *ret_bytes)
 {
-    struct fake_disk *fake = fake_of(disk);
+    struct faulty_disk *fake = fake_of(disk);
     pthread_mutex_lock(&fake->lock);
     *ret_bytes = fake->live.inodes[fake->files[file].inode].size;
     pthread_mutex_unlock(&fake->lock);
@@ -412,7 +424,7 @@ static int fake_size(struct disk *disk, int file, uint64_t *ret_bytes)
 
 static int fake_read(struct disk *disk, struct disk_piece piece, size_t *ret_bytes)
 {
-    struct fake_disk *fake = fake_of(disk);
+    struct faulty_disk *fake = fake_of(disk);
     pthread_mutex_lock(&fake->lock);
     const struct inode *inode = &fake->live.inodes[fake->files[piece.file].inode];
     uint64_t left = piece.offset < inode->size ? inode->size - piece.offset : 0;
@@ -423,7 +435,7 @@ static int fake_read(struct disk *disk, struct disk_piece piece, size_t *ret_byt
     return 0;
 }
 
-static bool has_space(const struct fake_disk *fake, int inode, uint64_t end)
+static bool has_space(const struct faulty_disk *fake, int inode, uint64_t end)
 {
     uint64_t used = 0;
     for (int i = 0; i < fake->live.entries_count; i++)
@@ -434,7 +446,7 @@ static bool has_space(const struct fake_disk *fake, int inode, uint64_t end)
 
 static int fake_write(struct disk *disk, int file, uint64_t offset, const void *from, size_t bytes)
 {
-    struct fake_disk *fake = fake_of(disk);
+    struct faulty_disk *fake = fake_of(disk);
     pthread_mutex_lock(&fake->lock);
     int inode = fake->files[file].inode;
     int result = 0;
@@ -457,7 +469,7 @@ static int fake_write(struct disk *disk, int file, uint64_t offset, const void *
 
 static int fake_truncate(struct disk *disk, int file, uint64_t bytes)
 {
-    struct fake_disk *fake = fake_of(disk);
+    struct faulty_disk *fake = fake_of(disk);
     pthread_mutex_lock(&fake->lock);
     int inode = fake->files[file].inode;
     inode_truncate(&fake->live.inodes[inode], bytes);
@@ -468,7 +480,7 @@ static int fake_truncate(struct disk *disk, int file, uint64_t bytes)
 
 static int fake_sync(struct disk *disk, int file, enum disk_why why)
 {
-    struct fake_disk *fake = fake_of(disk);
+    struct faulty_disk *fake = fake_of(disk);
     pthread_mutex_lock(&fake->lock);
     while (fake->hold)
         pthread_cond_wait(&fake->changed, &fake->lock);
@@ -484,7 +496,7 @@ static int fake_sync(struct disk *disk, int file, enum disk_why why)
 
 static int fake_sync_directory(struct disk *disk, enum disk_why why)
 {
-    struct fake_disk *fake = fake_of(disk);
+    struct faulty_disk *fake = fake_of(disk);
     pthread_mutex_lock(&fake->lock);
     bool failed = fake->fail_sync > 0 && --fake->fail_sync == 0;
     if (!failed)
@@ -505,7 +517,7 @@ static int fake_write_durable(struct disk *disk, int file, uint64_t offset, cons
     return fake_sync(disk, file, DISK_WHY_GROUP);
 }
 
-static int rename_locked(struct fake_disk *fake, const char *from, const char *to)
+static int rename_locked(struct faulty_disk *fake, const char *from, const char *to)
 {
     int at = image_find(&fake->live, from);
     if (at < 0)
@@ -519,14 +531,14 @@ static int rename_locked(struct fake_disk *fake, const char *from, const char *t
 
 static int fake_rename(struct disk *disk, const char *from, const char *to)
 {
-    struct fake_disk *fake = fake_of(disk);
+    struct faulty_disk *fake = fake_of(disk);
     pthread_mutex_lock(&fake->lock);
     int result = rename_locked(fake, from, to);
     pthread_mutex_unlock(&fake->lock);
     return result;
 }
 
-static int unlink_locked(struct fake_disk *fake, const char *name)
+static int unlink_locked(struct faulty_disk *fake, const char *name)
 {
     int at = image_find(&fake->live, name);
     if (at < 0)
@@ -539,7 +551,7 @@ static int unlink_locked(struct fake_disk *fake, const char *name)
 
 static int fake_unlink(struct disk *disk, const char *name)
 {
-    struct fake_disk *fake = fake_of(disk);
+    struct faulty_disk *fake = fake_of(disk);
     pthread_mutex_lock(&fake->lock);
     int result = unlink_locked(fake, name);
     pthread_mutex_unlock(&fake->lock);
@@ -548,7 +560,7 @@ static int fake_unlink(struct disk *disk, const char *name)
 
 static int fake_list(struct disk *disk, disk_visit visit, void *owner)
 {
-    struct fake_disk *fake = fake_of(disk);
+    struct faulty_disk *fake = fake_of(disk);
     for (int i = 0; i < fake->live.entries_count; i++)
         TRY(visit(owner, fake->live.entries[i].name));
     return 0;
@@ -556,7 +568,7 @@ static int fake_list(struct disk *disk, disk_visit visit, void *owner)
 
 static int fake_lock(struct disk *disk, const char *name, int *ret_file)
 {
-    struct fake_disk *fake = fake_of(disk);
+    struct faulty_disk *fake = fake_of(disk);
     pthread_mutex_lock(&fake->lock);
     int file = -1;
     int result = open_locked(fake, name, true, &file);
@@ -592,23 +604,23 @@ static const struct disk_ops fake_ops = {
 
 /* --- The rest of the contract --- */
 
-struct fake_disk *fake_disk_new(void)
+struct faulty_disk *faulty_disk_new(void)
 {
-    struct fake_disk *fake = calloc(1, sizeof *fake);
+    struct faulty_disk *fake = calloc(1, sizeof *fake);
     ASSERT(fake != NULL);
     fake->disk.ops = &fake_ops;
     pthread_mutex_init(&fake->lock, NULL);
     pthread_cond_init(&fake->changed, NULL);
-    fake_disk_kill(fake);
+    faulty_disk_kill(fake);
     return fake;
 }
 
-struct disk *fake_disk_of(struct fake_disk *fake)
+struct disk *faulty_disk_of(struct faulty_disk *fake)
 {
     return &fake->disk;
 }
 
-void fake_disk_free(struct fake_disk *fake)
+void faulty_disk_free(struct faulty_disk *fake)
 {
     for (size_t i = 0; i < fake->ops_count; i++)
         free(fake->ops[i].content);
@@ -620,7 +632,7 @@ void fake_disk_free(struct fake_disk *fake)
     free(fake);
 }
 
-size_t fake_disk_ops_count(struct fake_disk *fake)
+size_t faulty_disk_ops_count(struct faulty_disk *fake)
 {
     pthread_mutex_lock(&fake->lock);
     size_t count = fake->ops_count;
@@ -628,7 +640,7 @@ size_t fake_disk_ops_count(struct fake_disk *fake)
     return count;
 }
 
-void fake_disk_kill(struct fake_disk *fake)
+void faulty_disk_kill(struct faulty_disk *fake)
 {
     for (int i = 0; i < FILES_MAX; i++) {
         fake->files[i].inode = -1;
@@ -636,28 +648,28 @@ void fake_disk_kill(struct fake_disk *fake)
     }
 }
 
-void fake_disk_fail_write(struct fake_disk *fake, unsigned nth)
+void faulty_disk_fail_write(struct faulty_disk *fake, unsigned nth)
 {
     pthread_mutex_lock(&fake->lock);
     fake->fail_write = nth;
     pthread_mutex_unlock(&fake->lock);
 }
 
-void fake_disk_fail_sync(struct fake_disk *fake, unsigned nth)
+void faulty_disk_fail_sync(struct faulty_disk *fake, unsigned nth)
 {
     pthread_mutex_lock(&fake->lock);
     fake->fail_sync = nth;
     pthread_mutex_unlock(&fake->lock);
 }
 
-void fake_disk_limit(struct fake_disk *fake, uint64_t bytes)
+void faulty_disk_limit(struct faulty_disk *fake, uint64_t bytes)
 {
     pthread_mutex_lock(&fake->lock);
     fake->limit = bytes;
     pthread_mutex_unlock(&fake->lock);
 }
 
-void fake_disk_hold_syncs(struct fake_disk *fake, bool hold)
+void faulty_disk_hold_syncs(struct faulty_disk *fake, bool hold)
 {
     pthread_mutex_lock(&fake->lock);
     fake->hold = hold;
@@ -671,7 +683,7 @@ static struct inode *inode_named(struct image *image, const char *name)
     return at < 0 ? NULL : &image->inodes[image->entries[at].inode];
 }
 
-bool fake_disk_flip(struct fake_disk *fake, const char *name, uint64_t offset, unsigned bit)
+bool faulty_disk_flip(struct faulty_disk *fake, const char *name, uint64_t offset, unsigned bit)
 {
     struct inode *live = inode_named(&fake->live, name);
     if (live == NULL || offset >= live->size)
@@ -680,7 +692,7 @@ bool fake_disk_flip(struct fake_disk *fake, const char *name, uint64_t offset, u
     return true;
 }
 
-bool fake_disk_set_size(struct fake_disk *fake, const char *name, uint64_t bytes)
+bool faulty_disk_set_size(struct faulty_disk *fake, const char *name, uint64_t bytes)
 {
     struct inode *live = inode_named(&fake->live, name);
     if (live == NULL)
@@ -689,15 +701,15 @@ bool fake_disk_set_size(struct fake_disk *fake, const char *name, uint64_t bytes
     return true;
 }
 
-bool fake_disk_delete(struct fake_disk *fake, const char *name)
+bool faulty_disk_delete(struct faulty_disk *fake, const char *name)
 {
     bool found = image_find(&fake->live, name) >= 0;
     image_unlink(&fake->live, name);
     return found;
 }
 
-bool fake_disk_put(struct fake_disk *fake, const char *name, uint64_t offset, const void *from,
-                   size_t bytes)
+bool faulty_disk_put(struct faulty_disk *fake, const char *name, uint64_t offset, const void *from,
+                     size_t bytes)
 {
     struct inode *live = inode_named(&fake->live, name);
     if (live == NULL)
@@ -706,7 +718,7 @@ bool fake_disk_put(struct fake_disk *fake, const char *name, uint64_t offset, co
     return true;
 }
 
-const char *fake_disk_content(struct fake_disk *fake, const char *name, uint64_t *ret_bytes)
+const char *faulty_disk_content(struct faulty_disk *fake, const char *name, uint64_t *ret_bytes)
 {
     const struct inode *live = inode_named(&fake->live, name);
     if (live == NULL)
