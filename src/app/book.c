@@ -77,7 +77,8 @@ void book_free(struct book *book)
 
 void book_abandon(struct book *book)
 {
-    commit_abandon(book->commit);
+    if (book->commit != NULL) /* it never started */
+        commit_abandon(book->commit);
     book_free(book);
 }
 
