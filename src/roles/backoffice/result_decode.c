@@ -22,10 +22,8 @@ static const struct field market_fields[MARKET_FIELDS_COUNT] = {
 
 enum selection_field { SEL_ID, SEL_RESULT, SEL_VOID, SEL_DEAD_HEAT, SEL_REASON, SEL_FIELDS_COUNT };
 static const struct field selection_fields[SEL_FIELDS_COUNT] = {
-    [SEL_ID] = {"selection_id", JSON_STRING},
-    [SEL_RESULT] = {"result", JSON_STRING},
-    [SEL_VOID] = {"void_factor", JSON_NUMBER},
-    [SEL_DEAD_HEAT] = {"dead_heat_factor", JSON_NUMBER, JSON_STRING},
+    [SEL_ID] = {"selection_id", JSON_STRING},  [SEL_RESULT] = {"result", JSON_STRING},
+    [SEL_VOID] = {"void_factor", JSON_NUMBER}, [SEL_DEAD_HEAT] = {"dead_heat_factor", JSON_INVALID},
     [SEL_REASON] = {"reason", JSON_STRING},
 };
 
@@ -226,7 +224,7 @@ bool result_decode(struct slice body, struct result_decoded *ret,
 bool reason_decode(struct slice body, char *scratch, size_t scratch_bytes, struct slice *ret_reason,
                    struct request_refusal *ret_refusal)
 {
-    static const struct field fields[] = {{.name = "reason", .kind = JSON_STRING}};
+    static const struct field fields[] = {{"reason", JSON_STRING}};
     struct json_reader reader;
     struct field_values values;
     json_begin(&reader, body, scratch, scratch_bytes);

@@ -36,6 +36,12 @@ static size_t find_field(const struct field *fields, size_t count, struct slice 
     return i;
 }
 
+static bool kind_fits(enum json_kind kind, enum json_kind wanted)
+{
+    return kind == wanted ||
+           (wanted == JSON_INVALID && (kind == JSON_STRING || kind == JSON_NUMBER));
+}
+
 bool fields_read(struct json_reader *reader, const struct field *fields, size_t count,
                  struct field_values *ret, struct request_refusal *ret_refusal)
 {
@@ -57,7 +63,7 @@ bool fields_read(struct json_reader *reader, const struct field *fields, size_t 
             return refuse(ret_refusal, FAULT_UNKNOWN_FIELD, key);
         if (field_seen(ret, i))
             return refuse(ret_refusal, FAULT_DUPLICATE_FIELD, key);
-        if (kind != fields[i].kind && kind != fields[i].other)
+        if (!kind_fits(kind, fields[i].kind))
             return refuse(ret_refusal, FAULT_INVALID_FIELD, key);
         if (!read_value(reader, kind, &ret->text[i]))
             break;

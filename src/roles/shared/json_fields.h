@@ -40,9 +40,8 @@ struct request_refusal {
 
 struct field {
     const char *name;
-    enum json_kind kind;  /* STRING: its text; NUMBER: its digits; ARRAY: its raw text;
-                           * TRUE: either boolean, "true" or "false" */
-    enum json_kind other; /* another kind that it may have, or JSON_INVALID */
+    enum json_kind kind; /* STRING: its text; NUMBER: its digits; ARRAY: its raw text; TRUE: either
+                          * boolean, "true" or "false"; INVALID: the text of a string or number */
 };
 
 /* What was there, by the index of the table. */
