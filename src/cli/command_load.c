@@ -91,7 +91,7 @@ static int take_amount(const struct options *options, const char *key, int64_t *
     struct decimal value;
     const char *text = options_text(options, key);
     if (decimal_parse(slice_text(text), &value) == 0 && decimal_rescale(value, 2, ret) == 0 &&
-        *ret > 0)
+        *ret >= 0)
         return 0;
     buf_printf(why, "--%s is an amount such as 2.50, not: %s", key, text);
     return -ERR_CONFIG;
@@ -135,8 +135,8 @@ static int take_options(const struct options *options, struct load_options *load
     TRY(take_amount(options, "stake-min", &load->stake_minor_min, why));
     TRY(take_amount(options, "stake-max", &load->stake_minor_max, why));
     TRY(take_amount(options, "deposit", &load->deposit_minor, why));
-    if (load->stake_minor_max < load->stake_minor_min) {
-        buf_put_text(why, "--stake-max is less than --stake-min");
+    if (load->stake_minor_min == 0 || load->stake_minor_max < load->stake_minor_min) {
+        buf_put_text(why, "--stake-min is more than 0 and at most --stake-max");
         return -ERR_CONFIG;
     }
     load->transport = slice_is(slice_text(transport), "ws")     ? LOAD_TRANSPORT_WS

@@ -118,7 +118,8 @@ static int prepare(struct bets *bets, const char **ret_why)
     if (!wait_for_prices(bets))
         return -ERR_NOT_FOUND;
     *ret_why = "the deposits failed";
-    TRY(load_deposit_run(bets->loop, options, &bets->users));
+    if (options->deposit_minor > 0)
+        TRY(load_deposit_run(bets->loop, options, &bets->users));
     *ret_why = "cannot connect";
     struct load_pool_options pool = {.address = options->address,
                                      .transport = options->transport,

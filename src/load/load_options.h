@@ -19,7 +19,8 @@ struct load_options {
     uint32_t users, connections, pipeline;
     uint32_t clients, conflate_ms; /* subscribe */
     uint64_t seed;
-    int64_t stake_minor_min, stake_minor_max, deposit_minor;
+    int64_t stake_minor_min, stake_minor_max;
+    int64_t deposit_minor; /* of each user before the run; 0: they have money */
     struct slice currency, price_policy;
     struct slice channels; /* separated by spaces: prices come from them */
     struct slice user_prefix;

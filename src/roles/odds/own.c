@@ -2,6 +2,7 @@
  * about the user, to that user's sockets only. */
 #include "roles/odds/odds_calls.h"
 
+#include "base/cycles.h"
 #include "base/json_write.h"
 #include "ledger/shard_state.h"
 #include "roles/shared/problem.h"
@@ -114,7 +115,9 @@ void own_place_bet(struct client *client, const struct stream_op *op)
         .personal = slice_of(personal, identity->personal_bytes),
     };
     metrics_count(&s->stats.bets, 1);
+    enum cycles_stage before = cycles_enter(CYCLES_DECIDE);
     bet_service_place(s->bets, &request, on_answer, (struct book_cookie){s, {flight}});
+    (void)cycles_enter(before);
 }
 
 /* ---- own messages ---- */

@@ -1,0 +1,63 @@
+"""The load generator against the running server: what it reports is what happened."""
+import json
+import threading
+
+import pytest
+from lib.server import run
+
+
+def load(book, kind, *options):
+    done = run('load', kind, '--url', 'http://%s:%d' % book.server.public, '--data',
+               book.server.data, '--seconds', '1', '--warmup', '0', *options)
+    return json.loads(done.stdout)
+
+
+@pytest.mark.parametrize('transport', ['http', 'ws'])
+def test_bets_are_sent_at_their_rate_and_every_one_is_answered(book, transport):
+    market = book.market()
+    before = book.server.metrics()['overround_bets_total{verdict="PLACED"}']
+    report = load(book, 'bets', '--channels', f'market:{market}', '--rate', '300', '--users', '20',
+                  '--connections', '10', '--transport', transport, '--user-prefix', transport)
+    assert report['sent'] == report['answered'] == report['succeeded'] == 300
+    assert report['codes'] == [{'status': 201, 'code': '', 'count': 300}]
+    assert report['latency_us']['count'] == 300
+    placed = book.server.metrics()['overround_bets_total{verdict="PLACED"}'] - before
+    assert placed == 300
+
+
+def test_subscribers_see_every_change_in_order(book):
+    market = book.market()
+    ended = threading.Event()
+
+    def move():
+        step = 0
+        while not ended.wait(0.02):
+            step += 1
+            book.feed.price(market, 11, 2.0 + step % 5 / 5)
+
+    mover = threading.Thread(target=move)
+    mover.start()
+    report = load(book, 'subscribe', '--channels', f'market:{market}', '--clients', '20')
+    ended.set()
+    mover.join()
+    assert report['clients_open'] == 20 and report['closed'] == 0
+    assert report['deltas'] >= 20 and report['deltas'] == report['latency_us']['count']
+    assert (report['gaps'], report['repeats'], report['malformed'], report['errors']) == (0,) * 4
+
+
+def test_prices_are_read_one_by_one_and_in_batches(book):
+    book.market(event='31')
+    book.market(event='31')
+    for batch in ('1', '2'):
+        report = load(book, 'reads', '--channels', 'event:31', '--rate', '200', '--batch', batch)
+        assert report['codes'] == [{'status': 200, 'code': '', 'count': 200}]
+
+
+@pytest.mark.parametrize('options,word', [
+    ([], 'bets, reads, subscribe'), (['dance'], 'dance'),
+    (['bets', '--transport', 'pigeon'], 'pigeon'), (['bets', '--url', 'https://x'], 'https://x'),
+    (['bets', '--rate', '0'], '--rate'), (['bets', '--stake-max', '0.50'], '--stake-max'),
+    (['bets', '--deposit', 'much'], 'much')])
+def test_what_the_generator_does_not_understand_is_named(options, word):
+    done = run('load', *options, check=False, seconds=20)
+    assert done.returncode == 2 and word in done.stderr, done.stderr
