@@ -428,11 +428,6 @@ static int check_settle(struct shard_state *state, const struct record_view *rec
     const struct record_settle *s = record->body;
     const struct shard_account *account = &state->accounts[bet->account];
     struct record_leg_result factors = shard_state_bet_result(state, bet);
-    const struct record_posting expected[] = {
-        {0, LEDGER_HOUSE_STAKES, s->currency, -bet->stake},
-        {bet->account, LEDGER_AVAILABLE, s->currency, s->payout},
-        {0, LEDGER_HOUSE_RESULT, s->currency, bet->stake - s->payout},
-    };
     REQUIRE(bet->state == BET_STATE_OPEN, "L7: settling twice pays once");
     REQUIRE(s->result_seq == state->markets[bet->market].seq_result && factors.known == 1,
             "L7: a settlement follows from the result in force");
@@ -446,6 +441,12 @@ static int check_settle(struct shard_state *state, const struct record_view *rec
                           record_factors(factors), (enum rounding)bet->rounding)
                     .minor == s->payout,
             "L7: the payout follows from stake, odds and factors");
+    /* Only now is the payout known to be one: a forged one could overflow the difference. */
+    const struct record_posting expected[] = {
+        {0, LEDGER_HOUSE_STAKES, s->currency, -bet->stake},
+        {bet->account, LEDGER_AVAILABLE, s->currency, s->payout},
+        {0, LEDGER_HOUSE_RESULT, s->currency, bet->stake - s->payout},
+    };
     REQUIRE(s->balance_after == account->available + s->payout, "L4: the balance is the fold");
     REQUIRE(shard_postings_are(record, expected, 3), "L4: the postings are those of the payout");
     REQUIRE(shard_postings_fit(state, record), "L4: a balance is beyond all limits");

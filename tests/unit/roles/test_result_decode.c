@@ -15,7 +15,7 @@ static enum request_fault decode(const char *body)
 
 static enum request_fault decode_selection(const char *members)
 {
-    char body[512];
+    static char body[512]; /* what is decoded points into it */
     (void)snprintf(body, sizeof body,
                    "{\"result_version\":3,\"markets\":[{\"market_id\":\"m\",\"selections\":"
                    "[{\"selection_id\":\"s\",%s}]}]}",
