@@ -213,6 +213,7 @@ struct record_leg_result { /* item of RESULT, one per selection of the market, i
 struct record_settle {
     uint64_t bet_id;
     uint64_t result_seq;   /* the RESULT it follows from */
+    uint64_t result_version; /* of that RESULT */
     uint64_t previous_seq; /* the bet's record before this one */
     int64_t stake;
     int64_t payout; /* the whole return */
@@ -231,6 +232,7 @@ struct record_reverse {
     uint64_t reverses_seq; /* the SETTLE taken back */
     uint64_t previous_seq;
     uint64_t result_seq;   /* the RESULT that made it wrong */
+    uint64_t result_version; /* of that RESULT */
     int64_t payout;        /* that was paid */
     int64_t balance_after; /* may be negative (L4) */
     uint16_t currency;
@@ -253,8 +255,8 @@ _Static_assert(sizeof(struct record_fence) == 16, "format");
 _Static_assert(sizeof(struct record_fenced) == 8, "format");
 _Static_assert(sizeof(struct record_result) == 32, "format");
 _Static_assert(sizeof(struct record_leg_result) == 8, "format");
-_Static_assert(sizeof(struct record_settle) == 72, "format");
-_Static_assert(sizeof(struct record_reverse) == 56, "format");
+_Static_assert(sizeof(struct record_settle) == 80, "format");
+_Static_assert(sizeof(struct record_reverse) == 64, "format");
 
 /* A record taken apart: pointers into its bytes, which are borrowed and 8-byte aligned. */
 struct record_view {

@@ -451,6 +451,7 @@ static void put_settle(struct dump *d, const struct record_settle *body)
     put_bet_id(d, body->bet_id);
     put_u64(d, "settlement", body->settlement);
     put_u64(d, "result_seq", body->result_seq);
+    put_u64(d, "result_version", body->result_version);
     put_u64(d, "previous_seq", body->previous_seq);
     put_currency(d, body->currency);
     put_money(d, "stake", body->stake, body->currency);
@@ -466,6 +467,7 @@ static void put_reverse(struct dump *d, const struct record_reverse *body)
     put_bet_id(d, body->bet_id);
     put_u64(d, "reverses_seq", body->reverses_seq);
     put_u64(d, "result_seq", body->result_seq);
+    put_u64(d, "result_version", body->result_version);
     put_u64(d, "previous_seq", body->previous_seq);
     put_currency(d, body->currency);
     put_money(d, "payout", body->payout, body->currency);

@@ -426,10 +426,12 @@ static int check_settle(struct shard_state *state, const struct record_view *rec
                         const struct shard_bet *bet)
 {
     const struct record_settle *s = record->body;
+    const struct shard_market *market = &state->markets[bet->market];
     const struct shard_account *account = &state->accounts[bet->account];
     struct record_leg_result factors = shard_state_bet_result(state, bet);
     REQUIRE(bet->state == BET_STATE_OPEN, "L7: settling twice pays once");
-    REQUIRE(s->result_seq == state->markets[bet->market].seq_result && factors.known == 1,
+    REQUIRE(s->result_seq == market->seq_result && s->result_version == market->result_version &&
+                factors.known == 1,
             "L7: a settlement follows from the result in force");
     REQUIRE(memcmp(&s->factors, &factors, sizeof factors) == 0,
             "L7: the factors are those of the result");
@@ -477,6 +479,7 @@ static int check_reverse(struct shard_state *state, const struct record_view *re
                          const struct shard_bet *bet)
 {
     const struct record_reverse *r = record->body;
+    const struct shard_market *market = &state->markets[bet->market];
     const struct shard_account *account = &state->accounts[bet->account];
     const struct record_posting expected[] = {
         {0, LEDGER_HOUSE_STAKES, r->currency, bet->stake},
@@ -486,7 +489,7 @@ static int check_reverse(struct shard_state *state, const struct record_view *re
     REQUIRE(bet->state == BET_STATE_SETTLED, "L7: only a settlement is reversed");
     REQUIRE(r->reverses_seq == bet->seq_settled && r->payout == bet->payout,
             "L7: a reversal names the settlement in force");
-    REQUIRE(r->result_seq == state->markets[bet->market].seq_result &&
+    REQUIRE(r->result_seq == market->seq_result && r->result_version == market->result_version &&
                 r->result_seq != bet->seq_result,
             "L7: a reversal follows from a newer result");
     REQUIRE(memcmp(&bet->factors, &(struct record_leg_result[]){shard_state_bet_result(state, bet)},

@@ -125,29 +125,12 @@ static void tell_release(struct json_writer *writer, struct folded *bet,
     put_delta(writer, bet, placed ? 0 : bet->bet->stake, release->balance_after);
 }
 
-/* The version of the RESULT with this number: among the records, or the one in force. */
-static uint64_t result_version_of(const struct shard_state *state, const struct folded *bet,
-                                  uint64_t result_seq)
-{
-    for (size_t i = 0; i < bet->count; i++) {
-        const struct record_view *record = &bet->records[i];
-        if (record->head->type == RECORD_RESULT && record->head->seq == result_seq)
-            return ((const struct record_result *)record->body)->result_version;
-    }
-    const struct shard_market *market =
-        shard_state_market(state, (struct market_ref){bet->leg.market});
-    return market->seq_result == result_seq ? market->result_version : 0;
-}
-
 static void put_result_members(struct json_writer *writer, const struct shard_state *state,
-                               const struct folded *bet, uint64_t result_seq)
+                               uint64_t result_seq, uint64_t result_version)
 {
-    uint64_t version = result_version_of(state, bet, result_seq);
     put_seq_member(writer, "result_seq", shard_state_shard(state), result_seq);
-    if (version == 0)
-        return;
     json_write_key(writer, "result_version");
-    json_write_u64(writer, version);
+    json_write_u64(writer, result_version);
 }
 
 static void tell_settle(struct json_writer *writer, const struct shard_state *state,
@@ -164,7 +147,7 @@ static void tell_settle(struct json_writer *writer, const struct shard_state *st
     put_delta(writer, bet, settle->payout, settle->balance_after);
     if (bet->reversed_seq != 0)
         put_seq_member(writer, "reverses", shard_state_shard(state), bet->reversed_seq);
-    put_result_members(writer, state, bet, settle->result_seq);
+    put_result_members(writer, state, settle->result_seq, settle->result_version);
     bet->state = BET_STATE_SETTLED;
     bet->settled = record;
 }
@@ -182,7 +165,7 @@ static void tell_reverse(struct json_writer *writer, const struct shard_state *s
     put_money_member(writer, "payout", money_of(0, bet->currency));
     put_delta(writer, bet, -reverse->payout, reverse->balance_after);
     put_seq_member(writer, "reverses", shard_state_shard(state), reverse->reverses_seq);
-    put_result_members(writer, state, bet, reverse->result_seq);
+    put_result_members(writer, state, reverse->result_seq, reverse->result_version);
     bet->state = BET_STATE_OPEN;
     bet->settled = NULL;
     bet->reversed_seq = reverse->reverses_seq;

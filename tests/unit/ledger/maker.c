@@ -384,6 +384,8 @@ struct parts parts_settle(const struct maker *maker, uint32_t bet)
     parts.body.settle = (struct record_settle){
         .bet_id = b->bet_id,
         .result_seq = shard_state_market(maker->state, (struct market_ref){b->market})->seq_result,
+        .result_version =
+            shard_state_market(maker->state, (struct market_ref){b->market})->result_version,
         .previous_seq = b->seq_last,
         .stake = b->stake,
         .payout = payout,
@@ -410,6 +412,8 @@ struct parts parts_reverse(const struct maker *maker, uint32_t bet)
         .reverses_seq = b->seq_settled,
         .previous_seq = b->seq_last,
         .result_seq = shard_state_market(maker->state, (struct market_ref){b->market})->seq_result,
+        .result_version =
+            shard_state_market(maker->state, (struct market_ref){b->market})->result_version,
         .payout = b->payout,
         .balance_after = account_of(maker, b->account)->available - b->payout,
         .currency = GBP,

@@ -125,14 +125,14 @@ static const char *const expected[EVERY_TYPE_COUNT] = {
     "tion_id\":\"s4\",\"selection_name\":\"Selection\",\"result\":\"DEAD_HEAT\",\"won\":1"
     ",\"void_factor\":0.5,\"dead_heat_numerator\":1,\"dead_heat_denominator\":2}]}",
     "{\"seq\":15,\"time\":\"2026-09-21T14:13:20.014000Z\",\"type\":\"SETTLE\",\"format\":"
-    "1,\"bytes\":160,\"account\":1,\"user_id\":\"ada\",\"bet_id\":\"889876958446354432\","
-    "\"settlement\":1,\"result_seq\":14,\"previous_seq\":9,\"currency\":\"GBP\",\"stake\""
-    ":50.00,\"odds\":2.10,\"odds_exact\":\"21/10\",\"result\":\"DEAD_HEAT\",\"won\":1,\"v"
-    "oid_factor\":0.5,\"dead_heat_numerator\":1,\"dead_heat_denominator\":2,\"rounding\":"
-    "\"down\",\"payout\":51.25,\"balance_after\":150.75,\"postings\":[{\"kind\":\"house_s"
-    "takes\",\"currency\":\"GBP\",\"amount\":-50.00},{\"account\":1,\"user_id\":\"ada\",\""
-    "kind\":\"available\",\"currency\":\"GBP\",\"amount\":51.25},{\"kind\":\"house_result"
-    "\",\"currency\":\"GBP\",\"amount\":-1.25}]}",
+    "1,\"bytes\":168,\"account\":1,\"user_id\":\"ada\",\"bet_id\":\"889876958446354432\","
+    "\"settlement\":1,\"result_seq\":14,\"result_version\":1,\"previous_seq\":9,\"currenc"
+    "y\":\"GBP\",\"stake\":50.00,\"odds\":2.10,\"odds_exact\":\"21/10\",\"result\":\"DEAD"
+    "_HEAT\",\"won\":1,\"void_factor\":0.5,\"dead_heat_numerator\":1,\"dead_heat_denomina"
+    "tor\":2,\"rounding\":\"down\",\"payout\":51.25,\"balance_after\":150.75,\"postings\""
+    ":[{\"kind\":\"house_stakes\",\"currency\":\"GBP\",\"amount\":-50.00},{\"account\":1,"
+    "\"user_id\":\"ada\",\"kind\":\"available\",\"currency\":\"GBP\",\"amount\":51.25},{"
+    "\"kind\":\"house_result\",\"currency\":\"GBP\",\"amount\":-1.25}]}",
     "{\"seq\":16,\"time\":\"2026-09-21T14:13:20.015000Z\",\"type\":\"RESULT\",\"format\":"
     "1,\"bytes\":120,\"market\":1,\"market_id\":\"1.23\",\"result_version\":2,\"previous_"
     "seq\":14,\"cause\":\"feed\",\"actor\":\"betfair\",\"reason\":\"\",\"selections\":[{\""
@@ -148,21 +148,21 @@ static const char *const expected[EVERY_TYPE_COUNT] = {
     "selection_name\":\"Selection\",\"result\":\"LOST\",\"won\":0,\"void_factor\":0.0,\"d"
     "ead_heat_numerator\":1,\"dead_heat_denominator\":1}]}",
     "{\"seq\":17,\"time\":\"2026-09-21T14:13:20.016000Z\",\"type\":\"REVERSE\",\"format\""
-    ":1,\"bytes\":144,\"account\":1,\"user_id\":\"ada\",\"bet_id\":\"889876958446354432\""
-    ",\"reverses_seq\":15,\"result_seq\":16,\"previous_seq\":15,\"currency\":\"GBP\",\"pa"
-    "yout\":51.25,\"balance_after\":99.50,\"postings\":[{\"kind\":\"house_stakes\",\"curr"
-    "ency\":\"GBP\",\"amount\":50.00},{\"account\":1,\"user_id\":\"ada\",\"kind\":\"avail"
-    "able\",\"currency\":\"GBP\",\"amount\":-51.25},{\"kind\":\"house_result\",\"currency"
-    "\":\"GBP\",\"amount\":1.25}]}",
+    ":1,\"bytes\":152,\"account\":1,\"user_id\":\"ada\",\"bet_id\":\"889876958446354432\""
+    ",\"reverses_seq\":15,\"result_seq\":16,\"result_version\":2,\"previous_seq\":15,\"cu"
+    "rrency\":\"GBP\",\"payout\":51.25,\"balance_after\":99.50,\"postings\":[{\"kind\":\""
+    "house_stakes\",\"currency\":\"GBP\",\"amount\":50.00},{\"account\":1,\"user_id\":\"a"
+    "da\",\"kind\":\"available\",\"currency\":\"GBP\",\"amount\":-51.25},{\"kind\":\"hous"
+    "e_result\",\"currency\":\"GBP\",\"amount\":1.25}]}",
     "{\"seq\":18,\"time\":\"2026-09-21T14:13:20.017000Z\",\"type\":\"SETTLE\",\"format\":"
-    "1,\"bytes\":160,\"account\":1,\"user_id\":\"ada\",\"bet_id\":\"889876958446354432\","
-    "\"settlement\":2,\"result_seq\":16,\"previous_seq\":17,\"currency\":\"GBP\",\"stake\""
-    ":50.00,\"odds\":2.10,\"odds_exact\":\"21/10\",\"result\":\"LOST\",\"won\":0,\"void_f"
-    "actor\":0.0,\"dead_heat_numerator\":1,\"dead_heat_denominator\":1,\"rounding\":\"dow"
-    "n\",\"payout\":0.00,\"balance_after\":99.50,\"postings\":[{\"kind\":\"house_stakes\""
-    ",\"currency\":\"GBP\",\"amount\":-50.00},{\"account\":1,\"user_id\":\"ada\",\"kind\""
-    ":\"available\",\"currency\":\"GBP\",\"amount\":0.00},{\"kind\":\"house_result\",\"cu"
-    "rrency\":\"GBP\",\"amount\":50.00}]}",
+    "1,\"bytes\":168,\"account\":1,\"user_id\":\"ada\",\"bet_id\":\"889876958446354432\","
+    "\"settlement\":2,\"result_seq\":16,\"result_version\":2,\"previous_seq\":17,\"curren"
+    "cy\":\"GBP\",\"stake\":50.00,\"odds\":2.10,\"odds_exact\":\"21/10\",\"result\":\"LOS"
+    "T\",\"won\":0,\"void_factor\":0.0,\"dead_heat_numerator\":1,\"dead_heat_denominator"
+    "\":1,\"rounding\":\"down\",\"payout\":0.00,\"balance_after\":99.50,\"postings\":[{\""
+    "kind\":\"house_stakes\",\"currency\":\"GBP\",\"amount\":-50.00},{\"account\":1,\"use"
+    "r_id\":\"ada\",\"kind\":\"available\",\"currency\":\"GBP\",\"amount\":0.00},{\"kind"
+    "\":\"house_result\",\"currency\":\"GBP\",\"amount\":50.00}]}",
 };
 
 static void is_dumped_as_written_down(struct maker *m, const struct parts *parts)

@@ -62,6 +62,7 @@ TEST(shard_settle, a_settlement_is_checked_whole)
     REFUSES(&m, good, "L7: the bet is another account's", p.draft.account = 2);
     REFUSES(&m, good, "L7: the bet's records are a chain", p.body.settle.previous_seq++);
     REFUSES(&m, good, IN_FORCE, p.body.settle.result_seq--);
+    REFUSES(&m, good, IN_FORCE, p.body.settle.result_version++);
     REFUSES(&m, good, "L7: the factors are those of the result", p.body.settle.factors.won = 0);
     REFUSES(&m, good, "L7: the factors are those of the result", p.body.settle.factors.known = 0);
     REFUSES(&m, good, OF_THIS_BET, p.body.settle.stake++);
@@ -143,6 +144,8 @@ TEST(shard_reverse, a_reversal_is_checked_whole)
             p.body.reverse.reverses_seq--);
     REFUSES(&m, good, "L7: a reversal names the settlement in force", p.body.reverse.payout--);
     REFUSES(&m, good, "L7: a reversal follows from a newer result", p.body.reverse.result_seq--);
+    REFUSES(&m, good, "L7: a reversal follows from a newer result",
+            p.body.reverse.result_version++);
     REFUSES(&m, good, "L4: an account has one currency", p.body.reverse.currency = EUR);
     REFUSES(&m, good, "L4: the balance is the fold", p.body.reverse.balance_after++);
     refuses_other_postings(&m, &good, "L4: a reversal undoes the settlement");
