@@ -264,7 +264,7 @@ def record_of(segment, kind):
     (6, 40 + 24, '<q', 10 ** 9, 'L4: the balance is the fold'),
     (7, 40 + 24, '<q', 1, 'L4: '),
     (7, 16, '<q', 1, 'L1: record time never falls'),
-    (11, 40 + 32, '<q', 99999, 'L7: the payout follows from stake, odds and factors'),
+    (11, 40 + 40, '<q', 99999, 'L7: the payout follows from stake, odds and factors'),
     (7, 40 + 96 + 8, '<I', 9, 'L'),
 ])
 def test_verify_finds_a_forged_record_and_says_where_it_stands(own, kind, offset, form, value,
