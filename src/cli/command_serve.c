@@ -7,14 +7,21 @@
 #include "cli/command.h"
 #include "cli/node.h"
 
+#define TRADING_SPECS                                                                              \
+    {"margin-permyriad", "500"}, {"price-cents-min", "101"}, {"offer-cents-min", "0"},             \
+        {"stake-minor-min", "1"}, {"stake-minor-max", "1000000"},                                  \
+        {"payout-minor-max", "100000000"}, {"deposit-minor-max", "10000000"},                      \
+        {"tolerance-permyriad", "500"}, {"rounding", "down"}, {"settle-per-turn-max", "256"},      \
+    {                                                                                              \
+        "pending-max", "65536"                                                                     \
+    }
+
 #define SHARED_SPECS                                                                               \
     {"config", NULL}, {"data", "data"}, {"listen", "127.0.0.1:8080"}, {"admin", "127.0.0.1:8081"}, \
         {"log-level", "info"}, {"jwks", NULL}, {"bets-per-minute", NULL},                          \
         {"address-requests", NULL}, {"silence-ms", "5000"}, {"accounts-max", "262144"},            \
-        {"bets-max", "2097152"}, {"verdicts-max", "4194304"},                                      \
-    {                                                                                              \
-        "markets-max", "65536"                                                                     \
-    }
+        {"bets-max", "2097152"}, {"verdicts-max", "4194304"}, {"markets-max", "65536"},            \
+        TRADING_SPECS
 
 static const struct option_spec serve_specs[] = {
     SHARED_SPECS,
@@ -157,6 +164,49 @@ static int take_limits(const struct options *options, struct node_options *node,
                           &node->markets_max, why);
 }
 
+static int take_rounding(const struct options *options, enum rounding *ret, struct buf *why)
+{
+    static const struct {
+        const char *name;
+        enum rounding rounding;
+    } names[] = {{"down", ROUND_DOWN}, {"half-up", ROUND_HALF_UP}, {"half-even", ROUND_HALF_EVEN}};
+    const char *text = options_text(options, "rounding");
+    for (size_t i = 0; i < COUNT(names); i++)
+        if (slice_is(slice_text(text), names[i].name)) {
+            *ret = names[i].rounding;
+            return 0;
+        }
+    buf_printf(why, "--rounding is down, half-up or half-even, not: %s", text);
+    return -ERR_CONFIG;
+}
+
+static int take_trading(const struct options *options, struct node_trading *ret, struct buf *why)
+{
+    const struct {
+        const char *key;
+        int64_t *to;
+        struct number_range range;
+    } numbers[] = {
+        {"margin-permyriad", &ret->margin_permyriad, {0, 5000}},
+        {"price-cents-min", &ret->price_cents_min, {101, 100000}},
+        {"offer-cents-min", &ret->offer_cents_min, {0, 100000000}},
+        {"stake-minor-min", &ret->stake_minor_min, {1, MONEY_MINOR_MAX}},
+        {"stake-minor-max", &ret->stake_minor_max, {1, MONEY_MINOR_MAX}},
+        {"payout-minor-max", &ret->payout_minor_max, {1, MONEY_MINOR_MAX}},
+        {"deposit-minor-max", &ret->deposit_minor_max, {1, MONEY_MINOR_MAX}},
+        {"tolerance-permyriad", &ret->tolerance_permyriad, {0, 9999}},
+        {"settle-per-turn-max", &ret->settle_per_turn_max, {1, 4096}},
+        {"pending-max", &ret->pending_max, {1, 10000000}},
+    };
+    for (size_t i = 0; i < COUNT(numbers); i++)
+        TRY(options_number(options, numbers[i].key, numbers[i].range, numbers[i].to, why));
+    if (ret->stake_minor_min > ret->stake_minor_max) {
+        buf_put_text(why, "--stake-minor-min is above --stake-minor-max");
+        return -ERR_CONFIG;
+    }
+    return take_rounding(options, &ret->rounding, why);
+}
+
 static int take_shared(const struct options *options, struct node_options *node, struct buf *why)
 {
     node->data = options_text(options, "data");
@@ -165,6 +215,7 @@ static int take_shared(const struct options *options, struct node_options *node,
     TRY(take_address(options, "admin", &node->admin_address, why));
     TRY(take_log_level(options, why));
     TRY(take_rates(options, node, why));
+    TRY(take_trading(options, &node->trading, why));
     return take_limits(options, node, why);
 }
 

@@ -197,6 +197,16 @@ static struct book_options book_options_of(const struct node_options *options)
     book.limits.bets_max = (uint32_t)options->bets_max;
     book.limits.verdicts_max = (uint32_t)options->verdicts_max;
     book.silence_us_max = options->silence_us_max;
+    book.bet_limits = (struct bet_limits){
+        .stake_minor_min = options->trading.stake_minor_min,
+        .stake_minor_max = options->trading.stake_minor_max,
+        .payout_minor_max = options->trading.payout_minor_max,
+        .tolerance_permyriad = (uint32_t)options->trading.tolerance_permyriad,
+        .rounding = options->trading.rounding,
+    };
+    book.deposit_minor_max = options->trading.deposit_minor_max;
+    book.settle_per_turn_max = (uint32_t)options->trading.settle_per_turn_max;
+    book.pending_max = (uint32_t)options->trading.pending_max;
     book.version = version_text;
     if (version_binary_sha256(book.binary_sha256) < 0)
         log_warn("node", "the program's own hash is not known");
@@ -257,6 +267,11 @@ static const char *profile_text(enum node_profile profile)
 static int open_backoffice(struct node *node)
 {
     struct betfair_options betfair = betfair_options_default();
+    betfair.margin = (struct margin_rule){
+        .margin_permyriad = (uint32_t)node->options->trading.margin_permyriad,
+        .price_cents_min = (uint32_t)node->options->trading.price_cents_min,
+        .offer_cents_min = (uint32_t)node->options->trading.offer_cents_min,
+    };
     random_fill(betfair.hash_key, sizeof betfair.hash_key);
     node->betfair = betfair_source_new(&betfair, book_sink(node->book));
     if (node->betfair == NULL)
@@ -348,6 +363,7 @@ static int open_simulator(struct node *node)
     options.seed = node->options->seed != 0 ? (uint64_t)node->options->seed : (uint64_t)wall_us;
     options.start = loop_wall(node->loop);
     options.speed_permille = (uint32_t)node->options->speed_permille;
+    options.margin_permyriad = (uint32_t)node->options->trading.margin_permyriad;
     TRY(synthetic_feed_new(&options, book_sink(node->book), &node->simulator));
     node_orphans_begin(&node->orphans, node->book);
     loop_timer_set(node->loop, &node->simulator_timer, loop_now(node->loop));

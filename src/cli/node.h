@@ -6,9 +6,20 @@
 #include <stdint.h>
 
 #include "base/buf.h"
+#include "core/bet_decide.h"
 #include "net/stream/net_address.h"
 
 enum node_profile { PROFILE_DEMO = 1, PROFILE_BENCH, PROFILE_PRODUCTION };
+
+/* What the house offers and takes; money in minor units, alike for every currency. */
+struct node_trading {
+    int64_t margin_permyriad; /* of the profit part of an exchange's price, and of the matches */
+    int64_t price_cents_min, offer_cents_min; /* feeds/betfair_stream/margin_rule.h */
+    int64_t stake_minor_min, stake_minor_max, payout_minor_max, deposit_minor_max;
+    int64_t tolerance_permyriad; /* of price_policy "within" */
+    enum rounding rounding;      /* of payouts; kept with each bet */
+    int64_t settle_per_turn_max, pending_max;
+};
 
 struct node_options {
     const char *data;
@@ -19,6 +30,7 @@ struct node_options {
     int64_t address_requests; /* a second, of an address; 0: off */
     int64_t silence_us_max;   /* P2 */
     int64_t bets_max, verdicts_max, accounts_max, markets_max;
+    struct node_trading trading;
     bool simulate;          /* the built-in matches are played */
     int64_t speed_permille; /* of the matches */
     int64_t seed;           /* of the matches; 0: by the clock */
