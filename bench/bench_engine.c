@@ -121,8 +121,8 @@ static void publish_markets(struct bench *b)
         struct feed_selection selections[SELECTIONS];
         static const char *const names[SELECTIONS] = {"home", "draw", "away"};
         for (int s = 0; s < SELECTIONS; s++)
-            selections[s] = (struct feed_selection){slice_text(names[s]), slice_text(names[s]),
-                                                    SELECTION_ACTIVE, {21, 10}};
+            selections[s] = (struct feed_selection){
+                slice_text(names[s]), slice_text(names[s]), SELECTION_ACTIVE, {21, 10}};
         snprintf(id, sizeof id, "1.2%08d", m);
         snprintf(event, sizeof event, "3%07d", m / 10);
         struct feed_market market = {.provider = SLICE("bench"),
@@ -152,8 +152,8 @@ static void fund(struct bench *b)
     for (uint64_t i = 0; i < ACCOUNTS; i++) {
         begin_turn(b);
         user_of(i, user);
-        struct money_request request = {slice_text(user), SLICE("first"), MONEY_DEPOSIT,
-                                        {10000000, {826}}, {1, 1}};
+        struct money_request request = {
+            slice_text(user), SLICE("first"), MONEY_DEPOSIT, {10000000, {826}}, {1, 1}};
         while (book_move_money(b->book, &request, on_answer, cookie(b)) != REQUEST_TAKEN)
             poll_log(b, 100);
         if (i % 256 == 255)
@@ -275,8 +275,8 @@ static double reference_per_second(const char *directory, uint64_t group, size_t
 {
     char path[512];
     size_t bytes = (group * record_bytes + 4095) & ~(size_t)4095;
-    size_t file_bytes = bytes * REFERENCE_GROUPS < (size_t)256 << 20 ? bytes * REFERENCE_GROUPS
-                                                                    : (size_t)256 << 20;
+    size_t file_bytes =
+        bytes * REFERENCE_GROUPS < (size_t)256 << 20 ? bytes * REFERENCE_GROUPS : (size_t)256 << 20;
     char *zeros = calloc(1, bytes);
     snprintf(path, sizeof path, "%s/reference.bin", directory);
     int fd = open(path, O_RDWR | O_CREAT | O_TRUNC, 0600);
@@ -336,9 +336,8 @@ int main(int argc, char **argv)
            (unsigned long long)b.bets, (unsigned long long)placed, (unsigned long long)b.group,
            (double)b.bets / f.seconds, f.cpu_seconds * 1e6 / (double)b.bets,
            (double)histogram_percentile(f.commit_ns, 5000) / 1e3,
-           (double)histogram_percentile(f.commit_ns, 9900) / 1e3,
-           (double)f.commit_ns->max / 1e3, reference,
-           (double)b.bets / f.seconds / reference, (unsigned long long)replayed,
+           (double)histogram_percentile(f.commit_ns, 9900) / 1e3, (double)f.commit_ns->max / 1e3,
+           reference, (double)b.bets / f.seconds / reference, (unsigned long long)replayed,
            (unsigned long long)records, restart);
     free(f.commit_ns);
     return placed == b.bets && replayed == b.bets ? 0 : 1;

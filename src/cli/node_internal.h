@@ -56,11 +56,11 @@ struct node {
     char simulator_prefix[SYNTHETIC_PREFIX_BYTES_MAX];
     struct timer due_timer, simulator_timer;
     struct demo_status_node *demo; /* the bettors and the status line of `demo` */
-    unsigned signals;  /* received */
-    unsigned draining; /* servers that are not drained yet */
+    unsigned signals;              /* received */
+    unsigned draining;             /* servers that are not drained yet */
     bool drain_begun;
     int64_t settle_begun_us; /* while there are settlements to do; 0: none */
-    struct cycles cycles; /* of the loop's thread; only under profile bench */
+    struct cycles cycles;    /* of the loop's thread; only under profile bench */
     struct metrics metrics;
     struct metrics_item metrics_items[METRICS_ITEMS_MAX];
     struct metrics_histogram settlement_us;

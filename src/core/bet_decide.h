@@ -63,37 +63,37 @@ int bet_outcome_http(enum bet_outcome outcome);
 /* One leg as the customer asked for it. */
 struct slip {
     struct money stake;
-    struct odds odds;         /* ODDS_NONE only with PRICE_ANY */
-    uint64_t odds_version;    /* 0 = not stated */
+    struct odds odds;      /* ODDS_NONE only with PRICE_ANY */
+    uint64_t odds_version; /* 0 = not stated */
     enum price_policy policy;
 };
 
 /* The market at this instant. */
 struct market_view {
     enum market_status status;
-    bool provider_alive;            /* P2: the lease of its prices' provider holds */
+    bool provider_alive; /* P2: the lease of its prices' provider holds */
     bool selection_known;
     enum selection_status selection_status;
-    struct odds odds;               /* ODDS_NONE: no price now */
+    struct odds odds; /* ODDS_NONE: no price now */
     uint64_t odds_version;
-    int64_t bet_delay_us;           /* in play; 0 = accept at once */
+    int64_t bet_delay_us; /* in play; 0 = accept at once */
 };
 
 struct bet_limits {
     int64_t stake_minor_min;
     int64_t stake_minor_max;
-    int64_t payout_minor_max;       /* potential return of one bet; below MONEY_MINOR_MAX, a higher
-                                     * one counts as MONEY_MINOR_MAX - 1 */
-    uint32_t tolerance_permyriad;   /* of PRICE_WITHIN: 500 = 5 % */
+    int64_t payout_minor_max;     /* potential return of one bet; below MONEY_MINOR_MAX, a higher
+                                   * one counts as MONEY_MINOR_MAX - 1 */
+    uint32_t tolerance_permyriad; /* of PRICE_WITHIN: 500 = 5 % */
     enum rounding rounding;
 };
 
 struct bet_verdict {
     enum bet_outcome outcome;
-    struct odds odds;               /* the price taken (the current one), when known */
-    struct money potential_return;  /* on PLACED and PENDING */
-    int64_t stake_minor_max;        /* on STAKE_LIMIT: what would pass; 0 = nothing would */
-    int64_t stake_minor_min;        /* on STAKE_LIMIT: the least that would pass, 0 likewise */
+    struct odds odds;              /* the price taken (the current one), when known */
+    struct money potential_return; /* on PLACED and PENDING */
+    int64_t stake_minor_max;       /* on STAKE_LIMIT: what would pass; 0 = nothing would */
+    int64_t stake_minor_min;       /* on STAKE_LIMIT: the least that would pass, 0 likewise */
 };
 
 /* Decides a new bet. `available` is what the customer may stake now; its currency is none while

@@ -26,8 +26,15 @@ struct leg_result {
 #define LEG_HALF_WON  ((struct leg_result){true, 1, 1, 1})
 #define LEG_HALF_LOST ((struct leg_result){false, 1, 1, 1})
 
-enum leg_outcome { LEG_OUTCOME_OPEN = 0, LEG_OUTCOME_WON, LEG_OUTCOME_LOST, LEG_OUTCOME_VOID,
-                   LEG_OUTCOME_HALF_WON, LEG_OUTCOME_HALF_LOST, LEG_OUTCOME_DEAD_HEAT };
+enum leg_outcome {
+    LEG_OUTCOME_OPEN = 0,
+    LEG_OUTCOME_WON,
+    LEG_OUTCOME_LOST,
+    LEG_OUTCOME_VOID,
+    LEG_OUTCOME_HALF_WON,
+    LEG_OUTCOME_HALF_LOST,
+    LEG_OUTCOME_DEAD_HEAT
+};
 
 /* False for void_halves > 2, a zero or too large dead heat term, or d > 1. */
 bool leg_result_valid(struct leg_result result);

@@ -212,9 +212,9 @@ struct record_leg_result { /* item of RESULT, one per selection of the market, i
 
 struct record_settle {
     uint64_t bet_id;
-    uint64_t result_seq;   /* the RESULT it follows from */
+    uint64_t result_seq;     /* the RESULT it follows from */
     uint64_t result_version; /* of that RESULT */
-    uint64_t previous_seq; /* the bet's record before this one */
+    uint64_t previous_seq;   /* the bet's record before this one */
     int64_t stake;
     int64_t payout; /* the whole return */
     int64_t balance_after;
@@ -231,10 +231,10 @@ struct record_reverse {
     uint64_t bet_id;
     uint64_t reverses_seq; /* the SETTLE taken back */
     uint64_t previous_seq;
-    uint64_t result_seq;   /* the RESULT that made it wrong */
+    uint64_t result_seq;     /* the RESULT that made it wrong */
     uint64_t result_version; /* of that RESULT */
-    int64_t payout;        /* that was paid */
-    int64_t balance_after; /* may be negative (L4) */
+    int64_t payout;          /* that was paid */
+    int64_t balance_after;   /* may be negative (L4) */
     uint16_t currency;
     uint16_t reserved[3];
 };

@@ -235,7 +235,7 @@ static int wait_ready(struct loop *loop, int64_t wait_us)
 int loop_run_once(struct loop *loop, int64_t wait_us)
 {
     ASSERT(wait_us >= 0);
-    ASSERT(loop->ready_count == 0); /* not re-entrant */
+    ASSERT(loop->ready_count == 0);           /* not re-entrant */
     loop->now.us = clock_us(CLOCK_MONOTONIC); /* the turn before, or a pause, has taken time */
     int count = wait_ready(loop, wait_time_us(loop, wait_us));
     if (count < 0)
