@@ -11,6 +11,7 @@ MARKETS = 20
 RATES = (1000, 20000)
 P99_US_MAX, FAILED_PPM_MAX, ACHIEVED_MIN = 50000, 1000, 0.98
 RATE_MAX = 400000
+ATTEMPTS = 3
 RECORDING = '1-206064380.bz2'
 SUBSCRIBERS = ((1, 1000), (1000, 100), (1000, 1000), (1000, 2000))  # clients, changes a second
 
@@ -26,12 +27,23 @@ def sustained(report):
             report['achieved_per_s'] >= ACHIEVED_MIN * report['rate'])
 
 
+def tried(probe, rate):
+    """A rate counts as failed when it failed ATTEMPTS times: a neighbour's burst of work is no
+    limit of ours. How often it took is in the report."""
+    for attempt in range(1, ATTEMPTS + 1):
+        report = probe(rate)
+        report['attempts'] = attempt
+        if sustained(report):
+            break
+    return report
+
+
 def highest(probe, begin):
-    """The highest sustained rate to within 5 %: doubled until it fails, then bisected. Answers the
-    reports of the best rate and of the lowest that failed."""
+    """The highest sustained rate to within 5 %: raised by half until it fails, then bisected.
+    Answers the reports of the best rate and of the lowest that failed."""
     best, failed, rate = None, None, begin
     while failed is None and rate <= RATE_MAX:
-        report = probe(rate)
+        report = tried(probe, rate)
         if sustained(report):
             best, rate = report, rate * 3 // 2
         else:
@@ -39,7 +51,7 @@ def highest(probe, begin):
     if best is None:
         return highest(probe, begin // 2) if begin > 100 else (None, failed)
     while failed is not None and failed['rate'] > best['rate'] * 1.05:
-        report = probe((failed['rate'] + best['rate']) // 2)
+        report = tried(probe, (failed['rate'] + best['rate']) // 2)
         if sustained(report):
             best = report
         else:
@@ -130,7 +142,7 @@ def bench_bets(bench):
                 lambda rate, s=server, o=options: bets_at(s, rate, **{'seconds': 3, **o}), 20000)
         bench.emit('bets_highest', way=name, record_bytes=record_bytes(bench, server.data),
                    limits={'p99_us': P99_US_MAX, 'failed_ppm': FAILED_PPM_MAX,
-                           'achieved': ACHIEVED_MIN},
+                           'achieved': ACHIEVED_MIN, 'attempts': ATTEMPTS},
                    rate=best['rate'] if best else 0, best=best, first_failed=failed)
 
 
