@@ -15,11 +15,13 @@ def test_the_same_key_and_bet_again_is_a_replay(book, market):
     slip = customer.slip(market, 11)
     first = customer.place(slip, 'k')
     assert 'idempotent-replayed' not in first.headers
+    replayed = book.server.metric('overround_bets_replayed_total')
     for _ in range(3):
         again = customer.place(slip, 'k')
         assert again.status == 200 and again.headers['idempotent-replayed'] == 'true'
         assert again.json == first.json
     assert customer.balance() == 990
+    assert book.server.metric('overround_bets_replayed_total') == replayed + 3
 
 
 def test_the_balance_in_a_replay_is_that_of_its_record(book, market):
