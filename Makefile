@@ -31,10 +31,6 @@ fuzz: deps-build deps-test ## one fuzz target for a while: F=json_read SECONDS=6
 soak: ## every fuzz target for long: SECONDS=3600 each
 	@$(MAKE) --no-print-directory fuzz F= SECONDS=$(or $(SECONDS),3600)
 
-bench: deps-build ## what it reaches, with references of the same run; JSON lines (ARGS= for its options)
-	@$(MAKE) --no-print-directory all >&2
-	@bench/run $(ARGS)
-
 lint: deps-build deps-test ## format, sizes, banned calls, layers, cppcheck, checklist
 	@$(PYTHON) tools/run-tests lint
 
