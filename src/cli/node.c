@@ -317,11 +317,37 @@ static int open_gateway(struct node *node)
     return gateway_new(&options, &parts, &node->gateway);
 }
 
+static bool tell_score(void *owner, struct slice event_id, struct odds_scoreboard *ret)
+{
+    static const char *const phases[] = {
+        [SYNTHETIC_BEFORE] = "before",       [SYNTHETIC_FIRST_HALF] = "first_half",
+        [SYNTHETIC_HALF_TIME] = "half_time", [SYNTHETIC_SECOND_HALF] = "second_half",
+        [SYNTHETIC_ENDED] = "ended",
+    };
+    const struct node *node = owner;
+    struct synthetic_scoreboard board;
+    for (size_t i = 0; node->simulator != NULL && i < SYNTHETIC_MATCHES_MAX; i++) {
+        if (!synthetic_feed_scoreboard(node->simulator, i, &board) ||
+            !slice_equal(board.event_id, event_id))
+            continue;
+        *ret = (struct odds_scoreboard){.home = board.score.home,
+                                        .away = board.score.away,
+                                        .reds_home = board.reds_home,
+                                        .reds_away = board.reds_away,
+                                        .minute = board.minute,
+                                        .phase = phases[board.phase]};
+        return true;
+    }
+    return false;
+}
+
 /* Turn-end hooks run in the order of their making: first the feed's lines, then the book's turn,
  * then the fan-out of what both have changed. */
 static int open_roles(struct node *node, const struct book_options *book)
 {
     struct odds_service_options odds = ODDS_SERVICE_OPTIONS_DEFAULT;
+    odds.scoreboard = tell_score;
+    odds.scoreboard_owner = node;
     TRY(open_servers(node));
     TRY(open_bets(node, book));
     TRY(open_backoffice(node));

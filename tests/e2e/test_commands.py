@@ -1,8 +1,11 @@
 """The command line: what it prints, and what it says to what it does not understand."""
 import re
 import subprocess
+from contextlib import closing
+from decimal import Decimal
 
 import pytest
+from lib.feed import Feed
 from lib.http import Http
 from lib.server import BINARY, Server, run
 
@@ -106,5 +109,20 @@ def test_the_demo_moves_by_itself(tmp_path):
     from lib.until import until
     with Server(tmp_path / 'data', '--speed', '20', profile=None, command='demo') as server:
         until(lambda: server.metric('overround_bets_total') > 10, 60, 0.3)
+
+        def boards():  # matches that ended some time ago have none
+            return [event['scoreboard'] for event in server.get('/v1/events').json['events']
+                    if 'scoreboard' in event]
+        assert boards() and all(board['home'] >= 0 and board['phase'] for board in boards())
+        until(lambda: any(board['minute'] > 0 for board in boards()), 30, 0.3)
         assert server.terminate() == 0
         server.verify()
+
+
+def test_the_margin_is_configuration(tmp_path):
+    def price(name, *options):
+        with Server(tmp_path / name, *options) as server, closing(Feed(server)) as feed:
+            feed.market('1.5', {11: 3.0, 12: 1.5})
+            return server.get('/v1/odds/1.5').json['selections'][0]['odds']
+    assert price('none', '--margin-permyriad', '0') == Decimal('3.00')
+    assert price('ten', '--margin-permyriad', '1000') == Decimal('2.80')

@@ -23,9 +23,22 @@
 
 struct odds_service;
 
+/* How an event stands, for the catalogue. */
+struct odds_scoreboard {
+    unsigned home, away;
+    unsigned reds_home, reds_away;
+    unsigned minute;   /* 0 before the start */
+    const char *phase; /* "before", "first_half", "half_time", "second_half", "ended"; static */
+};
+
+/* False when nothing is known of the event. Called on the loop, while a catalogue is written. */
+typedef bool (*odds_scoreboard_fn)(void *owner, struct slice event_id, struct odds_scoreboard *ret);
+
 struct odds_service_options {
     struct odds_limits limits;
-    int64_t heartbeat_ms;    /* SSE comment and longest silence of an event stream */
+    int64_t heartbeat_ms;          /* SSE comment and longest silence of an event stream */
+    odds_scoreboard_fn scoreboard; /* NULL: no event has one */
+    void *scoreboard_owner;
     int64_t channel_keep_ms; /* a channel without followers keeps its history so long */
 };
 

@@ -213,7 +213,32 @@ static void put_row(struct json_writer *writer, const struct odds_image *image)
     json_write_object_close(writer);
 }
 
-static void put_event_head(struct json_writer *writer, const struct odds_image *image)
+static void put_count(struct json_writer *writer, const char *name, unsigned count)
+{
+    json_write_key(writer, name);
+    json_write_u64(writer, count);
+}
+
+static void put_scoreboard(const struct odds_service *s, struct json_writer *writer,
+                           struct slice event_id)
+{
+    struct odds_scoreboard board;
+    if (s->options.scoreboard == NULL ||
+        !s->options.scoreboard(s->options.scoreboard_owner, event_id, &board))
+        return;
+    json_write_key(writer, "scoreboard");
+    json_write_object_open(writer);
+    put_count(writer, "home", board.home);
+    put_count(writer, "away", board.away);
+    put_count(writer, "reds_home", board.reds_home);
+    put_count(writer, "reds_away", board.reds_away);
+    put_count(writer, "minute", board.minute);
+    put_text(writer, "phase", slice_text(board.phase));
+    json_write_object_close(writer);
+}
+
+static void put_event_head(const struct odds_service *s, struct json_writer *writer,
+                           const struct odds_image *image)
 {
     char memory[RFC3339_BYTES_MAX];
     struct buf start = buf_over(memory, sizeof memory);
@@ -225,6 +250,7 @@ static void put_event_head(struct json_writer *writer, const struct odds_image *
         rfc3339_write(&start, image->start_time);
     if (start.bytes > 0 && !start.overflow)
         put_text(writer, "start_time", buf_slice(&start));
+    put_scoreboard(s, writer, ODDS_TEXT(image, event_id));
     json_write_key(writer, "markets");
     json_write_array_open(writer);
 }
@@ -242,7 +268,7 @@ static bool put_event(struct odds_service *s, struct json_writer *writer, uint32
             (query->sport.bytes > 0 && !slice_equal(query->sport, ODDS_TEXT(image, sport))))
             continue;
         if (!begun)
-            put_event_head(writer, image);
+            put_event_head(s, writer, image);
         begun = true;
         in_play |= image->in_play;
         put_row(writer, image);
