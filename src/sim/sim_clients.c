@@ -43,7 +43,8 @@ static void on_answer(const struct book_answer *answer)
     SIM_CHECK(seq == entry->seq || seq == entry->seq_final, "L3",
               "the answer to a key names record %llu, its verdict is %llu", (unsigned long long)seq,
               (unsigned long long)entry->seq);
-    SIM_CHECK(seq >= entry->seq_told, "L3", "a final verdict was taken back");
+    SIM_CHECK(seq >= entry->seq_told && seq >= answer->cookie.words[3], "L3",
+              "a final verdict was taken back");
     SIM_CHECK(answer->replayed == again, "L3", "replayed is %d", answer->replayed);
     entry->seq_told = seq;
 }
@@ -162,7 +163,7 @@ static enum request_outcome ask(struct sim *sim, uint32_t index, bool other)
 {
     struct sim_entry *entry = &sim->entries[index];
     bool decided = entry->seq != 0 || entry->decided_in == sim->incarnation;
-    struct book_cookie cookie = {sim, {index, sim->incarnation, decided, 0}};
+    struct book_cookie cookie = {sim, {index, sim->incarnation, decided, entry->seq_final}};
     struct slice selection = {entry->selection, entry->selection_bytes};
     uint32_t bets_before = shard_state_bets_count(book_state(sim->book));
     struct sim_view view = sim_view_of(sim, entry->market, selection);
@@ -219,16 +220,28 @@ static uint32_t entry_new(struct sim *sim, enum operation operation, uint32_t us
     return index;
 }
 
+/* Mostly one that a provider offers now, sometimes any that was published of late, and now and
+ * then one that nobody knows. */
 static uint32_t some_market(struct sim *sim)
 {
     uint32_t recent = sim->markets_count < 96 ? sim->markets_count : 96;
     uint32_t market = SIM_NONE;
-    for (int i = 0; recent > 0 && i < 6; i++) {
+    char id[32];
+    if (sim_chance(sim, 4))
+        return SIM_NONE;
+    for (int i = 0; i < 4 && (!sim->mix.synthetic || sim_chance(sim, 500)); i++) {
+        uint32_t number = sim->slots[sim_below(sim, sim->mix.slots)].number;
+        market = sim_market_find(sim, slice_of(id, (size_t)snprintf(id, sizeof id, "m%u", number)));
+        if (market != SIM_NONE && sim->markets[market].present &&
+            sim->markets[market].status == MARKET_ACTIVE)
+            return market;
+    }
+    for (int i = 0; recent > 0 && i < 4; i++) {
         market = sim->markets_count - 1 - (uint32_t)sim_below(sim, recent);
         if (sim->markets[market].present && sim->markets[market].status == MARKET_ACTIVE)
             break;
     }
-    return sim_chance(sim, 4) ? SIM_NONE : market;
+    return market;
 }
 
 static void choose_price(struct sim *sim, struct sim_entry *entry, const struct sim_selection *s,

@@ -141,6 +141,7 @@ void sim_machine_start(struct sim *sim)
     }
     sim_clients_restored(sim);
     sim_feed_reconnect(sim);
+    sim->turns_left = sim_chance(sim, 300) ? 1 + (uint32_t)sim_below(sim, 8) : 0;
     if (!sim->crash_in_start)
         return;
     sim_count(sim, SIM_CRASH_IN_START);
@@ -274,7 +275,7 @@ static void arm_disk(struct sim *sim, uint64_t kind)
         sim->disk_full = true;
         sim_count(sim, SIM_DISK_FULL);
     } else {
-        sim->log.latency_us = 1000000 + (int64_t)sim_below(sim, 6000000);
+        sim->log.latency_us = (int64_t)sim_below(sim, (uint64_t)sim->mix.stall_us_max);
         sim_count(sim, SIM_DISK_STALLED);
     }
 }
@@ -324,12 +325,16 @@ static void die(struct sim *sim, uint64_t kind)
         }
         return;
     }
-    sim->crash_in_start = sim_chance(sim, 300);
+    sim->crash_in_start = sim_chance(sim, 200);
 }
 
 void sim_faults_step(struct sim *sim)
 {
     sim->log.latency_us = 50 + (int64_t)sim_below(sim, 400);
+    if (sim->turns_left > 0 && --sim->turns_left == 0) { /* it dies young */
+        die(sim, sim_below(sim, 2));
+        return;
+    }
     if (!sim_chance(sim, sim->mix.faults) || sim->book == NULL)
         return;
     uint64_t kind = sim_below(sim, 16);
@@ -357,6 +362,7 @@ void sim_machine_after_turn(struct sim *sim)
         sim->crash_in_start = sim_chance(sim, 300);
     } else if (book_stopped(sim->book) && sim_chance(sim, 100)) {
         SIM_CHECK(sim->stopped_told, "S1", "the book stopped and told nobody");
+        SIM_CHECK(sim->disk_full || sim->disk_failing, "S1", "the book stopped without a fault");
         if (sim_chance(sim, 500))
             sim_machine_kill(sim);
         else

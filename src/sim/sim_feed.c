@@ -83,9 +83,9 @@ static void correct(struct sim *sim, struct sim_slot *slot)
 
 static void after_result(struct sim *sim, struct sim_slot *slot)
 {
-    if (slot->corrections_left > 0 && sim_chance(sim, 300))
+    if (slot->corrections_left > 0 && sim_chance(sim, 500))
         correct(sim, slot);
-    else if (sim_chance(sim, 60) && sim->markets_count + SIM_SLOTS_MAX < SIM_MARKETS_MAX / 2)
+    else if (sim_chance(sim, 200) && sim->markets_count + SIM_SLOTS_MAX < SIM_MARKETS_MAX / 2)
         slot_open(sim, slot);
 }
 
@@ -107,23 +107,24 @@ static void move_prices(struct sim *sim, struct sim_slot *slot)
 static void while_open(struct sim *sim, struct sim_slot *slot)
 {
     uint64_t kind = sim_below(sim, 1000);
-    if (kind < 700) {
+    if (kind < 800) {
         move_prices(sim, slot);
-    } else if (kind < 850) {
-        slot->status =
-            slot->status == MARKET_ACTIVE ? MARKET_SUSPENDED_STATUS : (uint8_t)MARKET_ACTIVE;
     } else if (kind < 900) {
+        slot->status = slot->status == MARKET_ACTIVE && sim_chance(sim, 600)
+                           ? MARKET_SUSPENDED_STATUS
+                           : (uint8_t)MARKET_ACTIVE;
+    } else if (kind < 930) {
         slot->in_play = !slot->in_play;
         slot->bet_delay_us =
             (int64_t)sim_below(sim, (uint64_t)sim->mix.delay_us_max + 1) * sim_chance(sim, 850);
-    } else if (kind < 910 && slot->selections_count < SIM_OWN_SELECTIONS) {
+    } else if (kind < 945 && slot->selections_count < SIM_OWN_SELECTIONS) {
         slot->selections_count++;
-    } else if (kind < 940) {
+    } else if (kind < 965) {
         slot->removed = true;
         sim_feed_send(sim, slot, SIM_MESSAGE_REMOVED);
         sim_count(sim, SIM_FEED_REMOVED);
         return;
-    } else if (kind < 960) {
+    } else if (kind < 975) {
         slot->status = sim_chance(sim, 100) ? MARKET_CANCELLED : MARKET_CLOSED_STATUS;
     } else if (kind < 1000) {
         give_result(sim, slot);

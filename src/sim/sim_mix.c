@@ -53,6 +53,16 @@ static void draw_tiny(struct sim *sim)
     }
 }
 
+/* Many rolls. So little is done, and no stall so long, that a group could outgrow a segment. */
+static void draw_short_segments(struct sim *sim)
+{
+    sim->mix.bets_per_tick_max = 1 + (uint32_t)sim_below(sim, 3);
+    sim->mix.tick_us_max = 50000;
+    sim->mix.stall_us_max = 300000;
+    sim->mix.book.settle_per_turn_max = 1 + (uint32_t)sim_below(sim, 8);
+    sim->mix.segment_bytes = UINT64_C(131072) + 512 * sim_below(sim, 300);
+}
+
 void sim_mix_draw(struct sim *sim)
 {
     static const int64_t ticks_us[] = {2000, 20000, 20000, 50000, 200000};
@@ -70,6 +80,7 @@ void sim_mix_draw(struct sim *sim)
         .disconnect = permille(sim, 100),
         .tick_us_max = ticks_us[sim_below(sim, 5)],
         .delay_us_max = sim_chance(sim, 300) ? 50000 : 5000000,
+        .stall_us_max = 7000000,
         .synthetic = sim_chance(sim, 200),
         .tiny = sim_chance(sim, 250),
         .newest_only = sim_chance(sim, 500),
@@ -80,4 +91,6 @@ void sim_mix_draw(struct sim *sim)
     draw_book(sim);
     if (mix->tiny)
         draw_tiny(sim);
+    if (!mix->burst && !mix->synthetic && sim_chance(sim, 250))
+        draw_short_segments(sim);
 }

@@ -68,23 +68,36 @@ static struct slice take(const char **at, size_t bytes)
     return text;
 }
 
+/* The change with its slices, which point into the log until the next append. */
+static struct odds_log_change change_at(const struct sim_odds_log *log, size_t index)
+{
+    const struct sim_odds_change *kept = &log->changes[index];
+    struct odds_log_selection *selections = (void *)(log->texts + kept->selections);
+    struct odds_log_change change = kept->change;
+    const char *at = log->texts + kept->texts;
+    change.market_id = take(&at, change.market_id.bytes);
+    change.event_id = take(&at, change.event_id.bytes);
+    change.provider = take(&at, change.provider.bytes);
+    for (size_t s = 0; s < change.selections_count; s++)
+        selections[s].id = take(&at, selections[s].id.bytes);
+    change.selections = selections;
+    return change;
+}
+
 static int odds_replay(struct odds_log *port, odds_log_visit visit, void *owner)
 {
     struct sim_odds_log *log = (struct sim_odds_log *)port;
     for (size_t i = 0; i < log->count; i++) {
-        const struct sim_odds_change *kept = &log->changes[i];
-        struct odds_log_selection *selections = (void *)(log->texts + kept->selections);
-        struct odds_log_change change = kept->change;
-        const char *at = log->texts + kept->texts;
-        change.market_id = take(&at, change.market_id.bytes);
-        change.event_id = take(&at, change.event_id.bytes);
-        change.provider = take(&at, change.provider.bytes);
-        for (size_t s = 0; s < change.selections_count; s++)
-            selections[s].id = take(&at, selections[s].id.bytes);
-        change.selections = selections;
-        TRY(visit(owner, kept->position, &change));
+        struct odds_log_change change = change_at(log, i);
+        TRY(visit(owner, log->changes[i].position, &change));
     }
     return 0;
+}
+
+struct odds_log_change sim_odds_log_newest(const struct sim_odds_log *log)
+{
+    ASSERT(log->count > 0);
+    return change_at(log, log->count - 1);
 }
 
 static void odds_free(struct odds_log *port)

@@ -23,3 +23,5 @@ void sim_odds_log_init(struct sim_odds_log *log);
 void sim_odds_log_done(struct sim_odds_log *log);
 /* Drops the changes of the last `us` of monotonic time. */
 void sim_odds_log_crash(struct sim_odds_log *log, int64_t us);
+/* The change appended last; there is one. Its slices point into the log until the next append. */
+struct odds_log_change sim_odds_log_newest(const struct sim_odds_log *log);

@@ -137,9 +137,12 @@ static struct sim_market *market_of_ref(struct sim *sim, uint32_t ref)
 
 static void take_fence(struct sim *sim, const struct record_view *record)
 {
+    const struct record_fence *body = record->body;
     const struct record_fenced *items = record->items;
     for (size_t i = 0; i < record->head->items_count; i++) {
         struct sim_market *market = market_of_ref(sim, items[i].market);
+        SIM_CHECK(body->cause == FENCE_TRADER || items[i].holds == market->fence_holds, "L6",
+                  "a feed lifted the desk's hold");
         market->fence_status = items[i].status;
         market->fence_holds = items[i].holds;
     }

@@ -66,14 +66,34 @@ static void check_changes(struct sim *sim, const struct sim_market *market,
 static void keep_selections(struct sim_market *market, const struct odds_image *image)
 {
     ASSERT(image->selections_count <= SIM_SELECTIONS_MAX);
-    market->selections_count = image->selections_count;
     for (size_t i = 0; i < image->selections_count; i++) {
         const struct odds_selection *s = &image->selections[i];
         struct sim_selection *kept = &market->selections[i];
+        if (!market->present || i >= market->selections_count)
+            kept->logged = ODDS_NONE;
         memcpy(kept->id, s->id, s->id_bytes);
         kept->id_bytes = s->id_bytes;
         kept->status = s->status;
         kept->odds = s->odds;
+    }
+    market->selections_count = image->selections_count;
+}
+
+/* A price can be bet on only when the odds log has it: else nobody could check it later (L6). */
+static void check_logged(struct sim *sim, struct sim_market *market, const struct odds_image *image)
+{
+    struct odds_log_change change = {.selections_count = 0};
+    if (image->odds_position != 0)
+        change = sim_odds_log_newest(&sim->odds_log);
+    for (size_t i = 0; i < image->selections_count; i++) {
+        struct sim_selection *s = &market->selections[i];
+        for (size_t k = 0; k < change.selections_count; k++)
+            if (slice_equal(change.selections[k].id, slice_of(s->id, s->id_bytes)))
+                s->logged = change.selections[k].odds;
+        SIM_CHECK(image->status != MARKET_ACTIVE || s->status != SELECTION_ACTIVE ||
+                      odds_equal(s->logged, s->odds),
+                  "L6", "market %.*s offers a price that the odds log does not have",
+                  SLICE_ARG(ODDS_TEXT(image, market_id)));
     }
 }
 
@@ -90,13 +110,14 @@ static void on_market(void *owner, const struct odds_image *image, uint64_t befo
               SLICE_ARG(ODDS_TEXT(image, market_id)));
     check_changes(sim, market, image, changed, changed_count);
     market->provider = (uint8_t)sim_provider_find(sim, ODDS_TEXT(image, provider));
-    market->present = true;
     market->status = image->status;
     market->in_play = image->in_play;
     market->bet_delay_us = image->bet_delay_us;
     market->version = image->odds_version;
     market->position = image->odds_position;
     keep_selections(market, image);
+    market->present = true;
+    check_logged(sim, market, image);
 }
 
 static void on_removed(void *owner, const struct odds_image *image)

@@ -27,7 +27,7 @@ struct sim_mix {
     uint32_t feed_drop, feed_duplicate, feed_reorder;
     uint32_t retry, other_body, disconnect;
     int64_t tick_us_max;
-    int64_t delay_us_max;
+    int64_t delay_us_max, stall_us_max;
     bool synthetic, tiny, newest_only, burst;
     uint64_t segment_bytes;
     struct book_options book;
@@ -39,6 +39,7 @@ struct sim_selection {
     uint8_t id_bytes;
     uint8_t status;
     struct odds odds;
+    struct odds logged; /* as the odds log has it since the market was last new */
 };
 
 struct sim_market {
@@ -202,6 +203,7 @@ struct sim {
     int64_t down_until_us;
     bool disk_full, disk_failing, in_end_turn, releasing, stopped_told, crash_in_start, burst_done;
     uint64_t turn;
+    uint32_t turns_left;   /* until a machine that has just started dies; 0: it lives */
     size_t ops_safe;       /* operations of the disk that a crash must leave */
     struct feed_sink sink; /* between every feed and the book: keeps the model of P2 */
 

@@ -43,7 +43,8 @@ struct op {
     enum op_kind kind;
     enum disk_why why;
     int inode;
-    uint64_t offset; /* of WRITE; size of TRUNCATE */
+    uint64_t offset; /* of WRITE and SYNC; size of TRUNCATE */
+    uint64_t length; /* of SYNC: so much from offset on; 0: the whole file */
     size_t bytes;
     char *content;
     char name[DISK_NAME_BYTES_MAX + 1];
@@ -216,18 +217,26 @@ static void forget_done(struct crash *crash)
     crash->versions_count = kept;
 }
 
-static void sync_inode(struct crash *crash, int inode, bool failed)
+static bool covers(const struct op *sync, const struct version *version)
 {
+    uint64_t at = version->sector * DISK_SECTOR;
+    return version->inode == sync->inode &&
+           (sync->length == 0 || (at >= sync->offset && at < sync->offset + sync->length));
+}
+
+static void sync_inode(struct crash *crash, const struct op *op, bool failed)
+{
+    int inode = op->inode;
     for (size_t i = 0; i < crash->versions_count; i++) {
         struct version *version = &crash->versions[i];
-        if (version->inode != inode || version->done)
+        if (version->done || !covers(op, version))
             continue;
         if (!failed || keeps(crash))
             make_durable(crash, version);
         version->done = true;
     }
     forget_done(crash);
-    if (failed)
+    if (failed || op->length > 0)
         return;
     inode_truncate(&crash->durable.inodes[inode], crash->cache.inodes[inode].size);
     crash->truncated[inode] = false;
@@ -276,10 +285,10 @@ static void crash_step(struct crash *crash, const struct op *op, int ignored_why
         break;
     case OP_SYNC:
         if ((int)op->why != ignored_why)
-            sync_inode(crash, op->inode, false);
+            sync_inode(crash, op, false);
         break;
     case OP_SYNC_FAILED:
-        sync_inode(crash, op->inode, true);
+        sync_inode(crash, op, true);
         break;
     case OP_SYNC_NAMES:
         if ((int)op->why != ignored_why)
@@ -478,7 +487,11 @@ static int fake_truncate(struct disk *disk, int file, uint64_t bytes)
     return 0;
 }
 
-static int fake_sync(struct disk *disk, int file, enum disk_why why)
+struct range {
+    uint64_t offset, length;
+};
+
+static int sync_range(struct disk *disk, int file, struct range range, enum disk_why why)
 {
     struct faulty_disk *fake = fake_of(disk);
     pthread_mutex_lock(&fake->lock);
@@ -488,10 +501,17 @@ static int fake_sync(struct disk *disk, int file, enum disk_why why)
     record(fake,
            (struct op){.kind = failed ? OP_SYNC_FAILED : OP_SYNC,
                        .why = why,
+                       .offset = range.offset,
+                       .length = range.length,
                        .inode = fake->files[file].inode},
            NULL);
     pthread_mutex_unlock(&fake->lock);
     return failed ? -ERR_IO : 0;
+}
+
+static int fake_sync(struct disk *disk, int file, enum disk_why why)
+{
+    return sync_range(disk, file, (struct range){0, 0}, why);
 }
 
 static int fake_sync_directory(struct disk *disk, enum disk_why why)
@@ -514,7 +534,8 @@ static int fake_write_durable(struct disk *disk, int file, uint64_t offset, cons
                               size_t bytes)
 {
     TRY(fake_write(disk, file, offset, from, bytes));
-    return fake_sync(disk, file, DISK_WHY_GROUP);
+    /* Past the cache: what else was written to the file is no more durable than before. */
+    return sync_range(disk, file, (struct range){offset, bytes}, DISK_WHY_GROUP);
 }
 
 static int rename_locked(struct faulty_disk *fake, const char *from, const char *to)
