@@ -4,7 +4,7 @@
 PYTHON := /usr/bin/python3
 BUILD  := build
 
-.PHONY: all help run test bench fuzz soak lint coverage ci clean deps-build deps-test
+.PHONY: all help run test sim sim-swarm mutants bench fuzz soak lint coverage ci clean deps-build deps-test
 .DEFAULT_GOAL := all
 
 all: deps-build ## build the program: build/overround
@@ -24,6 +24,17 @@ bench: ## measurements, one JSON object a line: ARGS='--only bets,replay --secon
 	@$(MAKE) --no-print-directory all >&2
 	@ninja -C $(BUILD) $(addprefix bench/,$(BENCHES)) >&2
 	@$(PYTHON) bench/run --build $(BUILD) $(ARGS)
+
+sim: ## one seed of the simulator: SEED=7 TICKS=3000 (docs/TESTING.md)
+	@$(MAKE) --no-print-directory all >&2
+	@$(BUILD)/overround sim --seed $(or $(SEED),1) --ticks $(or $(TICKS),3000)
+
+sim-swarm: ## seed after seed for a while: MINUTES=60 SEED=1
+	@$(MAKE) --no-print-directory all >&2
+	@$(BUILD)/overround sim --seed $(or $(SEED),1) --minutes $(or $(MINUTES),10)
+
+mutants: deps-build ## deliberate bugs, each of which the simulator must find: ARGS='--random 20'
+	@tools/mutants $(ARGS)
 
 fuzz: deps-build deps-test ## one fuzz target for a while: F=json_read SECONDS=60
 	@$(PYTHON) tools/run-tests --fuzz-seconds $(or $(SECONDS),60) fuzz/$(F)

@@ -16,6 +16,8 @@ static const struct {
     {"token", "prints a token: --user ID [--role ROLE] [--ttl S] [--data DIR]", command_token},
     {"ledger", "offline audit: ledger verify|stat|dump|replay --data DIR", command_ledger},
     {"load", "open-loop load: load bets|reads|subscribe --url URL --rate N ...", command_load},
+    {"sim", "the whole book in a hostile world: sim --seed N | --swarm SEEDS | --minutes M",
+     command_sim},
     {"version", "version, commit, SHA-256 of this program", command_version},
 };
 

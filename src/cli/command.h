@@ -12,6 +12,7 @@ int command_version(int argc, char *const *argv);
 int command_feed(int argc, char *const *argv);
 int command_ledger(int argc, char *const *argv);
 int command_load(int argc, char *const *argv);
+int command_sim(int argc, char *const *argv);
 
 /* Reads the options of a command against the keys of all of them. 0, or 2 when the reason was
  * said on stderr. */

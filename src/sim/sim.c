@@ -10,7 +10,9 @@
 #include "crypto/sha256.h"
 #include "sim/sim_world.h"
 
-#define WALL_BASE_US (INT64_C(1795000000) * US_PER_SECOND)
+#define RECORDS_PER_ENTRY 16                     /* far more than a bet with all its corrections */
+#define BEGIN_US          (1000 * US_PER_SECOND) /* of monotonic time */
+#define WALL_BASE_US      (INT64_C(1795000000) * US_PER_SECOND)
 
 /* ---- turns ---- */
 
@@ -78,6 +80,21 @@ static void tick(struct sim *sim)
 
 /* ---- life ---- */
 
+static struct sim *sim_new(const struct sim_options *options)
+{
+    struct sim *sim = calloc(1, sizeof *sim);
+    if (sim == NULL)
+        return NULL;
+    sim->options = *options;
+    sim->now_us = BEGIN_US;
+    sim->wall_offset_us = WALL_BASE_US;
+    prng_seed(&sim->prng, options->seed);
+    sim_mix_draw(sim);
+    sim->disk = faulty_disk_new();
+    sim_odds_log_init(&sim->odds_log);
+    return sim;
+}
+
 static int make_memory(struct sim *sim)
 {
     struct sim_oracle *o = &sim->oracle;
@@ -86,12 +103,15 @@ static int make_memory(struct sim *sim)
     sim->pending = reserve_new(sim->pending_max, sizeof *sim->pending);
     sim->markets = reserve_new(SIM_MARKETS_MAX, sizeof *sim->markets);
     o->bets = reserve_new(o->bets_max, sizeof *o->bets);
+    o->crcs_max = (size_t)sim->entries_max * RECORDS_PER_ENTRY;
+    o->crcs = reserve_new(o->crcs_max, sizeof *o->crcs);
     for (int i = OPERATION_BET; i <= OPERATION_WITHDRAWAL; i++) {
         sim->by_number[i] = reserve_new(sim->entries_max, sizeof **sim->by_number);
         if (sim->by_number[i] == NULL)
             return -ERR_MEMORY;
     }
-    if (sim->entries == NULL || sim->pending == NULL || sim->markets == NULL || o->bets == NULL)
+    if (sim->entries == NULL || sim->pending == NULL || sim->markets == NULL || o->bets == NULL ||
+        o->crcs == NULL)
         return -ERR_MEMORY;
     TRY(table_new(SIM_MARKETS_MAX, &sim->markets_by_id));
     return table_new(o->bets_max, &o->bets_by_id);
@@ -108,7 +128,7 @@ static void free_memory(struct sim *sim)
         reserve_free(sim->by_number[i], sim->entries_max, sizeof **sim->by_number);
     table_free(sim->markets_by_id);
     table_free(o->bets_by_id);
-    free(o->crcs);
+    reserve_free(o->crcs, o->crcs_max, sizeof *o->crcs);
     synthetic_feed_free(sim->synthetic);
     sim_odds_log_done(&sim->odds_log);
     faulty_disk_free(sim->disk);
@@ -155,16 +175,9 @@ static void take_hash(struct sim *sim)
 
 int sim_run(const struct sim_options *options, struct sim_report *ret)
 {
-    struct sim *sim = calloc(1, sizeof *sim);
+    struct sim *sim = sim_new(options);
     if (sim == NULL)
         return -ERR_MEMORY;
-    sim->options = *options;
-    sim->now_us = 1000 * US_PER_SECOND;
-    sim->wall_offset_us = WALL_BASE_US;
-    prng_seed(&sim->prng, options->seed);
-    sim_mix_draw(sim);
-    sim->disk = faulty_disk_new();
-    sim_odds_log_init(&sim->odds_log);
     int error = make_memory(sim);
     if (error == 0)
         error = sim_feed_new(sim);
@@ -176,7 +189,7 @@ int sim_run(const struct sim_options *options, struct sim_report *ret)
         take_hash(sim);
         sim->report.seed = options->seed;
         sim->report.ticks = options->ticks;
-        sim->report.virtual_us = sim->now_us - 1000 * US_PER_SECOND;
+        sim->report.virtual_us = sim->now_us - BEGIN_US;
         *ret = sim->report;
         sim_machine_kill(sim);
         sim_fail_watch(NULL);

@@ -91,6 +91,8 @@ struct sim_report {
 int sim_run(const struct sim_options *options, struct sim_report *ret);
 /* One line of JSON. */
 void sim_report_write(const struct sim_report *report, FILE *out);
+/* The same of many seeds together; its hash is that of all of them. */
+void sim_report_write_sum(const struct sim_report *sum, uint64_t seeds, FILE *out);
 void sim_report_add(struct sim_report *sum, const struct sim_report *report);
 /* "crash", "bets_accepted", ... */
 const char *sim_count_name(enum sim_count count);

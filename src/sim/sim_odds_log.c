@@ -15,7 +15,7 @@ struct sim_odds_change {
     size_t selections; /* offset of the selections, 8-byte aligned */
 };
 
-static void *reserve(void *at, size_t *capacity, size_t needed, size_t size)
+static void *grown_new(void *at, size_t *capacity, size_t needed, size_t size)
 {
     if (needed <= *capacity)
         return at;
@@ -27,7 +27,7 @@ static void *reserve(void *at, size_t *capacity, size_t needed, size_t size)
 
 static void put(struct sim_odds_log *log, const void *from, size_t bytes)
 {
-    log->texts = reserve(log->texts, &log->texts_capacity, log->texts_bytes + bytes, 1);
+    log->texts = grown_new(log->texts, &log->texts_capacity, log->texts_bytes + bytes, 1);
     if (bytes > 0)
         memcpy(log->texts + log->texts_bytes, from, bytes);
     log->texts_bytes += bytes;
@@ -38,7 +38,7 @@ static uint64_t odds_append(struct odds_log *port, const struct odds_log_change 
     struct sim_odds_log *log = (struct sim_odds_log *)port;
     if (log->failing)
         return 0;
-    log->changes = reserve(log->changes, &log->capacity, log->count + 1, sizeof *log->changes);
+    log->changes = grown_new(log->changes, &log->capacity, log->count + 1, sizeof *log->changes);
     struct sim_odds_change *kept = &log->changes[log->count++];
     log->texts_bytes = (log->texts_bytes + 7) & ~(size_t)7;
     *kept = (struct sim_odds_change){.change = *change,

@@ -1,7 +1,6 @@
 /* sim_oracle.c - the oracle: folds every durable record in order, and checks it against what the
  * world knows of requests, prices and results. Records are seen once, when they become durable
  * or when a start finds them; from then on they must be there for ever (L2). */
-#include <stdlib.h>
 #include <string.h>
 
 #include "base/assert.h"
@@ -276,17 +275,6 @@ static void fold(struct sim *sim, const struct record_view *record)
     post(sim, record);
 }
 
-static void keep_crc(struct sim *sim, const struct record_head *head)
-{
-    struct sim_oracle *o = &sim->oracle;
-    if (head->seq >= o->crcs_max) {
-        o->crcs_max = head->seq * 2 + 4096;
-        o->crcs = realloc(o->crcs, o->crcs_max * sizeof *o->crcs);
-        ASSERT(o->crcs != NULL);
-    }
-    o->crcs[head->seq] = head->crc;
-}
-
 void sim_oracle_record(struct sim *sim, const struct record_view *record)
 {
     struct sim_oracle *o = &sim->oracle;
@@ -297,7 +285,8 @@ void sim_oracle_record(struct sim *sim, const struct record_view *record)
               (unsigned long long)head->seq);
     SIM_CHECK(head->seq <= sim->store->place.seq, "L2",
               "record %llu was told before it was durable", (unsigned long long)head->seq);
-    keep_crc(sim, head);
+    ASSERT(head->seq < o->crcs_max);
+    o->crcs[head->seq] = head->crc;
     o->seq = head->seq;
     o->time_us = head->time_us;
     fold(sim, record);

@@ -14,17 +14,28 @@ static const struct count_row rows[SIM_COUNTS] = {
 #undef SIM_COUNT_ROW
 };
 
+static void write_rest(const struct sim_report *report, FILE *out)
+{
+    (void)fprintf(out, ",\"ticks\":%llu,\"virtual_seconds\":%lld",
+                  (unsigned long long)report->ticks, (long long)(report->virtual_us / 1000000));
+    for (int i = 0; i < SIM_COUNTS; i++)
+        (void)fprintf(out, ",\"%s\":%llu", rows[i].name, (unsigned long long)report->counts[i]);
+    (void)fprintf(out, ",\"state_hash\":\"");
+    for (size_t i = 0; i < sizeof report->state_hash; i++)
+        (void)fprintf(out, "%02x", report->state_hash[i]);
+    (void)fprintf(out, "\"}\n");
+}
+
 void sim_report_write(const struct sim_report *report, FILE *out)
 {
-    fprintf(out, "{\"seed\":%llu,\"ticks\":%llu,\"virtual_seconds\":%lld",
-            (unsigned long long)report->seed, (unsigned long long)report->ticks,
-            (long long)(report->virtual_us / 1000000));
-    for (int i = 0; i < SIM_COUNTS; i++)
-        fprintf(out, ",\"%s\":%llu", rows[i].name, (unsigned long long)report->counts[i]);
-    fprintf(out, ",\"state_hash\":\"");
-    for (size_t i = 0; i < sizeof report->state_hash; i++)
-        fprintf(out, "%02x", report->state_hash[i]);
-    fprintf(out, "\"}\n");
+    (void)fprintf(out, "{\"seed\":%llu", (unsigned long long)report->seed);
+    write_rest(report, out);
+}
+
+void sim_report_write_sum(const struct sim_report *sum, uint64_t seeds, FILE *out)
+{
+    (void)fprintf(out, "{\"seeds\":%llu", (unsigned long long)seeds);
+    write_rest(sum, out);
 }
 
 const char *sim_count_name(enum sim_count count)

@@ -33,9 +33,7 @@ int sim_swarm(const struct sim_swarm_options *options, FILE *out, struct sim_rep
             sim_report_write(&report, out);
         (void)fflush(out);
     }
-    (void)fprintf(out, "{\"seeds\":%llu,\"sum\":", (unsigned long long)done);
-    sim_report_write(ret_sum, out);
-    (void)fprintf(out, "}\n");
+    sim_report_write_sum(ret_sum, done, out);
     const char *missing = sim_report_missing(ret_sum);
     if (missing == NULL)
         return 0;

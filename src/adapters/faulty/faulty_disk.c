@@ -68,6 +68,14 @@ struct faulty_disk {
     bool hold;
 };
 
+/* The memory of what is under test is bounded; a disk's is as large as what was written to it. */
+static void *grown_new(void *old, size_t bytes)
+{
+    void *at = realloc(old, bytes);
+    ASSERT(at != NULL);
+    return at;
+}
+
 /* --- Images --- */
 
 static void inode_reserve(struct inode *inode, uint64_t bytes)
@@ -75,8 +83,7 @@ static void inode_reserve(struct inode *inode, uint64_t bytes)
     if (bytes <= inode->capacity)
         return;
     uint64_t capacity = bytes * 2;
-    inode->bytes = realloc(inode->bytes, capacity);
-    ASSERT(inode->bytes != NULL);
+    inode->bytes = grown_new(inode->bytes, capacity);
     memset(inode->bytes + inode->capacity, 0, capacity - inode->capacity);
     inode->capacity = capacity;
 }
@@ -197,8 +204,7 @@ static void add_versions(struct crash *crash, const struct op *op)
         if (crash->versions_count == crash->versions_capacity) {
             crash->versions_capacity = crash->versions_capacity * 2 + 256;
             crash->versions =
-                realloc(crash->versions, crash->versions_capacity * sizeof *crash->versions);
-            ASSERT(crash->versions != NULL);
+                grown_new(crash->versions, crash->versions_capacity * sizeof *crash->versions);
         }
         struct version *version = &crash->versions[crash->versions_count++];
         uint64_t at = sector * DISK_SECTOR;
@@ -324,8 +330,7 @@ static void image_copy_named(struct image *to, const struct image *from)
 struct faulty_disk *faulty_disk_crash(struct faulty_disk *fake, size_t ops, uint64_t seed,
                                       int ignored_why)
 {
-    struct crash *crash = calloc(1, sizeof *crash);
-    ASSERT(crash != NULL);
+    struct crash *crash = memset(grown_new(NULL, sizeof *crash), 0, sizeof *crash);
     ASSERT(ops <= fake->ops_count);
     crash->fake = fake;
     crash->seed = seed;
@@ -357,12 +362,10 @@ static struct op *record(struct faulty_disk *fake, struct op op, const void *con
 {
     if (fake->ops_count == fake->ops_capacity) {
         fake->ops_capacity = fake->ops_capacity * 2 + 64;
-        fake->ops = realloc(fake->ops, fake->ops_capacity * sizeof *fake->ops);
-        ASSERT(fake->ops != NULL);
+        fake->ops = grown_new(fake->ops, fake->ops_capacity * sizeof *fake->ops);
     }
     if (op.bytes > 0) {
-        op.content = malloc(op.bytes);
-        ASSERT(op.content != NULL);
+        op.content = grown_new(NULL, op.bytes);
         memcpy(op.content, content, op.bytes);
     }
     fake->ops[fake->ops_count] = op;

@@ -13,6 +13,8 @@
 
 struct faulty_disk;
 
+/* An empty disk; it is there or the process ends. The caller owns it and closes every file before
+ * faulty_disk_free(). faulty_disk_of() borrows it as the port. */
 struct faulty_disk *faulty_disk_new(void);
 struct disk *faulty_disk_of(struct faulty_disk *fake);
 void faulty_disk_free(struct faulty_disk *fake);
