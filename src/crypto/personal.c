@@ -360,6 +360,72 @@ int personal_key_make(struct personal_keys *keys, uint32_t user)
     return result;
 }
 
+/* --- keys made ahead --- */
+
+/* Fills the slots of the run: those there are, and new ones where there is none. The new keys stay
+ * in `cached` with STATE_NONE until they are written. */
+static int fill_run(struct personal_keys *keys, uint32_t first, uint32_t count, struct slot *run)
+{
+    for (uint32_t i = 0; i < count; i++) {
+        struct cached *cached;
+        int state = look_up(keys, first + i, &cached);
+        TRY(state);
+        if (state == STATE_NONE) {
+            random_fill(cached->key, sizeof cached->key);
+            TRY(wrap(keys, "key", first + i, cached->key, &run[i]));
+            continue;
+        }
+        int read = read_slot(keys, slot_offset(first + i), &run[i]);
+        if (read != 1)
+            return read < 0 ? read : -ERR_IO;
+    }
+    return 0;
+}
+
+int personal_keys_write(struct personal_keys *keys, uint32_t first, uint32_t count)
+{
+    static struct slot run[PERSONAL_AHEAD_MAX]; /* wrapped keys only; one user of all functions */
+    if (count > PERSONAL_AHEAD_MAX || first >= keys->count_max || keys->count_max - first < count)
+        return -ERR_LIMIT;
+    TRY(fill_run(keys, first, count, run));
+    size_t bytes = count * sizeof *run;
+    ssize_t done = pwrite(keys->fd, run, bytes, slot_offset(first));
+    if (done != (ssize_t)bytes) {
+        bool full = done < 0 && errno == ENOSPC;
+        personal_keys_take_back(keys, first, count);
+        return full ? -ERR_NO_SPACE : -ERR_IO;
+    }
+    for (uint32_t i = 0; i < count; i++)
+        if (keys->cached[first + i].state == STATE_NONE)
+            keys->cached[first + i].state = STATE_KEY;
+    return 0;
+}
+
+void personal_keys_take_back(struct personal_keys *keys, uint32_t first, uint32_t count)
+{
+    for (uint32_t i = first; i < first + count; i++) {
+        if (keys->cached[i].state == STATE_ERASED)
+            continue;
+        OPENSSL_cleanse(keys->cached[i].key, sizeof keys->cached[i].key);
+        keys->cached[i].state = STATE_NONE;
+        take_back(keys, i);
+    }
+}
+
+int personal_keys_sync(const struct personal_keys *keys)
+{
+    return fdatasync(keys->fd) == 0 ? 0 : -ERR_IO;
+}
+
+uint32_t personal_keys_slots(const struct personal_keys *keys)
+{
+    struct stat stat;
+    if (fstat(keys->fd, &stat) < 0 || stat.st_size < SLOT_BYTES)
+        return 0;
+    off_t slots = stat.st_size / SLOT_BYTES - 1;
+    return (size_t)slots < keys->count_max ? (uint32_t)slots : (uint32_t)keys->count_max;
+}
+
 int personal_seal(struct personal_keys *keys, uint32_t user, struct slice text,
                   unsigned char *ret_sealed)
 {

@@ -48,6 +48,19 @@ void personal_keys_free(struct personal_keys *keys);
  * again) or -ERR_NO_SPACE; -ERR_LIMIT beyond count_max; -ERR_CORRUPT for a damaged slot. */
 int personal_key_make(struct personal_keys *keys, uint32_t user);
 
+/* Keys made ahead, so that nobody waits for a disk when an account is opened. write makes one for
+ * each of the users first .. first + count - 1 who has none and writes them in one piece; they may
+ * be used only after a sync that was called behind it has answered 0. take_back undoes a write
+ * whose sync failed. 0; -ERR_LIMIT (beyond count_max, or count above PERSONAL_AHEAD_MAX), -ERR_IO,
+ * -ERR_NO_SPACE, -ERR_CORRUPT, -ERR_CRYPTO: then none of them was made. */
+#define PERSONAL_AHEAD_MAX 1024
+int personal_keys_write(struct personal_keys *keys, uint32_t first, uint32_t count);
+void personal_keys_take_back(struct personal_keys *keys, uint32_t first, uint32_t count);
+/* 0 or -ERR_IO. Thread: any, beside one user of the other functions. */
+int personal_keys_sync(const struct personal_keys *keys);
+/* Slots that the file has: users from this number on have no key. 0 also after -ERR_IO. */
+uint32_t personal_keys_slots(const struct personal_keys *keys);
+
 /* Seals up to PERSONAL_TEXT_BYTES_MAX bytes into ret_sealed, which has room for text.bytes +
  * PERSONAL_OVERHEAD_BYTES. Reads the slot (64 bytes) at the user's first use since start, and
  * nothing after. An outcome, or -ERR_LIMIT, -ERR_IO, -ERR_CORRUPT, -ERR_CRYPTO. */

@@ -1,7 +1,14 @@
-/* personal_vault_file.c - contract in personal_vault_file.h. */
+/* personal_vault_file.c - contract in personal_vault_file.h.
+ *
+ * Keys are made a block ahead of the newest account, because a sync takes a disk's time and the
+ * loop that opens accounts takes bets too. The loop writes a block into the file; the thread here
+ * does nothing but sync it. An account whose key is not durable yet waits for that sync, which
+ * happens only when accounts come faster than the disk syncs blocks. */
 #include "adapters/embedded/personal_vault_file.h"
 
 #include <assert.h>
+#include <pthread.h>
+#include <stdatomic.h>
 #include <stdlib.h>
 
 #include "base/error.h"
@@ -9,15 +16,30 @@
 static_assert(PERSONAL_SEALED_BYTES_MAX == PERSONAL_PLAIN_BYTES_MAX + PERSONAL_OVERHEAD_BYTES,
               "the port's room is the sealed form's");
 static_assert(PERSONAL_PLAIN_BYTES_MAX <= PERSONAL_TEXT_BYTES_MAX, "any plain text can be sealed");
+static_assert(VAULT_BLOCK <= PERSONAL_AHEAD_MAX, "a block is written in one piece");
 
 struct vault_file {
     struct personal_vault vault;
     struct personal_keys *keys;
+    uint32_t accounts_max;
+    uint32_t written;    /* keys below it are in the file */
+    atomic_uint durable; /* ... and durable; written == durable: no sync is due */
+    pthread_t thread;
+    bool thread_begun;
+    pthread_mutex_t lock;
+    pthread_cond_t wake, done;
+    uint32_t sync_to; /* under the lock, as below: what the thread is to make durable */
+    bool closing, broken;
 };
+
+static struct vault_file *file_of(struct personal_vault *vault)
+{
+    return (struct vault_file *)vault;
+}
 
 static struct personal_keys *keys_of(struct personal_vault *vault)
 {
-    return ((struct vault_file *)vault)->keys;
+    return file_of(vault)->keys;
 }
 
 /* The refusals of crypto/personal.h, which are positive, as the port's errors. */
@@ -34,16 +56,80 @@ static int error_of(int result)
     }
 }
 
+/* --- the thread --- */
+
+static void *sync_blocks(void *argument)
+{
+    struct vault_file *file = argument;
+    pthread_mutex_lock(&file->lock);
+    while (!file->closing && !file->broken) {
+        uint32_t to = file->sync_to;
+        if (to == atomic_load(&file->durable)) {
+            pthread_cond_wait(&file->wake, &file->lock);
+            continue;
+        }
+        pthread_mutex_unlock(&file->lock);
+        int result = personal_keys_sync(file->keys);
+        pthread_mutex_lock(&file->lock);
+        if (result == 0)
+            atomic_store(&file->durable, to);
+        else
+            file->broken = true; /* never "sync again and hope" */
+        pthread_cond_signal(&file->done);
+    }
+    pthread_mutex_unlock(&file->lock);
+    return NULL;
+}
+
+/* --- keys ahead --- */
+
+static int write_block(struct vault_file *file)
+{
+    uint32_t left = file->accounts_max - file->written;
+    uint32_t count = left < VAULT_BLOCK ? left : VAULT_BLOCK;
+    if (count == 0)
+        return 0;
+    TRY(error_of(personal_keys_write(file->keys, file->written, count)));
+    file->written += count;
+    pthread_mutex_lock(&file->lock);
+    file->sync_to = file->written;
+    pthread_cond_signal(&file->wake);
+    pthread_mutex_unlock(&file->lock);
+    return 0;
+}
+
+static int wait_durable(struct vault_file *file, uint32_t account)
+{
+    if (account < atomic_load(&file->durable))
+        return 0;
+    pthread_mutex_lock(&file->lock);
+    while (account >= atomic_load(&file->durable) && !file->broken)
+        pthread_cond_wait(&file->done, &file->lock);
+    bool durable = account < atomic_load(&file->durable);
+    pthread_mutex_unlock(&file->lock);
+    return durable ? 0 : -ERR_IO;
+}
+
 static int vault_make_key(struct personal_vault *vault, struct account_ref account)
 {
-    return error_of(personal_key_make(keys_of(vault), account.n));
+    struct vault_file *file = file_of(vault);
+    if (account.n >= file->accounts_max)
+        return -ERR_LIMIT;
+    while (account.n + VAULT_AHEAD >= file->written && file->written < file->accounts_max)
+        TRY(write_block(file));
+    TRY(wait_durable(file, account.n));
+    return error_of(personal_key_make(file->keys, account.n)); /* it is there, or was erased */
 }
+
+/* --- the rest of the port --- */
 
 static int vault_seal(struct personal_vault *vault, struct account_ref account, struct slice plain,
                       char ret_sealed[PERSONAL_SEALED_BYTES_MAX], size_t *ret_bytes)
 {
     if (plain.bytes > PERSONAL_PLAIN_BYTES_MAX)
         return -ERR_LIMIT;
+    if (account.n >= atomic_load(&file_of(vault)->durable))
+        return -ERR_NOT_FOUND;
     TRY(error_of(personal_seal(keys_of(vault), account.n, plain, (unsigned char *)ret_sealed)));
     *ret_bytes = plain.bytes + PERSONAL_OVERHEAD_BYTES;
     return 0;
@@ -68,8 +154,22 @@ static int vault_erase(struct personal_vault *vault, struct account_ref account)
 
 static void vault_free(struct personal_vault *vault)
 {
-    personal_keys_free(keys_of(vault));
-    free(vault);
+    struct vault_file *file = file_of(vault);
+    if (file->thread_begun) {
+        pthread_mutex_lock(&file->lock);
+        file->closing = true;
+        pthread_cond_signal(&file->wake);
+        pthread_mutex_unlock(&file->lock);
+        pthread_join(file->thread, NULL);
+    }
+    uint32_t durable = atomic_load(&file->durable);
+    if (file->keys != NULL && file->written > durable) /* nobody has used them */
+        personal_keys_take_back(file->keys, durable, file->written - durable);
+    personal_keys_free(file->keys);
+    pthread_cond_destroy(&file->wake);
+    pthread_cond_destroy(&file->done);
+    pthread_mutex_destroy(&file->lock);
+    free(file);
 }
 
 static const struct personal_vault_ops vault_ops = {
@@ -80,27 +180,47 @@ static const struct personal_vault_ops vault_ops = {
     .free = vault_free,
 };
 
-static int vault_new(struct vault_file **ret_vault)
+static int vault_new(size_t accounts_max, struct vault_file **ret_file)
 {
-    struct vault_file *vault = calloc(1, sizeof *vault);
-    if (vault == NULL)
+    struct vault_file *file = calloc(1, sizeof *file);
+    if (file == NULL)
         return -ERR_MEMORY;
-    vault->vault.ops = &vault_ops;
-    *ret_vault = vault;
+    file->vault.ops = &vault_ops;
+    file->accounts_max = (uint32_t)accounts_max;
+    pthread_mutex_init(&file->lock, NULL);
+    pthread_cond_init(&file->wake, NULL);
+    pthread_cond_init(&file->done, NULL);
+    *ret_file = file;
+    return 0;
+}
+
+/* What the file holds is made durable once: a process that was killed may have left slots that
+ * no sync has followed. */
+static int begin(struct vault_file *file)
+{
+    TRY(personal_keys_sync(file->keys));
+    file->written = personal_keys_slots(file->keys);
+    file->sync_to = file->written;
+    atomic_store(&file->durable, file->written);
+    if (pthread_create(&file->thread, NULL, sync_blocks, file) != 0)
+        return -ERR_MEMORY;
+    file->thread_begun = true;
     return 0;
 }
 
 int personal_vault_file_open(const struct personal_vault_file_options *options,
                              struct personal_vault **ret_vault)
 {
-    struct vault_file *vault = NULL;
-    TRY(vault_new(&vault));
+    struct vault_file *file = NULL;
+    TRY(vault_new(options->accounts_max, &file));
     int result = personal_keys_open(options->folder, options->name, options->master,
-                                    options->accounts_max, &vault->keys);
+                                    options->accounts_max, &file->keys);
+    if (result == 0)
+        result = begin(file);
     if (result != 0) {
-        free(vault);
+        vault_free(&file->vault);
         return error_of(result);
     }
-    *ret_vault = &vault->vault;
+    *ret_vault = &file->vault;
     return 0;
 }

@@ -3,11 +3,17 @@
  * Erasing is final: afterwards make_key, seal and open answer -ERR_NOT_FOUND for that user, as
  * they do (but make_key) for one who never had a key. A field that was not sealed under the
  * user's key, or was changed, is -ERR_CRYPTO. Besides what the port names: -ERR_IO,
- * -ERR_NO_SPACE, -ERR_CORRUPT (a damaged slot). Thread: one user. */
+ * -ERR_NO_SPACE, -ERR_CORRUPT (a damaged slot). Keys are made in blocks ahead of the newest
+ * account and synced by a thread of the vault's, so that make_key waits for a disk only when
+ * accounts come faster than blocks are synced. After a failed sync make_key answers -ERR_IO for
+ * every account beyond the last durable block until a restart. Thread: one user. */
 #pragma once
 
 #include "crypto/personal.h"
 #include "ports/personal_vault.h"
+
+#define VAULT_BLOCK 512 /* keys written and synced at once */
+#define VAULT_AHEAD 512 /* keys that are kept ready beyond the newest account */
 
 struct personal_vault_file_options {
     int folder;       /* descriptor of the key folder (crypto/key_files.h); borrowed for open */

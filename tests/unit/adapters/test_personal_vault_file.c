@@ -106,3 +106,39 @@ TEST(personal_vault_file, refuses_what_is_too_long)
     vault->ops->free(vault);
     end();
 }
+
+TEST(personal_vault_file, keys_are_ready_ahead_of_the_accounts_up_to_the_last)
+{
+    char sealed[PERSONAL_SEALED_BYTES_MAX];
+    size_t bytes = 0;
+    begin();
+    struct personal_vault *vault = open_vault();
+    for (uint32_t n = 1; n < 1000; n++) { /* more than one block */
+        const struct account_ref account = {n};
+        assert_int_equal(vault->ops->make_key(vault, account), 0);
+        assert_int_equal(vault->ops->seal(vault, account, SLICE("x"), sealed, &bytes), 0);
+        if (n == 300) {
+            vault->ops->free(vault);
+            vault = open_vault();
+        }
+    }
+    const struct account_ref beyond = {1000};
+    assert_int_equal(vault->ops->make_key(vault, beyond), -ERR_LIMIT);
+    vault->ops->free(vault);
+    end();
+}
+
+TEST(personal_vault_file, a_key_ahead_of_its_account_is_erased_like_any_other)
+{
+    const struct account_ref account = {9}, next = {10};
+    char sealed[PERSONAL_SEALED_BYTES_MAX];
+    size_t bytes = 0;
+    begin();
+    struct personal_vault *vault = open_vault();
+    assert_int_equal(vault->ops->make_key(vault, account), 0);
+    assert_int_equal(vault->ops->erase(vault, next), 0);
+    assert_int_equal(vault->ops->make_key(vault, next), -ERR_NOT_FOUND);
+    assert_int_equal(vault->ops->seal(vault, next, SLICE("x"), sealed, &bytes), -ERR_NOT_FOUND);
+    vault->ops->free(vault);
+    end();
+}

@@ -286,3 +286,51 @@ TEST(personal, does_not_use_a_key_that_was_not_written)
     assert_int_equal(personal_key_make(f.keys, 6), PERSONAL_ERASED);
     end(&f);
 }
+
+TEST(personal, keys_made_ahead_leave_those_alone_that_are_there)
+{
+    struct fixture f;
+    unsigned char sealed[SEALED_BYTES], after[SEALED_BYTES];
+    begin(&f);
+    assert_int_equal(personal_key_make(f.keys, 3), PERSONAL_OK);
+    assert_int_equal(personal_seal(f.keys, 3, SLICE(TEXT), sealed), PERSONAL_OK);
+    assert_int_equal(personal_erase(f.keys, 5), 0);
+    assert_int_equal(personal_keys_write(f.keys, 0, 600), 0);
+    assert_int_equal(personal_keys_sync(f.keys), 0);
+    assert_int_equal(personal_keys_slots(f.keys), 600);
+    reopen(&f);
+    expect_open(&f, 3, sealed, PERSONAL_OK);
+    assert_int_equal(personal_seal(f.keys, 5, SLICE(TEXT), after), PERSONAL_ERASED);
+    for (uint32_t user = 0; user < 600; user++)
+        if (user != 5)
+            assert_int_equal(personal_seal(f.keys, user, SLICE(TEXT), after), PERSONAL_OK);
+    assert_int_equal(personal_seal(f.keys, 600, SLICE(TEXT), after), PERSONAL_NO_KEY);
+    end(&f);
+}
+
+TEST(personal, keys_taken_back_are_gone_but_erased_users_stay_erased)
+{
+    struct fixture f;
+    unsigned char sealed[SEALED_BYTES];
+    begin(&f);
+    assert_int_equal(personal_keys_write(f.keys, 10, 10), 0);
+    assert_int_equal(personal_erase(f.keys, 12), 0);
+    personal_keys_take_back(f.keys, 10, 10);
+    for (int life = 0; life < 2; life++) {
+        assert_int_equal(personal_seal(f.keys, 11, SLICE(TEXT), sealed), PERSONAL_NO_KEY);
+        assert_int_equal(personal_seal(f.keys, 12, SLICE(TEXT), sealed), PERSONAL_ERASED);
+        reopen(&f);
+    }
+    end(&f);
+}
+
+TEST(personal, keys_are_made_ahead_within_the_limits_only)
+{
+    struct fixture f;
+    begin(&f);
+    assert_int_equal(personal_keys_write(f.keys, 0, PERSONAL_AHEAD_MAX + 1), -ERR_LIMIT);
+    assert_int_equal(personal_keys_write(f.keys, 990, 11), -ERR_LIMIT);
+    assert_int_equal(personal_keys_write(f.keys, 1000, 0), -ERR_LIMIT);
+    assert_int_equal(personal_keys_write(f.keys, 990, 10), 0);
+    end(&f);
+}
