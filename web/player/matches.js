@@ -162,7 +162,7 @@ export class Matches {
     card.start = (entry && Date.parse(entry.start_time)) || 0;
     const parts = [];
     const board = entry && entry.scoreboard;
-    if (board) parts.push(`${board.home}:${board.away}`);
+    if (board && board.phase !== "before") parts.push(`${board.home}:${board.away}`);
     if (board && board.phase === "half_time") parts.push("half time");
     else if (board && live && board.minute) parts.push(board.minute + "′");
     if (board && board.reds_home + board.reds_away > 0)
