@@ -6,8 +6,6 @@
 #include "base/assert.h"
 #include "sim/sim_world.h"
 
-enum cookie_kind { COOKIE_ENTRY = 1, COOKIE_HISTORY };
-
 static uint16_t currency_of(uint32_t user)
 {
     return user % 5 == 0 ? 978 : 826;
@@ -81,6 +79,29 @@ void sim_history_step(struct sim *sim)
         sim->waiting--;
     SIM_CHECK(outcome == REQUEST_TAKEN || outcome == REQUEST_BUSY, "L2",
               "a durable bet is not found: %d", outcome);
+}
+
+/* "All that was decided so far": a balance may be told only then. */
+static void on_durable(const struct book_answer *answer)
+{
+    struct sim *sim = answer->cookie.owner;
+    SIM_CHECK(answer->cookie.words[1] == sim->incarnation, "L2", "an answer of a dead process");
+    SIM_CHECK(answer->failed || sim->oracle.seq >= answer->cookie.words[0], "L2",
+              "told durable at %llu, asked at %llu", (unsigned long long)sim->oracle.seq,
+              (unsigned long long)answer->cookie.words[0]);
+    sim->waiting--;
+}
+
+static void ask_durable(struct sim *sim)
+{
+    uint64_t seq = shard_state_seq(book_state(sim->book));
+    struct book_cookie cookie = {sim, {seq, sim->incarnation, 0, 0}};
+    sim->waiting++;
+    enum request_outcome outcome = book_when_durable(sim->book, on_durable, cookie);
+    if (outcome == REQUEST_TAKEN)
+        return;
+    sim->waiting--;
+    SIM_CHECK(outcome == REQUEST_BUSY || book_stopped(sim->book), "S1", "stopped, but it goes on");
 }
 
 /* ---- asking ---- */
@@ -334,8 +355,10 @@ static void burst(struct sim *sim)
     uint32_t last = sim->entries_count - 1;
     while (last > 0 && sim->entries[last].decided_in != sim->incarnation)
         last--;
-    for (int i = 0; i < 17000; i++)
-        if (ask(sim, last, false) != REQUEST_TAKEN)
+    while (ask(sim, last, false) == REQUEST_TAKEN)
+        ;
+    for (uint32_t i = 0; i < sim->entries_count; i++) /* and old verdicts, read from the log */
+        if (sim->entries[i].seq != 0 && ask(sim, i, false) == REQUEST_BUSY)
             return;
 }
 
@@ -362,6 +385,8 @@ void sim_clients_step(struct sim *sim)
     }
     if (sim_chance(sim, 10))
         sim_history_step(sim);
+    if (sim_chance(sim, 50))
+        ask_durable(sim);
 }
 
 /* ---- between turns ---- */

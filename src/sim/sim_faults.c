@@ -96,7 +96,7 @@ static int start_book(struct sim *sim, const char **ret_reason)
 {
     static const uint64_t key[2] = {11, 12};
     struct book_listener listener = sim_listener(sim);
-    TRY(odds_store_memory_new(SIM_MARKETS_MAX, key, &sim->odds_store));
+    TRY(odds_store_memory_new(sim->mix.store_max, key, &sim->odds_store));
     struct book_ports ports = {&sim->log.port, &sim->odds_log.port, sim->odds_store, NULL};
     sim->log.now_us = sim->odds_log.now_us = sim->now_us;
     TRY(book_new(&sim->mix.book, &ports, &listener, &sim->book));

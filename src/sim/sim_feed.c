@@ -136,6 +136,8 @@ static void while_open(struct sim *sim, struct sim_slot *slot)
 static void slot_step(struct sim *sim, struct sim_slot *slot)
 {
     slot->version++;
+    if (sim_chance(sim, 3)) /* another provider takes the market over */
+        slot->provider = (uint8_t)sim_below(sim, SIM_PROVIDERS - 1);
     if (slot->resulted) {
         after_result(sim, slot);
     } else if (slot->removed) {

@@ -35,7 +35,7 @@ static void draw_tiny(struct sim *sim)
 {
     struct book_options *book = &sim->mix.book;
     book->pending_max = 1 + (uint32_t)sim_below(sim, 4);
-    switch (sim_below(sim, 5)) {
+    switch (sim_below(sim, 6)) {
     case 0:
         book->limits.accounts_max = 3 + (uint32_t)sim_below(sim, 6);
         break;
@@ -47,6 +47,9 @@ static void draw_tiny(struct sim *sim)
         break;
     case 3:
         book->limits.bets_max = 20 + (uint32_t)sim_below(sim, 1000);
+        break;
+    case 4:
+        sim->mix.store_max = 3 + (uint32_t)sim_below(sim, 20);
         break;
     default:
         book->limits.verdicts_max = 100 + (uint32_t)sim_below(sim, 3000);
@@ -71,6 +74,7 @@ void sim_mix_draw(struct sim *sim)
         .users = 6 + (uint32_t)sim_below(sim, SIM_USERS_MAX - 6),
         .slots = 3 + (uint32_t)sim_below(sim, SIM_SLOTS_MAX - 3),
         .bets_per_tick_max = 1 + (uint32_t)sim_below(sim, 16),
+        .store_max = SIM_MARKETS_MAX,
         .faults = sim_chance(sim, 100) ? 0 : 1 + (uint32_t)sim_below(sim, 10),
         .feed_drop = permille(sim, 100),
         .feed_duplicate = permille(sim, 100),

@@ -22,7 +22,8 @@
 /* What the seed decides once. Chances are in permille of a tick, or of a thing. */
 struct sim_mix {
     uint32_t users, slots, bets_per_tick_max;
-    uint32_t faults; /* permille: weight of everything that breaks the machine */
+    uint32_t store_max; /* markets in the odds store */
+    uint32_t faults;    /* permille: weight of everything that breaks the machine */
     uint32_t feed_drop, feed_duplicate, feed_reorder;
     uint32_t retry, other_body, disconnect;
     int64_t tick_us_max;
