@@ -100,15 +100,16 @@ def parse_tap(output, prefix):
 
 
 def read_expected_skips(path):
-    """Lines of `PATTERN  reason`; # begins a comment."""
-    patterns = []
+    """{pattern: reason} from lines of `PATTERN  reason`; # begins a comment."""
+    patterns = {}
     try:
         lines = open(path, encoding='utf-8').read().splitlines()
     except FileNotFoundError:
         return patterns
     for line in lines:
         if line.strip() and not line.lstrip().startswith('#'):
-            patterns.append(line.split()[0])
+            pattern, _, reason = line.strip().partition(' ')
+            patterns[pattern] = reason.strip()
     return patterns
 
 
@@ -116,7 +117,11 @@ def apply_expected_skips(found, patterns):
     for result in found:
         if result.outcome != 'skipped':
             continue
-        if not any(fnmatch.fnmatchcase(result.id, pattern) for pattern in patterns):
+        known = [why for pattern, why in patterns.items()
+                 if fnmatch.fnmatchcase(result.id, pattern)]
+        if known:
+            result.reason = result.reason or known[0]
+        else:
             result.outcome = 'failed'
             result.output = ('skipped, but tests/expected-skips.txt does not list it: '
                              + (result.reason or 'no reason given'))
