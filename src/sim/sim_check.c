@@ -56,6 +56,17 @@ static void check_bets(struct sim *sim, const struct shard_state *state)
     }
 }
 
+/* S2: what is over leaves memory. */
+static void check_ended(struct sim *sim)
+{
+    int64_t keep_us = sim->mix.book.closed_keep_us + US_PER_SECOND;
+    for (uint32_t i = 0; i < sim->markets_count; i++) {
+        const struct sim_market *m = &sim->markets[i];
+        SIM_CHECK(!m->present || m->ended_us == 0 || sim->now_us - m->ended_us <= keep_us, "S2",
+                  "market %.*s ended long ago and is still in the odds store", m->id_bytes, m->id);
+    }
+}
+
 void sim_check_state(struct sim *sim)
 {
     struct shard_state *state = (struct shard_state *)book_state(sim->book);
@@ -65,6 +76,7 @@ void sim_check_state(struct sim *sim)
     check_accounts(sim, state);
     check_houses(sim, state);
     check_bets(sim, state);
+    check_ended(sim);
     int error = shard_state_check(state);
     SIM_CHECK(error == 0, "L4", "%s", shard_state_reason(state));
 }

@@ -168,6 +168,7 @@ static void hold_or_let_go(struct sim *sim, const struct sim_market *market)
     SIM_CHECK((shard_state_market(state, ref)->holds != 0) == hold, "L6", "a hold does not hold");
     SIM_CHECK(!hold || !market->present || market->status != MARKET_ACTIVE, "L6",
               "a held market is shown active");
+    SIM_CHECK(!market->present || (market->holds != 0) == hold, "L6", "a hold is not shown");
 }
 
 static void result_by_hand(struct sim *sim, const struct sim_market *market)

@@ -101,6 +101,9 @@ static void name_selections(struct sim *sim, struct sim_market *market,
         struct slice id = record_text(texts, items[i].id_bytes);
         (void)record_text(texts, items[i].name_bytes);
         SIM_CHECK(market->named_count < SIM_SELECTIONS_MAX, "L1", "selections from nowhere");
+        for (size_t k = 0; k < market->named_count; k++)
+            SIM_CHECK(!slice_equal(id, slice_of(market->named[k].id, market->named[k].id_bytes)),
+                      "L1", "a selection gets a second number");
         struct sim_named *named = &market->named[market->named_count++];
         *named = (struct sim_named){.id_bytes = (uint8_t)id.bytes};
         memcpy(named->id, id.at, id.bytes);

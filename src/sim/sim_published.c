@@ -63,6 +63,19 @@ static void check_changes(struct sim *sim, const struct sim_market *market,
                   SLICE_ARG(ODDS_TEXT(image, market_id)), i);
 }
 
+/* A message that changes nothing is no change: a million followers need not hear of it. */
+static void check_any_change(struct sim *sim, const struct sim_market *market,
+                             const struct odds_image *image, size_t changed_count)
+{
+    SIM_CHECK(changed_count > 0 || !market->present || market->status != image->status ||
+                  market->in_play != image->in_play ||
+                  market->bet_delay_us != image->bet_delay_us ||
+                  market->feed_status != image->feed_status || market->holds != image->holds ||
+                  market->flags != image->flags,
+              "P1", "market %.*s: a new version without any change",
+              SLICE_ARG(ODDS_TEXT(image, market_id)));
+}
+
 static void keep_selections(struct sim_market *market, const struct odds_image *image)
 {
     ASSERT(image->selections_count <= SIM_SELECTIONS_MAX);
@@ -109,8 +122,16 @@ static void on_market(void *owner, const struct odds_image *image, uint64_t befo
               "market %.*s: the change names another version before it",
               SLICE_ARG(ODDS_TEXT(image, market_id)));
     check_changes(sim, market, image, changed, changed_count);
+    check_any_change(sim, market, image, changed_count);
     market->provider = (uint8_t)sim_provider_find(sim, ODDS_TEXT(image, provider));
+    if (image->status < MARKET_CLOSED_STATUS)
+        market->ended_us = 0;
+    else if (!market->present || market->status < MARKET_CLOSED_STATUS)
+        market->ended_us = sim->now_us;
     market->status = image->status;
+    market->feed_status = image->feed_status;
+    market->holds = image->holds;
+    market->flags = image->flags;
     market->in_play = image->in_play;
     market->bet_delay_us = image->bet_delay_us;
     market->version = image->odds_version;

@@ -49,7 +49,9 @@ struct sim_market {
     bool present;
     uint8_t status;
     bool in_play;
+    uint8_t feed_status, holds, flags;
     int64_t bet_delay_us;
+    int64_t ended_us;      /* since when it is closed, settled or cancelled; 0: it is not */
     uint64_t version;      /* the last ever published, over restarts (P1) */
     uint64_t removed_turn; /* in whose book_end_turn it left the store last; 0: in none */
     uint64_t position;
