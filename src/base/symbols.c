@@ -2,11 +2,11 @@
 #include "base/symbols.h"
 
 #include <stdlib.h>
-#include <sys/mman.h>
 
 #include "base/assert.h"
 #include "base/error.h"
 #include "base/hash.h"
+#include "base/reserve.h"
 #include "base/table.h"
 
 struct symbols {
@@ -18,13 +18,6 @@ struct symbols {
     size_t bytes, bytes_max;
 };
 
-static void *map(size_t bytes)
-{
-    void *memory = mmap(NULL, bytes, PROT_READ | PROT_WRITE,
-                        MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
-    return memory == MAP_FAILED ? NULL : memory;
-}
-
 int symbols_new(size_t count_max, size_t bytes_max, const uint64_t key[2], struct symbols **ret)
 {
     ASSERT(count_max >= 1);
@@ -35,8 +28,8 @@ int symbols_new(size_t count_max, size_t bytes_max, const uint64_t key[2], struc
         return -ERR_MEMORY;
     *symbols = (struct symbols){
         .key = {key[0], key[1]},
-        .ends = map(count_max * sizeof(uint32_t)),
-        .texts = map(bytes_max),
+        .ends = reserve_new(count_max, sizeof(uint32_t)),
+        .texts = reserve_new(bytes_max, 1),
         .count_max = count_max,
         .bytes_max = bytes_max,
     };
@@ -54,10 +47,8 @@ void symbols_free(struct symbols *symbols)
     if (symbols == NULL)
         return;
     table_free(symbols->index);
-    if (symbols->ends != NULL)
-        (void)munmap(symbols->ends, symbols->count_max * sizeof(uint32_t));
-    if (symbols->texts != NULL)
-        (void)munmap(symbols->texts, symbols->bytes_max);
+    reserve_free(symbols->ends, symbols->count_max, sizeof(uint32_t));
+    reserve_free(symbols->texts, symbols->bytes_max, 1);
     free(symbols);
 }
 

@@ -4,10 +4,10 @@
 #include "base/table.h"
 
 #include <stdlib.h>
-#include <sys/mman.h>
 
 #include "base/assert.h"
 #include "base/error.h"
+#include "base/reserve.h"
 
 struct slot {
     struct hash128 key;
@@ -33,14 +33,11 @@ int table_new(size_t count_max, struct table **ret)
     struct table *table = malloc(sizeof *table);
     if (table == NULL)
         return -ERR_MEMORY;
-    void *memory = mmap(NULL, slots * sizeof(struct slot), PROT_READ | PROT_WRITE,
-                        MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
-    if (memory == MAP_FAILED) {
+    struct slot *memory = reserve_new(slots, sizeof *memory);
+    if (memory == NULL) {
         free(table);
         return -ERR_MEMORY;
     }
-    /* Only a hint: fewer TLB misses where the kernel grants it. */
-    (void)madvise(memory, slots * sizeof(struct slot), MADV_HUGEPAGE);
     *table = (struct table){memory, slots - 1, 0, count_max};
     *ret = table;
     return 0;
@@ -50,7 +47,7 @@ void table_free(struct table *table)
 {
     if (table == NULL)
         return;
-    (void)munmap(table->slots, (table->mask + 1) * sizeof(struct slot));
+    reserve_free(table->slots, table->mask + 1, sizeof *table->slots);
     free(table);
 }
 
