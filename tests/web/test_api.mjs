@@ -69,3 +69,11 @@ test("keys differ, also where randomUUID is not to be had", () => {
   assert.notEqual(newKey(), newKey());
   assert.ok(newKey().length >= 32 && newKey().length <= 64);
 });
+
+test("bets are read newest first, page by page", async () => {
+  const { api, sent } = apiWith(answer(200, { bets: [], next_cursor: "17" }));
+  await api.bets(null);
+  await api.bets("17");
+  assert.deepEqual(sent.map((request) => request.url),
+    ["/v1/bets?order=desc", "/v1/bets?order=desc&cursor=17"]);
+});

@@ -40,7 +40,8 @@ export class Api {
     return this.#once("GET", "/v1/account");
   }
   bets(cursor) {
-    return this.#once("GET", "/v1/bets" + (cursor ? "?cursor=" + encodeURIComponent(cursor) : ""));
+    const page = cursor ? "&cursor=" + encodeURIComponent(cursor) : "";
+    return this.#once("GET", "/v1/bets?order=desc" + page);
   }
   bet(betId) {
     return this.#once("GET", "/v1/bets/" + encodeURIComponent(betId));

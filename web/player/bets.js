@@ -27,7 +27,7 @@ export class Bets {
     const answer = await this.api.bets(cursor).catch(() => null);
     if (!answer || answer.code !== 200) return;
     for (const bet of answer.body.bets || []) this.putRead(bet, asked);
-    this.cursor = answer.body.cursor || null;
+    this.cursor = answer.body.next_cursor || null;
     this.more.hidden = !this.cursor;
   }
 

@@ -360,7 +360,7 @@ void reads_events(struct odds_service *s, struct http_request *request)
         char digits[16];
         struct buf cursor = buf_over(digits, sizeof digits);
         buf_put_u64(&cursor, next);
-        put_text(&writer, "cursor", buf_slice(&cursor));
+        put_text(&writer, "next_cursor", buf_slice(&cursor));
     }
     json_write_object_close(&writer);
     if (out.overflow) {
