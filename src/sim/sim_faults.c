@@ -76,6 +76,8 @@ static size_t crash_op(struct sim *sim)
     size_t safe = sim->log.ops_told > sim->ops_safe ? sim->log.ops_told : sim->ops_safe;
     size_t now = faulty_disk_ops_count(sim->disk);
     ASSERT(safe <= now);
+    if (sim->log.died && now > safe && sim_chance(sim, 500))
+        return now - 1; /* all of the commit is written, and its sync has not come */
     return safe + sim_below(sim, now - safe + 1);
 }
 
@@ -141,7 +143,7 @@ void sim_machine_start(struct sim *sim)
     }
     sim_clients_restored(sim);
     sim_feed_reconnect(sim);
-    sim->turns_left = sim_chance(sim, 300) ? 1 + (uint32_t)sim_below(sim, 8) : 0;
+    sim->turns_left = sim_chance(sim, 400) ? 1 + (uint32_t)sim_below(sim, 4) : 0;
     if (!sim->crash_in_start)
         return;
     sim_count(sim, SIM_CRASH_IN_START);

@@ -107,7 +107,10 @@ static void odds_free(struct odds_log *port)
 
 void sim_odds_log_init(struct sim_odds_log *log)
 {
-    static const struct odds_log_ops ops = {odds_append, odds_take_epoch, odds_replay, odds_free};
+    static const struct odds_log_ops ops = {.append = odds_append,
+                                            .take_epoch = odds_take_epoch,
+                                            .replay = odds_replay,
+                                            .free = odds_free};
     *log = (struct sim_odds_log){.port = {.ops = &ops}};
 }
 
