@@ -265,6 +265,14 @@ static uint32_t some_market(struct sim *sim)
     return market;
 }
 
+/* The highest price of which the current one is within the tolerance, or a hair more. */
+static void choose_edge(struct sim *sim, struct sim_entry *entry)
+{
+    uint64_t kept = 10000 - sim->mix.book.bet_limits.tolerance_permyriad;
+    (void)odds_make(entry->odds.numerator * UINT64_C(10000) + sim_below(sim, 2),
+                    entry->odds.denominator * kept, &entry->odds);
+}
+
 static void choose_price(struct sim *sim, struct sim_entry *entry, const struct sim_selection *s,
                          uint64_t version)
 {
@@ -274,6 +282,8 @@ static void choose_price(struct sim *sim, struct sim_entry *entry, const struct 
     if (kind < 12) /* what the customer saw is another price than now */
         (void)odds_make(entry->odds.numerator * (95 + sim_below(sim, 11)),
                         (uint64_t)entry->odds.denominator * 100, &entry->odds);
+    else if (kind < 18 && entry->policy == PRICE_WITHIN)
+        choose_edge(sim, entry);
     else if (kind < 15 && entry->policy == PRICE_ANY)
         entry->odds = ODDS_NONE;
     kind = sim_below(sim, 100);
