@@ -127,7 +127,12 @@ static int check_claim(struct audit *audit, const struct claim *claim,
         return contradicts(audit, claim, "L6: the odds log has another version at that position");
     if (change->status != MARKET_ACTIVE)
         return contradicts(audit, claim, "L6: the market was not offered as active");
-    if (!table_find(audit->prices, claim->selection, &index))
+    bool found = table_find(audit->prices, claim->selection, &index);
+    if (!found && audit->report->odds_kept_from > 0) { /* it did not change since it was deleted */
+        audit->report->legs_unlogged++;
+        return 0;
+    }
+    if (!found)
         return contradicts(audit, claim, "L6: no price of the selection was ever offered");
     const struct known_price *known = &audit->known[index];
     bool right = claim->any_price ? odds_compare(claim->odds, known->odds) <= 0
@@ -138,12 +143,20 @@ static int check_claim(struct audit *audit, const struct claim *claim,
     return 0;
 }
 
+/* Positions rise from 1; nobody can have lost a 0. */
+static int check_logged(struct audit *audit)
+{
+    if (audit->claims_count > 0 && audit->claims[0].position == 0)
+        return contradicts(audit, &audit->claims[0], "L6: the price taken was never logged");
+    return 0;
+}
+
 /* Claims before this change that found none of their own. */
 static int pass_lost(struct audit *audit, uint64_t position, const struct odds_log_change *change)
 {
     while (audit->next < audit->claims_count && audit->claims[audit->next].position < position) {
         const struct claim *claim = &audit->claims[audit->next];
-        if (!lost_before(claim, change))
+        if (claim->position >= audit->report->odds_kept_from && !lost_before(claim, change))
             return contradicts(audit, claim, "L6: the odds log has no change at that position");
         audit->report->legs_unlogged++;
         audit->next++;
@@ -166,6 +179,9 @@ static int visit_change(void *owner, uint64_t position, const struct odds_log_ch
 static int check_prices(struct audit *audit, struct odds_log *odds)
 {
     qsort(audit->claims, audit->claims_count, sizeof *audit->claims, by_position);
+    TRY(check_logged(audit));
+    if (odds->ops->kept_from != NULL)
+        TRY(odds->ops->kept_from(odds, &audit->report->odds_kept_from));
     TRY(odds->ops->replay(odds, visit_change, audit));
     audit->report->legs_unlogged += audit->claims_count - audit->next;
     return 0;

@@ -15,15 +15,21 @@ struct audit_report {
     const char *reason; /* what is broken, with its invariant; "" when all holds. Static. */
     uint64_t seq;       /* of the record at fault; 0: a sum over the whole state */
     uint64_t records;
-    uint64_t legs_checked;  /* price, version and status found as recorded in the odds log */
-    uint64_t legs_unlogged; /* newer than the end of the odds log or of an epoch in it: a
-                             * crash took its last second */
+    uint64_t legs_checked;   /* price, version and status found as recorded in the odds log */
+    uint64_t legs_unlogged;  /* not to be checked: newer than the end of the odds log or of an
+                              * epoch in it (a crash took its last second), or made by a price
+                              * that was deleted to bound the log */
+    uint64_t odds_kept_from; /* position from which on the odds log was kept; 0: all of it */
     uint64_t odds_changes;
     uint64_t bets_unsettled_with_result; /* work left to do, not an error */
     uint8_t state_hash[32];
 };
 
-/* The whole audit into an empty state made by the caller. odds may be NULL: then prices are not
+/* A leg whose odds_position is 0 names a price that was never logged. That is a contradiction and
+ * no loss: a market whose change could not be logged is suspended before anybody can bet on it
+ * (ports/odds_log.h, append()).
+ *
+ * The whole audit into an empty state made by the caller. odds may be NULL: then prices are not
  * looked up. 0; -ERR_CORRUPT with a reason; other errors as refold(). *ret is always written. */
 int audit_shard(struct ledger_log *log, struct odds_log *odds, uint32_t shard,
                 struct shard_state *state, struct audit_report *ret);

@@ -77,6 +77,7 @@ int ledger_cmd_verify(struct ledger_opened *opened, const struct ledger_asked *a
     put_u64("legs_checked", report.legs_checked);
     put_u64("legs_unlogged", report.legs_unlogged);
     put_u64("odds_changes", report.odds_changes);
+    put_u64("odds_kept_from", report.odds_kept_from);
     put_u64("bets_unsettled_with_result", report.bets_unsettled_with_result);
     put_hash(report.state_hash);
     (void)printf("all invariants hold\n");

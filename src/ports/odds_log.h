@@ -43,11 +43,15 @@ struct odds_log_ops {
      * writer is more than its buffer behind, the answer is 0 and the change was not logged
      * (counted; the market must then be suspended). */
     uint64_t (*append)(struct odds_log *log, const struct odds_log_change *change);
-    /* A new odds epoch, durable before the answer (P1): higher than every earlier one. */
+    /* A new odds epoch, durable before the answer (P1): higher than every earlier one.
+     * -ERR_UNSUPPORTED: the log was opened to be read only (append() then answers 0). */
     int (*take_epoch)(struct odds_log *log, uint32_t *ret_epoch);
     /* Blocking; offline only. */
     int (*replay)(struct odds_log *log, odds_log_visit visit, void *owner);
     void (*free)(struct odds_log *log); /* syncs, then closes */
+    /* The position from which on everything is kept: older changes were deleted to bound the log.
+     * 0: none was. Blocking; offline only; 0 or as replay(). NULL where nothing is ever deleted. */
+    int (*kept_from)(struct odds_log *log, uint64_t *ret_position);
 };
 
 struct odds_log {

@@ -178,7 +178,10 @@ static void odds_free(struct odds_log *port)
 
 void fake_odds_log_init(struct fake_odds_log *log)
 {
-    static const struct odds_log_ops ops = {odds_append, odds_take_epoch, odds_replay, odds_free};
+    static const struct odds_log_ops ops = {.append = odds_append,
+                                            .take_epoch = odds_take_epoch,
+                                            .replay = odds_replay,
+                                            .free = odds_free};
     *log = (struct fake_odds_log){.port = {.ops = &ops}};
     log->changes = calloc(FAKE_ODDS_CHANGES_MAX, sizeof *log->changes);
     ASSERT(log->changes != NULL);

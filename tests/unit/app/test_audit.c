@@ -163,6 +163,7 @@ struct holed_log {
     uint64_t first, last;
     odds_log_visit visit;
     void *owner;
+    uint64_t kept_from;
 };
 
 static int visit_outside(void *owner, uint64_t position, const struct odds_log_change *change)
@@ -181,15 +182,34 @@ static int holed_replay(struct odds_log *log, odds_log_visit visit, void *owner)
     return holed->inner->ops->replay(holed->inner, visit_outside, holed);
 }
 
-static int audit_holed(struct fixture *f, uint64_t first, uint64_t last, struct audit_report *ret)
+static int holed_kept_from(struct odds_log *log, uint64_t *ret_position)
 {
-    static const struct odds_log_ops ops = {.replay = holed_replay};
-    struct holed_log holed = {{&ops}, &f->odds_log.port, first, last, NULL, NULL};
+    *ret_position = ((struct holed_log *)log)->kept_from;
+    return 0;
+}
+
+static int audit_log(struct fixture *f, struct holed_log holed, struct audit_report *ret)
+{
+    static const struct odds_log_ops ops = {.replay = holed_replay, .kept_from = holed_kept_from};
     struct shard_state *state;
+    holed.port.ops = &ops;
+    holed.inner = &f->odds_log.port;
     assert_int_equal(shard_state_new(shard_state_limits(book_state(f->book)), &state), 0);
     int error = audit_shard(&f->log.port, &holed.port, 0, state, ret);
     shard_state_free(state);
     return error;
+}
+
+static int audit_holed(struct fixture *f, uint64_t first, uint64_t last, struct audit_report *ret)
+{
+    return audit_log(f, (struct holed_log){.first = first, .last = last}, ret);
+}
+
+/* Everything before this position was deleted to bound the log. */
+static int audit_bounded(struct fixture *f, uint64_t kept_from, struct audit_report *ret)
+{
+    const struct holed_log holed = {.first = 1, .last = kept_from - 1, .kept_from = kept_from};
+    return audit_log(f, holed, ret);
 }
 
 TEST(audit, the_end_of_an_epoch_that_a_crash_took_is_counted_also_when_another_follows)
@@ -230,5 +250,77 @@ TEST(audit, a_position_that_a_later_epoch_used_again_is_no_contradiction)
     assert_int_equal(audit(&f, true, &report), 0);
     assert_int_equal(report.legs_checked, 1);
     assert_int_equal(report.legs_unlogged, 3);
+    fixture_end(&f);
+}
+
+TEST(audit, prices_deleted_to_bound_the_odds_log_are_counted_not_blamed)
+{
+    struct fixture f;
+    struct audit_report report;
+    make_history(&f);
+    uint64_t last = f.odds_log.position;
+    for (uint64_t from = 2; from <= last + 1; from++) {
+        assert_int_equal(audit_bounded(&f, from, &report), 0);
+        assert_int_equal(report.legs_checked + report.legs_unlogged, 4);
+        assert_true(report.legs_unlogged > 0);
+        assert_int_equal(report.odds_kept_from, from);
+    }
+    assert_int_equal(report.legs_unlogged, 4);
+    assert_int_equal(audit_bounded(&f, 2, &report), 0);
+    assert_int_equal(report.legs_checked, 3);
+    assert_int_equal(audit_holed(&f, 1, 1, &report), -ERR_CORRUPT); /* lost, but not deleted */
+    fixture_end(&f);
+}
+
+/* A change tells the selections that changed: a price may be older than what was kept, and the
+ * offer that repeated it with it. */
+TEST(audit, a_price_that_did_not_change_since_what_was_deleted_is_counted)
+{
+    struct fixture f;
+    struct audit_report report;
+    fixture_begin(&f);
+    fixture_market(&f, MARKET_ACTIVE, 210, 300);
+    fixture_deposit(&f, "ann", "d1", 10000);
+    fixture_turn(&f, 1000);
+    fixture_market(&f, MARKET_ACTIVE, 220, 300);
+    fixture_bet(&f, "k1", "b", 300, 500);
+    fixture_turn(&f, 1000);
+    assert_int_equal(f.odds_log.position, 2);
+    assert_int_equal(audit(&f, true, &report), 0);
+    assert_int_equal(report.legs_checked, 1);
+    assert_int_equal(audit_bounded(&f, 2, &report), 0);
+    assert_int_equal(report.legs_checked, 0);
+    assert_int_equal(report.legs_unlogged, 1);
+    assert_int_equal(audit_holed(&f, 1, 1, &report), -ERR_CORRUPT); /* lost, but not deleted */
+    assert_string_equal(report.reason, "L6: no price of the selection was ever offered");
+    fixture_end(&f);
+}
+
+TEST(audit, what_is_kept_of_a_bounded_odds_log_is_still_held_against_the_bets)
+{
+    struct fixture f;
+    struct audit_report report;
+    make_history(&f);
+    f.odds_log.changes[2].selections[0].odds.numerator++;
+    assert_int_equal(audit_bounded(&f, 2, &report), -ERR_CORRUPT);
+    assert_string_equal(report.reason, "L6: the price taken was not the one offered");
+    fixture_end(&f);
+}
+
+TEST(audit, a_price_that_was_never_logged_is_a_contradiction_and_no_loss)
+{
+    struct fixture f;
+    struct audit_report report;
+    make_history(&f);
+    struct record_head *head = find_record(&f, RECORD_BET, 0);
+    ((struct record_leg *)((struct record_bet *)(head + 1) + 1))->odds_position = 0;
+    reseal(head);
+    assert_int_equal(audit(&f, false, &report), 0);
+    assert_int_equal(audit(&f, true, &report), -ERR_CORRUPT);
+    assert_string_equal(report.reason, "L6: the price taken was never logged");
+    assert_int_equal(report.seq, head->seq);
+    f.odds_log.position = 0; /* also when nothing at all is left of the odds log */
+    assert_int_equal(audit(&f, true, &report), -ERR_CORRUPT);
+    assert_int_equal(audit_bounded(&f, 2, &report), -ERR_CORRUPT);
     fixture_end(&f);
 }
