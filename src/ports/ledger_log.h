@@ -54,8 +54,9 @@ typedef int (*ledger_visit)(void *owner, uint32_t shard, const char *record, siz
 struct ledger_log;
 
 struct ledger_log_ops {
-    /* 0, -ERR_BUSY (one is under way), -ERR_STOPPED (an append failed before: restart) or
-     * -ERR_LIMIT (bytes above LEDGER_APPEND_BYTES_MAX or what one group of this log may hold). */
+    /* 0, -ERR_BUSY (one is under way), -ERR_STOPPED (an append failed before: restart),
+     * -ERR_UNSUPPORTED (the log was opened to be read only) or -ERR_LIMIT (bytes above
+     * LEDGER_APPEND_BYTES_MAX or what one group of this log may hold). */
     int (*append)(struct ledger_log *log, struct ledger_append *append);
     /* 0, or -ERR_BUSY when LEDGER_READS_MAX are under way. */
     int (*read)(struct ledger_log *log, struct ledger_read *read);
@@ -64,7 +65,8 @@ struct ledger_log_ops {
                   void *owner);
     /* Sequence number of the last durable record of the shard; 0 = none. */
     uint64_t (*tail)(struct ledger_log *log, uint32_t shard);
-    /* Takes the next writer epoch for the shard, durably; any older writer is fenced. */
+    /* Takes the next writer epoch for the shard, durably; any older writer is fenced. 0,
+     * -ERR_STOPPED, -ERR_UNSUPPORTED (read only) or the medium's error. */
     int (*take_epoch)(struct ledger_log *log, uint32_t shard, uint64_t *ret_epoch);
     /* Runs the callbacks of what was completed. Called on the owner's thread after `notify`. */
     void (*poll)(struct ledger_log *log);

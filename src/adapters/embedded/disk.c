@@ -10,6 +10,7 @@
 #include <string.h>
 #include <sys/file.h>
 #include <sys/stat.h>
+#include <sys/statvfs.h>
 #include <sys/uio.h>
 #include <unistd.h>
 
@@ -54,16 +55,20 @@ const char *disk_why_text(enum disk_why why)
     return texts[why];
 }
 
-static int directory_open(struct disk *disk, const char *name, bool create, int *ret_file)
+static int open_file(struct disk *disk, const char *name, int flags, int *ret_file)
 {
     ASSERT(strlen(name) <= DISK_NAME_BYTES_MAX);
     ASSERT(strchr(name, '/') == NULL);
-    int flags = O_RDWR | O_CLOEXEC | O_NOFOLLOW | (create ? O_CREAT : 0);
-    int fd = openat(directory_of(disk)->fd, name, flags, 0600);
+    int fd = openat(directory_of(disk)->fd, name, flags | O_CLOEXEC | O_NOFOLLOW, 0600);
     if (fd < 0)
         return error_of_errno();
     *ret_file = fd;
     return 0;
+}
+
+static int directory_open(struct disk *disk, const char *name, bool create, int *ret_file)
+{
+    return open_file(disk, name, O_RDWR | (create ? O_CREAT : 0), ret_file);
 }
 
 static void directory_close(struct disk *disk, int file)
@@ -205,17 +210,23 @@ static int directory_list(struct disk *disk, disk_visit visit, void *owner)
     return result < 0 ? result : 0;
 }
 
-static int directory_lock(struct disk *disk, const char *name, int *ret_file)
+/* Closes the file when it cannot be locked. */
+static int lock_file(int fd, int how, int *ret_file)
 {
-    int fd = -1;
-    TRY(directory_open(disk, name, true, &fd));
-    if (flock(fd, LOCK_EX | LOCK_NB) < 0) {
+    if (flock(fd, how | LOCK_NB) < 0) {
         int error = errno == EWOULDBLOCK ? -ERR_BUSY : -ERR_IO;
         close(fd);
         return error;
     }
     *ret_file = fd;
     return 0;
+}
+
+static int directory_lock(struct disk *disk, const char *name, int *ret_file)
+{
+    int fd = -1;
+    TRY(directory_open(disk, name, true, &fd));
+    return lock_file(fd, LOCK_EX, ret_file);
 }
 
 static void directory_free(struct disk *disk)
@@ -242,6 +253,96 @@ static const struct disk_ops directory_ops = {
     .free = directory_free,
 };
 
+/* --- The same, to be read --- */
+
+static int reading_open(struct disk *disk, const char *name, bool create, int *ret_file)
+{
+    return create ? -ERR_UNSUPPORTED : open_file(disk, name, O_RDONLY, ret_file);
+}
+
+static int reading_write(struct disk *disk, int file, uint64_t offset, const void *from,
+                         size_t bytes)
+{
+    (void)disk, (void)file, (void)offset, (void)from, (void)bytes;
+    return -ERR_UNSUPPORTED;
+}
+
+static int reading_open_direct(struct disk *disk, const char *name, int *ret_file)
+{
+    (void)disk, (void)name, (void)ret_file;
+    return -ERR_UNSUPPORTED;
+}
+
+static int reading_truncate(struct disk *disk, int file, uint64_t bytes)
+{
+    (void)disk, (void)file, (void)bytes;
+    return -ERR_UNSUPPORTED;
+}
+
+static int reading_sync(struct disk *disk, int file, enum disk_why why)
+{
+    (void)disk, (void)file, (void)why;
+    return -ERR_UNSUPPORTED;
+}
+
+static int reading_sync_directory(struct disk *disk, enum disk_why why)
+{
+    (void)disk, (void)why;
+    return -ERR_UNSUPPORTED;
+}
+
+static int reading_rename(struct disk *disk, const char *from, const char *to)
+{
+    (void)disk, (void)from, (void)to;
+    return -ERR_UNSUPPORTED;
+}
+
+static int reading_unlink(struct disk *disk, const char *name)
+{
+    (void)disk, (void)name;
+    return -ERR_UNSUPPORTED;
+}
+
+static bool is_mounted_read_only(const struct disk *disk)
+{
+    struct statvfs status;
+    return fstatvfs(((const struct directory *)disk)->fd, &status) == 0 &&
+           (status.f_flag & ST_RDONLY) != 0;
+}
+
+static int reading_lock(struct disk *disk, const char *name, int *ret_file)
+{
+    int fd = -1;
+    int result = open_file(disk, name, O_RDONLY, &fd);
+    bool is_denied = result < 0 && errno == EACCES;
+    if (result == -ERR_NOT_FOUND || (is_denied && is_mounted_read_only(disk))) {
+        *ret_file = -1;
+        return 0;
+    }
+    TRY(result);
+    return lock_file(fd, LOCK_SH, ret_file);
+}
+
+static const struct disk_ops reading_ops = {
+    .open = reading_open,
+    .close = directory_close,
+    .size = directory_size,
+    .read = directory_read,
+    .write = reading_write,
+    .open_direct = reading_open_direct,
+    .write_durable = reading_write,
+    .truncate = reading_truncate,
+    .sync = reading_sync,
+    .sync_directory = reading_sync_directory,
+    .rename = reading_rename,
+    .unlink = reading_unlink,
+    .list = directory_list,
+    .lock = reading_lock,
+    .free = directory_free,
+};
+
+/* --- Opening --- */
+
 /* The directory must outlive a crash like everything that is put into it; always, because the
  * process that made it may have died before this. */
 static int sync_parent(const char *path)
@@ -258,12 +359,17 @@ static int sync_parent(const char *path)
     return result;
 }
 
-static int disk_new_directory(int fd, struct disk **ret_disk)
+static int disk_new_directory(const char *path, const struct disk_ops *ops, struct disk **ret_disk)
 {
+    int fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (fd < 0)
+        return error_of_errno();
     struct directory *directory = calloc(1, sizeof *directory);
-    if (directory == NULL)
+    if (directory == NULL) {
+        close(fd);
         return -ERR_MEMORY;
-    *directory = (struct directory){{&directory_ops}, fd};
+    }
+    *directory = (struct directory){{ops}, fd};
     *ret_disk = &directory->disk;
     return 0;
 }
@@ -273,13 +379,12 @@ int disk_open_directory(const char *path, struct disk **ret_disk)
     if (mkdir(path, 0700) < 0 && errno != EEXIST)
         return error_of_errno();
     TRY(sync_parent(path));
-    int fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    if (fd < 0)
-        return error_of_errno();
-    int result = disk_new_directory(fd, ret_disk);
-    if (result < 0)
-        close(fd);
-    return result;
+    return disk_new_directory(path, &directory_ops, ret_disk);
+}
+
+int disk_open_to_read(const char *path, struct disk **ret_disk)
+{
+    return disk_new_directory(path, &reading_ops, ret_disk);
 }
 
 void disk_free(struct disk *disk)

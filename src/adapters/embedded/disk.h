@@ -11,7 +11,8 @@
  * lost or written in any order.
  *
  * Every call answers 0 or -ERR_IO, -ERR_NO_SPACE, -ERR_NOT_FOUND (open, rename, unlink),
- * -ERR_BUSY (lock), -ERR_MEMORY. Thread: any; one file is written by one thread at a time. */
+ * -ERR_BUSY (lock), -ERR_MEMORY; a disk opened to be read (disk_open_to_read) -ERR_UNSUPPORTED for
+ * all that changes it. Thread: any; one file is written by one thread at a time. */
 #pragma once
 
 #include <stdbool.h>
@@ -82,7 +83,10 @@ struct disk_ops {
     int (*unlink)(struct disk *disk, const char *name);
     int (*list)(struct disk *disk, disk_visit visit, void *owner);
     /* Opens and locks this file until it is closed or the process ends; -ERR_BUSY when it is
-     * locked already, in this process or another. */
+     * locked already, in this process or another. A disk opened to be read takes a shared lock:
+     * beside others that read, never beside one that writes; *ret_file is then -1 when there is
+     * nothing to lock: no such file (nobody ever opened this to write), or one that may not be
+     * read on a file system that is mounted read-only. */
     int (*lock)(struct disk *disk, const char *name, int *ret_file);
     void (*free)(struct disk *disk); /* NULL for a disk in the caller's memory */
 };
@@ -94,6 +98,9 @@ struct disk {
 /* A directory of the file system; made (one level, synced into its parent) when absent. The
  * caller owns *ret_disk and ends it with disk_free(). -ERR_NOT_FOUND: no parent. */
 int disk_open_directory(const char *path, struct disk **ret_disk);
+/* The same directory, to be read: nothing in it is created, changed or synced, so it needs no right
+ * to write. -ERR_NOT_FOUND: there is none. */
+int disk_open_to_read(const char *path, struct disk **ret_disk);
 void disk_free(struct disk *disk); /* accepts NULL; every file must be closed before */
 
 /* Writes `bytes` of zeros at offset, in steps. Errors as write. */

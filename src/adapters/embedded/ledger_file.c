@@ -3,7 +3,8 @@
  *
  * The store belongs to the writer while `writing`, else to whoever holds the lock and took it
  * (`taken`: take_epoch). What others may know of it is `view`, published after each commit:
- * its segment table only grows, and below its count nothing changes. */
+ * its segment table only grows, and below its count nothing changes. A log that is read only has
+ * no writer. */
 #include "adapters/embedded/ledger_file.h"
 
 #include <pthread.h>
@@ -54,6 +55,11 @@ struct ledger_file {
 static struct ledger_file *file_of(struct ledger_log *log)
 {
     return (struct ledger_file *)log;
+}
+
+static bool is_read_only(const struct ledger_file *file)
+{
+    return file->store->options.read_only;
 }
 
 static void notify(const struct ledger_file *file)
@@ -168,6 +174,8 @@ static int file_append(struct ledger_log *log, struct ledger_append *append)
     struct ledger_file *file = file_of(log);
     ASSERT(append->shard == file->store->options.shard);
     ASSERT(append->on_done != NULL);
+    if (is_read_only(file))
+        return -ERR_UNSUPPORTED;
     if (append->bytes > ledger_store_bytes_max(file->store))
         return -ERR_LIMIT;
     int result = 0;
@@ -340,7 +348,8 @@ static void file_free(struct ledger_log *log)
     struct ledger_file *file = file_of(log);
     close_threads(file); /* what is under way is served first; nothing new is taken */
     run_down(file);
-    pthread_join(file->writer, NULL);
+    if (!is_read_only(file))
+        pthread_join(file->writer, NULL);
     pthread_join(file->reader, NULL);
     file_destroy(file);
 }
@@ -370,18 +379,24 @@ const char *ledger_file_problem(struct ledger_log *log)
 
 /* --- Opening --- */
 
+static int create_threads(struct ledger_file *file)
+{
+    if (pthread_create(&file->reader, NULL, read_loop, file) != 0)
+        return -ERR_MEMORY;
+    if (is_read_only(file) || pthread_create(&file->writer, NULL, write_loop, file) == 0)
+        return 0;
+    close_threads(file);
+    pthread_join(file->reader, NULL);
+    return -ERR_MEMORY;
+}
+
 /* Signals are the role's business: none may be delivered to these threads. */
 static int start_threads(struct ledger_file *file)
 {
     sigset_t all, before;
     sigfillset(&all);
     pthread_sigmask(SIG_SETMASK, &all, &before);
-    int result = pthread_create(&file->writer, NULL, write_loop, file) == 0 ? 0 : -ERR_MEMORY;
-    if (result == 0 && pthread_create(&file->reader, NULL, read_loop, file) != 0) {
-        close_threads(file);
-        pthread_join(file->writer, NULL);
-        result = -ERR_MEMORY;
-    }
+    int result = create_threads(file);
     pthread_sigmask(SIG_SETMASK, &before, NULL);
     return result;
 }

@@ -9,8 +9,9 @@
  * and -ERR_STOPPED for ever after APPEND_UNKNOWN; reads and replay go on serving then. An append
  * with an epoch that is not the newest taken is APPEND_MOVED. APPEND_REFUSED: the next segment
  * could not be prepared (no space, or LEDGER_SEGMENTS_MAX); nothing was written. take_epoch()
- * blocks for two syncs and waits for an append under way. Shards other than the one opened are a
- * programmer error. */
+ * blocks for two syncs and waits for an append under way. With `read_only` (ledger_store.h) there
+ * is no writer: append() and take_epoch() answer -ERR_UNSUPPORTED. Shards other than the one opened
+ * are a programmer error. */
 #pragma once
 
 #include "adapters/embedded/disk.h"

@@ -375,7 +375,20 @@ static int lock(struct recovery *recovery)
     int result = store->disk->ops->lock(store->disk, name, &store->lock_file);
     if (result == -ERR_BUSY)
         (void)corrupt(recovery, "%s: another process has this log open", name);
+    else if (result < 0)
+        (void)corrupt(recovery, "%s: cannot be locked: %s", name, error_text(result));
     return result;
+}
+
+/* Not a byte is changed: the place where the log ends is all that is taken. */
+static int leave_as_is(struct recovery *recovery)
+{
+    struct ledger_store *store = recovery->store;
+    store->offset = recovery->scan.group_offset;
+    if (recovery->has_epoch_file)
+        return 0; /* without a segment: its creator died before anything could be written */
+    (void)corrupt(recovery, "epoch-%04u: there is no log", store->options.shard);
+    return -ERR_NOT_FOUND;
 }
 
 static int recover(struct recovery *recovery)
@@ -386,6 +399,8 @@ static int recover(struct recovery *recovery)
     TRY(read_directory(recovery));
     TRY(read_segments(recovery));
     write_report(recovery);
+    if (store->options.read_only)
+        return leave_as_is(recovery);
     if (store->segments_count == 0)
         return create(recovery);
     store->offset = recovery->scan.group_offset;

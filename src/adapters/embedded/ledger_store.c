@@ -82,7 +82,8 @@ static int prepare_once(struct ledger_store *store)
 static bool prepare_is_due(const struct ledger_store *store)
 {
     const struct ledger_prepare *prepare = &store->prepare;
-    return !prepare->ready && !store->stopped && store->place.group >= prepare->retry_group;
+    return !prepare->ready && !store->stopped && !store->options.read_only &&
+           store->place.group >= prepare->retry_group;
 }
 
 bool ledger_store_prepare_step(struct ledger_store *store)
@@ -195,6 +196,7 @@ enum append_outcome ledger_store_append(struct ledger_store *store,
                                         const struct ledger_append *append)
 {
     ASSERT(!store->stopped);
+    ASSERT(!store->options.read_only);
     ASSERT(append->bytes <= ledger_store_bytes_max(store));
     if (append->epoch != store->epoch || append->expected_tail != store->place.seq)
         return APPEND_MOVED;
@@ -227,6 +229,8 @@ int ledger_store_write_epoch(struct ledger_store *store, uint64_t epoch)
 
 int ledger_store_take_epoch(struct ledger_store *store, uint64_t *ret_epoch)
 {
+    if (store->options.read_only)
+        return -ERR_UNSUPPORTED;
     if (store->stopped)
         return -ERR_STOPPED;
     int result = ledger_store_write_epoch(store, store->epoch + 1);

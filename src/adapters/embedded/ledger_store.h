@@ -27,6 +27,7 @@ struct ledger_store_options {
     uint64_t creation;      /* id of a log that is created; 0: random */
     bool newest_only;       /* check the groups of the two newest segments only, heads of all;
                              * the rest is checked when it is read */
+    bool read_only;         /* nothing is created, written, renamed or synced: below */
 };
 
 /* What open() found. When it refuses: `text`. */
@@ -36,7 +37,8 @@ struct ledger_report {
     uint64_t seq_tail;
     uint64_t epoch;
     bool created;
-    uint64_t cut_sectors; /* > 0: a torn group, never acknowledged, was cut */
+    uint64_t cut_sectors; /* > 0: a torn group, never acknowledged, was cut or, read only, left
+                           * where it is and taken as not there */
     uint64_t cut_segment;
     uint64_t cut_offset;
     uint64_t cut_group;
@@ -85,7 +87,12 @@ struct ledger_store {
 
 /* Recovers or creates the log. 0; -ERR_CORRUPT: damage, and nothing was changed; -ERR_BUSY:
  * another process has it; -ERR_CONFIG: impossible options; or the disk's error. *report is
- * always written. The caller owns *ret_store; the disk must outlive it. */
+ * always written. The caller owns *ret_store; the disk must outlive it.
+ *
+ * Read only: the log is taken as it is found, and -ERR_NOT_FOUND answers when there is none. On a
+ * disk that was opened to be read the lock is shared, so several may read at once, none beside a
+ * writer. What was found may not be durable yet (ledger_recover.c): it is for looking at, not for
+ * telling anybody that it is done. ledger_store_append() is then a programmer error. */
 int ledger_store_open(const struct ledger_store_options *options, struct disk *disk,
                       struct ledger_report *report, struct ledger_store **ret_store);
 void ledger_store_free(struct ledger_store *store); /* accepts NULL */
@@ -101,8 +108,8 @@ bool ledger_store_prepare_step(struct ledger_store *store);
 /* Is the next segment prepared less far than this one is used? Then a step is due even though
  * appends are waiting. */
 bool ledger_store_prepare_late(const struct ledger_store *store);
-/* Durable before it answers; -ERR_STOPPED, or the disk's error (the epoch is then not taken,
- * and the store is stopped: the file may hold either). */
+/* Durable before it answers; -ERR_STOPPED; -ERR_UNSUPPORTED (read only); or the disk's error (the
+ * epoch is then not taken, and the store is stopped: the file may hold either). */
 int ledger_store_take_epoch(struct ledger_store *store, uint64_t *ret_epoch);
 
 /* Shared with recovery. The prepared segment gets its head and becomes the newest. */

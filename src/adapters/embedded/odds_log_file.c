@@ -36,7 +36,9 @@ struct odds_log_file {
     struct disk *disk;
     int lock_file;
     uint32_t epoch;
-    uint64_t base; /* position of byte 0 of this process's stream */
+    uint64_t base;         /* position of byte 0 of this process's stream */
+    uint64_t segments_end; /* read only: the number behind the newest segment */
+    uint64_t torn;         /* read only: where the newest one's torn tail begins; 0: it has none */
 
     /* the owner's */
     struct odds_codec codec;
@@ -265,6 +267,8 @@ static uint64_t push(struct odds_log_file *file, size_t bytes)
 static uint64_t file_append(struct odds_log *log, const struct odds_log_change *change)
 {
     struct odds_log_file *file = file_of(log);
+    if (file->options.read_only)
+        return 0;
     int bytes = has_room(file) ? encode(file, change) : -ERR_BUSY;
     if (bytes < 0) {
         pthread_mutex_lock(&file->lock);
@@ -286,6 +290,8 @@ static int write_epoch(struct odds_log_file *file, uint32_t epoch)
 static int file_take_epoch(struct odds_log *log, uint32_t *ret_epoch)
 {
     struct odds_log_file *file = file_of(log);
+    if (file->options.read_only)
+        return -ERR_UNSUPPORTED;
     if (file->epoch >= ODDS_EPOCH_MAX)
         return -ERR_LIMIT;
     file->epoch++; /* also when it fails: the file may hold either, and one is never given twice */
@@ -309,8 +315,10 @@ int odds_log_file_flush(struct odds_log *log)
     return failed ? -ERR_STOPPED : 0;
 }
 
-static int replay_segment(struct disk *disk, uint64_t segment, odds_log_visit visit, void *owner)
+static int replay_segment(struct odds_log_file *log, uint64_t segment, odds_log_visit visit,
+                          void *owner)
 {
+    struct disk *disk = log->disk;
     struct odds_segment_head head;
     char name[DISK_NAME_BYTES_MAX + 1];
     uint64_t size = 0, end = 0;
@@ -324,6 +332,8 @@ static int replay_segment(struct disk *disk, uint64_t segment, odds_log_visit vi
         result = odds_segment_read(&(struct odds_segment_walk){disk, file, head.base, visit, owner},
                                    &end);
     disk->ops->close(disk, file);
+    if (log->torn != 0 && segment + 1 == log->segments_end)
+        size = log->torn;
     if (result == -ERR_NOT_FOUND || (result >= 0 && end != size))
         return -ERR_CORRUPT;
     return result;
@@ -333,8 +343,29 @@ static int file_replay(struct odds_log *log, odds_log_visit visit, void *owner)
 {
     struct odds_log_file *file = file_of(log);
     TRY(odds_log_file_flush(log));
-    for (uint64_t segment = file->segment_first; segment <= file->segment; segment++)
-        TRY(replay_segment(file->disk, segment, visit, owner));
+    uint64_t end = file->options.read_only ? file->segments_end : file->segment + 1;
+    for (uint64_t segment = file->segment_first; segment < end; segment++)
+        TRY(replay_segment(file, segment, visit, owner));
+    return 0;
+}
+
+/* Segments are counted from 0 and deleted oldest first. */
+static int file_kept_from(struct odds_log *log, uint64_t *ret_position)
+{
+    struct odds_log_file *file = file_of(log);
+    struct odds_segment_head head;
+    char name[DISK_NAME_BYTES_MAX + 1];
+    int oldest = -1;
+    TRY(odds_log_file_flush(log)); /* the writer rests */
+    *ret_position = 0;
+    if (file->segment_first == 0)
+        return 0;
+    odds_segment_name(file->segment_first, name);
+    TRY(file->disk->ops->open(file->disk, name, false, &oldest));
+    int result = odds_segment_read_head(file->disk, oldest, file->segment_first, &head);
+    file->disk->ops->close(file->disk, oldest);
+    TRY(result);
+    *ret_position = head.base;
     return 0;
 }
 
@@ -360,7 +391,8 @@ static void file_free(struct odds_log *log)
     file->closing = true;
     pthread_cond_signal(&file->writer_wake);
     pthread_mutex_unlock(&file->lock);
-    pthread_join(file->writer, NULL);
+    if (!file->options.read_only)
+        pthread_join(file->writer, NULL);
     file_destroy(file);
 }
 
@@ -369,6 +401,7 @@ static const struct odds_log_ops file_ops = {
     .take_epoch = file_take_epoch,
     .replay = file_replay,
     .free = file_free,
+    .kept_from = file_kept_from,
 };
 
 void odds_log_file_stats(struct odds_log *log, struct odds_log_file_stats *ret_stats)
@@ -439,6 +472,10 @@ static int cut_tail(struct opening *opening, int newest, uint64_t segment, uint6
     opening->report->cut_segment = segment;
     opening->report->cut_offset = end;
     opening->report->cut_bytes = size - end;
+    if (opening->file->options.read_only) {
+        opening->file->torn = end;
+        return 0;
+    }
     TRY(disk->ops->truncate(disk, newest, end));
     return disk->ops->sync(disk, newest, DISK_WHY_ODDS);
 }
@@ -469,7 +506,8 @@ static int recover_newest(struct opening *opening, uint64_t segment, uint64_t *r
     return result;
 }
 
-/* Drops newest files without a head; what stood in them was never synced. */
+/* Drops (read only: leaves out) newest files without a head; what stood in them was never synced.
+ */
 static int find_end(struct opening *opening, uint64_t *ret_end)
 {
     *ret_end = 0;
@@ -479,10 +517,51 @@ static int find_end(struct opening *opening, uint64_t *ret_end)
         if (result != -ERR_NOT_FOUND)
             return result;
         odds_segment_name(opening->highest, name);
-        TRY(opening->file->disk->ops->unlink(opening->file->disk, name));
+        if (!opening->file->options.read_only)
+            TRY(opening->file->disk->ops->unlink(opening->file->disk, name));
         opening->count--;
         opening->highest--;
     }
+    return 0;
+}
+
+static int lock(struct opening *opening)
+{
+    struct odds_log_file *file = opening->file;
+    int result = file->disk->ops->lock(file->disk, LOCK_NAME, &file->lock_file);
+    if (result < 0)
+        (void)snprintf(opening->report->text, sizeof opening->report->text, "%s: %s", LOCK_NAME,
+                       result == -ERR_BUSY ? "another process has this log open"
+                                           : "cannot be locked");
+    return result;
+}
+
+/* What is there, found good or refused. */
+static int look(struct opening *opening)
+{
+    struct odds_log_file *file = opening->file;
+    TRY(lock(opening));
+    TRY(read_epoch(opening));
+    TRY(file->disk->ops->list(file->disk, count_segment, opening));
+    if (opening->count > 0 && opening->highest - opening->lowest + 1 != opening->count)
+        return corrupt(opening, "odds-*.log", "a segment in the middle is missing");
+    if (opening->count > 0 && !opening->has_epoch)
+        return corrupt(opening, EPOCH_NAME, "missing");
+    return 0;
+}
+
+static int leave_as_is(struct opening *opening)
+{
+    struct odds_log_file *file = opening->file;
+    uint64_t end = 0;
+    if (!opening->has_epoch) {
+        (void)corrupt(opening, EPOCH_NAME, "there is no log");
+        return -ERR_NOT_FOUND;
+    }
+    TRY(find_end(opening, &end));
+    opening->report->segments = opening->count;
+    file->segments_end = opening->count > 0 ? opening->highest + 1 : 0;
+    file->segment_first = opening->count > 0 ? opening->lowest : 0;
     return 0;
 }
 
@@ -490,13 +569,9 @@ static int recover(struct opening *opening)
 {
     struct odds_log_file *file = opening->file;
     uint64_t end = 0;
-    TRY(file->disk->ops->lock(file->disk, LOCK_NAME, &file->lock_file));
-    TRY(read_epoch(opening));
-    TRY(file->disk->ops->list(file->disk, count_segment, opening));
-    if (opening->count > 0 && opening->highest - opening->lowest + 1 != opening->count)
-        return corrupt(opening, "odds-*.log", "a segment in the middle is missing");
-    if (opening->count > 0 && !opening->has_epoch)
-        return corrupt(opening, EPOCH_NAME, "missing");
+    TRY(look(opening));
+    if (file->options.read_only)
+        return leave_as_is(opening);
     if (!opening->has_epoch)
         TRY(write_epoch(file, 0));
     TRY(find_end(opening, &end));
@@ -544,16 +619,17 @@ static int file_new(const struct odds_log_file_options *options, struct disk *di
     file->file = -1;
     file->lock_file = -1;
     init_locks(file);
+    *ret_file = file;
+    if (options->read_only)
+        return 0;
     void *ring = mmap(NULL, ODDS_LOG_RING_BYTES, PROT_READ | PROT_WRITE,
                       MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
     file->ring = ring == MAP_FAILED ? NULL : ring;
     int result = odds_codec_new(options->hash_key, &file->codec);
-    if (result < 0 || file->ring == NULL) {
-        file_destroy(file);
-        return -ERR_MEMORY;
-    }
-    *ret_file = file;
-    return 0;
+    if (result >= 0 && file->ring != NULL)
+        return 0;
+    file_destroy(file);
+    return -ERR_MEMORY;
 }
 
 int odds_log_file_open(const struct odds_log_file_options *options, struct disk *disk,
@@ -565,7 +641,7 @@ int odds_log_file_open(const struct odds_log_file_options *options, struct disk 
         return -ERR_CONFIG;
     TRY(file_new(options, disk, &opening.file));
     int result = recover(&opening);
-    if (result >= 0)
+    if (result >= 0 && !options->read_only)
         result = start_writer(opening.file);
     if (ret_report != NULL)
         *ret_report = report;

@@ -13,6 +13,11 @@
  * says so; it can be at most what was not synced. A bad record in an older segment is found by
  * replay: -ERR_CORRUPT.
  *
+ * Read only (an option) the log is taken as it is found: nothing is created, cut, deleted or
+ * synced; a torn tail is reported and taken as not there. The lock is shared on a disk that was
+ * opened to be read (disk.h). There is no background thread then, append() answers 0 and
+ * take_epoch() -ERR_UNSUPPORTED.
+ *
  * Thread: the owner's; one background thread inside. */
 #pragma once
 
@@ -34,13 +39,14 @@ struct odds_log_file_options {
     uint64_t segment_bytes; /* a segment ends with the record that reaches this; 0: default */
     uint64_t bytes_max;     /* oldest segments go beyond this, never the newest two; 0: keep */
     uint64_t hash_key[2];   /* secret, for the table of texts */
+    bool read_only;         /* then the rest is not looked at */
 };
 
 struct odds_log_report {
     uint64_t segments;
     uint64_t cut_segment;
     uint64_t cut_offset;
-    uint64_t cut_bytes; /* > 0: the newest segment had a torn tail */
+    uint64_t cut_bytes; /* > 0: the newest segment had a torn tail; read only, it still has */
     char text[128];     /* why it refused, or "" */
 };
 
@@ -54,8 +60,8 @@ struct odds_log_file_stats {
 };
 
 /* 0; -ERR_CORRUPT (a damaged head, or a segment missing in the middle); -ERR_BUSY (another
- * process); -ERR_CONFIG; -ERR_MEMORY; or the disk's error. The disk is borrowed until free().
- * *ret_report may be NULL. */
+ * process); -ERR_CONFIG; -ERR_MEMORY; -ERR_NOT_FOUND (no log, read only); or the disk's error. The
+ * disk is borrowed until free(). *ret_report may be NULL. */
 int odds_log_file_open(const struct odds_log_file_options *options, struct disk *disk,
                        struct odds_log_report *ret_report, struct odds_log **ret_log);
 void odds_log_file_stats(struct odds_log *log, struct odds_log_file_stats *ret_stats);
