@@ -1,15 +1,16 @@
 /* command_ledger.c - `overround ledger verify|stat|dump|replay`: the offline audit of a server's
- * folder. It needs the same limits as the server; a running server has the ledger locked. */
+ * folder. It needs the same limits as the server; a running server has the ledger locked. Nothing
+ * in the folder is changed, so a copy without the right to write will do. */
+#include <inttypes.h>
 #include <stdio.h>
-#include <sys/stat.h>
 
 #include "adapters/embedded/ledger_file.h"
 #include "adapters/embedded/odds_log_file.h"
+#include "adapters/embedded/odds_segment.h"
 #include "base/error.h"
 #include "cli/command.h"
 #include "cli/ledger_cmd.h"
 #include "cli/ledger_locate.h"
-#include "crypto/random.h"
 
 #define PATH_BYTES_MAX 512
 
@@ -49,26 +50,47 @@ static int open_folder(const char *data, const char *name, struct disk **ret_dis
 {
     char memory[PATH_BYTES_MAX];
     struct buf path = buf_over(memory, sizeof memory);
-    struct stat found;
     buf_put_text(&path, data);
     buf_put_char(&path, '/');
     buf_put_text(&path, name);
     buf_put_char(&path, '\0');
-    /* An audit makes nothing: a folder that is not there is an error. */
-    if (path.overflow || stat(memory, &found) != 0 || !S_ISDIR(found.st_mode)) {
+    int error = path.overflow ? -ERR_NOT_FOUND : disk_open_to_read(memory, ret_disk);
+    if (error == -ERR_NOT_FOUND)
         buf_printf(why, "there is no folder %s/%s", data, name);
-        return -ERR_NOT_FOUND;
-    }
-    int error = disk_open_directory(memory, ret_disk);
-    if (error < 0)
+    else if (error < 0)
         buf_printf(why, "%s/%s: %s", data, name, error_text(error));
     return error;
+}
+
+/* What a crash left at an end is no answer and no error. */
+static void tell_torn_group(const struct ledger_report *report)
+{
+    char name[DISK_NAME_BYTES_MAX + 1];
+    if (report->cut_sectors == 0)
+        return;
+    ledger_segment_name(0, report->cut_segment, name);
+    (void)fprintf(stderr,
+                  "overround: %s at byte %" PRIu64 ": a torn last group of %" PRIu64
+                  " sectors, which nobody was told of, is taken as not there\n",
+                  name, report->cut_offset, report->cut_sectors);
+}
+
+static void tell_torn_tail(const struct odds_log_report *report)
+{
+    char name[DISK_NAME_BYTES_MAX + 1];
+    if (report->cut_bytes == 0)
+        return;
+    odds_segment_name(report->cut_segment, name);
+    (void)fprintf(stderr,
+                  "overround: %s at byte %" PRIu64 ": a torn tail of %" PRIu64
+                  " bytes is taken as not there\n",
+                  name, report->cut_offset, report->cut_bytes);
 }
 
 static int open_ledger(const char *data, struct folder *folder, struct buf *why)
 {
     struct ledger_report report = {.created = false};
-    struct ledger_file_options options = {.store = {.shard = 0}};
+    struct ledger_file_options options = {.store = {.shard = 0, .read_only = true}};
     TRY(open_folder(data, "ledger", &folder->ledger_disk, why));
     int error = ledger_file_open(&options, folder->ledger_disk, &report, &folder->opened.log);
     if (error == -ERR_BUSY)
@@ -76,19 +98,22 @@ static int open_ledger(const char *data, struct folder *folder, struct buf *why)
     else if (error < 0)
         buf_printf(why, "the ledger cannot be used: %s",
                    report.text[0] != '\0' ? report.text : error_text(error));
+    else
+        tell_torn_group(&report);
     return error;
 }
 
 static int open_odds(const char *data, struct folder *folder, struct buf *why)
 {
     struct odds_log_report report = {.segments = 0};
-    struct odds_log_file_options options = {.bytes_max = 0};
-    random_fill(options.hash_key, sizeof options.hash_key);
+    struct odds_log_file_options options = {.read_only = true};
     TRY(open_folder(data, "odds", &folder->odds_disk, why));
     int error = odds_log_file_open(&options, folder->odds_disk, &report, &folder->opened.odds);
     if (error < 0)
         buf_printf(why, "the odds log cannot be used: %s",
                    report.text[0] != '\0' ? report.text : error_text(error));
+    else
+        tell_torn_tail(&report);
     return error;
 }
 

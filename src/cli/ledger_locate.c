@@ -88,7 +88,7 @@ static int search_view(const struct ledger_view *view, uint64_t seq, struct buf 
 
 int ledger_locate(struct disk *disk, uint64_t seq, struct buf *ret_text)
 {
-    const struct ledger_store_options options = {.newest_only = true};
+    const struct ledger_store_options options = {.newest_only = true, .read_only = true};
     struct ledger_report report;
     struct ledger_store *store = NULL;
     TRY(ledger_store_open(&options, disk, &report, &store));
