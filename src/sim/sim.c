@@ -46,11 +46,13 @@ static bool nothing_left(struct sim *sim)
 
 bool sim_settle_down(struct sim *sim)
 {
+    /* One record a turn is the least that a book may be set to, and each result walks anew. */
+    int64_t turns_max = 20000 + (int64_t)sim->oracle.bets_count * 40;
     sim->quiet = true;
     for (int i = 0; i < SIM_PROVIDERS; i++)
         sim->providers[i].silent_until_us = 0;
-    for (int turns = 0; !book_stopped(sim->book) && !sim->log.died; turns++) {
-        SIM_CHECK(turns < 20000, "L7", "the book never comes to rest");
+    for (int64_t turns = 0; !book_stopped(sim->book) && !sim->log.died; turns++) {
+        SIM_CHECK(turns < turns_max, "L7", "the book never comes to rest");
         if (turns > 2 && nothing_left(sim))
             break;
         SIM_CHECK(sim->pending_count == 0 || book_due_us(sim->book) >= 0, "L7",
