@@ -109,7 +109,9 @@ static int open_odds(const char *data, struct folder *folder, struct buf *why)
     struct odds_log_file_options options = {.read_only = true};
     TRY(open_folder(data, "odds", &folder->odds_disk, why));
     int error = odds_log_file_open(&options, folder->odds_disk, &report, &folder->opened.odds);
-    if (error < 0)
+    if (error == -ERR_BUSY)
+        buf_put_text(why, "a server has the odds log open: end it first");
+    else if (error < 0)
         buf_printf(why, "the odds log cannot be used: %s",
                    report.text[0] != '\0' ? report.text : error_text(error));
     else

@@ -1,17 +1,21 @@
 """`overround ledger`: the audit of a server's folder, offline. What is counted and summed here is
 the dump's own postings; what is forged has right checksums, so that only the fold can object."""
+import fcntl
 import os
 import re
 import shutil
 import struct
+import subprocess
+import tempfile
 from collections import Counter, defaultdict
 from decimal import Decimal
 
 import pytest
 from conftest import make
 from lib.http import loads
-from lib.server import run
+from lib.server import BINARY, ENVIRONMENT, run
 
+COMMANDS = ('verify', 'stat', 'dump', 'replay')
 SECTOR, PAYLOAD, SECTOR_HEAD, GROUP_HEAD = 512, 496, 16, 48
 
 
@@ -168,16 +172,13 @@ def test_a_copy_replays_to_the_same_state(data, own):
 
 # ---- verify ----
 
-def test_verify_proves_the_book_and_changes_no_byte_of_it(data):
-    before = contents(data)
+def test_verify_proves_the_book(data):
     done = ledger('verify', data)
     found = rows(done.stdout)
     assert done.stdout.endswith('all invariants hold\n')
     assert found['records'] == str(len(dump(data)))
     assert int(found['legs_checked']) + int(found['legs_unlogged']) == 3
     assert found['state'] == rows(ledger('replay', data).stdout)['state']
-    after = contents(data)
-    assert {path for path in before if before[path] != after.get(path)} == set()
 
 
 def crc32c(data):
@@ -346,6 +347,154 @@ def test_a_ledger_above_the_limits_says_so(data):
 
 def test_a_ledger_in_use_is_not_audited(tmp_path):
     book = make(tmp_path / 'data')
-    done = ledger('verify', book.server.data, check=False)
-    assert done.returncode == 1 and 'server' in done.stderr
+    for command in COMMANDS:
+        done = ledger(command, book.server.data, check=False)
+        assert done.returncode == 1 and 'server' in done.stderr
     book.close()
+
+
+# ---- nothing is changed ----
+
+def traces(folder):
+    """All that a look at it might have changed, but for the time of the last look."""
+    found = {}
+    for path, _, names in os.walk(folder):
+        for name in [path] + [os.path.join(path, name) for name in names]:
+            status = os.lstat(name)
+            found[name] = (status.st_mtime_ns, status.st_ctime_ns, status.st_size, status.st_ino,
+                           status.st_blocks)
+    return found, contents(folder)
+
+
+def tear(data):
+    """As a crash would: the last group lacks its last sector, the odds log ends in half a record.
+    What standard error then says of each."""
+    segment = Segment(data)
+    begin, sectors = [group for group in segment.groups() if group[1] > 1][-1]
+    end = begin + (sectors - 1) * SECTOR
+    with open(segment.path, 'r+b') as file:
+        file.seek(end)
+        file.write(bytes(len(segment.bytes) - end))
+    odds = os.path.join(data, 'odds')
+    newest = max(name for name in os.listdir(odds) if name.endswith('.log'))
+    size = os.path.getsize(os.path.join(odds, newest))
+    with open(os.path.join(odds, newest), 'ab') as file:
+        file.write(b'\x01\x02\x03\x04\x40\x00half a record')
+    return (f'{segment.name} at byte {begin}: a torn last group of {sectors - 1} sectors',
+            f'{newest} at byte {size}: a torn tail of 19 bytes')
+
+
+def test_no_command_leaves_a_trace_in_the_folder(own):
+    before = traces(own)
+    for command in COMMANDS + COMMANDS:
+        assert ledger(command, own).stderr == ''
+    assert traces(own) == before
+
+
+def test_what_a_crash_tore_is_told_and_left_for_the_server(own):
+    whole, (group, tail) = len(dump(own)), tear(own)
+    before = traces(own)
+    for command in COMMANDS + COMMANDS:
+        done = ledger(command, own)
+        assert group in done.stderr
+        assert (tail in done.stderr) == (command == 'verify')
+    assert 0 < len(dump(own)) < whole
+    assert rows(ledger('verify', own).stdout)['records'] == str(len(dump(own)))
+    assert traces(own) == before
+
+
+def test_an_audit_of_nothing_makes_nothing(tmp_path):
+    for folder in ('ledger', 'odds'):
+        (tmp_path / folder).mkdir()
+    for command in COMMANDS:
+        done = ledger(command, tmp_path, check=False)
+        assert done.returncode == 1 and 'there is no log' in done.stderr, done
+    assert contents(tmp_path) == {}
+
+
+@pytest.mark.parametrize('name', ['ledger/ledger-0000.lock', 'odds/odds.lock'])
+def test_several_audits_may_look_at_once_but_none_beside_a_writer(own, name):
+    with open(own / name, 'rb') as file:
+        fcntl.flock(file, fcntl.LOCK_SH)
+        assert 'all invariants hold' in ledger('verify', own).stdout
+    with open(own / name, 'rb') as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        done = ledger('verify', own, check=False)
+        assert done.returncode == 1 and 'server' in done.stderr, done
+    assert 'all invariants hold' in ledger('verify', own).stdout
+
+
+NOBODY = 65534
+
+
+class Sealed:
+    """A copy that its reader may not change: with a program of its own, for somebody else cannot
+    come to the one that is tested. Root may do anything, so it becomes somebody else."""
+
+    def __init__(self, data):
+        self.folder = tempfile.mkdtemp(prefix='overround-sealed-')
+        self.data, self.binary = f'{self.folder}/data', f'{self.folder}/overround'
+        shutil.copytree(data, self.data)
+        shutil.copy(BINARY, self.binary)
+        self.root = os.geteuid() == 0
+        for path, _, names in os.walk(self.folder):
+            for name in names:
+                self.seal(os.path.join(path, name), 0o500)
+            self.seal(path, 0o500)
+
+    def seal(self, path, mode):
+        os.chmod(path, mode)
+        if self.root:
+            os.chown(path, NOBODY, NOBODY)
+
+    def ledger(self, command, *before):
+        become = ['setpriv', f'--reuid={NOBODY}', f'--regid={NOBODY}', '--clear-groups']
+        argv = [*before, *(become if self.root else []), self.binary, 'ledger', command, '--data',
+                self.data]
+        return subprocess.run(argv, env=ENVIRONMENT, stdin=subprocess.DEVNULL, text=True,
+                              capture_output=True, timeout=120, check=False)
+
+    def mounted(self):
+        """What runs a command where the copy is mounted read-only; None where nobody may."""
+        mount = f'mount --bind {self.folder} {self.folder} && ' \
+            f'mount -o remount,bind,ro {self.folder} && exec "$@"'
+        argv = ['unshare', '-m' if self.root else '-rm', 'sh', '-c', mount, 'sh']
+        try:
+            done = subprocess.run([*argv, 'true'], capture_output=True, timeout=60, check=False)
+        except FileNotFoundError:
+            return None
+        return argv if done.returncode == 0 else None
+
+    def remove(self):
+        for path, _, _ in os.walk(self.folder):
+            os.chmod(path, 0o700)
+        shutil.rmtree(self.folder)
+
+
+@pytest.fixture
+def sealed(data):
+    made = Sealed(data)
+    yield made
+    made.remove()
+
+
+def test_who_may_not_write_may_audit(data, sealed):
+    before = traces(sealed.folder)
+    for command in COMMANDS:
+        done = sealed.ledger(command)
+        assert (done.returncode, done.stderr) == (0, ''), done
+        assert done.stdout == ledger(command, data).stdout
+    assert traces(sealed.folder) == before
+
+
+@pytest.mark.parametrize('name', ['ledger/ledger-0000.lock', 'odds/odds.lock'])
+def test_who_may_not_lock_may_audit_only_what_nobody_can_write(data, sealed, name):
+    sealed.seal(f'{sealed.data}/{name}', 0)
+    done = sealed.ledger('verify')
+    assert done.returncode == 1 and os.path.basename(name) in done.stderr, done
+    before = sealed.mounted()
+    if before is None:  # this machine lets nobody mount: the refusal is what can be shown
+        return
+    done = sealed.ledger('verify', *before)
+    assert (done.returncode, done.stderr) == (0, ''), done
+    assert done.stdout == ledger('verify', data).stdout
