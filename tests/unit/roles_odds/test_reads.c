@@ -74,7 +74,7 @@ TEST(reads, the_catalogue_comes_in_pages_and_can_be_narrowed)
 {
     struct stream_fixture f;
     begin(&f);
-    expect(&f, "/v1/events", "", "\"cursor\":\"2\"}");
+    expect(&f, "/v1/events", "", "\"next_cursor\":\"2\"}");
     expect(&f, "/v1/events?cursor=2", "",
            "{\"events\":[{\"event_id\":\"e3\",\"name\":\"Home \\\"v\\\" Away\","
            "\"sport\":\"football\",\"markets\":[{\"market_id\":\"m4\",\"name\":\"Match odds\","
