@@ -1,5 +1,6 @@
 // test_api.mjs - web/player/api.js: one bet, one key, however often it has to be sent.
 import assert from "node:assert/strict";
+import { webcrypto } from "node:crypto";
 import test from "node:test";
 
 import { Api, Unanswered, newKey } from "../../web/player/api.js";
@@ -66,8 +67,15 @@ test("an answer that breaks off in its body is no answer", async () => {
 });
 
 test("keys differ, also where randomUUID is not to be had", () => {
-  assert.notEqual(newKey(), newKey());
-  assert.ok(newKey().length >= 32 && newKey().length <= 64);
+  const before = Object.getOwnPropertyDescriptor(globalThis, "crypto");
+  const poor = { getRandomValues: (bytes) => webcrypto.getRandomValues(bytes) };
+  for (const value of [webcrypto, poor]) {
+    Object.defineProperty(globalThis, "crypto", { value, configurable: true });
+    assert.notEqual(newKey(), newKey());
+    assert.ok(newKey().length >= 32 && newKey().length <= 64);
+  }
+  if (before) Object.defineProperty(globalThis, "crypto", before);
+  else delete globalThis.crypto; // node 18 has none
 });
 
 test("bets are read newest first, page by page", async () => {
