@@ -24,7 +24,7 @@
 #define DISK_DIRECT_ALIGNMENT 4096
 
 /* Why a sync is done. Each is a promise that some recovery rule needs: the crash tests show of
- * each that without it something is lost (tests/unit/adapters/test_ledger_crash.c). */
+ * each that without it something is lost (tests/unit/adapters/test_ledger_syncs.c). */
 #define DISK_WHY_LIST(X)                                                                           \
     X(DISK_WHY_GROUP, "group")                   /* ledger: the commit */                          \
     X(DISK_WHY_SEGMENT_ZEROS, "segment zeros")   /* ledger: before a segment gets its header */    \
