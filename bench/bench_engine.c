@@ -1,12 +1,13 @@
 /* bench_engine.c - the engine alone: decide, record, fold, commit durably. JSON on stdout.
  *
- *   bench-engine DIRECTORY [BETS [GROUP]]
+ *   bench-engine DIRECTORY [BETS [GROUP [PROOFS]]]
  *
  * The whole book as the server runs it (app/book on the embedded log), in one process without
  * sockets: GROUP bets a turn, the next group decided while the last is being written, every
  * answer after its group is durable. Idempotency keys are new for each bet, accounts and markets
- * are drawn by a seeded sequence. Then the book is closed and started again: the replay. The
- * reference in the same run is a plain pwrite + fdatasync of equal groups into a prepared file. */
+ * are drawn by a seeded sequence. PROOFS 1: the Merkle tree is kept and signed beside, as the
+ * server does; 0: it is not. Then the book is closed and started again: the replay. The reference
+ * in the same run is a plain pwrite + fdatasync of equal groups into a prepared file. */
 #include <fcntl.h>
 #include <poll.h>
 #include <stdio.h>
@@ -19,10 +20,12 @@
 
 #include "adapters/embedded/ledger_file.h"
 #include "adapters/embedded/odds_store_memory.h"
+#include "adapters/embedded/tree_keeper.h"
 #include "app/book.h"
 #include "base/error.h"
 #include "base/histogram.h"
 #include "base/prng.h"
+#include "crypto/key_files.h"
 
 #define ACCOUNTS         100000
 #define MARKETS          1000
@@ -31,7 +34,11 @@
 
 struct bench {
     struct ledger_log *log;
-    struct disk *disk;
+    struct disk *disk, *tree_disk;
+    struct tree_keeper *keeper;    /* NULL: without proofs */
+    struct tree_keeper_stats tree; /* at the end of the run */
+    struct sign_key *key;
+    bool proofs;
     struct odds_store *store;
     struct odds_log odds_log;
     struct book *book;
@@ -224,6 +231,42 @@ static void run(struct bench *b, struct figures *f)
     f->seconds = (double)(now_ns(CLOCK_MONOTONIC) - begun) / 1e9;
     f->cpu_seconds = (double)(now_ns(CLOCK_PROCESS_CPUTIME_ID) - cpu) / 1e9;
     f->groups = book_stats(b->book)->groups;
+    if (b->proofs)
+        tree_keeper_stats(b->keeper, &b->tree);
+}
+
+static void make_key(struct bench *b, const char *directory)
+{
+    char memory[KEY_FILES_PEM_BYTES_MAX];
+    struct buf pem = buf_over(memory, sizeof memory);
+    int folder = -1;
+    if (key_files_open(directory, &folder, NULL) < 0 ||
+        key_files_ed25519(folder, "ledger-ed25519.pem", &pem, NULL) < 0 ||
+        sign_key_new(buf_slice(&pem), &b->key) < 0)
+        die("key", -ERR_IO);
+    close(folder);
+}
+
+static void make_keeper(struct bench *b, const char *directory)
+{
+    char path[512];
+    snprintf(path, sizeof path, "%s/tree", directory);
+    if (b->key == NULL)
+        make_key(b, directory);
+    struct tree_keeper_options options = {.key = b->key, .interval_us = US_PER_SECOND};
+    int error = disk_open_directory(path, &b->tree_disk);
+    if (error < 0)
+        die(path, error);
+    if (tree_keeper_new(&options, &b->keeper) < 0)
+        die("tree", -ERR_MEMORY);
+}
+
+static void start_keeper(struct bench *b)
+{
+    char text[TREE_KEEPER_TEXT_BYTES];
+    int error = tree_keeper_start(b->keeper, b->tree_disk, b->log, text);
+    if (error < 0)
+        die(text, error);
 }
 
 /* Returns seconds that book_start took. */
@@ -241,9 +284,15 @@ static double open_book(struct bench *b, const char *directory)
     int error = disk_open_directory(directory, &b->disk);
     if (error < 0)
         die(directory, error);
+    if (b->proofs) {
+        make_keeper(b, directory);
+        options.follower = tree_keeper_follower(b->keeper);
+    }
     error = ledger_file_open(&options, b->disk, &report, &b->log);
     if (error < 0)
         die(report.text, error);
+    if (b->proofs)
+        start_keeper(b);
     b->log->notify = notify;
     b->log->notify_owner = b;
     b->odds_log.ops = &odds_ops;
@@ -264,8 +313,13 @@ static void close_book(struct bench *b)
     book_end_turn(b->book);
     while (!book_idle(b->book))
         poll_log(b, 100);
+    if (b->proofs)
+        tree_keeper_detach(b->keeper);
     b->log->ops->free(b->log);
     book_free(b->book);
+    if (b->proofs)
+        tree_keeper_free(b->keeper);
+    disk_free(b->tree_disk);
     b->store->ops->free(b->store);
     disk_free(b->disk);
 }
@@ -308,11 +362,12 @@ int main(int argc, char **argv)
     struct bench b = {.event = eventfd(0, EFD_NONBLOCK)};
     struct figures f = {0};
     if (argc < 2) {
-        fprintf(stderr, "usage: bench-engine DIRECTORY [BETS [GROUP]]\n");
+        fprintf(stderr, "usage: bench-engine DIRECTORY [BETS [GROUP [PROOFS]]]\n");
         return 2;
     }
     b.bets = argc > 2 ? strtoull(argv[2], NULL, 10) : 1000000;
     b.group = argc > 3 ? strtoull(argv[3], NULL, 10) : 256;
+    b.proofs = argc > 4 && strtoull(argv[4], NULL, 10) != 0;
     b.bets -= b.bets % b.group;
     prng_seed(&b.prng, 1);
     f.commit_ns = calloc(1, sizeof *f.commit_ns);
@@ -332,13 +387,17 @@ int main(int argc, char **argv)
     printf("{\"bench\":\"engine\",\"bets\":%llu,\"placed\":%llu,\"group\":%llu,"
            "\"bets_per_s\":%.0f,\"cpu_us_per_bet\":%.3f,\"commit_p50_us\":%.0f,"
            "\"commit_p99_us\":%.0f,\"commit_max_us\":%.0f,\"reference_bets_per_s\":%.0f,"
-           "\"ratio\":%.2f,\"replayed_bets\":%llu,\"replayed_records\":%llu,\"restart_s\":%.2f}\n",
+           "\"ratio\":%.2f,\"replayed_bets\":%llu,\"replayed_records\":%llu,\"restart_s\":%.2f,"
+           "\"proofs\":%s,\"records_behind\":%llu,\"groups_left\":%llu,\"heads\":%llu}\n",
            (unsigned long long)b.bets, (unsigned long long)placed, (unsigned long long)b.group,
            (double)b.bets / f.seconds, f.cpu_seconds * 1e6 / (double)b.bets,
            (double)histogram_percentile(f.commit_ns, 5000) / 1e3,
            (double)histogram_percentile(f.commit_ns, 9900) / 1e3, (double)f.commit_ns->max / 1e3,
            reference, (double)b.bets / f.seconds / reference, (unsigned long long)replayed,
-           (unsigned long long)records, restart);
+           (unsigned long long)records, restart, b.proofs ? "true" : "false",
+           (unsigned long long)b.tree.behind, (unsigned long long)b.tree.groups_left,
+           (unsigned long long)b.tree.heads);
+    sign_key_free(b.key);
     free(f.commit_ns);
     return placed == b.bets && replayed == b.bets ? 0 : 1;
 }

@@ -29,6 +29,7 @@ struct ledger_file {
     struct ledger_log log;
     struct ledger_store *store;
     struct ledger_lookup *lookup; /* the reader's */
+    struct ledger_follower follower;
     pthread_t writer, reader;
     char problem[LEDGER_REPORT_TEXT_BYTES]; /* for the owner to look at */
 
@@ -85,6 +86,8 @@ static void write_append(struct ledger_file *file)
     file->writing = true;
     pthread_mutex_unlock(&file->lock);
     enum append_outcome outcome = ledger_store_append(file->store, append);
+    if (outcome == APPEND_OK && file->follower.on_durable != NULL)
+        file->follower.on_durable(file->follower.owner, append);
     pthread_mutex_lock(&file->lock);
     file->writing = false;
     file->append_outcome = outcome;
@@ -227,6 +230,18 @@ static int file_replay(struct ledger_log *log, uint32_t shard, uint64_t seq_firs
     ASSERT(shard == file->store->options.shard);
     struct ledger_view view = current_view(file);
     return ledger_replay(&view, seq_first, visit, owner, file->problem);
+}
+
+int ledger_file_replay(struct ledger_log *log, uint64_t seq_first, ledger_visit visit, void *owner,
+                       char *ret_text)
+{
+    struct ledger_view view = current_view(file_of(log));
+    return ledger_replay(&view, seq_first, visit, owner, ret_text);
+}
+
+uint64_t ledger_file_creation(struct ledger_log *log)
+{
+    return file_of(log)->store->creation; /* set at open, for ever */
 }
 
 static uint64_t file_tail(struct ledger_log *log, uint32_t shard)
@@ -421,6 +436,7 @@ int ledger_file_open(const struct ledger_file_options *options, struct disk *dis
     struct ledger_file *file = NULL;
     struct ledger_report report = {0};
     TRY(file_new(&file));
+    file->follower = options->follower;
     int result = ledger_store_open(&options->store, disk, &report, &file->store);
     if (result >= 0)
         result = ledger_lookup_new(&file->lookup);

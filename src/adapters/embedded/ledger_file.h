@@ -22,8 +22,16 @@
 #define LEDGER_INDEX_ENTRIES_MAX 1026  /* per segment */
 #define LEDGER_INDEX_SEGMENTS    16    /* whose index is kept in memory */
 
+/* Told of each group when it is durable and before anybody else, on the writer's thread: whatever
+ * it takes, the answer waits. The group is borrowed for the call. */
+struct ledger_follower {
+    void (*on_durable)(void *owner, const struct ledger_append *group); /* NULL: nobody */
+    void *owner;
+};
+
 struct ledger_file_options {
     struct ledger_store_options store;
+    struct ledger_follower follower;
 };
 
 /* Opens or creates. Errors as ledger_store_open(); *ret_report (may be NULL) says what was found
@@ -39,6 +47,12 @@ struct ledger_file_stats {
     uint64_t index_built; /* segments that a read had to index first */
 };
 void ledger_file_stats(struct ledger_log *log, struct ledger_file_stats *ret_stats);
+/* As the port's replay, up to the newest record that is durable now. ret_text has
+ * LEDGER_REPORT_TEXT_BYTES. Thread: any; ended before the log is freed. */
+int ledger_file_replay(struct ledger_log *log, uint64_t seq_first, ledger_visit visit, void *owner,
+                       char *ret_text);
+/* The log's creation id. Thread: any. */
+uint64_t ledger_file_creation(struct ledger_log *log);
 /* File and byte of the damage that a read or replay answered -ERR_CORRUPT for, or "".
  * Borrowed until the next call. */
 const char *ledger_file_problem(struct ledger_log *log);

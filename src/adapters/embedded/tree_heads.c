@@ -1,0 +1,112 @@
+/* tree_heads.c - contract in tree_heads.h. */
+#include "adapters/embedded/tree_heads.h"
+
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/assert.h"
+#include "base/base64.h"
+#include "base/error.h"
+
+static int read_bytes(struct tree_heads *heads, uint64_t index, unsigned char *ret)
+{
+    size_t got = 0;
+    TRY(heads->disk->ops->read(
+        heads->disk,
+        (struct disk_piece){heads->file, index * TREE_HEAD_BYTES, ret, TREE_HEAD_BYTES}, &got));
+    return got == TREE_HEAD_BYTES ? 0 : -ERR_CORRUPT;
+}
+
+int tree_heads_read(struct tree_heads *heads, uint64_t index, struct tree_head *ret)
+{
+    unsigned char bytes[TREE_HEAD_BYTES];
+    ASSERT(index < heads->count);
+    TRY(read_bytes(heads, index, bytes));
+    return tree_head_read(bytes, ret) == 0 ? 0 : -ERR_CORRUPT;
+}
+
+/* They are written without a sync of their own, so a crash may have torn the last ones. */
+static int find_newest(struct tree_heads *heads)
+{
+    while (heads->count > 0) {
+        int error = read_bytes(heads, heads->count - 1, heads->newest_bytes);
+        if (error == 0 && tree_head_read(heads->newest_bytes, &heads->newest) == 0)
+            return 0;
+        if (error < 0 && error != -ERR_CORRUPT)
+            return error;
+        heads->count--;
+    }
+    return 0;
+}
+
+int tree_heads_open(struct tree_heads *heads, struct disk *disk, uint32_t shard, bool create)
+{
+    char name[32];
+    uint64_t bytes = 0;
+    int length = snprintf(name, sizeof name, "heads-%04u", shard);
+    ASSERT(length > 0);
+    *heads = (struct tree_heads){.disk = disk, .file = -1, .outside_file = -1};
+    int error = disk->ops->open(disk, name, create, &heads->file);
+    if (error == -ERR_NOT_FOUND && !create)
+        return 0;
+    if (error == 0)
+        error = disk->ops->size(disk, heads->file, &bytes);
+    heads->count = bytes / TREE_HEAD_BYTES;
+    return error < 0 ? error : find_newest(heads);
+}
+
+void tree_heads_close(struct tree_heads *heads)
+{
+    if (heads->file >= 0)
+        heads->disk->ops->close(heads->disk, heads->file);
+    if (heads->outside_file >= 0)
+        (void)close(heads->outside_file); /* each line was synced */
+    heads->file = heads->outside_file = -1;
+}
+
+static int append_line(int file, const char *line, size_t bytes)
+{
+    ssize_t put = write(file, line, bytes); /* O_APPEND: whole lines, whoever else writes */
+    return put == (ssize_t)bytes && fdatasync(file) == 0 ? 0 : -ERR_IO;
+}
+
+static void anchor(struct tree_heads *heads)
+{
+    char line[TREE_HEAD_TEXT_BYTES + 1];
+    struct buf text = buf_over(line, sizeof line);
+    if (heads->outside == NULL)
+        return;
+    base64_write(&text, slice_of(heads->newest_bytes, TREE_HEAD_BYTES));
+    buf_put_char(&text, '\n');
+    ASSERT(!text.overflow);
+    if (heads->outside_file < 0)
+        heads->outside_file = open(heads->outside, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC, 0644);
+    if (heads->outside_file >= 0 && append_line(heads->outside_file, line, text.bytes) == 0)
+        return;
+    heads->outside_errors++;
+    if (heads->outside_file >= 0)
+        (void)close(heads->outside_file);
+    heads->outside_file = -1;
+}
+
+int tree_heads_sign(struct tree_heads *heads, struct tree_head *head, struct sign_key *key)
+{
+    unsigned char bytes[TREE_HEAD_BYTES];
+    if (heads->count > 0 && head->time_us < heads->newest.time_us)
+        head->time_us = heads->newest.time_us;
+    TRY(tree_head_sign(head, key, bytes));
+    TRY(heads->disk->ops->write(heads->disk, heads->file, heads->count * TREE_HEAD_BYTES, bytes,
+                                sizeof bytes));
+    heads->count++;
+    heads->newest = *head;
+    memcpy(heads->newest_bytes, bytes, sizeof bytes);
+    anchor(heads);
+    return 0;
+}
+
+int tree_heads_sync(struct tree_heads *heads)
+{
+    return heads->disk->ops->sync(heads->disk, heads->file, DISK_WHY_TREE);
+}

@@ -1,0 +1,31 @@
+/* tree_heads.h - the signed heads of one shard: kept in `heads-SSSS`, 192 bytes each, in the order
+ * of signing, and appended as lines of base64 to a file elsewhere. For tree_keeper and the audit.
+ * Thread: one at a time. */
+#pragma once
+
+#include <stdbool.h>
+
+#include "adapters/embedded/disk.h"
+#include "ledger/tree_head.h"
+
+struct tree_heads {
+    struct disk *disk; /* borrowed */
+    int file;          /* -1: not open */
+    uint64_t count;
+    const char *outside; /* path, or NULL */
+    int outside_file;    /* -1: not open */
+    uint64_t outside_errors;
+    struct tree_head newest; /* when count > 0 */
+    unsigned char newest_bytes[TREE_HEAD_BYTES];
+};
+
+/* Opens; the newest that is whole and signed is the one that counts, and what stands behind it is
+ * overwritten. Without `create` a missing file is an empty one. 0, or the disk's error. */
+int tree_heads_open(struct tree_heads *heads, struct disk *disk, uint32_t shard, bool create);
+void tree_heads_close(struct tree_heads *heads);
+/* Head number `index`, checked: 0, -ERR_CORRUPT, or the disk's error. */
+int tree_heads_read(struct tree_heads *heads, uint64_t index, struct tree_head *ret);
+/* Signs `head` and keeps it; its time is raised to the newest's. The file outside may fail: that
+ * is counted, and it is opened again for the next head. 0, -ERR_CRYPTO, or the disk's error. */
+int tree_heads_sign(struct tree_heads *heads, struct tree_head *head, struct sign_key *key);
+int tree_heads_sync(struct tree_heads *heads);

@@ -1,0 +1,651 @@
+/* tree_keeper.c - contract in tree_keeper.h.
+ *
+ * The thread owns tree file and heads; the ring, the asks and the newest head are shared under one
+ * lock, which nobody holds while hashing, signing or reading. The ring holds records
+ * [ring_first, ring_next): what comes next is taken only when it is number ring_next and fits.
+ * Everything durable that the ring does not have is a gap, and is read back from the log. */
+#include "adapters/embedded/tree_keeper.h"
+
+#include <errno.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "adapters/embedded/ledger_file.h"
+#include "adapters/embedded/tree_file.h"
+#include "adapters/embedded/tree_heads.h"
+#include "base/assert.h"
+#include "base/error.h"
+#include "base/instant.h"
+#include "ledger/record.h"
+
+#define BATCH_BYTES   (256u << 10) /* hashed before asks are looked at again */
+#define BATCH_RECORDS 1024         /* the same, of a gap */
+#define GAP_RETRY_US  1000
+#define VISIT_ENOUGH  (-ERR_STOPPED)
+
+struct tree_keeper {
+    struct ledger_tree tree;
+    struct tree_keeper_options options;
+    struct ledger_log *log; /* borrowed; not after detached */
+    pthread_t thread;
+    bool started;
+
+    /* The thread's own. */
+    struct tree_file *file; /* owned */
+    struct tree_heads heads;
+    bool past_checked; /* the head that was kept agrees with the tree */
+    uint8_t log_id[16];
+    char *record; /* one that goes round the ring's end */
+    uint64_t checkpoint_size;
+    int64_t signed_us;
+    uint64_t gap_end, visited;
+
+    pthread_mutex_t lock; /* everything below */
+    pthread_cond_t wake, calm;
+    char *ring; /* owned */
+    uint64_t in, out;
+    uint64_t ring_next; /* the number that the ring takes next */
+    uint64_t durable;
+    bool detached, reading, closing;
+    bool torn; /* detached in a gap: what is in the ring does not follow any more */
+    struct tree_ask *waiting[TREE_ASKS_MAX];
+    struct {
+        struct tree_ask *ask;
+        int error;
+    } done[TREE_ASKS_MAX];
+    uint64_t waiting_in, waiting_out, done_in, done_out;
+    unsigned asks_under_way;
+    bool head_any;
+    unsigned char head[TREE_HEAD_BYTES];
+    struct tree_keeper_stats stats;
+};
+
+static struct tree_keeper *keeper_of(struct ledger_tree *tree)
+{
+    return (struct tree_keeper *)tree;
+}
+
+static int64_t clock_us(clockid_t clock)
+{
+    struct timespec now;
+    (void)clock_gettime(clock, &now); /* cannot fail */
+    return (int64_t)now.tv_sec * US_PER_SECOND + now.tv_nsec / 1000;
+}
+
+static void notify(const struct tree_keeper *keeper)
+{
+    if (keeper->tree.notify != NULL)
+        keeper->tree.notify(keeper->tree.notify_owner);
+}
+
+/* ---- the log's writer ---- */
+
+static void ring_put(struct tree_keeper *keeper, const char *from, size_t bytes)
+{
+    size_t at = (size_t)(keeper->in % TREE_RING_BYTES);
+    size_t first = TREE_RING_BYTES - at < bytes ? TREE_RING_BYTES - at : bytes;
+    memcpy(keeper->ring + at, from, first);
+    memcpy(keeper->ring, from + first, bytes - first);
+}
+
+/* The copy is made outside of the lock: the thread reads below `in` only. */
+static void on_durable(void *owner, const struct ledger_append *group)
+{
+    struct tree_keeper *keeper = owner;
+    pthread_mutex_lock(&keeper->lock);
+    bool fits = keeper->ring_next == group->expected_tail + 1 &&
+                TREE_RING_BYTES - (keeper->in - keeper->out) >= group->bytes;
+    pthread_mutex_unlock(&keeper->lock);
+    if (fits)
+        ring_put(keeper, group->records, group->bytes);
+    pthread_mutex_lock(&keeper->lock);
+    keeper->durable = group->expected_tail + group->count;
+    if (fits) {
+        keeper->in += group->bytes;
+        keeper->ring_next = keeper->durable + 1;
+    } else {
+        keeper->stats.groups_left++;
+    }
+    pthread_cond_signal(&keeper->wake);
+    pthread_mutex_unlock(&keeper->lock);
+}
+
+struct ledger_follower tree_keeper_follower(struct tree_keeper *keeper)
+{
+    return (struct ledger_follower){on_durable, keeper};
+}
+
+/* ---- the thread: hashing ---- */
+
+static int add_record(struct tree_keeper *keeper, const char *record, size_t bytes)
+{
+    struct record_head head;
+    memcpy(&head, record, sizeof head);
+    ASSERT(head.seq == tree_file_size(keeper->file) + 1); /* L8: each record once, in order */
+    if (head.seq == 1 && head.type == RECORD_GENESIS &&
+        bytes >= sizeof head + sizeof(struct record_genesis))
+        memcpy(keeper->log_id, record + sizeof head, sizeof keeper->log_id);
+    TRY(tree_file_add(keeper->file, slice_of(record, bytes)));
+    if (tree_file_size(keeper->file) - keeper->checkpoint_size < TREE_CHECKPOINT_RECORDS)
+        return 0;
+    keeper->checkpoint_size = tree_file_size(keeper->file);
+    return tree_file_checkpoint(keeper->file);
+}
+
+/* The record at ring position `at`, which may go round the end. */
+static const char *ring_record(struct tree_keeper *keeper, uint64_t at, uint32_t *ret_bytes)
+{
+    size_t begin = (size_t)(at % TREE_RING_BYTES);
+    const char *record = keeper->ring + begin;
+    memcpy(ret_bytes, record, sizeof *ret_bytes); /* 8-byte aligned, like the ring's size */
+    ASSERT(*ret_bytes <= RECORD_BYTES_MAX);
+    size_t first = TREE_RING_BYTES - begin;
+    if (first >= *ret_bytes)
+        return record;
+    memcpy(keeper->record, record, first);
+    memcpy(keeper->record + first, keeper->ring, *ret_bytes - first);
+    return keeper->record;
+}
+
+/* Called with the lock, which is let go meanwhile, as all below that say so. */
+static int hash_ring(struct tree_keeper *keeper)
+{
+    uint64_t at = keeper->out;
+    uint64_t end = keeper->in - at > BATCH_BYTES ? at + BATCH_BYTES : keeper->in;
+    int error = 0;
+    pthread_mutex_unlock(&keeper->lock);
+    while (error == 0 && at < end) {
+        uint32_t bytes = 0;
+        const char *record = ring_record(keeper, at, &bytes);
+        error = add_record(keeper, record, bytes);
+        at += bytes;
+    }
+    pthread_mutex_lock(&keeper->lock);
+    keeper->out = at;
+    keeper->stats.size = tree_file_size(keeper->file);
+    return error;
+}
+
+static bool serve_one(struct tree_keeper *keeper);
+static void sign_if_due(struct tree_keeper *keeper);
+
+static int visit(void *owner, uint32_t shard, const char *record, size_t bytes)
+{
+    struct tree_keeper *keeper = owner;
+    (void)shard;
+    if (tree_file_size(keeper->file) == keeper->gap_end)
+        return VISIT_ENOUGH;
+    TRY(add_record(keeper, record, bytes));
+    if (++keeper->visited % BATCH_RECORDS != 0)
+        return 0;
+    pthread_mutex_lock(&keeper->lock);
+    keeper->stats.size = tree_file_size(keeper->file);
+    while (serve_one(keeper))
+        ;
+    sign_if_due(keeper);
+    int result = keeper->detached ? VISIT_ENOUGH : keeper->stats.error;
+    pthread_mutex_unlock(&keeper->lock);
+    return result;
+}
+
+static void wait_us(struct tree_keeper *keeper, int64_t us)
+{
+    int64_t due = clock_us(CLOCK_MONOTONIC) + us;
+    struct timespec until = {(time_t)(due / US_PER_SECOND), (long)(due % US_PER_SECOND * 1000)};
+    (void)pthread_cond_timedwait(&keeper->wake, &keeper->lock, &until);
+}
+
+/* The ring is empty, and takes again what comes from now on; what came until now is read. With the
+ * lock. */
+static int read_gap(struct tree_keeper *keeper)
+{
+    char text[LEDGER_REPORT_TEXT_BYTES];
+    ASSERT(keeper->in == keeper->out);
+    keeper->gap_end = keeper->durable;
+    keeper->ring_next = keeper->durable + 1;
+    keeper->reading = true;
+    keeper->stats.gaps++;
+    /* The log shows a group a moment after its follower was told. */
+    while (tree_file_size(keeper->file) < keeper->gap_end && !keeper->detached) {
+        pthread_mutex_unlock(&keeper->lock);
+        int error =
+            ledger_file_replay(keeper->log, tree_file_size(keeper->file) + 1, visit, keeper, text);
+        pthread_mutex_lock(&keeper->lock);
+        if (error < 0 && error != VISIT_ENOUGH)
+            return error;
+        if (tree_file_size(keeper->file) < keeper->gap_end && !keeper->detached)
+            wait_us(keeper, GAP_RETRY_US);
+    }
+    keeper->reading = false;
+    keeper->torn = tree_file_size(keeper->file) < keeper->gap_end;
+    keeper->stats.size = tree_file_size(keeper->file);
+    pthread_cond_broadcast(&keeper->calm);
+    return 0;
+}
+
+/* ---- the thread: heads ---- */
+
+/* L8: what was signed once must still be the begin of what is signed now. */
+static int check_past(struct tree_keeper *keeper)
+{
+    struct merkle_root root;
+    const struct tree_head *kept = &keeper->heads.newest;
+    if (keeper->past_checked)
+        return 0;
+    if (keeper->heads.count > 0) {
+        if (tree_file_size(keeper->file) < kept->root.size)
+            return -ERR_BUSY;
+        TRY(tree_file_root(keeper->file, kept->root.size, &root));
+        if (!merkle_equal(&root.hash, &kept->root.hash) ||
+            memcmp(kept->log_id, keeper->log_id, sizeof keeper->log_id) != 0)
+            return -ERR_CORRUPT;
+    }
+    keeper->past_checked = true;
+    return 0;
+}
+
+/* Without the lock. */
+static int sign_head(struct tree_keeper *keeper)
+{
+    struct tree_head head = {.shard = keeper->options.shard, .time_us = clock_us(CLOCK_REALTIME)};
+    TRY(check_past(keeper));
+    TRY(tree_file_root(keeper->file, tree_file_size(keeper->file), &head.root));
+    memcpy(head.log_id, keeper->log_id, sizeof head.log_id);
+    return tree_heads_sign(&keeper->heads, &head, keeper->options.key);
+}
+
+static bool has_grown(const struct tree_keeper *keeper)
+{
+    uint64_t known = keeper->heads.count == 0 ? 0 : keeper->heads.newest.root.size;
+    return keeper->options.key != NULL && tree_file_size(keeper->file) > known;
+}
+
+/* With the lock. 0, also when there is nothing new to sign. */
+static int publish_head(struct tree_keeper *keeper)
+{
+    if (!has_grown(keeper))
+        return 0;
+    pthread_mutex_unlock(&keeper->lock);
+    int error = sign_head(keeper);
+    keeper->signed_us = clock_us(CLOCK_MONOTONIC);
+    pthread_mutex_lock(&keeper->lock);
+    keeper->stats.anchor_errors = keeper->heads.outside_errors;
+    if (error < 0)
+        return error;
+    keeper->stats.heads++;
+    keeper->head_any = true;
+    memcpy(keeper->head, keeper->heads.newest_bytes, sizeof keeper->head);
+    pthread_mutex_unlock(&keeper->lock);
+    notify(keeper);
+    pthread_mutex_lock(&keeper->lock);
+    return 0;
+}
+
+static int64_t head_due_us(const struct tree_keeper *keeper)
+{
+    return keeper->signed_us + keeper->options.interval_us - clock_us(CLOCK_MONOTONIC);
+}
+
+static void sign_if_due(struct tree_keeper *keeper)
+{
+    if (!has_grown(keeper) || head_due_us(keeper) > 0 || keeper->stats.error < 0)
+        return;
+    int error = publish_head(keeper);
+    if (error < 0 && error != -ERR_BUSY)
+        keeper->stats.error = error;
+}
+
+/* ---- the thread: asks ---- */
+
+static int prove_entry(struct tree_keeper *keeper, const struct tree_entry *entry,
+                       const struct merkle_root *root)
+{
+    struct merkle_hash leaf;
+    TRY(tree_file_prove_inclusion(keeper->file, entry->seq - 1, root->size, entry->path));
+    struct sha256 *sha = tree_file_sha(keeper->file);
+    merkle_leaf(sha, entry->record, &leaf);
+    /* A bit that fell in an old tile shows here, before anybody is told. */
+    return merkle_check_inclusion(sha, &leaf, entry->seq - 1, root, entry->path) ? 0 : -ERR_CORRUPT;
+}
+
+static uint64_t highest_seq(const struct tree_ask *ask)
+{
+    uint64_t highest = 0;
+    for (uint32_t i = 0; i < ask->count; i++)
+        highest = ask->entries[i].seq > highest ? ask->entries[i].seq : highest;
+    return highest;
+}
+
+/* Without the lock. */
+static int prove(struct tree_keeper *keeper, struct tree_ask *ask)
+{
+    const struct merkle_root *root = &keeper->heads.newest.root;
+    if (keeper->heads.count == 0)
+        return -ERR_NOT_FOUND;
+    TRY(check_past(keeper));
+    if (highest_seq(ask) > root->size)
+        return -ERR_BUSY;
+    if (ask->consistency && ask->from > root->size)
+        return -ERR_NOT_FOUND;
+    for (uint32_t i = 0; i < ask->count; i++)
+        TRY(prove_entry(keeper, &ask->entries[i], root));
+    if (ask->consistency)
+        TRY(tree_file_prove_consistency(keeper->file, ask->from, root->size,
+                                        &ask->consistency_path));
+    memcpy(ask->head, keeper->heads.newest_bytes, sizeof ask->head);
+    return 0;
+}
+
+/* With the lock. */
+static int answer(struct tree_keeper *keeper, struct tree_ask *ask)
+{
+    if (keeper->stats.error < 0)
+        return -ERR_STOPPED;
+    /* A record that no head covers yet is worth a head at once; so is the first head of all. */
+    uint64_t known = keeper->heads.count == 0 ? 0 : keeper->heads.newest.root.size;
+    if (keeper->heads.count == 0 || highest_seq(ask) > known)
+        TRY(publish_head(keeper));
+    pthread_mutex_unlock(&keeper->lock);
+    int error = prove(keeper, ask);
+    if (error == -ERR_CORRUPT)
+        tree_file_distrust(keeper->file); /* made anew at the next start */
+    pthread_mutex_lock(&keeper->lock);
+    if (error == 0)
+        keeper->stats.proofs += ask->count;
+    return error;
+}
+
+/* With the lock. False: nobody asks. */
+static bool serve_one(struct tree_keeper *keeper)
+{
+    if (keeper->waiting_in == keeper->waiting_out)
+        return false;
+    struct tree_ask *ask = keeper->waiting[keeper->waiting_out++ % TREE_ASKS_MAX];
+    int error = answer(keeper, ask);
+    uint64_t at = keeper->done_in++ % TREE_ASKS_MAX;
+    keeper->done[at].ask = ask;
+    keeper->done[at].error = error;
+    pthread_mutex_unlock(&keeper->lock);
+    notify(keeper);
+    pthread_mutex_lock(&keeper->lock);
+    return true;
+}
+
+/* ---- the thread ---- */
+
+static bool has_gap(const struct tree_keeper *keeper)
+{
+    return keeper->in == keeper->out && tree_file_size(keeper->file) < keeper->durable &&
+           !keeper->detached;
+}
+
+static void idle(struct tree_keeper *keeper)
+{
+    pthread_cond_broadcast(&keeper->calm);
+    if (!has_grown(keeper) || keeper->stats.error < 0)
+        pthread_cond_wait(&keeper->wake, &keeper->lock);
+    else if (head_due_us(keeper) > 0)
+        wait_us(keeper, head_due_us(keeper));
+}
+
+static void fail(struct tree_keeper *keeper, int error)
+{
+    keeper->stats.error = error;
+    keeper->reading = false;
+    pthread_cond_broadcast(&keeper->calm);
+}
+
+/* Once the thread failed it goes on to answer, and to empty the ring. */
+static int step(struct tree_keeper *keeper)
+{
+    bool works = keeper->stats.error == 0 && !keeper->torn;
+    if (serve_one(keeper))
+        return 0;
+    if (keeper->in != keeper->out && works)
+        return hash_ring(keeper);
+    keeper->out = keeper->in;
+    if (works && has_gap(keeper))
+        return read_gap(keeper);
+    if (!keeper->closing)
+        idle(keeper);
+    return 0;
+}
+
+static void *run(void *owner)
+{
+    struct tree_keeper *keeper = owner;
+    pthread_mutex_lock(&keeper->lock);
+    while (!keeper->closing || keeper->in != keeper->out ||
+           keeper->waiting_in != keeper->waiting_out) {
+        int error = step(keeper);
+        if (error < 0)
+            fail(keeper, error);
+        sign_if_due(keeper);
+    }
+    if (keeper->stats.error == 0)
+        (void)publish_head(keeper); /* at the next start, else */
+    pthread_mutex_unlock(&keeper->lock);
+    return NULL;
+}
+
+/* ---- the port ---- */
+
+static int keeper_ask(struct ledger_tree *tree, struct tree_ask *ask)
+{
+    struct tree_keeper *keeper = keeper_of(tree);
+    int result = 0;
+    ASSERT(ask->on_done != NULL);
+    ASSERT(ask->count <= TREE_ASK_RECORDS_MAX);
+    pthread_mutex_lock(&keeper->lock);
+    if (keeper->asks_under_way == TREE_ASKS_MAX || keeper->closing) {
+        keeper->stats.asks_busy++;
+        result = -ERR_BUSY;
+    } else {
+        keeper->waiting[keeper->waiting_in++ % TREE_ASKS_MAX] = ask;
+        keeper->asks_under_way++;
+        pthread_cond_signal(&keeper->wake);
+    }
+    pthread_mutex_unlock(&keeper->lock);
+    return result;
+}
+
+static bool keeper_newest(struct ledger_tree *tree, unsigned char ret_head[TREE_HEAD_BYTES])
+{
+    struct tree_keeper *keeper = keeper_of(tree);
+    pthread_mutex_lock(&keeper->lock);
+    bool any = keeper->head_any;
+    if (any)
+        memcpy(ret_head, keeper->head, TREE_HEAD_BYTES);
+    pthread_mutex_unlock(&keeper->lock);
+    return any;
+}
+
+static bool poll_one(struct tree_keeper *keeper)
+{
+    struct tree_ask *ask = NULL;
+    int error = 0;
+    pthread_mutex_lock(&keeper->lock);
+    if (keeper->done_in != keeper->done_out) {
+        uint64_t at = keeper->done_out++ % TREE_ASKS_MAX;
+        ask = keeper->done[at].ask;
+        error = keeper->done[at].error;
+        keeper->asks_under_way--;
+    }
+    pthread_mutex_unlock(&keeper->lock);
+    if (ask != NULL)
+        ask->on_done(ask, error);
+    return ask != NULL;
+}
+
+static void keeper_poll(struct ledger_tree *tree)
+{
+    for (unsigned i = 0; i < TREE_ASKS_MAX && poll_one(keeper_of(tree)); i++)
+        ;
+}
+
+static const struct ledger_tree_ops keeper_ops = {
+    .ask = keeper_ask,
+    .newest = keeper_newest,
+    .poll = keeper_poll,
+};
+
+struct ledger_tree *tree_keeper_tree(struct tree_keeper *keeper)
+{
+    return &keeper->tree;
+}
+
+void tree_keeper_stats(struct tree_keeper *keeper, struct tree_keeper_stats *ret_stats)
+{
+    pthread_mutex_lock(&keeper->lock);
+    *ret_stats = keeper->stats;
+    ret_stats->behind = keeper->durable - keeper->stats.size;
+    pthread_mutex_unlock(&keeper->lock);
+}
+
+int tree_keeper_catch_up(struct tree_keeper *keeper)
+{
+    pthread_mutex_lock(&keeper->lock);
+    while (keeper->stats.error == 0 && keeper->stats.size < keeper->durable)
+        pthread_cond_wait(&keeper->calm, &keeper->lock);
+    int error = keeper->stats.error;
+    pthread_mutex_unlock(&keeper->lock);
+    return error;
+}
+
+/* ---- begin and end ---- */
+
+int tree_keeper_new(const struct tree_keeper_options *options, struct tree_keeper **ret_keeper)
+{
+    struct tree_keeper *keeper = calloc(1, sizeof *keeper);
+    pthread_condattr_t attributes;
+    if (keeper == NULL)
+        return -ERR_MEMORY;
+    keeper->tree.ops = &keeper_ops;
+    keeper->options = *options;
+    keeper->heads.file = keeper->heads.outside_file = -1;
+    keeper->ring_next = UINT64_MAX; /* takes nothing before the start */
+    keeper->ring = aligned_alloc(4096, TREE_RING_BYTES);
+    keeper->record = malloc(RECORD_BYTES_MAX);
+    pthread_mutex_init(&keeper->lock, NULL);
+    pthread_condattr_init(&attributes);
+    pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC);
+    pthread_cond_init(&keeper->wake, &attributes);
+    pthread_cond_init(&keeper->calm, NULL);
+    pthread_condattr_destroy(&attributes);
+    if (keeper->ring == NULL || keeper->record == NULL) {
+        tree_keeper_free(keeper);
+        return -ERR_MEMORY;
+    }
+    *ret_keeper = keeper;
+    return 0;
+}
+
+static int visit_first(void *owner, uint32_t shard, const char *record, size_t bytes)
+{
+    struct tree_keeper *keeper = owner;
+    struct record_head head;
+    (void)shard;
+    memcpy(&head, record, sizeof head);
+    if (head.type == RECORD_GENESIS && bytes >= sizeof head + sizeof(struct record_genesis))
+        memcpy(keeper->log_id, record + sizeof head, sizeof keeper->log_id);
+    return VISIT_ENOUGH;
+}
+
+static int open_parts(struct tree_keeper *keeper, struct disk *disk, char *ret_text)
+{
+    const struct tree_file_options options = {
+        .shard = keeper->options.shard,
+        .creation = ledger_file_creation(keeper->log),
+        .size_max = keeper->durable,
+    };
+    int error = ledger_file_replay(keeper->log, 1, visit_first, keeper, ret_text);
+    if (error < 0 && error != VISIT_ENOUGH)
+        return error;
+    ret_text[0] = '\0';
+    TRY(tree_heads_open(&keeper->heads, disk, keeper->options.shard, true));
+    keeper->heads.outside = keeper->options.heads_file;
+    const struct tree_head *newest = &keeper->heads.newest;
+    if (keeper->heads.count > 0 && newest->root.size > keeper->durable) {
+        (void)snprintf(ret_text, TREE_KEEPER_TEXT_BYTES,
+                       "the log has %llu records, but a signed head covers %llu",
+                       (unsigned long long)keeper->durable, (unsigned long long)newest->root.size);
+        return -ERR_CORRUPT;
+    }
+    error = tree_file_open(&options, disk, &keeper->file);
+    if (error == -ERR_CORRUPT)
+        (void)snprintf(ret_text, TREE_KEEPER_TEXT_BYTES,
+                       "the log has %llu records, but more were hashed before",
+                       (unsigned long long)keeper->durable);
+    return error;
+}
+
+/* Signals are the role's business: none may be delivered to this thread. */
+static int start_thread(struct tree_keeper *keeper)
+{
+    sigset_t all, before;
+    sigfillset(&all);
+    pthread_sigmask(SIG_SETMASK, &all, &before);
+    keeper->started = pthread_create(&keeper->thread, NULL, run, keeper) == 0;
+    pthread_sigmask(SIG_SETMASK, &before, NULL);
+    return keeper->started ? 0 : -ERR_MEMORY;
+}
+
+int tree_keeper_start(struct tree_keeper *keeper, struct disk *disk, struct ledger_log *log,
+                      char ret_text[TREE_KEEPER_TEXT_BYTES])
+{
+    ASSERT(!keeper->started);
+    ret_text[0] = '\0';
+    keeper->log = log;
+    keeper->durable = log->ops->tail(log, keeper->options.shard);
+    TRY(open_parts(keeper, disk, ret_text));
+    keeper->ring_next = keeper->durable + 1;
+    keeper->checkpoint_size = keeper->stats.size = tree_file_size(keeper->file);
+    if (keeper->heads.count > 0) { /* shown from the start; checked before the next */
+        keeper->head_any = true;
+        memcpy(keeper->head, keeper->heads.newest_bytes, sizeof keeper->head);
+    }
+    return start_thread(keeper);
+}
+
+void tree_keeper_detach(struct tree_keeper *keeper)
+{
+    pthread_mutex_lock(&keeper->lock);
+    keeper->detached = true;
+    pthread_cond_signal(&keeper->wake);
+    while (keeper->reading)
+        pthread_cond_wait(&keeper->calm, &keeper->lock);
+    pthread_mutex_unlock(&keeper->lock);
+}
+
+static void end_thread(struct tree_keeper *keeper)
+{
+    pthread_mutex_lock(&keeper->lock);
+    keeper->closing = keeper->detached = true;
+    pthread_cond_signal(&keeper->wake);
+    pthread_mutex_unlock(&keeper->lock);
+    pthread_join(keeper->thread, NULL);
+    if (keeper->stats.error == 0) { /* else at the next start */
+        (void)tree_file_checkpoint(keeper->file);
+        (void)tree_heads_sync(&keeper->heads);
+    }
+}
+
+void tree_keeper_free(struct tree_keeper *keeper)
+{
+    if (keeper == NULL)
+        return;
+    if (keeper->started)
+        end_thread(keeper);
+    tree_heads_close(&keeper->heads);
+    tree_file_free(keeper->file);
+    pthread_mutex_destroy(&keeper->lock);
+    pthread_cond_destroy(&keeper->wake);
+    pthread_cond_destroy(&keeper->calm);
+    free(keeper->ring);
+    free(keeper->record);
+    free(keeper);
+}

@@ -1,0 +1,65 @@
+/* tree_keeper.h - the ledger_tree port on tree_file: one thread that hashes what the log has made
+ * durable, signs heads, and proves.
+ *
+ * The log's writer copies each durable group into a ring and goes on; the keeper's thread hashes it
+ * while the disk is busy with the next. When the ring is full the writer does not wait: groups are
+ * left out, and the thread reads them back from the log (a gap). The same way it catches up after
+ * a start, from the size that tree_file kept.
+ *
+ * A head is signed every `interval_us` when the tree has grown, and at once when a proof needs one;
+ * kept in `heads-SSSS` beside the tiles, 192 bytes each (docs/LEDGER.md, "Signed tree heads"), and
+ * appended as a line of base64 to `heads_file`, which may be on another volume. Before the first
+ * is signed, the newest that is kept is checked against the tree: a history that was rewritten gets
+ * no signature.
+ *
+ * Order of ends: tree_keeper_detach, the log's free, tree_keeper_free. */
+#pragma once
+
+#include "adapters/embedded/disk.h"
+#include "ports/ledger_log.h"
+#include "ports/ledger_tree.h"
+
+#define TREE_RING_BYTES         (8u << 20)
+#define TREE_KEEPER_TEXT_BYTES  192
+#define TREE_CHECKPOINT_RECORDS (1u << 18) /* at most so many are hashed again after a crash */
+
+struct tree_keeper;
+
+struct tree_keeper_options {
+    uint32_t shard;
+    struct sign_key *key; /* borrowed until free; NULL: no heads, so no proofs */
+    int64_t interval_us;
+    const char *heads_file; /* borrowed until free; NULL: none */
+};
+
+/* 0 or -ERR_MEMORY. */
+int tree_keeper_new(const struct tree_keeper_options *options, struct tree_keeper **ret_keeper);
+/* For struct ledger_file_options. Thread of the call: the log's writer. */
+struct ledger_follower tree_keeper_follower(struct tree_keeper *keeper);
+/* `log` is an open ledger_file that has not been appended to; both are borrowed until free (the
+ * log: until detach). 0, or an error with a sentence in ret_text: -ERR_CORRUPT when the log is
+ * shorter than what was hashed or signed before; else as tree_file_open(). */
+int tree_keeper_start(struct tree_keeper *keeper, struct disk *disk, struct ledger_log *log,
+                      char ret_text[TREE_KEEPER_TEXT_BYTES]);
+struct ledger_tree *tree_keeper_tree(struct tree_keeper *keeper);
+/* The log is not read any more when this returns. */
+void tree_keeper_detach(struct tree_keeper *keeper);
+/* Hashes what is in the ring, signs, makes all durable. Asks that wait get no callback. */
+void tree_keeper_free(struct tree_keeper *keeper); /* accepts NULL */
+
+/* Counters since start. Thread: any. */
+struct tree_keeper_stats {
+    uint64_t size;          /* records hashed */
+    uint64_t behind;        /* durable and not hashed */
+    uint64_t heads;         /* signed */
+    uint64_t proofs;        /* entries proved */
+    uint64_t groups_left;   /* groups that found the ring full */
+    uint64_t gaps;          /* times that the log was read back */
+    uint64_t asks_busy;     /* TREE_ASKS_MAX */
+    uint64_t anchor_errors; /* heads that did not get into heads_file */
+    int error;              /* why there are no more heads and proofs; 0: none */
+};
+void tree_keeper_stats(struct tree_keeper *keeper, struct tree_keeper_stats *ret_stats);
+/* Waits until everything durable is hashed, or the keeper stopped; 0 or its error. For offline
+ * tools and tests. */
+int tree_keeper_catch_up(struct tree_keeper *keeper);
