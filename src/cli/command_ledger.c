@@ -1,6 +1,6 @@
-/* command_ledger.c - `overround ledger verify|stat|dump|replay`: the offline audit of a server's
- * folder. It needs the same limits as the server; a running server has the ledger locked. Nothing
- * in the folder is changed, so a copy without the right to write will do. */
+/* command_ledger.c - `overround ledger verify|stat|dump|replay|prove|head`: the offline audit
+ * of a server's folder. It needs the same limits as the server; a running server has the ledger
+ * locked. Nothing in the folder is changed, so a copy without the right to write will do. */
 #include <inttypes.h>
 #include <stdio.h>
 
@@ -11,6 +11,7 @@
 #include "cli/command.h"
 #include "cli/ledger_cmd.h"
 #include "cli/ledger_locate.h"
+#include "cli/ledger_proofs.h"
 
 #define PATH_BYTES_MAX 512
 
@@ -23,6 +24,8 @@
 static const struct option_spec common_specs[] = {COMMON_SPECS};
 static const struct option_spec dump_specs[] = {
     COMMON_SPECS, {"from", "1"}, {"to", NULL}, {"user", NULL}};
+static const struct option_spec verify_specs[] = {COMMON_SPECS, {"head", NULL}};
+static const struct option_spec prove_specs[] = {COMMON_SPECS, {"bet", NULL}};
 static const struct option_spec replay_specs[] = {COMMON_SPECS, {"until", NULL}};
 
 #define SPECS(specs) specs, sizeof(specs) / sizeof *(specs)
@@ -34,10 +37,12 @@ static const struct ledger_command {
     size_t specs_count;
     bool odds;
 } commands[] = {
-    {"verify", ledger_cmd_verify, SPECS(common_specs), true},
+    {"verify", ledger_cmd_verify, SPECS(verify_specs), true},
     {"stat", ledger_cmd_stat, SPECS(common_specs), false},
     {"dump", ledger_cmd_dump, SPECS(dump_specs), false},
     {"replay", ledger_cmd_replay, SPECS(replay_specs), false},
+    {"prove", ledger_proofs_prove, SPECS(prove_specs), false},
+    {"head", ledger_proofs_head, SPECS(common_specs), false},
 };
 
 /* What is open; the ledger alone but for `verify`. */
@@ -144,7 +149,11 @@ static int read_asked(const struct options *options, const struct ledger_command
 {
     const struct number_range any = {1, INT64_MAX};
     int64_t from = 1, to = INT64_MAX;
-    *ret = (struct ledger_asked){.from = 1, .to = INT64_MAX};
+    *ret = (struct ledger_asked){.from = 1, .to = INT64_MAX, .data = options_text(options, "data")};
+    if (command->specs == verify_specs)
+        ret->heads = options_text(options, "head");
+    if (command->specs == prove_specs)
+        ret->bet = options_text(options, "bet");
     if (command->specs == replay_specs)
         ret->until = options_text(options, "until");
     if (command->specs != dump_specs)
@@ -223,7 +232,7 @@ int command_ledger(int argc, char *const *argv)
     struct buf why = buf_over(memory, sizeof memory);
     const struct ledger_command *command = find_command(argc, argv);
     if (command == NULL) { /* each has options of its own, so its name goes first */
-        buf_printf(&why, "ledger verify, stat, dump or replay, not: %s",
+        buf_printf(&why, "ledger verify, stat, dump, replay, prove or head, not: %s",
                    argc > 0 ? argv[0] : "nothing");
         return command_fail(2, buf_slice(&why));
     }

@@ -21,7 +21,7 @@
         {"log-level", "info"}, {"jwks", NULL}, {"bets-per-minute", NULL},                          \
         {"address-requests", NULL}, {"silence-ms", "5000"}, {"accounts-max", "262144"},            \
         {"bets-max", "2097152"}, {"verdicts-max", "4194304"}, {"markets-max", "65536"},            \
-        TRADING_SPECS
+        {"head-interval-ms", "1000"}, {"heads-file", NULL}, {"heads-webhook", NULL}, TRADING_SPECS
 
 static const struct option_spec serve_specs[] = {
     SHARED_SPECS,
@@ -207,6 +207,17 @@ static int take_trading(const struct options *options, struct node_trading *ret,
     return take_rounding(options, &ret->rounding, why);
 }
 
+static int take_heads(const struct options *options, struct node_options *node, struct buf *why)
+{
+    int64_t interval_ms = 0;
+    TRY(options_number(options, "head-interval-ms", (struct number_range){10, 3600000},
+                       &interval_ms, why));
+    node->head_interval_us = interval_ms * 1000;
+    node->heads_file = options_text(options, "heads-file");
+    node->heads_webhook = options_text(options, "heads-webhook");
+    return 0;
+}
+
 static int take_shared(const struct options *options, struct node_options *node, struct buf *why)
 {
     node->data = options_text(options, "data");
@@ -216,6 +227,7 @@ static int take_shared(const struct options *options, struct node_options *node,
     TRY(take_log_level(options, why));
     TRY(take_rates(options, node, why));
     TRY(take_trading(options, &node->trading, why));
+    TRY(take_heads(options, node, why));
     return take_limits(options, node, why);
 }
 

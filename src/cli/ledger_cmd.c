@@ -11,6 +11,7 @@
 #include "app/refold.h"
 #include "base/error.h"
 #include "base/rfc3339.h"
+#include "cli/ledger_proofs.h"
 #include "ledger/record_json.h"
 
 static void put_u64(const char *name, uint64_t value)
@@ -66,7 +67,6 @@ int ledger_cmd_verify(struct ledger_opened *opened, const struct ledger_asked *a
                       struct buf *why)
 {
     struct audit_report report;
-    (void)asked;
     int error = audit_shard(opened->log, opened->odds, 0, opened->state, &report);
     if (error < 0) {
         explain(opened, report.reason[0] != '\0' ? report.reason : error_text(error), report.seq,
@@ -80,6 +80,7 @@ int ledger_cmd_verify(struct ledger_opened *opened, const struct ledger_asked *a
     put_u64("odds_kept_from", report.odds_kept_from);
     put_u64("bets_unsettled_with_result", report.bets_unsettled_with_result);
     put_hash(report.state_hash);
+    TRY(ledger_proofs_verify(opened, asked, why));
     (void)printf("all invariants hold\n");
     return 0;
 }

@@ -21,6 +21,9 @@ struct ledger_asked {
     uint64_t from, to; /* dump: numbers of the first and the last record */
     const char *user;  /* dump: only records of this user; NULL: all */
     const char *until; /* replay: a number or an instant; NULL: all */
+    const char *data;  /* the server's folder */
+    const char *heads; /* verify: a file with heads that somebody else holds; NULL: none */
+    const char *bet;   /* prove: the bet's id, or NULL */
 };
 
 /* Each prints its answer on stdout. 0; -ERR_CORRUPT; -ERR_CONFIG (what was asked makes no sense);

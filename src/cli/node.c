@@ -49,6 +49,8 @@ static void on_record(void *owner, const struct record_view *record)
     struct node *node = owner;
     if (node->odds != NULL)
         odds_service_on_record(node->odds, record);
+    if (node->odds != NULL && node->proofs.service != NULL)
+        proof_service_on_record(node->proofs.service, record);
 }
 
 static void on_stopped(void *owner)
@@ -310,6 +312,7 @@ static int open_gateway(struct node *node)
         .loop = node->loop,
         .book = node->book,
         .bets = node->bets,
+        .proofs = node->proofs.service,
         .bearer = &node->bearer,
         .odds = serve_odds,
         .odds_owner = node->odds,
@@ -353,6 +356,7 @@ static int open_roles(struct node *node, const struct book_options *book)
     TRY(open_backoffice(node));
     TRY(loop_at_turn_end(node->loop, LOOP_STAGE_WORK, on_turn_end, node));
     TRY(odds_service_new(&odds, node->loop, node->stores.store, &node->odds));
+    TRY(node_open_proofs(node));
     TRY(open_gateway(node));
     metrics_init(&node->metrics, node->metrics_items, METRICS_ITEMS_MAX);
     metrics_histogram_init(&node->settlement_us, metrics_bounds_us, METRICS_BOUNDS_US_COUNT);
@@ -455,8 +459,10 @@ static void close_all(struct node *node)
     loop_timer_cancel(node->loop, &node->due_timer);
     loop_timer_cancel(node->loop, &node->simulator_timer);
     synthetic_feed_free(node->simulator);
+    node_detach_tree(node);
     if (node->stores.file_log != NULL)
         node->stores.file_log->ops->free(node->stores.file_log);
+    node_close_proofs(node);
     http_server_free(node->public_server);
     http_server_free(node->admin_server);
     gateway_free(node->gateway);

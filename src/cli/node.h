@@ -31,9 +31,12 @@ struct node_options {
     int64_t silence_us_max;   /* P2 */
     int64_t bets_max, verdicts_max, accounts_max, markets_max;
     struct node_trading trading;
-    bool simulate;          /* the built-in matches are played */
-    int64_t speed_permille; /* of the matches */
-    int64_t seed;           /* of the matches; 0: by the clock */
+    int64_t head_interval_us;  /* between signed heads, while the ledger grows */
+    const char *heads_file;    /* heads are appended there; or NULL */
+    const char *heads_webhook; /* and posted there; or NULL */
+    bool simulate;             /* the built-in matches are played */
+    int64_t speed_permille;    /* of the matches */
+    int64_t seed;              /* of the matches; 0: by the clock */
 };
 
 /* Exit codes of `serve` and `demo`. */

@@ -2,9 +2,11 @@
 #pragma once
 
 #include "adapters/embedded/disk.h"
+#include "adapters/embedded/tree_keeper.h"
 #include "app/book.h"
 #include "base/cycles.h"
 #include "base/metrics.h"
+#include "cli/heads_webhook.h"
 #include "cli/ledger_meter.h"
 #include "cli/local_keys.h"
 #include "cli/node.h"
@@ -15,6 +17,7 @@
 #include "ports/feed_source.h"
 #include "roles/backoffice/backoffice.h"
 #include "roles/bet/bet_service.h"
+#include "roles/bet/proof_service.h"
 #include "roles/gateway/gateway.h"
 #include "roles/odds/odds_service.h"
 
@@ -24,12 +27,24 @@
 
 /* What the files need that are opened: in the order of opening, ended in the reverse one. */
 struct node_stores {
-    struct disk *ledger_disk, *odds_disk; /* owned */
-    struct ledger_log *file_log;          /* owned; behind the meter */
+    struct disk *ledger_disk, *tree_disk, *odds_disk; /* owned */
+    struct ledger_log *file_log;                      /* owned; behind the meter */
     struct ledger_meter meter;
     struct odds_log *odds_log;    /* owned */
     struct odds_store *store;     /* owned */
     struct personal_vault *vault; /* owned */
+};
+
+/* The tree over the ledger, and who asks it. */
+struct node_proofs {
+    struct sign_key *key; /* owned, as all below */
+    struct tree_keeper *keeper;
+    struct proof_service *service;
+    struct heads_webhook *webhook; /* NULL: none */
+    struct loop_wakeup wakeup;
+    bool wakeup_open;
+    bool failed;
+    struct metrics_gauge size, behind, heads, gaps, anchor_errors;
 };
 
 struct node {
@@ -40,6 +55,7 @@ struct node {
     struct token_cache *tokens;
     struct bearer bearer;
     struct node_stores stores;
+    struct node_proofs proofs;
     struct loop_wakeup log_wakeup;
     bool log_wakeup_open;
     struct book *book;
@@ -69,6 +85,16 @@ struct node {
 /* Opens what is under DATA. NODE_ENDED: it is open. */
 enum node_end node_open_stores(struct node *node);
 void node_close_stores(struct node *node);
+
+/* Before the ledger is opened: its key, and who will follow it. Then, with the ledger open: the
+ * tree's thread. With the book: who serves proofs. Each 0, or an error with `why`. */
+int node_open_tree(struct node *node);
+int node_start_tree(struct node *node, struct disk *disk);
+int node_open_proofs(struct node *node);
+/* Before the ledger is closed, and after. */
+void node_detach_tree(struct node *node);
+void node_close_proofs(struct node *node);
+int node_register_proof_metrics(struct node *node);
 
 /* Registers everything that is counted. 0 or -ERR_LIMIT. */
 int node_register_metrics(struct node *node);

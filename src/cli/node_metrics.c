@@ -72,6 +72,7 @@ int node_register_metrics(struct node *node)
     TRY(gateway_register_metrics(node->gateway, metrics));
     TRY(backoffice_register_metrics(node->backoffice, metrics));
     TRY(odds_service_metrics(node->odds, metrics));
+    TRY(node_register_proof_metrics(node));
     TRY(ledger_meter_register_metrics(&node->stores.meter, metrics));
     return metrics_add_histogram(
         metrics,

@@ -43,8 +43,13 @@ static enum node_end open_ledger(struct node *node)
     struct ledger_report report = {.created = false};
     struct ledger_file_options options = {.store = {.shard = 0}};
     int error = open_disk(node, "ledger", &node->stores.ledger_disk);
+    if (error == 0)
+        error = open_disk(node, "tree", &node->stores.tree_disk);
+    if (error == 0)
+        error = node_open_tree(node);
     if (error < 0)
         return failed(node, "ledger", error);
+    options.follower = tree_keeper_follower(node->proofs.keeper);
     error = ledger_file_open(&options, node->stores.ledger_disk, &report, &node->stores.file_log);
     if (error < 0) {
         if (report.text[0] != '\0')
@@ -58,7 +63,8 @@ static enum node_end open_ledger(struct node *node)
     log_info("ledger", report.created ? "created" : "opened", LOG_U64("segments", report.segments),
              LOG_U64("records", report.seq_tail));
     ledger_meter_init(&node->stores.meter, node->stores.file_log);
-    return NODE_ENDED;
+    error = node_start_tree(node, node->stores.tree_disk);
+    return error < 0 ? failed(node, "the tree cannot be opened", error) : NODE_ENDED;
 }
 
 static enum node_end open_odds_log(struct node *node)
@@ -123,5 +129,6 @@ void node_close_stores(struct node *node)
     if (stores->odds_log != NULL)
         stores->odds_log->ops->free(stores->odds_log);
     disk_free(stores->odds_disk);
+    disk_free(stores->tree_disk);
     disk_free(stores->ledger_disk);
 }

@@ -41,7 +41,7 @@ int tree_head_sign(struct tree_head *head, struct sign_key *key,
     return error;
 }
 
-int tree_head_read(const unsigned char bytes[TREE_HEAD_BYTES], struct tree_head *ret)
+int tree_head_parse(const unsigned char bytes[TREE_HEAD_BYTES], struct tree_head *ret)
 {
     static const uint8_t zeros[16];
     struct head_layout layout;
@@ -49,14 +49,21 @@ int tree_head_read(const unsigned char bytes[TREE_HEAD_BYTES], struct tree_head 
     if (memcmp(layout.magic, TREE_HEAD_MAGIC, sizeof layout.magic) != 0 || layout.reserved != 0 ||
         memcmp(layout.more, zeros, sizeof zeros) != 0 || layout.size > MERKLE_SIZE_MAX)
         return -ERR_FORMAT;
-    if (!sign_check(layout.key, slice_of(bytes, TREE_HEAD_SIGNED_BYTES), layout.signature))
-        return -ERR_CRYPTO;
     ret->shard = layout.shard;
     ret->time_us = layout.time_us;
     ret->root = (struct merkle_root){layout.size, layout.root};
     memcpy(ret->log_id, layout.log_id, sizeof ret->log_id);
     memcpy(ret->key, layout.key, sizeof ret->key);
     return 0;
+}
+
+int tree_head_read(const unsigned char bytes[TREE_HEAD_BYTES], struct tree_head *ret)
+{
+    TRY(tree_head_parse(bytes, ret));
+    return sign_check(ret->key, slice_of(bytes, TREE_HEAD_SIGNED_BYTES),
+                      bytes + TREE_HEAD_SIGNED_BYTES)
+               ? 0
+               : -ERR_CRYPTO;
 }
 
 static struct slice trimmed(struct slice text)

@@ -27,6 +27,8 @@ struct tree_head {
 /* Signs: `head->key` is taken from the key. 0 or -ERR_CRYPTO. */
 int tree_head_sign(struct tree_head *head, struct sign_key *key,
                    unsigned char ret_bytes[TREE_HEAD_BYTES]);
+/* 0, or -ERR_FORMAT: no head. The signature is not looked at: for heads that we signed. */
+int tree_head_parse(const unsigned char bytes[TREE_HEAD_BYTES], struct tree_head *ret);
 /* 0; -ERR_FORMAT: no head; -ERR_CRYPTO: not signed by the key that it names. Whether that key is
  * the right one is the caller's to know. */
 int tree_head_read(const unsigned char bytes[TREE_HEAD_BYTES], struct tree_head *ret);

@@ -190,7 +190,8 @@ static int open_files(struct tree_file *tree)
     for (int i = 0; i < TREE_FILE_LEVELS; i++) {
         const char suffix[] = {'-', (char)('0' + i), '\0'};
         name_of(tree, suffix, name);
-        TRY(tree->disk->ops->open(tree->disk, name, true, &tree->levels[i].file));
+        TRY(tree->disk->ops->open(tree->disk, name, !tree->options.read_only,
+                                  &tree->levels[i].file));
     }
     return 0;
 }
@@ -202,12 +203,15 @@ static int open_tree(struct tree_file *tree)
     for (int i = 0; i < TREE_FILE_LEVELS; i++)
         tree->levels[i].file = -1;
     TRY(sha256_new(&tree->sha));
-    TRY(open_files(tree));
+    int error = open_files(tree);
+    if (error == -ERR_NOT_FOUND && tree->options.read_only)
+        return 0;
+    TRY(error);
     if (!state_read(tree, &state))
         return 0;
     if (state.size > tree->options.size_max)
         return -ERR_CORRUPT;
-    int error = adopt(tree, &state);
+    error = adopt(tree, &state);
     if (error == -ERR_CORRUPT)
         forget(tree); /* a crash between the files and the state, or a bit that fell */
     else if (error < 0)
@@ -285,6 +289,7 @@ static int level_add(struct tree_file *tree, struct level *level, const struct m
 int tree_file_add(struct tree_file *tree, struct slice record)
 {
     struct merkle_hash leaf, made[MERKLE_LEVELS];
+    ASSERT(!tree->options.read_only);
     merkle_leaf(tree->sha, record, &leaf);
     unsigned count = merkle_append(&tree->range, tree->sha, &leaf, made);
     ASSERT(count <= TREE_FILE_LEVELS * TILE_BITS);
@@ -361,8 +366,7 @@ int tree_file_prove_consistency(struct tree_file *tree, uint64_t from, uint64_t 
     return merkle_prove_consistency(&source, from, to, ret);
 }
 
-int tree_file_leaf(struct tree_file *tree, uint64_t index, struct merkle_hash *ret)
+int tree_file_node(struct tree_file *tree, unsigned height, uint64_t index, struct merkle_hash *ret)
 {
-    ASSERT(index < tree->range.size);
-    return read_hashes(tree, &tree->levels[0], index, ret, 1);
+    return read_node(tree, height, index, ret);
 }

@@ -10,6 +10,7 @@
  * a time. Memory: 4 MiB, fixed. */
 #pragma once
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "adapters/embedded/disk.h"
@@ -25,6 +26,7 @@ struct tree_file_options {
     uint32_t shard;
     uint64_t creation; /* of the log; a tree of another log is made anew */
     uint64_t size_max; /* records of the log: a tree of more is not of this log's past */
+    bool read_only;    /* nothing is made: what is not there is an empty tree */
 };
 
 /* Opens or begins. What does not fit together is begun again from nothing, which
@@ -52,6 +54,7 @@ int tree_file_prove_inclusion(struct tree_file *tree, uint64_t index, uint64_t s
                               struct merkle_proof *ret);
 int tree_file_prove_consistency(struct tree_file *tree, uint64_t from, uint64_t to,
                                 struct merkle_proof *ret);
-/* For audits: the kept hash of one leaf. */
-int tree_file_leaf(struct tree_file *tree, uint64_t index, struct merkle_hash *ret);
+/* For audits: a node that is kept or computed from kept ones. */
+int tree_file_node(struct tree_file *tree, unsigned height, uint64_t index,
+                   struct merkle_hash *ret);
 struct sha256 *tree_file_sha(struct tree_file *tree);

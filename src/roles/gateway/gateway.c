@@ -261,6 +261,26 @@ static void serve_bet(struct gateway *gateway, struct http_request *request, str
                          cookie_of(gateway, request->reply_to, 0));
 }
 
+static void serve_proof(struct gateway *gateway, struct http_request *request, struct slice bet_id)
+{
+    struct jwt_claims claims;
+    if (gateway->parts.proofs == NULL)
+        reply_not_found(gateway, request->reply_to);
+    else if (need_token(gateway, request, &claims))
+        proof_service_bet(gateway->parts.proofs, &claims, bet_id, on_bet_answer,
+                          cookie_of(gateway, request->reply_to, 0));
+}
+
+/* Without a token: whoever holds a head can hold us to it. */
+static void serve_head(struct gateway *gateway, struct http_request *request)
+{
+    if (gateway->parts.proofs == NULL)
+        reply_not_found(gateway, request->reply_to);
+    else
+        proof_service_head(gateway->parts.proofs, request->query, on_bet_answer,
+                           cookie_of(gateway, request->reply_to, 0));
+}
+
 /* ---- prices ---- */
 
 /* Prices may be read without a token, but a bad one is never taken for none. */
@@ -388,6 +408,8 @@ enum route {
     ROUTE_ODDS,
     ROUTE_BETS,
     ROUTE_BET,
+    ROUTE_PROOF,
+    ROUTE_HEAD,
     ROUTE_ACCOUNT,
     ROUTE_DEPOSITS,
     ROUTE_WITHDRAWALS,
@@ -395,12 +417,17 @@ enum route {
     ROUTE_NONE,
 };
 
-/* What stands behind /v1/bets/; false when it is not one segment. */
-static bool bet_segment(struct slice path, struct slice *ret_id)
+/* What stands behind /v1/bets/: one segment, or one with /proof behind it. */
+static enum route bet_route(struct slice path, struct slice *ret_id)
 {
     struct slice rest = slice_skip(path, sizeof "/v1/bets/" - 1);
+    const char *slash = rest.bytes == 0 ? NULL : memchr(rest.at, '/', rest.bytes);
     *ret_id = rest;
-    return rest.bytes > 0 && memchr(rest.at, '/', rest.bytes) == NULL;
+    if (slash == NULL)
+        return rest.bytes > 0 ? ROUTE_BET : ROUTE_NONE;
+    ret_id->bytes = (size_t)(slash - rest.at);
+    return ret_id->bytes > 0 && slice_is(slice_skip(rest, ret_id->bytes), "/proof") ? ROUTE_PROOF
+                                                                                    : ROUTE_NONE;
 }
 
 static bool is_odds_path(struct slice path)
@@ -420,6 +447,7 @@ static enum route route_of(struct slice path, struct slice *ret_id)
         {"/readyz", ROUTE_READY},
         {"/v1/bets", ROUTE_BETS},
         {"/v1/account", ROUTE_ACCOUNT},
+        {"/v1/ledger/head", ROUTE_HEAD},
         {"/v1/account/deposits", ROUTE_DEPOSITS},
         {"/v1/account/withdrawals", ROUTE_WITHDRAWALS},
         {"/v1/demo/session", ROUTE_DEMO_SESSION},
@@ -430,7 +458,7 @@ static enum route route_of(struct slice path, struct slice *ret_id)
     if (is_odds_path(path))
         return ROUTE_ODDS;
     if (slice_begins(path, SLICE("/v1/bets/")))
-        return bet_segment(path, ret_id) ? ROUTE_BET : ROUTE_NONE;
+        return bet_route(path, ret_id);
     return slice_begins(path, SLICE("/v1/")) ? ROUTE_NONE : ROUTE_FILE;
 }
 
@@ -450,6 +478,8 @@ static enum methods methods_of(enum route route)
     case ROUTE_READY:
     case ROUTE_ODDS:
     case ROUTE_BET:
+    case ROUTE_PROOF:
+    case ROUTE_HEAD:
     case ROUTE_ACCOUNT:
     case ROUTE_NONE:
         break;
@@ -495,6 +525,12 @@ static void dispatch(struct gateway *gateway, struct http_request *request, enum
     case ROUTE_BET:
         serve_bet(gateway, request, bet_id);
         return;
+    case ROUTE_PROOF:
+        serve_proof(gateway, request, bet_id);
+        return;
+    case ROUTE_HEAD:
+        serve_head(gateway, request);
+        return;
     case ROUTE_ACCOUNT:
         serve_account(gateway, request);
         return;
@@ -534,6 +570,26 @@ struct http_handlers gateway_handlers(struct gateway *gateway)
     return (struct http_handlers){.owner = gateway, .on_request = on_request};
 }
 
+static int add_proof_metrics(const struct gateway *gateway, struct metrics *metrics)
+{
+    const struct proof_service_stats *stats = proof_service_stats(gateway->parts.proofs);
+    static const char limits[] = "overround_limit_reached_total";
+    static const char help[] = "How often a named limit was reached";
+    const struct {
+        struct metrics_name name;
+        const uint64_t *value;
+    } counters[] = {
+        {{limits, help, "limit=\"proofs_waiting_max\"", 0}, &stats->asks_reached},
+        {{limits, help, "limit=\"receipts_waiting_max\"", 0}, &stats->receipts_reached},
+        {{"overround_proofs_total", "Proofs answered", NULL, 0}, &stats->proofs},
+        {{"overround_receipts_total", "Receipts pushed", NULL, 0}, &stats->receipts},
+    };
+    for (size_t i = 0; i < sizeof counters / sizeof *counters; i++)
+        TRY(metrics_add_counter(metrics, counters[i].name,
+                                (const struct metrics_counter *)counters[i].value));
+    return 0;
+}
+
 int gateway_register_metrics(struct gateway *gateway, struct metrics *metrics)
 {
     const struct bet_service_stats *bets = bet_service_stats(gateway->parts.bets);
@@ -552,6 +608,8 @@ int gateway_register_metrics(struct gateway *gateway, struct metrics *metrics)
     for (size_t i = 0; i < sizeof counters / sizeof *counters; i++)
         TRY(metrics_add_counter(metrics, (struct metrics_name){limits, help, counters[i].labels, 0},
                                 (const struct metrics_counter *)counters[i].value));
+    if (gateway->parts.proofs != NULL)
+        TRY(add_proof_metrics(gateway, metrics));
     TRY(metrics_add_counter(metrics,
                             (struct metrics_name){"overround_requests_malformed_total",
                                                   "Bets and movements answered 400", NULL, 0},

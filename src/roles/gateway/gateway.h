@@ -12,6 +12,7 @@
 #include "base/metrics.h"
 #include "net/http/http_server.h"
 #include "roles/bet/bet_service.h"
+#include "roles/bet/proof_service.h"
 #include "roles/shared/bearer.h"
 
 struct gateway;
@@ -29,6 +30,7 @@ struct gateway_parts {
     struct loop *loop;
     struct book *book;
     struct bet_service *bets;
+    struct proof_service *proofs; /* NULL: no proofs here, 404 */
     const struct bearer *bearer;
     /* Serves GET /v1/odds.., /v1/events and /v1/stream; claims are NULL without a token. False:
      * not a path of its own (404), the request is not answered. NULL: no prices here, 404. */

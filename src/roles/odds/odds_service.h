@@ -71,6 +71,12 @@ void odds_service_on_record(void *owner, const struct record_view *record);
 bool odds_service_handle(struct odds_service *service, struct http_request *request,
                          const struct jwt_claims *claims);
 
+/* Whether this user has an open socket with authority to see their own messages; and sends them
+ * one: {"op":OP, and the members of `object`, which has its braces. The op is ours. */
+bool odds_service_has_user(struct odds_service *service, struct slice user_id);
+void odds_service_push(struct odds_service *service, struct slice user_id, const char *op,
+                       struct slice object);
+
 /* Ends the authority of this user's open sockets to bet and to see their own messages; prices go
  * on. For revoked tokens and exclusions. */
 void odds_service_revoke(struct odds_service *service, struct slice user_id);

@@ -122,32 +122,22 @@ void own_place_bet(struct client *client, const struct stream_op *op)
 
 /* ---- own messages ---- */
 
-static struct shared_bytes *encode_push(struct odds_service *s, const struct record_view *record)
+static struct shared_bytes *encode_push(const char *op, struct slice object)
 {
-    const char *op;
-    struct buf inner = buf_over(s->text, ODDS_JSON_MARKET_BYTES_MAX);
     struct shared_bytes *frame = NULL;
-    if (!bet_service_push(s->bets, record, &inner, &op) || inner.overflow || inner.bytes < 2)
-        return NULL;
     char memory[64];
     struct buf head = buf_over(memory, sizeof memory);
     buf_printf(&head, "{\"op\":\"%s\"", op);
-    struct slice members = slice_skip(buf_slice(&inner), 1); /* without its brace */
+    struct slice members = slice_skip(object, 1); /* without its brace */
     if (members.at[0] != '}')
         buf_put_char(&head, ',');
     (void)odds_json_frame(buf_slice(&head), members, &frame); /* NULL on failure */
     return frame;
 }
 
-void odds_service_on_record(void *owner, const struct record_view *record)
+static void push_to(struct odds_service *s, uint32_t user, const char *op, struct slice object)
 {
-    struct odds_service *s = owner;
-    if (s->book == NULL || s->bets == NULL || record->head->account == 0)
-        return;
-    struct slice user_id =
-        shard_state_user_id(book_state(s->book), (struct account_ref){record->head->account});
-    uint32_t user = client_find_user(s, user_id);
-    struct shared_bytes *frame = user == SLOT_NONE ? NULL : encode_push(s, record);
+    struct shared_bytes *frame = encode_push(op, object);
     if (frame == NULL)
         return;
     for (uint32_t at = s->users[user].first; at != SLOT_NONE;) {
@@ -159,6 +149,36 @@ void odds_service_on_record(void *owner, const struct record_view *record)
         metrics_count(&s->stats.own, 1);
     }
     shared_bytes_give(frame);
+}
+
+void odds_service_on_record(void *owner, const struct record_view *record)
+{
+    struct odds_service *s = owner;
+    const char *op;
+    if (s->book == NULL || s->bets == NULL || record->head->account == 0)
+        return;
+    struct slice user_id =
+        shard_state_user_id(book_state(s->book), (struct account_ref){record->head->account});
+    uint32_t user = client_find_user(s, user_id);
+    struct buf inner = buf_over(s->text, ODDS_JSON_MARKET_BYTES_MAX);
+    if (user == SLOT_NONE || !bet_service_push(s->bets, record, &inner, &op) || inner.overflow ||
+        inner.bytes < 2)
+        return;
+    push_to(s, user, op, buf_slice(&inner));
+}
+
+bool odds_service_has_user(struct odds_service *s, struct slice user_id)
+{
+    return client_find_user(s, user_id) != SLOT_NONE;
+}
+
+void odds_service_push(struct odds_service *s, struct slice user_id, const char *op,
+                       struct slice object)
+{
+    uint32_t user = client_find_user(s, user_id);
+    ASSERT(object.bytes >= 2);
+    if (user != SLOT_NONE)
+        push_to(s, user, op, object);
 }
 
 void odds_service_revoke(struct odds_service *s, struct slice user_id)

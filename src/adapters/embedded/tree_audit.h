@@ -1,0 +1,32 @@
+/* tree_audit.h - checks a log against everything that was ever said about its tree: the tiles, the
+ * heads that were kept, and heads that somebody else holds (L8).
+ *
+ * The tree is computed anew from the log's records, so each of these shows: a log that was cut
+ * (shorter than a head), rewritten or reordered (another root at a head's size), or forked (agrees
+ * with some heads only). Offline; blocking. */
+#pragma once
+
+#include "adapters/embedded/disk.h"
+#include "ledger/tree_head.h"
+#include "ports/ledger_log.h"
+
+#define TREE_AUDIT_TEXT_BYTES 320
+
+struct tree_audit {
+    struct ledger_log *log; /* an open ledger_file; borrowed, as all below */
+    uint32_t shard;
+    struct disk *disk;               /* of the tree; NULL: there is none */
+    const struct tree_head *outside; /* signatures checked; by rising size */
+    size_t outside_count;
+};
+
+struct tree_audit_report {
+    struct merkle_root root;          /* of the log */
+    uint64_t tiles_size;              /* records that the tiles cover */
+    uint64_t heads_kept;              /* checked */
+    uint64_t heads_outside;           /* checked */
+    char text[TREE_AUDIT_TEXT_BYTES]; /* what is wrong, or "" */
+};
+
+/* 0; -ERR_CORRUPT with report->text; or the disk's error. */
+int tree_audit(const struct tree_audit *audit, struct tree_audit_report *report);

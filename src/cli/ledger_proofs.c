@@ -1,0 +1,427 @@
+/* ledger_proofs.c - contract in ledger_proofs.h. */
+#include "cli/ledger_proofs.h"
+
+#include <poll.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/eventfd.h>
+#include <unistd.h>
+
+#include "adapters/embedded/ledger_file.h"
+#include "adapters/embedded/tree_audit.h"
+#include "adapters/embedded/tree_keeper.h"
+#include "base/error.h"
+#include "base/instant.h"
+#include "cli/tree_key.h"
+#include "crypto/key_files.h"
+#include "ledger/proof_json.h"
+#include "ledger/record.h"
+
+#define PATH_BYTES_MAX   512
+#define RECORD_ROOM      2048
+#define HEADS_MAX        (1u << 20) /* in one file */
+#define OUT_BYTES_MAX    (TREE_ASK_RECORDS_MAX * PROOF_JSON_ENTRY_BYTES_MAX(RECORD_ROOM) + 4096)
+#define HEAD_TEXT_BEGINS "T1ZSSEVBRD" /* base64 of "OVRHEAD" */
+
+static int tree_folder(const char *data, char path[PATH_BYTES_MAX])
+{
+    int bytes = snprintf(path, PATH_BYTES_MAX, "%s/tree", data);
+    return bytes < 0 || bytes >= PATH_BYTES_MAX ? -ERR_LIMIT : 0;
+}
+
+/* ---- one keeper, for one question ---- */
+
+struct asking {
+    const struct ledger_opened *opened;
+    const struct ledger_asked *asked;
+    char folder[64]; /* of the tree: made for this, and removed */
+    struct disk *disk;
+    struct sign_key *key;
+    struct tree_keeper *keeper;
+    int event;
+    struct tree_ask ask;
+    bool done;
+    int error;
+};
+
+static void on_notify(void *owner)
+{
+    uint64_t one = 1;
+    ssize_t written = write(((struct asking *)owner)->event, &one, sizeof one);
+    (void)written; /* a full counter is a wake-up too */
+}
+
+static void on_done(struct tree_ask *ask, int error)
+{
+    struct asking *asking = ask->owner;
+    asking->done = true;
+    asking->error = error;
+}
+
+static int load_key(const char *data, struct sign_key **ret_key, struct buf *why)
+{
+    char path[PATH_BYTES_MAX];
+    int folder = -1;
+    int bytes = snprintf(path, sizeof path, "%s/keys/%s", data, TREE_KEY_NAME);
+    if (bytes < 0 || (size_t)bytes >= sizeof path || access(path, R_OK) != 0) {
+        buf_printf(why, "there is no key %s/keys/%s", data, TREE_KEY_NAME); /* none is made here */
+        return -ERR_NOT_FOUND;
+    }
+    TRY(key_files_open(data, &folder, why));
+    int error = tree_key_load(folder, ret_key, why);
+    close(folder);
+    return error;
+}
+
+static int make_folder(struct asking *asking)
+{
+    (void)snprintf(asking->folder, sizeof asking->folder, "/tmp/overround-tree-XXXXXX");
+    if (mkdtemp(asking->folder) == NULL) {
+        asking->folder[0] = '\0';
+        return -ERR_IO;
+    }
+    return disk_open_directory(asking->folder, &asking->disk);
+}
+
+static int begin(struct asking *asking, struct buf *why)
+{
+    char text[TREE_KEEPER_TEXT_BYTES] = "";
+    TRY(load_key(asking->asked->data, &asking->key, why));
+    TRY(make_folder(asking));
+    const struct tree_keeper_options options = {.key = asking->key, .interval_us = US_PER_SECOND};
+    TRY(tree_keeper_new(&options, &asking->keeper));
+    struct ledger_tree *tree = tree_keeper_tree(asking->keeper);
+    tree->notify = on_notify;
+    tree->notify_owner = asking;
+    int error = tree_keeper_start(asking->keeper, asking->disk, asking->opened->log, text);
+    buf_put_text(why, text);
+    TRY(error);
+    return tree_keeper_catch_up(asking->keeper);
+}
+
+static int remove_one(void *owner, const char *name)
+{
+    struct asking *asking = owner;
+    return asking->disk->ops->unlink(asking->disk, name);
+}
+
+static void end(struct asking *asking)
+{
+    if (asking->keeper != NULL)
+        tree_keeper_detach(asking->keeper);
+    tree_keeper_free(asking->keeper);
+    if (asking->disk != NULL)
+        (void)asking->disk->ops->list(asking->disk, remove_one, asking);
+    disk_free(asking->disk);
+    if (asking->folder[0] != '\0')
+        (void)rmdir(asking->folder);
+    sign_key_free(asking->key);
+    close(asking->event);
+}
+
+static int ask_and_wait(struct asking *asking, struct buf *why)
+{
+    struct ledger_tree *tree = tree_keeper_tree(asking->keeper);
+    struct pollfd fd = {asking->event, POLLIN, 0};
+    asking->ask.on_done = on_done;
+    asking->ask.owner = asking;
+    TRY(tree->ops->ask(tree, &asking->ask));
+    while (!asking->done) {
+        uint64_t count;
+        if (poll(&fd, 1, 1000) > 0 && read(asking->event, &count, sizeof count) < 0)
+            return -ERR_IO;
+        tree->ops->poll(tree);
+    }
+    if (asking->error == -ERR_CORRUPT)
+        buf_put_text(why, "the tree does not fit the log: see ledger verify");
+    return asking->error;
+}
+
+/* Runs `use` with a keeper that covers the whole log. */
+static int with_keeper(struct asking *asking, int (*use)(struct asking *, struct buf *),
+                       struct buf *why)
+{
+    asking->event = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+    int error = asking->event < 0 ? -ERR_IO : begin(asking, why);
+    if (error == 0)
+        error = use(asking, why);
+    end(asking);
+    return error;
+}
+
+static int print(const struct buf *out)
+{
+    if (out->overflow || fwrite(out->at, 1, out->bytes, stdout) != out->bytes ||
+        putchar('\n') == EOF)
+        return -ERR_IO;
+    return 0;
+}
+
+/* ---- head ---- */
+
+static int use_head(struct asking *asking, struct buf *why)
+{
+    char memory[PROOF_JSON_HEAD_BYTES_MAX];
+    struct buf out = buf_over(memory, sizeof memory);
+    struct json_writer writer = json_write_begin(&out);
+    TRY(ask_and_wait(asking, why));
+    proof_json_head(&writer, asking->ask.head);
+    return print(&out);
+}
+
+int ledger_proofs_head(struct ledger_opened *opened, const struct ledger_asked *asked,
+                       struct buf *why)
+{
+    struct asking asking = {.opened = opened, .asked = asked};
+    return with_keeper(&asking, use_head, why);
+}
+
+/* ---- prove ---- */
+
+/* The records of one bet, found by reading all. */
+struct bet_records {
+    uint64_t bet_id;
+    uint32_t count;
+    bool too_many;
+    struct tree_entry entries[TREE_ASK_RECORDS_MAX];
+    struct merkle_proof paths[TREE_ASK_RECORDS_MAX];
+    _Alignas(8) char records[TREE_ASK_RECORDS_MAX][RECORD_ROOM];
+};
+
+static uint64_t bet_id_of(const struct record_view *view)
+{
+    switch ((enum record_type)view->head->type) {
+    case RECORD_BET:
+        return ((const struct record_bet *)view->body)->bet_id;
+    case RECORD_RELEASE:
+        return ((const struct record_release *)view->body)->bet_id;
+    case RECORD_SETTLE:
+        return ((const struct record_settle *)view->body)->bet_id;
+    case RECORD_REVERSE:
+        return ((const struct record_reverse *)view->body)->bet_id;
+    case RECORD_GENESIS:
+    case RECORD_OPENED:
+    case RECORD_ACCOUNT:
+    case RECORD_MARKET:
+    case RECORD_SELECTIONS:
+    case RECORD_MONEY:
+    case RECORD_FENCE:
+    case RECORD_RESULT:
+        return 0;
+    }
+    return 0;
+}
+
+static int collect(void *owner, uint32_t shard, const char *record, size_t bytes)
+{
+    struct bet_records *found = owner;
+    struct record_view view;
+    (void)shard;
+    TRY(record_view_of(record, bytes, &view));
+    if (bet_id_of(&view) != found->bet_id)
+        return 0;
+    if (found->count == TREE_ASK_RECORDS_MAX || bytes > RECORD_ROOM) {
+        found->too_many = true;
+        return 0;
+    }
+    uint32_t at = found->count++;
+    memcpy(found->records[at], record, bytes);
+    found->entries[at] =
+        (struct tree_entry){view.head->seq, slice_of(found->records[at], bytes), &found->paths[at]};
+    return 0;
+}
+
+static int find_records(const struct asking *asking, struct bet_records *found, struct buf *why)
+{
+    char text[LEDGER_REPORT_TEXT_BYTES];
+    const char *bet = asking->asked->bet;
+    char *rest = NULL;
+    found->bet_id = bet == NULL ? 0 : strtoull(bet, &rest, 10);
+    if (found->bet_id == 0 || *rest != '\0') {
+        buf_put_text(why, "--bet is the id of a bet");
+        return -ERR_CONFIG;
+    }
+    int error = ledger_file_replay(asking->opened->log, 1, collect, found, text);
+    if (error < 0) {
+        buf_put_text(why, text);
+        return error;
+    }
+    if (found->count > 0 && !found->too_many)
+        return 0;
+    buf_printf(why, found->too_many ? "bet %s has more than 64 records" : "there is no bet %s",
+               bet);
+    return found->too_many ? -ERR_LIMIT : -ERR_NOT_FOUND;
+}
+
+static void write_proof(struct buf *out, const struct asking *asking,
+                        const struct bet_records *found)
+{
+    struct json_writer writer = json_write_begin(out);
+    json_write_object_open(&writer);
+    json_write_key(&writer, "bet_id");
+    json_write_text(&writer, slice_text(asking->asked->bet));
+    json_write_key(&writer, "entries");
+    json_write_array_open(&writer);
+    for (uint32_t i = 0; i < found->count; i++) {
+        const struct tree_entry *entry = &found->entries[i];
+        const struct proof_json_entry json = {0, entry->seq, entry->record, entry->path,
+                                              asking->ask.head};
+        proof_json_entry(&writer, &json);
+    }
+    json_write_array_close(&writer);
+    json_write_key(&writer, "head");
+    proof_json_head(&writer, asking->ask.head);
+    json_write_object_close(&writer);
+}
+
+static int use_prove(struct asking *asking, struct buf *why)
+{
+    static struct bet_records found; /* too large for the stack */
+    static char memory[OUT_BYTES_MAX];
+    struct buf out = buf_over(memory, sizeof memory);
+    TRY(find_records(asking, &found, why));
+    asking->ask.entries = found.entries;
+    asking->ask.count = found.count;
+    TRY(ask_and_wait(asking, why));
+    write_proof(&out, asking, &found);
+    return print(&out);
+}
+
+int ledger_proofs_prove(struct ledger_opened *opened, const struct ledger_asked *asked,
+                        struct buf *why)
+{
+    struct asking asking = {.opened = opened, .asked = asked};
+    return with_keeper(&asking, use_prove, why);
+}
+
+/* ---- verify ---- */
+
+struct outside {
+    struct tree_head *heads; /* owned */
+    size_t count;
+};
+
+static int outside_new(struct outside *ret)
+{
+    ret->heads = calloc(HEADS_MAX, sizeof *ret->heads);
+    return ret->heads == NULL ? -ERR_MEMORY : 0;
+}
+
+static int add_head(struct outside *outside, struct slice text, struct buf *why)
+{
+    unsigned char bytes[TREE_HEAD_BYTES];
+    if (text.bytes != TREE_HEAD_TEXT_BYTES || !slice_begins(text, SLICE(HEAD_TEXT_BEGINS)))
+        return 0;
+    if (outside->count == HEADS_MAX) {
+        buf_put_text(why, "the file has too many heads");
+        return -ERR_LIMIT;
+    }
+    if (tree_head_read_text(text, bytes, &outside->heads[outside->count]) == 0) {
+        outside->count++;
+        return 0;
+    }
+    buf_printf(why, "head number %zu of the file is not signed by the key that it names",
+               outside->count + 1);
+    return -ERR_CORRUPT;
+}
+
+static bool is_base64(int c)
+{
+    return (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '+' ||
+           c == '/';
+}
+
+/* Heads are known by their first bytes, so lines, JSON heads and whole proofs may be given. */
+static int read_heads(FILE *file, struct outside *outside, struct buf *why)
+{
+    char run[TREE_HEAD_TEXT_BYTES + 1];
+    size_t bytes = 0;
+    int c;
+    do {
+        c = getc(file);
+        if (c != EOF && is_base64(c)) {
+            if (bytes < sizeof run)
+                run[bytes++] = (char)c;
+            continue;
+        }
+        TRY(add_head(outside, slice_of(run, bytes), why));
+        bytes = 0;
+    } while (c != EOF);
+    if (ferror(file))
+        return -ERR_IO;
+    if (outside->count == 0) {
+        buf_put_text(why, "there is no signed head in the file of --head");
+        return -ERR_CONFIG;
+    }
+    return 0;
+}
+
+static int by_size(const void *a, const void *b)
+{
+    uint64_t left = ((const struct tree_head *)a)->root.size;
+    uint64_t right = ((const struct tree_head *)b)->root.size;
+    return left < right ? -1 : left > right;
+}
+
+static int load_outside(const char *path, struct outside *outside, struct buf *why)
+{
+    FILE *file = fopen(path, "re");
+    if (file == NULL) {
+        buf_printf(why, "cannot open %s", path);
+        return -ERR_CONFIG;
+    }
+    int error = outside_new(outside);
+    if (error == 0)
+        error = read_heads(file, outside, why);
+    (void)fclose(file);
+    if (error == 0)
+        qsort(outside->heads, outside->count, sizeof *outside->heads, by_size);
+    return error;
+}
+
+static void put_hex(const char *name, const unsigned char *bytes, size_t count)
+{
+    (void)printf("%s ", name);
+    for (size_t i = 0; i < count; i++)
+        (void)printf("%02x", bytes[i]);
+    (void)printf("\n");
+}
+
+static int run_audit(const struct ledger_opened *opened, const struct ledger_asked *asked,
+                     const struct outside *outside, struct buf *why)
+{
+    char path[PATH_BYTES_MAX];
+    struct tree_audit_report report;
+    struct tree_audit audit = {
+        .log = opened->log, .outside = outside->heads, .outside_count = outside->count};
+    TRY(tree_folder(asked->data, path));
+    int error = disk_open_to_read(path, &audit.disk);
+    if (error < 0 && error != -ERR_NOT_FOUND)
+        return error;
+    error = tree_audit(&audit, &report);
+    disk_free(audit.disk);
+    if (error < 0) {
+        buf_put_text(why, report.text);
+        return error;
+    }
+    (void)printf("tree_size %llu\n", (unsigned long long)report.root.size);
+    put_hex("root", report.root.hash.at, sizeof report.root.hash.at);
+    (void)printf("tiles_checked %llu\nheads_kept_checked %llu\nheads_outside_checked %llu\n",
+                 (unsigned long long)report.tiles_size, (unsigned long long)report.heads_kept,
+                 (unsigned long long)report.heads_outside);
+    if (outside->count > 0)
+        put_hex("outside_key", outside->heads[outside->count - 1].key, SIGN_PUBLIC_BYTES);
+    return 0;
+}
+
+int ledger_proofs_verify(const struct ledger_opened *opened, const struct ledger_asked *asked,
+                         struct buf *why)
+{
+    struct outside outside = {.count = 0};
+    int error = asked->heads == NULL ? 0 : load_outside(asked->heads, &outside, why);
+    if (error == 0)
+        error = run_audit(opened, asked, &outside, why);
+    free(outside.heads);
+    return error;
+}

@@ -1,0 +1,148 @@
+/* node_proofs.c - the tree, its heads and the proofs of a node: contract in node_internal.h. */
+#include <string.h>
+
+#include "base/error.h"
+#include "base/log.h"
+#include "cli/node_internal.h"
+#include "cli/tree_key.h"
+
+int node_open_tree(struct node *node)
+{
+    struct node_proofs *proofs = &node->proofs;
+    TRY(tree_key_load(node->keys.folder, &proofs->key, node->why));
+    const struct tree_keeper_options options = {
+        .shard = 0,
+        .key = proofs->key,
+        .interval_us = node->options->head_interval_us,
+        .heads_file = node->options->heads_file,
+    };
+    return tree_keeper_new(&options, &proofs->keeper);
+}
+
+int node_start_tree(struct node *node, struct disk *disk)
+{
+    char text[TREE_KEEPER_TEXT_BYTES];
+    int error = tree_keeper_start(node->proofs.keeper, disk, node->stores.file_log, text);
+    if (error < 0 && text[0] != '\0')
+        buf_printf(node->why, "the ledger does not agree with its tree: %s", text);
+    return error;
+}
+
+/* ---- the loop's side ---- */
+
+static bool wants(void *owner, struct slice user_id)
+{
+    return odds_service_has_user(((struct node *)owner)->odds, user_id);
+}
+
+static void push(void *owner, struct slice user_id, struct slice object)
+{
+    odds_service_push(((struct node *)owner)->odds, user_id, "receipt", object);
+}
+
+static void show(struct node_proofs *proofs)
+{
+    struct tree_keeper_stats stats;
+    tree_keeper_stats(proofs->keeper, &stats);
+    metrics_set(&proofs->size, (int64_t)stats.size);
+    metrics_set(&proofs->behind, (int64_t)stats.behind);
+    metrics_set(&proofs->heads, (int64_t)stats.heads);
+    metrics_set(&proofs->gaps, (int64_t)stats.gaps);
+    metrics_set(&proofs->anchor_errors, (int64_t)stats.anchor_errors);
+    if (stats.error < 0 && !proofs->failed)
+        log_error("tree", "no more signed heads and proofs until a restart",
+                  LOG_TEXT("why", slice_text(stats.error == -ERR_CORRUPT
+                                                 ? "the log is not what was signed before"
+                                                 : error_text(stats.error))));
+    proofs->failed = stats.error < 0;
+}
+
+static void on_tree_ready(void *owner)
+{
+    struct node *node = owner;
+    unsigned char head[TREE_HEAD_BYTES];
+    if (proof_service_poll(node->proofs.service, head) && node->proofs.webhook != NULL)
+        heads_webhook_offer(node->proofs.webhook, head);
+    show(&node->proofs);
+}
+
+static void notify_tree(void *owner)
+{
+    loop_wakeup_signal(owner);
+}
+
+int node_open_proofs(struct node *node)
+{
+    struct node_proofs *proofs = &node->proofs;
+    const struct proof_parts parts = {
+        .book = node->book,
+        .tree = tree_keeper_tree(proofs->keeper),
+        .wants = wants,
+        .push = push,
+        .owner = node,
+    };
+    TRY(proof_service_new(&parts, &proofs->service));
+    if (node->options->heads_webhook != NULL)
+        TRY(heads_webhook_new(node->loop, node->options->heads_webhook, &proofs->webhook,
+                              node->why));
+    TRY(loop_wakeup_open(node->loop, &proofs->wakeup, on_tree_ready, node));
+    proofs->wakeup_open = true;
+    parts.tree->notify_owner = &proofs->wakeup;
+    parts.tree->notify = notify_tree;
+    return 0;
+}
+
+void node_detach_tree(struct node *node)
+{
+    if (node->proofs.keeper != NULL)
+        tree_keeper_detach(node->proofs.keeper);
+}
+
+void node_close_proofs(struct node *node)
+{
+    struct node_proofs *proofs = &node->proofs;
+    tree_keeper_free(proofs->keeper); /* the last head is signed here, and told to nobody */
+    heads_webhook_free(proofs->webhook);
+    proof_service_free(proofs->service);
+    if (proofs->wakeup_open)
+        loop_wakeup_close(&proofs->wakeup);
+    sign_key_free(proofs->key);
+}
+
+int node_register_proof_metrics(struct node *node)
+{
+    struct node_proofs *proofs = &node->proofs;
+    const struct {
+        const char *name, *help;
+        const struct metrics_gauge *gauge;
+    } gauges[] = {
+        {"overround_tree_records", "Records in the Merkle tree", &proofs->size},
+        {"overround_tree_behind_records", "Durable records not hashed yet", &proofs->behind},
+        {"overround_tree_heads", "Heads signed since start", &proofs->heads},
+        {"overround_tree_gaps", "Times that the tree was caught up from the log", &proofs->gaps},
+        {"overround_heads_file_errors", "Heads not written to the heads file",
+         &proofs->anchor_errors},
+    };
+    for (size_t i = 0; i < sizeof gauges / sizeof *gauges; i++)
+        TRY(metrics_add_gauge(&node->metrics,
+                              (struct metrics_name){gauges[i].name, gauges[i].help, NULL, 0},
+                              gauges[i].gauge));
+    if (proofs->webhook == NULL)
+        return 0;
+    const struct heads_webhook_stats *stats = heads_webhook_stats(proofs->webhook);
+    const struct {
+        const char *labels;
+        const struct metrics_counter *counter;
+    } counters[] = {
+        {"result=\"posted\"", &stats->posted},
+        {"result=\"failed\"", &stats->failed},
+        {"result=\"dropped\"", &stats->dropped},
+    };
+    for (size_t i = 0; i < sizeof counters / sizeof *counters; i++)
+        TRY(metrics_add_counter(&node->metrics,
+                                (struct metrics_name){"overround_heads_webhook_total",
+                                                      "Heads posted to the webhook",
+                                                      counters[i].labels, 0},
+                                counters[i].counter));
+    return 0;
+}
