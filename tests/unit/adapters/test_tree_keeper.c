@@ -1,0 +1,495 @@
+/* test_tree_keeper.c - the tree beside a running log: heads, proofs, gaps, and what shows when the
+ * log is not what was signed. */
+#include "adapters/embedded/tree_keeper.h"
+
+#include <pthread.h>
+#include <sched.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "adapters/embedded/ledger_file.h"
+#include "adapters/embedded/tree_audit.h"
+#include "adapters/embedded/tree_heads.h"
+#include "base/error.h"
+#include "fake_disk.h"
+#include "log_records.h"
+#include "sign_pem.h"
+#include "test.h"
+
+#define RECORD_BYTES 64
+#define GROUP        100
+
+struct scene {
+    struct fake_disk *log_disk, *tree_disk;
+    struct sign_key *key;
+    struct ledger_log *log;
+    struct tree_keeper *keeper;
+    const char *heads_file;
+    uint64_t epoch, tail;
+    int appended;
+};
+
+static struct scene begin(void)
+{
+    struct scene s = {.log_disk = fake_disk_new(), .tree_disk = fake_disk_new()};
+    assert_int_equal(sign_key_new(SLICE(SIGN_PEM), &s.key), 0);
+    return s;
+}
+
+static void end(struct scene *s)
+{
+    fake_disk_free(s->log_disk);
+    fake_disk_free(s->tree_disk);
+    sign_key_free(s->key);
+}
+
+static int start(struct scene *s, char text[TREE_KEEPER_TEXT_BYTES])
+{
+    struct ledger_file_options options = {.store = {.segment_bytes = 1u << 20, .creation = 77}};
+    const struct tree_keeper_options keeper = {
+        .key = s->key, .interval_us = 1000, .heads_file = s->heads_file};
+    assert_int_equal(tree_keeper_new(&keeper, &s->keeper), 0);
+    options.follower = tree_keeper_follower(s->keeper);
+    assert_int_equal(ledger_file_open(&options, fake_disk_of(s->log_disk), NULL, &s->log), 0);
+    assert_int_equal(s->log->ops->take_epoch(s->log, 0, &s->epoch), 0);
+    s->tail = s->log->ops->tail(s->log, 0);
+    return tree_keeper_start(s->keeper, fake_disk_of(s->tree_disk), s->log, text);
+}
+
+static void started(struct scene *s)
+{
+    char text[TREE_KEEPER_TEXT_BYTES];
+    assert_int_equal(start(s, text), 0);
+}
+
+static void stop(struct scene *s)
+{
+    tree_keeper_detach(s->keeper);
+    s->log->ops->free(s->log);
+    tree_keeper_free(s->keeper);
+}
+
+static void on_appended(struct ledger_append *append, enum append_outcome outcome)
+{
+    assert_int_equal(outcome, APPEND_OK);
+    ((struct scene *)append->owner)->appended++;
+}
+
+static void append(struct scene *s, uint32_t count, uint32_t bytes, uint64_t generation)
+{
+    static char memory[LEDGER_APPEND_BYTES_MAX];
+    struct ledger_append group = {.epoch = s->epoch,
+                                  .expected_tail = s->tail,
+                                  .records = memory,
+                                  .count = count,
+                                  .on_done = on_appended,
+                                  .owner = s};
+    int before = s->appended;
+    group.bytes = log_records_make(memory, bytes, s->tail + 1, count, generation);
+    assert_int_equal(s->log->ops->append(s->log, &group), 0);
+    while (s->appended == before) {
+        s->log->ops->poll(s->log);
+        sched_yield();
+    }
+    s->tail += count;
+}
+
+struct asked {
+    struct tree_ask ask;
+    struct tree_entry entry;
+    struct merkle_proof path;
+    char record[4096];
+    int done, error;
+};
+
+static void on_asked(struct tree_ask *ask, int error)
+{
+    struct asked *asked = ask->owner;
+    asked->done++;
+    asked->error = error;
+}
+
+static int ask(struct scene *s, struct asked *asked)
+{
+    struct ledger_tree *tree = tree_keeper_tree(s->keeper);
+    asked->ask.on_done = on_asked;
+    asked->ask.owner = asked;
+    asked->done = 0;
+    assert_int_equal(tree->ops->ask(tree, &asked->ask), 0);
+    while (asked->done == 0) {
+        tree->ops->poll(tree);
+        sched_yield();
+    }
+    assert_int_equal(asked->done, 1);
+    return asked->error;
+}
+
+static int ask_record(struct scene *s, struct asked *asked, uint64_t seq, uint64_t generation)
+{
+    memset(asked, 0, sizeof *asked);
+    log_record_make(asked->record, RECORD_BYTES, seq, generation);
+    asked->entry = (struct tree_entry){seq, slice_of(asked->record, RECORD_BYTES), &asked->path};
+    asked->ask.entries = &asked->entry;
+    asked->ask.count = 1;
+    return ask(s, asked);
+}
+
+static void expect_proved(const struct asked *asked)
+{
+    struct sha256 *sha = NULL;
+    struct merkle_hash leaf;
+    struct tree_head head;
+    assert_int_equal(sha256_new(&sha), 0);
+    assert_int_equal(tree_head_read(asked->ask.head, &head), 0);
+    merkle_leaf(sha, asked->entry.record, &leaf);
+    assert_true(merkle_check_inclusion(sha, &leaf, asked->entry.seq - 1, &head.root, &asked->path));
+    sha256_free(sha);
+}
+
+TEST(tree_keeper, proves_each_record_soon_after_it_is_durable)
+{
+    struct scene s = begin();
+    static struct asked asked;
+    started(&s);
+    for (int i = 0; i < 20; i++) {
+        append(&s, GROUP, RECORD_BYTES, 1);
+        assert_int_equal(tree_keeper_catch_up(s.keeper), 0);
+        assert_int_equal(ask_record(&s, &asked, s.tail, 1), 0); /* a head at once: no waiting */
+        expect_proved(&asked);
+        assert_int_equal(ask_record(&s, &asked, s.tail / 2, 1), 0);
+        expect_proved(&asked);
+    }
+    stop(&s);
+    end(&s);
+}
+
+TEST(tree_keeper, answers_busy_for_what_is_not_there_yet_and_damage_for_what_is_other)
+{
+    struct scene s = begin();
+    static struct asked asked;
+    started(&s);
+    assert_int_equal(ask_record(&s, &asked, 1, 1), -ERR_NOT_FOUND); /* no head of nothing */
+    append(&s, GROUP, RECORD_BYTES, 1);
+    assert_int_equal(tree_keeper_catch_up(s.keeper), 0);
+    assert_int_equal(ask_record(&s, &asked, GROUP + 1, 1), -ERR_BUSY);
+    assert_int_equal(ask_record(&s, &asked, 5, 2), -ERR_CORRUPT);
+    asked = (struct asked){.ask = {.consistency = true, .from = GROUP + 1}};
+    assert_int_equal(ask(&s, &asked), -ERR_NOT_FOUND);
+    stop(&s);
+    end(&s);
+}
+
+TEST(tree_keeper, proves_that_a_head_begins_with_an_older_one)
+{
+    struct scene s = begin();
+    static struct asked first, second;
+    struct tree_head old, new;
+    struct sha256 *sha = NULL;
+    assert_int_equal(sha256_new(&sha), 0);
+    started(&s);
+    append(&s, 37, RECORD_BYTES, 1);
+    assert_int_equal(tree_keeper_catch_up(s.keeper), 0);
+    assert_int_equal(ask_record(&s, &first, 37, 1), 0);
+    append(&s, 64, RECORD_BYTES, 1);
+    assert_int_equal(tree_keeper_catch_up(s.keeper), 0);
+    assert_int_equal(ask_record(&s, &second, 101, 1), 0);
+    second.ask.consistency = true;
+    second.ask.from = 37;
+    assert_int_equal(ask(&s, &second), 0);
+    assert_int_equal(tree_head_read(first.ask.head, &old), 0);
+    assert_int_equal(tree_head_read(second.ask.head, &new), 0);
+    assert_int_equal(old.root.size, 37);
+    assert_int_equal(new.root.size, 101);
+    assert_true(merkle_check_consistency(sha, &old.root, &new.root, &second.ask.consistency_path));
+    sha256_free(sha);
+    stop(&s);
+    end(&s);
+}
+
+static struct merkle_root root_now(struct scene *s, uint64_t generation)
+{
+    static struct asked asked;
+    struct tree_head head;
+    assert_int_equal(tree_keeper_catch_up(s->keeper), 0);
+    assert_int_equal(ask_record(s, &asked, s->tail, generation), 0);
+    assert_int_equal(tree_head_read(asked.ask.head, &head), 0);
+    assert_int_equal(head.root.size, s->tail);
+    return head.root;
+}
+
+TEST(tree_keeper, catches_up_from_the_log_whatever_is_missing)
+{
+    struct scene s = begin();
+    started(&s);
+    for (int i = 0; i < 50; i++)
+        append(&s, GROUP, RECORD_BYTES, 1);
+    struct merkle_root root = root_now(&s, 1);
+    stop(&s);
+    started(&s); /* from its checkpoint */
+    struct merkle_root again = root_now(&s, 1);
+    assert_memory_equal(&again, &root, sizeof root);
+    stop(&s);
+    fake_disk_free(s.tree_disk); /* from nothing: a tree was never kept, or was lost */
+    s.tree_disk = fake_disk_new();
+    started(&s);
+    again = root_now(&s, 1);
+    assert_memory_equal(&again, &root, sizeof root);
+    append(&s, GROUP, RECORD_BYTES, 1);
+    (void)root_now(&s, 1);
+    stop(&s);
+    end(&s);
+}
+
+/* The tree's disk stalls at a checkpoint; the log goes on, far beyond the ring. */
+TEST(tree_keeper, never_makes_the_log_wait_and_reads_back_what_it_missed)
+{
+    struct scene s = begin();
+    struct tree_keeper_stats stats;
+    started(&s);
+    fake_disk_hold_syncs(s.tree_disk, true);
+    while (s.tail < TREE_CHECKPOINT_RECORDS + TREE_RING_BYTES / 48 + 100000)
+        append(&s, 10000, 48, 1);
+    tree_keeper_stats(s.keeper, &stats);
+    assert_true(stats.groups_left > 0);
+    assert_true(stats.behind > 0);
+    fake_disk_hold_syncs(s.tree_disk, false);
+    append(&s, GROUP, RECORD_BYTES, 1);
+    struct merkle_root root = root_now(&s, 1);
+    tree_keeper_stats(s.keeper, &stats);
+    assert_true(stats.gaps > 0);
+    stop(&s);
+    fake_disk_free(s.tree_disk);
+    s.tree_disk = fake_disk_new();
+    started(&s); /* the whole log at once gives the same */
+    struct merkle_root again = root_now(&s, 1);
+    assert_memory_equal(&again, &root, sizeof root);
+    stop(&s);
+    end(&s);
+}
+
+TEST(tree_keeper, keeps_its_heads_and_says_them_outside)
+{
+    struct scene s = begin();
+    char path[] = "/tmp/overround-heads-XXXXXX", line[400];
+    int file = mkstemp(path);
+    assert_true(file >= 0);
+    s.heads_file = path;
+    started(&s);
+    append(&s, GROUP, RECORD_BYTES, 1);
+    (void)root_now(&s, 1);
+    append(&s, GROUP, RECORD_BYTES, 1);
+    (void)root_now(&s, 1);
+    stop(&s);
+    FILE *lines = fdopen(file, "r");
+    uint64_t last = 0;
+    while (fgets(line, sizeof line, lines) != NULL) {
+        unsigned char bytes[TREE_HEAD_BYTES];
+        struct tree_head head;
+        assert_int_equal(tree_head_read_text(slice_text(line), bytes, &head), 0);
+        assert_true(head.root.size > last);
+        last = head.root.size;
+    }
+    assert_int_equal(last, 2 * GROUP);
+    (void)fclose(lines);
+    unlink(path);
+    unsigned char newest[TREE_HEAD_BYTES];
+    struct tree_head head;
+    s.heads_file = "/nowhere/heads"; /* is counted, and harms nothing */
+    started(&s);
+    assert_true(tree_keeper_tree(s.keeper)->ops->newest(tree_keeper_tree(s.keeper), newest));
+    assert_int_equal(tree_head_read(newest, &head), 0);
+    assert_int_equal(head.root.size, 2 * GROUP);
+    append(&s, GROUP, RECORD_BYTES, 1);
+    (void)root_now(&s, 1);
+    struct tree_keeper_stats stats;
+    tree_keeper_stats(s.keeper, &stats);
+    assert_true(stats.anchor_errors > 0);
+    assert_int_equal(stats.error, 0);
+    stop(&s);
+    end(&s);
+}
+
+/* ---- a log that is not what was signed ---- */
+
+/* Signs heads at 100, 200 .. 500 records; the newest is answered. */
+static struct tree_head sign_history(struct scene *s)
+{
+    unsigned char newest[TREE_HEAD_BYTES];
+    struct tree_head head;
+    started(s);
+    for (int i = 0; i < 5; i++) {
+        append(s, GROUP, RECORD_BYTES, 1);
+        (void)root_now(s, 1);
+    }
+    assert_true(tree_keeper_tree(s->keeper)->ops->newest(tree_keeper_tree(s->keeper), newest));
+    assert_int_equal(tree_head_read(newest, &head), 0);
+    stop(s);
+    return head;
+}
+
+/* Another log in its place, whole and with the same creation id: what one makes who can write to
+ * the disk and knows the format. Record `other` is of another generation, 0: none; records `swap`
+ * and swap + 1 changed places. */
+static void replace_log(struct scene *s, uint64_t size, uint64_t other, uint64_t swap)
+{
+    struct ledger_file_options options = {.store = {.segment_bytes = 1u << 20, .creation = 77}};
+    fake_disk_free(s->log_disk);
+    s->log_disk = fake_disk_new();
+    assert_int_equal(ledger_file_open(&options, fake_disk_of(s->log_disk), NULL, &s->log), 0);
+    assert_int_equal(s->log->ops->take_epoch(s->log, 0, &s->epoch), 0);
+    s->tail = 0;
+    while (s->tail < size) {
+        char record[RECORD_BYTES];
+        uint64_t seq = s->tail + 1;
+        uint64_t content = seq;
+        if (swap != 0 && (seq == swap || seq == swap + 1))
+            content = seq == swap ? seq + 1 : swap;
+        log_record_make(record, RECORD_BYTES, content, seq == other ? 2 : 1);
+        memcpy(record + 8, &seq, sizeof seq); /* dense all the same */
+        struct ledger_append group = {.epoch = s->epoch,
+                                      .expected_tail = s->tail,
+                                      .records = record,
+                                      .bytes = RECORD_BYTES,
+                                      .count = 1,
+                                      .on_done = on_appended,
+                                      .owner = s};
+        int before = s->appended;
+        assert_int_equal(s->log->ops->append(s->log, &group), 0);
+        while (s->appended == before)
+            s->log->ops->poll(s->log);
+        s->tail++;
+    }
+    s->log->ops->free(s->log);
+}
+
+static int audit(struct scene *s, bool with_tree, const struct tree_head *outside,
+                 struct tree_audit_report *report)
+{
+    struct ledger_file_options options = {.store = {.segment_bytes = 1u << 20}};
+    struct tree_audit audit = {.disk = with_tree ? fake_disk_of(s->tree_disk) : NULL,
+                               .outside = outside,
+                               .outside_count = outside == NULL ? 0 : 1};
+    assert_int_equal(ledger_file_open(&options, fake_disk_of(s->log_disk), NULL, &audit.log), 0);
+    int error = tree_audit(&audit, report);
+    audit.log->ops->free(audit.log);
+    return error;
+}
+
+TEST(tree_audit, finds_nothing_wrong_with_the_log_that_was_signed)
+{
+    struct scene s = begin();
+    struct tree_audit_report report;
+    struct tree_head head = sign_history(&s);
+    assert_int_equal(audit(&s, true, &head, &report), 0);
+    assert_int_equal(report.root.size, 500);
+    assert_int_equal(report.tiles_size, 500);
+    assert_true(report.heads_kept >= 5);
+    assert_int_equal(report.heads_outside, 1);
+    replace_log(&s, 600, 0, 0); /* the same records and more: the past is whole */
+    assert_int_equal(audit(&s, false, &head, &report), 0);
+    end(&s);
+}
+
+/* Each attack, found by the head alone that somebody else holds, and by what the book kept. */
+static void expect_found(uint64_t size, uint64_t other, uint64_t swap, const char *said)
+{
+    struct scene s = begin();
+    struct tree_audit_report report;
+    struct tree_head head = sign_history(&s);
+    replace_log(&s, size, other, swap);
+    assert_int_equal(audit(&s, false, &head, &report), -ERR_CORRUPT);
+    if (strstr(report.text, said) == NULL)
+        fail_msg("'%s' does not say '%s'", report.text, said);
+    assert_int_equal(audit(&s, false, NULL, &report), 0); /* from inside it cannot be seen */
+    assert_int_equal(audit(&s, true, NULL, &report), -ERR_CORRUPT);
+    end(&s);
+}
+
+TEST(tree_audit, finds_a_log_that_was_cut)
+{
+    expect_found(499, 0, 0, "the log ends at record 499");
+}
+
+TEST(tree_audit, finds_a_record_that_was_rewritten)
+{
+    expect_found(500, 1, 0, "these are not the records that were signed");
+    expect_found(500, 257, 0, "these are not the records that were signed");
+    expect_found(600, 500, 0, "these are not the records that were signed");
+}
+
+TEST(tree_audit, finds_records_that_changed_places)
+{
+    expect_found(500, 0, 123, "these are not the records that were signed");
+}
+
+/* Both histories are whole and begin alike; each fits its own head only. */
+TEST(tree_audit, finds_a_forked_history_and_says_how_far_it_agrees)
+{
+    struct scene s = begin();
+    struct tree_audit_report report;
+    struct tree_head head = sign_history(&s), other;
+    replace_log(&s, 500, 250, 0);
+    fake_disk_free(s.tree_disk); /* the fork has a tree and heads of its own, well signed */
+    struct fake_disk *own = s.tree_disk = fake_disk_new();
+    started(&s);
+    struct merkle_root root;
+    assert_int_equal(tree_keeper_catch_up(s.keeper), 0);
+    root = root_now(&s, 1);
+    unsigned char bytes[TREE_HEAD_BYTES];
+    assert_true(tree_keeper_tree(s.keeper)->ops->newest(tree_keeper_tree(s.keeper), bytes));
+    assert_int_equal(tree_head_read(bytes, &other), 0);
+    stop(&s);
+    assert_int_equal(root.size, 500);
+    assert_false(merkle_equal(&root.hash, &head.root.hash));
+    assert_ptr_equal(own, s.tree_disk);
+    assert_int_equal(audit(&s, true, &other, &report), 0);
+    assert_int_equal(audit(&s, true, &head, &report), -ERR_CORRUPT);
+    assert_non_null(strstr(report.text, "the outside head of 500 records"));
+    end(&s);
+}
+
+TEST(tree_audit, finds_a_tile_that_was_changed)
+{
+    struct scene s = begin();
+    struct tree_audit_report report;
+    (void)sign_history(&s);
+    assert_true(fake_disk_flip(s.tree_disk, "tree-0000-0", 17 * 32 + 4, 1));
+    assert_int_equal(audit(&s, true, NULL, &report), -ERR_CORRUPT);
+    assert_non_null(strstr(report.text, "hash 17 of level 0"));
+    end(&s);
+}
+
+TEST(tree_keeper, does_not_start_on_a_log_shorter_than_what_was_signed)
+{
+    struct scene s = begin();
+    char text[TREE_KEEPER_TEXT_BYTES];
+    (void)sign_history(&s);
+    replace_log(&s, 499, 0, 0);
+    assert_int_equal(start(&s, text), -ERR_CORRUPT);
+    assert_non_null(strstr(text, "499 records"));
+    stop(&s);
+    end(&s);
+}
+
+TEST(tree_keeper, signs_nothing_more_for_a_history_that_was_rewritten)
+{
+    struct scene s = begin();
+    static struct asked asked;
+    (void)sign_history(&s);
+    replace_log(&s, 600, 300, 0);
+    assert_true(fake_disk_delete(s.tree_disk, "tree-0000")); /* so that it is hashed again */
+    started(&s);
+    int error = 0;
+    while ((error = ask_record(&s, &asked, 600, 1)) == -ERR_BUSY)
+        ;
+    assert_true(error == -ERR_CORRUPT || error == -ERR_STOPPED);
+    unsigned char newest[TREE_HEAD_BYTES];
+    struct tree_head head;
+    assert_true(tree_keeper_tree(s.keeper)->ops->newest(tree_keeper_tree(s.keeper), newest));
+    assert_int_equal(tree_head_read(newest, &head), 0);
+    assert_int_equal(head.root.size, 500);
+    stop(&s);
+    end(&s);
+}
