@@ -19,7 +19,8 @@ struct heads_webhook {
     struct slice target; /* of the url */
     struct http_client_handle conn;
     bool connected; /* conn is not closed yet */
-    bool posting;   /* the oldest head waits for its answer */
+    bool ending;
+    bool posting; /* the oldest head waits for its answer */
     struct timer retry;
     int64_t backoff_us;
     unsigned char heads[HEADS_WEBHOOK_MAX][TREE_HEAD_BYTES]; /* a ring */
@@ -45,10 +46,12 @@ static void fail(struct heads_webhook *webhook)
         webhook->backoff_us = BACKOFF_US_MAX;
 }
 
-/* `tag` is the head's place in the ring: it may have been dropped meanwhile. */
+/* `tag` is the head's place in the ring: it may have been dropped meanwhile. Each head has a
+ * connection of its own: many servers close an idle one just when the next request comes. */
 static void on_answer(void *owner, uint64_t tag, const struct http_answer *answer)
 {
     struct heads_webhook *webhook = owner;
+    http_client_close(webhook->conn); /* what waits is posted when it is closed */
     if (answer->status < 200 || answer->status > 299) {
         fail(webhook);
         return;
@@ -58,7 +61,6 @@ static void on_answer(void *owner, uint64_t tag, const struct http_answer *answe
     metrics_count(&webhook->stats.posted, 1);
     if (webhook->out == tag)
         webhook->out++;
-    post(webhook);
 }
 
 static void on_closed(void *owner, enum conn_close reason, uint32_t unanswered)
@@ -68,6 +70,8 @@ static void on_closed(void *owner, enum conn_close reason, uint32_t unanswered)
     webhook->connected = false;
     if (webhook->posting)
         fail(webhook);
+    else if (!webhook->ending)
+        post(webhook);
 }
 
 static const struct http_client_callbacks callbacks = {.on_answer = on_answer,
@@ -75,9 +79,8 @@ static const struct http_client_callbacks callbacks = {.on_answer = on_answer,
 
 static bool connect_to(struct heads_webhook *webhook)
 {
-    if (!webhook->connected)
-        webhook->connected = http_client_connect(webhook->client, &webhook->address, &callbacks,
-                                                 webhook, &webhook->conn) == 0;
+    webhook->connected = http_client_connect(webhook->client, &webhook->address, &callbacks,
+                                             webhook, &webhook->conn) == 0;
     return webhook->connected;
 }
 
@@ -86,7 +89,8 @@ static void post(struct heads_webhook *webhook)
     char memory[PROOF_JSON_HEAD_BYTES_MAX];
     struct buf body = buf_over(memory, sizeof memory);
     struct json_writer writer = json_write_begin(&body);
-    if (webhook->posting || timer_is_set(&webhook->retry) || webhook->in == webhook->out)
+    if (webhook->posting || webhook->connected || timer_is_set(&webhook->retry) ||
+        webhook->in == webhook->out)
         return;
     proof_json_head(&writer, webhook->heads[webhook->out % HEADS_WEBHOOK_MAX]);
     const struct http_client_request request = {
@@ -161,6 +165,7 @@ void heads_webhook_free(struct heads_webhook *webhook)
     if (webhook == NULL)
         return;
     webhook->posting = false; /* nothing is tried again from here */
+    webhook->ending = true;
     http_client_free(webhook->client);
     loop_timer_cancel(webhook->loop, &webhook->retry);
     free(webhook);
