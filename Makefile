@@ -4,7 +4,8 @@
 PYTHON := /usr/bin/python3
 BUILD  := build
 
-.PHONY: all help run test sim sim-swarm mutants bench fuzz soak lint coverage ci clean deps-build deps-test
+.PHONY: all help run test sim sim-swarm mutants bench fuzz soak lint coverage foreign-verifiers \
+        ci clean deps-build deps-test
 .DEFAULT_GOAL := all
 
 all: deps-build ## build the program: build/overround
@@ -48,6 +49,10 @@ lint: deps-build deps-test ## format, sizes, banned calls, layers, cppcheck, che
 coverage: deps-build deps-test ## lines and branches reached by the unit tests, per file
 	@tools/install-deps coverage
 	@tools/coverage
+
+foreign-verifiers: all ## verifiers that others wrote (Go, Python) over proofs that we export
+	@tools/install-deps foreign
+	@tests/foreign/run $(BUILD)
 
 ci: ## what the machine that guards the main branch runs
 	@.ci/run

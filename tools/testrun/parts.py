@@ -227,10 +227,21 @@ def fuzz_one(run, name):
     return results
 
 
+def foreign(run):
+    """Verifiers that others wrote, over our proofs; they come from their registries."""
+    failed = build(run, 'build')
+    if failed:
+        return [failed]
+    status, output = command(run, [run.path('tests', 'foreign', 'run'), run.path('build')])
+    outcome = {0: 'passed', 75: 'skipped'}.get(status, 'failed')
+    return [Result(f'foreign/{name}', outcome, output)
+            for name in ('pymerkle', 'transparency_dev_merkle')]
+
+
 # In the order of running: what fails fastest comes first. "unit" takes every folder of compiled
 # tests, so it has no name that a filter would begin with.
 PARTS = (('lint', lint), ('tools', tools), ('unit', unit), ('san', sanitized), ('web', web),
-         ('e2e', end_to_end), ('fuzz', fuzz))
+         ('e2e', end_to_end), ('foreign', foreign), ('fuzz', fuzz))
 
 
 def chosen(run, san_only):
