@@ -48,6 +48,7 @@ struct tree_keeper {
     pthread_cond_t wake, calm;
     char *ring; /* owned */
     uint64_t in, out;
+    bool putting; /* the writer copies to `in` */
     uint64_t ring_next; /* the number that the ring takes next */
     uint64_t durable;
     bool detached, reading, closing;
@@ -99,10 +100,12 @@ static void on_durable(void *owner, const struct ledger_append *group)
     pthread_mutex_lock(&keeper->lock);
     bool fits = keeper->ring_next == group->expected_tail + 1 &&
                 TREE_RING_BYTES - (keeper->in - keeper->out) >= group->bytes;
+    keeper->putting = fits;
     pthread_mutex_unlock(&keeper->lock);
     if (fits)
         ring_put(keeper, group->records, group->bytes);
     pthread_mutex_lock(&keeper->lock);
+    keeper->putting = false;
     keeper->durable = group->expected_tail + group->count;
     if (fits) {
         keeper->in += group->bytes;
@@ -166,6 +169,8 @@ static int hash_ring(struct tree_keeper *keeper)
     }
     pthread_mutex_lock(&keeper->lock);
     keeper->out = at;
+    if (keeper->out == keeper->in && !keeper->putting)
+        keeper->in = keeper->out = 0; /* the same few pages again: they stay in the caches */
     keeper->stats.size = tree_file_size(keeper->file);
     return error;
 }
