@@ -4,19 +4,19 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "adapters/faulty/faulty_disk.h"
 #include "base/error.h"
 #include "base/prng.h"
-#include "fake_disk.h"
 #include "test.h"
 
 #define MANY 70000 /* crosses into the third tile level */
 
 static const struct tree_file_options options = {.creation = 7, .size_max = MANY};
 
-static struct tree_file *open_tree(struct fake_disk *fake)
+static struct tree_file *open_tree(struct faulty_disk *fake)
 {
     struct tree_file *tree = NULL;
-    assert_int_equal(tree_file_open(&options, fake_disk_of(fake), &tree), 0);
+    assert_int_equal(tree_file_open(&options, faulty_disk_of(fake), &tree), 0);
     return tree;
 }
 
@@ -77,7 +77,7 @@ static void expect_proofs(struct tree_file *tree, uint64_t index, uint64_t size,
 
 TEST(tree_file, proves_any_record_in_a_tree_of_three_tile_levels)
 {
-    struct fake_disk *fake = fake_disk_new();
+    struct faulty_disk *fake = faulty_disk_new();
     struct tree_file *tree = open_tree(fake);
     struct merkle_hash *roots = roots_to(MANY);
     struct prng prng;
@@ -97,13 +97,13 @@ TEST(tree_file, proves_any_record_in_a_tree_of_three_tile_levels)
         assert_int_equal(tree_file_size_found(tree), MANY);
     }
     tree_file_free(tree);
-    fake_disk_free(fake);
+    faulty_disk_free(fake);
     free(roots);
 }
 
 TEST(tree_file, proves_while_it_grows)
 {
-    struct fake_disk *fake = fake_disk_new();
+    struct faulty_disk *fake = faulty_disk_new();
     struct tree_file *tree = open_tree(fake);
     struct merkle_hash *roots = roots_to(1500);
     for (uint64_t size = 1; size <= 1500; size++) { /* the last tile is asked at every count */
@@ -113,11 +113,11 @@ TEST(tree_file, proves_while_it_grows)
         expect_proofs(tree, size / 3, size, roots);
     }
     tree_file_free(tree);
-    fake_disk_free(fake);
+    faulty_disk_free(fake);
     free(roots);
 }
 
-static void grow_in_steps(struct fake_disk *fake)
+static void grow_in_steps(struct faulty_disk *fake)
 {
     for (uint64_t size = 100; size <= 1000; size += 300) {
         struct tree_file *tree = open_tree(fake);
@@ -129,14 +129,14 @@ static void grow_in_steps(struct fake_disk *fake)
 
 TEST(tree_file, after_any_crash_is_the_tree_of_some_checkpoint)
 {
-    struct fake_disk *fake = fake_disk_new();
+    struct faulty_disk *fake = faulty_disk_new();
     struct merkle_hash *roots = roots_to(1200);
     grow_in_steps(fake);
-    size_t ops = fake_disk_ops_count(fake);
+    size_t ops = faulty_disk_ops_count(fake);
     uint64_t seen = 0;
     for (size_t at = 0; at <= ops; at++)
         for (uint64_t seed = 0; seed < 6; seed++) {
-            struct fake_disk *crashed = fake_disk_crash(fake, at, seed, FAKE_DISK_NO_WHY);
+            struct faulty_disk *crashed = faulty_disk_crash(fake, at, seed, FAULTY_DISK_NO_WHY);
             struct tree_file *tree = open_tree(crashed);
             uint64_t size = tree_file_size(tree);
             assert_true(size == 0 || size == 100 || size == 400 || size == 700 || size == 1000);
@@ -146,28 +146,28 @@ TEST(tree_file, after_any_crash_is_the_tree_of_some_checkpoint)
             expect_root(tree, 1200, roots);
             expect_proofs(tree, size / 2, 1200, roots);
             tree_file_free(tree);
-            fake_disk_free(crashed);
+            faulty_disk_free(crashed);
         }
     assert_int_equal(seen, 1000);
-    fake_disk_free(fake);
+    faulty_disk_free(fake);
     free(roots);
 }
 
 TEST(tree_file, without_the_sync_of_its_hashes_would_trust_what_is_not_there)
 {
-    struct fake_disk *fake = fake_disk_new();
+    struct faulty_disk *fake = faulty_disk_new();
     int begun_again = 0;
     grow_in_steps(fake);
-    size_t ops = fake_disk_ops_count(fake);
+    size_t ops = faulty_disk_ops_count(fake);
     for (uint64_t seed = 0; seed < 20; seed++) {
-        struct fake_disk *crashed = fake_disk_crash(fake, ops, seed, DISK_WHY_TREE);
+        struct faulty_disk *crashed = faulty_disk_crash(fake, ops, seed, DISK_WHY_TREE);
         struct tree_file *tree = open_tree(crashed);
         begun_again += tree_file_size(tree) == 0;
         tree_file_free(tree);
-        fake_disk_free(crashed);
+        faulty_disk_free(crashed);
     }
     assert_true(begun_again > 0);
-    fake_disk_free(fake);
+    faulty_disk_free(fake);
 }
 
 TEST(tree_file, begins_again_when_its_right_edge_or_state_is_damaged)
@@ -180,29 +180,29 @@ TEST(tree_file, begins_again_when_its_right_edge_or_state_is_damaged)
         {"tree-0000-0", 999 * 32}, {"tree-0000-1", 2 * 32 + 5},
     };
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
-        struct fake_disk *fake = fake_disk_new();
+        struct faulty_disk *fake = faulty_disk_new();
         grow_in_steps(fake);
-        assert_true(fake_disk_flip(fake, rows[i].name, rows[i].byte, 3));
+        assert_true(faulty_disk_flip(fake, rows[i].name, rows[i].byte, 3));
         struct tree_file *tree = open_tree(fake);
         assert_int_equal(tree_file_size(tree), 0);
         tree_file_free(tree);
-        fake_disk_free(fake);
+        faulty_disk_free(fake);
     }
 }
 
 TEST(tree_file, does_not_serve_a_shorter_log_nor_another_one)
 {
-    struct fake_disk *fake = fake_disk_new();
+    struct faulty_disk *fake = faulty_disk_new();
     struct tree_file *tree = NULL;
     struct tree_file_options shorter = options, other = options;
     grow_in_steps(fake);
     shorter.size_max = 999;
-    assert_int_equal(tree_file_open(&shorter, fake_disk_of(fake), &tree), -ERR_CORRUPT);
+    assert_int_equal(tree_file_open(&shorter, faulty_disk_of(fake), &tree), -ERR_CORRUPT);
     other.creation = 8;
-    assert_int_equal(tree_file_open(&other, fake_disk_of(fake), &tree), 0);
+    assert_int_equal(tree_file_open(&other, faulty_disk_of(fake), &tree), 0);
     assert_int_equal(tree_file_size(tree), 0);
     struct tree_file *second = NULL;
-    assert_int_equal(tree_file_open(&other, fake_disk_of(fake), &second), -ERR_BUSY);
+    assert_int_equal(tree_file_open(&other, faulty_disk_of(fake), &second), -ERR_BUSY);
     tree_file_free(tree);
-    fake_disk_free(fake);
+    faulty_disk_free(fake);
 }

@@ -12,8 +12,8 @@
 #include "adapters/embedded/ledger_file.h"
 #include "adapters/embedded/tree_audit.h"
 #include "adapters/embedded/tree_heads.h"
+#include "adapters/faulty/faulty_disk.h"
 #include "base/error.h"
-#include "fake_disk.h"
 #include "log_records.h"
 #include "sign_pem.h"
 #include "test.h"
@@ -22,7 +22,7 @@
 #define GROUP        100
 
 struct scene {
-    struct fake_disk *log_disk, *tree_disk;
+    struct faulty_disk *log_disk, *tree_disk;
     struct sign_key *key;
     struct ledger_log *log;
     struct tree_keeper *keeper;
@@ -33,15 +33,15 @@ struct scene {
 
 static struct scene begin(void)
 {
-    struct scene s = {.log_disk = fake_disk_new(), .tree_disk = fake_disk_new()};
+    struct scene s = {.log_disk = faulty_disk_new(), .tree_disk = faulty_disk_new()};
     assert_int_equal(sign_key_new(SLICE(SIGN_PEM), &s.key), 0);
     return s;
 }
 
 static void end(struct scene *s)
 {
-    fake_disk_free(s->log_disk);
-    fake_disk_free(s->tree_disk);
+    faulty_disk_free(s->log_disk);
+    faulty_disk_free(s->tree_disk);
     sign_key_free(s->key);
 }
 
@@ -52,10 +52,10 @@ static int start(struct scene *s, char text[TREE_KEEPER_TEXT_BYTES])
         .key = s->key, .interval_us = 1000, .heads_file = s->heads_file};
     assert_int_equal(tree_keeper_new(&keeper, &s->keeper), 0);
     options.follower = tree_keeper_follower(s->keeper);
-    assert_int_equal(ledger_file_open(&options, fake_disk_of(s->log_disk), NULL, &s->log), 0);
+    assert_int_equal(ledger_file_open(&options, faulty_disk_of(s->log_disk), NULL, &s->log), 0);
     assert_int_equal(s->log->ops->take_epoch(s->log, 0, &s->epoch), 0);
     s->tail = s->log->ops->tail(s->log, 0);
-    return tree_keeper_start(s->keeper, fake_disk_of(s->tree_disk), s->log, text);
+    return tree_keeper_start(s->keeper, faulty_disk_of(s->tree_disk), s->log, text);
 }
 
 static void started(struct scene *s)
@@ -231,8 +231,8 @@ TEST(tree_keeper, catches_up_from_the_log_whatever_is_missing)
     struct merkle_root again = root_now(&s, 1);
     assert_memory_equal(&again, &root, sizeof root);
     stop(&s);
-    fake_disk_free(s.tree_disk); /* from nothing: a tree was never kept, or was lost */
-    s.tree_disk = fake_disk_new();
+    faulty_disk_free(s.tree_disk); /* from nothing: a tree was never kept, or was lost */
+    s.tree_disk = faulty_disk_new();
     started(&s);
     again = root_now(&s, 1);
     assert_memory_equal(&again, &root, sizeof root);
@@ -248,20 +248,20 @@ TEST(tree_keeper, never_makes_the_log_wait_and_reads_back_what_it_missed)
     struct scene s = begin();
     struct tree_keeper_stats stats;
     started(&s);
-    fake_disk_hold_syncs(s.tree_disk, true);
+    faulty_disk_hold_syncs(s.tree_disk, true);
     while (s.tail < TREE_CHECKPOINT_RECORDS + TREE_RING_BYTES / 48 + 100000)
         append(&s, 10000, 48, 1);
     tree_keeper_stats(s.keeper, &stats);
     assert_true(stats.groups_left > 0);
     assert_true(stats.behind > 0);
-    fake_disk_hold_syncs(s.tree_disk, false);
+    faulty_disk_hold_syncs(s.tree_disk, false);
     append(&s, GROUP, RECORD_BYTES, 1);
     struct merkle_root root = root_now(&s, 1);
     tree_keeper_stats(s.keeper, &stats);
     assert_true(stats.gaps > 0);
     stop(&s);
-    fake_disk_free(s.tree_disk);
-    s.tree_disk = fake_disk_new();
+    faulty_disk_free(s.tree_disk);
+    s.tree_disk = faulty_disk_new();
     started(&s); /* the whole log at once gives the same */
     struct merkle_root again = root_now(&s, 1);
     assert_memory_equal(&again, &root, sizeof root);
@@ -335,9 +335,9 @@ static struct tree_head sign_history(struct scene *s)
 static void replace_log(struct scene *s, uint64_t size, uint64_t other, uint64_t swap)
 {
     struct ledger_file_options options = {.store = {.segment_bytes = 1u << 20, .creation = 77}};
-    fake_disk_free(s->log_disk);
-    s->log_disk = fake_disk_new();
-    assert_int_equal(ledger_file_open(&options, fake_disk_of(s->log_disk), NULL, &s->log), 0);
+    faulty_disk_free(s->log_disk);
+    s->log_disk = faulty_disk_new();
+    assert_int_equal(ledger_file_open(&options, faulty_disk_of(s->log_disk), NULL, &s->log), 0);
     assert_int_equal(s->log->ops->take_epoch(s->log, 0, &s->epoch), 0);
     s->tail = 0;
     while (s->tail < size) {
@@ -368,10 +368,10 @@ static int audit(struct scene *s, bool with_tree, const struct tree_head *outsid
                  struct tree_audit_report *report)
 {
     struct ledger_file_options options = {.store = {.segment_bytes = 1u << 20}};
-    struct tree_audit audit = {.disk = with_tree ? fake_disk_of(s->tree_disk) : NULL,
+    struct tree_audit audit = {.disk = with_tree ? faulty_disk_of(s->tree_disk) : NULL,
                                .outside = outside,
                                .outside_count = outside == NULL ? 0 : 1};
-    assert_int_equal(ledger_file_open(&options, fake_disk_of(s->log_disk), NULL, &audit.log), 0);
+    assert_int_equal(ledger_file_open(&options, faulty_disk_of(s->log_disk), NULL, &audit.log), 0);
     int error = tree_audit(&audit, report);
     audit.log->ops->free(audit.log);
     return error;
@@ -431,8 +431,8 @@ TEST(tree_audit, finds_a_forked_history_and_says_how_far_it_agrees)
     struct tree_audit_report report;
     struct tree_head head = sign_history(&s), other;
     replace_log(&s, 500, 250, 0);
-    fake_disk_free(s.tree_disk); /* the fork has a tree and heads of its own, well signed */
-    struct fake_disk *own = s.tree_disk = fake_disk_new();
+    faulty_disk_free(s.tree_disk); /* the fork has a tree and heads of its own, well signed */
+    struct faulty_disk *own = s.tree_disk = faulty_disk_new();
     started(&s);
     struct merkle_root root;
     assert_int_equal(tree_keeper_catch_up(s.keeper), 0);
@@ -455,7 +455,7 @@ TEST(tree_audit, finds_a_tile_that_was_changed)
     struct scene s = begin();
     struct tree_audit_report report;
     (void)sign_history(&s);
-    assert_true(fake_disk_flip(s.tree_disk, "tree-0000-0", 17 * 32 + 4, 1));
+    assert_true(faulty_disk_flip(s.tree_disk, "tree-0000-0", 17 * 32 + 4, 1));
     assert_int_equal(audit(&s, true, NULL, &report), -ERR_CORRUPT);
     assert_non_null(strstr(report.text, "hash 17 of level 0"));
     end(&s);
@@ -479,7 +479,7 @@ TEST(tree_keeper, signs_nothing_more_for_a_history_that_was_rewritten)
     static struct asked asked;
     (void)sign_history(&s);
     replace_log(&s, 600, 300, 0);
-    assert_true(fake_disk_delete(s.tree_disk, "tree-0000")); /* so that it is hashed again */
+    assert_true(faulty_disk_delete(s.tree_disk, "tree-0000")); /* so that it is hashed again */
     started(&s);
     int error = 0;
     while ((error = ask_record(&s, &asked, 600, 1)) == -ERR_BUSY)
