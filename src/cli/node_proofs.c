@@ -40,6 +40,14 @@ static void push(void *owner, struct slice user_id, struct slice object)
     odds_service_push(((struct node *)owner)->odds, user_id, "receipt", object);
 }
 
+static void tell_failure(int error)
+{
+    const char *why =
+        error == -ERR_CORRUPT ? "the log is not what was signed before" : error_text(error);
+    log_error("tree", "no more signed heads and proofs until a restart",
+              LOG_TEXT("why", slice_text(why)));
+}
+
 static void show(struct node_proofs *proofs)
 {
     struct tree_keeper_stats stats;
@@ -50,10 +58,7 @@ static void show(struct node_proofs *proofs)
     metrics_set(&proofs->gaps, (int64_t)stats.gaps);
     metrics_set(&proofs->anchor_errors, (int64_t)stats.anchor_errors);
     if (stats.error < 0 && !proofs->failed)
-        log_error("tree", "no more signed heads and proofs until a restart",
-                  LOG_TEXT("why", slice_text(stats.error == -ERR_CORRUPT
-                                                 ? "the log is not what was signed before"
-                                                 : error_text(stats.error))));
+        tell_failure(stats.error);
     proofs->failed = stats.error < 0;
 }
 

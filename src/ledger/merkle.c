@@ -8,7 +8,7 @@
 
 bool merkle_equal(const struct merkle_hash *a, const struct merkle_hash *b)
 {
-    return memcmp(a->at, b->at, sizeof a->at) == 0; /* nothing secret: no constant time */
+    return memcmp(a->at, b->at, sizeof a->at) == 0;
 }
 
 void merkle_leaf(struct sha256 *sha, struct slice record, struct merkle_hash *ret)
@@ -89,12 +89,12 @@ static int span_hash(const struct merkle_source *source, struct span span, struc
     struct merkle_hash parts[MERKLE_LEVELS];
     unsigned count = 0;
     ASSERT(span.begin < span.end);
-    for (uint64_t at = span.begin; at < span.end; count++) {
-        unsigned level = 63 - (unsigned)__builtin_clzll(span.end - at);
-        ASSERT((at & ((UINT64_C(1) << level) - 1)) == 0);
-        TRY(source->node(source->owner, level, at >> level, &parts[count]));
-        at += UINT64_C(1) << level;
-    }
+    do {
+        unsigned level = 63 - (unsigned)__builtin_clzll(span.end - span.begin);
+        ASSERT((span.begin & ((UINT64_C(1) << level) - 1)) == 0);
+        TRY(source->node(source->owner, level, span.begin >> level, &parts[count++]));
+        span.begin += UINT64_C(1) << level;
+    } while (span.begin < span.end);
     *ret = parts[count - 1];
     for (unsigned i = count - 1; i > 0; i--)
         merkle_node(source->sha, &parts[i - 1], ret, ret);

@@ -23,8 +23,11 @@ struct merkle_hash {
     unsigned char at[SHA256_BYTES];
 };
 
+/* Nothing here is secret: the time may tell where they differ. */
 bool merkle_equal(const struct merkle_hash *a, const struct merkle_hash *b);
+/* SHA-256(0x00 || record). */
 void merkle_leaf(struct sha256 *sha, struct slice record, struct merkle_hash *ret);
+/* SHA-256(0x01 || left || right); ret may be one of the two. */
 void merkle_node(struct sha256 *sha, const struct merkle_hash *left,
                  const struct merkle_hash *right, struct merkle_hash *ret);
 

@@ -1,5 +1,5 @@
-"""Proofs of bets, signed heads, receipts, and the offline commands; checked by tools/verify-receipt,
-which shares no code with the book."""
+"""Proofs of bets, signed heads, receipts, and the offline commands; checked by
+tools/verify-receipt, which shares no code with the book."""
 import base64
 import http.server
 import json
@@ -77,7 +77,8 @@ def test_who_may_see_a_proof(book, market):
         token = book.server.token(f'{role}-1', role)
         assert customer.call('GET', path, token=token).status == 200
     assert customer.call('POST', path).status == 405
-    for wrong in ('/v1/bets/1/proof', '/v1/bets//proof', '/v1/bets/x/proof', path + '/', path + 's'):
+    for wrong in ('/v1/bets/1/proof', '/v1/bets//proof', '/v1/bets/x/proof', path + '/',
+                  path + 's'):
         assert customer.call('GET', wrong).status == 404, wrong
 
 

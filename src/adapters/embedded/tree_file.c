@@ -220,10 +220,15 @@ static int open_tree(struct tree_file *tree)
     return 0;
 }
 
+static struct tree_file *tree_file_new(void)
+{
+    return calloc(1, sizeof(struct tree_file));
+}
+
 int tree_file_open(const struct tree_file_options *options, struct disk *disk,
                    struct tree_file **ret_tree)
 {
-    struct tree_file *tree = calloc(1, sizeof *tree);
+    struct tree_file *tree = tree_file_new();
     if (tree == NULL)
         return -ERR_MEMORY;
     tree->options = *options;

@@ -48,7 +48,7 @@ struct tree_keeper {
     pthread_cond_t wake, calm;
     char *ring; /* owned */
     uint64_t in, out;
-    bool putting; /* the writer copies to `in` */
+    bool putting;       /* the writer copies to `in` */
     uint64_t ring_next; /* the number that the ring takes next */
     uint64_t durable;
     bool detached, reading, closing;
@@ -404,10 +404,21 @@ static void fail(struct tree_keeper *keeper, int error)
     pthread_cond_broadcast(&keeper->calm);
 }
 
+/* A bet that was just answered is in the ring: its proof waits these milliseconds. What is in a gap
+ * may take long, and is answered with -ERR_BUSY. */
+static bool ask_needs_ring(const struct tree_keeper *keeper)
+{
+    return keeper->waiting_in != keeper->waiting_out && keeper->in != keeper->out &&
+           highest_seq(keeper->waiting[keeper->waiting_out % TREE_ASKS_MAX]) >
+               tree_file_size(keeper->file);
+}
+
 /* Once the thread failed it goes on to answer, and to empty the ring. */
 static int step(struct tree_keeper *keeper)
 {
     bool works = keeper->stats.error == 0 && !keeper->torn;
+    if (works && ask_needs_ring(keeper))
+        return hash_ring(keeper);
     if (serve_one(keeper))
         return 0;
     if (keeper->in != keeper->out && works)
