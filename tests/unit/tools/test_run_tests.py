@@ -122,7 +122,7 @@ def test_no_line_of_a_failed_test_can_be_taken_for_the_closing_line(capsys):
 
 
 @pytest.mark.parametrize('filters,san_only,names', [
-    ([], False, ['lint', 'tools', 'unit', 'san', 'web', 'e2e', 'fuzz']),
+    ([], False, ['lint', 'tools', 'unit', 'san', 'web', 'e2e', 'foreign', 'fuzz']),
     ([], True, ['san']),
     (['core'], False, ['unit']),
     (['core/money', 'adapters/embedded'], False, ['unit']),
