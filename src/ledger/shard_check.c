@@ -11,129 +11,164 @@ struct sums {
     __int128 stakes[CURRENCIES_MAX];    /* of open bets */
 };
 
+/* What the bets say of one account and of one market, gathered from the oldest bet to the newest:
+ * each must name the one before it of the same account, and of the same market. So the chains are
+ * checked without following them, which would wait for memory at every step. */
+struct account_tally {
+    uint32_t last; /* newest bet so far, or BET_NONE */
+    uint32_t open; /* or pending */
+    int64_t held, stakes;
+};
+
+struct market_tally {
+    uint32_t last;
+    uint32_t unsettled, pending, accepted;
+    int64_t stakes_open;
+};
+
+struct tallies {
+    struct account_tally *accounts; /* owns; [ref] */
+    struct market_tally *markets;   /* owns; [ref] */
+    bool settled_alike;             /* a bet is settled when it has a settlement */
+};
+
+static int tallies_new(const struct shard_state *state, struct tallies *tallies)
+{
+    tallies->accounts = reserve_new((size_t)state->accounts_count + 1, sizeof *tallies->accounts);
+    tallies->markets = reserve_new((size_t)state->markets_count + 1, sizeof *tallies->markets);
+    if (tallies->accounts == NULL || tallies->markets == NULL)
+        return -ERR_MEMORY;
+    for (uint32_t ref = 0; ref <= state->accounts_count; ref++)
+        tallies->accounts[ref].last = BET_NONE;
+    for (uint32_t ref = 0; ref <= state->markets_count; ref++)
+        tallies->markets[ref].last = BET_NONE;
+    return 0;
+}
+
+static void tallies_free(const struct shard_state *state, struct tallies *tallies)
+{
+    reserve_free(tallies->accounts, (size_t)state->accounts_count + 1, sizeof *tallies->accounts);
+    reserve_free(tallies->markets, (size_t)state->markets_count + 1, sizeof *tallies->markets);
+}
+
+static int tally_account(struct shard_state *state, struct tallies *tallies, uint32_t index)
+{
+    const struct shard_bet *bet = &state->bets[index];
+    REQUIRE(bet->account >= 1 && bet->account <= state->accounts_count,
+            "L7: an account's counts are those of its bets");
+    struct account_tally *tally = &tallies->accounts[bet->account];
+    bool open = bet->state == BET_STATE_OPEN, pending = bet->state == BET_STATE_PENDING;
+    REQUIRE(bet->next_of_account == tally->last, "L7: an account's counts are those of its bets");
+    REQUIRE(bet->stake > 0 && bet->stake <= MONEY_MINOR_MAX, "L4: a stake is within its limit");
+    tally->last = index;
+    tally->open += open || pending;
+    REQUIRE(!__builtin_add_overflow(tally->held, pending ? bet->stake : 0, &tally->held) &&
+                !__builtin_add_overflow(tally->stakes, open ? bet->stake : 0, &tally->stakes),
+            "L4: a balance is beyond all limits");
+    return 0;
+}
+
+static int tally_market(struct shard_state *state, struct tallies *tallies, uint32_t index)
+{
+    const struct shard_bet *bet = &state->bets[index];
+    REQUIRE(bet->market >= 1 && bet->market <= state->markets_count,
+            "L7: a market's counts are those of its bets");
+    struct market_tally *tally = &tallies->markets[bet->market];
+    bool open = bet->state == BET_STATE_OPEN, pending = bet->state == BET_STATE_PENDING;
+    REQUIRE(bet->next_of_market == tally->last, "L7: a market's counts are those of its bets");
+    tally->last = index;
+    tally->unsettled += open;
+    tally->pending += pending;
+    tally->accepted += open || bet->state == BET_STATE_SETTLED;
+    REQUIRE(!__builtin_add_overflow(tally->stakes_open, open || pending ? bet->stake : 0,
+                                    &tally->stakes_open),
+            "L4: a balance is beyond all limits");
+    return 0;
+}
+
+static int tally_bets(struct shard_state *state, struct tallies *tallies)
+{
+    tallies->settled_alike = true;
+    for (uint32_t i = 0; i < state->bets_count; i++) {
+        const struct shard_bet *bet = &state->bets[i];
+        TRY(tally_account(state, tallies, i));
+        TRY(tally_market(state, tallies, i));
+        tallies->settled_alike &= (bet->state == BET_STATE_SETTLED) == (bet->seq_settled != 0);
+    }
+    return 0;
+}
+
 static size_t house_index(const struct shard_state *state, struct currency currency)
 {
     size_t index = 0;
     while (index < state->houses_count && !currency_equal(state->houses[index].currency, currency))
         index++;
-    ASSERT(index < state->houses_count); /* every account's currency has its house */
     return index;
 }
 
-/* What the bets of one account say. */
-struct account_bets {
-    uint32_t open;
-    uint64_t chained;
-    int64_t held;
-    bool own;
-};
-
-/* Bets of a chain have falling indexes, so a chain that is damaged ends too. */
-static struct account_bets walk_account(const struct shard_state *state, uint32_t ref)
+static int check_account(struct shard_state *state, const struct account_tally *tally, uint32_t ref,
+                         struct sums *sums)
 {
-    struct account_bets sum = {.own = true};
-    uint32_t before = state->bets_count;
-    for (uint32_t i = state->accounts[ref].bets_last; i < before;
-         before = i, i = state->bets[before].next_of_account) {
-        const struct shard_bet *bet = &state->bets[i];
-        sum.chained++;
-        sum.own &= bet->account == ref;
-        sum.open += bet->state == BET_STATE_OPEN || bet->state == BET_STATE_PENDING;
-        sum.held += bet->state == BET_STATE_PENDING ? bet->stake : 0;
+    const struct shard_account *account = &state->accounts[ref];
+    REQUIRE(account->held >= 0, "L4: what is held is not negative");
+    REQUIRE(account->currency.iso != 0 || (account->available == 0 && account->held == 0),
+            "L4: an account without a currency has no money");
+    REQUIRE(account->bets_last == tally->last && account->bets_open == tally->open,
+            "L7: an account's counts are those of its bets");
+    REQUIRE(account->held == tally->held, "L4: what is held are the stakes of pending bets");
+    if (account->currency.iso == 0) {
+        REQUIRE(tally->last == BET_NONE, "L4: an account without a currency has no bets");
+        return 0;
     }
-    return sum;
-}
-
-static int check_accounts(struct shard_state *state, struct sums *sums)
-{
-    uint64_t chained = 0;
-    for (uint32_t ref = 1; ref <= state->accounts_count; ref++) {
-        const struct shard_account *account = &state->accounts[ref];
-        struct account_bets bets = walk_account(state, ref);
-        REQUIRE(account->held >= 0, "L4: what is held is not negative");
-        REQUIRE(account->currency.iso != 0 || (account->available == 0 && account->held == 0),
-                "L4: an account without a currency has no money");
-        REQUIRE(bets.own && bets.open == account->bets_open,
-                "L7: an account's counts are those of its bets");
-        REQUIRE(bets.held == account->held, "L4: what is held are the stakes of pending bets");
-        chained += bets.chained;
-        if (account->currency.iso != 0)
-            sums->customers[house_index(state, account->currency)] +=
-                (__int128)account->available + account->held;
-    }
-    REQUIRE(chained == state->bets_count, "L7: an account's counts are those of its bets");
+    size_t house = house_index(state, account->currency);
+    REQUIRE(house < state->houses_count, "L4: the currency of an account has its house accounts");
+    sums->customers[house] += (__int128)account->available + account->held;
+    sums->stakes[house] += tally->stakes;
     return 0;
 }
 
-static int sum_bets(struct shard_state *state, struct sums *sums)
+static int check_market(struct shard_state *state, const struct market_tally *tally, uint32_t ref)
 {
-    for (uint32_t i = 0; i < state->bets_count; i++) {
-        const struct shard_bet *bet = &state->bets[i];
-        struct currency currency = state->accounts[bet->account].currency;
-        if (bet->state == BET_STATE_OPEN)
-            sums->stakes[house_index(state, currency)] += bet->stake;
-        REQUIRE((bet->state == BET_STATE_SETTLED) == (bet->seq_settled != 0),
-                "L7: a settled bet has its settlement");
+    const struct shard_market *market = &state->markets[ref];
+    REQUIRE(market->bets_last == tally->last && market->bets_unsettled == tally->unsettled &&
+                market->bets_pending == tally->pending && market->bets_count == tally->accepted &&
+                market->stakes_open == tally->stakes_open,
+            "L7: a market's counts are those of its bets");
+    return 0;
+}
+
+static int check_houses(struct shard_state *state, const struct sums *sums)
+{
+    for (size_t i = 0; i < state->houses_count; i++) {
+        const struct shard_house *house = &state->houses[i];
+        REQUIRE(house->stakes == sums->stakes[i], "L4: house stakes are the stakes of open bets");
+        REQUIRE(sums->customers[i] + house->cash + house->stakes + house->result == 0,
+                "L4: all accounts of a currency sum to zero");
     }
     return 0;
 }
 
-/* What the bets of one market say. */
-struct market_bets {
-    uint32_t unsettled, pending, accepted;
-    uint64_t chained;
-    __int128 stakes_open;
-    bool own;
-};
-
-static struct market_bets walk_market(const struct shard_state *state, uint32_t ref)
+static int check_tallies(struct shard_state *state, struct tallies *tallies)
 {
-    struct market_bets sum = {.own = true};
-    uint32_t before = state->bets_count;
-    for (uint32_t i = state->markets[ref].bets_last; i < before;
-         before = i, i = state->bets[before].next_of_market) {
-        const struct shard_bet *bet = &state->bets[i];
-        bool open = bet->state == BET_STATE_OPEN, pending = bet->state == BET_STATE_PENDING;
-        sum.chained++;
-        sum.own &= bet->market == ref;
-        sum.unsettled += open;
-        sum.pending += pending;
-        sum.accepted += open || bet->state == BET_STATE_SETTLED;
-        sum.stakes_open += open || pending ? bet->stake : 0;
-    }
-    return sum;
-}
-
-static int check_markets(struct shard_state *state)
-{
-    uint64_t chained = 0;
-    for (uint32_t ref = 1; ref <= state->markets_count; ref++) {
-        const struct shard_market *market = &state->markets[ref];
-        struct market_bets bets = walk_market(state, ref);
-        REQUIRE(bets.own && bets.unsettled == market->bets_unsettled &&
-                    bets.pending == market->bets_pending && bets.accepted == market->bets_count &&
-                    bets.stakes_open == market->stakes_open,
-                "L7: a market's counts are those of its bets");
-        chained += bets.chained;
-    }
-    REQUIRE(chained == state->bets_count, "L7: a market's counts are those of its bets");
-    return 0;
+    struct sums sums = {0};
+    TRY(tally_bets(state, tallies));
+    for (uint32_t ref = 1; ref <= state->accounts_count; ref++)
+        TRY(check_account(state, &tallies->accounts[ref], ref, &sums));
+    REQUIRE(tallies->settled_alike, "L7: a settled bet has its settlement");
+    for (uint32_t ref = 1; ref <= state->markets_count; ref++)
+        TRY(check_market(state, &tallies->markets[ref], ref));
+    return check_houses(state, &sums);
 }
 
 int shard_state_check(struct shard_state *state)
 {
-    struct sums sums = {0};
+    struct tallies tallies = {NULL, NULL, false};
     state->reason = "";
-    TRY(check_accounts(state, &sums));
-    TRY(sum_bets(state, &sums));
-    TRY(check_markets(state));
-    for (size_t i = 0; i < state->houses_count; i++) {
-        const struct shard_house *house = &state->houses[i];
-        REQUIRE(house->stakes == sums.stakes[i], "L4: house stakes are the stakes of open bets");
-        REQUIRE(sums.customers[i] + house->cash + house->stakes + house->result == 0,
-                "L4: all accounts of a currency sum to zero");
-    }
-    return 0;
+    int error = tallies_new(state, &tallies);
+    if (error == 0)
+        error = check_tallies(state, &tallies);
+    tallies_free(state, &tallies);
+    return error;
 }
 
 /* The structs hold no padding (asserted), so their bytes are their values; symbols are given in

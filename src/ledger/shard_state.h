@@ -93,8 +93,8 @@ const struct shard_house *shard_state_house(const struct shard_state *state, siz
 size_t shard_state_houses_count(const struct shard_state *state);
 
 /* Checks what holds over the whole state: sums of wallets against house accounts per currency
- * (L4), counts and chains of bets per market and account (L7). 0, or -ERR_CORRUPT with a reason.
- * O(size). */
+ * (L4), counts and chains of bets per market and account (L7). 0, -ERR_CORRUPT with a reason, or
+ * -ERR_MEMORY. O(size), 56 bytes for each account and market meanwhile. */
 int shard_state_check(struct shard_state *state);
 
 /* SHA-256 of the whole logical state at its sequence number (L5): equal for equal logs, whatever
