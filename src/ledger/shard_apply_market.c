@@ -51,7 +51,7 @@ int shard_apply_book(struct shard_state *state, const struct record_view *record
     return apply_account(state, record);
 }
 
-static bool status_valid(unsigned status)
+bool shard_status_valid(unsigned status)
 {
     return status >= MARKET_ACTIVE && status <= MARKET_CANCELLED;
 }
@@ -109,7 +109,7 @@ static int check_market(struct shard_state *state, const struct record_view *rec
     REQUIRE(id.bytes > 0 && id.bytes <= MARKET_ID_BYTES_MAX, "a market id has 1 to 120 bytes");
     REQUIRE(shard_symbol(state->market_ids, id) == 0, "the market has a ref already");
     REQUIRE(body->market == state->markets_count + 1, "market refs are dense");
-    REQUIRE(status_valid(body->status), "no such market status");
+    REQUIRE(shard_status_valid(body->status), "no such market status");
     REQUIRE(record->head->items_count <= SELECTIONS_MAX, "too many selections");
     REQUIRE(market_texts_valid(body), "a market's texts have their limits");
     TRY(check_selection_ids(state, record));
@@ -177,7 +177,7 @@ int shard_apply_fence(struct shard_state *state, const struct record_view *recor
     for (size_t i = 0; i < record->head->items_count; i++) {
         const struct shard_market *market = shard_market_at(state, items[i].market);
         REQUIRE(market != NULL, "the fenced market is unknown");
-        REQUIRE(status_valid(items[i].status), "no such market status");
+        REQUIRE(shard_status_valid(items[i].status), "no such market status");
         REQUIRE(market->seq_result == 0 || items[i].status == market->status,
                 "L7: a market with a result does not reopen");
     }
@@ -190,8 +190,7 @@ int shard_apply_fence(struct shard_state *state, const struct record_view *recor
     return 0;
 }
 
-/* What is not known is all zero, so that the same result has one form. */
-static bool factors_valid(struct record_leg_result factors)
+bool shard_factors_valid(struct record_leg_result factors)
 {
     static const struct record_leg_result unknown;
     if (factors.known == 0)
@@ -212,7 +211,7 @@ static int check_result(struct shard_state *state, const struct record_view *rec
     REQUIRE(record->head->items_count == market->selections_count,
             "a result speaks of every selection");
     for (size_t i = 0; i < record->head->items_count; i++)
-        REQUIRE(factors_valid(items[i]), "the factors are impossible");
+        REQUIRE(shard_factors_valid(items[i]), "the factors are impossible");
     return 0;
 }
 

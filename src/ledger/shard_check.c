@@ -194,7 +194,6 @@ static void hash_symbols(struct sha256 *sha, const struct symbols *symbols)
     }
 }
 
-/* Which request has which verdict: the table's keys, in the order of the verdicts. */
 struct verdict_keys {
     struct hash128 *at;
     uint32_t count;
@@ -207,19 +206,43 @@ static void keep_key(void *context, struct hash128 key, uint32_t value)
     keys->at[value] = key;
 }
 
-static int hash_verdict_keys(struct sha256 *sha, const struct shard_state *state)
+int shard_verdict_keys_new(const struct shard_state *state, struct hash128 **ret_keys)
 {
     struct verdict_keys keys = {NULL, state->verdicts_count};
-    if (keys.count == 0)
-        return 0;
+    ASSERT(keys.count > 0);
     ASSERT(table_count(state->verdicts_by_key) == keys.count); /* L3: one key, one verdict */
     keys.at = reserve_new(keys.count, sizeof *keys.at);
     if (keys.at == NULL)
         return -ERR_MEMORY;
     table_each(state->verdicts_by_key, keep_key, &keys);
-    add_bytes(sha, keys.at, keys.count * sizeof *keys.at);
-    reserve_free(keys.at, keys.count, sizeof *keys.at);
+    *ret_keys = keys.at;
     return 0;
+}
+
+void shard_verdict_keys_free(const struct shard_state *state, struct hash128 *keys)
+{
+    reserve_free(keys, state->verdicts_count, sizeof *keys);
+}
+
+static int hash_verdict_keys(struct sha256 *sha, const struct shard_state *state)
+{
+    struct hash128 *keys;
+    if (state->verdicts_count == 0)
+        return 0;
+    TRY(shard_verdict_keys_new(state, &keys));
+    add_bytes(sha, keys, state->verdicts_count * sizeof *keys);
+    shard_verdict_keys_free(state, keys);
+    return 0;
+}
+
+void shard_hash_place(const struct shard_state *state, struct sha256 *sha)
+{
+    add_bytes(sha, state->book_id, sizeof state->book_id);
+    add_bytes(sha, state->hash_key, sizeof state->hash_key);
+    add_bytes(sha, &state->shard, sizeof state->shard);
+    add_bytes(sha, &state->seq, sizeof state->seq);
+    add_bytes(sha, &state->time_us, sizeof state->time_us);
+    add_bytes(sha, &state->epoch, sizeof state->epoch);
 }
 
 int shard_state_hash(const struct shard_state *state, uint8_t ret_hash[32])
@@ -227,12 +250,7 @@ int shard_state_hash(const struct shard_state *state, uint8_t ret_hash[32])
     struct sha256 *sha;
     TRY(sha256_new(&sha));
     sha256_begin(sha);
-    add_bytes(sha, state->book_id, sizeof state->book_id);
-    add_bytes(sha, state->hash_key, sizeof state->hash_key);
-    add_bytes(sha, &state->shard, sizeof state->shard);
-    add_bytes(sha, &state->seq, sizeof state->seq);
-    add_bytes(sha, &state->time_us, sizeof state->time_us);
-    add_bytes(sha, &state->epoch, sizeof state->epoch);
+    shard_hash_place(state, sha);
     hash_symbols(sha, state->users);
     hash_symbols(sha, state->market_ids);
     hash_symbols(sha, state->texts);

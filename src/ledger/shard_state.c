@@ -132,6 +132,7 @@ int shard_state_apply(struct shard_state *state, const struct record_view *recor
     TRY(apply_by_type(state, record));
     state->seq = head->seq;
     state->time_us = head->time_us;
+    state->record_crc = head->crc;
     state->counts.records++;
     return 0;
 }
@@ -149,6 +150,11 @@ uint64_t shard_state_seq(const struct shard_state *state)
 int64_t shard_state_time_us(const struct shard_state *state)
 {
     return state->time_us;
+}
+
+uint32_t shard_state_record_crc(const struct shard_state *state)
+{
+    return state->record_crc;
 }
 
 uint64_t shard_state_epoch(const struct shard_state *state)

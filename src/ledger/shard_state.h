@@ -44,7 +44,8 @@ const char *shard_state_reason(const struct shard_state *state);
 /* The last record applied. */
 uint64_t shard_state_seq(const struct shard_state *state);
 int64_t shard_state_time_us(const struct shard_state *state);
-uint64_t shard_state_epoch(const struct shard_state *state); /* of the last OPENED; 0 = none */
+uint32_t shard_state_record_crc(const struct shard_state *state); /* its checksum */
+uint64_t shard_state_epoch(const struct shard_state *state);      /* of the last OPENED; 0 = none */
 uint32_t shard_state_shard(const struct shard_state *state);
 const struct shard_counts *shard_state_counts(const struct shard_state *state);
 const struct shard_limits *shard_state_limits(const struct shard_state *state);

@@ -23,6 +23,7 @@ struct shard_state {
     uint64_t hash_key[2];
     uint8_t book_id[16];
     uint32_t shard;
+    uint32_t record_crc; /* of the last record: no part of the state, but of its place */
     struct bet_id last_bet_id;
     const char *reason;
 
@@ -81,6 +82,21 @@ bool shard_postings_are(const struct record_view *record, const struct record_po
  * accounts and one known currency. */
 bool shard_postings_fit(const struct shard_state *state, const struct record_view *record);
 void shard_post(struct shard_state *state, const struct record_view *record);
+
+bool shard_status_valid(unsigned status);
+/* What is not known is all zero, so that the same result has one form. */
+bool shard_factors_valid(struct record_leg_result factors);
+
+/* Every number within its bounds: for a state that came from outside. 0, or -ERR_CORRUPT. */
+int shard_check_bounds(struct shard_state *state);
+
+/* Which request has which verdict: the keys of verdicts_by_key in the order of the verdicts, of
+ * which there is at least one. 0 or -ERR_MEMORY; ended by shard_verdict_keys_free. */
+int shard_verdict_keys_new(const struct shard_state *state, struct hash128 **ret_keys);
+void shard_verdict_keys_free(const struct shard_state *state, struct hash128 *keys);
+/* The begin of the state hash: whose log, and where in it. */
+struct sha256;
+void shard_hash_place(const struct shard_state *state, struct sha256 *sha);
 
 /* By type; contract of shard_state_apply. */
 int shard_apply_book(struct shard_state *state, const struct record_view *record);

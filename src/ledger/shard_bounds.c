@@ -1,0 +1,141 @@
+/* shard_bounds.c - every number of a state that came from outside, against what the fold relies
+ * on without asking again: an index is within its table, a fraction has a denominator, an enum is
+ * one of its values. What the numbers say together is shard_state_check's. */
+#include "base/error.h"
+#include "ledger/shard_state_internal.h"
+
+static bool within(int64_t balance)
+{
+    return balance >= -SHARD_BALANCE_MAX && balance <= SHARD_BALANCE_MAX;
+}
+
+static bool is_zero(const void *at, size_t bytes)
+{
+    const char *byte = at;
+    for (size_t i = 0; i < bytes; i++)
+        if (byte[i] != 0)
+            return false;
+    return true;
+}
+
+static int check_houses(struct shard_state *state)
+{
+    for (size_t i = 0; i < state->houses_count; i++) {
+        const struct shard_house *house = &state->houses[i];
+        REQUIRE(currency_known(house->currency) && is_zero(house->reserved, sizeof house->reserved),
+                "a house account has a known currency");
+        REQUIRE(within(house->cash) && within(house->stakes) && within(house->result),
+                "L4: a balance is beyond all limits");
+        for (size_t j = 0; j < i; j++)
+            REQUIRE(!currency_equal(house->currency, state->houses[j].currency),
+                    "L4: a currency has its house accounts once");
+    }
+    return 0;
+}
+
+static int check_accounts(struct shard_state *state)
+{
+    REQUIRE(is_zero(&state->accounts[0], sizeof *state->accounts), "account 0 is nobody");
+    for (uint32_t ref = 1; ref <= state->accounts_count; ref++) {
+        const struct shard_account *account = &state->accounts[ref];
+        REQUIRE((account->currency.iso == 0 || currency_known(account->currency)) &&
+                    is_zero(account->reserved, sizeof account->reserved),
+                "an account has a known currency or none");
+        REQUIRE(within(account->available) && within(account->held),
+                "L4: a balance is beyond all limits");
+        REQUIRE(account->seq_last <= state->seq, "L1: a number is beyond the last record");
+    }
+    return 0;
+}
+
+static int check_market(struct shard_state *state, const struct shard_market *market)
+{
+    size_t texts = symbols_count(state->texts);
+    REQUIRE(market->event_id < texts && market->provider < texts && market->sport < texts &&
+                market->event_name < texts && market->name < texts && market->kind < texts,
+            "a market's texts are known");
+    REQUIRE(market->selections_count <= SELECTIONS_MAX &&
+                market->selections_first <= state->selections_count &&
+                market->selections_count <= state->selections_count - market->selections_first,
+            "a market's selections are within their table");
+    REQUIRE(shard_status_valid(market->status), "no such market status");
+    REQUIRE(within(market->stakes_open), "L4: a balance is beyond all limits");
+    REQUIRE(market->seq_result <= state->seq, "L1: a number is beyond the last record");
+    return 0;
+}
+
+static int check_markets(struct shard_state *state)
+{
+    size_t texts = symbols_count(state->texts);
+    REQUIRE(is_zero(&state->markets[0], sizeof *state->markets), "market 0 is none");
+    for (uint32_t ref = 1; ref <= state->markets_count; ref++)
+        TRY(check_market(state, &state->markets[ref]));
+    for (uint32_t i = 0; i < state->selections_count; i++) {
+        const struct shard_selection *selection = &state->selections[i];
+        REQUIRE(selection->id < texts && selection->name < texts, "a selection's texts are known");
+        REQUIRE(shard_factors_valid(selection->result), "the factors are impossible");
+    }
+    return 0;
+}
+
+static int check_bet(struct shard_state *state, const struct shard_bet *bet, uint32_t index)
+{
+    const struct shard_market *market = shard_market_at(state, bet->market);
+    REQUIRE(market != NULL && bet->selection < market->selections_count,
+            "L6: the selection is unknown");
+    REQUIRE(bet->bet_id <= state->last_bet_id.n, "bet ids rise");
+    REQUIRE(bet->seq_placed >= 1 && bet->seq_placed <= bet->seq_last &&
+                bet->seq_last <= state->seq && bet->seq_settled <= state->seq &&
+                bet->seq_result <= state->seq,
+            "L1: a number is beyond the last record");
+    REQUIRE(bet->state >= BET_STATE_PENDING && bet->state <= BET_STATE_NOT_ACCEPTED &&
+                bet->policy >= PRICE_BETTER && bet->policy <= PRICE_ANY &&
+                bet->rounding >= ROUND_DOWN && bet->rounding <= ROUND_HALF_EVEN &&
+                bet->reserved == 0 && bet->reserved2 == 0,
+            "a bet's state, policy and rounding are known");
+    REQUIRE(bet->odds.denominator != 0 && bet->odds.numerator > bet->odds.denominator,
+            "L6: there was a price");
+    REQUIRE(bet->payout >= 0 && bet->payout <= MONEY_MINOR_MAX && shard_factors_valid(bet->factors),
+            "the factors are impossible");
+    REQUIRE(bet->verdict < state->verdicts_count && state->verdicts[bet->verdict].bet == index,
+            "L3: a bet has its verdict");
+    return 0;
+}
+
+static int check_bets(struct shard_state *state)
+{
+    uint64_t before = 0;
+    for (uint32_t i = 0; i < state->bets_count; i++) {
+        REQUIRE(state->bets[i].bet_id > before, "bet ids rise");
+        before = state->bets[i].bet_id;
+        TRY(check_bet(state, &state->bets[i], i));
+    }
+    REQUIRE(before == state->last_bet_id.n, "bet ids rise");
+    return 0;
+}
+
+static int check_verdicts(struct shard_state *state)
+{
+    for (uint32_t i = 0; i < state->verdicts_count; i++) {
+        const struct shard_verdict *verdict = &state->verdicts[i];
+        REQUIRE(verdict->seq >= 1 && verdict->seq <= state->seq,
+                "L1: a number is beyond the last record");
+        REQUIRE(verdict->account >= 1 && verdict->account <= state->accounts_count,
+                "L3: a verdict is somebody's");
+        REQUIRE(verdict->bet == BET_NONE ||
+                    (verdict->bet < state->bets_count && state->bets[verdict->bet].verdict == i &&
+                     state->bets[verdict->bet].account == verdict->account),
+                "L3: a verdict has its bet");
+    }
+    return 0;
+}
+
+int shard_check_bounds(struct shard_state *state)
+{
+    state->reason = "";
+    TRY(check_houses(state));
+    TRY(check_accounts(state));
+    TRY(check_markets(state));
+    TRY(check_bets(state));
+    return check_verdicts(state);
+}
