@@ -38,12 +38,14 @@
     X(DISK_WHY_ODDS_NAME, "odds name")           /* odds log: directory, at a new segment */       \
     X(DISK_WHY_KEY, "key")                       /* vault: a key made or destroyed */              \
     X(DISK_WHY_KEY_NAME, "key name")             /* vault: directory, at creation */               \
-    X(DISK_WHY_TREE, "tree")                     /* tree: hashes, before the state names them */
+    X(DISK_WHY_TREE, "tree")                     /* tree: hashes, before the state names them */   \
+    X(DISK_WHY_SNAPSHOT, "snapshot")             /* content, in steps, before the rename */        \
+    X(DISK_WHY_SNAPSHOT_NAME, "snapshot name")   /* directory, before older ones go */
 
 #define DISK_WHY_ENUM(name, text) name,
 enum disk_why { DISK_WHY_LIST(DISK_WHY_ENUM) };
 #undef DISK_WHY_ENUM
-#define DISK_WHY_COUNT (DISK_WHY_TREE + 1)
+#define DISK_WHY_COUNT (DISK_WHY_SNAPSHOT_NAME + 1)
 
 /* The reason in words, for reports and tests. */
 const char *disk_why_text(enum disk_why why);
