@@ -40,6 +40,7 @@ struct bench {
     struct sign_key *key;
     bool proofs;
     struct odds_store *store;
+    struct snapshot_store *snapshots;
     struct odds_log odds_log;
     struct book *book;
     int event;
@@ -298,7 +299,7 @@ static double open_book(struct bench *b, const char *directory)
     b->odds_log.ops = &odds_ops;
     if (odds_store_memory_new(MARKETS, key, &b->store) < 0)
         die("odds store", -ERR_MEMORY);
-    struct book_ports ports = {b->log, &b->odds_log, b->store, NULL};
+    struct book_ports ports = {b->log, &b->odds_log, b->store, NULL, b->snapshots, NULL};
     if (book_new(&book_options, &ports, NULL, &b->book) < 0)
         die("book", -ERR_MEMORY);
     error = book_start(b->book, (struct instant){now_ns(CLOCK_REALTIME) / 1000},

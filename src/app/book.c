@@ -20,6 +20,8 @@ static void on_durable(void *owner, const struct record_view *record)
 static void on_stopped(void *owner)
 {
     struct book *book = owner;
+    if (book->stop_reason[0] == '\0')
+        memcpy(book->stop_reason, "the log failed", sizeof "the log failed");
     if (book->listener.on_stopped != NULL)
         book->listener.on_stopped(book->listener.owner);
 }
@@ -112,20 +114,63 @@ static void record_opened(struct book *book, uint64_t epoch)
     commit_record(book->commit, &draft);
 }
 
-int book_start(struct book *book, struct instant wall, struct monotonic now,
-               const char **ret_reason)
+/* The newest sound snapshot at or below seq_max takes the place of the empty state. */
+static int load_snapshot(struct book *book, uint64_t seq_max, const char **ret_reason)
+{
+    struct snapshot_store *store = book->ports.snapshots;
+    struct shard_state *state = NULL;
+    struct snapshot_found found;
+    int error = store->ops->load(store, seq_max, &book->options.limits, &state, &found);
+    if (found.damaged > 0) {
+        book->restart.snapshots_passed += found.damaged;
+        memcpy(book->restart.text, found.text, sizeof found.text);
+    }
+    *ret_reason = error == -ERR_LIMIT ? "the snapshot holds more than the limits allow"
+                                      : "the snapshots could not be read";
+    TRY(error);
+    if (found.seq_max > book->ports.log->ops->tail(book->ports.log, 0)) {
+        shard_state_free(state); /* a snapshot is of durable records only */
+        *ret_reason = "L1: the log ends before a snapshot of it: it has lost records";
+        return -ERR_CORRUPT;
+    }
+    shard_state_free(book->state);
+    book->state = state;
+    book->restart.snapshot_seq = found.seq;
+    return 0;
+}
+
+/* A snapshot that the log contradicts is given up for the one before it, and at last for none:
+ * the log alone decides. */
+static int fold_log(struct book *book, const char **ret_reason)
 {
     struct refold_end end;
     struct refold_source source = {book->ports.log, 0, REFOLD_ALL};
+    uint64_t seq_max = UINT64_MAX;
+    for (;;) {
+        if (book->ports.snapshots != NULL)
+            TRY(load_snapshot(book, seq_max, ret_reason));
+        int error = refold(&source, book->state, NULL, NULL, &end);
+        *ret_reason = end.reason;
+        if (error != -ERR_CORRUPT || book->restart.snapshot_seq == 0)
+            return error;
+        seq_max = book->restart.snapshot_seq - 1;
+        book->restart.snapshots_passed++;
+        struct buf text = buf_over(book->restart.text, sizeof book->restart.text - 1);
+        buf_printf(&text, "the one of record %llu: %s",
+                   (unsigned long long)book->restart.snapshot_seq, end.reason);
+        book->restart.text[text.bytes] = '\0';
+    }
+}
+
+int book_start(struct book *book, struct instant wall, struct monotonic now,
+               const char **ret_reason)
+{
     struct commit_events events = {book, on_durable, on_stopped};
     uint64_t epoch;
     ASSERT(book->commit == NULL);
     book->wall = wall;
     book->now = now;
-    int error = refold(&source, book->state, NULL, NULL, &end);
-    *ret_reason = end.reason;
-    if (error < 0)
-        return error;
+    TRY(fold_log(book, ret_reason));
     *ret_reason = "no writer epoch could be taken";
     TRY(book->ports.log->ops->take_epoch(book->ports.log, 0, &epoch));
     *ret_reason = "no odds epoch could be taken";
@@ -146,11 +191,26 @@ int book_start(struct book *book, struct instant wall, struct monotonic now,
 
 /* ---- turns ---- */
 
+/* L4, L5: a state that is not the fold of its log must not decide one bet more. */
+static void check_drift(struct book *book)
+{
+    const struct reconcile_drift *drift =
+        book->ports.reconcile == NULL ? NULL : live_reconcile_drift(book->ports.reconcile);
+    char reason[RECONCILE_TEXT_BYTES + 64];
+    if (drift == NULL || book_stopped(book))
+        return;
+    struct buf text = buf_over(reason, sizeof reason - 1);
+    buf_printf(&text, "the live state has drifted from its log: %s", drift->text);
+    reason[text.bytes] = '\0';
+    book_stop(book, reason);
+}
+
 void book_begin_turn(struct book *book, struct instant wall, struct monotonic now)
 {
     book->wall = wall;
     if (now.us > book->now.us)
         book->now = now;
+    check_drift(book);
 }
 
 void book_end_turn(struct book *book)
@@ -160,6 +220,8 @@ void book_end_turn(struct book *book)
     book_settle_step(book); /* bets of this turn went first (DESIGN P3) */
     book_drop_ended(book);
     commit_flush(book->commit);
+    if (book->ports.reconcile != NULL)
+        live_reconcile_give(book->ports.reconcile, book->state);
 }
 
 void book_poll(struct book *book)
@@ -186,6 +248,20 @@ bool book_idle(const struct book *book)
     return commit_idle(book->commit) && book->settle_count == 0;
 }
 
+const char *book_stop_reason(const struct book *book)
+{
+    return book->stop_reason;
+}
+
+void book_stop(struct book *book, const char *reason)
+{
+    if (book_stopped(book))
+        return;
+    struct buf text = buf_over(book->stop_reason, sizeof book->stop_reason - 1);
+    buf_put(&text, reason, strnlen(reason, text.capacity));
+    commit_stop(book->commit);
+}
+
 bool book_stopped(const struct book *book)
 {
     return commit_stopped(book->commit);
@@ -194,6 +270,11 @@ bool book_stopped(const struct book *book)
 const struct shard_state *book_state(const struct book *book)
 {
     return book->state;
+}
+
+const struct book_restart *book_restart(const struct book *book)
+{
+    return &book->restart;
 }
 
 struct feed_sink *book_sink(struct book *book)

@@ -18,6 +18,7 @@
 #include <stdint.h>
 
 #include "app/book_request.h"
+#include "app/reconcile.h"
 #include "base/instant.h"
 #include "base/slice.h"
 #include "core/bet_decide.h"
@@ -28,6 +29,7 @@
 #include "ports/odds_log.h"
 #include "ports/odds_store.h"
 #include "ports/personal_vault.h"
+#include "ports/snapshot_store.h"
 
 struct book;
 
@@ -68,6 +70,8 @@ struct book_ports {
     struct odds_log *odds_log;
     struct odds_store *store;
     struct personal_vault *vault;
+    struct snapshot_store *snapshots; /* or NULL: every start folds from record 1 */
+    struct reconcile *reconcile;      /* or NULL: nobody compares */
 };
 
 /* What happened, for those who show it. Every one may be NULL. Borrowed for the call; the
@@ -84,17 +88,26 @@ struct book_listener {
     /* A durable record moved this user's money or decided, released or settled a bet of theirs:
      * BET (not refused), RELEASE, SETTLE, REVERSE, MONEY (done). */
     void (*on_record)(void *owner, const struct record_view *record);
-    /* The ledger stopped: no bets until a restart. Once. */
+    /* The ledger stopped: no bets until a restart. Once; book_stop_reason says why. */
     void (*on_stopped)(void *owner);
 };
 
-/* Replays the log into the state, takes a writer epoch and an odds epoch, and writes what a
- * first start needs. On failure *ret_reason (static or inside the book's options) says where,
- * and 0 is never answered for a damaged log. 0, -ERR_CORRUPT, -ERR_LIMIT, -ERR_IO, -ERR_MEMORY. */
+/* What a start was made of. */
+struct book_restart {
+    uint64_t snapshot_seq;          /* of the snapshot used; 0: none */
+    uint32_t snapshots_passed;      /* newer ones that were damaged, or not of this log */
+    char text[SNAPSHOT_TEXT_BYTES]; /* which one and why, of the last of these; or "" */
+};
+
+/* Folds the newest sound snapshot and the log behind it, or the whole log, into the state, takes a
+ * writer epoch and an odds epoch, and writes what a first start needs. On failure *ret_reason
+ * (static or inside the book's options) says where, and 0 is never answered for a damaged log. 0,
+ * -ERR_CORRUPT, -ERR_LIMIT, -ERR_IO, -ERR_MEMORY. */
 int book_new(const struct book_options *options, const struct book_ports *ports,
              const struct book_listener *listener, struct book **ret_book);
 int book_start(struct book *book, struct instant wall, struct monotonic now,
                const char **ret_reason);
+const struct book_restart *book_restart(const struct book *book);
 /* The ledger log is freed first: its free() completes what is under way. */
 void book_free(struct book *book);
 /* As book_free, for tests that take the log away without completing: a crash. */
@@ -110,6 +123,11 @@ int64_t book_due_us(const struct book *book);
 /* Nothing waits: no group under way or being built, no settlement unfinished. */
 bool book_idle(const struct book *book);
 bool book_stopped(const struct book *book);
+/* Why, as a sentence; "" while it goes on. Borrowed for the book's life. */
+const char *book_stop_reason(const struct book *book);
+/* No bets and no money until a restart, as when the log fails; prices go on (S1). Called by the
+ * book itself when its state was found to have drifted from its log. The reason is copied. */
+void book_stop(struct book *book, const char *reason);
 
 const struct shard_state *book_state(const struct book *book);
 struct feed_sink *book_sink(struct book *book);

@@ -28,7 +28,8 @@ struct book {
     struct book_listener listener;
     struct feed_sink sink;     /* publish_price.c; its address leads back to the book */
     struct shard_state *state; /* owns */
-    struct commit *commit;     /* owns */
+    struct book_restart restart;
+    struct commit *commit; /* owns */
     struct instant wall;
     struct monotonic now;
     uint32_t odds_epoch;
@@ -52,6 +53,7 @@ struct book {
 
     struct history_read *reads; /* owns; LEDGER_READS_MAX */
     const char *busy_limit;
+    char stop_reason[RECONCILE_TEXT_BYTES + 64];
     struct book_stats stats;
 };
 

@@ -198,7 +198,7 @@ static void group_tell(struct group *group, bool failed)
     group->out = buf_over(group->out.at, COMMIT_BYTES_MAX);
 }
 
-static void stop(struct commit *commit)
+void commit_stop(struct commit *commit)
 {
     if (commit->stopped)
         return;
@@ -216,7 +216,11 @@ static void on_appended(struct ledger_append *append, enum append_outcome outcom
     ASSERT(commit->log_busy && group == &commit->groups[commit->first]);
     if (outcome != APPEND_OK) { /* the fold is ahead of the log: nobody may be answered */
         commit->log_busy = false;
-        stop(commit);
+        commit_stop(commit);
+        return;
+    }
+    if (commit->stopped) { /* meanwhile: all who waited were told */
+        commit->log_busy = false;
         return;
     }
     commit->durable_seq = group->seq_before + group->records_count;
@@ -248,7 +252,7 @@ void commit_flush(struct commit *commit)
         .owner = group,
     };
     if (commit->log->ops->append(commit->log, &group->append) < 0) {
-        stop(commit);
+        commit_stop(commit);
         return;
     }
     commit->log_busy = true;

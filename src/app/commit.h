@@ -70,7 +70,11 @@ const struct record_view *commit_find(const struct commit *commit, uint64_t seq)
 /* Hands the group over when there is one and the log is idle. */
 void commit_flush(struct commit *commit);
 
-/* The log failed: for good. */
+/* Takes no record from now on, as if the log had failed: those who wait are told so, though a
+ * group under way may yet become durable. */
+void commit_stop(struct commit *commit);
+
+/* The log failed, or commit_stop: for good. */
 bool commit_stopped(const struct commit *commit);
 /* Nothing is under way and nothing is being built. */
 bool commit_idle(const struct commit *commit);

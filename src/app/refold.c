@@ -22,7 +22,10 @@ struct fold {
     struct refold_end *end;
     struct ahead *ring; /* owns; AHEAD of them */
     uint32_t first, count;
+    bool joined; /* the record that was the state's last was met, or there was none */
 };
+
+static const char joint_reason[] = "L1: the snapshot is not of this log";
 
 static int fold_apply(struct fold *fold, const struct record_view *view)
 {
@@ -53,6 +56,18 @@ static int fold_rest(struct fold *fold)
     return 0;
 }
 
+/* The last record of the snapshot that the state came from. */
+static int check_joint(struct fold *fold, const struct record_head *head)
+{
+    fold->joined = true;
+    if (head->seq == shard_state_seq(fold->state) &&
+        head->crc == shard_state_record_crc(fold->state))
+        return 0;
+    fold->end->seq = shard_state_seq(fold->state);
+    fold->end->reason = joint_reason;
+    return -ERR_CORRUPT;
+}
+
 static int fold_record(void *owner, uint32_t shard, const char *record, size_t bytes)
 {
     struct fold *fold = owner;
@@ -65,6 +80,8 @@ static int fold_record(void *owner, uint32_t shard, const char *record, size_t b
         fold->end->reason = "a record's own shape or checksum is broken";
         return error;
     }
+    if (!fold->joined)
+        return check_joint(fold, view.head);
     if (bytes > AHEAD_BYTES_MAX) {
         TRY(fold_rest(fold));
         return fold_apply(fold, &view);
@@ -77,6 +94,32 @@ static int fold_record(void *owner, uint32_t shard, const char *record, size_t b
     shard_state_prefetch(fold->state, &newest->view);
     fold->count++;
     return 0;
+}
+
+/* -ERR_STOPPED: seen, no more. */
+static int look_at_genesis(void *owner, uint32_t shard, const char *record, size_t bytes)
+{
+    struct fold *fold = owner;
+    struct record_view view;
+    (void)shard;
+    TRY(record_view_of(record, bytes, &view));
+    fold->joined = shard_state_is_of(fold->state, &view);
+    return -ERR_STOPPED;
+}
+
+/* A state from a snapshot: is the log the one that it was folded from? */
+static int check_book(struct fold *fold, const struct refold_source *source)
+{
+    int error = source->log->ops->replay(source->log, source->shard, 1, look_at_genesis, fold);
+    bool same = fold->joined;
+    fold->joined = false;
+    if (error < 0 && error != -ERR_STOPPED)
+        return error;
+    if (same)
+        return 0;
+    fold->end->seq = shard_state_seq(fold->state);
+    fold->end->reason = joint_reason;
+    return -ERR_CORRUPT;
 }
 
 static struct ahead *ring_new(void)
@@ -93,10 +136,19 @@ int refold(const struct refold_source *source, struct shard_state *state, refold
                         .visit = visit,
                         .owner = owner,
                         .end = ret,
-                        .ring = ring_new()};
+                        .ring = ring_new(),
+                        .joined = shard_state_seq(state) == 0};
+    uint64_t from = fold.joined ? 1 : shard_state_seq(state);
     if (fold.ring == NULL)
         return -ERR_MEMORY;
-    int error = source->log->ops->replay(source->log, source->shard, 1, fold_record, &fold);
+    int error = fold.joined ? 0 : check_book(&fold, source);
+    if (error == 0)
+        error = source->log->ops->replay(source->log, source->shard, from, fold_record, &fold);
+    if (error == 0 && !fold.joined) { /* the log ends before it */
+        ret->seq = shard_state_seq(state);
+        ret->reason = joint_reason;
+        error = -ERR_CORRUPT;
+    }
     int rest = error == 0 ? fold_rest(&fold) : 0;
     free(fold.ring);
     if (error < 0 && ret->reason[0] == 0)

@@ -1,4 +1,6 @@
-/* refold.h - folds a shard's log into a state: at start, and for every offline tool.
+/* refold.h - folds a shard's log into a state: at start, and for every offline tool. The state is
+ * empty, or it was read from a snapshot: then the record that was its last must be the log's, and
+ * the fold goes on behind it, so that nothing is applied twice and nothing left out (L1).
  *
  * The records are looked at a few places ahead, so that memory is on its way when their turn
  * comes: 10 million bets would otherwise spend most of a restart waiting for it. */
@@ -27,8 +29,9 @@ struct refold_source {
     uint64_t seq_last; /* or REFOLD_ALL */
 };
 
-/* Applies every durable record up to number seq_last to the empty state. visit may be NULL.
- * 0; -ERR_CORRUPT (a record, or the log under it), -ERR_LIMIT (more than the state's limits),
- * -ERR_IO, -ERR_MEMORY, or the visitor's answer. *ret is always written. */
+/* Applies every durable record behind the state's last, up to number seq_last. visit may be NULL.
+ * 0; -ERR_CORRUPT (a record, the log under it, or the state is of another log), -ERR_LIMIT (more
+ * than the state's limits), -ERR_IO, -ERR_MEMORY, or the visitor's answer. *ret is always
+ * written. */
 int refold(const struct refold_source *source, struct shard_state *state, refold_visit visit,
            void *owner, struct refold_end *ret);

@@ -157,6 +157,14 @@ uint32_t shard_state_record_crc(const struct shard_state *state)
     return state->record_crc;
 }
 
+bool shard_state_is_of(const struct shard_state *state, const struct record_view *genesis)
+{
+    const struct record_genesis *body = genesis->body;
+    return genesis->head->type == RECORD_GENESIS && body->shard == state->shard &&
+           memcmp(body->book_id, state->book_id, sizeof state->book_id) == 0 &&
+           memcmp(body->hash_key, state->hash_key, sizeof state->hash_key) == 0;
+}
+
 uint64_t shard_state_epoch(const struct shard_state *state)
 {
     return state->epoch;

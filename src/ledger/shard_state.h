@@ -45,6 +45,9 @@ const char *shard_state_reason(const struct shard_state *state);
 uint64_t shard_state_seq(const struct shard_state *state);
 int64_t shard_state_time_us(const struct shard_state *state);
 uint32_t shard_state_record_crc(const struct shard_state *state); /* its checksum */
+/* Is this the GENESIS record of the state's book? For a state from a snapshot: another log may
+ * have a record with the same number and checksum. */
+bool shard_state_is_of(const struct shard_state *state, const struct record_view *genesis);
 uint64_t shard_state_epoch(const struct shard_state *state);      /* of the last OPENED; 0 = none */
 uint32_t shard_state_shard(const struct shard_state *state);
 const struct shard_counts *shard_state_counts(const struct shard_state *state);

@@ -15,7 +15,7 @@
 struct snapshot_found {
     uint64_t seq;     /* of the state that it made; 0: an empty one */
     uint64_t seq_max; /* the highest of a snapshot whose head is sound, asked for or not */
-    uint32_t damaged; /* passed over: newer than `seq`, and not sound */
+    uint32_t damaged; /* passed over: above `seq`, at most seq_max, and not sound */
     char text[SNAPSHOT_TEXT_BYTES]; /* which one and why, of the last such; or "" */
 };
 

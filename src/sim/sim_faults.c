@@ -99,7 +99,8 @@ static int start_book(struct sim *sim, const char **ret_reason)
     static const uint64_t key[2] = {11, 12};
     struct book_listener listener = sim_listener(sim);
     TRY(odds_store_memory_new(sim->mix.store_max, key, &sim->odds_store));
-    struct book_ports ports = {&sim->log.port, &sim->odds_log.port, sim->odds_store, NULL};
+    struct book_ports ports = {
+        .log = &sim->log.port, .odds_log = &sim->odds_log.port, .store = sim->odds_store};
     sim->log.now_us = sim->odds_log.now_us = sim->now_us;
     TRY(book_new(&sim->mix.book, &ports, &listener, &sim->book));
     return book_start(sim->book, sim_wall(sim), (struct monotonic){sim->now_us}, ret_reason);

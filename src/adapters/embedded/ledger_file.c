@@ -25,6 +25,9 @@ struct read_done {
     size_t bytes;
 };
 
+#define VIEW_WORDS (sizeof(struct ledger_view) / sizeof(uint64_t))
+_Static_assert(sizeof(struct ledger_view) % sizeof(uint64_t) == 0, "copied by words");
+
 struct ledger_file {
     struct ledger_log log;
     struct ledger_store *store;
@@ -32,6 +35,11 @@ struct ledger_file {
     struct ledger_follower follower;
     pthread_t writer, reader;
     char problem[LEDGER_REPORT_TEXT_BYTES]; /* for the owner to look at */
+
+    /* The view once more, for a thread of low priority, which must never hold what the writer
+     * waits for: odd while it is being written, and read again when it has changed meanwhile. */
+    uint64_t shown_version;
+    uint64_t shown[VIEW_WORDS];
 
     pthread_mutex_t lock; /* everything below */
     pthread_cond_t writer_wake, reader_wake, owner_wake;
@@ -71,9 +79,39 @@ static void notify(const struct ledger_file *file)
 
 /* --- The writer's thread --- */
 
+static void show_view(struct ledger_file *file)
+{
+    uint64_t words[VIEW_WORDS];
+    uint64_t version = __atomic_load_n(&file->shown_version, __ATOMIC_RELAXED);
+    memcpy(words, &file->view, sizeof words);
+    __atomic_store_n(&file->shown_version, version + 1, __ATOMIC_RELAXED);
+    __atomic_thread_fence(__ATOMIC_RELEASE);
+    for (size_t i = 0; i < VIEW_WORDS; i++)
+        __atomic_store_n(&file->shown[i], words[i], __ATOMIC_RELAXED);
+    __atomic_store_n(&file->shown_version, version + 2, __ATOMIC_RELEASE);
+}
+
+static struct ledger_view look_at_view(void *owner)
+{
+    struct ledger_file *file = owner;
+    uint64_t words[VIEW_WORDS];
+    uint64_t before, after;
+    struct ledger_view view;
+    do {
+        before = __atomic_load_n(&file->shown_version, __ATOMIC_ACQUIRE);
+        for (size_t i = 0; i < VIEW_WORDS; i++)
+            words[i] = __atomic_load_n(&file->shown[i], __ATOMIC_RELAXED);
+        __atomic_thread_fence(__ATOMIC_ACQUIRE);
+        after = __atomic_load_n(&file->shown_version, __ATOMIC_RELAXED);
+    } while (before != after || before % 2 != 0);
+    memcpy(&view, words, sizeof view);
+    return view;
+}
+
 static void publish(struct ledger_file *file)
 {
     file->view = ledger_store_view(file->store);
+    show_view(file);
     file->stats.store = file->store->stats;
     file->stopped = file->store->stopped;
 }
@@ -385,6 +423,11 @@ void ledger_file_stats(struct ledger_log *log, struct ledger_file_stats *ret_sta
     pthread_mutex_lock(&file->lock);
     *ret_stats = file->stats;
     pthread_mutex_unlock(&file->lock);
+}
+
+struct ledger_cursor_log ledger_file_cursor_log(struct ledger_log *log)
+{
+    return (struct ledger_cursor_log){look_at_view, file_of(log)};
 }
 
 const char *ledger_file_problem(struct ledger_log *log)

@@ -15,6 +15,7 @@
 #pragma once
 
 #include "adapters/embedded/disk.h"
+#include "adapters/embedded/ledger_cursor_file.h"
 #include "adapters/embedded/ledger_store.h"
 #include "ports/ledger_log.h"
 
@@ -53,6 +54,8 @@ int ledger_file_replay(struct ledger_log *log, uint64_t seq_first, ledger_visit 
                        char *ret_text);
 /* The log's creation id. Thread: any. */
 uint64_t ledger_file_creation(struct ledger_log *log);
+/* For ledger_cursor_file_new(): the durable log as of now, without a lock. Thread: any. */
+struct ledger_cursor_log ledger_file_cursor_log(struct ledger_log *log);
 /* File and byte of the damage that a read or replay answered -ERR_CORRUPT for, or "".
  * Borrowed until the next call. */
 const char *ledger_file_problem(struct ledger_log *log);

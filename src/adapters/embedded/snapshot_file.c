@@ -213,10 +213,10 @@ static int load_newest(struct snapshot_file *file, uint64_t seq_max,
         const char *wrong = NULL;
         bool asked = name->seq <= seq_max;
         TRY(load_one(file, name, limits, asked ? ret_state : NULL, &wrong));
-        if (wrong != NULL) {
+        if (wrong != NULL && asked)
             note_damage(found, name, wrong);
+        if (wrong != NULL)
             continue;
-        }
         if (name->seq > found->seq_max)
             found->seq_max = name->seq;
         if (asked) {

@@ -1,0 +1,439 @@
+/* reconcile.c - contract in reconcile.h. */
+#include "app/reconcile.h"
+
+#include <stddef.h>
+#include <stdlib.h>
+
+#include "base/assert.h"
+#include "base/buf.h"
+#include "base/error.h"
+
+enum phase { PHASE_IDLE = 0, PHASE_ASKED, PHASE_GIVEN };
+
+struct reconcile {
+    uint32_t phase;   /* enum phase; whose turn it is with `sample` */
+    uint32_t drifted; /* `drift` is written; never again */
+    struct reconcile_sample sample;
+    struct reconcile_drift drift;
+    uint32_t is_explained; /* `explained` is written; never again */
+    struct reconcile_drift explained;
+    struct reconcile_range next[3]; /* the live side's: accounts, markets, bets */
+    uint32_t rounds_done;           /* bit per kind: its last row was given in this round */
+    struct reconcile_stats stats;
+};
+
+int reconcile_new(struct reconcile **ret_reconcile)
+{
+    struct reconcile *reconcile = calloc(1, sizeof *reconcile);
+    if (reconcile == NULL)
+        return -ERR_MEMORY;
+    *ret_reconcile = reconcile;
+    return 0;
+}
+
+void reconcile_free(struct reconcile *reconcile)
+{
+    free(reconcile);
+}
+
+static enum phase phase_of(const struct reconcile *reconcile)
+{
+    return (enum phase)__atomic_load_n(&reconcile->phase, __ATOMIC_ACQUIRE);
+}
+
+static void set_phase(struct reconcile *reconcile, enum phase phase)
+{
+    __atomic_store_n(&reconcile->phase, phase, __ATOMIC_RELEASE);
+}
+
+/* ---- copying ---- */
+
+/* Rows are numbered from 0; row 0 of accounts and markets is nobody's and copied as well. */
+static void cut(struct reconcile_range *range, uint32_t rows)
+{
+    if (range->first >= rows)
+        range->first = 0;
+    range->count = rows - range->first < RECONCILE_ROWS ? rows - range->first : RECONCILE_ROWS;
+}
+
+void reconcile_copy(const struct shard_state *state, struct reconcile_sample *sample)
+{
+    sample->seq = shard_state_seq(state);
+    sample->counts = *shard_state_counts(state);
+    sample->accounts_count = shard_state_accounts_count(state);
+    sample->markets_count = shard_state_markets_count(state);
+    sample->bets_count = shard_state_bets_count(state);
+    sample->houses_count = (uint32_t)shard_state_houses_count(state);
+    for (uint32_t i = 0; i < sample->houses_count; i++)
+        sample->houses[i] = *shard_state_house(state, i);
+    cut(&sample->accounts_at, sample->accounts_count);
+    cut(&sample->markets_at, sample->markets_count);
+    cut(&sample->bets_at, sample->bets_count);
+    for (uint32_t i = 0; i < sample->accounts_at.count; i++)
+        sample->accounts[i] =
+            *shard_state_account(state, (struct account_ref){sample->accounts_at.first + i + 1});
+    for (uint32_t i = 0; i < sample->markets_at.count; i++)
+        sample->markets[i] =
+            *shard_state_market(state, (struct market_ref){sample->markets_at.first + i + 1});
+    for (uint32_t i = 0; i < sample->bets_at.count; i++)
+        sample->bets[i] = *shard_state_bet(state, sample->bets_at.first + i);
+}
+
+static void advance(struct reconcile *reconcile, size_t kind, struct reconcile_range given,
+                    uint32_t rows)
+{
+    reconcile->next[kind].first = given.first + given.count;
+    if (reconcile->next[kind].first < rows)
+        return;
+    reconcile->next[kind].first = 0;
+    reconcile->rounds_done |= 1u << kind;
+}
+
+void live_reconcile_give(struct reconcile *reconcile, const struct shard_state *state)
+{
+    if (phase_of(reconcile) != PHASE_ASKED)
+        return;
+    struct reconcile_sample *sample = &reconcile->sample;
+    sample->accounts_at = reconcile->next[0];
+    sample->markets_at = reconcile->next[1];
+    sample->bets_at = reconcile->next[2];
+    reconcile_copy(state, sample);
+    advance(reconcile, 0, sample->accounts_at, sample->accounts_count);
+    advance(reconcile, 1, sample->markets_at, sample->markets_count);
+    advance(reconcile, 2, sample->bets_at, sample->bets_count);
+    if (reconcile->rounds_done == 7) {
+        reconcile->rounds_done = 0;
+        __atomic_add_fetch(&reconcile->stats.rounds, 1, __ATOMIC_RELAXED);
+    }
+    set_phase(reconcile, PHASE_GIVEN);
+}
+
+const struct reconcile_drift *live_reconcile_drift(const struct reconcile *reconcile)
+{
+    return __atomic_load_n(&reconcile->drifted, __ATOMIC_ACQUIRE) == 0 ? NULL : &reconcile->drift;
+}
+
+const struct reconcile_drift *live_reconcile_explained(const struct reconcile *reconcile)
+{
+    bool known = __atomic_load_n(&reconcile->is_explained, __ATOMIC_ACQUIRE) != 0;
+    return known ? &reconcile->explained : NULL;
+}
+
+/* ---- asking ---- */
+
+void shadow_reconcile_ask(struct reconcile *reconcile)
+{
+    ASSERT(phase_of(reconcile) == PHASE_IDLE);
+    set_phase(reconcile, PHASE_ASKED);
+}
+
+bool shadow_reconcile_asked(const struct reconcile *reconcile)
+{
+    return phase_of(reconcile) != PHASE_IDLE;
+}
+
+const struct reconcile_sample *shadow_reconcile_given(const struct reconcile *reconcile)
+{
+    return phase_of(reconcile) == PHASE_GIVEN ? &reconcile->sample : NULL;
+}
+
+void shadow_reconcile_done(struct reconcile *reconcile)
+{
+    ASSERT(phase_of(reconcile) == PHASE_GIVEN);
+    __atomic_add_fetch(&reconcile->stats.samples, 1, __ATOMIC_RELAXED);
+    set_phase(reconcile, PHASE_IDLE);
+}
+
+void shadow_reconcile_tell(struct reconcile *reconcile, const struct reconcile_drift *drift)
+{
+    if (live_reconcile_drift(reconcile) != NULL)
+        return;
+    reconcile->drift = *drift;
+    __atomic_store_n(&reconcile->stats.drift, 1, __ATOMIC_RELAXED);
+    __atomic_store_n(&reconcile->drifted, 1, __ATOMIC_RELEASE);
+}
+
+void shadow_reconcile_explain(struct reconcile *reconcile, const struct reconcile_drift *drift)
+{
+    ASSERT(reconcile->is_explained == 0);
+    reconcile->explained = *drift;
+    __atomic_store_n(&reconcile->is_explained, 1, __ATOMIC_RELEASE);
+}
+
+struct reconcile_stats reconcile_stats(const struct reconcile *reconcile)
+{
+    return (struct reconcile_stats){
+        .samples = __atomic_load_n(&reconcile->stats.samples, __ATOMIC_RELAXED),
+        .rounds = __atomic_load_n(&reconcile->stats.rounds, __ATOMIC_RELAXED),
+        .drift = __atomic_load_n(&reconcile->stats.drift, __ATOMIC_RELAXED),
+    };
+}
+
+/* ---- comparing ---- */
+
+struct field {
+    const char *name;
+    size_t at, bytes;
+};
+
+#define FIELD(type, name)                                                                          \
+    {                                                                                              \
+#name, offsetof(struct type, name), sizeof(((struct type *)NULL)->name)                    \
+    }
+#define FIELDS_END                                                                                 \
+    {                                                                                              \
+        NULL, 0, 0                                                                                 \
+    }
+
+/* Money first, so that a difference is named by what it is about. */
+static const struct field account_fields[] = {
+    FIELD(shard_account, available),
+    FIELD(shard_account, held),
+    FIELD(shard_account, bets_open),
+    FIELD(shard_account, bets_last),
+    FIELD(shard_account, seq_last),
+    FIELD(shard_account, currency),
+    FIELDS_END,
+};
+static const struct field market_fields[] = {
+    FIELD(shard_market, stakes_open),
+    FIELD(shard_market, bets_unsettled),
+    FIELD(shard_market, bets_pending),
+    FIELD(shard_market, bets_count),
+    FIELD(shard_market, bets_last),
+    FIELD(shard_market, status),
+    FIELD(shard_market, holds),
+    FIELD(shard_market, seq_result),
+    FIELD(shard_market, result_version),
+    FIELD(shard_market, selections_count),
+    FIELD(shard_market, selections_first),
+    FIELDS_END,
+};
+static const struct field bet_fields[] = {
+    FIELD(shard_bet, state),        FIELD(shard_bet, stake),
+    FIELD(shard_bet, payout),       FIELD(shard_bet, settlement),
+    FIELD(shard_bet, seq_last),     FIELD(shard_bet, seq_settled),
+    FIELD(shard_bet, seq_result),   FIELD(shard_bet, seq_placed),
+    FIELD(shard_bet, bet_id),       FIELD(shard_bet, account),
+    FIELD(shard_bet, market),       FIELD(shard_bet, selection),
+    FIELD(shard_bet, decide_at_us), FIELDS_END,
+};
+static const struct field house_fields[] = {FIELD(shard_house, cash), FIELD(shard_house, stakes),
+                                            FIELD(shard_house, result), FIELDS_END};
+static const struct field count_fields[] = {
+    FIELD(shard_counts, bets_placed),
+    FIELD(shard_counts, bets_pending),
+    FIELD(shard_counts, bets_refused),
+    FIELD(shard_counts, bets_not_accepted),
+    FIELD(shard_counts, bets_settled),
+    FIELD(shard_counts, settlements_reversed),
+    FIELD(shard_counts, deposits),
+    FIELD(shard_counts, withdrawals),
+    FIELD(shard_counts, money_refused),
+    FIELD(shard_counts, fences),
+    FIELD(shard_counts, results),
+    FIELD(shard_counts, records),
+    FIELDS_END,
+};
+
+static int64_t value_of(const void *row, const struct field *field)
+{
+    int64_t value = 0;
+    memcpy(&value, (const char *)row + field->at, field->bytes < 8 ? field->bytes : 8);
+    return value;
+}
+
+/* Names the first field that differs. A difference in none of them is told as the whole row's. */
+static void name_field(const struct field *fields, const void *live, const void *refolded,
+                       struct reconcile_drift *drift)
+{
+    drift->field = "contents";
+    for (const struct field *field = fields; field->name != NULL; field++) {
+        if (memcmp((const char *)live + field->at, (const char *)refolded + field->at,
+                   field->bytes) == 0)
+            continue;
+        drift->field = field->name;
+        drift->live = value_of(live, field);
+        drift->refolded = value_of(refolded, field);
+        return;
+    }
+}
+
+static bool count_is(const char *name, uint64_t live, uint64_t refolded,
+                     struct reconcile_drift *drift)
+{
+    if (live == refolded)
+        return true;
+    drift->kind = RECONCILE_COUNT;
+    drift->field = name;
+    drift->live = (int64_t)live;
+    drift->refolded = (int64_t)refolded;
+    return false;
+}
+
+static bool counts_are(const struct reconcile_sample *sample, const struct shard_state *state,
+                       struct reconcile_drift *drift)
+{
+    if (!count_is("accounts", sample->accounts_count, shard_state_accounts_count(state), drift) ||
+        !count_is("markets", sample->markets_count, shard_state_markets_count(state), drift) ||
+        !count_is("bets", sample->bets_count, shard_state_bets_count(state), drift) ||
+        !count_is("houses", sample->houses_count, shard_state_houses_count(state), drift))
+        return false;
+    if (memcmp(&sample->counts, shard_state_counts(state), sizeof sample->counts) == 0)
+        return true;
+    drift->kind = RECONCILE_COUNT;
+    name_field(count_fields, &sample->counts, shard_state_counts(state), drift);
+    return false;
+}
+
+static bool houses_are(const struct reconcile_sample *sample, const struct shard_state *state,
+                       struct reconcile_drift *drift)
+{
+    for (uint32_t i = 0; i < sample->houses_count; i++) {
+        const struct shard_house *refolded = shard_state_house(state, i);
+        if (memcmp(&sample->houses[i], refolded, sizeof *refolded) == 0)
+            continue;
+        drift->kind = RECONCILE_HOUSE;
+        drift->ref = i;
+        name_field(house_fields, &sample->houses[i], refolded, drift);
+        return false;
+    }
+    return true;
+}
+
+static bool accounts_are(const struct reconcile_sample *sample, const struct shard_state *state,
+                         struct reconcile_drift *drift)
+{
+    for (uint32_t i = 0; i < sample->accounts_at.count; i++) {
+        struct account_ref ref = {sample->accounts_at.first + i + 1};
+        const struct shard_account *refolded = shard_state_account(state, ref);
+        if (memcmp(&sample->accounts[i], refolded, sizeof *refolded) == 0)
+            continue;
+        drift->kind = RECONCILE_ACCOUNT;
+        drift->ref = ref.n;
+        drift->row.account = sample->accounts[i];
+        name_field(account_fields, &sample->accounts[i], refolded, drift);
+        return false;
+    }
+    return true;
+}
+
+static bool markets_are(const struct reconcile_sample *sample, const struct shard_state *state,
+                        struct reconcile_drift *drift)
+{
+    for (uint32_t i = 0; i < sample->markets_at.count; i++) {
+        struct market_ref ref = {sample->markets_at.first + i + 1};
+        const struct shard_market *refolded = shard_state_market(state, ref);
+        if (memcmp(&sample->markets[i], refolded, sizeof *refolded) == 0)
+            continue;
+        drift->kind = RECONCILE_MARKET;
+        drift->ref = ref.n;
+        drift->row.market = sample->markets[i];
+        name_field(market_fields, &sample->markets[i], refolded, drift);
+        return false;
+    }
+    return true;
+}
+
+static bool bets_are(const struct reconcile_sample *sample, const struct shard_state *state,
+                     struct reconcile_drift *drift)
+{
+    for (uint32_t i = 0; i < sample->bets_at.count; i++) {
+        uint32_t index = sample->bets_at.first + i;
+        const struct shard_bet *refolded = shard_state_bet(state, index);
+        if (memcmp(&sample->bets[i], refolded, sizeof *refolded) == 0)
+            continue;
+        drift->kind = RECONCILE_BET;
+        drift->ref = index;
+        drift->row.bet = sample->bets[i];
+        name_field(bet_fields, &sample->bets[i], refolded, drift);
+        return false;
+    }
+    return true;
+}
+
+/* The rows go first: what a difference in a sum or count comes from is said by its row. */
+bool reconcile_compare(const struct reconcile_sample *sample, const struct shard_state *state,
+                       struct reconcile_drift *ret_drift)
+{
+    struct reconcile_drift drift = {.seq = sample->seq};
+    ASSERT(sample->seq == shard_state_seq(state));
+    bool known = sample->accounts_count == shard_state_accounts_count(state) &&
+                 sample->markets_count == shard_state_markets_count(state) &&
+                 sample->bets_count == shard_state_bets_count(state);
+    bool alike =
+        (!known || (accounts_are(sample, state, &drift) && bets_are(sample, state, &drift) &&
+                    markets_are(sample, state, &drift))) &&
+        counts_are(sample, state, &drift) && houses_are(sample, state, &drift);
+    if (alike)
+        return true;
+    *ret_drift = drift;
+    reconcile_say(ret_drift, state);
+    return false;
+}
+
+bool reconcile_row_is(const struct reconcile_drift *drift, const struct shard_state *state)
+{
+    switch (drift->kind) {
+    case RECONCILE_ACCOUNT: {
+        const struct shard_account *row =
+            shard_state_account(state, (struct account_ref){drift->ref});
+        return row != NULL && memcmp(row, &drift->row.account, sizeof *row) == 0;
+    }
+    case RECONCILE_MARKET: {
+        const struct shard_market *row = shard_state_market(state, (struct market_ref){drift->ref});
+        return row != NULL && memcmp(row, &drift->row.market, sizeof *row) == 0;
+    }
+    case RECONCILE_BET:
+        return drift->ref < shard_state_bets_count(state) &&
+               memcmp(shard_state_bet(state, drift->ref), &drift->row.bet, sizeof drift->row.bet) ==
+                   0;
+    case RECONCILE_COUNT:
+    case RECONCILE_HOUSE:
+        break;
+    }
+    return false;
+}
+
+/* ---- saying it ---- */
+
+static void say_where(struct buf *out, const struct reconcile_drift *drift,
+                      const struct shard_state *state)
+{
+    struct slice name = SLICE_NONE;
+    switch (drift->kind) {
+    case RECONCILE_ACCOUNT:
+        name = shard_state_user_id(state, (struct account_ref){drift->ref});
+        buf_printf(out, "account %u (%.*s)", drift->ref, SLICE_ARG(name));
+        break;
+    case RECONCILE_MARKET:
+        name = shard_state_market_id(state, (struct market_ref){drift->ref});
+        buf_printf(out, "market %u (%.*s)", drift->ref, SLICE_ARG(name));
+        break;
+    case RECONCILE_BET:
+        buf_printf(out, "bet %llu of account %u",
+                   (unsigned long long)shard_state_bet(state, drift->ref)->bet_id,
+                   shard_state_bet(state, drift->ref)->account);
+        break;
+    case RECONCILE_HOUSE:
+        buf_printf(out, "house account in %s",
+                   currency_code(shard_state_house(state, drift->ref)->currency));
+        break;
+    case RECONCILE_COUNT:
+        buf_put_text(out, "count of");
+        break;
+    }
+}
+
+void reconcile_say(struct reconcile_drift *drift, const struct shard_state *state)
+{
+    struct buf out = buf_over(drift->text, sizeof drift->text - 1);
+    unsigned shard = shard_state_shard(state);
+    say_where(&out, drift, state);
+    buf_printf(&out, " %s: live %lld, refolded %lld, after record %u-%llu", drift->field,
+               (long long)drift->live, (long long)drift->refolded, shard,
+               (unsigned long long)drift->seq);
+    if (drift->record != 0)
+        buf_printf(&out, "; they part at record %u-%llu", shard, (unsigned long long)drift->record);
+    drift->text[out.bytes] = '\0';
+}
