@@ -21,7 +21,9 @@
         {"log-level", "info"}, {"jwks", NULL}, {"bets-per-minute", NULL},                          \
         {"address-requests", NULL}, {"silence-ms", "5000"}, {"accounts-max", "262144"},            \
         {"bets-max", "2097152"}, {"verdicts-max", "4194304"}, {"markets-max", "65536"},            \
-        {"head-interval-ms", "1000"}, {"heads-file", NULL}, {"heads-webhook", NULL}, TRADING_SPECS
+        {"head-interval-ms", "1000"}, {"heads-file", NULL}, {"heads-webhook", NULL},               \
+        {"snapshots", "on"}, {"snapshot-records", "1000000"}, {"snapshot-keep", "2"},              \
+        TRADING_SPECS
 
 static const struct option_spec serve_specs[] = {
     SHARED_SPECS,
@@ -218,6 +220,20 @@ static int take_heads(const struct options *options, struct node_options *node, 
     return 0;
 }
 
+static int take_snapshots(const struct options *options, struct node_shadow_options *ret,
+                          struct buf *why)
+{
+    const char *text = options_text(options, "snapshots");
+    ret->on = slice_is(slice_text(text), "on");
+    if (!ret->on && !slice_is(slice_text(text), "off")) {
+        buf_printf(why, "--snapshots is on or off, not: %s", text);
+        return -ERR_CONFIG;
+    }
+    TRY(options_number(options, "snapshot-records", (struct number_range){1, 1000000000},
+                       &ret->snapshot_records, why));
+    return options_number(options, "snapshot-keep", (struct number_range){1, 32}, &ret->keep, why);
+}
+
 static int take_shared(const struct options *options, struct node_options *node, struct buf *why)
 {
     node->data = options_text(options, "data");
@@ -228,6 +244,7 @@ static int take_shared(const struct options *options, struct node_options *node,
     TRY(take_rates(options, node, why));
     TRY(take_trading(options, &node->trading, why));
     TRY(take_heads(options, node, why));
+    TRY(take_snapshots(options, &node->shadow, why));
     return take_limits(options, node, why);
 }
 

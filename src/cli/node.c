@@ -11,6 +11,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "adapters/embedded/ledger_file.h"
 #include "base/assert.h"
 #include "base/cycles.h"
 #include "base/error.h"
@@ -55,8 +56,9 @@ static void on_record(void *owner, const struct record_view *record)
 
 static void on_stopped(void *owner)
 {
-    (void)owner;
-    log_error("ledger", "the log failed: no bets until a restart");
+    const struct node *node = owner;
+    log_error("ledger", "no bets until a restart",
+              LOG_TEXT("reason", slice_text(book_stop_reason(node->book))));
 }
 
 /* ---- the turns ---- */
@@ -222,6 +224,8 @@ static int open_book(struct node *node, const struct book_options *options)
         .odds_log = node->stores.odds_log,
         .store = node->stores.store,
         .vault = node->stores.vault,
+        .snapshots = node->shadow.of_book,
+        .reconcile = node->shadow.reconcile,
     };
     const struct book_listener listener = {node, on_market, on_removed, on_record, on_stopped};
     TRY(loop_wakeup_open(node->loop, &node->log_wakeup, on_log_ready, node));
@@ -363,6 +367,19 @@ static int open_roles(struct node *node, const struct book_options *book)
     return node_register_metrics(node);
 }
 
+static void say_started(const struct node *node)
+{
+    const struct book_restart *restart = book_restart(node->book);
+    if (restart->snapshots_passed > 0)
+        log_warn("book", "a snapshot was passed over; it may be deleted",
+                 LOG_U64("passed", restart->snapshots_passed),
+                 LOG_TEXT("problem", slice_text(restart->text)));
+    log_info("book", "started", LOG_U64("records", shard_state_seq(book_state(node->book))),
+             LOG_U64("snapshot", restart->snapshot_seq),
+             LOG_U64("accounts", shard_state_accounts_count(book_state(node->book))),
+             LOG_U64("bets", shard_state_bets_count(book_state(node->book))));
+}
+
 static enum node_end start_book(struct node *node)
 {
     const char *reason = "";
@@ -370,15 +387,25 @@ static enum node_end start_book(struct node *node)
     if (error == 0) {
         loop_at_turn_begin(node->loop, on_turn_begin, node);
         odds_service_attach(node->odds, node->book, node->bets);
-        log_info("book", "started", LOG_U64("records", shard_state_seq(book_state(node->book))),
-                 LOG_U64("accounts", shard_state_accounts_count(book_state(node->book))),
-                 LOG_U64("bets", shard_state_bets_count(book_state(node->book))));
+        say_started(node);
         return NODE_ENDED;
     }
     buf_printf(node->why, "the book cannot be started: %s", error_text(error));
     if (reason != NULL && reason[0] != '\0')
         buf_printf(node->why, ": %s", reason);
+    const char *problem = ledger_file_problem(node->stores.file_log);
+    if (problem[0] != '\0')
+        buf_printf(node->why, "; %s", problem);
     return error == -ERR_CORRUPT ? NODE_DAMAGED : NODE_FAILED;
+}
+
+static enum node_end start_shadow(struct node *node, const struct book_options *book)
+{
+    node->shadow.notify = notify_log;
+    node->shadow.notify_owner = &node->log_wakeup;
+    int error = node_shadow_start(&node->shadow, &node->options->shadow, &book->limits,
+                                  node->stores.file_log);
+    return error < 0 ? fail(node, "cannot fold the ledger a second time", error) : NODE_ENDED;
 }
 
 static int open_simulator(struct node *node)
@@ -442,6 +469,8 @@ static enum node_end open_all(struct node *node)
         return fail(node, "cannot make the book", error);
     end = start_book(node);
     if (end == NODE_ENDED)
+        end = start_shadow(node, &book);
+    if (end == NODE_ENDED)
         end = open_listeners(node);
     if (end == NODE_ENDED && node->options->simulate && (error = open_simulator(node)) < 0)
         return fail(node, "cannot make the simulator", error);
@@ -459,6 +488,7 @@ static void close_all(struct node *node)
     loop_timer_cancel(node->loop, &node->due_timer);
     loop_timer_cancel(node->loop, &node->simulator_timer);
     synthetic_feed_free(node->simulator);
+    node_shadow_stop(&node->shadow);
     node_detach_tree(node);
     if (node->stores.file_log != NULL)
         node->stores.file_log->ops->free(node->stores.file_log);
@@ -474,6 +504,7 @@ static void close_all(struct node *node)
         node->betfair->ops->free(node->betfair);
     if (node->book != NULL)
         book_free(node->book);
+    node_shadow_close(&node->shadow);
     node_close_stores(node);
     if (node->log_wakeup_open)
         loop_wakeup_close(&node->log_wakeup);
@@ -505,7 +536,7 @@ enum node_end node_run(const struct node_options *options, node_ready_fn ready, 
         if (error < 0)
             end = fail(&node, "the loop ended", error);
         if (end == NODE_ENDED && book_stopped(node.book))
-            end = fail(&node, "the ledger's log had failed", -ERR_IO);
+            end = fail(&node, book_stop_reason(node.book), -ERR_STOPPED);
     }
     close_all(&node);
     return end;

@@ -6,6 +6,7 @@
 #include <stdint.h>
 
 #include "base/buf.h"
+#include "cli/node_shadow.h"
 #include "core/bet_decide.h"
 #include "net/stream/net_address.h"
 
@@ -34,9 +35,10 @@ struct node_options {
     int64_t head_interval_us;  /* between signed heads, while the ledger grows */
     const char *heads_file;    /* heads are appended there; or NULL */
     const char *heads_webhook; /* and posted there; or NULL */
-    bool simulate;             /* the built-in matches are played */
-    int64_t speed_permille;    /* of the matches */
-    int64_t seed;              /* of the matches; 0: by the clock */
+    struct node_shadow_options shadow;
+    bool simulate;          /* the built-in matches are played */
+    int64_t speed_permille; /* of the matches */
+    int64_t seed;           /* of the matches; 0: by the clock */
 };
 
 /* Exit codes of `serve` and `demo`. */

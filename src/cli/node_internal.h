@@ -59,6 +59,7 @@ struct node {
     struct loop_wakeup log_wakeup;
     bool log_wakeup_open;
     struct book *book;
+    struct node_shadow shadow;
     struct bet_service *bets;
     struct odds_service *odds;
     struct gateway *gateway;

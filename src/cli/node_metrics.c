@@ -73,6 +73,7 @@ int node_register_metrics(struct node *node)
     TRY(backoffice_register_metrics(node->backoffice, metrics));
     TRY(odds_service_metrics(node->odds, metrics));
     TRY(node_register_proof_metrics(node));
+    TRY(node_shadow_register_metrics(&node->shadow, metrics));
     TRY(ledger_meter_register_metrics(&node->stores.meter, metrics));
     return metrics_add_histogram(
         metrics,

@@ -41,7 +41,9 @@ static int open_disk(struct node *node, const char *name, struct disk **ret_disk
 static enum node_end open_ledger(struct node *node)
 {
     struct ledger_report report = {.created = false};
-    struct ledger_file_options options = {.store = {.shard = 0}};
+    /* What is folded is checked while it is read; what is below a snapshot is `ledger verify`'s. */
+    struct ledger_file_options options = {
+        .store = {.shard = 0, .newest_only = node->options->shadow.on}};
     int error = open_disk(node, "ledger", &node->stores.ledger_disk);
     if (error == 0)
         error = open_disk(node, "tree", &node->stores.tree_disk);
@@ -63,6 +65,9 @@ static enum node_end open_ledger(struct node *node)
     log_info("ledger", report.created ? "created" : "opened", LOG_U64("segments", report.segments),
              LOG_U64("records", report.seq_tail));
     ledger_meter_init(&node->stores.meter, node->stores.file_log);
+    error = node_shadow_open(&node->shadow, &node->options->shadow, node->stores.ledger_disk);
+    if (error < 0)
+        return failed(node, "the snapshots cannot be used", error);
     error = node_start_tree(node, node->stores.tree_disk);
     return error < 0 ? failed(node, "the tree cannot be opened", error) : NODE_ENDED;
 }

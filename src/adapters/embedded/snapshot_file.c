@@ -263,6 +263,9 @@ static int flush(struct writing *writing, size_t sync_from)
 static int write_piece(void *owner, const void *from, size_t bytes)
 {
     struct writing *writing = owner;
+    const uint32_t *stop = writing->file->options.stop;
+    if (stop != NULL && __atomic_load_n(stop, __ATOMIC_ACQUIRE) != 0)
+        return -ERR_STOPPED;
     if (BUFFER_BYTES - writing->held < bytes)
         TRY(flush(writing, SNAPSHOT_SYNC_BYTES));
     memcpy(writing->file->buffer + writing->held, from, bytes);

@@ -17,7 +17,8 @@
 
 struct snapshot_file_options {
     uint32_t shard;
-    uint32_t keep; /* 1 .. SNAPSHOT_FILES_MAX / 2; 0: the default */
+    uint32_t keep;        /* 1 .. SNAPSHOT_FILES_MAX / 2; 0: the default */
+    const uint32_t *stop; /* borrowed; not 0 (any thread): a save ends with -ERR_STOPPED */
 };
 
 /* The disk is borrowed until free(). 0 or -ERR_MEMORY; the caller owns *ret_store. */
