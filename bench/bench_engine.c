@@ -6,8 +6,11 @@
  * sockets: GROUP bets a turn, the next group decided while the last is being written, every
  * answer after its group is durable. Idempotency keys are new for each bet, accounts and markets
  * are drawn by a seeded sequence. PROOFS 1: the Merkle tree is kept and signed beside, as the
- * server does; 0: it is not. Then the book is closed and started again: the replay. The reference
- * in the same run is a plain pwrite + fdatasync of equal groups into a prepared file. */
+ * server does; 0: it is not. Then the book is closed and started again: the replay; then a shadow
+ * folds the log and writes a snapshot, and the book is started from that. Before each start the
+ * kernel is asked to forget the files, so that they come from the disk; what reading the snapshot
+ * alone takes then is given beside it. The reference in the same run is a plain pwrite + fdatasync
+ * of equal groups into a prepared file. */
 #include <fcntl.h>
 #include <poll.h>
 #include <stdio.h>
@@ -20,8 +23,10 @@
 
 #include "adapters/embedded/ledger_file.h"
 #include "adapters/embedded/odds_store_memory.h"
+#include "adapters/embedded/snapshot_file.h"
 #include "adapters/embedded/tree_keeper.h"
 #include "app/book.h"
+#include "app/shadow.h"
 #include "base/error.h"
 #include "base/histogram.h"
 #include "base/prng.h"
@@ -270,6 +275,14 @@ static void start_keeper(struct bench *b)
         die(text, error);
 }
 
+static struct shard_limits limits_of(const struct bench *b)
+{
+    struct shard_limits limits = BOOK_OPTIONS_DEFAULT.limits;
+    limits.bets_max = (uint32_t)b->bets * 2 + 1024;
+    limits.verdicts_max = limits.bets_max + ACCOUNTS;
+    return limits;
+}
+
 /* Returns seconds that book_start took. */
 static double open_book(struct bench *b, const char *directory)
 {
@@ -280,8 +293,7 @@ static double open_book(struct bench *b, const char *directory)
     struct book_options book_options = BOOK_OPTIONS_DEFAULT;
     const char *reason = "";
     int64_t begun = now_ns(CLOCK_MONOTONIC);
-    book_options.limits.bets_max = (uint32_t)b->bets * 2 + 1024;
-    book_options.limits.verdicts_max = book_options.limits.bets_max + ACCOUNTS;
+    book_options.limits = limits_of(b);
     int error = disk_open_directory(directory, &b->disk);
     if (error < 0)
         die(directory, error);
@@ -323,6 +335,120 @@ static void close_book(struct bench *b)
     disk_free(b->tree_disk);
     b->store->ops->free(b->store);
     disk_free(b->disk);
+}
+
+static int forget_file(void *owner, const char *name)
+{
+    char path[512];
+    snprintf(path, sizeof path, "%s/%s", (const char *)owner, name);
+    int fd = open(path, O_RDONLY);
+    if (fd >= 0) {
+        fdatasync(fd);
+        (void)posix_fadvise(fd, 0, 0, POSIX_FADV_DONTNEED);
+        close(fd);
+    }
+    return 0;
+}
+
+static void forget_files(const char *directory)
+{
+    struct disk *disk;
+    int error = disk_open_directory(directory, &disk);
+    if (error < 0)
+        die(directory, error);
+    disk->ops->list(disk, forget_file, (void *)(uintptr_t)directory);
+    disk_free(disk);
+}
+
+struct snapshot_figures {
+    double fold, write;   /* seconds */
+    double read;          /* of the file alone, from the disk */
+    double restart;       /* from the snapshot, from the disk */
+    double restart_again; /* the same, from the page cache */
+    uint64_t bytes;
+};
+
+static double since(int64_t begun_ns)
+{
+    return (double)(now_ns(CLOCK_MONOTONIC) - begun_ns) / 1e9;
+}
+
+/* Folds the whole log as the server's shadow does, and writes one snapshot at its end. */
+static void make_snapshot(struct bench *b, const char *directory, uint64_t records,
+                          struct snapshot_figures *f)
+{
+    struct ledger_file_options options = {.store = {.newest_only = true}};
+    struct snapshot_file_options files = {.keep = 1};
+    struct shadow_options fold = {limits_of(b), records};
+    struct shadow_ports ports = {NULL, NULL, NULL};
+    struct ledger_report report;
+    struct shadow *shadow;
+    int error = disk_open_directory(directory, &b->disk);
+    if (error == 0)
+        error = ledger_file_open(&options, b->disk, &report, &b->log);
+    if (error < 0)
+        die("the log for the snapshot", error);
+    struct ledger_cursor_log log = ledger_file_cursor_log(b->log);
+    if (ledger_cursor_file_new(&log, &ports.cursor) < 0 ||
+        snapshot_file_new(&files, b->disk, &ports.snapshots) < 0 ||
+        shadow_new(&fold, &ports, &shadow) < 0)
+        die("shadow", -ERR_MEMORY);
+    int64_t begun = now_ns(CLOCK_MONOTONIC), step = begun;
+    while (shadow_stats(shadow).snapshots == 0) { /* the last step folds little and writes it */
+        step = now_ns(CLOCK_MONOTONIC);
+        if (shadow_step(shadow) < 0)
+            die(shadow_text(shadow), -ERR_CORRUPT);
+    }
+    f->fold = (double)(step - begun) / 1e9;
+    f->write = since(step);
+    shadow_free(shadow);
+    ports.cursor->ops->free(ports.cursor);
+    ports.snapshots->ops->free(ports.snapshots);
+    b->log->ops->free(b->log);
+    disk_free(b->disk);
+}
+
+static void read_snapshot(const char *directory, struct snapshot_figures *f)
+{
+    struct snapshot_name names[SNAPSHOT_FILES_MAX];
+    size_t count = 0;
+    char path[512];
+    static char memory[1 << 20];
+    struct disk *disk;
+    if (disk_open_directory(directory, &disk) < 0 ||
+        snapshot_file_list(disk, 0, names, &count) < 0 || count == 0)
+        die("no snapshot", -ERR_NOT_FOUND);
+    disk_free(disk);
+    snprintf(path, sizeof path, "%s/%s", directory, names[count - 1].name);
+    int64_t begun = now_ns(CLOCK_MONOTONIC);
+    int fd = open(path, O_RDONLY);
+    for (ssize_t got; (got = read(fd, memory, sizeof memory)) > 0;)
+        f->bytes += (uint64_t)got;
+    close(fd);
+    f->read = since(begun);
+}
+
+static void measure_snapshot(struct bench *b, const char *directory, uint64_t records,
+                             struct snapshot_figures *f)
+{
+    struct snapshot_file_options files = {.keep = 1};
+    struct disk *disk;
+    make_snapshot(b, directory, records, f);
+    forget_files(directory);
+    read_snapshot(directory, f);
+    if (disk_open_directory(directory, &disk) < 0 ||
+        snapshot_file_new(&files, disk, &b->snapshots) < 0)
+        die("snapshots", -ERR_MEMORY);
+    forget_files(directory);
+    f->restart = open_book(b, directory);
+    if (book_restart(b->book)->snapshot_seq == 0)
+        die("the snapshot was not used", -ERR_NOT_FOUND);
+    close_book(b);
+    f->restart_again = open_book(b, directory);
+    close_book(b);
+    b->snapshots->ops->free(b->snapshots);
+    b->snapshots = NULL;
+    disk_free(disk);
 }
 
 /* The same bytes in the same groups on a bare file: what the disk gives. */
@@ -381,15 +507,21 @@ int main(int argc, char **argv)
     uint64_t records = shard_state_seq(book_state(b.book));
     close_book(&b);
     uint64_t placed = b.placed;
+    forget_files(argv[1]);
     double restart = open_book(&b, argv[1]);
     uint64_t replayed = shard_state_bets_count(book_state(b.book));
     close_book(&b);
+    struct snapshot_figures s = {0};
+    measure_snapshot(&b, argv[1], records, &s);
     double reference = reference_per_second(argv[1], b.group, 328);
     printf("{\"bench\":\"engine\",\"bets\":%llu,\"placed\":%llu,\"group\":%llu,"
            "\"bets_per_s\":%.0f,\"cpu_us_per_bet\":%.3f,\"commit_p50_us\":%.0f,"
            "\"commit_p99_us\":%.0f,\"commit_max_us\":%.0f,\"reference_bets_per_s\":%.0f,"
            "\"ratio\":%.2f,\"replayed_bets\":%llu,\"replayed_records\":%llu,\"restart_s\":%.2f,"
-           "\"proofs\":%s,\"records_behind\":%llu,\"groups_left\":%llu,\"heads\":%llu}\n",
+           "\"proofs\":%s,\"records_behind\":%llu,\"groups_left\":%llu,\"heads\":%llu,"
+           "\"snapshot_bytes\":%llu,\"snapshot_fold_s\":%.2f,\"snapshot_write_s\":%.2f,"
+           "\"snapshot_read_s\":%.2f,\"restart_snapshot_s\":%.2f,"
+           "\"restart_snapshot_cached_s\":%.2f}\n",
            (unsigned long long)b.bets, (unsigned long long)placed, (unsigned long long)b.group,
            (double)b.bets / f.seconds, f.cpu_seconds * 1e6 / (double)b.bets,
            (double)histogram_percentile(f.commit_ns, 5000) / 1e3,
@@ -397,7 +529,8 @@ int main(int argc, char **argv)
            reference, (double)b.bets / f.seconds / reference, (unsigned long long)replayed,
            (unsigned long long)records, restart, b.proofs ? "true" : "false",
            (unsigned long long)b.tree.behind, (unsigned long long)b.tree.groups_left,
-           (unsigned long long)b.tree.heads);
+           (unsigned long long)b.tree.heads, (unsigned long long)s.bytes, s.fold, s.write, s.read,
+           s.restart, s.restart_again);
     sign_key_free(b.key);
     free(f.commit_ns);
     return placed == b.bets && replayed == b.bets ? 0 : 1;

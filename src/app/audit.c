@@ -27,6 +27,9 @@ struct known_price {
 };
 
 struct audit {
+    const struct audit_source *source;
+    size_t marks_next;
+    uint64_t mark_wrong; /* the state after this record is not as its mark says; 0: none */
     struct audit_report *report;
     struct claim *claims; /* owns; in the order of the ledger, then sorted */
     size_t claims_count, claims_max;
@@ -50,11 +53,29 @@ static struct hash128 selection_hash(struct slice market, struct slice selection
 
 /* ---- what the ledger claims ---- */
 
+static int check_mark(struct audit *audit, const struct shard_state *state)
+{
+    uint8_t hash[32];
+    const struct audit_source *source = audit->source;
+    if (audit->marks_next == source->marks_count ||
+        source->marks[audit->marks_next].seq != shard_state_seq(state))
+        return 0;
+    const struct audit_mark *mark = &source->marks[audit->marks_next++];
+    TRY(shard_state_hash(state, hash));
+    if (memcmp(hash, mark->state_hash, sizeof hash) != 0) {
+        audit->mark_wrong = mark->seq;
+        return -ERR_CORRUPT;
+    }
+    audit->report->marks_checked++;
+    return 0;
+}
+
 static int add_claim(void *owner, const struct record_view *record, const struct shard_state *state)
 {
     struct audit *audit = owner;
     const struct record_leg *leg = record->items;
     audit->report->records++;
+    TRY(check_mark(audit, state));
     bool bet =
         record->head->type == RECORD_BET && ((const struct record_bet *)record->body)->bet_id != 0;
     bool release = record->head->type == RECORD_RELEASE &&
@@ -216,23 +237,31 @@ static int audit_new(struct audit *audit, const struct shard_limits *limits)
     return table_new(KNOWN_PRICES_MAX, &audit->prices);
 }
 
-int audit_shard(struct ledger_log *log, struct odds_log *odds, uint32_t shard,
-                struct shard_state *state, struct audit_report *ret)
+/* The records, their sums, and the marks. */
+static int audit_records(struct audit *audit, struct shard_state *state)
 {
-    struct audit audit = {.report = ret};
+    struct audit_report *report = audit->report;
     struct refold_end end = {.reason = ""};
-    struct refold_source source = {log, shard, REFOLD_ALL};
-    *ret = (struct audit_report){.reason = "out of memory"};
-    int error = audit_new(&audit, shard_state_limits(state));
-    if (error == 0) {
-        error = refold(&source, state, add_claim, &audit, &end);
-        ret->reason = end.reason;
-        ret->seq = end.seq;
+    struct refold_source source = {audit->source->log, audit->source->shard, REFOLD_ALL};
+    TRY(audit_new(audit, shard_state_limits(state)));
+    int error = refold(&source, state, add_claim, audit, &end);
+    report->reason = end.reason;
+    report->seq = end.seq;
+    if (audit->mark_wrong != 0) {
+        report->reason = "L5: a snapshot is not the state of its log";
+        report->seq = audit->mark_wrong;
     }
-    if (error == 0)
-        error = check_state(state, ret);
-    if (error == 0 && odds != NULL) {
-        error = check_prices(&audit, odds);
+    return error < 0 ? error : check_state(state, report);
+}
+
+int audit_marked(const struct audit_source *source, struct shard_state *state,
+                 struct audit_report *ret)
+{
+    struct audit audit = {.source = source, .report = ret};
+    *ret = (struct audit_report){.reason = "out of memory"};
+    int error = audit_records(&audit, state);
+    if (error == 0 && source->odds != NULL) {
+        error = check_prices(&audit, source->odds);
         if (error < 0 && ret->reason[0] == 0)
             ret->reason = "the odds log could not be read";
     }
@@ -240,4 +269,11 @@ int audit_shard(struct ledger_log *log, struct odds_log *odds, uint32_t shard,
     free(audit.claims);
     free(audit.known);
     return error;
+}
+
+int audit_shard(struct ledger_log *log, struct odds_log *odds, uint32_t shard,
+                struct shard_state *state, struct audit_report *ret)
+{
+    const struct audit_source source = {.log = log, .odds = odds, .shard = shard};
+    return audit_marked(&source, state, ret);
 }

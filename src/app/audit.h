@@ -11,6 +11,12 @@
 #include "ports/ledger_log.h"
 #include "ports/odds_log.h"
 
+/* What somebody says the state was after a record: a snapshot. */
+struct audit_mark {
+    uint64_t seq;
+    uint8_t state_hash[32];
+};
+
 struct audit_report {
     const char *reason; /* what is broken, with its invariant; "" when all holds. Static. */
     uint64_t seq;       /* of the record at fault; 0: a sum over the whole state */
@@ -21,9 +27,22 @@ struct audit_report {
                               * that was deleted to bound the log */
     uint64_t odds_kept_from; /* position from which on the odds log was kept; 0: all of it */
     uint64_t odds_changes;
+    uint64_t marks_checked;              /* the state was as they say */
     uint64_t bets_unsettled_with_result; /* work left to do, not an error */
     uint8_t state_hash[32];
 };
+
+/* Everything that is borrowed for an audit. */
+struct audit_source {
+    struct ledger_log *log;
+    struct odds_log *odds; /* may be NULL: then prices are not looked up */
+    uint32_t shard;
+    const struct audit_mark *marks; /* in the order of seq; those beyond the log are not checked */
+    size_t marks_count;
+};
+/* audit_shard() that holds the marks against the state as well. */
+int audit_marked(const struct audit_source *source, struct shard_state *state,
+                 struct audit_report *ret);
 
 /* A leg whose odds_position is 0 names a price that was never logged. That is a contradiction and
  * no loss: a market whose change could not be logged is suspended before anybody can bet on it

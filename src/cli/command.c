@@ -27,6 +27,7 @@ static const char *const known_keys[] = {
     "data",
     "deposit",
     "deposit-minor-max",
+    "fast",
     "format",
     "from",
     "head",

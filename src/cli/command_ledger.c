@@ -26,7 +26,7 @@ static const struct option_spec dump_specs[] = {
     COMMON_SPECS, {"from", "1"}, {"to", NULL}, {"user", NULL}};
 static const struct option_spec verify_specs[] = {COMMON_SPECS, {"head", NULL}};
 static const struct option_spec prove_specs[] = {COMMON_SPECS, {"bet", NULL}};
-static const struct option_spec replay_specs[] = {COMMON_SPECS, {"until", NULL}};
+static const struct option_spec replay_specs[] = {COMMON_SPECS, {"until", NULL}, {"fast", "no"}};
 
 #define SPECS(specs) specs, sizeof(specs) / sizeof *(specs)
 
@@ -97,6 +97,7 @@ static int open_ledger(const char *data, struct folder *folder, struct buf *why)
     struct ledger_report report = {.created = false};
     struct ledger_file_options options = {.store = {.shard = 0, .read_only = true}};
     TRY(open_folder(data, "ledger", &folder->ledger_disk, why));
+    folder->opened.disk = folder->ledger_disk;
     int error = ledger_file_open(&options, folder->ledger_disk, &report, &folder->opened.log);
     if (error == -ERR_BUSY)
         buf_put_text(why, "a server has the ledger open: end it first");
@@ -154,8 +155,14 @@ static int read_asked(const struct options *options, const struct ledger_command
         ret->heads = options_text(options, "head");
     if (command->specs == prove_specs)
         ret->bet = options_text(options, "bet");
-    if (command->specs == replay_specs)
+    if (command->specs == replay_specs) {
         ret->until = options_text(options, "until");
+        ret->fast = slice_is(slice_text(options_text(options, "fast")), "yes");
+        if (!ret->fast && !slice_is(slice_text(options_text(options, "fast")), "no")) {
+            buf_printf(why, "--fast is yes or no, not: %s", options_text(options, "fast"));
+            return -ERR_CONFIG;
+        }
+    }
     if (command->specs != dump_specs)
         return 0;
     TRY(options_number(options, "from", any, &from, why));

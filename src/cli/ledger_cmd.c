@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "adapters/embedded/ledger_file.h"
+#include "adapters/embedded/snapshot_file.h"
 #include "app/audit.h"
 #include "app/refold.h"
 #include "base/error.h"
@@ -63,11 +64,74 @@ static int fold(struct ledger_opened *opened, uint64_t seq_last, refold_visit vi
 
 /* ---- verify ---- */
 
+/* Each snapshot, read whole, says what the state was: the refold must agree. A damaged one is no
+ * damage of the ledger, but somebody should know. */
+struct marks {
+    struct audit_mark marks[SNAPSHOT_FILES_MAX];
+    size_t count;
+    char damaged[SNAPSHOT_TEXT_BYTES];
+};
+
+static int read_mark(struct snapshot_store *store, const struct shard_limits *limits, uint64_t seq,
+                     struct marks *marks)
+{
+    struct snapshot_found found;
+    struct shard_state *state = NULL;
+    struct audit_mark *mark = &marks->marks[marks->count];
+    TRY(store->ops->load(store, seq, limits, &state, &found));
+    int error = 0;
+    if (found.damaged > 0)
+        memcpy(marks->damaged, found.text, sizeof marks->damaged);
+    if (found.seq == seq) {
+        mark->seq = seq;
+        error = shard_state_hash(state, mark->state_hash);
+        marks->count++;
+    }
+    shard_state_free(state);
+    return error;
+}
+
+static int read_marks(const struct ledger_opened *opened, struct marks *marks, struct buf *why)
+{
+    const struct snapshot_file_options options = {.shard = 0};
+    struct snapshot_name names[SNAPSHOT_FILES_MAX];
+    struct snapshot_store *store = NULL;
+    size_t count = 0;
+    *marks = (struct marks){.count = 0};
+    TRY(snapshot_file_list(opened->disk, 0, names, &count));
+    TRY(snapshot_file_new(&options, opened->disk, &store));
+    int error = 0;
+    for (size_t i = 0; error == 0 && i < count; i++)
+        error = read_mark(store, shard_state_limits(opened->state), names[i].seq, marks);
+    if (error == -ERR_LIMIT)
+        buf_put_text(why, "a snapshot holds more than the limits allow");
+    store->ops->free(store);
+    return error;
+}
+
+static int check_marks(const struct marks *marks, const struct audit_report *report,
+                       struct buf *why)
+{
+    if (marks->damaged[0] != '\0') {
+        buf_printf(why, "the ledger is sound, a snapshot is not; it may be deleted: %s",
+                   marks->damaged);
+        return -ERR_CORRUPT;
+    }
+    if (report->marks_checked < marks->count) {
+        buf_put_text(why, "L1: the log ends before a snapshot of it: it has lost records");
+        return -ERR_CORRUPT;
+    }
+    return 0;
+}
+
 int ledger_cmd_verify(struct ledger_opened *opened, const struct ledger_asked *asked,
                       struct buf *why)
 {
     struct audit_report report;
-    int error = audit_shard(opened->log, opened->odds, 0, opened->state, &report);
+    struct marks marks;
+    TRY(read_marks(opened, &marks, why));
+    const struct audit_source source = {opened->log, opened->odds, 0, marks.marks, marks.count};
+    int error = audit_marked(&source, opened->state, &report);
     if (error < 0) {
         explain(opened, report.reason[0] != '\0' ? report.reason : error_text(error), report.seq,
                 why);
@@ -79,8 +143,10 @@ int ledger_cmd_verify(struct ledger_opened *opened, const struct ledger_asked *a
     put_u64("odds_changes", report.odds_changes);
     put_u64("odds_kept_from", report.odds_kept_from);
     put_u64("bets_unsettled_with_result", report.bets_unsettled_with_result);
+    put_u64("snapshots_checked", report.marks_checked);
     put_hash(report.state_hash);
     TRY(ledger_proofs_verify(opened, asked, why));
+    TRY(check_marks(&marks, &report, why));
     (void)printf("all invariants hold\n");
     return 0;
 }
@@ -246,7 +312,8 @@ static int seq_at(struct ledger_opened *opened, struct instant until, uint64_t *
                   struct buf *why)
 {
     struct last_until last = {.time_us = until.us};
-    int error = opened->log->ops->replay(opened->log, 0, 1, find_last, &last);
+    uint64_t from = shard_state_seq(opened->state);
+    int error = opened->log->ops->replay(opened->log, 0, from == 0 ? 1 : from, find_last, &last);
     *ret_seq = last.seq;
     if (error < 0 && !last.over) {
         explain(opened, error_text(error), 0, why);
@@ -289,6 +356,34 @@ static int last_asked(struct ledger_opened *opened, const char *until, uint64_t 
     return 0;
 }
 
+/* The newest snapshot at or before what is asked for takes the place of the empty state. A number
+ * beyond all is the tail. */
+static int load_fast(struct ledger_opened *opened, const char *until, struct buf *why)
+{
+    const struct snapshot_file_options options = {.shard = 0};
+    struct snapshot_store *store = NULL;
+    struct snapshot_found found = {.seq = 0};
+    struct instant instant = {INT64_MAX};
+    uint64_t seq_max = opened->log->ops->tail(opened->log, 0);
+    if (until != NULL && rfc3339_parse(slice_text(until), &instant) < 0)
+        (void)parse_seq(slice_text(until), &seq_max);
+    TRY(snapshot_file_new(&options, opened->disk, &store));
+    int error;
+    do {
+        struct shard_state *state = NULL;
+        error = store->ops->load(store, seq_max, shard_state_limits(opened->state), &state, &found);
+        if (error == 0) {
+            shard_state_free(opened->state);
+            opened->state = state;
+            seq_max = found.seq - 1;
+        }
+    } while (error == 0 && found.seq > 0 && shard_state_time_us(opened->state) > instant.us);
+    store->ops->free(store);
+    if (error == -ERR_LIMIT)
+        buf_put_text(why, "the snapshot holds more than the limits allow");
+    return error;
+}
+
 int ledger_cmd_replay(struct ledger_opened *opened, const struct ledger_asked *asked,
                       struct buf *why)
 {
@@ -296,6 +391,8 @@ int ledger_cmd_replay(struct ledger_opened *opened, const struct ledger_asked *a
     uint64_t seq_last = 0;
     char memory[RFC3339_BYTES_MAX];
     struct buf time = buf_over(memory, sizeof memory);
+    if (asked->fast)
+        TRY(load_fast(opened, asked->until, why));
     TRY(last_asked(opened, asked->until, &seq_last, why));
     TRY(fold(opened, seq_last, NULL, NULL, why));
     TRY(shard_state_hash(opened->state, hash));

@@ -2,8 +2,10 @@
  * records as text, its state. command_ledger.c opens and closes. Thread: one. */
 #pragma once
 
+#include <stdbool.h>
 #include <stdint.h>
 
+#include "adapters/embedded/disk.h"
 #include "base/buf.h"
 #include "ledger/shard_state.h"
 #include "ports/ledger_log.h"
@@ -13,6 +15,7 @@
 struct ledger_opened {
     struct ledger_log *log;
     struct odds_log *odds;     /* verify only */
+    struct disk *disk;         /* of the ledger: where the snapshots are */
     struct shard_state *state; /* empty */
     uint64_t fault_seq;        /* set on failure: the record at fault; 0: none */
 };
@@ -24,6 +27,7 @@ struct ledger_asked {
     const char *data;  /* the server's folder */
     const char *heads; /* verify: a file with heads that somebody else holds; NULL: none */
     const char *bet;   /* prove: the bet's id, or NULL */
+    bool fast;         /* replay: from the newest snapshot at or before it */
 };
 
 /* Each prints its answer on stdout. 0; -ERR_CORRUPT; -ERR_CONFIG (what was asked makes no sense);
