@@ -35,8 +35,8 @@ class Book:
         self.server.kill()
 
 
-def make(folder, **named):
-    return Book(Server(folder, **named).start())
+def make(folder, options=(), **named):
+    return Book(Server(folder, *options, **named).start())
 
 
 @pytest.fixture(scope='module')
