@@ -85,9 +85,8 @@ static void show_view(struct ledger_file *file)
     uint64_t version = __atomic_load_n(&file->shown_version, __ATOMIC_RELAXED);
     memcpy(words, &file->view, sizeof words);
     __atomic_store_n(&file->shown_version, version + 1, __ATOMIC_RELAXED);
-    __atomic_thread_fence(__ATOMIC_RELEASE);
-    for (size_t i = 0; i < VIEW_WORDS; i++)
-        __atomic_store_n(&file->shown[i], words[i], __ATOMIC_RELAXED);
+    for (size_t i = 0; i < VIEW_WORDS; i++) /* who sees a word sees the odd number too */
+        __atomic_store_n(&file->shown[i], words[i], __ATOMIC_RELEASE);
     __atomic_store_n(&file->shown_version, version + 2, __ATOMIC_RELEASE);
 }
 
@@ -100,8 +99,7 @@ static struct ledger_view look_at_view(void *owner)
     do {
         before = __atomic_load_n(&file->shown_version, __ATOMIC_ACQUIRE);
         for (size_t i = 0; i < VIEW_WORDS; i++)
-            words[i] = __atomic_load_n(&file->shown[i], __ATOMIC_RELAXED);
-        __atomic_thread_fence(__ATOMIC_ACQUIRE);
+            words[i] = __atomic_load_n(&file->shown[i], __ATOMIC_ACQUIRE);
         after = __atomic_load_n(&file->shown_version, __ATOMIC_RELAXED);
     } while (before != after || before % 2 != 0);
     memcpy(&view, words, sizeof view);
