@@ -44,4 +44,5 @@ void node_shadow_stop(struct node_shadow *shadow);
 /* After the book was freed. */
 void node_shadow_close(struct node_shadow *shadow);
 
+/* 0 or -ERR_LIMIT. */
 int node_shadow_register_metrics(struct node_shadow *shadow, struct metrics *metrics);

@@ -48,7 +48,7 @@ uint32_t shard_state_record_crc(const struct shard_state *state); /* its checksu
 /* Is this the GENESIS record of the state's book? For a state from a snapshot: another log may
  * have a record with the same number and checksum. */
 bool shard_state_is_of(const struct shard_state *state, const struct record_view *genesis);
-uint64_t shard_state_epoch(const struct shard_state *state);      /* of the last OPENED; 0 = none */
+uint64_t shard_state_epoch(const struct shard_state *state); /* of the last OPENED; 0 = none */
 uint32_t shard_state_shard(const struct shard_state *state);
 const struct shard_counts *shard_state_counts(const struct shard_state *state);
 const struct shard_limits *shard_state_limits(const struct shard_state *state);

@@ -9,7 +9,7 @@ struct fixture {
     struct fake_odds_log odds_log;
     struct odds_store *store;
     struct snapshot_store *snapshots; /* borrowed; NULL: none */
-    struct reconcile *reconcile; /* borrowed; NULL: none */
+    struct reconcile *reconcile;      /* borrowed; NULL: none */
     struct book *book;
     struct instant wall;
     struct monotonic now;

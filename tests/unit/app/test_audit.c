@@ -324,3 +324,27 @@ TEST(audit, a_price_that_was_never_logged_is_a_contradiction_and_no_loss)
     assert_int_equal(audit_bounded(&f, 2, &report), -ERR_CORRUPT);
     fixture_end(&f);
 }
+
+TEST(audit, a_snapshot_that_is_not_the_state_of_its_log_is_found)
+{
+    struct fixture f;
+    struct audit_report report;
+    make_history(&f);
+    assert_int_equal(audit(&f, true, &report), 0);
+    struct audit_mark marks[2] = {{.seq = 5}, {.seq = f.log.tail}};
+    memcpy(marks[1].state_hash, report.state_hash, sizeof marks[1].state_hash);
+    struct audit_source source = {&f.log.port, NULL, 0, &marks[1], 1};
+    struct shard_state *again;
+    assert_int_equal(shard_state_new(shard_state_limits(book_state(f.book)), &again), 0);
+    assert_int_equal(audit_marked(&source, again, &report), 0);
+    assert_int_equal(report.marks_checked, 1);
+    shard_state_free(again);
+    source.marks = marks;
+    source.marks_count = 2;
+    assert_int_equal(shard_state_new(shard_state_limits(book_state(f.book)), &again), 0);
+    assert_int_equal(audit_marked(&source, again, &report), -ERR_CORRUPT);
+    assert_int_equal(report.seq, 5);
+    assert_string_equal(report.reason, "L5: a snapshot is not the state of its log");
+    shard_state_free(again);
+    fixture_end(&f);
+}
