@@ -22,10 +22,22 @@ struct shard_snapshot_sink {
     void *owner;
 };
 
+/* Who takes the state hash, for a decoder that has a second thread for it. */
+struct sha256;
+struct shard_snapshot_hasher {
+    /* Adds the bytes, now or later, in the order of the calls; they stay as they are, and sha is
+     * touched by nobody else, until wait() has returned. */
+    void (*add)(void *owner, struct sha256 *sha, const void *at, size_t bytes);
+    /* Returns when all that was added is in. */
+    void (*wait)(void *owner);
+    void *owner;
+};
+
 /* Gives exactly the next bytes, or a negative answer, which ends the decoding with it. */
 struct shard_snapshot_source {
     int (*read)(void *owner, void *to, size_t bytes);
     void *owner;
+    const struct shard_snapshot_hasher *hasher; /* borrowed; NULL: the hash is taken at once */
 };
 
 /* Writes the state at its sequence number, which is above 0. 0 and the state's hash; -ERR_MEMORY,

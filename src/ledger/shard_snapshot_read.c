@@ -2,8 +2,8 @@
  *
  * Three nets, one under the other: the checksum of each section finds what a disk did; the bounds
  * of every number (shard_bounds.c) and the sums over the whole state keep the fold from ever
- * meeting a state that no log leads to; the state hash, taken while the bytes pass by, says that
- * this is the state that was written. */
+ * meeting a state that no log leads to; the state hash, taken while the bytes pass by or behind
+ * them on another thread, says that this is the state that was written. */
 #include <string.h>
 
 #include "base/assert.h"
@@ -99,8 +99,26 @@ static int get(struct reader *reader, void *to, size_t bytes)
     return 0;
 }
 
-/* The next bytes of the section; `hashed`: they are part of the state hash as they are. */
-static int take(struct reader *reader, void *to, size_t bytes, bool hashed)
+static void hash_array(struct reader *reader, const void *at, size_t bytes)
+{
+    const struct shard_snapshot_hasher *hasher = reader->source->hasher;
+    if (hasher == NULL)
+        sha256_add(reader->sha, slice_of(at, bytes));
+    else
+        hasher->add(hasher->owner, reader->sha, at, bytes);
+}
+
+/* From here on the hash is ours alone. */
+static void wait_for_hash(struct reader *reader)
+{
+    const struct shard_snapshot_hasher *hasher = reader->source->hasher;
+    if (hasher != NULL)
+        hasher->wait(hasher->owner);
+}
+
+/* The next bytes of the section; `array`: they stay where they are, and are part of the state hash
+ * as they are. */
+static int take(struct reader *reader, void *to, size_t bytes, bool array)
 {
     if (bytes > reader->left)
         return shard_corrupt(reader->state, "snapshot: a section is too short");
@@ -108,8 +126,8 @@ static int take(struct reader *reader, void *to, size_t bytes, bool hashed)
         size_t piece = bytes < SHARD_SNAPSHOT_PIECE_BYTES ? bytes : SHARD_SNAPSHOT_PIECE_BYTES;
         TRY(get(reader, at, piece));
         reader->crc = crc32c(reader->crc, at, piece);
-        if (hashed)
-            sha256_add(reader->sha, slice_of(at, piece));
+        if (array)
+            hash_array(reader, at, piece);
         reader->left -= piece;
         at += piece;
         bytes -= piece;
@@ -165,7 +183,8 @@ static int take_keys(struct reader *reader, uint32_t count)
     static _Thread_local struct hash128 keys[KEYS_STEP];
     for (uint32_t done = 0; done < count;) {
         uint32_t step = count - done < KEYS_STEP ? count - done : KEYS_STEP;
-        TRY(take(reader, keys, step * sizeof *keys, true));
+        TRY(take(reader, keys, step * sizeof *keys, false));
+        sha256_add(reader->sha, slice_of(keys, step * sizeof *keys));
         TRY(insert_keys(reader, keys, done, step));
         done += step;
     }
@@ -203,6 +222,9 @@ static int take_payload(struct reader *reader, const struct snapshot_section_hea
     if (section <= SNAPSHOT_TEXTS)
         return take_texts(reader, section, head->count);
     if (section == SNAPSHOT_KEYS) { /* the hash has the counts between houses and keys */
+        TRY(shard_check_bounds(reader->state)); /* meanwhile: all but the keys is there */
+        TRY(shard_state_check(reader->state));
+        wait_for_hash(reader);
         sha256_add(reader->sha, slice_of(&reader->state->counts, sizeof reader->state->counts));
         return take_keys(reader, head->count);
     }
@@ -244,8 +266,7 @@ static int take_all(struct reader *reader)
     sha256_end(reader->sha, hash);
     REQUIRE(memcmp(hash, head.state_hash, sizeof hash) == 0,
             "L5: the state is not the one that was written");
-    TRY(shard_check_bounds(state));
-    return shard_state_check(state);
+    return 0;
 }
 
 int shard_snapshot_decode(const struct shard_snapshot_source *source, struct shard_state *state)
@@ -256,6 +277,7 @@ int shard_snapshot_decode(const struct shard_snapshot_source *source, struct sha
     state->reason = "";
     TRY(sha256_new(&reader.sha));
     int error = take_all(&reader);
+    wait_for_hash(&reader); /* an error may have come before it was waited for */
     sha256_free(reader.sha);
     return error;
 }

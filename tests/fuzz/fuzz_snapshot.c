@@ -170,7 +170,7 @@ static void apply_rest(struct shard_state *state)
 
 int LLVMFuzzerTestOneInput(const uint8_t *at, size_t bytes)
 {
-    struct shard_snapshot_source source = {stream_read, &in};
+    struct shard_snapshot_source source = {stream_read, &in, NULL};
     struct shard_state *state;
     if (bytes < 1 || bytes > INPUT_BYTES_MAX)
         return 0;

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "adapters/embedded/snapshot_hasher.h"
 #include "base/assert.h"
 #include "base/error.h"
 #include "ledger/shard_snapshot.h"
@@ -161,10 +162,18 @@ static int decode(struct snapshot_file *file, int handle, const struct shard_lim
                   struct shard_state **ret_state, const char **ret_wrong)
 {
     struct reading reading = {.file = file, .handle = handle};
-    struct shard_snapshot_source source = {read_piece, &reading};
+    struct snapshot_hasher *hasher = NULL;
     struct shard_state *state = NULL;
-    TRY(shard_state_new(limits, &state));
-    int error = shard_snapshot_decode(&source, state);
+    TRY(snapshot_hasher_new(&hasher));
+    const struct shard_snapshot_hasher hashing = snapshot_hasher_of(hasher);
+    const struct shard_snapshot_source source = {read_piece, &reading, &hashing};
+    int error = shard_state_new(limits, &state);
+    if (error < 0) {
+        snapshot_hasher_free(hasher);
+        return error;
+    }
+    error = shard_snapshot_decode(&source, state);
+    snapshot_hasher_free(hasher);
     if (error == 0) {
         *ret_state = state;
         return 0;

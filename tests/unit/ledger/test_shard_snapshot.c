@@ -58,7 +58,7 @@ static void encode(const struct shard_state *state, struct image *image)
 static int decode(struct image *image, const struct shard_limits *limits,
                   struct shard_state **ret_state, const char **ret_reason)
 {
-    struct shard_snapshot_source source = {image_read, image};
+    struct shard_snapshot_source source = {image_read, image, NULL};
     struct shard_state *state;
     assert_int_equal(shard_state_new(limits, &state), 0);
     image->at = 0;
