@@ -93,7 +93,7 @@ static void show_view(struct ledger_file *file)
 static struct ledger_view look_at_view(void *owner)
 {
     struct ledger_file *file = owner;
-    uint64_t words[VIEW_WORDS];
+    uint64_t words[VIEW_WORDS] = {0};
     uint64_t before, after;
     struct ledger_view view;
     do {

@@ -140,7 +140,7 @@ static int read_piece(void *owner, void *to, size_t bytes)
 /* Of the right shard and number, and as long as it says? NULL, or what is wrong. */
 static const char *head_wrong(struct snapshot_file *file, int handle, uint64_t seq)
 {
-    char head[SHARD_SNAPSHOT_HEAD_BYTES];
+    char head[SHARD_SNAPSHOT_HEAD_BYTES] = {0};
     struct shard_snapshot_place place;
     size_t got = 0;
     uint64_t bytes = 0;
