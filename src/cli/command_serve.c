@@ -22,7 +22,7 @@
         {"address-requests", NULL}, {"silence-ms", "5000"}, {"accounts-max", "262144"},            \
         {"bets-max", "2097152"}, {"verdicts-max", "4194304"}, {"markets-max", "65536"},            \
         {"head-interval-ms", "1000"}, {"heads-file", NULL}, {"heads-webhook", NULL},               \
-        {"snapshots", "on"}, {"snapshot-records", "1000000"}, {"snapshot-keep", "2"},              \
+        {"snapshots", "off"}, {"snapshot-records", "1000000"}, {"snapshot-keep", "2"},             \
         TRADING_SPECS
 
 static const struct option_spec serve_specs[] = {
