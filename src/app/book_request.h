@@ -22,7 +22,6 @@ struct book_answer {
     const struct record_view
         *record; /* BET, RELEASE or MONEY verdict; RESULT, FENCE for desk calls;
                     NULL when failed or when there was nothing to record */
-    const struct record_view *placed; /* of a RELEASE: NULL; kept for growth */
 };
 
 typedef void (*book_answer_fn)(const struct book_answer *answer);

@@ -3,12 +3,20 @@
 
 #include "base/assert.h"
 
-struct lease *leases_find(struct leases *leases, struct slice provider)
+#define LEASE_NONE SIZE_MAX
+
+static size_t find(const struct leases *leases, struct slice provider)
 {
     for (size_t i = 0; i < leases->count; i++)
         if (slice_equal(slice_of(leases->leases[i].id, leases->leases[i].id_bytes), provider))
-            return &leases->leases[i];
-    return NULL;
+            return i;
+    return LEASE_NONE;
+}
+
+struct lease *leases_find(struct leases *leases, struct slice provider)
+{
+    size_t at = find(leases, provider);
+    return at == LEASE_NONE ? NULL : &leases->leases[at];
 }
 
 struct lease *leases_touch(struct leases *leases, struct slice provider, struct monotonic now)
@@ -33,10 +41,8 @@ bool lease_holds(const struct leases *leases, const struct lease *lease, struct 
 
 bool leases_alive(const struct leases *leases, struct slice provider, struct monotonic now)
 {
-    for (size_t i = 0; i < leases->count; i++)
-        if (slice_equal(slice_of(leases->leases[i].id, leases->leases[i].id_bytes), provider))
-            return lease_holds(leases, &leases->leases[i], now);
-    return false;
+    size_t at = find(leases, provider);
+    return at != LEASE_NONE && lease_holds(leases, &leases->leases[at], now);
 }
 
 int64_t leases_due_us(const struct leases *leases, struct monotonic now)
