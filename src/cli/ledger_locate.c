@@ -15,8 +15,7 @@
 
 struct search {
     struct ledger_scan scan;
-    struct disk *disk;
-    int file;
+    struct ledger_reader *reader; /* borrowed */
     uint64_t seq;
     uint64_t begin; /* of the group that is gathered */
     char *records;  /* owns */
@@ -43,11 +42,7 @@ static int search_segment(struct search *search, uint64_t end, uint64_t *ret_byt
     struct ledger_sector sector;
     search->begin = search->scan.next;
     for (uint64_t offset = search->scan.next; offset < end; offset += DISK_SECTOR) {
-        size_t bytes = 0;
-        struct disk_piece piece = {search->file, offset, &sector, sizeof sector};
-        TRY(search->disk->ops->read(search->disk, piece, &bytes));
-        if (bytes < sizeof sector)
-            return -ERR_NOT_FOUND;
+        TRY(ledger_reader_fill(search->reader, offset, &sector, sizeof sector));
         switch (ledger_scan_sector(&search->scan, &sector)) {
         case LEDGER_SCAN_MORE:
             continue;
@@ -63,16 +58,16 @@ static int search_segment(struct search *search, uint64_t end, uint64_t *ret_byt
     return -ERR_NOT_FOUND;
 }
 
-static int search_view(const struct ledger_view *view, uint64_t seq, struct buf *ret_text)
+static int search_view(const struct ledger_view *view, uint64_t seq, struct ledger_reader *reader,
+                       struct buf *ret_text)
 {
     char name[DISK_NAME_BYTES_MAX + 1];
     uint64_t byte = 0;
     if (seq == 0 || seq > view->end.seq)
         return -ERR_NOT_FOUND;
     uint64_t segment = ledger_view_segment(view, seq);
-    ledger_segment_name(view->shard, segment, name);
-    struct search search = {.disk = view->disk, .seq = seq};
-    TRY(view->disk->ops->open(view->disk, name, false, &search.file));
+    struct search search = {.reader = reader, .seq = seq};
+    TRY(ledger_view_open(view, segment, reader));
     search.records = reserve_new(LEDGER_APPEND_BYTES_MAX, 1);
     ledger_scan_begin(&search.scan, &view->segments[segment].before, DISK_SECTOR);
     ledger_scan_into(&search.scan, search.records, LEDGER_APPEND_BYTES_MAX);
@@ -80,7 +75,7 @@ static int search_view(const struct ledger_view *view, uint64_t seq, struct buf 
                     ? -ERR_MEMORY
                     : search_segment(&search, view->segments[segment].bytes, &byte);
     reserve_free(search.records, LEDGER_APPEND_BYTES_MAX, 1);
-    view->disk->ops->close(view->disk, search.file);
+    ledger_segment_name(view->volumes->shard, segment, name);
     if (error == 0)
         buf_printf(ret_text, "%s at byte %" PRIu64, name, byte);
     return error;
@@ -91,9 +86,14 @@ int ledger_locate(struct disk *disk, uint64_t seq, struct buf *ret_text)
     const struct ledger_store_options options = {.newest_only = true, .read_only = true};
     struct ledger_report report;
     struct ledger_store *store = NULL;
+    struct ledger_reader *reader = NULL;
+    char text[LEDGER_REPORT_TEXT_BYTES];
     TRY(ledger_store_open(&options, disk, &report, &store));
     struct ledger_view view = ledger_store_view(store);
-    int error = search_view(&view, seq, ret_text);
+    int error = ledger_reader_new(text, &reader);
+    if (error == 0)
+        error = search_view(&view, seq, reader, ret_text);
+    ledger_reader_free(reader);
     ledger_store_free(store);
     return error;
 }

@@ -2,7 +2,6 @@
  * ends with a chunk, wherever in a group that is, and the next goes on there. */
 #include "adapters/embedded/ledger_cursor_file.h"
 
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -20,7 +19,7 @@ struct cursor_file {
     uint64_t seq_first;      /* what was asked for */
     bool placed;             /* the scan stands in `segment` */
     uint64_t segment;
-    int file; /* -1: none */
+    struct ledger_reader *reader;
     struct ledger_scan scan;
     ledger_visit visit; /* of the step under way */
     void *owner;
@@ -35,28 +34,20 @@ static struct cursor_file *cursor_of(struct ledger_cursor *cursor)
 
 static int corrupt_at(struct cursor_file *c, uint64_t offset, const char *problem)
 {
-    char name[DISK_NAME_BYTES_MAX + 1];
-    ledger_segment_name(c->view.shard, c->segment, name);
-    (void)snprintf(c->text, sizeof c->text, "%s at byte %llu: %s", name, (unsigned long long)offset,
-                   problem);
-    return -ERR_CORRUPT;
+    return ledger_reader_corrupt(c->reader, offset, problem);
 }
 
 static void close_file(struct cursor_file *c)
 {
-    if (c->file >= 0)
-        c->view.disk->ops->close(c->view.disk, c->file);
-    c->file = -1;
+    ledger_reader_close(c->reader);
     c->placed = false;
 }
 
 static int open_segment(struct cursor_file *c, uint64_t segment)
 {
-    char name[DISK_NAME_BYTES_MAX + 1];
     close_file(c);
     c->segment = segment;
-    ledger_segment_name(c->view.shard, segment, name);
-    TRY(c->view.disk->ops->open(c->view.disk, name, false, &c->file));
+    TRY(ledger_view_open(&c->view, segment, c->reader));
     ledger_scan_begin(&c->scan, &c->view.segments[segment].before, DISK_SECTOR);
     ledger_scan_into(&c->scan, c->records, LEDGER_APPEND_BYTES_MAX);
     c->placed = true;
@@ -71,7 +62,7 @@ static int visit_group(struct cursor_file *c)
         struct record_head head;
         memcpy(&head, at, sizeof head); /* checked by the scanner */
         if (head.seq >= c->seq_first)
-            TRY(c->visit(c->owner, c->view.shard, at, head.bytes));
+            TRY(c->visit(c->owner, c->view.volumes->shard, at, head.bytes));
         at += head.bytes;
     }
     return 0;
@@ -94,18 +85,9 @@ static int scan_chunk(struct cursor_file *c, size_t bytes)
     return 0;
 }
 
-static uint64_t segment_end(const struct cursor_file *c)
-{
-    bool newest = c->segment + 1 == c->view.segments_count;
-    return newest ? c->view.end_offset : c->view.segments[c->segment].bytes;
-}
-
 /* At the end of a segment: whole groups only, and the place that the log says. */
-static int check_end(struct cursor_file *c)
+static int check_end(struct cursor_file *c, const struct ledger_place *end)
 {
-    bool newest = c->segment + 1 == c->view.segments_count;
-    const struct ledger_place *end =
-        newest ? &c->view.end : &c->view.segments[c->segment + 1].before;
     if (ledger_scan_end(&c->scan) == LEDGER_SCAN_DAMAGE)
         return corrupt_at(c, c->scan.offset, c->scan.problem);
     if (c->scan.extent > 0)
@@ -118,13 +100,9 @@ static int check_end(struct cursor_file *c)
 
 static int read_chunk(struct cursor_file *c, uint64_t end, size_t *ret_bytes)
 {
-    struct disk *disk = c->view.disk;
     uint64_t left = end - c->scan.next;
     size_t bytes = left < READ_BYTES ? (size_t)left : READ_BYTES;
-    size_t got = 0;
-    TRY(disk->ops->read(disk, (struct disk_piece){c->file, c->scan.next, c->chunk, bytes}, &got));
-    if (got != bytes)
-        return corrupt_at(c, c->scan.next + got, "the file is truncated");
+    TRY(ledger_reader_fill(c->reader, c->scan.next, c->chunk, bytes));
     *ret_bytes = bytes;
     return scan_chunk(c, bytes);
 }
@@ -133,14 +111,15 @@ static int read_chunk(struct cursor_file *c, uint64_t end, size_t *ret_bytes)
 static int walk(struct cursor_file *c, size_t bytes_max)
 {
     for (size_t done = 0; done < bytes_max;) {
-        uint64_t end = segment_end(c);
+        struct ledger_place place;
+        uint64_t end = ledger_view_end(&c->view, c->segment, &place);
         size_t bytes = 0;
         if (c->scan.next < end) {
             TRY(read_chunk(c, end, &bytes));
             done += bytes;
             continue;
         }
-        TRY(check_end(c));
+        TRY(check_end(c, &place));
         if (c->segment + 1 == c->view.segments_count)
             return 0;
         TRY(open_segment(c, c->segment + 1));
@@ -185,7 +164,7 @@ static uint64_t cursor_look(struct ledger_cursor *cursor)
 static void cursor_free(struct ledger_cursor *cursor)
 {
     struct cursor_file *c = cursor_of(cursor);
-    close_file(c);
+    ledger_reader_free(c->reader);
     free(c->chunk);
     free(c->records);
     free(c);
@@ -202,10 +181,10 @@ int ledger_cursor_file_new(const struct ledger_cursor_log *log, struct ledger_cu
     *c = (struct cursor_file){.cursor = {&cursor_ops},
                               .log = *log,
                               .seq_first = 1,
-                              .file = -1,
                               .chunk = malloc(READ_BYTES),
                               .records = malloc(LEDGER_APPEND_BYTES_MAX)};
-    if (c->chunk == NULL || c->records == NULL) {
+    int result = ledger_reader_new(c->text, &c->reader);
+    if (result < 0 || c->chunk == NULL || c->records == NULL) {
         cursor_free(&c->cursor);
         return -ERR_MEMORY;
     }

@@ -4,7 +4,6 @@
  * verifies every checksum between the entry and the records it wants. */
 #include "adapters/embedded/ledger_lookup.h"
 
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -36,6 +35,7 @@ struct ledger_lookup {
     struct segment_index indexes[LEDGER_INDEX_SEGMENTS];
     uint64_t clock;
     uint64_t built;
+    struct ledger_reader *reader;
     char *chunk;
     char *records; /* of the group being gathered */
     char text[LEDGER_REPORT_TEXT_BYTES];
@@ -57,11 +57,7 @@ struct walk {
 
 static int corrupt_at(struct walk *walk, uint64_t offset, const char *problem)
 {
-    char name[DISK_NAME_BYTES_MAX + 1];
-    ledger_segment_name(walk->view->shard, walk->segment, name);
-    (void)snprintf(walk->lookup->text, sizeof walk->lookup->text, "%s at byte %llu: %s", name,
-                   (unsigned long long)offset, problem);
-    return -ERR_CORRUPT;
+    return ledger_reader_corrupt(walk->lookup->reader, offset, problem);
 }
 
 static int walk_chunk(struct walk *walk, size_t bytes)
@@ -86,17 +82,12 @@ static int walk_chunk(struct walk *walk, size_t bytes)
 }
 
 /* 1 when `take` ended it, 0 at the durable end of the segment. */
-static int walk_file(struct walk *walk, int file, uint64_t end)
+static int walk_file(struct walk *walk, uint64_t end)
 {
-    struct disk *disk = walk->view->disk;
     while (walk->scan.next < end) {
         uint64_t left = end - walk->scan.next;
         size_t bytes = left < READ_BYTES ? (size_t)left : READ_BYTES;
-        size_t got = 0;
-        TRY(disk->ops->read(
-            disk, (struct disk_piece){file, walk->scan.next, walk->lookup->chunk, bytes}, &got));
-        if (got != bytes)
-            return corrupt_at(walk, walk->scan.next + got, "the file is truncated");
+        TRY(ledger_reader_fill(walk->lookup->reader, walk->scan.next, walk->lookup->chunk, bytes));
         int result = walk_chunk(walk, bytes);
         if (result != 0)
             return result;
@@ -104,26 +95,15 @@ static int walk_file(struct walk *walk, int file, uint64_t end)
     return 0;
 }
 
-static uint64_t segment_end(const struct ledger_view *view, uint64_t segment)
-{
-    bool newest = segment + 1 == view->segments_count;
-    return newest ? view->end_offset : view->segments[segment].bytes;
-}
-
 static int walk_from(struct walk *walk, const struct ledger_place *place, uint64_t offset)
 {
-    struct disk *disk = walk->view->disk;
-    char name[DISK_NAME_BYTES_MAX + 1];
-    int file = -1;
-    ledger_segment_name(walk->view->shard, walk->segment, name);
-    int result = disk->ops->open(disk, name, false, &file);
-    if (result == -ERR_NOT_FOUND)
-        return corrupt_at(walk, 0, "the file is missing");
-    TRY(result);
+    struct ledger_reader *reader = walk->lookup->reader;
+    struct ledger_place end;
+    TRY(ledger_view_open(walk->view, walk->segment, reader));
     ledger_scan_begin(&walk->scan, place, offset);
     ledger_scan_into(&walk->scan, walk->lookup->records, LEDGER_APPEND_BYTES_MAX);
-    result = walk_file(walk, file, segment_end(walk->view, walk->segment));
-    disk->ops->close(disk, file);
+    int result = walk_file(walk, ledger_view_end(walk->view, walk->segment, &end));
+    ledger_reader_close(reader);
     return result;
 }
 
@@ -202,10 +182,10 @@ static int find_index(struct ledger_lookup *lookup, const struct ledger_view *vi
         lookup->built++;
     }
     index->used_last = ++lookup->clock;
-    bool newest = segment + 1 == view->segments_count;
-    uint64_t seq_tail = newest ? view->end.seq : view->segments[segment + 1].before.seq;
-    if (index->end.seq < seq_tail)
-        TRY(extend_index(lookup, view, index, seq_tail));
+    struct ledger_place end;
+    (void)ledger_view_end(view, segment, &end);
+    if (index->end.seq < end.seq)
+        TRY(extend_index(lookup, view, index, end.seq));
     *ret_index = index;
     return 0;
 }
@@ -296,7 +276,8 @@ int ledger_lookup_new(struct ledger_lookup **ret_lookup)
         return -ERR_MEMORY;
     lookup->chunk = malloc(READ_BYTES);
     lookup->records = malloc(LEDGER_APPEND_BYTES_MAX);
-    if (lookup->chunk == NULL || lookup->records == NULL) {
+    int result = ledger_reader_new(lookup->text, &lookup->reader);
+    if (result < 0 || lookup->chunk == NULL || lookup->records == NULL) {
         ledger_lookup_free(lookup);
         return -ERR_MEMORY;
     }
@@ -308,6 +289,7 @@ void ledger_lookup_free(struct ledger_lookup *lookup)
 {
     if (lookup == NULL)
         return;
+    ledger_reader_free(lookup->reader);
     free(lookup->chunk);
     free(lookup->records);
     free(lookup);

@@ -20,8 +20,9 @@
 struct recovery {
     struct ledger_store *store;
     struct ledger_report *report;
-    char *chunk;    /* READ_BYTES */
-    uint64_t files; /* segments named in the directory: 0 .. files - 1 */
+    struct ledger_reader *reader; /* explains in report->text */
+    char *chunk;                  /* READ_BYTES */
+    uint64_t files;               /* segments named in the directory: 0 .. files - 1 */
     uint64_t name_highest;
     uint64_t epoch_seq_tail;
     bool has_epoch_file;
@@ -141,7 +142,7 @@ static const char *head_in_place_wrong(const struct recovery *recovery,
     return NULL;
 }
 
-static int scan_chunk(struct recovery *recovery, uint64_t segment, size_t bytes)
+static int scan_chunk(struct recovery *recovery, size_t bytes)
 {
     struct ledger_scan *scan = &recovery->scan;
     for (size_t at = 0; at < bytes; at += DISK_SECTOR) {
@@ -154,13 +155,13 @@ static int scan_chunk(struct recovery *recovery, uint64_t segment, size_t bytes)
             recovery->last_bytes = scan->group_offset - recovery->last_offset;
             break;
         case LEDGER_SCAN_DAMAGE:
-            return corrupt_at(recovery, segment, scan->offset, scan->problem);
+            return ledger_reader_corrupt(recovery->reader, scan->offset, scan->problem);
         }
     }
     return 0;
 }
 
-static int scan_groups(struct recovery *recovery, uint64_t segment, int file, uint64_t size)
+static int scan_groups(struct recovery *recovery, uint64_t size)
 {
     struct ledger_store *store = recovery->store;
     struct ledger_scan *scan = &recovery->scan;
@@ -171,29 +172,23 @@ static int scan_groups(struct recovery *recovery, uint64_t segment, int file, ui
     while (scan->next < size) {
         uint64_t left = size - scan->next;
         size_t bytes = left < READ_BYTES ? (size_t)left : READ_BYTES;
-        size_t got = 0;
-        TRY(store->disk->ops->read(
-            store->disk, (struct disk_piece){file, scan->next, recovery->chunk, bytes}, &got));
-        if (got != bytes)
-            return corrupt_at(recovery, segment, scan->next + got, "the file is truncated");
-        TRY(scan_chunk(recovery, segment, bytes));
+        TRY(ledger_reader_fill(recovery->reader, scan->next, recovery->chunk, bytes));
+        TRY(scan_chunk(recovery, bytes));
     }
     if (ledger_scan_end(scan) == LEDGER_SCAN_DAMAGE)
-        return corrupt_at(recovery, segment, scan->offset, scan->problem);
+        return ledger_reader_corrupt(recovery->reader, scan->offset, scan->problem);
     store->place = scan->place;
     return 0;
 }
 
 /* A file without a head is one that was being prepared: it may be short, but holds zeros only. */
-static int check_prepared(struct recovery *recovery, uint64_t segment, int file, uint64_t size)
+static int check_prepared(struct recovery *recovery, uint64_t segment, uint64_t size)
 {
-    struct disk *disk = recovery->store->disk;
     if (segment != recovery->files - 1)
         return corrupt_at(recovery, segment, 0, "no segment head");
     for (uint64_t offset = 0; offset < size;) {
         size_t got = 0;
-        TRY(disk->ops->read(disk, (struct disk_piece){file, offset, recovery->chunk, READ_BYTES},
-                            &got));
+        TRY(ledger_reader_read(recovery->reader, offset, recovery->chunk, READ_BYTES, &got));
         if (got == 0)
             break;
         for (size_t at = 0; at < got; at += DISK_SECTOR) {
@@ -211,26 +206,25 @@ static bool groups_are_checked(const struct recovery *recovery, uint64_t segment
     return !recovery->store->options.newest_only || segment + 3 >= recovery->files;
 }
 
+static int open_segment(struct recovery *recovery, uint64_t segment)
+{
+    return ledger_reader_open(recovery->reader, &recovery->store->volumes, segment, 0);
+}
+
 /* Without scanning its groups, the place after a segment is what the next head says. */
 static int place_from_next(struct recovery *recovery, uint64_t segment)
 {
     struct ledger_store *store = recovery->store;
     struct ledger_segment_head head = {0};
-    char name[DISK_NAME_BYTES_MAX + 1];
     size_t got = 0;
-    int file = -1;
-    ledger_segment_name(store->options.shard, segment + 1, name);
-    TRY(store->disk->ops->open(store->disk, name, false, &file));
-    int result =
-        store->disk->ops->read(store->disk, (struct disk_piece){file, 0, &head, sizeof head}, &got);
-    store->disk->ops->close(store->disk, file);
-    TRY(result);
+    TRY(open_segment(recovery, segment + 1));
+    TRY(ledger_reader_read(recovery->reader, 0, &head, sizeof head, &got));
     const char *wrong = got < sizeof head ? "no segment head" : ledger_segment_head_wrong(&head);
     if (wrong == NULL && (head.group_first <= store->place.group ||
                           head.seq_first <= store->place.seq || head.epoch < store->place.epoch))
         wrong = "segment head: numbers fall";
     if (wrong != NULL)
-        return corrupt_at(recovery, segment + 1, 0, wrong);
+        return ledger_reader_corrupt(recovery->reader, 0, wrong);
     store->place.group = head.group_first - 1;
     store->place.seq = head.seq_first - 1;
     store->place.epoch = head.epoch;
@@ -238,50 +232,29 @@ static int place_from_next(struct recovery *recovery, uint64_t segment)
     return 0;
 }
 
-static int take_segment(struct recovery *recovery, uint64_t segment, int file, uint64_t size)
+static int take_segment(struct recovery *recovery, uint64_t segment)
 {
     struct ledger_store *store = recovery->store;
     struct ledger_segment_head head = {0};
     size_t got = 0;
-    TRY(store->disk->ops->read(store->disk, (struct disk_piece){file, 0, &head, sizeof head},
-                               &got));
+    TRY(open_segment(recovery, segment));
+    uint64_t size = ledger_reader_bytes(recovery->reader);
+    TRY(ledger_reader_read(recovery->reader, 0, &head, sizeof head, &got));
     if (got < sizeof head || ledger_all_zero(&head, sizeof head))
-        return check_prepared(recovery, segment, file, size);
+        return check_prepared(recovery, segment, size);
     const char *wrong = head_in_place_wrong(recovery, &head, segment);
     if (wrong != NULL)
-        return corrupt_at(recovery, segment, 0, wrong);
+        return ledger_reader_corrupt(recovery->reader, 0, wrong);
     if (head.bytes != size)
-        return corrupt_at(recovery, segment, size < head.bytes ? size : head.bytes,
-                          "the file is not as long as its head says");
+        return ledger_reader_corrupt(recovery->reader, size < head.bytes ? size : head.bytes,
+                                     "the file is not as long as its head says");
     if (segment > 0 && recovery->scan.extent > 0)
         return corrupt_at(recovery, segment - 1, recovery->scan.group_offset,
                           "group: sectors are missing, and later ones were written");
-    store->segments[store->segments_count++] = (struct ledger_segment){store->place, size};
+    store->segments[store->segments_count++] = (struct ledger_segment){store->place, size, 0};
     if (groups_are_checked(recovery, segment))
-        return scan_groups(recovery, segment, file, size);
+        return scan_groups(recovery, size);
     return place_from_next(recovery, segment);
-}
-
-static int read_segment(struct recovery *recovery, uint64_t segment)
-{
-    struct ledger_store *store = recovery->store;
-    char name[DISK_NAME_BYTES_MAX + 1];
-    uint64_t size = 0;
-    int file = -1;
-    ledger_segment_name(store->options.shard, segment, name);
-    TRY(store->disk->ops->open(store->disk, name, false, &file));
-    int result = store->disk->ops->size(store->disk, file, &size);
-    if (result >= 0)
-        result = take_segment(recovery, segment, file, size);
-    bool newest = store->segments_count == segment + 1;
-    if (result >= 0 && newest) {
-        if (store->file >= 0)
-            store->disk->ops->close(store->disk, store->file);
-        store->file = file;
-        return 0;
-    }
-    store->disk->ops->close(store->disk, file);
-    return result;
 }
 
 /* --- The whole --- */
@@ -291,7 +264,8 @@ static int read_segments(struct recovery *recovery)
     struct ledger_store *store = recovery->store;
     store->place = (struct ledger_place){.log = (uint32_t)store->creation};
     for (uint64_t segment = 0; segment < recovery->files; segment++)
-        TRY(read_segment(recovery, segment));
+        TRY(take_segment(recovery, segment));
+    ledger_reader_close(recovery->reader);
     if (store->segments_count == 0 && store->epoch > 0)
         return corrupt_at(recovery, 0, 0, "the file is missing or empty, but the log was in use");
     if (store->place.epoch > store->epoch)
@@ -301,6 +275,15 @@ static int read_segments(struct recovery *recovery)
         return corrupt_at(recovery, store->segments_count, 0,
                           "the log ends before the sequence number that the epoch file names");
     return 0;
+}
+
+/* The newest segment is a plain file, which groups are added to. */
+static int open_newest(struct recovery *recovery)
+{
+    struct ledger_store *store = recovery->store;
+    char name[DISK_NAME_BYTES_MAX + 1];
+    ledger_segment_name(store->options.shard, store->segments_count - 1, name);
+    return store->disk->ops->open(store->disk, name, false, &store->file);
 }
 
 static void write_report(struct recovery *recovery)
@@ -404,6 +387,7 @@ static int recover(struct recovery *recovery)
     if (store->segments_count == 0)
         return create(recovery);
     store->offset = recovery->scan.group_offset;
+    TRY(open_newest(recovery));
     TRY(recovery->scan.extent > 0 ? cut(recovery) : write_last_again(recovery));
     return ledger_store_open_direct(store);
 }
@@ -428,6 +412,7 @@ static int store_new(const struct ledger_store_options *options, struct disk *di
         return -ERR_MEMORY;
     store->options = *options;
     store->disk = disk;
+    store->volumes = (struct ledger_volumes){options->shard, {disk}};
     store->file = -1;
     store->direct_file = -1;
     store->lock_file = -1;
@@ -445,9 +430,11 @@ static int store_new(const struct ledger_store_options *options, struct disk *di
     return 0;
 }
 
-static char *chunk_new(void)
+static int recovery_new(struct recovery *recovery)
 {
-    return malloc(READ_BYTES);
+    recovery->chunk = malloc(READ_BYTES);
+    return recovery->chunk == NULL ? -ERR_MEMORY
+                                   : ledger_reader_new(recovery->report->text, &recovery->reader);
 }
 
 int ledger_store_open(const struct ledger_store_options *options, struct disk *disk,
@@ -458,8 +445,10 @@ int ledger_store_open(const struct ledger_store_options *options, struct disk *d
     *report = (struct ledger_report){0};
     TRY(options_check(&checked));
     TRY(store_new(&checked, disk, &recovery.store));
-    recovery.chunk = chunk_new();
-    int result = recovery.chunk == NULL ? -ERR_MEMORY : recover(&recovery);
+    int result = recovery_new(&recovery);
+    if (result == 0)
+        result = recover(&recovery);
+    ledger_reader_free(recovery.reader);
     free(recovery.chunk);
     if (result < 0) {
         ledger_store_free(recovery.store);

@@ -5,7 +5,6 @@
 #include "adapters/embedded/ledger_replay.h"
 
 #include <pthread.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -26,7 +25,7 @@ struct slab {
 struct replay {
     const struct ledger_view *view;
     uint64_t seq_first;
-    char *text;
+    struct ledger_reader *reader; /* the decoder's */
     char *chunk;
     struct slab slabs[SLABS_COUNT];
     struct slab *filling; /* the decoder's */
@@ -44,8 +43,7 @@ struct replay {
 struct ledger_view ledger_store_view(const struct ledger_store *store)
 {
     return (struct ledger_view){
-        .disk = store->disk,
-        .shard = store->options.shard,
+        .volumes = &store->volumes,
         .segments = store->segments,
         .segments_count = store->segments_count,
         .end = store->place,
@@ -67,6 +65,20 @@ uint64_t ledger_view_segment(const struct ledger_view *view, uint64_t seq)
             high = middle;
     }
     return low;
+}
+
+int ledger_view_open(const struct ledger_view *view, uint64_t segment, struct ledger_reader *reader)
+{
+    ASSERT(segment < view->segments_count);
+    return ledger_reader_open(reader, view->volumes, segment, view->segments[segment].volume);
+}
+
+uint64_t ledger_view_end(const struct ledger_view *view, uint64_t segment,
+                         struct ledger_place *ret_place)
+{
+    bool newest = segment + 1 == view->segments_count;
+    *ret_place = newest ? view->end : view->segments[segment + 1].before;
+    return newest ? view->end_offset : view->segments[segment].bytes;
 }
 
 /* --- The decoder --- */
@@ -94,15 +106,6 @@ static void hand_over(struct replay *replay, bool ended, int result)
     pthread_mutex_unlock(&replay->lock);
 }
 
-static int corrupt_at(struct replay *replay, uint64_t segment, uint64_t offset, const char *problem)
-{
-    char name[DISK_NAME_BYTES_MAX + 1];
-    ledger_segment_name(replay->view->shard, segment, name);
-    (void)snprintf(replay->text, LEDGER_REPORT_TEXT_BYTES, "%s at byte %llu: %s", name,
-                   (unsigned long long)offset, problem);
-    return -ERR_CORRUPT;
-}
-
 /* The group that was gathered stays in the slab; the next one goes behind it. */
 static int keep_group(struct replay *replay)
 {
@@ -118,7 +121,7 @@ static int keep_group(struct replay *replay)
     return 0;
 }
 
-static int decode_chunk(struct replay *replay, uint64_t segment, size_t bytes)
+static int decode_chunk(struct replay *replay, size_t bytes)
 {
     for (size_t at = 0; at < bytes; at += DISK_SECTOR) {
         const void *sector = replay->chunk + at;
@@ -129,60 +132,43 @@ static int decode_chunk(struct replay *replay, uint64_t segment, size_t bytes)
             TRY(keep_group(replay));
             break;
         case LEDGER_SCAN_DAMAGE:
-            return corrupt_at(replay, segment, replay->scan.offset, replay->scan.problem);
+            return ledger_reader_corrupt(replay->reader, replay->scan.offset, replay->scan.problem);
         }
     }
     return 0;
 }
 
 /* Nothing but whole groups up to `end`, and there the place that the log says. */
-static int check_end(struct replay *replay, uint64_t segment, const struct ledger_place *end)
+static int check_end(struct replay *replay, const struct ledger_place *end)
 {
     struct ledger_scan *scan = &replay->scan;
     if (ledger_scan_end(scan) == LEDGER_SCAN_DAMAGE)
-        return corrupt_at(replay, segment, scan->offset, scan->problem);
+        return ledger_reader_corrupt(replay->reader, scan->offset, scan->problem);
     if (scan->extent > 0)
-        return corrupt_at(replay, segment, scan->group_offset, "group: sectors are missing");
+        return ledger_reader_corrupt(replay->reader, scan->group_offset,
+                                     "group: sectors are missing");
     if (scan->place.group != end->group || scan->place.seq != end->seq ||
         scan->place.previous != end->previous)
-        return corrupt_at(replay, segment, scan->group_offset, "groups are missing");
+        return ledger_reader_corrupt(replay->reader, scan->group_offset, "groups are missing");
     return 0;
-}
-
-static int decode_file(struct replay *replay, uint64_t segment, int file)
-{
-    const struct ledger_view *view = replay->view;
-    bool newest = segment + 1 == view->segments_count;
-    uint64_t size = newest ? view->end_offset : view->segments[segment].bytes;
-    struct slab *slab = replay->filling;
-    ledger_scan_begin(&replay->scan, &view->segments[segment].before, DISK_SECTOR);
-    ledger_scan_into(&replay->scan, slab->records + slab->bytes, SLAB_BYTES - slab->bytes);
-    for (uint64_t offset = DISK_SECTOR; offset < size;) {
-        size_t bytes = size - offset < READ_BYTES ? (size_t)(size - offset) : READ_BYTES;
-        size_t got = 0;
-        TRY(view->disk->ops->read(view->disk,
-                                  (struct disk_piece){file, offset, replay->chunk, bytes}, &got));
-        if (got != bytes)
-            return corrupt_at(replay, segment, offset + got, "the file is truncated");
-        TRY(decode_chunk(replay, segment, bytes));
-        offset += bytes;
-    }
-    return check_end(replay, segment, newest ? &view->end : &view->segments[segment + 1].before);
 }
 
 static int decode_segment(struct replay *replay, uint64_t segment)
 {
-    struct disk *disk = replay->view->disk;
-    char name[DISK_NAME_BYTES_MAX + 1];
-    int file = -1;
-    ledger_segment_name(replay->view->shard, segment, name);
-    int result = disk->ops->open(disk, name, false, &file);
-    if (result == -ERR_NOT_FOUND)
-        return corrupt_at(replay, segment, 0, "the file is missing");
-    TRY(result);
-    result = decode_file(replay, segment, file);
-    disk->ops->close(disk, file);
-    return result;
+    const struct ledger_view *view = replay->view;
+    struct slab *slab = replay->filling;
+    struct ledger_place end;
+    uint64_t size = ledger_view_end(view, segment, &end);
+    TRY(ledger_view_open(view, segment, replay->reader));
+    ledger_scan_begin(&replay->scan, &view->segments[segment].before, DISK_SECTOR);
+    ledger_scan_into(&replay->scan, slab->records + slab->bytes, SLAB_BYTES - slab->bytes);
+    for (uint64_t offset = DISK_SECTOR; offset < size;) {
+        size_t bytes = size - offset < READ_BYTES ? (size_t)(size - offset) : READ_BYTES;
+        TRY(ledger_reader_fill(replay->reader, offset, replay->chunk, bytes));
+        TRY(decode_chunk(replay, bytes));
+        offset += bytes;
+    }
+    return check_end(replay, &end);
 }
 
 static void *decode(void *owner)
@@ -209,7 +195,7 @@ static int visit_slab(const struct replay *replay, const struct slab *slab, ledg
         struct record_head head;
         memcpy(&head, at, sizeof head); /* checked by the scanner */
         if (head.seq >= replay->seq_first)
-            TRY(visit(owner, replay->view->shard, at, head.bytes));
+            TRY(visit(owner, replay->view->volumes->shard, at, head.bytes));
         at += head.bytes;
     }
     return 0;
@@ -241,15 +227,17 @@ static void replay_free(struct replay *replay)
     for (size_t i = 0; i < SLABS_COUNT; i++)
         free(replay->slabs[i].records);
     free(replay->chunk);
+    ledger_reader_free(replay->reader);
     pthread_mutex_destroy(&replay->lock);
     pthread_cond_destroy(&replay->changed);
 }
 
-static int replay_new(struct replay *replay)
+static int replay_new(struct replay *replay, char *text)
 {
     pthread_mutex_init(&replay->lock, NULL);
     pthread_cond_init(&replay->changed, NULL);
-    bool complete = (replay->chunk = malloc(READ_BYTES)) != NULL;
+    bool complete = ledger_reader_new(text, &replay->reader) == 0;
+    complete = complete && (replay->chunk = malloc(READ_BYTES)) != NULL;
     for (size_t i = 0; i < SLABS_COUNT; i++)
         complete = complete && (replay->slabs[i].records = malloc(SLAB_BYTES)) != NULL;
     return complete ? 0 : -ERR_MEMORY;
@@ -258,14 +246,14 @@ static int replay_new(struct replay *replay)
 int ledger_replay(const struct ledger_view *view, uint64_t seq_first, ledger_visit visit,
                   void *owner, char ret_text[LEDGER_REPORT_TEXT_BYTES])
 {
-    struct replay replay = {.view = view, .seq_first = seq_first, .text = ret_text};
+    struct replay replay = {.view = view, .seq_first = seq_first};
     pthread_t decoder;
     ret_text[0] = '\0';
     if (seq_first == 0)
         replay.seq_first = 1;
     if (replay.seq_first > view->end.seq)
         return 0;
-    int result = replay_new(&replay);
+    int result = replay_new(&replay, ret_text);
     if (result == 0 && pthread_create(&decoder, NULL, decode, &replay) != 0)
         result = -ERR_MEMORY;
     if (result == 0) {

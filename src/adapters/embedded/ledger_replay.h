@@ -6,14 +6,13 @@
 
 #include <stdint.h>
 
-#include "adapters/embedded/disk.h"
 #include "adapters/embedded/ledger_format.h"
+#include "adapters/embedded/ledger_reader.h"
 #include "adapters/embedded/ledger_store.h"
 
 /* The durable log at one moment. */
 struct ledger_view {
-    struct disk *disk;
-    uint32_t shard;
+    const struct ledger_volumes *volumes;  /* borrowed */
     const struct ledger_segment *segments; /* borrowed; entries below the count never change */
     uint64_t segments_count;
     struct ledger_place end; /* after the last durable group */
@@ -23,6 +22,12 @@ struct ledger_view {
 struct ledger_view ledger_store_view(const struct ledger_store *store);
 /* The segment in which the record `seq` stands; 0 < seq <= view->end.seq. */
 uint64_t ledger_view_segment(const struct ledger_view *view, uint64_t seq);
+/* Opens segment n of the view. Errors as ledger_reader_open(). */
+int ledger_view_open(const struct ledger_view *view, uint64_t segment,
+                     struct ledger_reader *reader);
+/* Where the durable log ends in segment n: its file offset and its place. */
+uint64_t ledger_view_end(const struct ledger_view *view, uint64_t segment,
+                         struct ledger_place *ret_place);
 
 /* 0; the visitor's negative answer; -ERR_CORRUPT, with the file and byte in ret_text;
  * -ERR_MEMORY or the disk's error. */

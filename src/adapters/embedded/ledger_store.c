@@ -149,7 +149,7 @@ int ledger_store_begin_segment(struct ledger_store *store)
     if (store->file >= 0)
         store->disk->ops->close(store->disk, store->file);
     store->segments[store->segments_count++] =
-        (struct ledger_segment){store->place, store->options.segment_bytes};
+        (struct ledger_segment){store->place, store->options.segment_bytes, 0};
     store->file = store->prepare.file;
     store->offset = DISK_SECTOR;
     store->prepare = (struct ledger_prepare){-1, 0, false, 0};

@@ -11,6 +11,7 @@
 
 #include "adapters/embedded/disk.h"
 #include "adapters/embedded/ledger_format.h"
+#include "adapters/embedded/ledger_reader.h"
 #include "adapters/embedded/ledger_scan.h"
 #include "ports/ledger_log.h"
 
@@ -19,7 +20,6 @@
 #define LEDGER_SEGMENT_BYTES_MAX     (UINT64_C(1) << 30)
 #define LEDGER_PREPARE_BYTES         (UINT64_C(512) << 10) /* zeros written and synced per step */
 #define LEDGER_PREPARE_RETRY_GROUPS  256
-#define LEDGER_REPORT_TEXT_BYTES     192
 
 struct ledger_store_options {
     uint32_t shard;
@@ -45,12 +45,6 @@ struct ledger_report {
     char text[LEDGER_REPORT_TEXT_BYTES]; /* why it refused: file, byte offset, problem; or "" */
 };
 
-/* One segment as the table in memory knows it; entry n is segment n. */
-struct ledger_segment {
-    struct ledger_place before; /* the log before its first group */
-    uint64_t bytes;
-};
-
 struct ledger_prepare {
     int file;             /* -1: not begun */
     uint64_t done;        /* zeros written and synced */
@@ -68,7 +62,8 @@ struct ledger_store_stats {
 
 struct ledger_store {
     struct ledger_store_options options;
-    struct disk *disk; /* borrowed */
+    struct disk *disk; /* borrowed; the first of the volumes */
+    struct ledger_volumes volumes;
     int lock_file;
     uint64_t creation;
     uint64_t epoch; /* the newest taken */
