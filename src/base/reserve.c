@@ -4,6 +4,9 @@
 #include <stdint.h>
 #include <sys/mman.h>
 
+/* Below it, huge pages would be zeroed whole for the few rows that a small table has. */
+#define HUGE_FROM_BYTES (UINT64_C(128) << 20)
+
 void *reserve_new(size_t count, size_t size)
 {
     size_t bytes;
@@ -13,7 +16,8 @@ void *reserve_new(size_t count, size_t size)
                     MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
     if (at == MAP_FAILED)
         return NULL;
-    (void)madvise(at, bytes, MADV_HUGEPAGE); /* a wish only */
+    if (bytes >= HUGE_FROM_BYTES)
+        (void)madvise(at, bytes, MADV_HUGEPAGE); /* a wish only */
     return at;
 }
 
