@@ -4,8 +4,8 @@
 
 #include <stddef.h>
 
-/* count elements of `size` bytes, all zero; NULL when the address space is not to be had. For
- * large ones huge pages are asked for: fewer faults where the array is filled from its beginning. */
+/* count elements of `size` bytes, all zero; NULL when the address space is not to be had. Huge
+ * pages are asked for where the array is large: fewer faults when it is filled from its begin. */
 void *reserve_new(size_t count, size_t size);
 /* The same count and size; accepts NULL. */
 void reserve_free(void *at, size_t count, size_t size);

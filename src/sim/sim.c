@@ -36,6 +36,8 @@ void sim_turn(struct sim *sim)
     sim->in_end_turn = false;
     sim_clients_end_turn(sim);
     book_poll(sim->book);
+    if (!sim->log.died)
+        sim_shadow_step(sim);
 }
 
 static bool nothing_left(struct sim *sim)

@@ -67,6 +67,14 @@
     X(SIM_AUDIT, "audits", true)                                                                   \
     X(SIM_RECORD_LOST, "records_lost_unanswered", true)                                            \
     X(SIM_RECORD_FOUND, "records_found_unanswered", true)                                          \
+    X(SIM_SNAPSHOT, "snapshots", true)                                                             \
+    X(SIM_SNAPSHOT_FAILED, "snapshots_failed", true)                                               \
+    X(SIM_SNAPSHOT_DAMAGED, "snapshots_damaged", true)                                             \
+    X(SIM_SNAPSHOT_PASSED, "snapshots_passed_over", true)                                          \
+    X(SIM_SNAPSHOT_START, "starts_from_snapshot", true)                                            \
+    X(SIM_CRASH_IN_SNAPSHOT, "crash_in_snapshot", true)                                            \
+    X(SIM_SAMPLE, "samples_compared", true)                                                        \
+    X(SIM_DRIFT, "drifts_found", true)                                                             \
     X(SIM_RECORD, "records", true)
 
 #define SIM_COUNT_ENUM(code, name, needed) code,

@@ -14,6 +14,7 @@ static void machine_drop(struct sim *sim)
     if (sim->book != NULL)
         book_abandon(sim->book);
     sim->book = NULL;
+    sim_shadow_done(sim);
     if (sim->store != NULL) {
         sim_ledger_log_done(&sim->log);
         ledger_store_free(sim->store);
@@ -68,6 +69,7 @@ void sim_machine_crash(struct sim *sim, size_t op)
     faulty_disk_free(sim->disk);
     sim->disk = after;
     sim->ops_safe = 0;
+    sim_shadow_crashed(sim, op);
     sim_machine_heal(sim);
 }
 
@@ -101,9 +103,13 @@ static int start_book(struct sim *sim, const char **ret_reason)
     TRY(odds_store_memory_new(sim->mix.store_max, key, &sim->odds_store));
     struct book_ports ports = {
         .log = &sim->log.port, .odds_log = &sim->odds_log.port, .store = sim->odds_store};
+    TRY(sim_shadow_open(sim));
+    ports.snapshots = sim->shadow.of_book;
+    ports.reconcile = sim->shadow.reconcile;
     sim->log.now_us = sim->odds_log.now_us = sim->now_us;
     TRY(book_new(&sim->mix.book, &ports, &listener, &sim->book));
-    return book_start(sim->book, sim_wall(sim), (struct monotonic){sim->now_us}, ret_reason);
+    TRY(book_start(sim->book, sim_wall(sim), (struct monotonic){sim->now_us}, ret_reason));
+    return sim_shadow_start(sim);
 }
 
 /* A start that the world made impossible is tried again, after it is healed. */
@@ -121,6 +127,8 @@ void sim_machine_start(struct sim *sim)
 {
     struct ledger_report report;
     const char *reason = "";
+    if (sim_chance(sim, 200))
+        sim_shadow_damage(sim);
     size_t ops_before = faulty_disk_ops_count(sim->disk);
     sim->incarnation++;
     sim_published_forget(sim);
@@ -162,6 +170,11 @@ void sim_machine_stop(struct sim *sim)
         sim_check_refold(sim);
     if (sim_chance(sim, 150))
         sim_check_audit(sim);
+    if (sim_chance(sim, 300))
+        sim_shadow_drift(sim);
+    if (sim->book == NULL)
+        return;
+    sim_shadow_done(sim);
     book_free(sim->book);
     sim->book = NULL;
     machine_drop(sim);
@@ -355,6 +368,13 @@ void sim_faults_step(struct sim *sim)
 
 void sim_machine_after_turn(struct sim *sim)
 {
+    const struct sim_shadow *shadow = &sim->shadow;
+    if (!sim->log.died && shadow->saved && sim_chance(sim, 60)) {
+        size_t ops = faulty_disk_ops_count(sim->disk) - shadow->ops_before;
+        sim_count(sim, SIM_CRASH_IN_SNAPSHOT);
+        sim_machine_crash(sim, shadow->ops_before + sim_below(sim, ops + 1));
+        return;
+    }
     if (sim->log.died) {
         bool power = sim->log.fate == SIM_FATE_CRASH;
         sim_count(sim, power ? SIM_CRASH_IN_APPEND : SIM_KILL_IN_APPEND);

@@ -56,6 +56,18 @@ static void draw_tiny(struct sim *sim)
     }
 }
 
+/* How often the second fold gets its step, and when it writes. */
+static void draw_shadow(struct sim *sim)
+{
+    static const uint32_t paces[] = {20, 100, 300, 1000};
+    static const uint64_t records[] = {20, 300, 1000, 3000};
+    sim->mix.shadow_pace = paces[sim_below(sim, 4)];
+    sim->mix.snapshots_keep = 1 + (uint32_t)sim_below(sim, SIM_KEPT_MAX);
+    sim->mix.snapshot_records = 1 + sim_below(sim, records[sim_below(sim, 4)]);
+    if (sim_chance(sim, 150))
+        sim->mix.snapshot_records = 0;
+}
+
 /* Many rolls. So little is done, and no stall so long, that a group could outgrow a segment. */
 static void draw_short_segments(struct sim *sim)
 {
@@ -93,6 +105,7 @@ void sim_mix_draw(struct sim *sim)
     };
     sim->entries_max = (uint32_t)(sim->options.ticks * (mix->bets_per_tick_max + 1)) + 20000u;
     draw_book(sim);
+    draw_shadow(sim);
     if (mix->tiny)
         draw_tiny(sim);
     if (!mix->burst && !mix->synthetic && sim_chance(sim, 250))

@@ -11,6 +11,7 @@
 #include "sim/sim_ledger_log.h"
 #include "sim/sim_odds_log.h"
 #include "sim/sim_oracle.h"
+#include "sim/sim_shadow.h"
 
 #define SIM_SLOTS_MAX      24 /* markets of our own feed at a time */
 #define SIM_PROVIDERS      4  /* three of our own feed, and the match simulator */
@@ -30,6 +31,9 @@ struct sim_mix {
     int64_t delay_us_max, stall_us_max;
     bool synthetic, tiny, newest_only, burst;
     uint64_t segment_bytes;
+    uint64_t snapshot_records; /* 0: no second fold, every start folds from record 1 */
+    uint32_t snapshots_keep;
+    uint32_t shadow_pace; /* permille of the turns in which the second fold gets a step */
     struct book_options book;
 };
 
@@ -191,5 +195,6 @@ struct sim {
     struct sim_provider providers[SIM_PROVIDERS];
     struct synthetic_feed *synthetic; /* owns */
 
+    struct sim_shadow shadow;
     struct sim_oracle oracle;
 };

@@ -108,7 +108,17 @@ void sim_machine_after_turn(struct sim *sim);
 /* No fault is armed any more; the disk is as large as needed. */
 void sim_machine_heal(struct sim *sim);
 
+/* ---- sim_shadow.c: the second fold, snapshots, drift ---- */
+int sim_shadow_open(struct sim *sim);  /* before the book */
+int sim_shadow_start(struct sim *sim); /* after it; checks what it started from */
+void sim_shadow_done(struct sim *sim);
+void sim_shadow_step(struct sim *sim);
+void sim_shadow_crashed(struct sim *sim, size_t op);
+void sim_shadow_damage(struct sim *sim); /* the machine is down */
+void sim_shadow_drift(struct sim *sim);  /* it is up and rests; then it is down */
+
 /* ---- sim_check.c ---- */
+void sim_check_rows(struct sim *sim, const struct shard_state *state); /* against the oracle's */
 void sim_check_state(struct sim *sim);  /* live, idle: oracle and book agree */
 void sim_check_refold(struct sim *sim); /* L5 */
 void sim_check_audit(struct sim *sim);
