@@ -71,11 +71,12 @@ enum request_outcome book_replay_verdict(struct book *book, const struct shard_v
     if (commit_stopped(book->commit))
         return REQUEST_STOPPED;
     book->stats.bets_replayed++;
-    if (verdict->seq > commit_durable_seq(book->commit)) /* the first one still waits: so do we */
-        return book_answer_record(book, verdict->seq, answer, cookie, true)
+    uint64_t seq = shard_state_verdict_seq(book->state, verdict);
+    if (seq > commit_durable_seq(book->commit)) /* the first one still waits: so do we */
+        return book_answer_record(book, seq, answer, cookie, true)
                    ? REQUEST_TAKEN
                    : book_busy(book, "commit_waiters_max");
-    return book_read_answer(book, verdict->seq, answer, cookie);
+    return book_read_answer(book, seq, answer, cookie);
 }
 
 enum request_outcome book_when_durable(struct book *book, book_answer_fn answer,

@@ -4,6 +4,7 @@
 #include "app/book.h"
 #include "app/commit.h"
 #include "app/leases.h"
+#include "ledger/shard_verdicts.h"
 
 /* A bet whose delay runs, in a heap by the monotonic time of its release. */
 struct pending {

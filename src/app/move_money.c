@@ -62,7 +62,8 @@ enum request_outcome book_move_money(struct book *book, const struct money_reque
     struct account_ref ref = shard_state_find_account(book->state, request->user_id);
     if (ref.n != 0) {
         const struct shard_verdict *verdict =
-            shard_state_verdict(book->state, ref, operation, request->key);
+            shard_state_verdict(book->state, shard_verdict_key(shard_state_hash_key(book->state),
+                                                               ref, operation, request->key));
         if (verdict != NULL)
             return book_replay_verdict(book, verdict, request->request_hash, answer, cookie);
     }

@@ -122,8 +122,9 @@ enum request_outcome book_place_bet(struct book *book, const struct bet_request 
     ASSERT(request->user_id.bytes > 0 && request->user_id.bytes <= USER_ID_BYTES_MAX);
     p.account = shard_state_find_account(book->state, request->user_id);
     if (p.account.n != 0) {
-        const struct shard_verdict *verdict =
-            shard_state_verdict(book->state, p.account, OPERATION_BET, request->key);
+        const struct shard_verdict *verdict = shard_state_verdict(
+            book->state, shard_verdict_key(shard_state_hash_key(book->state), p.account,
+                                           OPERATION_BET, request->key));
         if (verdict != NULL)
             return book_replay_verdict(book, verdict, request->request_hash, answer, cookie);
     }

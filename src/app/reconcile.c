@@ -60,6 +60,7 @@ void reconcile_copy(const struct shard_state *state, struct reconcile_sample *sa
 {
     sample->seq = shard_state_seq(state);
     sample->counts = *shard_state_counts(state);
+    sample->verdicts = shard_state_verdicts_chain(state);
     sample->accounts_count = shard_state_accounts_count(state);
     sample->markets_count = shard_state_markets_count(state);
     sample->bets_count = shard_state_bets_count(state);
@@ -210,13 +211,11 @@ static const struct field market_fields[] = {
     FIELDS_END,
 };
 static const struct field bet_fields[] = {
-    FIELD(shard_bet, state),        FIELD(shard_bet, stake),
-    FIELD(shard_bet, payout),       FIELD(shard_bet, settlement),
-    FIELD(shard_bet, seq_last),     FIELD(shard_bet, seq_settled),
-    FIELD(shard_bet, seq_result),   FIELD(shard_bet, seq_placed),
-    FIELD(shard_bet, bet_id),       FIELD(shard_bet, account),
-    FIELD(shard_bet, market),       FIELD(shard_bet, selection),
-    FIELD(shard_bet, decide_at_us), FIELDS_END,
+    FIELD(shard_bet, state),        FIELD(shard_bet, stake),       FIELD(shard_bet, payout),
+    FIELD(shard_bet, settlement),   FIELD(shard_bet, seq_last),    FIELD(shard_bet, seq_settled),
+    FIELD(shard_bet, seq_result),   FIELD(shard_bet, seq_placed),  FIELD(shard_bet, bet_id),
+    FIELD(shard_bet, account),      FIELD(shard_bet, market),      FIELD(shard_bet, selection),
+    FIELD(shard_bet, decide_at_us), FIELD(shard_bet, seq_verdict), FIELDS_END,
 };
 static const struct field house_fields[] = {FIELD(shard_house, cash), FIELD(shard_house, stakes),
                                             FIELD(shard_house, result), FIELDS_END};
@@ -268,6 +267,23 @@ static bool count_is(const char *name, uint64_t live, uint64_t refolded,
     drift->field = name;
     drift->live = (int64_t)live;
     drift->refolded = (int64_t)refolded;
+    return false;
+}
+
+/* L3: the same answers under the same keys, in the same order. */
+static bool verdicts_are(const struct reconcile_sample *sample, const struct shard_state *state,
+                         struct reconcile_drift *drift)
+{
+    const struct shard_verdicts_chain refolded = shard_state_verdicts_chain(state);
+    const struct field whole = {"verdicts_chain", 0, sizeof refolded.hash};
+    if (!count_is("verdicts", sample->verdicts.total, refolded.total, drift))
+        return false;
+    if (memcmp(sample->verdicts.hash, refolded.hash, sizeof refolded.hash) == 0)
+        return true;
+    drift->kind = RECONCILE_COUNT;
+    drift->field = whole.name;
+    drift->live = value_of(sample->verdicts.hash, &whole);
+    drift->refolded = value_of(refolded.hash, &whole);
     return false;
 }
 
@@ -364,7 +380,8 @@ bool reconcile_compare(const struct reconcile_sample *sample, const struct shard
     bool alike =
         (!known || (accounts_are(sample, state, &drift) && bets_are(sample, state, &drift) &&
                     markets_are(sample, state, &drift))) &&
-        counts_are(sample, state, &drift) && houses_are(sample, state, &drift);
+        counts_are(sample, state, &drift) && houses_are(sample, state, &drift) &&
+        verdicts_are(sample, state, &drift);
     if (alike)
         return true;
     *ret_drift = drift;

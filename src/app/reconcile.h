@@ -14,6 +14,7 @@
 #include <stdint.h>
 
 #include "ledger/shard_state.h"
+#include "ledger/shard_verdicts.h"
 
 #define RECONCILE_ROWS       1024 /* of each kind in one sample */
 #define RECONCILE_TEXT_BYTES 320
@@ -31,10 +32,12 @@ struct reconcile_range {
     uint32_t first, count;
 };
 
-/* The live state after record `seq`: all of its small parts, some rows of its large ones. */
+/* The live state after record `seq`: all of its small parts, some rows of its large ones. All
+ * verdicts ever are in their chain, but for the last few that have not joined it. */
 struct reconcile_sample {
     uint64_t seq;
     struct shard_counts counts;
+    struct shard_verdicts_chain verdicts;
     uint32_t accounts_count, markets_count, bets_count, houses_count;
     struct shard_house houses[CURRENCIES_MAX];
     struct reconcile_range accounts_at, markets_at, bets_at;

@@ -102,55 +102,33 @@ static bool amount_valid(int64_t amount)
     return amount > 0 && amount <= MONEY_MINOR_MAX;
 }
 
-static enum operation money_operation(const struct record_money *money)
-{
-    return money->kind == MONEY_DEPOSIT ? OPERATION_DEPOSIT : OPERATION_WITHDRAWAL;
-}
-
 void shard_state_prefetch(struct shard_state *state, const struct record_view *record)
 {
     const struct record_head *head = record->head;
-    struct slice key = record->texts;
-    enum operation operation = OPERATION_BET;
-    if (head->type == RECORD_BET) {
-        key.bytes = ((const struct record_bet *)record->body)->key_bytes;
-    } else if (head->type == RECORD_MONEY) {
-        key.bytes = ((const struct record_money *)record->body)->key_bytes;
-        operation = money_operation(record->body);
-    } else {
+    struct hash128 hash;
+    if (state->seq == 0) /* the key of the hashes comes with GENESIS */
+        return;
+    if (head->account > state->limits.accounts_max) /* apply will say so */
+        return;
+    if (!shard_verdict_key_of_record(state->hash_key, record, &hash))
         return; /* rare, or about bets that were touched lately */
-    }
-    if (key.bytes > IDEMPOTENCY_KEY_BYTES_MAX || head->account > state->limits.accounts_max)
-        return; /* apply will say so */
-    if (state->seq == 0)
-        return; /* the key of the hashes comes with GENESIS */
     struct verdict_hint *hint = &state->hints[head->seq % VERDICT_HINTS];
-    *hint = (struct verdict_hint){.seq = head->seq,
-                                  .crc = head->crc,
-                                  .hash = shard_verdict_key(state, head->account, operation, key)};
-    table_prefetch(state->verdicts_by_key, hint->hash);
+    *hint = (struct verdict_hint){.seq = head->seq, .crc = head->crc, .hash = hash};
+    shard_verdict_prefetch(state, hash);
     __builtin_prefetch(&state->accounts[head->account], 1);
 }
 
+/* The record's idempotency key is well formed. */
 static bool verdict_is_new(struct shard_state *state, const struct record_view *record,
-                           enum operation operation, struct slice key, struct hash128 *ret_hash)
+                           struct hash128 *ret_hash)
 {
-    uint32_t index;
     const struct record_head *head = record->head;
     const struct verdict_hint *hint = &state->hints[head->seq % VERDICT_HINTS];
-    *ret_hash = hint->seq == head->seq && hint->crc == head->crc
-                    ? hint->hash
-                    : shard_verdict_key(state, head->account, operation, key);
-    return !table_find(state->verdicts_by_key, *ret_hash, &index);
-}
-
-static void add_verdict(struct shard_state *state, struct hash128 key,
-                        const struct shard_verdict *verdict)
-{
-    ASSERT(state->verdicts_count < state->limits.verdicts_max);
-    enum table_outcome outcome = table_insert(state->verdicts_by_key, key, state->verdicts_count);
-    ASSERT(outcome == TABLE_OK); /* as large as verdicts_max */
-    state->verdicts[state->verdicts_count++] = *verdict;
+    if (hint->seq == head->seq && hint->crc == head->crc)
+        *ret_hash = hint->hash;
+    else if (!shard_verdict_key_of_record(state->hash_key, record, ret_hash))
+        ASSERT(false); /* those who call have such a record */
+    return !shard_verdict_known(state, *ret_hash);
 }
 
 /* ---- deposits and withdrawals ---- */
@@ -187,8 +165,7 @@ int shard_apply_money(struct shard_state *state, const struct record_view *recor
     REQUIRE(key.bytes > 0 && key.bytes <= IDEMPOTENCY_KEY_BYTES_MAX, "L3: a key has 1 to 64 bytes");
     REQUIRE(amount_valid(m->amount), "L4: the amount is positive and within the limit");
     REQUIRE(currency_known((struct currency){m->currency}), "the currency is not known");
-    REQUIRE(verdict_is_new(state, record, money_operation(m), key, &hash),
-            "L3: one key, one verdict");
+    REQUIRE(verdict_is_new(state, record, &hash), "L3: one key, one verdict");
     if (m->outcome == BET_PLACED) {
         TRY(check_money_done(state, record, account));
     } else {
@@ -196,7 +173,7 @@ int shard_apply_money(struct shard_state *state, const struct record_view *recor
         REQUIRE(record->head->postings_count == 0, "L4: a refusal moves no money");
         REQUIRE(m->balance_after == account->available, "L4: the balance is the fold");
     }
-    if (state->verdicts_count == state->limits.verdicts_max)
+    if (shard_verdicts_full(state))
         return -ERR_LIMIT;
     shard_post(state, record);
     if (m->outcome != BET_PLACED)
@@ -205,11 +182,11 @@ int shard_apply_money(struct shard_state *state, const struct record_view *recor
         state->counts.deposits++, account->currency.iso = m->currency;
     else
         state->counts.withdrawals++;
-    add_verdict(state, hash,
-                &(struct shard_verdict){{m->request_hash[0], m->request_hash[1]},
-                                        record->head->seq,
-                                        BET_NONE,
-                                        record->head->account});
+    shard_verdict_add(state, &(struct shard_verdict){hash,
+                                                     {m->request_hash[0], m->request_hash[1]},
+                                                     record->head->seq,
+                                                     BET_NONE,
+                                                     record->head->account});
     return 0;
 }
 
@@ -287,6 +264,7 @@ static void add_bet(struct shard_state *state, const struct record_view *record)
         .bet_id = b->bet_id,
         .seq_placed = record->head->seq,
         .seq_last = record->head->seq,
+        .seq_verdict = record->head->seq,
         .stake = b->stake,
         .decide_at_us = b->decide_at_us,
         .odds = {leg->odds_numerator, leg->odds_denominator},
@@ -300,7 +278,6 @@ static void add_bet(struct shard_state *state, const struct record_view *record)
         .state = b->outcome == BET_PENDING ? BET_STATE_PENDING : BET_STATE_OPEN,
         .policy = b->policy,
         .rounding = b->rounding,
-        .verdict = state->verdicts_count,
     };
     state->last_bet_id.n = b->bet_id;
     account->bets_last = index;
@@ -343,9 +320,8 @@ int shard_apply_bet(struct shard_state *state, const struct record_view *record)
     struct slice key = record_text(&texts, b->key_bytes);
     struct hash128 hash;
     TRY(check_bet(state, record, key));
-    REQUIRE(verdict_is_new(state, record, OPERATION_BET, key, &hash), "L3: one key, one verdict");
-    if (state->verdicts_count == state->limits.verdicts_max ||
-        state->bets_count == state->limits.bets_max)
+    REQUIRE(verdict_is_new(state, record, &hash), "L3: one key, one verdict");
+    if (shard_verdicts_full(state) || state->bets_count == state->limits.bets_max)
         return -ERR_LIMIT;
     bool accepted = b->bet_id != 0;
     shard_post(state, record);
@@ -353,11 +329,11 @@ int shard_apply_bet(struct shard_state *state, const struct record_view *record)
         add_bet(state, record);
     else
         state->counts.bets_refused++;
-    add_verdict(state, hash,
-                &(struct shard_verdict){{b->request_hash[0], b->request_hash[1]},
-                                        record->head->seq,
-                                        accepted ? state->bets_count - 1 : BET_NONE,
-                                        record->head->account});
+    shard_verdict_add(state, &(struct shard_verdict){hash,
+                                                     {b->request_hash[0], b->request_hash[1]},
+                                                     record->head->seq,
+                                                     accepted ? state->bets_count - 1 : BET_NONE,
+                                                     record->head->account});
     return 0;
 }
 
@@ -404,8 +380,8 @@ int shard_apply_release(struct shard_state *state, const struct record_view *rec
             "L4: the balance is the fold");
     shard_post(state, record);
     bet->seq_last = record->head->seq;
+    bet->seq_verdict = record->head->seq; /* the final verdict from now on */
     bet->state = placed ? BET_STATE_OPEN : BET_STATE_NOT_ACCEPTED;
-    state->verdicts[bet->verdict].seq = record->head->seq; /* the final verdict from now on */
     market->bets_pending--;
     if (placed) {
         bet->odds = (struct odds){leg->odds_numerator, leg->odds_denominator};

@@ -78,7 +78,7 @@ static int check_markets(struct shard_state *state)
     return 0;
 }
 
-static int check_bet(struct shard_state *state, const struct shard_bet *bet, uint32_t index)
+static int check_bet(struct shard_state *state, const struct shard_bet *bet)
 {
     const struct shard_market *market = shard_market_at(state, bet->market);
     REQUIRE(market != NULL && bet->selection < market->selections_count,
@@ -91,14 +91,14 @@ static int check_bet(struct shard_state *state, const struct shard_bet *bet, uin
     REQUIRE(bet->state >= BET_STATE_PENDING && bet->state <= BET_STATE_NOT_ACCEPTED &&
                 bet->policy >= PRICE_BETTER && bet->policy <= PRICE_ANY &&
                 bet->rounding >= ROUND_DOWN && bet->rounding <= ROUND_HALF_EVEN &&
-                bet->reserved == 0 && bet->reserved2 == 0,
+                bet->reserved == 0,
             "a bet's state, policy and rounding are known");
     REQUIRE(bet->odds.denominator != 0 && bet->odds.numerator > bet->odds.denominator,
             "L6: there was a price");
     REQUIRE(bet->payout >= 0 && bet->payout <= MONEY_MINOR_MAX && shard_factors_valid(bet->factors),
             "the factors are impossible");
-    REQUIRE(bet->verdict < state->verdicts_count && state->verdicts[bet->verdict].bet == index,
-            "L3: a bet has its verdict");
+    REQUIRE(bet->seq_verdict >= bet->seq_placed && bet->seq_verdict <= bet->seq_last,
+            "L3: a bet's verdict is among its records");
     return 0;
 }
 
@@ -108,25 +108,39 @@ static int check_bets(struct shard_state *state)
     for (uint32_t i = 0; i < state->bets_count; i++) {
         REQUIRE(state->bets[i].bet_id > before, "bet ids rise");
         before = state->bets[i].bet_id;
-        TRY(check_bet(state, &state->bets[i], i));
+        TRY(check_bet(state, &state->bets[i]));
     }
     REQUIRE(before == state->last_bet_id.n, "bet ids rise");
     return 0;
 }
 
-static int check_verdicts(struct shard_state *state)
+/* Each request that was decided has its verdict, in memory or not. */
+int shard_check_verdicts(struct shard_state *state)
 {
-    for (uint32_t i = 0; i < state->verdicts_count; i++) {
-        const struct shard_verdict *verdict = &state->verdicts[i];
-        REQUIRE(verdict->seq >= 1 && verdict->seq <= state->seq,
-                "L1: a number is beyond the last record");
-        REQUIRE(verdict->account >= 1 && verdict->account <= state->accounts_count,
-                "L3: a verdict is somebody's");
-        REQUIRE(verdict->bet == BET_NONE ||
-                    (verdict->bet < state->bets_count && state->bets[verdict->bet].verdict == i &&
-                     state->bets[verdict->bet].account == verdict->account),
-                "L3: a verdict has its bet");
-    }
+    const struct shard_counts *counts = &state->counts;
+    const struct verdict_ring *ring = &state->verdicts;
+    uint64_t decided = state->bets_count;
+    bool fits = !__builtin_add_overflow(decided, counts->bets_refused, &decided) &&
+                !__builtin_add_overflow(decided, counts->deposits, &decided) &&
+                !__builtin_add_overflow(decided, counts->withdrawals, &decided) &&
+                !__builtin_add_overflow(decided, counts->money_refused, &decided);
+    REQUIRE(fits && decided == ring->total, "L3: every request decided has a verdict");
+    return 0;
+}
+
+int shard_check_verdict(struct shard_state *state, const struct shard_verdict *verdict,
+                        uint64_t seq_before)
+{
+    REQUIRE(verdict->seq > seq_before && verdict->seq <= state->seq,
+            "L1: a number is beyond the last record");
+    REQUIRE(verdict->account >= 1 && verdict->account <= state->accounts_count,
+            "L3: a verdict is somebody's");
+    if (verdict->bet == BET_NONE)
+        return 0;
+    REQUIRE(verdict->bet < state->bets_count &&
+                state->bets[verdict->bet].seq_placed == verdict->seq &&
+                state->bets[verdict->bet].account == verdict->account,
+            "L3: a verdict has its bet");
     return 0;
 }
 
@@ -136,6 +150,5 @@ int shard_check_bounds(struct shard_state *state)
     TRY(check_houses(state));
     TRY(check_accounts(state));
     TRY(check_markets(state));
-    TRY(check_bets(state));
-    return check_verdicts(state);
+    return check_bets(state);
 }

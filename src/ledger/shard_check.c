@@ -177,7 +177,7 @@ _Static_assert(sizeof(struct shard_account) == 40, "no padding");
 _Static_assert(sizeof(struct shard_bet) == 128, "no padding");
 _Static_assert(sizeof(struct shard_market) == 72, "no padding");
 _Static_assert(sizeof(struct shard_house) == 32, "no padding");
-_Static_assert(sizeof(struct shard_verdict) == 32, "no padding");
+_Static_assert(sizeof(struct shard_verdict) == 48, "no padding");
 _Static_assert(sizeof(struct shard_selection) == 16, "no padding");
 
 static void add_bytes(struct sha256 *sha, const void *at, size_t bytes)
@@ -192,47 +192,6 @@ static void hash_symbols(struct sha256 *sha, const struct symbols *symbols)
         add_bytes(sha, &text.bytes, sizeof text.bytes);
         sha256_add(sha, text);
     }
-}
-
-struct verdict_keys {
-    struct hash128 *at;
-    uint32_t count;
-};
-
-static void keep_key(void *context, struct hash128 key, uint32_t value)
-{
-    struct verdict_keys *keys = context;
-    ASSERT(value < keys->count);
-    keys->at[value] = key;
-}
-
-int shard_verdict_keys_new(const struct shard_state *state, struct hash128 **ret_keys)
-{
-    struct verdict_keys keys = {NULL, state->verdicts_count};
-    ASSERT(keys.count > 0);
-    ASSERT(table_count(state->verdicts_by_key) == keys.count); /* L3: one key, one verdict */
-    keys.at = reserve_new(keys.count, sizeof *keys.at);
-    if (keys.at == NULL)
-        return -ERR_MEMORY;
-    table_each(state->verdicts_by_key, keep_key, &keys);
-    *ret_keys = keys.at;
-    return 0;
-}
-
-void shard_verdict_keys_free(const struct shard_state *state, struct hash128 *keys)
-{
-    reserve_free(keys, state->verdicts_count, sizeof *keys);
-}
-
-static int hash_verdict_keys(struct sha256 *sha, const struct shard_state *state)
-{
-    struct hash128 *keys;
-    if (state->verdicts_count == 0)
-        return 0;
-    TRY(shard_verdict_keys_new(state, &keys));
-    add_bytes(sha, keys, state->verdicts_count * sizeof *keys);
-    shard_verdict_keys_free(state, keys);
-    return 0;
 }
 
 void shard_hash_place(const struct shard_state *state, struct sha256 *sha)
@@ -258,12 +217,10 @@ int shard_state_hash(const struct shard_state *state, uint8_t ret_hash[32])
     add_bytes(sha, state->markets, (state->markets_count + (size_t)1) * sizeof *state->markets);
     add_bytes(sha, state->selections, state->selections_count * sizeof *state->selections);
     add_bytes(sha, state->bets, state->bets_count * sizeof *state->bets);
-    add_bytes(sha, state->verdicts, state->verdicts_count * sizeof *state->verdicts);
     add_bytes(sha, state->houses, state->houses_count * sizeof *state->houses);
     add_bytes(sha, &state->counts, sizeof state->counts);
-    int error = hash_verdict_keys(sha, state);
-    if (error == 0)
-        sha256_end(sha, ret_hash);
+    shard_verdicts_hash(state, sha);
+    sha256_end(sha, ret_hash);
     sha256_free(sha);
-    return error;
+    return 0;
 }

@@ -6,7 +6,6 @@
 #include "base/buf.h"
 #include "base/error.h"
 #include "base/hash.h"
-#include "base/reserve.h"
 #include "ledger/shard_snapshot_format.h"
 #include "ledger/shard_state_internal.h"
 
@@ -24,7 +23,6 @@ struct snapshot_array snapshot_array_of(const struct shard_state *state,
         {state->markets, (size_t)state->markets_count + 1, sizeof *state->markets},
         {state->selections, state->selections_count, sizeof *state->selections},
         {state->bets, state->bets_count, sizeof *state->bets},
-        {state->verdicts, state->verdicts_count, sizeof *state->verdicts},
         {(void *)(uintptr_t)state->houses, state->houses_count, sizeof *state->houses},
     };
     ASSERT(section >= SNAPSHOT_ACCOUNTS);
@@ -58,9 +56,9 @@ static struct snapshot_section_head section_head(const struct shard_state *state
         const struct symbols *symbols = snapshot_symbols_of(state, section);
         head.count = (uint32_t)symbols_count(symbols);
         head.bytes = texts_bytes(symbols);
-    } else if (section == SNAPSHOT_KEYS) {
-        head.count = state->verdicts_count;
-        head.bytes = (uint64_t)head.count * sizeof(struct hash128);
+    } else if (section == SNAPSHOT_VERDICTS) {
+        head.count = shard_state_verdicts_count(state);
+        head.bytes = (uint64_t)head.count * sizeof(struct shard_verdict);
     } else {
         struct snapshot_array array = snapshot_array_of(state, section);
         head.count = (uint32_t)array.count;
@@ -72,7 +70,7 @@ static struct snapshot_section_head section_head(const struct shard_state *state
 static uint64_t snapshot_bytes(const struct shard_state *state)
 {
     uint64_t bytes = sizeof(struct snapshot_head);
-    for (unsigned s = SNAPSHOT_USERS; s <= SNAPSHOT_KEYS; s++)
+    for (unsigned s = SNAPSHOT_USERS; s <= SNAPSHOT_VERDICTS; s++)
         bytes += sizeof(struct snapshot_section_head) + sizeof(uint32_t) +
                  section_head(state, (enum snapshot_section)s).bytes;
     return bytes;
@@ -110,12 +108,15 @@ static int put_head(struct writer *writer, const struct shard_state *state,
         .markets = state->markets_count,
         .selections = state->selections_count,
         .bets = state->bets_count,
-        .verdicts = state->verdicts_count,
+        .verdicts = shard_state_verdicts_count(state),
         .houses = (uint32_t)state->houses_count,
         .texts = (uint32_t)symbols_count(state->texts),
         .counts = state->counts,
         .bytes = snapshot_bytes(state),
+        .verdicts_total = state->verdicts.total,
     };
+    struct verdict_link link = shard_verdicts_link(state);
+    memcpy(head.verdicts_link, link.hash, sizeof head.verdicts_link);
     memcpy(head.magic, SHARD_SNAPSHOT_MAGIC, sizeof head.magic);
     memcpy(head.book_id, state->book_id, sizeof head.book_id);
     memcpy(head.state_hash, state_hash, sizeof head.state_hash);
@@ -142,15 +143,19 @@ static int put_texts(struct writer *writer, const struct symbols *symbols)
     return put(writer, out.at, out.bytes);
 }
 
-static int put_keys(struct writer *writer, const struct shard_state *state)
+/* From the oldest; the ring's end may be in between. */
+static int put_verdicts(struct writer *writer, const struct verdict_ring *ring)
 {
-    struct hash128 *keys;
-    if (state->verdicts_count == 0)
-        return 0;
-    TRY(shard_verdict_keys_new(state, &keys));
-    int error = put(writer, keys, state->verdicts_count * sizeof *keys);
-    shard_verdict_keys_free(state, keys);
-    return error;
+    uint64_t at = ring->first;
+    while (at < ring->total) {
+        uint64_t place = at % ring->slots;
+        uint64_t count = ring->slots - place;
+        if (count > ring->total - at)
+            count = ring->total - at;
+        TRY(put(writer, &ring->at[place], count * sizeof *ring->at));
+        at += count;
+    }
+    return 0;
 }
 
 static int put_section(struct writer *writer, const struct shard_state *state,
@@ -161,8 +166,8 @@ static int put_section(struct writer *writer, const struct shard_state *state,
     TRY(put(writer, &head, sizeof head));
     if (section <= SNAPSHOT_TEXTS) {
         TRY(put_texts(writer, snapshot_symbols_of(state, section)));
-    } else if (section == SNAPSHOT_KEYS) {
-        TRY(put_keys(writer, state));
+    } else if (section == SNAPSHOT_VERDICTS) {
+        TRY(put_verdicts(writer, &state->verdicts));
     } else {
         struct snapshot_array array = snapshot_array_of(state, section);
         TRY(put(writer, array.at, array.count * array.size));
@@ -179,7 +184,7 @@ int shard_snapshot_encode(const struct shard_state *state, const struct shard_sn
     ASSERT(state->seq > 0);
     TRY(shard_state_hash(state, hash));
     TRY(put_head(&writer, state, hash));
-    for (unsigned s = SNAPSHOT_USERS; s <= SNAPSHOT_KEYS; s++)
+    for (unsigned s = SNAPSHOT_USERS; s <= SNAPSHOT_VERDICTS; s++)
         TRY(put_section(&writer, state, (enum snapshot_section)s));
     ASSERT(writer.bytes == snapshot_bytes(state));
     memcpy(ret_hash, hash, sizeof hash);

@@ -1,9 +1,10 @@
 /* shard_snapshot.h - a shard's state as a stream of bytes, and back (docs/LEDGER.md, "Snapshots").
  *
  * A snapshot saves the time of folding what is below its sequence number; it proves nothing and
- * may be thrown away. One state has one snapshot, whatever its limits. Both ways go in pieces
- * through the caller's function, so no second copy of the state is in memory: only, while
- * encoding, 16 bytes for each verdict. Pure: no files here. Thread: the state's. */
+ * may be thrown away. One state has one snapshot, whatever its limits, but for how many of the
+ * oldest verdicts it has forgotten (shard_verdicts.h). Both ways go in pieces through the caller's
+ * function, so no second copy of the state is in memory. Pure: no files here. Thread: the state's.
+ */
 #pragma once
 
 #include <stddef.h>
@@ -12,7 +13,7 @@
 #include "ledger/shard_state.h"
 
 #define SHARD_SNAPSHOT_MAGIC       "OVRSNAP1"
-#define SHARD_SNAPSHOT_FORMAT      1
+#define SHARD_SNAPSHOT_FORMAT      2
 #define SHARD_SNAPSHOT_HEAD_BYTES  512
 #define SHARD_SNAPSHOT_PIECE_BYTES (256 * 1024) /* at most, of one call of the functions below */
 
@@ -47,7 +48,8 @@ int shard_snapshot_encode(const struct shard_state *state, const struct shard_sn
 
 /* Reads a snapshot into an empty state, checks every checksum, every number against its bounds,
  * the sums over the whole state and the state hash. 0; -ERR_LIMIT: it holds more than the state's
- * limits; -ERR_CORRUPT, with the reason in shard_state_reason(); -ERR_MEMORY, -ERR_CRYPTO or the
+ * limits (of verdicts the newest are kept that fit; the others are forgotten: see the floor);
+ * -ERR_CORRUPT, with the reason in shard_state_reason(); -ERR_MEMORY, -ERR_CRYPTO or the
  * source's answer. After a failure the state is good for shard_state_free() only. */
 int shard_snapshot_decode(const struct shard_snapshot_source *source, struct shard_state *state);
 

@@ -22,12 +22,15 @@ struct snapshot_head {
     struct shard_counts counts;
     uint64_t bytes; /* of the whole snapshot */
     uint8_t state_hash[32];
-    char zeros[260];
+    uint64_t verdicts_total;   /* as many as ever were; the newest `verdicts` of them follow */
+    uint8_t verdicts_link[32]; /* the chain before the first that does */
+    char zeros[220];
     uint32_t crc; /* of the 508 bytes before */
 };
 _Static_assert(sizeof(struct snapshot_head) == SHARD_SNAPSHOT_HEAD_BYTES, "one sector");
 _Static_assert(offsetof(struct snapshot_head, record_crc) == 80, "no padding");
 _Static_assert(offsetof(struct snapshot_head, counts) == 112, "no padding");
+_Static_assert(offsetof(struct snapshot_head, verdicts_total) == 248, "no padding");
 _Static_assert(offsetof(struct snapshot_head, crc) == 508, "crc is last");
 
 /* In this order, which is the order of the state hash. */
@@ -39,11 +42,10 @@ enum snapshot_section {
     SNAPSHOT_MARKETS,
     SNAPSHOT_SELECTIONS,
     SNAPSHOT_BETS,
-    SNAPSHOT_VERDICTS,
     SNAPSHOT_HOUSES,
-    SNAPSHOT_KEYS,
+    SNAPSHOT_VERDICTS, /* those in memory; the hash has their chain, which is taken again */
 };
-#define SNAPSHOT_SECTIONS 10
+#define SNAPSHOT_SECTIONS 9
 
 /* Before a section's payload; after it stands the crc of head and payload, 4 bytes. */
 struct snapshot_section_head {

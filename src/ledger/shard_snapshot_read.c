@@ -3,7 +3,8 @@
  * Three nets, one under the other: the checksum of each section finds what a disk did; the bounds
  * of every number (shard_bounds.c) and the sums over the whole state keep the fold from ever
  * meeting a state that no log leads to; the state hash, taken while the bytes pass by or behind
- * them on another thread, says that this is the state that was written. */
+ * them on another thread, says that this is the state that was written. The chain of verdicts is
+ * taken again over those that are here, from where it was before them. */
 #include <string.h>
 
 #include "base/assert.h"
@@ -13,8 +14,8 @@
 #include "ledger/shard_snapshot_format.h"
 #include "ledger/shard_state_internal.h"
 
-#define KEYS_STEP  4096 /* read at a time */
-#define KEYS_AHEAD 24   /* whose slots in the table are on their way */
+#define VERDICTS_STEP  1024 /* read at a time */
+#define VERDICTS_AHEAD 24   /* whose slots in the table are on their way */
 
 struct reader {
     const struct shard_snapshot_source *source;
@@ -27,6 +28,17 @@ struct reader {
 
 /* ---- the head ---- */
 
+/* Whole blocks were forgotten, or none and the chain has its begin. */
+static bool verdicts_wrong(const struct snapshot_head *head)
+{
+    static const uint8_t begin[sizeof head->verdicts_link];
+    if (head->verdicts_total > head->seq || head->verdicts > head->verdicts_total)
+        return true;
+    uint64_t forgotten = head->verdicts_total - head->verdicts;
+    return forgotten % SHARD_VERDICTS_BLOCK != 0 ||
+           (forgotten == 0 && memcmp(head->verdicts_link, begin, sizeof begin) != 0);
+}
+
 static const char *head_wrong(const struct snapshot_head *head)
 {
     static const char zeros[sizeof head->zeros];
@@ -38,7 +50,7 @@ static const char *head_wrong(const struct snapshot_head *head)
         return "snapshot head: of a format that this program does not know";
     if (memcmp(head->zeros, zeros, sizeof zeros) != 0 || head->seq == 0 ||
         head->shard >= BET_ID_SHARDS_MAX || head->houses > CURRENCIES_MAX || head->texts == 0 ||
-        head->counts.records != head->seq)
+        head->counts.records != head->seq || verdicts_wrong(head))
         return "snapshot head: impossible content";
     return NULL;
 }
@@ -60,7 +72,7 @@ static bool fits(const struct shard_state *state, const struct snapshot_head *he
     const struct shard_limits *l = &state->limits;
     return head->accounts <= l->accounts_max && head->markets <= l->markets_max &&
            head->selections <= l->selections_max && head->bets <= l->bets_max &&
-           head->verdicts <= l->verdicts_max && shard_texts_room(state, head->texts - 1);
+           shard_texts_room(state, head->texts - 1);
 }
 
 static int take_head(struct shard_state *state, const struct snapshot_head *head)
@@ -84,7 +96,8 @@ static int take_head(struct shard_state *state, const struct snapshot_head *head
     state->markets_count = head->markets;
     state->selections_count = head->selections;
     state->bets_count = head->bets;
-    state->verdicts_count = head->verdicts;
+    state->verdicts.first = state->verdicts.total = head->verdicts_total - head->verdicts;
+    memcpy(state->verdicts.link.hash, head->verdicts_link, sizeof head->verdicts_link);
     state->houses_count = head->houses;
     state->counts = head->counts;
     return 0;
@@ -163,29 +176,50 @@ static int take_texts(struct reader *reader, enum snapshot_section section, uint
     return 0;
 }
 
-static int insert_keys(struct reader *reader, const struct hash128 *keys, uint32_t first,
-                       uint32_t count)
+/* Those that the limits have no room for are forgotten again, oldest first. */
+static int put_verdict(struct shard_state *state, const struct shard_verdict *verdict,
+                       uint64_t seq_before)
 {
-    struct shard_state *state = reader->state;
-    for (uint32_t i = 0; i < count && i < KEYS_AHEAD; i++)
-        table_prefetch(state->verdicts_by_key, keys[i]);
+    TRY(shard_check_verdict(state, verdict, seq_before));
+    REQUIRE(!shard_verdict_known(state, verdict->key), "L3: one key, one verdict");
+    if (shard_verdicts_full(state))
+        (void)shard_state_forget_verdicts(state, state->seq, SHARD_VERDICTS_BLOCK);
+    if (shard_verdicts_full(state)) {
+        state->reason = "the snapshot holds more than the limits allow";
+        return -ERR_LIMIT;
+    }
+    shard_verdict_add(state, verdict);
+    return 0;
+}
+
+static int put_verdicts(struct shard_state *state, const struct shard_verdict *verdicts,
+                        uint32_t count, uint64_t *seq_before)
+{
+    for (uint32_t i = 0; i < count && i < VERDICTS_AHEAD; i++)
+        shard_verdict_prefetch(state, verdicts[i].key);
     for (uint32_t i = 0; i < count; i++) {
-        if (i + KEYS_AHEAD < count)
-            table_prefetch(state->verdicts_by_key, keys[i + KEYS_AHEAD]);
-        REQUIRE(table_insert(state->verdicts_by_key, keys[i], first + i) == TABLE_OK,
-                "L3: one key, one verdict");
+        if (i + VERDICTS_AHEAD < count)
+            shard_verdict_prefetch(state, verdicts[i + VERDICTS_AHEAD].key);
+        TRY(put_verdict(state, &verdicts[i], *seq_before));
+        *seq_before = verdicts[i].seq;
     }
     return 0;
 }
 
-static int take_keys(struct reader *reader, uint32_t count)
+/* What was forgotten is below the first that was not. */
+static int take_verdicts(struct reader *reader, uint32_t count)
 {
-    static _Thread_local struct hash128 keys[KEYS_STEP];
+    static _Thread_local struct shard_verdict verdicts[VERDICTS_STEP];
+    struct verdict_ring *ring = &reader->state->verdicts;
+    uint64_t seq_before = 0;
+    if (ring->first > 0 && count == 0)
+        ring->floor = reader->state->seq;
     for (uint32_t done = 0; done < count;) {
-        uint32_t step = count - done < KEYS_STEP ? count - done : KEYS_STEP;
-        TRY(take(reader, keys, step * sizeof *keys, false));
-        sha256_add(reader->sha, slice_of(keys, step * sizeof *keys));
-        TRY(insert_keys(reader, keys, done, step));
+        uint32_t step = count - done < VERDICTS_STEP ? count - done : VERDICTS_STEP;
+        TRY(take(reader, verdicts, step * sizeof *verdicts, false));
+        if (done == 0 && ring->first > 0)
+            ring->floor = verdicts[0].seq - 1;
+        TRY(put_verdicts(reader->state, verdicts, step, &seq_before));
         done += step;
     }
     return 0;
@@ -203,13 +237,12 @@ static uint32_t expected_count(const struct shard_state *state, const struct sna
         return head->markets + 1;
     case SNAPSHOT_TEXTS:
         return head->texts;
-    case SNAPSHOT_KEYS:
+    case SNAPSHOT_VERDICTS:
         return head->verdicts;
     case SNAPSHOT_ACCOUNTS:
     case SNAPSHOT_MARKETS:
     case SNAPSHOT_SELECTIONS:
     case SNAPSHOT_BETS:
-    case SNAPSHOT_VERDICTS:
     case SNAPSHOT_HOUSES:
         break;
     }
@@ -221,12 +254,10 @@ static int take_payload(struct reader *reader, const struct snapshot_section_hea
     enum snapshot_section section = (enum snapshot_section)head->section;
     if (section <= SNAPSHOT_TEXTS)
         return take_texts(reader, section, head->count);
-    if (section == SNAPSHOT_KEYS) { /* the hash has the counts between houses and keys */
-        TRY(shard_check_bounds(reader->state)); /* meanwhile: all but the keys is there */
+    if (section == SNAPSHOT_VERDICTS) { /* meanwhile the hash may still be taken */
+        TRY(shard_check_bounds(reader->state));
         TRY(shard_state_check(reader->state));
-        wait_for_hash(reader);
-        sha256_add(reader->sha, slice_of(&reader->state->counts, sizeof reader->state->counts));
-        return take_keys(reader, head->count);
+        return take_verdicts(reader, head->count);
     }
     struct snapshot_array array = snapshot_array_of(reader->state, section);
     return take(reader, array.at, array.count * array.size, true);
@@ -260,9 +291,13 @@ static int take_all(struct reader *reader)
     TRY(take_head(state, &head));
     sha256_begin(reader->sha);
     shard_hash_place(state, reader->sha);
-    for (unsigned s = SNAPSHOT_USERS; s <= SNAPSHOT_KEYS; s++)
+    for (unsigned s = SNAPSHOT_USERS; s <= SNAPSHOT_VERDICTS; s++)
         TRY(take_section(reader, &head, (enum snapshot_section)s));
     REQUIRE(reader->bytes == head.bytes, "snapshot head: impossible content");
+    TRY(shard_check_verdicts(state));
+    wait_for_hash(reader);
+    sha256_add(reader->sha, slice_of(&state->counts, sizeof state->counts));
+    shard_verdicts_hash(state, reader->sha);
     sha256_end(reader->sha, hash);
     REQUIRE(memcmp(hash, head.state_hash, sizeof hash) == 0,
             "L5: the state is not the one that was written");

@@ -22,9 +22,7 @@ static int reserve_arrays(struct shard_state *s)
     s->markets = reserve_new((size_t)l->markets_max + 1, sizeof *s->markets);
     s->selections = reserve_new(l->selections_max, sizeof *s->selections);
     s->bets = reserve_new(l->bets_max, sizeof *s->bets);
-    s->verdicts = reserve_new(l->verdicts_max, sizeof *s->verdicts);
-    if (s->accounts == NULL || s->markets == NULL || s->selections == NULL || s->bets == NULL ||
-        s->verdicts == NULL)
+    if (s->accounts == NULL || s->markets == NULL || s->selections == NULL || s->bets == NULL)
         return -ERR_MEMORY;
     return 0;
 }
@@ -48,8 +46,7 @@ static int make_tables(struct shard_state *s)
     const struct shard_limits *l = &s->limits;
     TRY(new_symbols(l->accounts_max, USER_ID_BYTES_MAX, key, &s->users));
     TRY(new_symbols(l->markets_max, MARKET_ID_BYTES_MAX, key, &s->market_ids));
-    TRY(new_symbols(texts_max(l), NAME_BYTES_MAX, key, &s->texts));
-    return table_new(l->verdicts_max, &s->verdicts_by_key);
+    return new_symbols(texts_max(l), NAME_BYTES_MAX, key, &s->texts);
 }
 
 int shard_state_new(const struct shard_limits *limits, struct shard_state **ret_state)
@@ -61,6 +58,8 @@ int shard_state_new(const struct shard_limits *limits, struct shard_state **ret_
     int error = reserve_arrays(state);
     if (error == 0)
         error = make_tables(state);
+    if (error == 0)
+        error = shard_verdicts_new(state);
     if (error < 0) {
         shard_state_free(state);
         return error;
@@ -77,12 +76,11 @@ void shard_state_free(struct shard_state *s)
     symbols_free(s->users);
     symbols_free(s->market_ids);
     symbols_free(s->texts);
-    table_free(s->verdicts_by_key);
     reserve_free(s->accounts, (size_t)l->accounts_max + 1, sizeof *s->accounts);
     reserve_free(s->markets, (size_t)l->markets_max + 1, sizeof *s->markets);
     reserve_free(s->selections, l->selections_max, sizeof *s->selections);
     reserve_free(s->bets, l->bets_max, sizeof *s->bets);
-    reserve_free(s->verdicts, l->verdicts_max, sizeof *s->verdicts);
+    shard_verdicts_done(s);
     free(s);
 }
 
@@ -215,7 +213,7 @@ const char *shard_state_room(const struct shard_state *state)
         return "accounts_max";
     if (state->bets_count >= l->bets_max)
         return "bets_max";
-    if (state->verdicts_count >= l->verdicts_max)
+    if (shard_verdicts_full(state))
         return "verdicts_max";
     return shard_state_market_room(state);
 }
@@ -348,30 +346,6 @@ struct record_leg_result shard_state_bet_result(const struct shard_state *state,
 {
     const struct shard_market *market = &state->markets[bet->market];
     return state->selections[market->selections_first + bet->selection].result;
-}
-
-struct hash128 shard_verdict_key(const struct shard_state *state, uint32_t account,
-                                 enum operation operation, struct slice key)
-{
-    char bytes[8 + IDEMPOTENCY_KEY_BYTES_MAX] = {0};
-    uint32_t op = (uint32_t)operation;
-    ASSERT(key.bytes <= IDEMPOTENCY_KEY_BYTES_MAX);
-    memcpy(bytes, &account, 4);
-    memcpy(bytes + 4, &op, 4);
-    if (key.bytes > 0)
-        memcpy(bytes + 8, key.at, key.bytes);
-    return siphash128(state->hash_key, bytes, 8 + key.bytes);
-}
-
-const struct shard_verdict *shard_state_verdict(const struct shard_state *state,
-                                                struct account_ref account,
-                                                enum operation operation, struct slice key)
-{
-    uint32_t index;
-    if (!table_find(state->verdicts_by_key, shard_verdict_key(state, account.n, operation, key),
-                    &index))
-        return NULL;
-    return &state->verdicts[index];
 }
 
 struct shard_house *shard_house_of(struct shard_state *state, struct currency currency)

@@ -25,7 +25,7 @@
 
 struct shard_state;
 
-/* An empty state. 0 or -ERR_MEMORY. The caller owns *ret_state and ends it with
+/* An empty state. 0, -ERR_MEMORY or -ERR_CRYPTO. The caller owns *ret_state and ends it with
  * shard_state_free (accepts NULL). */
 int shard_state_new(const struct shard_limits *limits, struct shard_state **ret_state);
 void shard_state_free(struct shard_state *state);
@@ -86,11 +86,8 @@ const struct shard_bet *shard_state_bet(const struct shard_state *state, uint32_
 uint32_t shard_state_bets_count(const struct shard_state *state);
 struct bet_id shard_state_last_bet_id(const struct shard_state *state);
 
-/* Verdicts: the stored answer to (user, operation, key), or NULL. */
+/* Verdicts, the stored answers to (user, operation, key): shard_verdicts.h. */
 enum operation { OPERATION_BET = 1, OPERATION_DEPOSIT, OPERATION_WITHDRAWAL };
-const struct shard_verdict *shard_state_verdict(const struct shard_state *state,
-                                                struct account_ref account,
-                                                enum operation operation, struct slice key);
 
 /* House accounts; NULL when the currency was never used. */
 const struct shard_house *shard_state_house(const struct shard_state *state, size_t index);
@@ -102,7 +99,7 @@ size_t shard_state_houses_count(const struct shard_state *state);
 int shard_state_check(struct shard_state *state);
 
 /* SHA-256 of the whole logical state at its sequence number (L5): equal for equal logs, whatever
- * the limits. O(size). 0, -ERR_MEMORY or -ERR_CRYPTO. */
+ * the limits and whatever verdicts were forgotten. O(size). 0, -ERR_MEMORY or -ERR_CRYPTO. */
 int shard_state_hash(const struct shard_state *state, uint8_t ret_hash[32]);
 
 /* The market's status for betting: the feed's last word under the holds and the result. */

@@ -4,6 +4,7 @@
 #include "base/symbols.h"
 #include "base/table.h"
 #include "ledger/shard_state.h"
+#include "ledger/shard_verdicts.h"
 
 /* A verdict key hashed ahead of its record's turn, see shard_state_prefetch. */
 struct verdict_hint {
@@ -14,6 +15,23 @@ struct verdict_hint {
 };
 
 #define VERDICT_HINTS 64
+
+struct verdict_link {
+    uint8_t hash[32];
+};
+
+/* Verdict number n (from 0, in order of seq) stands at at[n % slots] while first <= n < total. */
+struct verdict_ring {
+    struct shard_verdict *at;   /* owns; slots of them, a multiple of SHARD_VERDICTS_BLOCK */
+    struct verdict_link *links; /* owns; of each block in memory, the chain before it */
+    struct table *by_key;       /* owns; key -> place in at */
+    struct sha256 *sha;         /* owns */
+    uint32_t slots;
+    uint64_t first;           /* the oldest in memory, the begin of a block */
+    uint64_t total;           /* as many as ever were */
+    uint64_t floor;           /* seq of the last one forgotten; 0: none was */
+    struct verdict_link link; /* the chain over all whole blocks */
+};
 
 struct shard_state {
     struct shard_limits limits;
@@ -27,17 +45,16 @@ struct shard_state {
     struct bet_id last_bet_id;
     const char *reason;
 
-    struct symbols *users;         /* owns; ref = account ref */
-    struct symbols *market_ids;    /* owns; ref = market ref */
-    struct symbols *texts;         /* owns; names, event ids, selection ids */
-    struct table *verdicts_by_key; /* owns */
+    struct symbols *users;      /* owns; ref = account ref */
+    struct symbols *market_ids; /* owns; ref = market ref */
+    struct symbols *texts;      /* owns; names, event ids, selection ids */
 
     struct shard_account *accounts;     /* owns; [ref], 0 unused */
     struct shard_market *markets;       /* owns; [ref], 0 unused */
     struct shard_selection *selections; /* owns */
     struct shard_bet *bets;             /* owns; in order of bet id */
-    struct shard_verdict *verdicts;     /* owns; in order of seq */
-    uint32_t accounts_count, markets_count, selections_count, bets_count, verdicts_count;
+    uint32_t accounts_count, markets_count, selections_count, bets_count;
+    struct verdict_ring verdicts;
 
     struct shard_house houses[CURRENCIES_MAX];
     size_t houses_count;
@@ -71,10 +88,6 @@ struct shard_house *shard_house_of(struct shard_state *state, struct currency cu
 /* NULL when there is no such bet. */
 struct shard_bet *shard_bet_of(struct shard_state *state, uint64_t bet_id);
 
-/* The key of (account, operation, idempotency key) in the table of verdicts. */
-struct hash128 shard_verdict_key(const struct shard_state *state, uint32_t account,
-                                 enum operation operation, struct slice key);
-
 /* L4: exactly these postings, in this order, summing to zero. */
 bool shard_postings_are(const struct record_view *record, const struct record_posting *expected,
                         size_t count);
@@ -87,15 +100,30 @@ bool shard_status_valid(unsigned status);
 /* What is not known is all zero, so that the same result has one form. */
 bool shard_factors_valid(struct record_leg_result factors);
 
-/* Every number within its bounds: for a state that came from outside. 0, or -ERR_CORRUPT. */
+/* Every number within its bounds: for a state that came from outside. 0, or -ERR_CORRUPT. Verdicts
+ * apart: all but the ring itself is checked before; each, behind the record of the one before it;
+ * and then how many there are. */
 int shard_check_bounds(struct shard_state *state);
+int shard_check_verdicts(struct shard_state *state);
+int shard_check_verdict(struct shard_state *state, const struct shard_verdict *verdict,
+                        uint64_t seq_before);
 
-/* Which request has which verdict: the keys of verdicts_by_key in the order of the verdicts, of
- * which there is at least one. 0 or -ERR_MEMORY; ended by shard_verdict_keys_free. */
-int shard_verdict_keys_new(const struct shard_state *state, struct hash128 **ret_keys);
-void shard_verdict_keys_free(const struct shard_state *state, struct hash128 *keys);
-/* The begin of the state hash: whose log, and where in it. */
+/* shard_verdicts.c. The ring's memory: 0, -ERR_MEMORY or -ERR_CRYPTO; done also after a failure. */
+int shard_verdicts_new(struct shard_state *state);
+void shard_verdicts_done(struct shard_state *state);
+/* Begins to load what adding this key will touch. */
+void shard_verdict_prefetch(const struct shard_state *state, struct hash128 key);
+bool shard_verdict_known(const struct shard_state *state, struct hash128 key);
+bool shard_verdicts_full(const struct shard_state *state);
+/* The key is new and the ring is not full. */
+void shard_verdict_add(struct shard_state *state, const struct shard_verdict *verdict);
+/* The chain before the oldest verdict in memory. */
+struct verdict_link shard_verdicts_link(const struct shard_state *state);
+/* What the state hash has of the verdicts: how many, the chain, and the block begun. */
 struct sha256;
+void shard_verdicts_hash(const struct shard_state *state, struct sha256 *sha);
+
+/* The begin of the state hash: whose log, and where in it. */
 void shard_hash_place(const struct shard_state *state, struct sha256 *sha);
 
 /* By type; contract of shard_state_apply. */

@@ -3,6 +3,7 @@
 
 #include <stdint.h>
 
+#include "base/hash.h"
 #include "core/money.h"
 #include "core/odds.h"
 #include "ledger/record.h"
@@ -12,7 +13,7 @@ struct shard_limits {
     uint32_t markets_max;    /* markets that were ever bet on or had a result */
     uint32_t selections_max; /* of all of those together */
     uint32_t bets_max;       /* accepted or pending, settled ones too */
-    uint32_t verdicts_max;   /* idempotency keys of bets and money, refusals too (L3) */
+    uint32_t verdicts_max;   /* idempotency keys in memory: shard_verdicts.h */
 };
 
 /* Enough for a demo or a small book; 1 GiB at most when full. */
@@ -39,6 +40,7 @@ struct shard_bet {
     uint64_t seq_last;    /* its newest record; each names the one before */
     uint64_t seq_settled; /* its SETTLE in force; 0 = none */
     uint64_t seq_result;  /* the RESULT it was settled by; 0 = none */
+    uint64_t seq_verdict; /* answers its key: its BET, and from its RELEASE on that */
     int64_t stake;
     int64_t payout;       /* in force */
     int64_t decide_at_us; /* while pending */
@@ -55,9 +57,7 @@ struct shard_bet {
     uint8_t policy;
     uint8_t rounding;
     uint8_t reserved;
-    uint32_t verdict;                 /* index of its verdict */
     struct record_leg_result factors; /* of the settlement in force; known = 0: none */
-    uint32_t reserved2;
 };
 
 struct shard_account {
@@ -91,10 +91,11 @@ struct shard_market {
     int64_t stakes_open; /* per market, all currencies together: for display only */
 };
 
-/* The stored answer to one idempotency key. */
+/* The stored answer to one idempotency key. Never changes: what becomes of its bet is the bet's. */
 struct shard_verdict {
+    struct hash128 key; /* of account, operation and idempotency key */
     uint64_t request_hash[2];
-    uint64_t seq; /* the BET or MONEY record that answers it */
+    uint64_t seq; /* the BET or MONEY record that decided it */
     uint32_t bet; /* index, or BET_NONE */
     uint32_t account;
 };

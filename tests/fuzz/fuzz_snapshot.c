@@ -11,6 +11,7 @@
 #include "base/hash.h"
 #include "crypto/sha256.h"
 #include "ledger/shard_snapshot_format.h"
+#include "ledger/shard_verdicts.h"
 
 #define INPUT_BYTES_MAX 16384
 
@@ -18,8 +19,11 @@ enum repair { REPAIR_CRC = 1, REPAIR_HASH = 2 };
 
 int LLVMFuzzerTestOneInput(const uint8_t *at, size_t bytes);
 
-static const struct shard_limits limits = {
-    .accounts_max = 8, .markets_max = 16, .selections_max = 64, .bets_max = 32, .verdicts_max = 64};
+static const struct shard_limits limits = {.accounts_max = 8,
+                                           .markets_max = 16,
+                                           .selections_max = 64,
+                                           .bets_max = 32,
+                                           .verdicts_max = 512};
 
 struct stream {
     char bytes[INPUT_BYTES_MAX];
@@ -66,23 +70,47 @@ static void hash_texts(struct sha256 *sha, const char *at, size_t bytes)
     }
 }
 
+/* The chain goes on from where the head says it was before these. */
+static void hash_verdicts(struct sha256 *sha, const struct snapshot_head *head, const char *at,
+                          size_t bytes)
+{
+    const size_t block = SHARD_VERDICTS_BLOCK * sizeof(struct shard_verdict);
+    uint8_t link[32];
+    struct sha256 *chain;
+    int error = sha256_new(&chain);
+    ASSERT(error == 0);
+    memcpy(link, head->verdicts_link, sizeof link);
+    for (; bytes >= block; at += block, bytes -= block) {
+        sha256_begin(chain);
+        sha256_add(chain, slice_of(link, sizeof link));
+        sha256_add(chain, slice_of(at, block));
+        sha256_end(chain, link);
+    }
+    sha256_free(chain);
+    sha256_add(sha, slice_of(&head->verdicts_total, sizeof head->verdicts_total));
+    sha256_add(sha, slice_of(link, sizeof link));
+    sha256_add(sha, slice_of(at, bytes));
+}
+
 static void hash_section(struct sha256 *sha, unsigned section, const char *at, size_t bytes)
 {
     struct snapshot_head head;
     memcpy(&head, in.bytes, sizeof head);
-    if (section == SNAPSHOT_KEYS)
+    if (section == SNAPSHOT_VERDICTS) {
         sha256_add(sha, slice_of(&head.counts, sizeof head.counts));
-    if (section <= SNAPSHOT_TEXTS)
+        hash_verdicts(sha, &head, at, bytes);
+    } else if (section <= SNAPSHOT_TEXTS) {
         hash_texts(sha, at, bytes);
-    else
+    } else {
         sha256_add(sha, slice_of(at, bytes));
+    }
 }
 
 /* Seals each section as it stands; answers where the last one ends. */
 static size_t repair_sections(struct sha256 *sha)
 {
     size_t at = sizeof(struct snapshot_head);
-    for (unsigned s = SNAPSHOT_USERS; s <= SNAPSHOT_KEYS; s++) {
+    for (unsigned s = SNAPSHOT_USERS; s <= SNAPSHOT_VERDICTS; s++) {
         struct snapshot_section_head head;
         uint32_t crc;
         if (in.size - at < sizeof head + sizeof crc)

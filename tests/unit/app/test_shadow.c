@@ -468,4 +468,7 @@ TEST(reconcile, every_kind_of_row_is_compared)
     FINDS(l->accounts[1].held += 1, RECONCILE_ACCOUNT, "held");
     FINDS(l->counts.fences++, RECONCILE_COUNT, "fences");
     FINDS(l->bets[3].asked_version++, RECONCILE_BET, "contents");
+    FINDS(l->bets[3].seq_verdict++, RECONCILE_BET, "seq_verdict");
+    FINDS(l->verdicts.link.hash[9] ^= 1, RECONCILE_COUNT, "verdicts_chain");
+    FINDS(l->verdicts.total += SHARD_VERDICTS_BLOCK, RECONCILE_COUNT, "verdicts");
 }

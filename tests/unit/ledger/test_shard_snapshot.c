@@ -215,7 +215,7 @@ TEST(shard_snapshot, more_than_the_limits_is_refused_by_name)
     open_with_bets(&m);
     encode(m.state, &image);
     const struct shard_limits fit = {3, 2, 6, 4, 9};
-    assert_int_equal(m.state->verdicts_count, 7);
+    assert_int_equal(shard_state_verdicts_count(m.state), 7);
     assert_int_equal(decode(&image, &fit, NULL, NULL), 0);
     for (size_t i = 0; i < 5; i++) {
         struct shard_limits limits = {3, 2, 6, 4, 7};
@@ -340,13 +340,13 @@ TEST(shard_snapshot, impossible_bets_are_refused)
     REFUSES_FIELD(known, b[0].policy, 0);
     REFUSES_FIELD(known, b[0].rounding, 4);
     REFUSES_FIELD(known, b[0].reserved, 1);
-    REFUSES_FIELD(known, b[0].reserved2, 1);
     REFUSES_FIELD("L6: there was a price", b[1].odds.denominator, 0);
     REFUSES_FIELD("L6: there was a price", b[1].odds.numerator, 0);
     REFUSES_FIELD("the factors are impossible", b[0].factors.void_halves, 3);
     REFUSES_FIELD("the factors are impossible", b[0].payout, -1);
-    REFUSES_FIELD("L3: a bet has its verdict", b[0].verdict, b[1].verdict);
-    REFUSES_FIELD("L3: a bet has its verdict", b[0].verdict, UINT32_MAX);
+    REFUSES_FIELD("L3: a bet's verdict is among its records", b[0].seq_verdict,
+                  b[0].seq_placed - 1);
+    REFUSES_FIELD("L3: a bet's verdict is among its records", b[0].seq_verdict, b[0].seq_last + 1);
     REFUSES_FIELD("L4: a stake is within its limit", b[3].stake, 0);
     REFUSES_FIELD("L7: an account's counts are those of its bets", b[1].next_of_account, 1);
     REFUSES_FIELD("L7: a market's counts are those of its bets", b[1].next_of_market, 0);
@@ -358,7 +358,7 @@ TEST(shard_snapshot, impossible_verdicts_are_refused)
     static struct image image;
     struct maker m;
     open_with_bets(&m);
-    struct shard_verdict *v = m.state->verdicts;
+    struct shard_verdict *v = m.state->verdicts.at;
     REFUSES_FIELD(BEYOND, v[0].seq, 0);
     REFUSES_FIELD(BEYOND, v[0].seq, m.state->seq + 1);
     REFUSES_FIELD("L3: a verdict is somebody's", v[0].account, 0);
@@ -366,5 +366,11 @@ TEST(shard_snapshot, impossible_verdicts_are_refused)
     REFUSES_FIELD("L3: a verdict has its bet", v[0].bet, 0);
     REFUSES_FIELD("L3: a verdict has its bet", v[0].bet, 4);
     REFUSES_FIELD("L3: a verdict has its bet", v[2].account, 3 - v[2].account);
+    REFUSES_FIELD("L3: a verdict has its bet", v[2].seq, v[2].seq + 1);
+    REFUSES_FIELD(BEYOND, v[1].seq, v[0].seq);
+    REFUSES_FIELD("L3: one key, one verdict", v[1].key, v[0].key);
+    REFUSES_FIELD("L3: every request decided has a verdict", m.state->counts.deposits,
+                  m.state->counts.deposits + 1);
+    REFUSES_FIELD("L3: every request decided has a verdict", m.state->counts.deposits, UINT64_MAX);
     maker_done(&m);
 }

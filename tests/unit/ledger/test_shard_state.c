@@ -8,6 +8,7 @@
 
 #include "base/error.h"
 #include "every_type.h"
+#include "ledger/shard_verdicts.h"
 
 static void hash_of(const struct maker *m, uint8_t ret[32])
 {
@@ -15,6 +16,14 @@ static void hash_of(const struct maker *m, uint8_t ret[32])
 }
 
 /* ---- limits: refused as such, and nothing of the record is kept ---- */
+
+static const struct shard_verdict *find(const struct maker *m, struct account_ref account,
+                                        enum operation operation, const char *key)
+{
+    const uint64_t *hash_key = shard_state_hash_key(m->state);
+    return shard_state_verdict(m->state,
+                               shard_verdict_key(hash_key, account, operation, slice_text(key)));
+}
 
 TEST(shard_limits, one_account_too_many)
 {
@@ -256,8 +265,8 @@ TEST(shard, an_empty_state_knows_nothing)
                      RECORD_SELECTION_NONE);
     assert_int_equal(shard_state_find_bet(m.state, (struct bet_id){0}), BET_NONE);
     assert_int_equal(shard_state_bets_count(m.state), 0);
-    assert_null(shard_state_verdict(m.state, account, OPERATION_BET, SLICE("k")));
-    assert_null(shard_state_verdict(m.state, account, OPERATION_BET, SLICE("")));
+    assert_null(find(&m, account, OPERATION_BET, "k"));
+    assert_null(find(&m, account, OPERATION_BET, ""));
     assert_null(shard_state_house(m.state, 0));
     assert_int_equal(shard_state_limits(m.state)->accounts_max, 100);
     assert_int_equal(shard_state_check(m.state), 0);
@@ -326,26 +335,25 @@ TEST(shard, a_key_is_one_per_user_and_operation)
     const struct account_ref ada = {1}, bob = {2};
     struct parts deposit = parts_deposit(&m, 1, 100, "k");
     maker_accept(&m, &deposit);
-    assert_null(shard_state_verdict(m.state, ada, OPERATION_WITHDRAWAL, SLICE("k")));
-    assert_null(shard_state_verdict(m.state, ada, OPERATION_BET, SLICE("k")));
-    assert_null(shard_state_verdict(m.state, bob, OPERATION_DEPOSIT, SLICE("k")));
-    assert_null(shard_state_verdict(m.state, ada, OPERATION_DEPOSIT, SLICE("K")));
+    assert_null(find(&m, ada, OPERATION_WITHDRAWAL, "k"));
+    assert_null(find(&m, ada, OPERATION_BET, "k"));
+    assert_null(find(&m, bob, OPERATION_DEPOSIT, "k"));
+    assert_null(find(&m, ada, OPERATION_DEPOSIT, "K"));
     struct parts withdrawal = parts_withdrawal(&m, 1, 100, "k");
     maker_accept(&m, &withdrawal);
     struct parts bet = parts_bet(&m, 1, 1, "k");
     maker_accept(&m, &bet);
     struct parts other = parts_deposit(&m, 2, 100, "k");
     maker_accept(&m, &other);
-    const struct shard_verdict *verdict =
-        shard_state_verdict(m.state, ada, OPERATION_BET, SLICE("k"));
+    const struct shard_verdict *verdict = find(&m, ada, OPERATION_BET, "k");
     assert_int_equal(verdict->seq, bet.draft.seq);
     assert_int_equal(verdict->bet, 0);
     assert_int_equal(verdict->account, 1);
     assert_int_equal(verdict->request_hash[1], 22);
-    verdict = shard_state_verdict(m.state, ada, OPERATION_DEPOSIT, SLICE("k"));
+    verdict = find(&m, ada, OPERATION_DEPOSIT, "k");
     assert_int_equal(verdict->seq, deposit.draft.seq);
     assert_int_equal(verdict->bet, BET_NONE);
-    verdict = shard_state_verdict(m.state, bob, OPERATION_DEPOSIT, SLICE("k"));
+    verdict = find(&m, bob, OPERATION_DEPOSIT, "k");
     assert_int_equal(verdict->seq, other.draft.seq);
     maker_done(&m);
 }
@@ -358,9 +366,9 @@ TEST(shard, the_verdict_of_a_pending_bet_becomes_its_release)
     maker_accept(&m, &bet);
     struct parts release = parts_release(&m, 0, BET_PLACED);
     maker_accept(&m, &release);
-    const struct shard_verdict *verdict =
-        shard_state_verdict(m.state, (struct account_ref){1}, OPERATION_BET, SLICE("k"));
-    assert_int_equal(verdict->seq, release.draft.seq);
+    const struct shard_verdict *verdict = find(&m, (struct account_ref){1}, OPERATION_BET, "k");
+    assert_int_equal(verdict->seq, bet.draft.seq);
+    assert_int_equal(shard_state_verdict_seq(m.state, verdict), release.draft.seq);
     assert_int_equal(verdict->bet, 0);
     maker_done(&m);
 }
@@ -432,8 +440,8 @@ TEST(shard_prefetch, another_record_at_the_same_place_has_its_own_key)
     struct parts applied = parts_deposit(&m, 1, 5, "applied");
     maker_accept(&m, &applied);
     const struct account_ref ada = {1};
-    assert_non_null(shard_state_verdict(m.state, ada, OPERATION_DEPOSIT, SLICE("applied")));
-    assert_null(shard_state_verdict(m.state, ada, OPERATION_DEPOSIT, SLICE("seen")));
+    assert_non_null(find(&m, ada, OPERATION_DEPOSIT, "applied"));
+    assert_null(find(&m, ada, OPERATION_DEPOSIT, "seen"));
     maker_done(&m);
 }
 
