@@ -311,7 +311,8 @@ static double open_book(struct bench *b, const char *directory)
     b->odds_log.ops = &odds_ops;
     if (odds_store_memory_new(MARKETS, key, &b->store) < 0)
         die("odds store", -ERR_MEMORY);
-    struct book_ports ports = {b->log, &b->odds_log, b->store, NULL, b->snapshots, NULL};
+    struct book_ports ports = {
+        .log = b->log, .odds_log = &b->odds_log, .store = b->store, .snapshots = b->snapshots};
     if (book_new(&book_options, &ports, NULL, &b->book) < 0)
         die("book", -ERR_MEMORY);
     error = book_start(b->book, (struct instant){now_ns(CLOCK_REALTIME) / 1000},

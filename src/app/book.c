@@ -171,6 +171,8 @@ int book_start(struct book *book, struct instant wall, struct monotonic now,
     book->wall = wall;
     book->now = now;
     TRY(fold_log(book, ret_reason));
+    if (book->ports.wait_checked != NULL)
+        TRY(book->ports.wait_checked(book->ports.checked_owner, ret_reason));
     *ret_reason = "no writer epoch could be taken";
     TRY(book->ports.log->ops->take_epoch(book->ports.log, 0, &epoch));
     *ret_reason = "no odds epoch could be taken";

@@ -72,6 +72,10 @@ struct book_ports {
     struct personal_vault *vault;
     struct snapshot_store *snapshots; /* or NULL: every start folds from record 1 */
     struct reconcile *reconcile;      /* or NULL: nobody compares */
+    /* Or NULL: who else looks the log over at a start, beside the fold. Called when the fold has
+     * ended and before anything is written; a negative answer, with its reason, ends the start. */
+    int (*wait_checked)(void *owner, const char **ret_reason);
+    void *checked_owner;
 };
 
 /* What happened, for those who show it. Every one may be NULL. Borrowed for the call; the

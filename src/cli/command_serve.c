@@ -22,7 +22,7 @@
         {"address-requests", NULL}, {"silence-ms", "5000"}, {"accounts-max", "262144"},            \
         {"bets-max", "2097152"}, {"verdicts-max", "4194304"}, {"markets-max", "65536"},            \
         {"head-interval-ms", "1000"}, {"heads-file", NULL}, {"heads-webhook", NULL},               \
-        {"snapshots", "off"}, {"snapshot-records", "1000000"}, {"snapshot-keep", "2"},             \
+        {"snapshots", "on"}, {"start-check", "all"}, {"snapshot-records", "1000000"}, {"snapshot-keep", "2"},             \
         TRADING_SPECS
 
 static const struct option_spec serve_specs[] = {
@@ -234,6 +234,16 @@ static int take_snapshots(const struct options *options, struct node_shadow_opti
     return options_number(options, "snapshot-keep", (struct number_range){1, 32}, &ret->keep, why);
 }
 
+static int take_start_check(const struct options *options, bool *ret_newest, struct buf *why)
+{
+    const char *text = options_text(options, "start-check");
+    *ret_newest = slice_is(slice_text(text), "newest");
+    if (*ret_newest || slice_is(slice_text(text), "all"))
+        return 0;
+    buf_printf(why, "--start-check is all or newest, not: %s", text);
+    return -ERR_CONFIG;
+}
+
 static int take_shared(const struct options *options, struct node_options *node, struct buf *why)
 {
     node->data = options_text(options, "data");
@@ -245,6 +255,7 @@ static int take_shared(const struct options *options, struct node_options *node,
     TRY(take_trading(options, &node->trading, why));
     TRY(take_heads(options, node, why));
     TRY(take_snapshots(options, &node->shadow, why));
+    TRY(take_start_check(options, &node->start_check_newest, why));
     return take_limits(options, node, why);
 }
 

@@ -226,6 +226,8 @@ static int open_book(struct node *node, const struct book_options *options)
         .vault = node->stores.vault,
         .snapshots = node->shadow.of_book,
         .reconcile = node->shadow.reconcile,
+        .wait_checked = node_check_wait,
+        .checked_owner = &node->check,
     };
     const struct book_listener listener = {node, on_market, on_removed, on_record, on_stopped};
     TRY(loop_wakeup_open(node->loop, &node->log_wakeup, on_log_ready, node));
@@ -375,7 +377,7 @@ static void say_started(const struct node *node)
                  LOG_U64("passed", restart->snapshots_passed),
                  LOG_TEXT("problem", slice_text(restart->text)));
     log_info("book", "started", LOG_U64("records", shard_state_seq(book_state(node->book))),
-             LOG_U64("snapshot", restart->snapshot_seq),
+             LOG_U64("snapshot", restart->snapshot_seq), LOG_U64("checked", node->check.seq),
              LOG_U64("accounts", shard_state_accounts_count(book_state(node->book))),
              LOG_U64("bets", shard_state_bets_count(book_state(node->book))));
 }
@@ -385,6 +387,7 @@ static enum node_end start_book(struct node *node)
     const char *reason = "";
     int error = book_start(node->book, loop_wall(node->loop), loop_now(node->loop), &reason);
     if (error == 0) {
+        node_check_end(&node->check);
         loop_at_turn_begin(node->loop, on_turn_begin, node);
         odds_service_attach(node->odds, node->book, node->bets);
         say_started(node);
@@ -488,6 +491,7 @@ static void close_all(struct node *node)
     loop_timer_cancel(node->loop, &node->due_timer);
     loop_timer_cancel(node->loop, &node->simulator_timer);
     synthetic_feed_free(node->simulator);
+    node_check_end(&node->check);
     node_shadow_stop(&node->shadow);
     node_detach_tree(node);
     if (node->stores.file_log != NULL)

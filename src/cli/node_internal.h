@@ -10,6 +10,7 @@
 #include "cli/ledger_meter.h"
 #include "cli/local_keys.h"
 #include "cli/node.h"
+#include "cli/node_check.h"
 #include "cli/node_orphans.h"
 #include "feeds/synthetic/synthetic_feed.h"
 #include "net/http/http_server.h"
@@ -60,6 +61,7 @@ struct node {
     bool log_wakeup_open;
     struct book *book;
     struct node_shadow shadow;
+    struct node_check check;
     struct bet_service *bets;
     struct odds_service *odds;
     struct gateway *gateway;

@@ -38,10 +38,19 @@ static int open_disk(struct node *node, const char *name, struct disk **ret_disk
     return error;
 }
 
+static int open_snapshots(struct node *node)
+{
+    const struct node_options *options = node->options;
+    TRY(node_shadow_open(&node->shadow, &options->shadow, node->stores.ledger_disk));
+    if (!options->shadow.on || options->start_check_newest)
+        return 0;
+    return node_check_begin(&node->check, node->stores.ledger_disk, node->stores.file_log);
+}
+
 static enum node_end open_ledger(struct node *node)
 {
     struct ledger_report report = {.created = false};
-    /* What is folded is checked while it is read; what is below a snapshot is `ledger verify`'s. */
+    /* What is folded is checked while it is read; what is below a snapshot, by node_check. */
     struct ledger_file_options options = {
         .store = {.shard = 0, .newest_only = node->options->shadow.on}};
     int error = open_disk(node, "ledger", &node->stores.ledger_disk);
@@ -65,7 +74,7 @@ static enum node_end open_ledger(struct node *node)
     log_info("ledger", report.created ? "created" : "opened", LOG_U64("segments", report.segments),
              LOG_U64("records", report.seq_tail));
     ledger_meter_init(&node->stores.meter, node->stores.file_log);
-    error = node_shadow_open(&node->shadow, &node->options->shadow, node->stores.ledger_disk);
+    error = open_snapshots(node);
     if (error < 0)
         return failed(node, "the snapshots cannot be used", error);
     error = node_start_tree(node, node->stores.tree_disk);

@@ -11,7 +11,7 @@ from lib.until import until
 
 @pytest.fixture
 def snap_book(tmp_path):
-    made = make(tmp_path / 'data', options=('--snapshots', 'on', '--snapshot-records', '40'))
+    made = make(tmp_path / 'data', options=('--snapshot-records', '40'))
     yield made
     made.close()
 
@@ -111,7 +111,7 @@ def test_a_damaged_snapshot_is_told_and_passed_over(snap_book):
 
 
 def test_without_snapshots_none_are_written(tmp_path):
-    book = make(tmp_path / 'data', options=('--snapshot-records', '10'))
+    book = make(tmp_path / 'data', options=('--snapshots', 'off', '--snapshot-records', '10'))
     try:
         bets(book.bettor(), book.market(), 30)
         book.server.restart()

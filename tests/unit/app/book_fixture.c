@@ -41,8 +41,11 @@ static void make_book(struct fixture *f)
     options.settle_per_turn_max = 8;
     struct book_listener listener = {f, on_market, on_removed, NULL, on_stopped};
     assert_int_equal(odds_store_memory_new(100, key, &f->store), 0);
-    struct book_ports ports = {&f->log.port, &f->odds_log.port, f->store,
-                               NULL,         f->snapshots,      f->reconcile};
+    struct book_ports ports = {.log = &f->log.port,
+                               .odds_log = &f->odds_log.port,
+                               .store = f->store,
+                               .snapshots = f->snapshots,
+                               .reconcile = f->reconcile};
     const char *reason = NULL;
     assert_int_equal(book_new(&options, &ports, &listener, &f->book), 0);
     int error = book_start(f->book, f->wall, f->now, &reason);

@@ -295,12 +295,47 @@ TEST(shadow, a_log_that_lost_what_a_snapshot_has_does_not_start)
     p.f.log.size = (size_t)((const char *)last - p.f.log.bytes) + last->bytes;
     p.f.log.tail = last->seq;
     struct book_options options = BOOK_OPTIONS_DEFAULT;
-    struct book_ports ports = {&p.f.log.port, &p.f.odds_log.port, p.f.store, NULL, p.store, NULL};
+    struct book_ports ports = {.log = &p.f.log.port,
+                               .odds_log = &p.f.odds_log.port,
+                               .store = p.f.store,
+                               .snapshots = p.store};
     assert_int_equal(book_new(&options, &ports, NULL, &book), 0);
     assert_int_equal(book_start(book, p.f.wall, p.f.now, &reason), -ERR_CORRUPT);
     assert_string_equal(reason, "L1: the log ends before a snapshot of it: it has lost records");
     book_free(book);
     p.f.log = whole;
+    end(&p);
+}
+
+static int find_damage(void *owner, const char **ret_reason)
+{
+    *ret_reason = owner;
+    return -ERR_CORRUPT;
+}
+
+TEST(shadow, a_start_waits_for_who_checks_the_rest_before_it_writes)
+{
+    static struct pair p;
+    static char damage[] = "segment 0 at byte 512: damaged";
+    const char *reason = NULL;
+    struct book *book = NULL;
+    begin(&p);
+    bets(&p, 35);
+    assert_int_equal(run(&p), SHADOW_IDLE);
+    uint64_t tail = p.f.log.tail, epoch = p.f.log.epoch;
+    struct book_options options = BOOK_OPTIONS_DEFAULT;
+    struct book_ports ports = {.log = &p.f.log.port,
+                               .odds_log = &p.f.odds_log.port,
+                               .store = p.f.store,
+                               .snapshots = p.store,
+                               .wait_checked = find_damage,
+                               .checked_owner = damage};
+    assert_int_equal(book_new(&options, &ports, NULL, &book), 0);
+    assert_int_equal(book_start(book, p.f.wall, p.f.now, &reason), -ERR_CORRUPT);
+    assert_string_equal(reason, damage);
+    assert_int_equal(p.f.log.tail, tail);
+    assert_int_equal(p.f.log.epoch, epoch);
+    book_free(book);
     end(&p);
 }
 
