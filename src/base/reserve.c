@@ -7,7 +7,7 @@
 /* Below it, huge pages would be zeroed whole for the few rows that a small table has. */
 #define HUGE_FROM_BYTES (UINT64_C(128) << 20)
 
-void *reserve_new(size_t count, size_t size)
+static void *map(size_t count, size_t size, size_t huge_from_bytes)
 {
     size_t bytes;
     if (__builtin_mul_overflow(count, size, &bytes) || bytes == 0)
@@ -16,9 +16,19 @@ void *reserve_new(size_t count, size_t size)
                     MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
     if (at == MAP_FAILED)
         return NULL;
-    if (bytes >= HUGE_FROM_BYTES)
+    if (bytes >= huge_from_bytes)
         (void)madvise(at, bytes, MADV_HUGEPAGE); /* a wish only */
     return at;
+}
+
+void *reserve_new(size_t count, size_t size)
+{
+    return map(count, size, HUGE_FROM_BYTES);
+}
+
+void *reserve_new_scattered(size_t count, size_t size)
+{
+    return map(count, size, SIZE_MAX);
 }
 
 void reserve_free(void *at, size_t count, size_t size)

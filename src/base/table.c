@@ -9,6 +9,11 @@
 #include "base/error.h"
 #include "base/reserve.h"
 
+/* Keys fall all over a table, so on huge pages a few hundred of them make all of it resident. A small
+ * table spares its user that; in a large one, of a book that was given the memory, huge pages spare
+ * most look-ups a wait for the page table. */
+#define HUGE_BYTES_MIN (UINT64_C(256) << 20)
+
 struct slot {
     struct hash128 key;
     uint32_t value;
@@ -33,7 +38,9 @@ int table_new(size_t count_max, struct table **ret)
     struct table *table = malloc(sizeof *table);
     if (table == NULL)
         return -ERR_MEMORY;
-    struct slot *memory = reserve_new(slots, sizeof *memory);
+    struct slot *memory = slots * sizeof *memory < HUGE_BYTES_MIN
+                              ? reserve_new_scattered(slots, sizeof *memory)
+                              : reserve_new(slots, sizeof *memory);
     if (memory == NULL) {
         free(table);
         return -ERR_MEMORY;
