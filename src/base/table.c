@@ -9,9 +9,9 @@
 #include "base/error.h"
 #include "base/reserve.h"
 
-/* Keys fall all over a table, so on huge pages a few hundred of them make all of it resident. A small
- * table spares its user that; in a large one, of a book that was given the memory, huge pages spare
- * most look-ups a wait for the page table. */
+/* Keys fall all over a table, so on huge pages a few hundred of them make all of it resident. A
+ * small table spares its user that; in a large one, of a book that was given the memory, huge
+ * pages spare most look-ups a wait for the page table. */
 #define HUGE_BYTES_MIN (UINT64_C(256) << 20)
 
 struct slot {

@@ -22,8 +22,8 @@
         {"address-requests", NULL}, {"silence-ms", "5000"}, {"accounts-max", "262144"},            \
         {"bets-max", "2097152"}, {"verdicts-max", "4194304"}, {"markets-max", "65536"},            \
         {"head-interval-ms", "1000"}, {"heads-file", NULL}, {"heads-webhook", NULL},               \
-        {"snapshots", "on"}, {"start-check", "all"}, {"snapshot-records", "1000000"}, {"snapshot-keep", "2"},             \
-        TRADING_SPECS
+        {"snapshots", "on"}, {"snapshot-records", "1000000"}, {"snapshot-keep", "2"},              \
+        {"start-check", "all"}, TRADING_SPECS
 
 static const struct option_spec serve_specs[] = {
     SHARED_SPECS,

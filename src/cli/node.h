@@ -37,9 +37,9 @@ struct node_options {
     const char *heads_webhook; /* and posted there; or NULL */
     struct node_shadow_options shadow;
     bool start_check_newest; /* with a snapshot: what is below it is not read at a start */
-    bool simulate;          /* the built-in matches are played */
-    int64_t speed_permille; /* of the matches */
-    int64_t seed;           /* of the matches; 0: by the clock */
+    bool simulate;           /* the built-in matches are played */
+    int64_t speed_permille;  /* of the matches */
+    int64_t seed;            /* of the matches; 0: by the clock */
 };
 
 /* Exit codes of `serve` and `demo`. */
