@@ -7,23 +7,45 @@
 #include "cli/command.h"
 #include "cli/node.h"
 
+/* One a line, so that those who add one do not meet. */
+/* clang-format off */
 #define TRADING_SPECS                                                                              \
-    {"margin-permyriad", "500"}, {"price-cents-min", "101"}, {"offer-cents-min", "0"},             \
-        {"stake-minor-min", "1"}, {"stake-minor-max", "1000000"},                                  \
-        {"payout-minor-max", "100000000"}, {"deposit-minor-max", "10000000"},                      \
-        {"tolerance-permyriad", "500"}, {"rounding", "down"}, {"settle-per-turn-max", "256"},      \
-    {                                                                                              \
-        "pending-max", "65536"                                                                     \
-    }
+    {"margin-permyriad", "500"},                                                                   \
+    {"price-cents-min", "101"},                                                                    \
+    {"offer-cents-min", "0"},                                                                      \
+    {"stake-minor-min", "1"},                                                                      \
+    {"stake-minor-max", "1000000"},                                                                \
+    {"payout-minor-max", "100000000"},                                                             \
+    {"deposit-minor-max", "10000000"},                                                             \
+    {"tolerance-permyriad", "500"},                                                                \
+    {"rounding", "down"},                                                                          \
+    {"settle-per-turn-max", "256"},                                                                \
+    {"pending-max", "65536"}
 
 #define SHARED_SPECS                                                                               \
-    {"config", NULL}, {"data", "data"}, {"listen", "127.0.0.1:8080"}, {"admin", "127.0.0.1:8081"}, \
-        {"log-level", "info"}, {"jwks", NULL}, {"bets-per-minute", NULL},                          \
-        {"address-requests", NULL}, {"silence-ms", "5000"}, {"accounts-max", "262144"},            \
-        {"bets-max", "2097152"}, {"verdicts-max", "4194304"}, {"markets-max", "65536"},            \
-        {"head-interval-ms", "1000"}, {"heads-file", NULL}, {"heads-webhook", NULL},               \
-        {"snapshots", "on"}, {"snapshot-records", "1000000"}, {"snapshot-keep", "2"},              \
-        {"start-check", "all"}, TRADING_SPECS
+    {"config", NULL},                                                                              \
+    {"data", "data"},                                                                              \
+    {"listen", "127.0.0.1:8080"},                                                                  \
+    {"admin", "127.0.0.1:8081"},                                                                   \
+    {"log-level", "info"},                                                                         \
+    {"jwks", NULL},                                                                                \
+    {"bets-per-minute", NULL},                                                                     \
+    {"address-requests", NULL},                                                                    \
+    {"ws-deflate", "on"},                                                                          \
+    {"silence-ms", "5000"},                                                                        \
+    {"accounts-max", "262144"},                                                                    \
+    {"bets-max", "2097152"},                                                                       \
+    {"verdicts-max", "4194304"},                                                                   \
+    {"markets-max", "65536"},                                                                      \
+    {"head-interval-ms", "1000"},                                                                  \
+    {"heads-file", NULL},                                                                          \
+    {"heads-webhook", NULL},                                                                       \
+    {"snapshots", "on"},                                                                           \
+    {"snapshot-records", "1000000"},                                                               \
+    {"snapshot-keep", "2"},                                                                        \
+    {"start-check", "all"},                                                                        \
+    TRADING_SPECS
+/* clang-format on */
 
 static const struct option_spec serve_specs[] = {
     SHARED_SPECS,
@@ -220,15 +242,20 @@ static int take_heads(const struct options *options, struct node_options *node, 
     return 0;
 }
 
+static int take_switch(const struct options *options, const char *key, bool *ret, struct buf *why)
+{
+    const char *text = options_text(options, key);
+    *ret = slice_is(slice_text(text), "on");
+    if (*ret || slice_is(slice_text(text), "off"))
+        return 0;
+    buf_printf(why, "--%s is on or off, not: %s", key, text);
+    return -ERR_CONFIG;
+}
+
 static int take_snapshots(const struct options *options, struct node_shadow_options *ret,
                           struct buf *why)
 {
-    const char *text = options_text(options, "snapshots");
-    ret->on = slice_is(slice_text(text), "on");
-    if (!ret->on && !slice_is(slice_text(text), "off")) {
-        buf_printf(why, "--snapshots is on or off, not: %s", text);
-        return -ERR_CONFIG;
-    }
+    TRY(take_switch(options, "snapshots", &ret->on, why));
     TRY(options_number(options, "snapshot-records", (struct number_range){1, 1000000000},
                        &ret->snapshot_records, why));
     return options_number(options, "snapshot-keep", (struct number_range){1, 32}, &ret->keep, why);
@@ -250,6 +277,7 @@ static int take_shared(const struct options *options, struct node_options *node,
     node->jwks = options_text(options, "jwks");
     TRY(take_address(options, "listen", &node->public_address, why));
     TRY(take_address(options, "admin", &node->admin_address, why));
+    TRY(take_switch(options, "ws-deflate", &node->ws_deflate, why));
     TRY(take_log_level(options, why));
     TRY(take_rates(options, node, why));
     TRY(take_trading(options, &node->trading, why));

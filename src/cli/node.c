@@ -244,6 +244,8 @@ static int open_servers(struct node *node)
     admin_limits.connections_max = ADMIN_CONNECTIONS;
     admin_limits.http_body_bytes_max = 1024 * 1024;
     TRY(http_server_new(node->loop, &public_limits, &node->public_server));
+    if (node->options->ws_deflate)
+        TRY(http_server_offer_deflate(node->public_server));
     return http_server_new(node->loop, &admin_limits, &node->admin_server);
 }
 

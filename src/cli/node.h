@@ -27,6 +27,7 @@ struct node_options {
     const char *jwks; /* or NULL: local keys */
     enum node_profile profile;
     struct net_address public_address, admin_address;
+    bool ws_deflate;          /* permessage-deflate is offered to the public */
     int64_t bets_per_minute;  /* of a user; 0: off */
     int64_t address_requests; /* a second, of an address; 0: off */
     int64_t silence_us_max;   /* P2 */

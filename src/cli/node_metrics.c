@@ -1,6 +1,7 @@
 /* node_metrics.c - registers what is counted in a node: contract in node_internal.h. */
 #include "base/error.h"
 #include "cli/node_internal.h"
+#include "net/ws/ws_deflate.h"
 
 /* Counters of the net layer are plain numbers; a metrics_counter is one. */
 static const struct metrics_counter *counter_of(const uint64_t *value)
@@ -49,6 +50,27 @@ static int add_net(struct metrics *metrics, const struct net_stats *stats, bool 
         (const struct metrics_gauge *)&stats->connections);
 }
 
+static int add_deflate(struct metrics *metrics, const struct ws_deflate_stats *stats)
+{
+    if (stats == NULL) /* not offered */
+        return 0;
+    const struct {
+        const char *name, *help;
+        const uint64_t *value;
+    } counters[] = {
+        {"overround_ws_packed_total", "Messages compressed, each once for all", &stats->packed},
+        {"overround_ws_packed_bytes_in_total", "Their bytes before", &stats->bytes_in},
+        {"overround_ws_packed_bytes_out_total", "Their bytes after", &stats->bytes_out},
+        {"overround_ws_unpacked_total", "Compressed messages received", &stats->unpacked},
+        {"overround_ws_unpack_refused_total", "Those malformed or too long", &stats->refused},
+    };
+    for (size_t i = 0; i < sizeof counters / sizeof *counters; i++)
+        TRY(metrics_add_counter(metrics,
+                                (struct metrics_name){counters[i].name, counters[i].help, NULL, 0},
+                                counter_of(counters[i].value)));
+    return 0;
+}
+
 static int add_stages(struct metrics *metrics, const struct cycles *cycles)
 {
 #define STAGE_LABEL(name, text) "stage=\"" text "\"",
@@ -67,6 +89,7 @@ int node_register_metrics(struct node *node)
     struct metrics *metrics = &node->metrics;
     TRY(add_net(metrics, http_server_stats(node->public_server), false));
     TRY(add_net(metrics, http_server_stats(node->admin_server), true));
+    TRY(add_deflate(metrics, http_server_deflate_stats(node->public_server)));
     if (node->options->profile == PROFILE_BENCH)
         TRY(add_stages(metrics, &node->cycles));
     TRY(gateway_register_metrics(node->gateway, metrics));

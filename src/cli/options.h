@@ -14,7 +14,7 @@
 #include "base/buf.h"
 #include "base/slice.h"
 
-#define OPTIONS_MAX            48
+#define OPTIONS_MAX            128
 #define OPTIONS_ARGUMENTS_MAX  256
 #define OPTIONS_FILE_BYTES_MAX (64 * 1024)
 

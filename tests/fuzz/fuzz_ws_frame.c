@@ -1,6 +1,7 @@
 /* fuzz_ws_frame.c - WebSocket frames: however the input is cut, the same messages come.
  *
- * The first byte chooses the side and how the rest is cut. Also: what comes as text is UTF-8, no
+ * The first byte chooses the side, whether messages may be packed, and how the rest is cut. Also:
+ * what comes as text and is not packed is UTF-8, no
  * message is longer than allowed, a close code may be on the wire, and every message, encoded
  * again, reads back as itself. */
 #include <stdlib.h>
@@ -20,7 +21,7 @@ struct event {
     uint32_t payload;
     size_t bytes;
     uint16_t code;
-    uint16_t unused;
+    bool packed, unused;
 };
 
 struct story {
@@ -30,7 +31,7 @@ struct story {
 
 static void check_message(enum ws_event event, const struct ws_message *message)
 {
-    if (event == WS_EVENT_TEXT)
+    if (event == WS_EVENT_TEXT && !message->packed)
         ASSERT(utf8_is_valid(message->payload));
     if (event == WS_EVENT_TEXT || event == WS_EVENT_BINARY)
         ASSERT(message->payload.bytes <= MESSAGE_BYTES_MAX);
@@ -60,7 +61,7 @@ static void check_round_trip(struct slice text)
     ws_reader_done(&reader);
 }
 
-static void tell(const uint8_t *input, size_t bytes, bool from_client, size_t step,
+static void tell(const uint8_t *input, size_t bytes, uint8_t choice, size_t step,
                  struct story *ret_story)
 {
     static char copy[INPUT_BYTES_MAX];
@@ -68,7 +69,8 @@ static void tell(const uint8_t *input, size_t bytes, bool from_client, size_t st
     size_t begin = 0, given = 0;
     memcpy(copy, input, bytes);
     memset(ret_story, 0, sizeof *ret_story);
-    ws_reader_init(&reader, from_client, MESSAGE_BYTES_MAX);
+    ws_reader_init(&reader, (choice & 1) != 0, MESSAGE_BYTES_MAX);
+    reader.may_pack = (choice & 2) != 0;
     while (ret_story->count < EVENTS_MAX) {
         struct ws_message message = {0};
         size_t used;
@@ -82,13 +84,14 @@ static void tell(const uint8_t *input, size_t bytes, bool from_client, size_t st
             continue;
         }
         check_message(event, &message);
-        if (event == WS_EVENT_TEXT)
+        if (event == WS_EVENT_TEXT && !message.packed)
             check_round_trip(message.payload);
         struct event *to = &ret_story->events[ret_story->count++];
         to->event = (int)event;
         to->payload = crc32c(0, message.payload.at, message.payload.bytes);
         to->bytes = message.payload.bytes;
         to->code = message.code;
+        to->packed = message.packed;
         if (event == WS_EVENT_BAD || event == WS_EVENT_CLOSE)
             break;
     }
@@ -102,9 +105,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *input, size_t bytes)
     static struct story whole, cut;
     if (bytes < 1 || bytes - 1 > INPUT_BYTES_MAX)
         return 0;
-    bool from_client = (input[0] & 1) != 0;
-    tell(input + 1, bytes - 1, from_client, SIZE_MAX / 2, &whole);
-    tell(input + 1, bytes - 1, from_client, 1 + (input[0] >> 1), &cut);
+    tell(input + 1, bytes - 1, input[0], SIZE_MAX / 2, &whole);
+    tell(input + 1, bytes - 1, input[0], 1 + (input[0] >> 2), &cut);
     ASSERT(memcmp(&whole, &cut, sizeof whole) == 0);
     return 0;
 }

@@ -333,7 +333,7 @@ static void open_websocket(struct conn *conn)
     void (*on_open)(void *owner, struct ws_handle ws) = state->on_open;
     void *owner = state->owner;
     shared_bytes_give(state->offered);
-    struct ws_handle ws = ws_conn_begin(conn, true, state->ws_callbacks, owner);
+    struct ws_handle ws = ws_conn_begin(conn, true, NULL, state->ws_callbacks, owner);
     on_open(owner, ws); /* state is gone */
 }
 

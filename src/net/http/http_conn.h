@@ -68,7 +68,8 @@ _Static_assert(sizeof(struct http_conn) <= CONN_STATE_BYTES, "fits the connectio
 
 struct http_server {
     struct loop *loop;
-    struct conn_pool *pool; /* owned */
+    struct conn_pool *pool;     /* owned */
+    struct ws_deflate *deflate; /* owned; NULL: not offered */
     struct listener listeners[HTTP_LISTENERS_MAX];
     struct http_handlers handlers[HTTP_LISTENERS_MAX];
     int listeners_count;

@@ -7,6 +7,7 @@
 #include "base/error.h"
 #include "net/http/http_conn.h"
 #include "net/ws/ws_conn.h"
+#include "net/ws/ws_deflate.h"
 
 /* Sent without a Date: the connection has no state yet. */
 #define TOO_MANY_BODY                                                                              \
@@ -41,6 +42,17 @@ int http_server_new(struct loop *loop, const struct net_limits *limits,
     return 0;
 }
 
+int http_server_offer_deflate(struct http_server *server)
+{
+    ASSERT(server->deflate == NULL);
+    return ws_deflate_new(http_server_limits(server)->ws_message_bytes_max, &server->deflate);
+}
+
+const struct ws_deflate_stats *http_server_deflate_stats(const struct http_server *server)
+{
+    return server->deflate == NULL ? NULL : ws_deflate_stats(server->deflate);
+}
+
 static void close_listeners(struct http_server *server)
 {
     for (int i = 0; i < server->listeners_count; i++)
@@ -56,6 +68,7 @@ void http_server_free(struct http_server *server)
     loop_timer_cancel(server->loop, &server->drain_timer);
     loop_remove_hook(server->loop, look_drained, server);
     conn_pool_free(server->pool);
+    ws_deflate_free(server->deflate);
     free(server);
 }
 

@@ -21,6 +21,7 @@
 #define HTTP_LISTENERS_MAX 8
 
 struct http_server;
+struct ws_deflate_stats;
 
 enum http_body_mode {
     HTTP_BODY_WHOLE = 0, /* on_request comes when the body is complete */
@@ -50,6 +51,11 @@ struct http_handlers {
  * -ERR_MEMORY, -ERR_LIMIT. The caller owns *ret_server. */
 int http_server_new(struct loop *loop, const struct net_limits *limits,
                     struct http_server **ret_server);
+/* WebSockets opened from now on may have their messages compressed (net/ws/ws_deflate.h). Once.
+ * -ERR_MEMORY. */
+int http_server_offer_deflate(struct http_server *server);
+/* What was compressed; NULL: it is not offered. Borrowed. */
+const struct ws_deflate_stats *http_server_deflate_stats(const struct http_server *server);
 /* Closes everything at once; handlers learn of open streams and WebSockets by on_closed inside
  * this call. Not from a callback of the server. Accepts NULL. */
 void http_server_free(struct http_server *server);

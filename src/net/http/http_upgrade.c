@@ -6,6 +6,7 @@
 #include "base/assert.h"
 #include "net/http/http_conn.h"
 #include "net/http/http_reply.h"
+#include "net/ws/ws_deflate.h"
 #include "net/ws/ws_handshake.h"
 
 bool http_upgrade_is_asked(const struct http_request *request)
@@ -49,7 +50,7 @@ static enum http_upgrade_outcome refuse(struct http_request *request,
     return HTTP_UPGRADE_REFUSED;
 }
 
-static bool send_answer(struct conn *conn, struct slice key, struct slice subprotocol)
+static bool send_answer(struct conn *conn, struct slice key, struct slice subprotocol, bool deflate)
 {
     char accept[WS_ACCEPT_BYTES];
     ws_handshake_accept(key, accept);
@@ -59,6 +60,8 @@ static bool send_answer(struct conn *conn, struct slice key, struct slice subpro
     if (sent && subprotocol.bytes > 0)
         sent =
             conn_send(conn, SLICE("\r\nSec-WebSocket-Protocol: ")) && conn_send(conn, subprotocol);
+    if (sent && deflate)
+        sent = conn_send(conn, SLICE("\r\nSec-WebSocket-Extensions: " WS_DEFLATE_ANSWER));
     return sent && conn_send(conn, SLICE("\r\n\r\n"));
 }
 
@@ -81,10 +84,12 @@ enum http_upgrade_outcome http_upgrade_websocket(struct http_request *request,
     }
     ASSERT(http_conn_pending(http) == 1);
     conn_pool_stats(conn_pool_of(conn))->replies++;
-    if (!send_answer(conn, key, subprotocol))
+    struct ws_deflate *deflate =
+        ws_deflate_is_offered(request->head) ? http->server->deflate : NULL;
+    if (!send_answer(conn, key, subprotocol, deflate != NULL))
         return HTTP_UPGRADE_REFUSED;
     bool draining = http->server->draining;
-    *ret_ws = ws_conn_begin(conn, false, callbacks, owner); /* http is gone from here on */
+    *ret_ws = ws_conn_begin(conn, false, deflate, callbacks, owner); /* http is gone from here on */
     if (draining)
         ws_conn_close(*ret_ws, WS_CLOSE_GOING_AWAY, SLICE("drain"));
     return HTTP_UPGRADE_DONE;

@@ -16,6 +16,7 @@ int shared_bytes_new(size_t bytes, struct shared_bytes **ret_shared)
         return -ERR_MEMORY;
     shared->references = 1;
     shared->bytes = (uint32_t)bytes;
+    shared->twin = NULL;
     *ret_shared = shared;
     return 0;
 }
@@ -30,9 +31,12 @@ int shared_bytes_copy(struct slice content, struct shared_bytes **ret_shared)
 
 void shared_bytes_give(struct shared_bytes *shared)
 {
-    if (shared == NULL)
-        return;
-    ASSERT(shared->references > 0);
-    if (--shared->references == 0)
+    while (shared != NULL) {
+        ASSERT(shared->references > 0);
+        if (--shared->references > 0)
+            return;
+        struct shared_bytes *twin = shared->twin;
         free(shared);
+        shared = twin != shared ? twin : NULL;
+    }
 }

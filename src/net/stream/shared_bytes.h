@@ -1,6 +1,7 @@
 /* shared_bytes.h - bytes that are encoded once and sent by many connections.
  *
- * Reference-counted and immutable once shared. The count is not atomic: Thread: one loop. */
+ * Reference-counted and immutable once shared. The same message in another form (compressed) is
+ * its twin, made when somebody first needs it. The count is not atomic: Thread: one loop. */
 #pragma once
 
 #include <stddef.h>
@@ -11,6 +12,7 @@
 struct shared_bytes {
     uint32_t references;
     uint32_t bytes;
+    struct shared_bytes *twin; /* owned, not longer; NULL: not made; itself: none is needed */
     char at[];
 };
 
@@ -25,6 +27,12 @@ static inline struct shared_bytes *shared_bytes_take(struct shared_bytes *shared
 {
     shared->references++;
     return shared;
+}
+
+/* It goes out as it is, whatever other form its reader could take. Before it has a twin. */
+static inline void shared_bytes_keep_plain(struct shared_bytes *shared)
+{
+    shared->twin = shared;
 }
 
 /* One owner less; the last one frees. Accepts NULL. */

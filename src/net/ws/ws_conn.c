@@ -9,7 +9,9 @@
 #include <sys/socket.h>
 
 #include "base/assert.h"
+#include "base/error.h"
 #include "net/stream/conn.h"
+#include "net/ws/ws_deflate.h"
 
 #define CLOSE_REASON_BYTES_MAX (WS_CONTROL_BYTES_MAX - 2)
 /* What the kernel may hold unsent: later prices should wait where they can still be replaced. */
@@ -19,8 +21,9 @@ struct ws_conn {
     struct ws_reader reader;
     const struct ws_callbacks *callbacks;
     void *owner;
-    int64_t heard_us; /* the last byte from the peer */
-    uint16_t code;    /* for on_closed; 0 = none yet */
+    struct ws_deflate *deflate; /* NULL: not agreed */
+    int64_t heard_us;           /* the last byte from the peer */
+    uint16_t code;              /* for on_closed; 0 = none yet */
     bool is_client;
     bool close_sent;
     bool ping_sent; /* and nothing heard since */
@@ -165,6 +168,8 @@ enum send_outcome ws_conn_send_shared(struct ws_handle ws, struct shared_bytes *
     if (conn == NULL)
         return SEND_GONE;
     ASSERT(!ws_of(conn)->is_client); /* shared frames have no mask */
+    if (ws_of(conn)->deflate != NULL)
+        frame = ws_deflate_frames(ws_of(conn)->deflate, frame);
     if (!has_room(conn, frame->bytes))
         return SEND_FULL;
     return after_send(conn, conn_send_shared(conn, frame));
@@ -220,16 +225,38 @@ static void on_close_frame(struct conn *conn, uint16_t code)
     conn_finish(conn, ours_first ? CONN_CLOSE_DONE : CONN_CLOSE_PEER);
 }
 
+static void fail_too_big(struct conn *conn)
+{
+    net_stats_hit(conn_pool_stats(conn_pool_of(conn)), NET_LIMIT_ws_message_bytes_max);
+    fail(conn, WS_CLOSE_TOO_BIG, CONN_CLOSE_PROTOCOL);
+}
+
+/* False: it was not to be had, and the connection is being closed. */
+static bool unpack(struct conn *conn, enum ws_event event, struct slice *payload)
+{
+    int result = ws_deflate_unpack(ws_of(conn)->deflate, *payload, payload);
+    if (result == 0 && event == WS_EVENT_TEXT && !ws_utf8_is_text(*payload))
+        result = -ERR_FORMAT;
+    if (result == -ERR_LIMIT)
+        fail_too_big(conn);
+    else if (result < 0)
+        fail(conn, WS_CLOSE_BAD_TEXT, CONN_CLOSE_PROTOCOL);
+    return result == 0;
+}
+
 static void on_message(struct conn *conn, enum ws_event event, const struct ws_message *message)
 {
     struct ws_conn *ws = ws_of(conn);
+    struct slice payload = message->payload;
     conn_pool_stats(conn_pool_of(conn))->ws_messages_in++;
     if (ws->close_sent) /* we have taken our leave */
         return;
+    if (message->packed && !unpack(conn, event, &payload))
+        return;
     if (event == WS_EVENT_TEXT)
-        ws->callbacks->on_text(ws->owner, handle_of(conn), message->payload);
+        ws->callbacks->on_text(ws->owner, handle_of(conn), payload);
     else if (ws->callbacks->on_binary != NULL)
-        ws->callbacks->on_binary(ws->owner, handle_of(conn), message->payload);
+        ws->callbacks->on_binary(ws->owner, handle_of(conn), payload);
     else
         fail(conn, WS_CLOSE_UNSUPPORTED, CONN_CLOSE_PROTOCOL);
 }
@@ -259,8 +286,9 @@ static void on_event(struct conn *conn, enum ws_event event, const struct ws_mes
         break;
     case WS_EVENT_BAD:
         if (message->code == WS_CLOSE_TOO_BIG)
-            net_stats_hit(conn_pool_stats(conn_pool_of(conn)), NET_LIMIT_ws_message_bytes_max);
-        fail(conn, message->code, CONN_CLOSE_PROTOCOL);
+            fail_too_big(conn);
+        else
+            fail(conn, message->code, CONN_CLOSE_PROTOCOL);
         break;
     }
 }
@@ -345,7 +373,7 @@ static const struct conn_callbacks ws_conn_callbacks = {
     .on_closed = on_closed,
 };
 
-struct ws_handle ws_conn_begin(struct conn *conn, bool is_client,
+struct ws_handle ws_conn_begin(struct conn *conn, bool is_client, struct ws_deflate *deflate,
                                const struct ws_callbacks *callbacks, void *owner)
 {
     struct conn_pool *pool = conn_pool_of(conn);
@@ -354,10 +382,12 @@ struct ws_handle ws_conn_begin(struct conn *conn, bool is_client,
     *ws = (struct ws_conn){
         .callbacks = callbacks,
         .owner = owner,
+        .deflate = deflate,
         .is_client = is_client,
         .heard_us = loop_now(conn_pool_loop(pool)).us,
     };
     ws_reader_init(&ws->reader, !is_client, limits->ws_message_bytes_max);
+    ws->reader.may_pack = deflate != NULL;
     int low = NOT_SENT_BYTES_LOW;
     (void)setsockopt(conn_fd(conn), IPPROTO_TCP, TCP_NOTSENT_LOWAT, &low, sizeof low);
     conn_set_callbacks(conn, &ws_conn_callbacks);

@@ -21,6 +21,7 @@
 
 struct conn_pool;
 struct conn;
+struct ws_deflate;
 
 /* A WebSocket by value; using one that is gone is safe. */
 struct ws_handle {
@@ -42,8 +43,8 @@ struct ws_callbacks {
 
 /* Queues a text message; copied. It must be UTF-8. */
 enum send_outcome ws_conn_send_text(struct ws_handle ws, struct slice text);
-/* Queues a frame made by ws_frame_shared_text(); shared or copied, whichever is cheaper. Server
- * side only. */
+/* Queues frames made by ws_frame_shared_text(), one or several after one another; shared or copied,
+ * whichever is cheaper; packed where permessage-deflate was agreed and pays. Server side only. */
 enum send_outcome ws_conn_send_shared(struct ws_handle ws, struct shared_bytes *frame);
 /* Bytes queued and not yet with the kernel; 0 when gone. */
 size_t ws_conn_queued_bytes(struct ws_handle ws);
@@ -55,6 +56,7 @@ bool ws_conn_is_open(struct ws_handle ws);
 void ws_conn_pause(struct ws_handle ws);
 void ws_conn_resume(struct ws_handle ws);
 
-/* For http_upgrade.c and http_client.c: from now on the connection's bytes are frames. */
-struct ws_handle ws_conn_begin(struct conn *conn, bool is_client,
+/* For http_upgrade.c and http_client.c: from now on the connection's bytes are frames. `deflate` is
+ * borrowed until the connection closes; NULL: permessage-deflate was not agreed. */
+struct ws_handle ws_conn_begin(struct conn *conn, bool is_client, struct ws_deflate *deflate,
                                const struct ws_callbacks *callbacks, void *owner);

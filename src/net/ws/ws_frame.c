@@ -9,6 +9,7 @@
 
 #define FIN_BIT            0x80
 #define RSV_BITS           0x70
+#define PACKED_BIT         0x40 /* RSV1, RFC 7692 section 6 */
 #define OPCODE_BITS        0x0f
 #define MASK_BIT           0x80
 #define LENGTH_BITS        0x7f
@@ -17,7 +18,7 @@
 #define FRAGMENT_BYTES_MIN 4096
 
 struct frame {
-    bool fin;
+    bool fin, packed;
     uint8_t opcode;
     uint8_t mask[4];
     size_t header_bytes;
@@ -55,7 +56,10 @@ static uint16_t check_begin(const struct ws_reader *reader, const unsigned char 
     uint8_t opcode = at[0] & OPCODE_BITS;
     bool fin = (at[0] & FIN_BIT) != 0;
     bool masked = (at[1] & MASK_BIT) != 0;
-    if ((at[0] & RSV_BITS) != 0 || masked != reader->from_client)
+    /* Packed is a message as a whole: its first frame says so. */
+    bool begins = opcode == WS_OPCODE_TEXT || opcode == WS_OPCODE_BINARY;
+    unsigned allowed = reader->may_pack && begins ? PACKED_BIT : 0;
+    if ((at[0] & RSV_BITS & ~allowed) != 0 || masked != reader->from_client)
         return WS_CLOSE_PROTOCOL;
     if (opcode > WS_OPCODE_PONG || (opcode > WS_OPCODE_BINARY && opcode < WS_OPCODE_CLOSE))
         return WS_CLOSE_PROTOCOL;
@@ -95,6 +99,7 @@ static int read_header(const struct ws_reader *reader, const char *bytes_at, siz
         return 0;
     *ret_frame = (struct frame){
         .fin = (at[0] & FIN_BIT) != 0,
+        .packed = (at[0] & PACKED_BIT) != 0,
         .opcode = at[0] & OPCODE_BITS,
         .header_bytes = 2 + extended + mask,
         .payload_bytes = payload,
@@ -125,7 +130,7 @@ static enum ws_event break_off(struct ws_reader *reader, uint16_t code,
 {
     reader->broken = true;
     reader->code = code;
-    *ret_message = (struct ws_message){SLICE_NONE, code};
+    *ret_message = (struct ws_message){.code = code};
     return WS_EVENT_BAD;
 }
 
@@ -135,12 +140,6 @@ bool ws_frame_code_is_valid(uint16_t code)
         return true;
     return code >= 1000 && code <= 1014 && code != 1004 && code != WS_CLOSE_NO_STATUS &&
            code != WS_CLOSE_ABNORMAL;
-}
-
-static bool is_text(struct slice bytes)
-{
-    struct ws_utf8 utf8 = {0};
-    return ws_utf8_feed(&utf8, bytes) && ws_utf8_is_complete(&utf8);
 }
 
 static enum ws_event take_close(struct ws_reader *reader, struct slice payload,
@@ -155,12 +154,12 @@ static enum ws_event take_close(struct ws_reader *reader, struct slice payload,
         reason = slice_skip(payload, 2);
         if (!ws_frame_code_is_valid(code))
             return break_off(reader, WS_CLOSE_PROTOCOL, ret_message);
-        if (!is_text(reason))
+        if (!ws_utf8_is_text(reason))
             return break_off(reader, WS_CLOSE_BAD_TEXT, ret_message);
     }
     reader->broken = true;
     reader->code = code;
-    *ret_message = (struct ws_message){reason, code};
+    *ret_message = (struct ws_message){.payload = reason, .code = code};
     return WS_EVENT_CLOSE;
 }
 
@@ -194,10 +193,12 @@ static enum ws_event take_fragment(struct ws_reader *reader, const struct frame 
 {
     if (reader->opcode == 0) {
         reader->opcode = frame->opcode;
+        reader->packed = frame->packed;
         reader->utf8 = (struct ws_utf8){0};
     }
     bool text = reader->opcode == WS_OPCODE_TEXT;
-    if (text && !ws_utf8_feed(&reader->utf8, payload))
+    bool check = text && !reader->packed;
+    if (check && !ws_utf8_feed(&reader->utf8, payload))
         return break_off(reader, WS_CLOSE_BAD_TEXT, ret_message);
     if (payload.bytes > 0) {
         if (!grow(reader, payload.bytes))
@@ -207,9 +208,10 @@ static enum ws_event take_fragment(struct ws_reader *reader, const struct frame 
     }
     if (!frame->fin)
         return WS_EVENT_MORE;
-    if (text && !ws_utf8_is_complete(&reader->utf8))
+    if (check && !ws_utf8_is_complete(&reader->utf8))
         return break_off(reader, WS_CLOSE_BAD_TEXT, ret_message);
-    *ret_message = (struct ws_message){slice_of(reader->message, reader->bytes), 0};
+    *ret_message = (struct ws_message){.payload = slice_of(reader->message, reader->bytes),
+                                       .packed = reader->packed};
     reader->opcode = 0;
     reader->bytes = 0; /* the memory stays for the message until the next call */
     return text ? WS_EVENT_TEXT : WS_EVENT_BINARY;
@@ -218,7 +220,7 @@ static enum ws_event take_fragment(struct ws_reader *reader, const struct frame 
 static enum ws_event take_frame(struct ws_reader *reader, const struct frame *frame,
                                 struct slice payload, struct ws_message *ret_message)
 {
-    *ret_message = (struct ws_message){payload, 0};
+    *ret_message = (struct ws_message){.payload = payload, .packed = frame->packed};
     switch ((enum ws_opcode)frame->opcode) {
     case WS_OPCODE_PING:
         return WS_EVENT_PING;
@@ -229,7 +231,7 @@ static enum ws_event take_frame(struct ws_reader *reader, const struct frame *fr
     case WS_OPCODE_TEXT:
         if (!frame->fin)
             break;
-        if (!is_text(payload))
+        if (!frame->packed && !ws_utf8_is_text(payload))
             return break_off(reader, WS_CLOSE_BAD_TEXT, ret_message);
         return WS_EVENT_TEXT;
     case WS_OPCODE_BINARY:
@@ -248,7 +250,7 @@ enum ws_event ws_reader_next(struct ws_reader *reader, char *at, size_t bytes, s
     size_t used = 0;
     *ret_used = 0;
     if (reader->broken) {
-        *ret_message = (struct ws_message){SLICE_NONE, reader->code};
+        *ret_message = (struct ws_message){.code = reader->code};
         return WS_EVENT_BAD;
     }
     /* Memory of a long fragmented message is not kept by an idle connection. */

@@ -50,10 +50,13 @@ enum ws_event {
 struct ws_message {
     struct slice payload; /* of the input or of the reader; until the next call */
     uint16_t code;        /* CLOSE and BAD */
+    bool packed;          /* TEXT and BINARY: by RFC 7692; not checked to be UTF-8 yet */
 };
 
 struct ws_reader {
     bool from_client;    /* frames must be masked; else they must not be */
+    bool may_pack;       /* permessage-deflate was agreed; set after _init */
+    bool packed;         /* the fragmented message in progress is */
     bool broken;         /* after BAD or CLOSE */
     uint8_t opcode;      /* of the fragmented message in progress, 0 = none */
     uint16_t code;       /* kept after broken */

@@ -57,3 +57,9 @@ bool ws_utf8_feed(struct ws_utf8 *utf8, struct slice bytes)
     }
     return true;
 }
+
+bool ws_utf8_is_text(struct slice bytes)
+{
+    struct ws_utf8 utf8 = {0};
+    return ws_utf8_feed(&utf8, bytes) && ws_utf8_is_complete(&utf8);
+}

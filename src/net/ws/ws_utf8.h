@@ -16,6 +16,9 @@ struct ws_utf8 {
 /* False as soon as a byte cannot continue a valid text; the state is then undefined. */
 bool ws_utf8_feed(struct ws_utf8 *utf8, struct slice bytes);
 
+/* Whether these bytes are a whole text. */
+bool ws_utf8_is_text(struct slice bytes);
+
 /* Whether the text may end here. */
 static inline bool ws_utf8_is_complete(const struct ws_utf8 *utf8)
 {

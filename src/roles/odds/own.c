@@ -140,6 +140,7 @@ static void push_to(struct odds_service *s, uint32_t user, const char *op, struc
     struct shared_bytes *frame = encode_push(op, object);
     if (frame == NULL)
         return;
+    shared_bytes_keep_plain(frame); /* to one user: never compressed (net/ws/ws_deflate.h) */
     for (uint32_t at = s->users[user].first; at != SLOT_NONE;) {
         struct client *client = &s->clients[s->identities[at].client];
         at = s->identities[at].next;

@@ -80,13 +80,17 @@ class Feed:
 
     def price(self, ident, runner, price):
         """Moves one runner: the old offers go, the new ones come."""
-        market = self.markets[ident]
-        old = market['prices'][runner]
-        market['prices'][runner] = price
-        back, lay = [[old, 0], [price, 500.0]], [[round(old + 0.02, 2), 0],
-                                                 [round(price + 0.02, 2), 500.0]]
-        self.send({'mc': [{'id': ident, 'rc': [{'id': runner, 'atb': back, 'atl': lay,
-                                                'ltp': price}]}]})
+        self.prices(ident, {runner: price})
+
+    def prices(self, ident, prices):
+        """Moves several runners in one change."""
+        rows = []
+        for runner, price in prices.items():
+            old = self.markets[ident]['prices'][runner]
+            self.markets[ident]['prices'][runner] = price
+            rows.append({'id': runner, 'ltp': price, 'atb': [[old, 0], [price, 500.0]],
+                         'atl': [[round(old + 0.02, 2), 0], [round(price + 0.02, 2), 500.0]]})
+        self.send({'mc': [{'id': ident, 'rc': rows}]})
 
     def define(self, ident, runners=None, **fields):
         """A new definition; runners: {runner: status}."""

@@ -4,17 +4,25 @@ import os
 import socket
 import struct
 import time
+import zlib
 
 from .http import Closed, Http, dumps, loads
 
 TEXT, BINARY, CLOSE, PING, PONG = 1, 2, 8, 9, 10
 
 
+def pack(payload):
+    packer = zlib.compressobj(wbits=-15)
+    return (packer.compress(payload) + packer.flush(zlib.Z_SYNC_FLUSH))[:-4]
+
+
 class WebSocket:
-    """Handshakes at once. `closed` is the close code the server sent, or 1006 without one."""
+    """Handshakes at once. `closed` is the close code the server sent, or 1006 without one.
+    extensions: what is offered; `deflate` is whether permessage-deflate was agreed, and `packed`
+    counts the compressed messages that came."""
 
     def __init__(self, address, token=None, subprotocol=False, path='/v1/stream', headers=(),
-                 timeout=15):
+                 timeout=15, extensions=None):
         self.http = Http(address, timeout)
         self.closed, self.waiting = None, []
         headers = {'Upgrade': 'websocket', 'Connection': 'Upgrade', 'Sec-WebSocket-Version': '13',
@@ -23,8 +31,13 @@ class WebSocket:
         if token and subprotocol:
             headers['Sec-WebSocket-Protocol'] = f'bearer.{token}'
             token = None
+        if extensions:
+            headers['Sec-WebSocket-Extensions'] = extensions
         self.http.begin('GET', path, token=token, headers=headers)
         self.handshake = self.http.response()
+        self.deflate = 'permessage-deflate' in self.handshake.headers.get(
+            'sec-websocket-extensions', '')
+        self.packed = 0
 
     def __enter__(self):
         return self
@@ -55,16 +68,23 @@ class WebSocket:
     def send(self, message):
         self.send_frame(TEXT, dumps(message).encode())
 
+    def send_packed(self, payload, opcode=TEXT):
+        self.send_frame(opcode, pack(payload), rsv=4)
+
     def receive_frame(self):
         first, second = self.http.take(2)
         assert not second & 0x80, 'the server masks its frames'
-        assert not first & 0x70, 'a reserved bit is set'
+        assert not first & (0x30 if self.deflate else 0x70), 'a reserved bit is set'
         length = second & 0x7f
         if length == 126:
             length, = struct.unpack('!H', self.http.take(2))
         elif length == 127:
             length, = struct.unpack('!Q', self.http.take(8))
-        return first & 0x80, first & 0x0f, self.http.take(length)
+        payload = self.http.take(length)
+        if first & 0x40:
+            payload = zlib.decompress(payload + b'\0\0\xff\xff\x03\0', -15)
+            self.packed += 1
+        return first & 0x80, first & 0x0f, payload
 
     def receive(self, seconds=15):
         """The next message; answers pings. Raises Closed at the end, and sets `closed`."""
