@@ -16,6 +16,7 @@
 
 #include "base/assert.h"
 #include "base/error.h"
+#include "base/slice.h"
 
 #define ZERO_STEP_BYTES (256 * 1024)
 
@@ -165,6 +166,23 @@ static int directory_truncate(struct disk *disk, int file, uint64_t bytes)
     return ftruncate(file, (off_t)bytes) < 0 ? error_of_errno() : 0;
 }
 
+/* Where the file system cannot promise space it is written: that is the next best. */
+static int directory_allocate(struct disk *disk, int file, uint64_t bytes)
+{
+    if (fallocate(file, 0, 0, (off_t)bytes) == 0)
+        return 0;
+    return errno == EOPNOTSUPP ? disk_write_zeros(disk, file, 0, bytes) : error_of_errno();
+}
+
+static int directory_free_bytes(struct disk *disk, uint64_t *ret_bytes)
+{
+    struct statvfs status;
+    if (fstatvfs(directory_of(disk)->fd, &status) < 0)
+        return error_of_errno();
+    *ret_bytes = (uint64_t)status.f_bavail * status.f_frsize;
+    return 0;
+}
+
 static int directory_sync(struct disk *disk, int file, enum disk_why why)
 {
     (void)disk;
@@ -244,6 +262,8 @@ static const struct disk_ops directory_ops = {
     .open_direct = directory_open_direct,
     .write_durable = directory_write_durable,
     .truncate = directory_truncate,
+    .allocate = directory_allocate,
+    .free_bytes = directory_free_bytes,
     .sync = directory_sync,
     .sync_directory = directory_sync_directory,
     .rename = directory_rename,
@@ -332,6 +352,8 @@ static const struct disk_ops reading_ops = {
     .open_direct = reading_open_direct,
     .write_durable = reading_write,
     .truncate = reading_truncate,
+    .allocate = reading_truncate,
+    .free_bytes = directory_free_bytes,
     .sync = reading_sync,
     .sync_directory = reading_sync_directory,
     .rename = reading_rename,
@@ -405,28 +427,35 @@ int disk_write_zeros(struct disk *disk, int file, uint64_t offset, uint64_t byte
     return 0;
 }
 
-static int write_new(struct disk *disk, const char *name, const void *from, size_t bytes)
+static int write_new(struct disk *disk, const char *name, struct slice content, enum disk_why why)
 {
     int file = -1;
     TRY(disk->ops->open(disk, name, true, &file));
     int result = disk->ops->truncate(disk, file, 0);
     if (result >= 0)
-        result = disk->ops->write(disk, file, 0, from, bytes);
+        result = disk->ops->write(disk, file, 0, content.at, content.bytes);
     if (result >= 0)
-        result = disk->ops->sync(disk, file, DISK_WHY_EPOCH);
+        result = disk->ops->sync(disk, file, why);
     disk->ops->close(disk, file);
     return result;
 }
 
 int disk_replace(struct disk *disk, const char *name, const void *from, size_t bytes)
 {
+    return disk_replace_for(disk, name, from, bytes,
+                            (struct disk_reasons){DISK_WHY_EPOCH, DISK_WHY_EPOCH_NAME});
+}
+
+int disk_replace_for(struct disk *disk, const char *name, const void *from, size_t bytes,
+                     struct disk_reasons reasons)
+{
     char fresh[DISK_NAME_BYTES_MAX + 1];
     int length = snprintf(fresh, sizeof fresh, "%s.new", name);
     ASSERT(length > 0);
     ASSERT((size_t)length < sizeof fresh);
-    TRY(write_new(disk, fresh, from, bytes));
+    TRY(write_new(disk, fresh, slice_of(from, bytes), reasons.content));
     TRY(disk->ops->rename(disk, fresh, name));
-    return disk->ops->sync_directory(disk, DISK_WHY_EPOCH_NAME);
+    return disk->ops->sync_directory(disk, reasons.name);
 }
 
 int disk_read_whole(struct disk *disk, const char *name, void *memory, size_t capacity,

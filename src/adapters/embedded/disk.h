@@ -40,12 +40,14 @@
     X(DISK_WHY_KEY_NAME, "key name")             /* vault: directory, at creation */               \
     X(DISK_WHY_TREE, "tree")                     /* tree: hashes, before the state names them */   \
     X(DISK_WHY_SNAPSHOT, "snapshot")             /* content, in steps, before the rename */        \
-    X(DISK_WHY_SNAPSHOT_NAME, "snapshot name")   /* directory, before older ones go */
+    X(DISK_WHY_SNAPSHOT_NAME, "snapshot name")   /* directory, before older ones go */             \
+    X(DISK_WHY_VOLUME, "volume")                 /* ledger: which directory of two this is */      \
+    X(DISK_WHY_VOLUME_NAME, "volume name")       /* directory, before the log may fail over */
 
 #define DISK_WHY_ENUM(name, text) name,
 enum disk_why { DISK_WHY_LIST(DISK_WHY_ENUM) };
 #undef DISK_WHY_ENUM
-#define DISK_WHY_COUNT (DISK_WHY_SNAPSHOT_NAME + 1)
+#define DISK_WHY_COUNT (DISK_WHY_VOLUME_NAME + 1)
 
 /* The reason in words, for reports and tests. */
 const char *disk_why_text(enum disk_why why);
@@ -80,6 +82,11 @@ struct disk_ops {
     int (*write_durable)(struct disk *disk, int file, uint64_t offset, const void *from,
                          size_t bytes);
     int (*truncate)(struct disk *disk, int file, uint64_t bytes);
+    /* Makes an empty file so long, of zeros, and takes the space for it now, so that a later write
+     * into it cannot find the disk full. */
+    int (*allocate)(struct disk *disk, int file, uint64_t bytes);
+    /* What may still be taken by whoever runs this process. */
+    int (*free_bytes)(struct disk *disk, uint64_t *ret_bytes);
     int (*sync)(struct disk *disk, int file, enum disk_why why);
     int (*sync_directory)(struct disk *disk, enum disk_why why);
     int (*rename)(struct disk *disk, const char *from, const char *to);
@@ -111,6 +118,12 @@ int disk_write_zeros(struct disk *disk, int file, uint64_t offset, uint64_t byte
 /* Replaces the file `name` by these bytes, durably and atomically: a crash leaves the old or
  * the new content. Uses the name with ".new" behind it. */
 int disk_replace(struct disk *disk, const char *name, const void *from, size_t bytes);
+/* The same for other reasons: of the content's sync, and of the directory's. */
+struct disk_reasons {
+    enum disk_why content, name;
+};
+int disk_replace_for(struct disk *disk, const char *name, const void *from, size_t bytes,
+                     struct disk_reasons reasons);
 /* Reads the whole file of at most `capacity` bytes. -ERR_LIMIT when it is longer. */
 int disk_read_whole(struct disk *disk, const char *name, void *memory, size_t capacity,
                     size_t *ret_bytes);

@@ -155,7 +155,7 @@ static void *write_loop(void *owner)
     while (!file->closing || file->append_state == STATE_WAITING) {
         if (file->taken) {
             pthread_cond_wait(&file->writer_wake, &file->lock);
-        } else if (ledger_store_prepare_late(file->store)) {
+        } else if (ledger_hand_prepare_late(ledger_store_hand(file->store))) {
             prepare = prepare_step(file);
         } else if (file->append_state == STATE_WAITING) {
             write_append(file);

@@ -103,9 +103,23 @@ void ledger_group_fill(struct ledger_sector *sectors, const struct ledger_append
 void ledger_segment_head_seal(struct ledger_segment_head *head)
 {
     memcpy(head->magic, LEDGER_SEGMENT_MAGIC, sizeof head->magic);
-    head->format = LEDGER_FORMAT;
+    head->format = head->failover_epoch != 0 ? LEDGER_FORMAT_FAILOVER : LEDGER_FORMAT;
+    head->reserved = 0;
     memset(head->zeros, 0, sizeof head->zeros);
     head->crc = crc32c(0, head, offsetof(struct ledger_segment_head, crc));
+}
+
+static const char *failover_wrong(const struct ledger_segment_head *head)
+{
+    if (head->format == LEDGER_FORMAT)
+        return head->failover_epoch == 0 && head->previous_end == 0
+                   ? NULL
+                   : "segment head: reserved bytes are not zero";
+    if (head->segment == 0 || head->failover_epoch <= head->epoch)
+        return "segment head: impossible failover";
+    if (head->previous_end % DISK_SECTOR != 0 || head->previous_end < DISK_SECTOR)
+        return "segment head: impossible end of the segment before";
+    return NULL;
 }
 
 const char *ledger_segment_head_wrong(const struct ledger_segment_head *head)
@@ -114,13 +128,13 @@ const char *ledger_segment_head_wrong(const struct ledger_segment_head *head)
         return "no segment head";
     if (head->crc != crc32c(0, head, offsetof(struct ledger_segment_head, crc)))
         return "segment head: wrong checksum";
-    if (head->format != LEDGER_FORMAT)
+    if (head->format != LEDGER_FORMAT && head->format != LEDGER_FORMAT_FAILOVER)
         return "segment head: a format this program does not know";
-    if (!ledger_all_zero(head->zeros, sizeof head->zeros))
+    if (head->reserved != 0 || !ledger_all_zero(head->zeros, sizeof head->zeros))
         return "segment head: reserved bytes are not zero";
     if (head->bytes % DISK_SECTOR != 0 || head->bytes < 2 * DISK_SECTOR)
         return "segment head: impossible size";
-    return NULL;
+    return failover_wrong(head);
 }
 
 void ledger_epoch_head_seal(struct ledger_epoch_head *head)
@@ -142,6 +156,28 @@ const char *ledger_epoch_head_wrong(const struct ledger_epoch_head *head)
     return NULL;
 }
 
+void ledger_volume_head_seal(struct ledger_volume_head *head)
+{
+    memcpy(head->magic, LEDGER_VOLUME_MAGIC, sizeof head->magic);
+    head->format = LEDGER_FORMAT;
+    memset(head->zeros, 0, sizeof head->zeros);
+    head->crc = crc32c(0, head, offsetof(struct ledger_volume_head, crc));
+}
+
+const char *ledger_volume_head_wrong(const struct ledger_volume_head *head)
+{
+    if (memcmp(head->magic, LEDGER_VOLUME_MAGIC, sizeof head->magic) != 0)
+        return "no volume file";
+    if (head->crc != crc32c(0, head, offsetof(struct ledger_volume_head, crc)))
+        return "wrong checksum";
+    if (head->format != LEDGER_FORMAT)
+        return "a format this program does not know";
+    if (head->of < 1 || head->of > 2 || head->role < LEDGER_ROLE_FIRST || head->role > head->of ||
+        (head->pairing != 0) != (head->of == 2))
+        return "impossible content";
+    return NULL;
+}
+
 void ledger_segment_name(uint32_t shard, uint64_t segment, char *ret_name)
 {
     int bytes = snprintf(ret_name, DISK_NAME_BYTES_MAX + 1, "ledger-%04u-%010llu.seg", shard,
@@ -159,6 +195,18 @@ void ledger_epoch_name(uint32_t shard, char *ret_name)
 void ledger_lock_name(uint32_t shard, char *ret_name)
 {
     int bytes = snprintf(ret_name, DISK_NAME_BYTES_MAX + 1, "ledger-%04u.lock", shard);
+    ASSERT(bytes > 0);
+}
+
+void ledger_volume_name(uint32_t shard, char *ret_name)
+{
+    int bytes = snprintf(ret_name, DISK_NAME_BYTES_MAX + 1, "volume-%04u", shard);
+    ASSERT(bytes > 0);
+}
+
+void ledger_reserve_name(uint32_t shard, uint32_t number, char *ret_name)
+{
+    int bytes = snprintf(ret_name, DISK_NAME_BYTES_MAX + 1, "reserve-%04u-%03u", shard, number);
     ASSERT(bytes > 0);
 }
 

@@ -17,13 +17,15 @@
 
 static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__, "the format is memcpy of the structs");
 
-#define LEDGER_FORMAT        1
-#define LEDGER_SEGMENT_MAGIC "OVRLSEG1"
-#define LEDGER_EPOCH_MAGIC   "OVRLEPO1"
-#define LEDGER_GROUP_MAGIC   UINT32_C(0x5052474F) /* "OGRP" */
-#define LEDGER_PAYLOAD_BYTES 496                  /* of one sector */
-#define LEDGER_USED_LAST     0x8000u              /* flag in `used`: last sector of its group */
-#define LEDGER_SEGMENTS_MAX  65536                /* 4 TiB at 64 MiB */
+#define LEDGER_FORMAT          1
+#define LEDGER_FORMAT_FAILOVER 2 /* of a segment head: the log went on here after a failover */
+#define LEDGER_SEGMENT_MAGIC   "OVRLSEG1"
+#define LEDGER_EPOCH_MAGIC     "OVRLEPO1"
+#define LEDGER_VOLUME_MAGIC    "OVRLVOL1"
+#define LEDGER_GROUP_MAGIC     UINT32_C(0x5052474F) /* "OGRP" */
+#define LEDGER_PAYLOAD_BYTES   496                  /* of one sector */
+#define LEDGER_USED_LAST       0x8000u              /* flag in `used`: last sector of its group */
+#define LEDGER_SEGMENTS_MAX    65536                /* 4 TiB at 64 MiB */
 #define LEDGER_GROUP_SECTORS_MAX                                                                   \
     ((sizeof(struct ledger_group_head) + LEDGER_APPEND_BYTES_MAX + LEDGER_PAYLOAD_BYTES - 1) /     \
      LEDGER_PAYLOAD_BYTES)
@@ -63,15 +65,21 @@ struct ledger_segment_head {
     uint64_t segment;
     uint64_t group_first; /* number of the first group that will stand in it */
     uint64_t seq_first;   /* of the first record */
-    uint64_t epoch;       /* of the last group before it */
+    uint64_t epoch;       /* of the last group or failover before it */
     uint64_t creation;    /* id of the log, the same in every file */
     uint64_t bytes;       /* of the whole file */
     uint32_t previous;    /* as in the group head: the chain over segments */
-    char zeros[440];
+    uint32_t reserved;
+    /* Of a failover head, else 0. What stands at previous_end of the segment before, of an older
+     * epoch, is superseded. */
+    uint64_t failover_epoch; /* taken for the failover; above `epoch` */
+    uint64_t previous_end;   /* byte of the segment before at which the log had ended */
+    char zeros[420];
     uint32_t crc; /* of the 508 bytes before */
 };
 static_assert(sizeof(struct ledger_segment_head) == DISK_SECTOR, "one sector");
 static_assert(offsetof(struct ledger_segment_head, previous) == 64, "no padding");
+static_assert(offsetof(struct ledger_segment_head, failover_epoch) == 72, "no padding");
 static_assert(offsetof(struct ledger_segment_head, crc) == 508, "crc is last");
 
 /* The whole content of the epoch file. */
@@ -88,11 +96,28 @@ struct ledger_epoch_head {
 static_assert(sizeof(struct ledger_epoch_head) == DISK_SECTOR, "one sector");
 static_assert(offsetof(struct ledger_epoch_head, crc) == 508, "crc is last");
 
+enum ledger_role { LEDGER_ROLE_FIRST = 1, LEDGER_ROLE_SECOND = 2 };
+
+/* The whole content of the volume file: which directory of which log this is. */
+struct ledger_volume_head {
+    char magic[8];
+    uint32_t format;
+    uint32_t shard;
+    uint64_t creation;
+    uint64_t pairing; /* random, the same in both directories; 0 when there is one */
+    uint32_t role;    /* enum ledger_role */
+    uint32_t of;      /* directories of this log: 1 or 2 */
+    char zeros[468];
+    uint32_t crc; /* of the 508 bytes before */
+};
+static_assert(sizeof(struct ledger_volume_head) == DISK_SECTOR, "one sector");
+static_assert(offsetof(struct ledger_volume_head, crc) == 508, "crc is last");
+
 /* Where the log stands before a group: all that the next group must agree with. */
 struct ledger_place {
     uint64_t group;    /* number of the last group; 0: none */
     uint64_t seq;      /* of the last record; 0: none */
-    uint64_t epoch;    /* of the last group */
+    uint64_t epoch;    /* of the last group or failover */
     uint32_t previous; /* crc of its first sector */
     uint32_t log;      /* low half of the creation id */
 };
@@ -114,11 +139,15 @@ void ledger_segment_head_seal(struct ledger_segment_head *head);
 const char *ledger_segment_head_wrong(const struct ledger_segment_head *head);
 void ledger_epoch_head_seal(struct ledger_epoch_head *head);
 const char *ledger_epoch_head_wrong(const struct ledger_epoch_head *head);
+void ledger_volume_head_seal(struct ledger_volume_head *head);
+const char *ledger_volume_head_wrong(const struct ledger_volume_head *head);
 
-/* "ledger-SSSS-NNNNNNNNNN.seg", "epoch-SSSS" and "ledger-SSSS.lock" into DISK_NAME_BYTES_MAX + 1
- * bytes. */
+/* "ledger-SSSS-NNNNNNNNNN.seg", "epoch-SSSS", "ledger-SSSS.lock", "volume-SSSS" and
+ * "reserve-SSSS-NNN" into DISK_NAME_BYTES_MAX + 1 bytes. */
 void ledger_segment_name(uint32_t shard, uint64_t segment, char *ret_name);
 void ledger_epoch_name(uint32_t shard, char *ret_name);
 void ledger_lock_name(uint32_t shard, char *ret_name);
+void ledger_volume_name(uint32_t shard, char *ret_name);
+void ledger_reserve_name(uint32_t shard, uint32_t number, char *ret_name);
 /* The segment's number when the name is one of this shard's. */
 bool ledger_segment_name_parse(const char *name, uint32_t shard, uint64_t *ret_segment);

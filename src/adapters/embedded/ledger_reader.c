@@ -10,11 +10,17 @@
 struct ledger_reader {
     uint32_t shard;   /* of the segment opened last, */
     uint64_t segment; /* its number, */
+    uint64_t volume;
     struct disk *disk;
     int file; /* -1: it is closed */
     uint64_t bytes;
     char *text; /* borrowed */
 };
+
+const char *ledger_volume_text(uint64_t volume)
+{
+    return volume == 0 ? "" : " in the second directory";
+}
 
 int ledger_reader_new(char *text, struct ledger_reader **ret_reader)
 {
@@ -40,8 +46,8 @@ int ledger_reader_corrupt(struct ledger_reader *reader, uint64_t offset, const c
 {
     char name[DISK_NAME_BYTES_MAX + 1];
     ledger_segment_name(reader->shard, reader->segment, name);
-    (void)snprintf(reader->text, LEDGER_REPORT_TEXT_BYTES, "%s at byte %llu: %s", name,
-                   (unsigned long long)offset, problem);
+    (void)snprintf(reader->text, LEDGER_REPORT_TEXT_BYTES, "%s%s at byte %llu: %s", name,
+                   ledger_volume_text(reader->volume), (unsigned long long)offset, problem);
     return -ERR_CORRUPT;
 }
 
@@ -72,6 +78,7 @@ int ledger_reader_open(struct ledger_reader *reader, const struct ledger_volumes
     reader->disk = volumes->disks[volume];
     reader->shard = volumes->shard;
     reader->segment = segment;
+    reader->volume = volume;
     ledger_segment_name(volumes->shard, segment, name);
     int result = reader->disk->ops->open(reader->disk, name, false, &reader->file);
     if (result == -ERR_NOT_FOUND)

@@ -12,7 +12,7 @@
 #include "adapters/embedded/disk.h"
 #include "adapters/embedded/ledger_format.h"
 
-#define LEDGER_VOLUMES_MAX       1
+#define LEDGER_VOLUMES_MAX       2
 #define LEDGER_REPORT_TEXT_BYTES 192
 
 /* The directories of one shard's log. Its owner is the store; what it says never changes while the
@@ -26,8 +26,12 @@ struct ledger_volumes {
 struct ledger_segment {
     struct ledger_place before; /* the log before its first group */
     uint64_t bytes;
-    uint64_t volume; /* number of its directory, for ever */
+    uint64_t volume;       /* number of its directory, for ever */
+    uint64_t previous_end; /* byte of the segment before at which the log ended; 0: at its end */
 };
+
+/* For reports: "" for the first directory, " in the second directory". */
+const char *ledger_volume_text(uint64_t volume);
 
 /* Thread: one at a time. */
 struct ledger_reader;

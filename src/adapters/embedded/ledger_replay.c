@@ -78,7 +78,11 @@ uint64_t ledger_view_end(const struct ledger_view *view, uint64_t segment,
 {
     bool newest = segment + 1 == view->segments_count;
     *ret_place = newest ? view->end : view->segments[segment + 1].before;
-    return newest ? view->end_offset : view->segments[segment].bytes;
+    if (newest)
+        return view->end_offset;
+    /* What a failover superseded is behind previous_end, and no reader ever comes there. */
+    uint64_t end = view->segments[segment + 1].previous_end;
+    return end != 0 ? end : view->segments[segment].bytes;
 }
 
 /* --- The decoder --- */

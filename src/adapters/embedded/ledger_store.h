@@ -11,6 +11,7 @@
 
 #include "adapters/embedded/disk.h"
 #include "adapters/embedded/ledger_format.h"
+#include "adapters/embedded/ledger_hand.h"
 #include "adapters/embedded/ledger_reader.h"
 #include "adapters/embedded/ledger_scan.h"
 #include "ports/ledger_log.h"
@@ -18,16 +19,18 @@
 #define LEDGER_SEGMENT_BYTES_DEFAULT (UINT64_C(64) << 20)
 #define LEDGER_SEGMENT_BYTES_MIN     (UINT64_C(4) << 10)
 #define LEDGER_SEGMENT_BYTES_MAX     (UINT64_C(1) << 30)
-#define LEDGER_PREPARE_BYTES         (UINT64_C(512) << 10) /* zeros written and synced per step */
-#define LEDGER_PREPARE_RETRY_GROUPS  256
 
 struct ledger_store_options {
     uint32_t shard;
-    uint64_t segment_bytes; /* of new segments, a multiple of 512; 0: the default */
-    uint64_t creation;      /* id of a log that is created; 0: random */
-    bool newest_only;       /* check the groups of the two newest segments only, heads of all;
-                             * the rest is checked when it is read */
-    bool read_only;         /* nothing is created, written, renamed or synced: below */
+    uint64_t segment_bytes;  /* of new segments, a multiple of 512; 0: the default */
+    uint64_t creation;       /* id of a log that is created; 0: random */
+    bool newest_only;        /* check the groups of the two newest segments only, heads of all;
+                              * the rest is checked when it is read */
+    bool read_only;          /* nothing is created, written, renamed or synced: below */
+    struct disk *second;     /* borrowed: the second directory, on another volume; or NULL */
+    uint64_t reserve_bytes;  /* kept free in each directory, in whole segments (ledger_hand.h) */
+    uint64_t free_bytes_min; /* with less than this free, the disk counts as full */
+    bool alone;              /* this directory is opened though it is one of two (ledger_pair.h) */
 };
 
 /* What open() found. When it refuses: `text`. */
@@ -42,47 +45,37 @@ struct ledger_report {
     uint64_t cut_segment;
     uint64_t cut_offset;
     uint64_t cut_group;
+    uint32_t volume;            /* where the log goes on: 0 the first directory, 1 the second */
+    uint64_t superseded_groups; /* in flight at failovers, whole or torn, that do not count */
+    bool paired;                /* the two directories were made a pair just now */
     char text[LEDGER_REPORT_TEXT_BYTES]; /* why it refused: file, byte offset, problem; or "" */
 };
 
-struct ledger_prepare {
-    int file;             /* -1: not begun */
-    uint64_t done;        /* zeros written and synced */
-    bool ready;           /* all of it, and the name */
-    uint64_t retry_group; /* after a failure: no step before the log has this group */
-};
-
-/* Counters since open; read between calls. */
-struct ledger_store_stats {
-    uint64_t groups;
-    uint64_t refused;       /* appends for which no segment could be prepared */
-    uint64_t prepare_waits; /* appends that had to prepare a segment themselves */
-    uint64_t prepare_failures;
-};
-
+/* What is durable and told. It changes when the owner settles what a hand has done, and at no other
+ * time; so the owner may give a hand up that hangs, and go on with the other. */
 struct ledger_store {
     struct ledger_store_options options;
-    struct disk *disk; /* borrowed; the first of the volumes */
     struct ledger_volumes volumes;
-    int lock_file;
+    int lock_files[LEDGER_VOLUMES_MAX];
     uint64_t creation;
-    uint64_t epoch; /* the newest taken */
+    uint64_t epoch;       /* the newest taken */
+    uint64_t epoch_taken; /* by the writer: what appends name. Failovers raise `epoch` alone */
     struct ledger_place place;
-    int file;        /* of the newest segment */
-    int direct_file; /* the same, past the cache; -1: unsupported */
-    uint64_t offset; /* where the next group goes in it */
+    uint64_t offset; /* where the next group goes in the newest segment */
     uint64_t segments_count;
     struct ledger_segment *segments; /* LEDGER_SEGMENTS_MAX of them */
-    struct ledger_prepare prepare;   /* of segment number segments_count */
-    struct ledger_sector *sectors;   /* room for the largest group */
-    char *records;                   /* the same, for recovery */
-    bool stopped;                    /* a write or sync failed: never again */
+    struct ledger_hand hands[LEDGER_VOLUMES_MAX];
+    uint32_t active;  /* whose hand writes */
+    bool taking_over; /* it has not begun its segment yet */
+    char *records;    /* room for the largest group, for recovery */
+    bool stopped;     /* a write or sync failed, and there is nowhere to go on */
     struct ledger_store_stats stats;
 };
 
 /* Recovers or creates the log. 0; -ERR_CORRUPT: damage, and nothing was changed; -ERR_BUSY:
- * another process has it; -ERR_CONFIG: impossible options; or the disk's error. *report is
- * always written. The caller owns *ret_store; the disk must outlive it.
+ * another process has it; -ERR_CONFIG: impossible options, or not the directories of this log; or
+ * the disk's error. *report is always written. The caller owns *ret_store; the disks must outlive
+ * it.
  *
  * Read only: the log is taken as it is found, and -ERR_NOT_FOUND answers when there is none. On a
  * disk that was opened to be read the lock is shared, so several may read at once, none beside a
@@ -92,25 +85,40 @@ int ledger_store_open(const struct ledger_store_options *options, struct disk *d
                       struct ledger_report *report, struct ledger_store **ret_store);
 void ledger_store_free(struct ledger_store *store); /* accepts NULL */
 
-/* Blocks for the commit. After UNKNOWN the store is stopped. `append` is checked by
- * ledger_store_bytes_max; on_done is not called. */
+/* Blocks for the commit. After UNKNOWN the store is stopped, until it fails over. `append` is
+ * checked by ledger_store_bytes_max; on_done is not called. */
 enum append_outcome ledger_store_append(struct ledger_store *store,
                                         const struct ledger_append *append);
 /* The most record bytes that one group may have here. */
 size_t ledger_store_bytes_max(const struct ledger_store *store);
 /* One small step of preparing the next segment. True when there is more to do now. */
 bool ledger_store_prepare_step(struct ledger_store *store);
-/* Is the next segment prepared less far than this one is used? Then a step is due even though
- * appends are waiting. */
-bool ledger_store_prepare_late(const struct ledger_store *store);
+/* How much space there is; fills the reserve up. About once a second. */
+void ledger_store_look(struct ledger_store *store);
 /* Durable before it answers; -ERR_STOPPED; -ERR_UNSUPPORTED (read only); or the disk's error (the
  * epoch is then not taken, and the store is stopped: the file may hold either). */
 int ledger_store_take_epoch(struct ledger_store *store, uint64_t *ret_epoch);
 
-/* Shared with recovery. The prepared segment gets its head and becomes the newest. */
-int ledger_store_begin_segment(struct ledger_store *store);
-/* Opens direct_file for the newest segment. */
-int ledger_store_open_direct(struct ledger_store *store);
-int ledger_store_write_epoch(struct ledger_store *store, uint64_t epoch);
-/* Writes the zeros of the next segment to the end, with its name. */
-int ledger_store_prepare_all(struct ledger_store *store);
+/* Is there another directory that is well, and nobody hanging in it? */
+bool ledger_store_can_fail_over(const struct ledger_store *store);
+/* The log goes on in the other directory, behind the last durable group, under a new epoch. The
+ * append that was under way is made again, the same: it may stand in the directory that was left,
+ * whole, in part or later, and does not count there. 0; else the store is stopped. */
+int ledger_store_fail_over(struct ledger_store *store);
+
+/* --- In parts, for an owner who works on several threads (ledger_file.c) --- */
+
+struct ledger_hand *ledger_store_hand(struct ledger_store *store);
+/* APPEND_MOVED when this append is of an older writer or not behind the tail. */
+bool ledger_store_moved(const struct ledger_store *store, const struct ledger_append *append);
+/* What the active hand has done is the log's from now on. */
+void ledger_store_settle(struct ledger_store *store, enum append_outcome outcome);
+/* The active hand does no operation more from now on, and the other one is to call
+ * ledger_hand_take_over(): can_fail_over() was asked. The one given up counts as hanging until
+ * ledger_store_came_back(). */
+void ledger_store_give_up(struct ledger_store *store);
+void ledger_store_came_back(struct ledger_store *store, uint32_t volume);
+/* Where the hand that takes over goes on. */
+struct ledger_tail ledger_store_tail(const struct ledger_store *store);
+/* Settles a failover: `error` is what ledger_hand_take_over() answered. */
+void ledger_store_taken_over(struct ledger_store *store, int error);

@@ -47,6 +47,7 @@ struct op {
     uint64_t length; /* of SYNC: so much from offset on; 0: the whole file */
     size_t bytes;
     char *content;
+    uint64_t clock; /* when it was done */
     char name[DISK_NAME_BYTES_MAX + 1];
     char to[DISK_NAME_BYTES_MAX + 1];
 };
@@ -59,13 +60,13 @@ struct faulty_disk {
     struct image live; /* what the program sees */
     struct op *ops;
     size_t ops_count, ops_capacity;
+    size_t ignore_from;
+    uint64_t own_clock, *clock; /* own, or that of the disk beside */
     struct {
         int inode; /* -1: closed */
         bool locked;
     } files[FILES_MAX];
-    unsigned fail_write, fail_sync;
-    uint64_t limit;
-    bool hold;
+    uint64_t fail_write, fail_sync, limit, hold;
 };
 
 /* The memory of what is under test is bounded; a disk's is as large as what was written to it. */
@@ -132,11 +133,12 @@ static int image_find(const struct image *image, const char *name)
     return -1;
 }
 
-static void image_unlink(struct image *image, const char *name)
+static bool image_unlink(struct image *image, const char *name)
 {
     int at = image_find(image, name);
     if (at >= 0)
         image->entries[at] = image->entries[--image->entries_count];
+    return at >= 0;
 }
 
 static void image_link(struct image *image, const char *name, int inode)
@@ -339,7 +341,7 @@ struct faulty_disk *faulty_disk_crash(struct faulty_disk *fake, size_t ops, uint
     image_copy(&crash->durable, &fake->base);
     image_copy(&crash->cache, &fake->base);
     for (size_t i = 0; i < ops; i++)
-        crash_step(crash, &fake->ops[i], ignored_why);
+        crash_step(crash, &fake->ops[i], i < fake->ignore_from ? FAULTY_DISK_NO_WHY : ignored_why);
     crash_end(crash);
     struct faulty_disk *after = faulty_disk_new();
     image_copy_named(&after->base, &crash->durable);
@@ -368,6 +370,7 @@ static struct op *record(struct faulty_disk *fake, struct op op, const void *con
         op.content = grown_new(NULL, op.bytes);
         memcpy(op.content, content, op.bytes);
     }
+    op.clock = __atomic_add_fetch(fake->clock, 1, __ATOMIC_RELAXED);
     fake->ops[fake->ops_count] = op;
     return &fake->ops[fake->ops_count++];
 }
@@ -447,13 +450,18 @@ static int fake_read(struct disk *disk, struct disk_piece piece, size_t *ret_byt
     return 0;
 }
 
-static bool has_space(const struct faulty_disk *fake, int inode, uint64_t end)
+static uint64_t used_bytes(const struct faulty_disk *fake)
 {
     uint64_t used = 0;
     for (int i = 0; i < fake->live.entries_count; i++)
         used += fake->live.inodes[fake->live.entries[i].inode].size;
+    return used;
+}
+
+static bool has_space(const struct faulty_disk *fake, int inode, uint64_t end)
+{
     uint64_t size = fake->live.inodes[inode].size;
-    return fake->limit == 0 || end <= size || used + (end - size) <= fake->limit;
+    return fake->limit == 0 || end <= size || used_bytes(fake) + (end - size) <= fake->limit;
 }
 
 static int fake_write(struct disk *disk, int file, uint64_t offset, const void *from, size_t bytes)
@@ -479,13 +487,28 @@ static int fake_write(struct disk *disk, int file, uint64_t offset, const void *
     return result;
 }
 
+/* Growing takes the space: allocate() is this, too. */
 static int fake_truncate(struct disk *disk, int file, uint64_t bytes)
 {
     struct faulty_disk *fake = fake_of(disk);
     pthread_mutex_lock(&fake->lock);
     int inode = fake->files[file].inode;
-    inode_truncate(&fake->live.inodes[inode], bytes);
-    record(fake, (struct op){.kind = OP_TRUNCATE, .inode = inode, .offset = bytes}, NULL);
+    bool fits = has_space(fake, inode, bytes);
+    if (fits) {
+        inode_truncate(&fake->live.inodes[inode], bytes);
+        record(fake, (struct op){.kind = OP_TRUNCATE, .inode = inode, .offset = bytes}, NULL);
+    }
+    pthread_mutex_unlock(&fake->lock);
+    return fits ? 0 : -ERR_NO_SPACE;
+}
+
+static int fake_free_bytes(struct disk *disk, uint64_t *ret_bytes)
+{
+    struct faulty_disk *fake = fake_of(disk);
+    pthread_mutex_lock(&fake->lock);
+    uint64_t used = used_bytes(fake);
+    uint64_t limit = fake->limit == 0 ? INT64_MAX : fake->limit;
+    *ret_bytes = limit > used ? limit - used : 0;
     pthread_mutex_unlock(&fake->lock);
     return 0;
 }
@@ -584,9 +607,9 @@ static int fake_unlink(struct disk *disk, const char *name)
 
 static int fake_list(struct disk *disk, disk_visit visit, void *owner)
 {
-    struct faulty_disk *fake = fake_of(disk);
-    for (int i = 0; i < fake->live.entries_count; i++)
-        TRY(visit(owner, fake->live.entries[i].name));
+    const struct image *live = &fake_of(disk)->live;
+    for (int i = 0; i < live->entries_count; i++)
+        TRY(visit(owner, live->entries[i].name));
     return 0;
 }
 
@@ -617,6 +640,8 @@ static const struct disk_ops fake_ops = {
     .open_direct = fake_open_direct,
     .write_durable = fake_write_durable,
     .truncate = fake_truncate,
+    .allocate = fake_truncate,
+    .free_bytes = fake_free_bytes,
     .sync = fake_sync,
     .sync_directory = fake_sync_directory,
     .rename = fake_rename,
@@ -633,6 +658,7 @@ struct faulty_disk *faulty_disk_new(void)
     struct faulty_disk *fake = calloc(1, sizeof *fake);
     ASSERT(fake != NULL);
     fake->disk.ops = &fake_ops;
+    fake->clock = &fake->own_clock;
     pthread_mutex_init(&fake->lock, NULL);
     pthread_cond_init(&fake->changed, NULL);
     faulty_disk_kill(fake);
@@ -664,6 +690,30 @@ size_t faulty_disk_ops_count(struct faulty_disk *fake)
     return count;
 }
 
+void faulty_disk_ignore_from(struct faulty_disk *fake, size_t ops)
+{
+    fake->ignore_from = ops;
+}
+
+void faulty_disk_beside(struct faulty_disk *fake, struct faulty_disk *first)
+{
+    ASSERT(fake->ops_count == 0);
+    fake->clock = first->clock;
+}
+
+uint64_t faulty_disk_clock(struct faulty_disk *fake)
+{
+    return __atomic_load_n(fake->clock, __ATOMIC_RELAXED);
+}
+
+size_t faulty_disk_ops_at(struct faulty_disk *fake, uint64_t clock)
+{
+    size_t count = faulty_disk_ops_count(fake);
+    while (count > 0 && fake->ops[count - 1].clock > clock)
+        count--;
+    return count;
+}
+
 void faulty_disk_kill(struct faulty_disk *fake)
 {
     for (int i = 0; i < FILES_MAX; i++) {
@@ -672,33 +722,32 @@ void faulty_disk_kill(struct faulty_disk *fake)
     }
 }
 
-void faulty_disk_fail_write(struct faulty_disk *fake, unsigned nth)
+static void set(struct faulty_disk *fake, uint64_t *at, uint64_t value)
 {
     pthread_mutex_lock(&fake->lock);
-    fake->fail_write = nth;
+    *at = value;
     pthread_mutex_unlock(&fake->lock);
+}
+
+void faulty_disk_fail_write(struct faulty_disk *fake, unsigned nth)
+{
+    set(fake, &fake->fail_write, nth);
 }
 
 void faulty_disk_fail_sync(struct faulty_disk *fake, unsigned nth)
 {
-    pthread_mutex_lock(&fake->lock);
-    fake->fail_sync = nth;
-    pthread_mutex_unlock(&fake->lock);
+    set(fake, &fake->fail_sync, nth);
 }
 
 void faulty_disk_limit(struct faulty_disk *fake, uint64_t bytes)
 {
-    pthread_mutex_lock(&fake->lock);
-    fake->limit = bytes;
-    pthread_mutex_unlock(&fake->lock);
+    set(fake, &fake->limit, bytes);
 }
 
 void faulty_disk_hold_syncs(struct faulty_disk *fake, bool hold)
 {
-    pthread_mutex_lock(&fake->lock);
-    fake->hold = hold;
+    set(fake, &fake->hold, hold);
     pthread_cond_broadcast(&fake->changed);
-    pthread_mutex_unlock(&fake->lock);
 }
 
 static struct inode *inode_named(struct image *image, const char *name)
@@ -727,9 +776,7 @@ bool faulty_disk_set_size(struct faulty_disk *fake, const char *name, uint64_t b
 
 bool faulty_disk_delete(struct faulty_disk *fake, const char *name)
 {
-    bool found = image_find(&fake->live, name) >= 0;
-    image_unlink(&fake->live, name);
-    return found;
+    return image_unlink(&fake->live, name);
 }
 
 bool faulty_disk_put(struct faulty_disk *fake, const char *name, uint64_t offset, const void *from,

@@ -21,11 +21,19 @@ void faulty_disk_free(struct faulty_disk *fake);
 
 /* Operations that change the disk, recorded since new or crash. */
 size_t faulty_disk_ops_count(struct faulty_disk *fake);
+/* Another disk of the same machine: from now on one clock counts the operations of both, so that
+ * one crash can be told to both. Neither has done any; the first one outlives it. */
+void faulty_disk_beside(struct faulty_disk *fake, struct faulty_disk *first);
+/* Operations of all such disks by now; and how many of this one's were done at that time. */
+uint64_t faulty_disk_clock(struct faulty_disk *fake);
+size_t faulty_disk_ops_at(struct faulty_disk *fake, uint64_t clock);
 /* A new disk as after a power failure behind the first `ops` operations; syncs for the reason
  * `ignored_why` are taken as if they had never been called. Seed 0 loses all that is unsynced,
  * 1 keeps all of it, others choose by chance. Nothing is locked or open on it. */
 struct faulty_disk *faulty_disk_crash(struct faulty_disk *fake, size_t ops, uint64_t seed,
                                       int ignored_why);
+/* Syncs among the first `ops` operations are never ignored by faulty_disk_crash(). */
+void faulty_disk_ignore_from(struct faulty_disk *fake, size_t ops);
 /* The process dies, the disk and the kernel live on: files are closed, nothing is lost, nothing
  * becomes durable. */
 void faulty_disk_kill(struct faulty_disk *fake);

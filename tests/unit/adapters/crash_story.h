@@ -18,6 +18,12 @@
 const char *crash_first_life(uint64_t seed, uint64_t seeds, int ignored_why);
 /* After a crash that tore a group: cut, go on, crash again. *cuts counts the torn groups. */
 const char *crash_second_life(uint64_t seed, int ignored_why, unsigned *cuts);
+/* A log of two directories, after a clean first life in one of them: they are made a pair, and the
+ * log fails over and back, from a writer that hangs (and may write late, in whole or in part) and
+ * from one that fails. The power fails for both disks at once, and each loses what it will.
+ * *failovers counts those done. */
+const char *crash_failover_life(uint64_t seed, uint64_t seeds, int ignored_why,
+                                unsigned *failovers);
 /* The n-th sync fails, which stops the log or is survived; the process dies and comes back on
  * the same kernel; then the power fails. */
 const char *crash_failed_sync(unsigned nth, uint64_t seed, int ignored_why);
