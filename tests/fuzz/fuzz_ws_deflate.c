@@ -19,13 +19,13 @@ static void check_round_trip(struct ws_deflate *codec, struct slice text)
     struct ws_message message;
     size_t used;
     ASSERT(ws_frame_shared_text(text, &frame) == 0);
-    struct shared_bytes *twin = ws_deflate_frames(codec, frame);
-    ASSERT(twin == frame || twin->bytes < frame->bytes);
-    memcpy(copy, twin->at, twin->bytes);
+    struct shared_bytes *packed = ws_deflate_frames(codec, frame);
+    ASSERT(packed == frame || packed->bytes < frame->bytes);
+    memcpy(copy, packed->at, packed->bytes);
     ws_reader_init(&reader, false, INPUT_BYTES_MAX);
     reader.may_pack = true;
-    enum ws_event event = ws_reader_next(&reader, copy, twin->bytes, &used, &message);
-    if (twin != frame) {
+    enum ws_event event = ws_reader_next(&reader, copy, packed->bytes, &used, &message);
+    if (packed != frame) {
         ASSERT(event == WS_EVENT_TEXT && message.packed);
         int result = ws_deflate_unpack(codec, message.payload, &message.payload);
         ASSERT(result == (text.bytes > MESSAGE_BYTES_MAX ? -ERR_LIMIT : 0));

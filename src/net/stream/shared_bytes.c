@@ -16,7 +16,7 @@ int shared_bytes_new(size_t bytes, struct shared_bytes **ret_shared)
         return -ERR_MEMORY;
     shared->references = 1;
     shared->bytes = (uint32_t)bytes;
-    shared->twin = NULL;
+    memset(shared->forms, 0, sizeof shared->forms);
     *ret_shared = shared;
     return 0;
 }
@@ -31,12 +31,18 @@ int shared_bytes_copy(struct slice content, struct shared_bytes **ret_shared)
 
 void shared_bytes_give(struct shared_bytes *shared)
 {
-    while (shared != NULL) {
-        ASSERT(shared->references > 0);
-        if (--shared->references > 0)
-            return;
-        struct shared_bytes *twin = shared->twin;
-        free(shared);
-        shared = twin != shared ? twin : NULL;
+    struct shared_bytes *left[2 * SHARED_FORMS]; /* a binary form may have a packed one */
+    size_t count = 0;
+    if (shared != NULL)
+        left[count++] = shared;
+    while (count > 0) {
+        struct shared_bytes *one = left[--count];
+        ASSERT(one->references > 0);
+        if (--one->references > 0)
+            continue;
+        for (size_t i = 0; i < SHARED_FORMS; i++)
+            if (one->forms[i] != NULL && one->forms[i] != one)
+                left[count++] = one->forms[i];
+        free(one);
     }
 }

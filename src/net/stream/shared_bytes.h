@@ -1,7 +1,7 @@
 /* shared_bytes.h - bytes that are encoded once and sent by many connections.
  *
- * Reference-counted and immutable once shared. The same message in another form (compressed) is
- * its twin, made when somebody first needs it. The count is not atomic: Thread: one loop. */
+ * Reference-counted and immutable once shared. The same bytes in another form are made when
+ * somebody first needs them, and kept with them. The count is not atomic: Thread: one loop. */
 #pragma once
 
 #include <stddef.h>
@@ -9,10 +9,16 @@
 
 #include "base/slice.h"
 
+enum shared_form {
+    SHARED_PACKED = 0, /* compressed; itself: that does not pay, or must not be */
+    SHARED_BINARY,     /* the same message as the layer above writes it in binary */
+};
+#define SHARED_FORMS 2
+
 struct shared_bytes {
     uint32_t references;
     uint32_t bytes;
-    struct shared_bytes *twin; /* owned, not longer; NULL: not made; itself: none is needed */
+    struct shared_bytes *forms[SHARED_FORMS]; /* owned, unless itself; NULL: not made */
     char at[];
 };
 
@@ -29,10 +35,10 @@ static inline struct shared_bytes *shared_bytes_take(struct shared_bytes *shared
     return shared;
 }
 
-/* It goes out as it is, whatever other form its reader could take. Before it has a twin. */
+/* It is never compressed. Before it was shared. */
 static inline void shared_bytes_keep_plain(struct shared_bytes *shared)
 {
-    shared->twin = shared;
+    shared->forms[SHARED_PACKED] = shared;
 }
 
 /* One owner less; the last one frees. Accepts NULL. */

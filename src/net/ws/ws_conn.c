@@ -152,14 +152,25 @@ static enum send_outcome after_send(struct conn *conn, bool sent)
     return SEND_LAGGING;
 }
 
-enum send_outcome ws_conn_send_text(struct ws_handle ws, struct slice text)
+static enum send_outcome send_message(struct ws_handle ws, enum ws_opcode opcode,
+                                      struct slice payload)
 {
     struct conn *conn = find_open(ws);
     if (conn == NULL)
         return SEND_GONE;
-    if (!has_room(conn, text.bytes + WS_HEADER_BYTES_MAX))
+    if (!has_room(conn, payload.bytes + WS_HEADER_BYTES_MAX))
         return SEND_FULL;
-    return after_send(conn, send_frame(conn, WS_OPCODE_TEXT, text));
+    return after_send(conn, send_frame(conn, opcode, payload));
+}
+
+enum send_outcome ws_conn_send_text(struct ws_handle ws, struct slice text)
+{
+    return send_message(ws, WS_OPCODE_TEXT, text);
+}
+
+enum send_outcome ws_conn_send_binary(struct ws_handle ws, struct slice bytes)
+{
+    return send_message(ws, WS_OPCODE_BINARY, bytes);
 }
 
 enum send_outcome ws_conn_send_shared(struct ws_handle ws, struct shared_bytes *frame)

@@ -43,6 +43,8 @@ struct ws_callbacks {
 
 /* Queues a text message; copied. It must be UTF-8. */
 enum send_outcome ws_conn_send_text(struct ws_handle ws, struct slice text);
+/* The same as a binary message. */
+enum send_outcome ws_conn_send_binary(struct ws_handle ws, struct slice bytes);
 /* Queues frames made by ws_frame_shared_text(), one or several after one another; shared or copied,
  * whichever is cheaper; packed where permessage-deflate was agreed and pays. Server side only. */
 enum send_outcome ws_conn_send_shared(struct ws_handle ws, struct shared_bytes *frame);

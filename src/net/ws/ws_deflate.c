@@ -16,8 +16,6 @@
 #define TAIL         "\x00\x00\xff\xff" /* what a sync flush ends with; not on the wire */
 #define TAIL_BYTES   4
 #define RSV1_BIT     0x40
-#define LENGTH_16    126
-#define LENGTH_64    127
 
 struct ws_deflate {
     z_stream out, in;
@@ -183,27 +181,6 @@ struct piece {
     struct slice frame, payload;
 };
 
-/* Cuts the next frame off: ours, so whole and well-formed. */
-static struct piece next_frame(struct slice *rest)
-{
-    const unsigned char *at = (const unsigned char *)rest->at;
-    size_t length = at[1], header = 2;
-    ASSERT(rest->bytes >= 2 && (at[0] == (0x80 | WS_OPCODE_TEXT)));
-    if (length == LENGTH_16) {
-        length = (size_t)at[2] << 8 | at[3];
-        header = 4;
-    } else if (length == LENGTH_64) {
-        length = 0;
-        header = 10;
-        for (size_t i = 2; i < 10; i++)
-            length = length << 8 | at[i];
-    }
-    ASSERT(length <= rest->bytes - header);
-    struct piece piece = {slice_of(rest->at, header + length), slice_of(rest->at + header, length)};
-    *rest = slice_skip(*rest, header + length);
-    return piece;
-}
-
 /* Writes the packed payload; 0 when it does not fit into `room`: then it does not pay. */
 static size_t pack(struct ws_deflate *codec, struct slice payload, char *to, size_t room)
 {
@@ -233,7 +210,8 @@ static size_t put_frame(struct ws_deflate *codec, const struct piece *piece, cha
         return piece->frame.bytes;
     }
     char head[WS_HEADER_BYTES_MAX];
-    size_t head_bytes = ws_frame_header(head, WS_OPCODE_TEXT, packed, NULL);
+    enum ws_opcode opcode = (enum ws_opcode)(piece->frame.at[0] & 0x0f);
+    size_t head_bytes = ws_frame_header(head, opcode, packed, NULL);
     head[0] = (char)(head[0] | RSV1_BIT);
     ASSERT(head_bytes <= header);
     memmove(to + head_bytes, to + header, packed);
@@ -244,28 +222,30 @@ static size_t put_frame(struct ws_deflate *codec, const struct piece *piece, cha
     return head_bytes + packed;
 }
 
-static struct shared_bytes *make_twin(struct ws_deflate *codec, struct shared_bytes *frames)
+static struct shared_bytes *pack_frames(struct ws_deflate *codec, struct shared_bytes *frames)
 {
     struct slice rest = shared_bytes_slice(frames);
-    struct shared_bytes *twin;
-    if (frames->bytes < WS_DEFLATE_BYTES_MIN || shared_bytes_new(frames->bytes, &twin) < 0)
+    struct shared_bytes *made;
+    if (frames->bytes < WS_DEFLATE_BYTES_MIN || shared_bytes_new(frames->bytes, &made) < 0)
         return frames;
     size_t bytes = 0;
     while (rest.bytes > 0) {
-        struct piece piece = next_frame(&rest);
-        bytes += put_frame(codec, &piece, twin->at + bytes);
+        struct piece piece;
+        piece.frame = ws_frame_cut(&rest, &piece.payload);
+        bytes += put_frame(codec, &piece, made->at + bytes);
     }
     if (bytes == frames->bytes) {
-        shared_bytes_give(twin);
+        shared_bytes_give(made);
         return frames;
     }
-    twin->bytes = (uint32_t)bytes;
-    return twin;
+    made->bytes = (uint32_t)bytes;
+    return made;
 }
 
 struct shared_bytes *ws_deflate_frames(struct ws_deflate *codec, struct shared_bytes *frames)
 {
-    if (frames->twin == NULL)
-        frames->twin = make_twin(codec, frames);
-    return frames->twin;
+    struct shared_bytes **place = &frames->forms[SHARED_PACKED];
+    if (*place == NULL)
+        *place = pack_frames(codec, frames);
+    return *place;
 }

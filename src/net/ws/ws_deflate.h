@@ -2,8 +2,8 @@
  *
  * No message may refer to an earlier one, in either direction (server_no_context_takeover and
  * client_no_context_takeover), so one compressor and one decompressor serve all sockets of a loop,
- * an idle socket costs nothing, and a message to many is compressed once: the packed form of shared
- * frames is their twin (net/stream/shared_bytes.h). Messages to one client alone are not packed:
+ * an idle socket costs nothing, and a message to many is compressed once: the packed form is kept
+ * with the shared frames (net/stream/shared_bytes.h). Messages to one client alone are not packed:
  * they may hold secrets beside text that somebody else chose (RFC 7692 section 8). Thread: one
  * loop's. */
 #pragma once
@@ -39,7 +39,7 @@ bool ws_deflate_is_offered(const struct http_head *head);
  * DEFLATE data; -ERR_LIMIT: above message_bytes_max. */
 int ws_deflate_unpack(struct ws_deflate *codec, struct slice packed, struct slice *ret_message);
 
-/* The same whole text frames of a server with what pays packed; made once and kept with `frames`,
+/* The same whole frames of a server with what pays packed; made once and kept with `frames`,
  * which is the answer itself when nothing pays or there is no memory. Borrowed: it lives as long
  * as `frames`. */
 struct shared_bytes *ws_deflate_frames(struct ws_deflate *codec, struct shared_bytes *frames);

@@ -304,3 +304,17 @@ int ws_frame_shared_text(struct slice text, struct shared_bytes **ret_frame)
         memcpy((*ret_frame)->at + header_bytes, text.at, text.bytes);
     return 0;
 }
+
+struct slice ws_frame_cut(struct slice *frames, struct slice *ret_payload)
+{
+    const unsigned char *at = (const unsigned char *)frames->at;
+    ASSERT(frames->bytes >= 2 && (at[0] & FIN_BIT) != 0 && (at[1] & MASK_BIT) == 0);
+    size_t extended = at[1] == LENGTH_16 ? 2 : at[1] == LENGTH_64 ? 8 : 0;
+    ASSERT(frames->bytes >= 2 + extended);
+    size_t payload = extended > 0 ? (size_t)big_endian(at + 2, extended) : at[1];
+    ASSERT(payload <= frames->bytes - 2 - extended);
+    struct slice frame = slice_of(frames->at, 2 + extended + payload);
+    *ret_payload = slice_skip(frame, 2 + extended);
+    *frames = slice_skip(*frames, frame.bytes);
+    return frame;
+}

@@ -84,6 +84,9 @@ bool ws_frame_code_is_valid(uint16_t code);
 size_t ws_frame_header(char *at, enum ws_opcode opcode, size_t payload_bytes, const uint8_t *mask);
 /* XORs bytes with the mask, 8 at a time; position is the offset in the payload. */
 void ws_frame_mask(char *at, size_t bytes, const uint8_t mask[4], size_t position);
+/* Cuts the first of several unmasked frames off *frames, which are ours and so whole and
+ * well-formed, and answers it. */
+struct slice ws_frame_cut(struct slice *frames, struct slice *ret_payload);
 /* An unmasked text frame, encoded once for many connections. The caller owns one reference.
  * -ERR_MEMORY, -ERR_LIMIT. */
 int ws_frame_shared_text(struct slice text, struct shared_bytes **ret_frame);

@@ -258,10 +258,26 @@ void client_send_frame(struct client *client, struct shared_bytes *frame)
 {
     if (client->ended)
         return;
-    if (client->is_sse)
+    if (client->is_sse) {
         send_event(client, odds_json_frame_text(frame));
+        return;
+    }
+    if (client->binary)
+        frame = odds_cbor_frames(frame, client->service->cbor);
+    if (frame == NULL)
+        client_end(client, "out of memory");
     else
         client_sent(client, ws_conn_send_shared(client->ws, frame));
+}
+
+static void send_binary(struct client *client, struct slice text)
+{
+    struct buf whole = client->service->cbor;
+    size_t half = whole.capacity / 2;
+    struct buf out = buf_over(whole.at, half);
+    int result = odds_cbor_write(&out, text, buf_over(whole.at + half, half));
+    ASSERT(result == 0); /* ours: one JSON text, and no longer than a frame's */
+    client_sent(client, ws_conn_send_binary(client->ws, buf_slice(&out)));
 }
 
 void client_send_text(struct client *client, struct slice text)
@@ -270,6 +286,8 @@ void client_send_text(struct client *client, struct slice text)
         return;
     if (client->is_sse)
         send_event(client, text);
+    else if (client->binary)
+        send_binary(client, text);
     else
         client_sent(client, ws_conn_send_text(client->ws, text));
 }

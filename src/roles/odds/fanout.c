@@ -98,6 +98,11 @@ static void hand_over_slow(struct odds_service *s, struct subscription *sub, uin
 
 /* ---- everyone ---- */
 
+static struct shared_bytes *binary_form(struct odds_service *s, struct shared_bytes *piece)
+{
+    return piece == NULL ? NULL : odds_cbor_frames(piece, s->cbor);
+}
+
 void fanout_channel(struct odds_service *s, uint32_t slot)
 {
     struct channel *channel = &s->channels[slot];
@@ -112,14 +117,15 @@ void fanout_channel(struct odds_service *s, uint32_t slot)
         at = sub->channel_next;
         if (at != SLOT_NONE)
             __builtin_prefetch(&s->subscriptions[at]);
-        if (sub->slow != 0 || piece == NULL) {
+        struct shared_bytes *form = sub->binary ? binary_form(s, piece) : piece;
+        if (sub->slow != 0 || form == NULL) {
             hand_over_slow(s, sub, from);
             continue;
         }
         ASSERT(sub->follow.synced == from - 1); /* P1 */
         sub->follow.synced = channel->seq;
         deliveries += messages;
-        enum send_outcome outcome = ws_conn_send_shared(sub->ws, piece);
+        enum send_outcome outcome = ws_conn_send_shared(sub->ws, form);
         if (outcome != SEND_OK)
             client_sent(&s->clients[sub->client], outcome);
     }

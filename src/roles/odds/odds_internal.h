@@ -12,6 +12,7 @@
 #include "net/ws/ws_conn.h"
 #include "roles/odds/follow.h"
 #include "roles/odds/market_index.h"
+#include "roles/odds/odds_cbor.h"
 #include "roles/odds/odds_json.h"
 #include "roles/odds/odds_service.h"
 #include "roles/odds/slot_pool.h"
@@ -21,8 +22,10 @@
 #define SID_BYTES         16
 #define PERSONAL_KEPT_MAX 160
 #define OUT_BYTES         (256 * 1024)
-#define SSE_EVENT_ROOM    2048 /* id and framing around an event's text */
-#define TICK_MS           1000
+/* Two halves (odds_cbor.h), each with room for one frame of any size. */
+#define CBOR_SCRATCH_BYTES (2 * (OUT_BYTES + ODDS_JSON_MARKET_BYTES_MAX))
+#define SSE_EVENT_ROOM     2048 /* id and framing around an event's text */
+#define TICK_MS            1000
 
 enum message_kind { MESSAGE_DELTA = 0, MESSAGE_IMAGE, MESSAGE_REMOVED };
 
@@ -69,6 +72,7 @@ struct subscription {
     uint32_t channel_next, channel_previous;
     uint32_t client_next;
     uint8_t slow; /* bits of enum slow_reason */
+    bool binary;  /* its client wants frames in their binary form */
     int64_t conflate_us, due_us;
     struct timer timer; /* of conflation */
 };
@@ -93,7 +97,7 @@ struct client {
     struct ws_handle ws;     /* WebSocket */
     struct http_reply_to to; /* event stream */
     uint32_t generation;
-    bool used, is_sse, lagging, ended;
+    bool used, is_sse, binary, lagging, ended;
     uint8_t malformed;
     uint16_t bets;
     uint32_t first; /* subscriptions, in the order of asking */
@@ -142,7 +146,8 @@ struct odds_service {
     struct timer tick;
     char *text, *markets, *out; /* scratch: one market; many; what is sent */
     size_t markets_bytes;
-    char *input; /* scratch of decoded ops */
+    char *input;     /* scratch of decoded ops */
+    struct buf cbor; /* scratch of binary forms */
 };
 
 static inline int64_t odds_limit(const struct odds_service *s, enum odds_limit limit)

@@ -161,8 +161,7 @@ int odds_json_frame(struct slice a, struct slice b, struct shared_bytes **ret_fr
 
 struct slice odds_json_frame_text(const struct shared_bytes *frame)
 {
-    /* RFC 6455 section 5.2: 7 bits of length, or 126 and 2 bytes, or 127 and 8. */
-    unsigned length = (unsigned char)frame->at[1];
-    size_t header_bytes = length < 126 ? 2 : length == 126 ? 4 : 10;
-    return slice_skip(shared_bytes_slice(frame), header_bytes);
+    struct slice frames = shared_bytes_slice(frame), text;
+    (void)ws_frame_cut(&frames, &text);
+    return text;
 }

@@ -59,7 +59,9 @@ static int init_scratch(struct odds_service *s)
     s->out = malloc(OUT_BYTES + ODDS_JSON_MARKET_BYTES_MAX);
     s->markets = malloc(s->markets_bytes);
     s->input = malloc((size_t)2 * WS_MESSAGE_BYTES_MAX);
-    bool all = s->text != NULL && s->out != NULL && s->markets != NULL && s->input != NULL;
+    s->cbor = buf_over(malloc(CBOR_SCRATCH_BYTES), CBOR_SCRATCH_BYTES);
+    bool all = s->text != NULL && s->out != NULL && s->markets != NULL && s->input != NULL &&
+               s->cbor.at != NULL;
     return all ? 0 : -ERR_MEMORY;
 }
 
@@ -140,8 +142,9 @@ void odds_service_free(struct odds_service *s)
                                  &s->identities_pool, &s->users_pool,         &s->flights_pool};
     for (size_t i = 0; i < sizeof pools / sizeof *pools; i++)
         slot_pool_done(pools[i]);
-    void *arrays[] = {s->channels, s->subscriptions, s->clients, s->identities, s->users,
-                      s->flights,  s->text,          s->out,     s->markets,    s->input};
+    void *arrays[] = {s->channels, s->subscriptions, s->clients, s->identities,
+                      s->users,    s->flights,       s->text,    s->out,
+                      s->markets,  s->input,         s->cbor.at};
     for (size_t i = 0; i < sizeof arrays / sizeof *arrays; i++)
         free(arrays[i]);
     free(s);

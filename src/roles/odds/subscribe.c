@@ -50,8 +50,11 @@ static struct subscription *subscription_new(struct client *client, uint32_t cha
         return NULL;
     }
     struct subscription *sub = &s->subscriptions[slot];
-    *sub = (struct subscription){
-        .ws = client->ws, .service = s, .client = client_slot(client), .channel = channel};
+    *sub = (struct subscription){.ws = client->ws,
+                                 .service = s,
+                                 .binary = client->binary,
+                                 .client = client_slot(client),
+                                 .channel = channel};
     timer_init(&sub->timer, on_conflate, sub);
     follow_begin(&sub->follow, s->channels[channel].seq);
     link_both(s, client, sub);

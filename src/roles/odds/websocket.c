@@ -205,15 +205,19 @@ static void on_closed(void *owner, struct ws_handle ws, uint16_t code)
 static const struct ws_callbacks callbacks = {
     .on_text = on_text, .on_drained = on_drained, .on_closed = on_closed};
 
-/* A browser that offers subprotocols needs one of them back; ours carry the token. */
+/* A browser that offers subprotocols needs one of them back: the binary form when it is among them,
+ * else the one that carries the token. */
 static struct slice choose_subprotocol(const struct http_request *request)
 {
     size_t cursor = 0;
-    struct slice offered;
-    while (http_upgrade_subprotocol(request, &cursor, &offered))
-        if (slice_begins(offered, SLICE("bearer.")))
+    struct slice offered, chosen = SLICE_NONE;
+    while (http_upgrade_subprotocol(request, &cursor, &offered)) {
+        if (slice_is(offered, ODDS_CBOR_PROTOCOL))
             return offered;
-    return SLICE_NONE;
+        if (chosen.bytes == 0 && slice_begins(offered, SLICE("bearer.")))
+            chosen = offered;
+    }
+    return chosen;
 }
 
 void websocket_begin(struct odds_service *s, struct http_request *request,
@@ -225,8 +229,10 @@ void websocket_begin(struct odds_service *s, struct http_request *request,
                                 SLICE("Retry-After: 5\r\n"));
         return;
     }
-    if (http_upgrade_websocket(request, choose_subprotocol(request), &callbacks, client,
-                               &client->ws) != HTTP_UPGRADE_DONE) {
+    struct slice subprotocol = choose_subprotocol(request);
+    client->binary = slice_is(subprotocol, ODDS_CBOR_PROTOCOL);
+    if (http_upgrade_websocket(request, subprotocol, &callbacks, client, &client->ws) !=
+        HTTP_UPGRADE_DONE) {
         client_free(client);
         return;
     }

@@ -102,13 +102,13 @@ TEST(ws_deflate, frames_are_packed_once_and_read_back_as_they_were)
     struct buf text = buf_over(memory, sizeof memory), texts = buf_over(back, sizeof back);
     put_market(&text, 17);
     struct shared_bytes *frame = frame_of(buf_slice(&text));
-    struct shared_bytes *twin = ws_deflate_frames(codec, frame);
-    assert_true(twin->bytes < frame->bytes / 2);
-    assert_ptr_equal(ws_deflate_frames(codec, frame), twin);
+    struct shared_bytes *packed = ws_deflate_frames(codec, frame);
+    assert_true(packed->bytes < frame->bytes / 2);
+    assert_ptr_equal(ws_deflate_frames(codec, frame), packed);
     assert_int_equal(ws_deflate_stats(codec)->packed, 1);
-    assert_int_equal(read_frames(codec, shared_bytes_slice(twin), &texts), 1);
+    assert_int_equal(read_frames(codec, shared_bytes_slice(packed), &texts), 1);
     assert_true(slice_equal(buf_slice(&texts), buf_slice(&text)));
-    shared_bytes_give(frame); /* the twin with it: the sanitizer looks */
+    shared_bytes_give(frame); /* the packed with it: the sanitizer looks */
     ws_deflate_free(codec);
 }
 
@@ -153,9 +153,9 @@ TEST(ws_deflate, what_does_not_become_shorter_stays_as_it_is)
         char back[2000];
         struct buf texts = buf_over(back, sizeof back);
         struct shared_bytes *frame = frame_of(slice_of(noise, bytes));
-        struct shared_bytes *twin = ws_deflate_frames(codec, frame);
-        assert_true(twin == frame || twin->bytes < frame->bytes);
-        (void)read_frames(codec, shared_bytes_slice(twin), &texts);
+        struct shared_bytes *packed = ws_deflate_frames(codec, frame);
+        assert_true(packed == frame || packed->bytes < frame->bytes);
+        (void)read_frames(codec, shared_bytes_slice(packed), &texts);
         assert_true(slice_equal(buf_slice(&texts), slice_of(noise, bytes)));
         shared_bytes_give(frame);
     }
