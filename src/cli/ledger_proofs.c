@@ -393,8 +393,9 @@ static int run_audit(const struct ledger_opened *opened, const struct ledger_ask
 {
     char path[PATH_BYTES_MAX];
     struct tree_audit_report report;
-    struct tree_audit audit = {
-        .log = opened->log, .outside = outside->heads, .outside_count = outside->count};
+    struct tree_audit audit = {.log = tree_log_of_file(opened->log),
+                               .outside = outside->heads,
+                               .outside_count = outside->count};
     TRY(tree_folder(asked->data, path));
     int error = disk_open_to_read(path, &audit.disk);
     if (error < 0 && error != -ERR_NOT_FOUND)

@@ -4,7 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "adapters/embedded/ledger_file.h"
+#include "adapters/embedded/ledger_store.h"
 #include "adapters/embedded/tree_file.h"
 #include "adapters/embedded/tree_heads.h"
 #include "base/error.h"
@@ -140,7 +140,7 @@ static int open_parts(struct auditing *a)
 {
     const struct tree_file_options options = {
         .shard = a->audit->shard,
-        .creation = ledger_file_creation(a->audit->log),
+        .creation = a->audit->log.creation,
         .size_max = MERKLE_SIZE_MAX,
         .read_only = true,
     };
@@ -157,7 +157,7 @@ static int run(struct auditing *a)
 {
     char text[LEDGER_REPORT_TEXT_BYTES];
     TRY(open_parts(a));
-    int error = ledger_file_replay(a->audit->log, 1, visit, a, text);
+    int error = a->audit->log.replay(a->audit->log.owner, 1, visit, a, text);
     if (error < 0 && a->report->text[0] == '\0')
         (void)snprintf(a->report->text, sizeof a->report->text, "%s", text);
     TRY(error);

@@ -7,15 +7,15 @@
 #pragma once
 
 #include "adapters/embedded/disk.h"
+#include "adapters/embedded/tree_log.h"
 #include "ledger/tree_head.h"
-#include "ports/ledger_log.h"
 
 #define TREE_AUDIT_TEXT_BYTES 320
 
 struct tree_audit {
-    struct ledger_log *log; /* an open ledger_file; borrowed, as all below */
+    struct tree_log log;
     uint32_t shard;
-    struct disk *disk;               /* of the tree; NULL: there is none */
+    struct disk *disk;               /* of the tree; borrowed; NULL: there is none */
     const struct tree_head *outside; /* signatures checked; by rising size */
     size_t outside_count;
 };

@@ -30,9 +30,9 @@
 struct tree_keeper {
     struct ledger_tree tree;
     struct tree_keeper_options options;
-    struct ledger_log *log; /* borrowed; not after detached */
+    struct tree_log log; /* not after detached */
     pthread_t thread;
-    bool started;
+    bool opened, started;
 
     /* The thread's own. */
     struct tree_file *file; /* owned */
@@ -40,13 +40,14 @@ struct tree_keeper {
     bool past_checked; /* the head that was kept agrees with the tree */
     uint8_t log_id[16];
     char *record; /* one that goes round the ring's end */
+    size_t ring_bytes;
     uint64_t checkpoint_size;
     int64_t signed_us;
     uint64_t gap_end, visited;
 
     pthread_mutex_t lock; /* everything below */
     pthread_cond_t wake, calm;
-    char *ring; /* owned */
+    char *ring; /* owned; ring_bytes */
     uint64_t in, out;
     bool putting;       /* the writer copies to `in` */
     uint64_t ring_next; /* the number that the ring takes next */
@@ -70,9 +71,11 @@ static struct tree_keeper *keeper_of(struct ledger_tree *tree)
     return (struct tree_keeper *)tree;
 }
 
-static int64_t clock_us(clockid_t clock)
+static int64_t clock_us(const struct tree_keeper *keeper, clockid_t clock)
 {
     struct timespec now;
+    if (keeper->options.clock_us != NULL)
+        return keeper->options.clock_us(keeper->options.clock_owner, clock == CLOCK_REALTIME);
     (void)clock_gettime(clock, &now); /* cannot fail */
     return (int64_t)now.tv_sec * US_PER_SECOND + now.tv_nsec / 1000;
 }
@@ -87,8 +90,8 @@ static void notify(const struct tree_keeper *keeper)
 
 static void ring_put(struct tree_keeper *keeper, const char *from, size_t bytes)
 {
-    size_t at = (size_t)(keeper->in % TREE_RING_BYTES);
-    size_t first = TREE_RING_BYTES - at < bytes ? TREE_RING_BYTES - at : bytes;
+    size_t at = (size_t)(keeper->in % keeper->ring_bytes);
+    size_t first = keeper->ring_bytes - at < bytes ? keeper->ring_bytes - at : bytes;
     memcpy(keeper->ring + at, from, first);
     memcpy(keeper->ring, from + first, bytes - first);
 }
@@ -99,7 +102,7 @@ static void on_durable(void *owner, const struct ledger_append *group)
     struct tree_keeper *keeper = owner;
     pthread_mutex_lock(&keeper->lock);
     bool fits = keeper->ring_next == group->expected_tail + 1 &&
-                TREE_RING_BYTES - (keeper->in - keeper->out) >= group->bytes;
+                keeper->ring_bytes - (keeper->in - keeper->out) >= group->bytes;
     keeper->putting = fits;
     pthread_mutex_unlock(&keeper->lock);
     if (fits)
@@ -142,11 +145,11 @@ static int add_record(struct tree_keeper *keeper, const char *record, size_t byt
 /* The record at ring position `at`, which may go round the end. */
 static const char *ring_record(struct tree_keeper *keeper, uint64_t at, uint32_t *ret_bytes)
 {
-    size_t begin = (size_t)(at % TREE_RING_BYTES);
+    size_t begin = (size_t)(at % keeper->ring_bytes);
     const char *record = keeper->ring + begin;
     memcpy(ret_bytes, record, sizeof *ret_bytes); /* 8-byte aligned, like the ring's size */
     ASSERT(*ret_bytes <= RECORD_BYTES_MAX);
-    size_t first = TREE_RING_BYTES - begin;
+    size_t first = keeper->ring_bytes - begin;
     if (first >= *ret_bytes)
         return record;
     memcpy(keeper->record, record, first);
@@ -199,7 +202,7 @@ static int visit(void *owner, uint32_t shard, const char *record, size_t bytes)
 
 static void wait_us(struct tree_keeper *keeper, int64_t us)
 {
-    int64_t due = clock_us(CLOCK_MONOTONIC) + us;
+    int64_t due = clock_us(keeper, CLOCK_MONOTONIC) + us;
     struct timespec until = {(time_t)(due / US_PER_SECOND), (long)(due % US_PER_SECOND * 1000)};
     (void)pthread_cond_timedwait(&keeper->wake, &keeper->lock, &until);
 }
@@ -217,11 +220,12 @@ static int read_gap(struct tree_keeper *keeper)
     /* The log shows a group a moment after its follower was told. */
     while (tree_file_size(keeper->file) < keeper->gap_end && !keeper->detached) {
         pthread_mutex_unlock(&keeper->lock);
-        int error =
-            ledger_file_replay(keeper->log, tree_file_size(keeper->file) + 1, visit, keeper, text);
+        int error = keeper->log.replay(keeper->log.owner, tree_file_size(keeper->file) + 1, visit,
+                                       keeper, text);
         pthread_mutex_lock(&keeper->lock);
         if (error < 0 && error != VISIT_ENOUGH)
             return error;
+        ASSERT(keeper->started || tree_file_size(keeper->file) == keeper->gap_end);
         if (tree_file_size(keeper->file) < keeper->gap_end && !keeper->detached)
             wait_us(keeper, GAP_RETRY_US);
     }
@@ -256,7 +260,8 @@ static int check_past(struct tree_keeper *keeper)
 /* Without the lock. */
 static int sign_head(struct tree_keeper *keeper)
 {
-    struct tree_head head = {.shard = keeper->options.shard, .time_us = clock_us(CLOCK_REALTIME)};
+    struct tree_head head = {.shard = keeper->options.shard,
+                             .time_us = clock_us(keeper, CLOCK_REALTIME)};
     TRY(check_past(keeper));
     TRY(tree_file_root(keeper->file, tree_file_size(keeper->file), &head.root));
     memcpy(head.log_id, keeper->log_id, sizeof head.log_id);
@@ -276,7 +281,7 @@ static int publish_head(struct tree_keeper *keeper)
         return 0;
     pthread_mutex_unlock(&keeper->lock);
     int error = sign_head(keeper);
-    keeper->signed_us = clock_us(CLOCK_MONOTONIC);
+    keeper->signed_us = clock_us(keeper, CLOCK_MONOTONIC);
     pthread_mutex_lock(&keeper->lock);
     keeper->stats.anchor_errors = keeper->heads.outside_errors;
     if (error < 0)
@@ -292,7 +297,7 @@ static int publish_head(struct tree_keeper *keeper)
 
 static int64_t head_due_us(const struct tree_keeper *keeper)
 {
-    return keeper->signed_us + keeper->options.interval_us - clock_us(CLOCK_MONOTONIC);
+    return keeper->signed_us + keeper->options.interval_us - clock_us(keeper, CLOCK_MONOTONIC);
 }
 
 static void sign_if_due(struct tree_keeper *keeper)
@@ -426,9 +431,26 @@ static int step(struct tree_keeper *keeper)
     keeper->out = keeper->in;
     if (works && has_gap(keeper))
         return read_gap(keeper);
-    if (!keeper->closing)
+    if (!keeper->closing && keeper->started)
         idle(keeper);
     return 0;
+}
+
+/* With the lock. */
+static void step_and_sign(struct tree_keeper *keeper)
+{
+    int error = step(keeper);
+    if (error < 0)
+        fail(keeper, error);
+    sign_if_due(keeper);
+}
+
+void tree_keeper_step(struct tree_keeper *keeper)
+{
+    ASSERT(keeper->opened && !keeper->started);
+    pthread_mutex_lock(&keeper->lock);
+    step_and_sign(keeper);
+    pthread_mutex_unlock(&keeper->lock);
 }
 
 static void *run(void *owner)
@@ -436,12 +458,8 @@ static void *run(void *owner)
     struct tree_keeper *keeper = owner;
     pthread_mutex_lock(&keeper->lock);
     while (!keeper->closing || keeper->in != keeper->out ||
-           keeper->waiting_in != keeper->waiting_out) {
-        int error = step(keeper);
-        if (error < 0)
-            fail(keeper, error);
-        sign_if_due(keeper);
-    }
+           keeper->waiting_in != keeper->waiting_out)
+        step_and_sign(keeper);
     if (keeper->stats.error == 0)
         (void)publish_head(keeper); /* at the next start, else */
     pthread_mutex_unlock(&keeper->lock);
@@ -544,7 +562,8 @@ int tree_keeper_new(const struct tree_keeper_options *options, struct tree_keepe
     keeper->options = *options;
     keeper->heads.file = keeper->heads.outside_file = -1;
     keeper->ring_next = UINT64_MAX; /* takes nothing before the start */
-    keeper->ring = aligned_alloc(4096, TREE_RING_BYTES);
+    keeper->ring_bytes = options->ring_bytes == 0 ? TREE_RING_BYTES : options->ring_bytes;
+    keeper->ring = aligned_alloc(4096, keeper->ring_bytes);
     keeper->record = malloc(RECORD_BYTES_MAX);
     pthread_mutex_init(&keeper->lock, NULL);
     pthread_condattr_init(&attributes);
@@ -575,10 +594,10 @@ static int open_parts(struct tree_keeper *keeper, struct disk *disk, char *ret_t
 {
     const struct tree_file_options options = {
         .shard = keeper->options.shard,
-        .creation = ledger_file_creation(keeper->log),
+        .creation = keeper->log.creation,
         .size_max = keeper->durable,
     };
-    int error = ledger_file_replay(keeper->log, 1, visit_first, keeper, ret_text);
+    int error = keeper->log.replay(keeper->log.owner, 1, visit_first, keeper, ret_text);
     if (error < 0 && error != VISIT_ENOUGH)
         return error;
     ret_text[0] = '\0';
@@ -610,13 +629,13 @@ static int start_thread(struct tree_keeper *keeper)
     return keeper->started ? 0 : -ERR_MEMORY;
 }
 
-int tree_keeper_start(struct tree_keeper *keeper, struct disk *disk, struct ledger_log *log,
-                      char ret_text[TREE_KEEPER_TEXT_BYTES])
+int tree_keeper_open(struct tree_keeper *keeper, struct disk *disk, const struct tree_log *log,
+                     uint64_t tail, char ret_text[TREE_KEEPER_TEXT_BYTES])
 {
-    ASSERT(!keeper->started);
+    ASSERT(!keeper->opened);
     ret_text[0] = '\0';
-    keeper->log = log;
-    keeper->durable = log->ops->tail(log, keeper->options.shard);
+    keeper->log = *log;
+    keeper->durable = tail;
     TRY(open_parts(keeper, disk, ret_text));
     keeper->ring_next = keeper->durable + 1;
     keeper->checkpoint_size = keeper->stats.size = tree_file_size(keeper->file);
@@ -624,6 +643,16 @@ int tree_keeper_start(struct tree_keeper *keeper, struct disk *disk, struct ledg
         keeper->head_any = true;
         memcpy(keeper->head, keeper->heads.newest_bytes, sizeof keeper->head);
     }
+    keeper->opened = true;
+    return 0;
+}
+
+int tree_keeper_start(struct tree_keeper *keeper, struct disk *disk, struct ledger_log *log,
+                      char ret_text[TREE_KEEPER_TEXT_BYTES])
+{
+    const struct tree_log source = tree_log_of_file(log);
+    TRY(tree_keeper_open(keeper, disk, &source, log->ops->tail(log, keeper->options.shard),
+                         ret_text));
     return start_thread(keeper);
 }
 
@@ -637,25 +666,35 @@ void tree_keeper_detach(struct tree_keeper *keeper)
     pthread_mutex_unlock(&keeper->lock);
 }
 
-static void end_thread(struct tree_keeper *keeper)
+static void finish(struct tree_keeper *keeper)
 {
     pthread_mutex_lock(&keeper->lock);
     keeper->closing = keeper->detached = true;
     pthread_cond_signal(&keeper->wake);
     pthread_mutex_unlock(&keeper->lock);
-    pthread_join(keeper->thread, NULL);
+    if (keeper->started)
+        pthread_join(keeper->thread, NULL);
+    else
+        (void)run(keeper);
     if (keeper->stats.error == 0) { /* else at the next start */
         (void)tree_file_checkpoint(keeper->file);
         (void)tree_heads_sync(&keeper->heads);
     }
 }
 
+void tree_keeper_abandon(struct tree_keeper *keeper)
+{
+    ASSERT(!keeper->started);
+    keeper->opened = false;
+    tree_keeper_free(keeper);
+}
+
 void tree_keeper_free(struct tree_keeper *keeper)
 {
     if (keeper == NULL)
         return;
-    if (keeper->started)
-        end_thread(keeper);
+    if (keeper->opened)
+        finish(keeper);
     tree_heads_close(&keeper->heads);
     tree_file_free(keeper->file);
     pthread_mutex_destroy(&keeper->lock);

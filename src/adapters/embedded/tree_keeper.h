@@ -16,7 +16,7 @@
 #pragma once
 
 #include "adapters/embedded/disk.h"
-#include "ports/ledger_log.h"
+#include "adapters/embedded/tree_log.h"
 #include "ports/ledger_tree.h"
 
 #define TREE_RING_BYTES         (8u << 20)
@@ -30,6 +30,10 @@ struct tree_keeper_options {
     struct sign_key *key; /* borrowed until free; NULL: no heads, so no proofs */
     int64_t interval_us;
     const char *heads_file; /* borrowed until free; NULL: none */
+    size_t ring_bytes;      /* a multiple of 4096, RECORD_BYTES_MAX or more; 0: TREE_RING_BYTES */
+    /* Microseconds of the wall clock or of monotonic time; NULL: the system's. */
+    int64_t (*clock_us)(void *owner, bool wall);
+    void *clock_owner;
 };
 
 /* 0 or -ERR_MEMORY. */
@@ -41,6 +45,15 @@ struct ledger_follower tree_keeper_follower(struct tree_keeper *keeper);
  * shorter than what was hashed or signed before; else as tree_file_open(). */
 int tree_keeper_start(struct tree_keeper *keeper, struct disk *disk, struct ledger_log *log,
                       char ret_text[TREE_KEEPER_TEXT_BYTES]);
+/* The same without a thread, for the simulator and tests: the log ends at record `tail`, and the
+ * caller steps. A log that is open shows every record that the follower was told of. */
+int tree_keeper_open(struct tree_keeper *keeper, struct disk *disk, const struct tree_log *log,
+                     uint64_t tail, char ret_text[TREE_KEEPER_TEXT_BYTES]);
+/* One piece of what the thread would do: an ask, a batch of the ring, or a whole gap; then a head
+ * when one is due. Never waits. */
+void tree_keeper_step(struct tree_keeper *keeper);
+/* Ends a keeper without a thread as a crash does: nothing more is written. */
+void tree_keeper_abandon(struct tree_keeper *keeper);
 struct ledger_tree *tree_keeper_tree(struct tree_keeper *keeper);
 /* The log is not read any more when this returns. */
 void tree_keeper_detach(struct tree_keeper *keeper);

@@ -164,6 +164,57 @@ TEST(tree_keeper, proves_each_record_as_soon_as_it_is_durable)
     end(&s);
 }
 
+/* The same log beside a keeper without a thread. */
+static void started_stepped(struct scene *s)
+{
+    struct ledger_file_options options = {.store = {.segment_bytes = 1u << 20, .creation = 77}};
+    const struct tree_keeper_options keeper = {.key = s->key, .interval_us = 1000};
+    char text[TREE_KEEPER_TEXT_BYTES];
+    assert_int_equal(tree_keeper_new(&keeper, &s->keeper), 0);
+    options.follower = tree_keeper_follower(s->keeper);
+    assert_int_equal(ledger_file_open(&options, faulty_disk_of(s->log_disk), NULL, &s->log), 0);
+    assert_int_equal(s->log->ops->take_epoch(s->log, 0, &s->epoch), 0);
+    s->tail = s->log->ops->tail(s->log, 0);
+    const struct tree_log log = tree_log_of_file(s->log);
+    assert_int_equal(tree_keeper_open(s->keeper, faulty_disk_of(s->tree_disk), &log, s->tail, text),
+                     0);
+}
+
+static void step_until_hashed(struct scene *s)
+{
+    struct tree_keeper_stats stats;
+    do {
+        tree_keeper_step(s->keeper);
+        tree_keeper_stats(s->keeper, &stats);
+        assert_int_equal(stats.error, 0);
+    } while (stats.size < s->tail);
+}
+
+TEST(tree_keeper, is_stepped_without_a_thread)
+{
+    struct scene s = begin();
+    struct tree_keeper_stats stats;
+    started_stepped(&s);
+    append(&s, GROUP, RECORD_BYTES, 1);
+    tree_keeper_stats(s.keeper, &stats);
+    assert_int_equal(stats.size, 0);
+    step_until_hashed(&s);
+    stop(&s); /* makes durable what the steps did */
+    started_stepped(&s);
+    tree_keeper_stats(s.keeper, &stats);
+    assert_int_equal(stats.size, GROUP);
+    append(&s, GROUP, RECORD_BYTES, 1);
+    step_until_hashed(&s);
+    tree_keeper_abandon(s.keeper); /* as a crash: the tree on the disk has not grown */
+    s.log->ops->free(s.log);
+    started_stepped(&s);
+    tree_keeper_stats(s.keeper, &stats);
+    assert_int_equal(stats.size, GROUP);
+    step_until_hashed(&s);
+    stop(&s);
+    end(&s);
+}
+
 TEST(tree_keeper, answers_busy_for_what_is_not_there_yet_and_damage_for_what_is_other)
 {
     struct scene s = begin();
@@ -370,9 +421,11 @@ static int audit(struct scene *s, bool with_tree, const struct tree_head *outsid
     struct tree_audit audit = {.disk = with_tree ? faulty_disk_of(s->tree_disk) : NULL,
                                .outside = outside,
                                .outside_count = outside == NULL ? 0 : 1};
-    assert_int_equal(ledger_file_open(&options, faulty_disk_of(s->log_disk), NULL, &audit.log), 0);
+    struct ledger_log *log = NULL;
+    assert_int_equal(ledger_file_open(&options, faulty_disk_of(s->log_disk), NULL, &log), 0);
+    audit.log = tree_log_of_file(log);
     int error = tree_audit(&audit, report);
-    audit.log->ops->free(audit.log);
+    log->ops->free(log);
     return error;
 }
 
