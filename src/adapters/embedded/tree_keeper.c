@@ -637,7 +637,9 @@ int tree_keeper_open(struct tree_keeper *keeper, struct disk *disk, const struct
     keeper->log = *log;
     keeper->durable = tail;
     TRY(open_parts(keeper, disk, ret_text));
-    keeper->ring_next = keeper->durable + 1;
+    /* What is appended before the gap is read must not come before it. */
+    bool gap = tree_file_size(keeper->file) < keeper->durable;
+    keeper->ring_next = gap ? UINT64_MAX : keeper->durable + 1;
     keeper->checkpoint_size = keeper->stats.size = tree_file_size(keeper->file);
     if (keeper->heads.count > 0) { /* shown from the start; checked before the next */
         keeper->head_any = true;

@@ -215,6 +215,20 @@ TEST(tree_keeper, is_stepped_without_a_thread)
     end(&s);
 }
 
+TEST(tree_keeper, takes_what_is_appended_before_it_has_caught_up)
+{
+    struct scene s = begin();
+    started_stepped(&s);
+    append(&s, GROUP, RECORD_BYTES, 1);
+    tree_keeper_abandon(s.keeper);
+    s.log->ops->free(s.log);
+    started_stepped(&s);                /* the tree is behind the log ... */
+    append(&s, GROUP, RECORD_BYTES, 1); /* ... and the log grows before the first step */
+    step_until_hashed(&s);
+    stop(&s);
+    end(&s);
+}
+
 TEST(tree_keeper, answers_busy_for_what_is_not_there_yet_and_damage_for_what_is_other)
 {
     struct scene s = begin();
