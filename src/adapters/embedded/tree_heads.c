@@ -27,7 +27,7 @@ int tree_heads_read(struct tree_heads *heads, uint64_t index, struct tree_head *
     return tree_head_read(bytes, ret) == 0 ? 0 : -ERR_CORRUPT;
 }
 
-/* They are written without a sync of their own, so a crash may have torn the last ones. */
+/* A crash may have torn the last ones. */
 static int find_newest(struct tree_heads *heads)
 {
     while (heads->count > 0) {
@@ -39,6 +39,26 @@ static int find_newest(struct tree_heads *heads)
         heads->count--;
     }
     return 0;
+}
+
+/* Fills what is not whole with the head behind it, once more: nothing that is whole is moved, so
+ * that nothing is lost when power fails again meanwhile. The newest is whole. */
+static int fill_holes(struct tree_heads *heads)
+{
+    uint64_t from =
+        heads->count > TREE_HEADS_UNSYNCED_MAX ? heads->count - TREE_HEADS_UNSYNCED_MAX : 0;
+    unsigned char behind[TREE_HEAD_BYTES], bytes[TREE_HEAD_BYTES];
+    struct tree_head head;
+    memcpy(behind, heads->newest_bytes, sizeof behind);
+    for (uint64_t i = heads->count; i-- > from;) {
+        TRY(read_bytes(heads, i, bytes));
+        if (tree_head_read(bytes, &head) == 0)
+            memcpy(behind, bytes, sizeof behind);
+        else
+            TRY(heads->disk->ops->write(heads->disk, heads->file, i * TREE_HEAD_BYTES, behind,
+                                        sizeof behind));
+    }
+    return tree_heads_sync(heads); /* what is counted from now on is durable */
 }
 
 int tree_heads_open(struct tree_heads *heads, struct disk *disk, uint32_t shard, bool create)
@@ -54,7 +74,9 @@ int tree_heads_open(struct tree_heads *heads, struct disk *disk, uint32_t shard,
     if (error == 0)
         error = disk->ops->size(disk, heads->file, &bytes);
     heads->count = bytes / TREE_HEAD_BYTES;
-    return error < 0 ? error : find_newest(heads);
+    if (error == 0)
+        error = find_newest(heads);
+    return error == 0 && create ? fill_holes(heads) : error;
 }
 
 void tree_heads_close(struct tree_heads *heads)
@@ -96,6 +118,8 @@ int tree_heads_sign(struct tree_heads *heads, struct tree_head *head, struct sig
     unsigned char bytes[TREE_HEAD_BYTES];
     if (heads->count > 0 && head->time_us < heads->newest.time_us)
         head->time_us = heads->newest.time_us;
+    if (heads->count - heads->synced == TREE_HEADS_UNSYNCED_MAX)
+        TRY(tree_heads_sync(heads));
     TRY(tree_head_sign(head, key, bytes));
     TRY(heads->disk->ops->write(heads->disk, heads->file, heads->count * TREE_HEAD_BYTES, bytes,
                                 sizeof bytes));
@@ -108,5 +132,7 @@ int tree_heads_sign(struct tree_heads *heads, struct tree_head *head, struct sig
 
 int tree_heads_sync(struct tree_heads *heads)
 {
-    return heads->disk->ops->sync(heads->disk, heads->file, DISK_WHY_TREE);
+    TRY(heads->disk->ops->sync(heads->disk, heads->file, DISK_WHY_TREE));
+    heads->synced = heads->count;
+    return 0;
 }

@@ -8,10 +8,15 @@
 #include "adapters/embedded/disk.h"
 #include "ledger/tree_head.h"
 
+/* They are written without a sync each, so a power failure may lose any of the newest ones: at
+ * most so many, for then they are synced. */
+#define TREE_HEADS_UNSYNCED_MAX 256
+
 struct tree_heads {
     struct disk *disk; /* borrowed */
     int file;          /* -1: not open */
     uint64_t count;
+    uint64_t synced; /* of them */
     const char *outside; /* path, or NULL */
     int outside_file;    /* -1: not open */
     uint64_t outside_errors;
@@ -19,11 +24,14 @@ struct tree_heads {
     unsigned char newest_bytes[TREE_HEAD_BYTES];
 };
 
-/* Opens; the newest that is whole and signed is the one that counts, and what stands behind it is
- * overwritten. Without `create` a missing file is an empty one. 0, or the disk's error. */
+/* Opens; the newest that is whole and signed is the last that counts, and what stands behind it is
+ * overwritten. With `create`, holes that a power failure left among the newest are filled, durably,
+ * by the head behind each. Without it nothing is changed, and a missing file is an empty one. 0, or
+ * the disk's error. */
 int tree_heads_open(struct tree_heads *heads, struct disk *disk, uint32_t shard, bool create);
 void tree_heads_close(struct tree_heads *heads);
-/* Head number `index`, checked: 0, -ERR_CORRUPT, or the disk's error. */
+/* Head number `index`, checked: 0, -ERR_CORRUPT, or the disk's error. -ERR_CORRUPT of one
+ * of the last TREE_HEADS_UNSYNCED_MAX is a hole of a power failure, until a start fills it. */
 int tree_heads_read(struct tree_heads *heads, uint64_t index, struct tree_head *ret);
 /* Signs `head` and keeps it; its time is raised to the newest's. The file outside may fail: that
  * is counted, and it is opened again for the next head. 0, -ERR_CRYPTO, or the disk's error. */
