@@ -9,22 +9,23 @@
 #include "base/error.h"
 #include "base/prng.h"
 
-#define INODES_MAX 1024
-#define FILES_MAX  512
+#define NAMES_MAX 1024
+#define FILES_MAX 512
 
 struct inode {
     char *bytes;
     uint64_t size;
     uint64_t capacity; /* bytes beyond size are zero */
+    bool truncated;    /* in what a crash leaves: its size is not durable */
 };
 
-struct image { /* one state of the directory and of all contents */
-    struct inode inodes[INODES_MAX];
-    int inodes_count;
+struct image {            /* one state of the directory and of all contents */
+    struct inode *inodes; /* owned; of a name or not: one that is open may have none */
+    int inodes_count, inodes_capacity;
     struct entry {
         char name[DISK_NAME_BYTES_MAX + 1];
         int inode;
-    } entries[INODES_MAX];
+    } entries[NAMES_MAX];
     int entries_count;
 };
 
@@ -108,9 +109,13 @@ static void inode_truncate(struct inode *inode, uint64_t size)
 static void image_copy(struct image *to, const struct image *from)
 {
     *to = *from;
+    to->inodes_capacity = from->inodes_count;
+    to->inodes = from->inodes_count == 0
+                     ? NULL
+                     : grown_new(NULL, (size_t)from->inodes_count * sizeof *to->inodes);
     for (int i = 0; i < to->inodes_count; i++) {
         struct inode *inode = &to->inodes[i];
-        uint64_t size = inode->size;
+        uint64_t size = from->inodes[i].size;
         *inode = (struct inode){0};
         inode_reserve(inode, size);
         if (size > 0)
@@ -123,6 +128,7 @@ static void image_free(struct image *image)
 {
     for (int i = 0; i < image->inodes_count; i++)
         free(image->inodes[i].bytes);
+    free(image->inodes);
 }
 
 static int image_find(const struct image *image, const char *name)
@@ -144,7 +150,7 @@ static bool image_unlink(struct image *image, const char *name)
 static void image_link(struct image *image, const char *name, int inode)
 {
     image_unlink(image, name);
-    ASSERT(image->entries_count < INODES_MAX);
+    ASSERT(image->entries_count < NAMES_MAX);
     struct entry *entry = &image->entries[image->entries_count++];
     memset(entry, 0, sizeof *entry);
     memcpy(entry->name, name, strlen(name));
@@ -153,7 +159,11 @@ static void image_link(struct image *image, const char *name, int inode)
 
 static int image_new_inode(struct image *image)
 {
-    ASSERT(image->inodes_count < INODES_MAX);
+    if (image->inodes_count == image->inodes_capacity) {
+        image->inodes_capacity = image->inodes_capacity * 2 + 16;
+        image->inodes =
+            grown_new(image->inodes, (size_t)image->inodes_capacity * sizeof *image->inodes);
+    }
     image->inodes[image->inodes_count] = (struct inode){0};
     return image->inodes_count++;
 }
@@ -174,7 +184,6 @@ struct crash {
     size_t versions_count, versions_capacity;
     const struct op *names[1024]; /* pending changes of the directory */
     size_t names_count;
-    bool truncated[INODES_MAX];
     struct prng prng;
     uint64_t seed;
     uint64_t keep_of_8;
@@ -247,7 +256,7 @@ static void sync_inode(struct crash *crash, const struct op *op, bool failed)
     if (failed || op->length > 0)
         return;
     inode_truncate(&crash->durable.inodes[inode], crash->cache.inodes[inode].size);
-    crash->truncated[inode] = false;
+    crash->durable.inodes[inode].truncated = false;
 }
 
 static void apply_name(struct image *image, const struct op *op)
@@ -289,7 +298,7 @@ static void crash_step(struct crash *crash, const struct op *op, int ignored_why
         break;
     case OP_TRUNCATE:
         inode_truncate(cache, op->offset);
-        crash->truncated[op->inode] = true;
+        crash->durable.inodes[op->inode].truncated = true;
         break;
     case OP_SYNC:
         if ((int)op->why != ignored_why)
@@ -312,7 +321,7 @@ static void crash_end(struct crash *crash)
         if (!crash->versions[i].done && keeps(crash))
             make_durable(crash, &crash->versions[i]);
     for (int i = 0; i < crash->durable.inodes_count; i++)
-        if (crash->truncated[i] && keeps(crash))
+        if (crash->durable.inodes[i].truncated && keeps(crash))
             inode_truncate(&crash->durable.inodes[i], crash->cache.inodes[i].size);
     sync_names(crash, false);
 }
@@ -321,12 +330,14 @@ static void crash_end(struct crash *crash)
 static void image_copy_named(struct image *to, const struct image *from)
 {
     struct image named = *from;
+    named.inodes = grown_new(NULL, ((size_t)from->entries_count + 1) * sizeof *named.inodes);
     named.inodes_count = 0;
     for (int i = 0; i < named.entries_count; i++) {
         named.inodes[named.inodes_count] = from->inodes[from->entries[i].inode];
         named.entries[i].inode = named.inodes_count++;
     }
     image_copy(to, &named);
+    free(named.inodes);
 }
 
 struct faulty_disk *faulty_disk_crash(struct faulty_disk *fake, size_t ops, uint64_t seed,
