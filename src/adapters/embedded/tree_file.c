@@ -52,6 +52,7 @@ struct tree_file {
     struct merkle_range range;
     uint64_t size_found;
     uint64_t size_synced;
+    bool distrusted; /* what is on disk must not be taken for good again */
     struct level levels[TREE_FILE_LEVELS];
 };
 
@@ -320,7 +321,7 @@ static int write_state(struct tree_file *tree)
 
 int tree_file_checkpoint(struct tree_file *tree)
 {
-    if (tree->size_synced == tree->range.size)
+    if (tree->size_synced == tree->range.size || tree->distrusted)
         return 0;
     for (int i = 0; i < TREE_FILE_LEVELS; i++) {
         struct level *level = &tree->levels[i];
@@ -339,7 +340,7 @@ void tree_file_distrust(struct tree_file *tree)
     char name[TREE_FILE_NAME_BYTES];
     name_of(tree, "", name);
     (void)tree->disk->ops->unlink(tree->disk, name); /* it may not be there */
-    tree->size_synced = 0;
+    tree->distrusted = true;
 }
 
 /* ---- asking ---- */

@@ -45,7 +45,8 @@ uint64_t tree_file_size_found(const struct tree_file *tree);
 int tree_file_add(struct tree_file *tree, struct slice record);
 /* Makes the tree as it is now durable. Errors as add. */
 int tree_file_checkpoint(struct tree_file *tree);
-/* Forgets what is on disk, so that the next open begins again: proofs did not check. */
+/* Forgets what is on disk, so that the next open begins again: proofs did not check. No checkpoint
+ * is made any more. */
 void tree_file_distrust(struct tree_file *tree);
 
 /* Root of the first `size` leaves. 0 or the disk's error, as the two below. */

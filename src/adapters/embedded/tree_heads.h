@@ -16,7 +16,7 @@ struct tree_heads {
     struct disk *disk; /* borrowed */
     int file;          /* -1: not open */
     uint64_t count;
-    uint64_t synced; /* of them */
+    uint64_t synced;     /* of them */
     const char *outside; /* path, or NULL */
     int outside_file;    /* -1: not open */
     uint64_t outside_errors;

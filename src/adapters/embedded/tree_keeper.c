@@ -136,7 +136,7 @@ static int add_record(struct tree_keeper *keeper, const char *record, size_t byt
         bytes >= sizeof head + sizeof(struct record_genesis))
         memcpy(keeper->log_id, record + sizeof head, sizeof keeper->log_id);
     TRY(tree_file_add(keeper->file, slice_of(record, bytes)));
-    if (tree_file_size(keeper->file) - keeper->checkpoint_size < TREE_CHECKPOINT_RECORDS)
+    if (tree_file_size(keeper->file) - keeper->checkpoint_size < keeper->options.checkpoint_records)
         return 0;
     keeper->checkpoint_size = tree_file_size(keeper->file);
     return tree_file_checkpoint(keeper->file);
@@ -268,6 +268,15 @@ static int sign_head(struct tree_keeper *keeper)
     return tree_heads_sign(&keeper->heads, &head, keeper->options.key);
 }
 
+/* What does not fit may be the tree and not the log: it is made anew at the next start, and if the
+ * log is another one, the same is found again. */
+static int distrusting(struct tree_keeper *keeper, int error)
+{
+    if (error == -ERR_CORRUPT)
+        tree_file_distrust(keeper->file);
+    return error;
+}
+
 static bool has_grown(const struct tree_keeper *keeper)
 {
     uint64_t known = keeper->heads.count == 0 ? 0 : keeper->heads.newest.root.size;
@@ -280,7 +289,7 @@ static int publish_head(struct tree_keeper *keeper)
     if (!has_grown(keeper))
         return 0;
     pthread_mutex_unlock(&keeper->lock);
-    int error = sign_head(keeper);
+    int error = distrusting(keeper, sign_head(keeper));
     keeper->signed_us = clock_us(keeper, CLOCK_MONOTONIC);
     pthread_mutex_lock(&keeper->lock);
     keeper->stats.anchor_errors = keeper->heads.outside_errors;
@@ -322,6 +331,19 @@ static int prove_entry(struct tree_keeper *keeper, const struct tree_entry *entr
     return merkle_check_inclusion(sha, &leaf, entry->seq - 1, root, entry->path) ? 0 : -ERR_CORRUPT;
 }
 
+/* It leads to the head's root only when no hash in it is damaged. */
+static int prove_consistency(struct tree_keeper *keeper, struct tree_ask *ask,
+                             const struct merkle_root *root)
+{
+    struct merkle_root from;
+    TRY(tree_file_root(keeper->file, ask->from, &from));
+    TRY(tree_file_prove_consistency(keeper->file, ask->from, root->size, &ask->consistency_path));
+    return merkle_check_consistency(tree_file_sha(keeper->file), &from, root,
+                                    &ask->consistency_path)
+               ? 0
+               : -ERR_CORRUPT;
+}
+
 static uint64_t highest_seq(const struct tree_ask *ask)
 {
     uint64_t highest = 0;
@@ -344,8 +366,7 @@ static int prove(struct tree_keeper *keeper, struct tree_ask *ask)
     for (uint32_t i = 0; i < ask->count; i++)
         TRY(prove_entry(keeper, &ask->entries[i], root));
     if (ask->consistency)
-        TRY(tree_file_prove_consistency(keeper->file, ask->from, root->size,
-                                        &ask->consistency_path));
+        TRY(prove_consistency(keeper, ask, root));
     memcpy(ask->head, keeper->heads.newest_bytes, sizeof ask->head);
     return 0;
 }
@@ -360,9 +381,7 @@ static int answer(struct tree_keeper *keeper, struct tree_ask *ask)
     if (keeper->heads.count == 0 || highest_seq(ask) > known)
         TRY(publish_head(keeper));
     pthread_mutex_unlock(&keeper->lock);
-    int error = prove(keeper, ask);
-    if (error == -ERR_CORRUPT)
-        tree_file_distrust(keeper->file); /* made anew at the next start */
+    int error = distrusting(keeper, prove(keeper, ask));
     pthread_mutex_lock(&keeper->lock);
     if (error == 0)
         keeper->stats.proofs += ask->count;
@@ -560,6 +579,8 @@ int tree_keeper_new(const struct tree_keeper_options *options, struct tree_keepe
         return -ERR_MEMORY;
     keeper->tree.ops = &keeper_ops;
     keeper->options = *options;
+    if (keeper->options.checkpoint_records == 0)
+        keeper->options.checkpoint_records = TREE_CHECKPOINT_RECORDS;
     keeper->heads.file = keeper->heads.outside_file = -1;
     keeper->ring_next = UINT64_MAX; /* takes nothing before the start */
     keeper->ring_bytes = options->ring_bytes == 0 ? TREE_RING_BYTES : options->ring_bytes;

@@ -29,8 +29,9 @@ struct tree_keeper_options {
     uint32_t shard;
     struct sign_key *key; /* borrowed until free; NULL: no heads, so no proofs */
     int64_t interval_us;
-    const char *heads_file; /* borrowed until free; NULL: none */
-    size_t ring_bytes;      /* a multiple of 4096, RECORD_BYTES_MAX or more; 0: TREE_RING_BYTES */
+    const char *heads_file;      /* borrowed until free; NULL: none */
+    uint64_t checkpoint_records; /* 0: TREE_CHECKPOINT_RECORDS */
+    size_t ring_bytes; /* a multiple of 4096, RECORD_BYTES_MAX or more; 0: TREE_RING_BYTES */
     /* Microseconds of the wall clock or of monotonic time; NULL: the system's. */
     int64_t (*clock_us)(void *owner, bool wall);
     void *clock_owner;

@@ -27,13 +27,15 @@ struct scene {
     struct ledger_log *log;
     struct tree_keeper *keeper;
     const char *heads_file;
+    int64_t interval_us;
     uint64_t epoch, tail;
     int appended;
 };
 
 static struct scene begin(void)
 {
-    struct scene s = {.log_disk = faulty_disk_new(), .tree_disk = faulty_disk_new()};
+    struct scene s = {
+        .log_disk = faulty_disk_new(), .tree_disk = faulty_disk_new(), .interval_us = 1000};
     assert_int_equal(sign_key_new(SLICE(SIGN_PEM), &s.key), 0);
     return s;
 }
@@ -168,7 +170,8 @@ TEST(tree_keeper, proves_each_record_as_soon_as_it_is_durable)
 static void started_stepped(struct scene *s)
 {
     struct ledger_file_options options = {.store = {.segment_bytes = 1u << 20, .creation = 77}};
-    const struct tree_keeper_options keeper = {.key = s->key, .interval_us = 1000};
+    const struct tree_keeper_options keeper = {
+        .key = s->key, .interval_us = s->interval_us, .checkpoint_records = GROUP};
     char text[TREE_KEEPER_TEXT_BYTES];
     assert_int_equal(tree_keeper_new(&keeper, &s->keeper), 0);
     options.follower = tree_keeper_follower(s->keeper);
@@ -204,8 +207,7 @@ TEST(tree_keeper, is_stepped_without_a_thread)
     tree_keeper_stats(s.keeper, &stats);
     assert_int_equal(stats.size, GROUP);
     append(&s, GROUP, RECORD_BYTES, 1);
-    step_until_hashed(&s);
-    tree_keeper_abandon(s.keeper); /* as a crash: the tree on the disk has not grown */
+    tree_keeper_abandon(s.keeper); /* as a crash: nothing was hashed yet */
     s.log->ops->free(s.log);
     started_stepped(&s);
     tree_keeper_stats(s.keeper, &stats);
@@ -524,6 +526,70 @@ TEST(tree_audit, finds_a_tile_that_was_changed)
     assert_true(faulty_disk_flip(s.tree_disk, "tree-0000-0", 17 * 32 + 4, 1));
     assert_int_equal(audit(&s, true, NULL, &report), -ERR_CORRUPT);
     assert_non_null(strstr(report.text, "hash 17 of level 0"));
+    end(&s);
+}
+
+TEST(tree_keeper, gives_no_proof_of_consistency_over_a_damaged_tile)
+{
+    struct scene s = begin();
+    static struct asked asked;
+    (void)sign_history(&s);
+    assert_true(faulty_disk_flip(s.tree_disk, "tree-0000-0", 5 * 32 + 4, 1));
+    started(&s);
+    asked = (struct asked){.ask = {.consistency = true, .from = 6}};
+    assert_int_equal(ask(&s, &asked), -ERR_CORRUPT);
+    stop(&s);
+    started(&s); /* the tree is made again */
+    asked = (struct asked){.ask = {.consistency = true, .from = 6}};
+    int error = ask(&s, &asked);
+    while (error == -ERR_BUSY)
+        error = ask(&s, &asked);
+    assert_int_equal(error, 0);
+    stop(&s);
+    end(&s);
+}
+
+static int ask_stepped(struct scene *s, struct asked *asked)
+{
+    struct ledger_tree *tree = tree_keeper_tree(s->keeper);
+    asked->ask.on_done = on_asked;
+    asked->ask.owner = asked;
+    asked->done = 0;
+    assert_int_equal(tree->ops->ask(tree, &asked->ask), 0);
+    tree_keeper_step(s->keeper);
+    tree->ops->poll(tree);
+    assert_int_equal(asked->done, 1);
+    return asked->error;
+}
+
+TEST(tree_keeper, makes_the_tree_again_when_a_kept_head_does_not_fit_a_damaged_tile)
+{
+    struct scene s = begin();
+    static struct asked asked;
+    struct tree_keeper_stats stats;
+    s.interval_us = 3600000000;
+    started_stepped(&s);
+    for (int i = 0; i < 7; i++) {
+        append(&s, GROUP, RECORD_BYTES, 1);
+        step_until_hashed(&s);
+        asked = (struct asked){.ask = {.count = 0}};
+        if (i == 4) /* a head of 500 records, and none of the 700 that are hashed */
+            assert_int_equal(ask_stepped(&s, &asked), 0);
+    }
+    tree_keeper_abandon(s.keeper);
+    s.log->ops->free(s.log);
+    assert_true(faulty_disk_flip(s.tree_disk, "tree-0000-0", 300 * 32 + 4, 1));
+    started_stepped(&s);
+    asked = (struct asked){.ask = {.consistency = true, .from = 500}};
+    assert_int_equal(ask_stepped(&s, &asked), -ERR_CORRUPT);
+    stop(&s);
+    started_stepped(&s);
+    tree_keeper_stats(s.keeper, &stats);
+    assert_int_equal(stats.size, 0);
+    step_until_hashed(&s);
+    asked = (struct asked){.ask = {.consistency = true, .from = 500}};
+    assert_int_equal(ask_stepped(&s, &asked), 0);
+    stop(&s);
     end(&s);
 }
 
