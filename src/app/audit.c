@@ -24,6 +24,7 @@ struct claim {
 struct known_price {
     struct odds odds;
     uint8_t status;
+    bool offered; /* yet */
 };
 
 struct audit {
@@ -33,10 +34,9 @@ struct audit {
     struct audit_report *report;
     struct claim *claims; /* owns; in the order of the ledger, then sorted */
     size_t claims_count, claims_max;
-    size_t next;          /* the first claim not yet reached by the odds log */
-    struct table *prices; /* owns; selection -> index of known */
-    struct known_price *known;
-    uint32_t known_count;
+    size_t next;               /* the first claim not yet reached by the odds log */
+    struct table *prices;      /* owns; every selection that was bet on -> index of known */
+    struct known_price *known; /* owns */
 };
 
 static const uint64_t selection_key[2] = {0x6f646473206c6f67, 0x7072696365206964};
@@ -114,19 +114,14 @@ static int contradicts(struct audit *audit, const struct claim *claim, const cha
     return -ERR_CORRUPT;
 }
 
-static int note_price(struct audit *audit, struct slice market,
-                      const struct odds_log_selection *selection)
+static void note_price(struct audit *audit, struct slice market,
+                       const struct odds_log_selection *selection)
 {
     struct hash128 key = selection_hash(market, selection->id);
     uint32_t index;
-    if (!table_find(audit->prices, key, &index)) {
-        index = audit->known_count;
-        if (table_insert(audit->prices, key, index) != TABLE_OK)
-            return -ERR_LIMIT;
-        audit->known_count++;
-    }
-    audit->known[index] = (struct known_price){selection->odds, (uint8_t)selection->status};
-    return 0;
+    if (!table_find(audit->prices, key, &index))
+        return; /* nobody bet on it */
+    audit->known[index] = (struct known_price){selection->odds, (uint8_t)selection->status, true};
 }
 
 /* A crash may take the last second of a log, which is the end of a version epoch, and the next
@@ -148,7 +143,7 @@ static int check_claim(struct audit *audit, const struct claim *claim,
         return contradicts(audit, claim, "L6: the odds log has another version at that position");
     if (change->status != MARKET_ACTIVE)
         return contradicts(audit, claim, "L6: the market was not offered as active");
-    bool found = table_find(audit->prices, claim->selection, &index);
+    bool found = table_find(audit->prices, claim->selection, &index) && audit->known[index].offered;
     if (!found && audit->report->odds_kept_from > 0) { /* it did not change since it was deleted */
         audit->report->legs_unlogged++;
         return 0;
@@ -191,14 +186,31 @@ static int visit_change(void *owner, uint64_t position, const struct odds_log_ch
     audit->report->odds_changes++;
     TRY(pass_lost(audit, position, change));
     for (size_t i = 0; i < change->selections_count; i++)
-        TRY(note_price(audit, change->market_id, &change->selections[i]));
+        note_price(audit, change->market_id, &change->selections[i]);
     while (audit->next < audit->claims_count && audit->claims[audit->next].position == position)
         TRY(check_claim(audit, &audit->claims[audit->next++], change));
     return 0;
 }
 
+/* As large as the bets ask for, however many selections the odds log may name. */
+static int known_prices_new(struct audit *audit)
+{
+    uint32_t count = 0, index;
+    size_t most = audit->claims_count > 0 ? audit->claims_count : 1;
+    audit->known = calloc(most, sizeof *audit->known);
+    if (audit->known == NULL)
+        return -ERR_MEMORY;
+    TRY(table_new(most, &audit->prices));
+    for (size_t i = 0; i < audit->claims_count; i++)
+        if (!table_find(audit->prices, audit->claims[i].selection, &index) &&
+            table_insert(audit->prices, audit->claims[i].selection, count++) != TABLE_OK)
+            return -ERR_LIMIT;
+    return 0;
+}
+
 static int check_prices(struct audit *audit, struct odds_log *odds)
 {
+    TRY(known_prices_new(audit));
     qsort(audit->claims, audit->claims_count, sizeof *audit->claims, by_position);
     TRY(check_logged(audit));
     if (odds->ops->kept_from != NULL)
@@ -224,17 +236,11 @@ static int check_state(struct shard_state *state, struct audit_report *report)
     return shard_state_hash(state, report->state_hash);
 }
 
-/* Every selection that was ever offered is known at once; as many as the odds log may name. */
-#define KNOWN_PRICES_MAX (1u << 22)
-
 static int audit_new(struct audit *audit, const struct shard_limits *limits)
 {
     audit->claims_max = (size_t)limits->bets_max * 2;
     audit->claims = malloc(audit->claims_max * sizeof *audit->claims);
-    audit->known = malloc(KNOWN_PRICES_MAX * sizeof *audit->known);
-    if (audit->claims == NULL || audit->known == NULL)
-        return -ERR_MEMORY;
-    return table_new(KNOWN_PRICES_MAX, &audit->prices);
+    return audit->claims == NULL ? -ERR_MEMORY : 0;
 }
 
 /* The records, their sums, and the marks. */
