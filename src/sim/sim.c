@@ -36,8 +36,10 @@ void sim_turn(struct sim *sim)
     sim->in_end_turn = false;
     sim_clients_end_turn(sim);
     book_poll(sim->book);
-    if (!sim->log.died)
+    if (!sim->log.died) {
         sim_shadow_step(sim);
+        sim_tree_step(sim);
+    }
 }
 
 static bool nothing_left(struct sim *sim)
@@ -118,6 +120,7 @@ static int make_memory(struct sim *sim)
         o->crcs == NULL)
         return -ERR_MEMORY;
     TRY(table_new(SIM_MARKETS_MAX, &sim->markets_by_id));
+    TRY(sim_tree_new(sim));
     return table_new(o->bets_max, &o->bets_by_id);
 }
 
@@ -134,6 +137,7 @@ static void free_memory(struct sim *sim)
     table_free(o->bets_by_id);
     reserve_free(o->crcs, o->crcs_max, sizeof *o->crcs);
     synthetic_feed_free(sim->synthetic);
+    sim_tree_free(sim);
     sim_odds_log_done(&sim->odds_log);
     faulty_disk_free(sim->disk);
     free(sim);
@@ -164,6 +168,7 @@ static void take_hash(struct sim *sim)
 {
     struct sim_report *report = &sim->report;
     uint8_t state[32];
+    struct sim_hash records = sim_history_root(&sim->tree.history, sim->tree.history.size);
     struct sha256 *sha = NULL;
     int error = shard_state_hash(book_state(sim->book), state);
     ASSERT(error == 0);
@@ -171,6 +176,7 @@ static void take_hash(struct sim *sim)
     ASSERT(error == 0);
     sha256_begin(sha);
     sha256_add(sha, slice_of(state, sizeof state));
+    sha256_add(sha, slice_of(records.at, sizeof records.at));
     sha256_add(sha, slice_of(report->counts, sizeof report->counts));
     sha256_add(sha, slice_of(&sim->now_us, sizeof sim->now_us));
     sha256_end(sha, report->state_hash);

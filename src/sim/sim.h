@@ -75,6 +75,16 @@
     X(SIM_CRASH_IN_SNAPSHOT, "crash_in_snapshot", true)                                            \
     X(SIM_SAMPLE, "samples_compared", true)                                                        \
     X(SIM_DRIFT, "drifts_found", true)                                                             \
+    X(SIM_HEAD, "heads_signed", true)                                                              \
+    X(SIM_PROOF, "proofs_checked", true)                                                           \
+    X(SIM_CONSISTENCY, "consistency_checked", true)                                                \
+    X(SIM_TREE_GAP, "tree_gaps", true)                                                             \
+    X(SIM_TREE_STOPPED, "trees_stopped", true)                                                     \
+    X(SIM_TREE_DAMAGED, "trees_damaged", true)                                                     \
+    X(SIM_TREE_DAMAGE_FOUND, "tree_damage_found", true)                                            \
+    X(SIM_TREE_AUDIT, "tree_audits", true)                                                         \
+    X(SIM_REWRITE_FOUND, "rewrites_found", true)                                                   \
+    X(SIM_CUT_FOUND, "cuts_found", true)                                                           \
     X(SIM_RECORD, "records", true)
 
 #define SIM_COUNT_ENUM(code, name, needed) code,
@@ -92,7 +102,7 @@ struct sim_report {
     uint64_t seed, ticks;
     int64_t virtual_us;
     uint64_t counts[SIM_COUNTS];
-    uint8_t state_hash[32]; /* over the ledger's state and the counts: equal for equal seeds */
+    uint8_t state_hash[32]; /* of state, records and counts: equal for equal seeds */
 };
 
 /* Runs one seed to its end. 0 or -ERR_MEMORY; a broken invariant ends the process (above). */

@@ -15,6 +15,7 @@ static void machine_drop(struct sim *sim)
         book_abandon(sim->book);
     sim->book = NULL;
     sim_shadow_done(sim);
+    sim_tree_drop(sim);
     if (sim->store != NULL) {
         sim_ledger_log_done(&sim->log);
         ledger_store_free(sim->store);
@@ -70,6 +71,7 @@ void sim_machine_crash(struct sim *sim, size_t op)
     sim->disk = after;
     sim->ops_safe = 0;
     sim_shadow_crashed(sim, op);
+    sim_tree_crashed(sim);
     sim_machine_heal(sim);
 }
 
@@ -129,6 +131,8 @@ void sim_machine_start(struct sim *sim)
     const char *reason = "";
     if (sim_chance(sim, 200))
         sim_shadow_damage(sim);
+    if (sim_chance(sim, 250))
+        sim_tree_damage(sim);
     size_t ops_before = faulty_disk_ops_count(sim->disk);
     sim->incarnation++;
     sim_published_forget(sim);
@@ -145,6 +149,12 @@ void sim_machine_start(struct sim *sim)
     }
     sim->ops_safe = faulty_disk_ops_count(sim->disk); /* what it found is durable now */
     sim_oracle_catch_up(sim);
+    sim_tree_check_held(sim);
+    error = sim_tree_start(sim, &reason);
+    if (error < 0) {
+        start_failed(sim, error, "opening the tree", reason);
+        return;
+    }
     error = start_book(sim, &reason);
     if (error < 0) {
         start_failed(sim, error, "starting the book", reason);
@@ -177,6 +187,9 @@ void sim_machine_stop(struct sim *sim)
     sim_shadow_done(sim);
     book_free(sim->book);
     sim->book = NULL;
+    sim_tree_stop(sim);
+    if (sim_chance(sim, 700))
+        sim_forge(sim);
     machine_drop(sim);
     sim_count(sim, SIM_CLEAN_RESTART);
 }

@@ -61,6 +61,8 @@ static void carry_out(struct sim_ledger_log *log)
     struct ledger_append *append = log->append;
     enum append_outcome outcome = ledger_store_append(log->store, append);
     log->prepare = true;
+    if (outcome == APPEND_OK && log->follower.on_durable != NULL)
+        log->follower.on_durable(log->follower.owner, append);
     if (log->fate != SIM_FATE_ANSWER) { /* done or half done, and nobody is told */
         log->died = true;
         return;

@@ -4,6 +4,7 @@
  * the production code. Thread: one. */
 #pragma once
 
+#include "adapters/embedded/ledger_file.h"
 #include "adapters/embedded/ledger_lookup.h"
 #include "adapters/embedded/ledger_store.h"
 #include "adapters/faulty/faulty_disk.h"
@@ -16,6 +17,7 @@ struct sim_ledger_log {
     struct ledger_store *store;   /* borrowed */
     struct faulty_disk *disk;     /* borrowed */
     struct ledger_lookup *lookup; /* owns */
+    struct ledger_follower follower;
     struct ledger_append *append; /* under way, or NULL */
     int64_t append_due_us, latency_us, now_us;
     struct ledger_read *reads[LEDGER_READS_MAX];

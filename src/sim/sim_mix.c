@@ -68,6 +68,15 @@ static void draw_shadow(struct sim *sim)
         sim->mix.snapshot_records = 0;
 }
 
+static void draw_tree(struct sim *sim)
+{
+    static const int64_t intervals[] = {200000, 1000000, 3000000, 20000000};
+    static const uint32_t paces[] = {30, 300, 1000, 1000};
+    sim->mix.head_interval_us = intervals[sim_below(sim, 4)];
+    sim->mix.checkpoint_records = 1 + sim_below(sim, sim_chance(sim, 500) ? 300 : 3000);
+    sim->mix.tree_pace = sim_chance(sim, 150) ? 0 : paces[sim_below(sim, 4)];
+}
+
 /* Many rolls. So little is done, and no stall so long, that a group could outgrow a segment. */
 static void draw_short_segments(struct sim *sim)
 {
@@ -106,6 +115,7 @@ void sim_mix_draw(struct sim *sim)
     sim->entries_max = (uint32_t)(sim->options.ticks * (mix->bets_per_tick_max + 1)) + 20000u;
     draw_book(sim);
     draw_shadow(sim);
+    draw_tree(sim);
     if (mix->tiny)
         draw_tiny(sim);
     if (!mix->burst && !mix->synthetic && sim_chance(sim, 250))

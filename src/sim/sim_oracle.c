@@ -290,6 +290,7 @@ void sim_oracle_record(struct sim *sim, const struct record_view *record)
               "record %llu was told before it was durable", (unsigned long long)head->seq);
     ASSERT(head->seq < o->crcs_max);
     o->crcs[head->seq] = head->crc;
+    sim_history_add(&sim->tree.history, slice_of(head, head->bytes));
     o->seq = head->seq;
     o->time_us = head->time_us;
     fold(sim, record);

@@ -12,6 +12,7 @@
 #include "sim/sim_odds_log.h"
 #include "sim/sim_oracle.h"
 #include "sim/sim_shadow.h"
+#include "sim/sim_tree.h"
 
 #define SIM_SLOTS_MAX      24 /* markets of our own feed at a time */
 #define SIM_PROVIDERS      4  /* three of our own feed, and the match simulator */
@@ -33,6 +34,9 @@ struct sim_mix {
     uint64_t segment_bytes;
     uint64_t snapshot_records; /* 0: no second fold, every start folds from record 1 */
     uint32_t snapshots_keep;
+    uint32_t tree_pace; /* permille of the turns in which the tree gets a step; 0: no tree */
+    int64_t head_interval_us;
+    uint64_t checkpoint_records;
     uint32_t shadow_pace; /* permille of the turns in which the second fold gets a step */
     struct book_options book;
 };
@@ -196,5 +200,6 @@ struct sim {
     struct synthetic_feed *synthetic; /* owns */
 
     struct sim_shadow shadow;
+    struct sim_tree tree;
     struct sim_oracle oracle;
 };

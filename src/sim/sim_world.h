@@ -117,6 +117,20 @@ void sim_shadow_crashed(struct sim *sim, size_t op);
 void sim_shadow_damage(struct sim *sim); /* the machine is down */
 void sim_shadow_drift(struct sim *sim);  /* it is up and rests; then it is down */
 
+/* ---- sim_tree.c, sim_forge.c: the tree, and who tries to betray it ---- */
+int sim_tree_new(struct sim *sim);
+void sim_tree_free(struct sim *sim);
+int sim_tree_start(struct sim *sim, const char **ret_reason); /* before the book */
+void sim_tree_stop(struct sim *sim);                          /* cleanly */
+void sim_tree_drop(struct sim *sim);                          /* as a crash does */
+void sim_tree_crashed(struct sim *sim);
+void sim_tree_step(struct sim *sim);
+void sim_tree_damage(struct sim *sim); /* the machine is down */
+void sim_tree_check_held(struct sim *sim);
+int sim_tree_keeper_new(struct sim *sim, struct tree_keeper **ret_keeper);
+struct tree_log sim_tree_log(struct ledger_store *store);
+void sim_forge(struct sim *sim); /* the book is down, its log is open */
+
 /* ---- sim_check.c ---- */
 void sim_check_rows(struct sim *sim, const struct shard_state *state); /* against the oracle's */
 void sim_check_state(struct sim *sim);  /* live, idle: oracle and book agree */

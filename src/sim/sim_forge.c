@@ -1,0 +1,186 @@
+/* sim_forge.c - somebody with all rights on the disk cuts or rewrites the log (L8): a forged log
+ * with good checksums, the same id and sound groups. Who holds one signed head must see it; so must
+ * a start, when the log is shorter than what was signed. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "adapters/embedded/tree_audit.h"
+#include "base/assert.h"
+#include "base/error.h"
+#include "base/hash.h"
+#include "sim/sim_world.h"
+
+#define GROUP_BYTES 16384
+
+struct forge {
+    struct sim *sim;
+    struct faulty_disk *disk;   /* owns */
+    struct ledger_store *store; /* owns */
+    uint64_t epoch;
+    uint64_t cut;     /* records that are left; UINT64_MAX: all */
+    uint64_t changed; /* the record that is rewritten; 0: none */
+    char memory[GROUP_BYTES + RECORD_BYTES_MAX] __attribute__((aligned(8)));
+    size_t bytes;
+    uint32_t count;
+};
+
+static void flush(struct forge *forge)
+{
+    const struct ledger_append group = {.epoch = forge->epoch,
+                                        .expected_tail = forge->store->place.seq,
+                                        .records = forge->memory,
+                                        .bytes = forge->bytes,
+                                        .count = forge->count};
+    if (forge->count == 0)
+        return;
+    enum append_outcome outcome = ledger_store_append(forge->store, &group);
+    ASSERT(outcome == APPEND_OK);
+    forge->bytes = 0;
+    forge->count = 0;
+}
+
+/* Any bit behind the head, and the checksum as it must be then. */
+static void rewrite(struct forge *forge, char *record, size_t bytes)
+{
+    struct record_head head;
+    memcpy(&head, record, sizeof head);
+    size_t at = sizeof head + sim_below(forge->sim, bytes - sizeof head);
+    record[at] = (char)(record[at] ^ (1 << sim_below(forge->sim, 8)));
+    head.crc = crc32c(0, record + offsetof(struct record_head, seq),
+                      bytes - offsetof(struct record_head, seq));
+    memcpy(record, &head, sizeof head);
+}
+
+static int visit(void *owner, uint32_t shard, const char *record, size_t bytes)
+{
+    struct forge *forge = owner;
+    struct record_head head;
+    (void)shard;
+    memcpy(&head, record, sizeof head);
+    if (head.seq > forge->cut)
+        return -ERR_STOPPED;
+    memcpy(forge->memory + forge->bytes, record, bytes);
+    if (head.seq == forge->changed)
+        rewrite(forge, forge->memory + forge->bytes, bytes);
+    forge->bytes += bytes;
+    forge->count++;
+    if (forge->bytes >= GROUP_BYTES)
+        flush(forge);
+    return 0;
+}
+
+static struct forge *forge_new(struct sim *sim, uint64_t cut, uint64_t changed)
+{
+    struct forge *forge = malloc(sizeof *forge);
+    ASSERT(forge != NULL);
+    *forge = (struct forge){.sim = sim, .disk = faulty_disk_new(), .cut = cut, .changed = changed};
+    const struct ledger_store_options options = {.segment_bytes = UINT64_C(1) << 20,
+                                                 .creation = sim->store->creation};
+    struct ledger_report report;
+    int error = ledger_store_open(&options, faulty_disk_of(forge->disk), &report, &forge->store);
+    ASSERT(error == 0);
+    error = ledger_store_take_epoch(forge->store, &forge->epoch);
+    ASSERT(error == 0);
+    error = sim->log.port.ops->replay(&sim->log.port, 0, 1, visit, forge);
+    SIM_CHECK(error == 0 || error == -ERR_STOPPED, "L5", "the log cannot be replayed: %s",
+              sim->log.problem);
+    flush(forge);
+    return forge;
+}
+
+static void forge_free(struct forge *forge)
+{
+    ledger_store_free(forge->store);
+    faulty_disk_free(forge->disk);
+    free(forge);
+}
+
+static int audit(struct sim *sim, struct ledger_store *store, bool tiles,
+                 struct tree_audit_report *report)
+{
+    const struct tree_audit audit = {.log = sim_tree_log(store),
+                                     .disk = tiles ? faulty_disk_of(sim->disk) : NULL,
+                                     .outside = sim->tree.heads,
+                                     .outside_count = sim->tree.heads_count};
+    return tree_audit(&audit, report);
+}
+
+/* The log as it is agrees with all that was ever signed. */
+static void check_true(struct sim *sim)
+{
+    struct tree_audit_report report;
+    int error = audit(sim, sim->store, true, &report);
+    SIM_CHECK(error == 0 || sim->tree.damaged, "L8", "the audit of the true log says: %s",
+              report.text);
+    SIM_CHECK(error != 0 || report.heads_outside == sim->tree.heads_count, "L8",
+              "%llu heads are held, %llu were checked", (unsigned long long)sim->tree.heads_count,
+              (unsigned long long)report.heads_outside);
+    sim_count(sim, SIM_TREE_AUDIT);
+}
+
+static uint64_t newest_held(const struct sim *sim)
+{
+    const struct sim_tree *tree = &sim->tree;
+    return tree->heads_count == 0 ? 0 : tree->heads[tree->heads_count - 1].root.size;
+}
+
+static void check_rewritten(struct sim *sim)
+{
+    struct tree_audit_report report;
+    uint64_t changed = 1 + sim_below(sim, sim->store->place.seq);
+    struct forge *forge = forge_new(sim, UINT64_MAX, changed);
+    bool covered = changed <= newest_held(sim);
+    int error = audit(sim, forge->store, false, &report);
+    SIM_CHECK(error == (covered ? -ERR_CORRUPT : 0), "L8",
+              "record %llu is rewritten, a head of %llu is held, and the audit says %s: %s",
+              (unsigned long long)changed, (unsigned long long)newest_held(sim), error_text(error),
+              report.text);
+    forge_free(forge);
+    if (covered)
+        sim_count(sim, SIM_REWRITE_FOUND);
+}
+
+/* A start over the shortened log, beside the tree as it is. */
+static int start_keeper(struct sim *sim, struct ledger_store *store)
+{
+    char text[TREE_KEEPER_TEXT_BYTES];
+    const struct tree_log log = sim_tree_log(store);
+    struct tree_keeper *keeper = NULL;
+    int error = sim_tree_keeper_new(sim, &keeper);
+    ASSERT(error == 0);
+    error = tree_keeper_open(keeper, faulty_disk_of(sim->disk), &log, store->place.seq, text);
+    SIM_CHECK(error == 0 || text[0] != '\0', "L8", "a start is refused without a word");
+    tree_keeper_abandon(keeper);
+    return error;
+}
+
+static void check_cut(struct sim *sim)
+{
+    struct tree_audit_report report;
+    uint64_t held = newest_held(sim);
+    if (held < 2)
+        return;
+    struct forge *forge = forge_new(sim, 1 + sim_below(sim, held - 1), 0);
+    int error = audit(sim, forge->store, false, &report);
+    SIM_CHECK(error == -ERR_CORRUPT, "L8",
+              "the log is cut at %llu, a head of %llu is held, and the audit says %s",
+              (unsigned long long)forge->store->place.seq, (unsigned long long)held,
+              error_text(error));
+    error = sim->tree.damaged ? -ERR_CORRUPT : start_keeper(sim, forge->store);
+    SIM_CHECK(error == -ERR_CORRUPT, "L8",
+              "the log is cut at %llu, more was signed, and a start says %s",
+              (unsigned long long)forge->store->place.seq, error_text(error));
+    forge_free(forge);
+    sim_count(sim, SIM_CUT_FOUND);
+}
+
+void sim_forge(struct sim *sim)
+{
+    if (sim->mix.tree_pace == 0 || sim->store->place.seq == 0)
+        return;
+    check_true(sim);
+    if (sim_chance(sim, 500))
+        check_rewritten(sim);
+    else
+        check_cut(sim);
+}
