@@ -5,29 +5,12 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "adapters/faulty/faulty_image.h"
 #include "base/assert.h"
 #include "base/error.h"
 #include "base/prng.h"
 
-#define NAMES_MAX 1024
 #define FILES_MAX 512
-
-struct inode {
-    char *bytes;
-    uint64_t size;
-    uint64_t capacity; /* bytes beyond size are zero */
-    bool truncated;    /* in what a crash leaves: its size is not durable */
-};
-
-struct image {            /* one state of the directory and of all contents */
-    struct inode *inodes; /* owned; of a name or not: one that is open may have none */
-    int inodes_count, inodes_capacity;
-    struct entry {
-        char name[DISK_NAME_BYTES_MAX + 1];
-        int inode;
-    } entries[NAMES_MAX];
-    int entries_count;
-};
 
 enum op_kind {
     OP_CREATE,
@@ -69,104 +52,6 @@ struct faulty_disk {
     } files[FILES_MAX];
     uint64_t fail_write, fail_sync, limit, hold;
 };
-
-/* The memory of what is under test is bounded; a disk's is as large as what was written to it. */
-static void *grown_new(void *old, size_t bytes)
-{
-    void *at = realloc(old, bytes);
-    ASSERT(at != NULL);
-    return at;
-}
-
-/* --- Images --- */
-
-static void inode_reserve(struct inode *inode, uint64_t bytes)
-{
-    if (bytes <= inode->capacity)
-        return;
-    uint64_t capacity = bytes * 2;
-    inode->bytes = grown_new(inode->bytes, capacity);
-    memset(inode->bytes + inode->capacity, 0, capacity - inode->capacity);
-    inode->capacity = capacity;
-}
-
-static void inode_write(struct inode *inode, uint64_t offset, const void *from, size_t bytes)
-{
-    inode_reserve(inode, offset + bytes);
-    memcpy(inode->bytes + offset, from, bytes);
-    if (offset + bytes > inode->size)
-        inode->size = offset + bytes;
-}
-
-static void inode_truncate(struct inode *inode, uint64_t size)
-{
-    inode_reserve(inode, size);
-    if (size < inode->size)
-        memset(inode->bytes + size, 0, inode->size - size);
-    inode->size = size;
-}
-
-static void image_copy(struct image *to, const struct image *from)
-{
-    *to = *from;
-    to->inodes_capacity = from->inodes_count;
-    to->inodes = from->inodes_count == 0
-                     ? NULL
-                     : grown_new(NULL, (size_t)from->inodes_count * sizeof *to->inodes);
-    for (int i = 0; i < to->inodes_count; i++) {
-        struct inode *inode = &to->inodes[i];
-        uint64_t size = from->inodes[i].size;
-        *inode = (struct inode){0};
-        inode_reserve(inode, size);
-        if (size > 0)
-            memcpy(inode->bytes, from->inodes[i].bytes, size);
-        inode->size = size;
-    }
-}
-
-static void image_free(struct image *image)
-{
-    for (int i = 0; i < image->inodes_count; i++)
-        free(image->inodes[i].bytes);
-    free(image->inodes);
-}
-
-static int image_find(const struct image *image, const char *name)
-{
-    for (int i = 0; i < image->entries_count; i++)
-        if (strcmp(image->entries[i].name, name) == 0)
-            return i;
-    return -1;
-}
-
-static bool image_unlink(struct image *image, const char *name)
-{
-    int at = image_find(image, name);
-    if (at >= 0)
-        image->entries[at] = image->entries[--image->entries_count];
-    return at >= 0;
-}
-
-static void image_link(struct image *image, const char *name, int inode)
-{
-    image_unlink(image, name);
-    ASSERT(image->entries_count < NAMES_MAX);
-    struct entry *entry = &image->entries[image->entries_count++];
-    memset(entry, 0, sizeof *entry);
-    memcpy(entry->name, name, strlen(name));
-    entry->inode = inode;
-}
-
-static int image_new_inode(struct image *image)
-{
-    if (image->inodes_count == image->inodes_capacity) {
-        image->inodes_capacity = image->inodes_capacity * 2 + 16;
-        image->inodes =
-            grown_new(image->inodes, (size_t)image->inodes_capacity * sizeof *image->inodes);
-    }
-    image->inodes[image->inodes_count] = (struct inode){0};
-    return image->inodes_count++;
-}
 
 /* --- What a crash leaves --- */
 
@@ -324,20 +209,6 @@ static void crash_end(struct crash *crash)
         if (crash->durable.inodes[i].truncated && keeps(crash))
             inode_truncate(&crash->durable.inodes[i], crash->cache.inodes[i].size);
     sync_names(crash, false);
-}
-
-/* A copy without the files that have no name any more: nothing is open after a crash. */
-static void image_copy_named(struct image *to, const struct image *from)
-{
-    struct image named = *from;
-    named.inodes = grown_new(NULL, ((size_t)from->entries_count + 1) * sizeof *named.inodes);
-    named.inodes_count = 0;
-    for (int i = 0; i < named.entries_count; i++) {
-        named.inodes[named.inodes_count] = from->inodes[from->entries[i].inode];
-        named.entries[i].inode = named.inodes_count++;
-    }
-    image_copy(to, &named);
-    free(named.inodes);
 }
 
 struct faulty_disk *faulty_disk_crash(struct faulty_disk *fake, size_t ops, uint64_t seed,
