@@ -9,6 +9,7 @@
 #include "feeds/synthetic/synthetic_feed.h"
 #include "sim/sim.h"
 #include "sim/sim_ledger_log.h"
+#include "sim/sim_mix.h"
 #include "sim/sim_odds_log.h"
 #include "sim/sim_oracle.h"
 #include "sim/sim_shadow.h"
@@ -20,26 +21,6 @@
 #define SIM_ID_BYTES       48
 #define SIM_MESSAGES_MAX   512
 #define SIM_NONE           UINT32_MAX
-
-/* What the seed decides once. Chances are in permille of a tick, or of a thing. */
-struct sim_mix {
-    uint32_t users, slots, bets_per_tick_max;
-    uint32_t store_max; /* markets in the odds store */
-    uint32_t faults;    /* permille: weight of everything that breaks the machine */
-    uint32_t feed_drop, feed_duplicate, feed_reorder;
-    uint32_t retry, other_body, disconnect;
-    int64_t tick_us_max;
-    int64_t delay_us_max, stall_us_max;
-    bool synthetic, tiny, newest_only, burst;
-    uint64_t segment_bytes;
-    uint64_t snapshot_records; /* 0: no second fold, every start folds from record 1 */
-    uint32_t snapshots_keep;
-    uint32_t tree_pace; /* permille of the turns in which the tree gets a step; 0: no tree */
-    int64_t head_interval_us;
-    uint64_t checkpoint_records;
-    uint32_t shadow_pace; /* permille of the turns in which the second fold gets a step */
-    struct book_options book;
-};
 
 /* A market as last published through the listener, and as the ledger's records tell it. */
 struct sim_selection {
