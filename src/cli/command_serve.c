@@ -6,6 +6,7 @@
 #include "base/log.h"
 #include "cli/command.h"
 #include "cli/node.h"
+#include "cli/options_listen.h"
 
 /* One a line, so that those who add one do not meet. */
 /* clang-format off */
@@ -23,10 +24,9 @@
     {"pending-max", "65536"}
 
 #define SHARED_SPECS                                                                               \
+    LISTEN_SPECS,                                                                                  \
     {"config", NULL},                                                                              \
     {"data", "data"},                                                                              \
-    {"listen", "127.0.0.1:8080"},                                                                  \
-    {"admin", "127.0.0.1:8081"},                                                                   \
     {"log-level", "info"},                                                                         \
     {"jwks", NULL},                                                                                \
     {"bets-per-minute", NULL},                                                                     \
@@ -49,6 +49,7 @@
 
 static const struct option_spec serve_specs[] = {
     SHARED_SPECS,
+    PROXY_SPECS,
     {"roles", "all"},
     {"profile", "demo"},
     {"check-geo", NULL},
@@ -65,27 +66,28 @@ static const struct option_spec demo_specs[] = {
 
 #define COUNT(array) (sizeof(array) / sizeof *(array))
 
-static void put_address(const char *word, const struct net_address *address)
+static void put_address(const char *word, const struct net_address *address, bool tls)
 {
     char memory[NET_ADDRESS_TEXT_MAX];
     struct buf text = buf_over(memory, sizeof memory);
     net_address_write(&text, address);
-    (void)printf("%shttp://%.*s\n", word, SLICE_ARG(buf_slice(&text)));
+    (void)printf("%s%s://%.*s\n", word, tls ? "https" : "http", SLICE_ARG(buf_slice(&text)));
 }
 
-static void say_ready(const struct net_address *public_address,
-                      const struct net_address *admin_address)
+/* "ready" names the plain listener where there is one: it was first, and scripts look for it. */
+static void say_ready(const struct node_addresses *bound)
 {
-    put_address("ready ", public_address);
-    put_address("admin ", admin_address);
+    put_address("ready ", bound->has_plain ? &bound->plain : &bound->tls, !bound->has_plain);
+    put_address("admin ", &bound->admin, bound->admin_is_tls);
+    if (bound->has_tls)
+        put_address("tls ", &bound->tls, true);
     (void)fflush(stdout);
 }
 
-static void say_demo(const struct net_address *public_address,
-                     const struct net_address *admin_address)
+static void say_demo(const struct node_addresses *bound)
 {
-    put_address("", public_address); /* the URL first: it is what one opens */
-    say_ready(public_address, admin_address);
+    put_address("", &bound->plain, false); /* the URL first: it is what one opens */
+    say_ready(bound);
 }
 
 /* ---- profiles ---- */
@@ -139,16 +141,6 @@ static int check_production(const struct options *options, struct buf *why)
 }
 
 /* ---- options to node ---- */
-
-static int take_address(const struct options *options, const char *key, struct net_address *ret,
-                        struct buf *why)
-{
-    const char *text = options_text(options, key);
-    if (net_address_parse(slice_text(text), ret) == 0)
-        return 0;
-    buf_printf(why, "--%s is HOST:PORT with a numeric host, not: %s", key, text);
-    return -ERR_CONFIG;
-}
 
 static int take_log_level(const struct options *options, struct buf *why)
 {
@@ -242,20 +234,10 @@ static int take_heads(const struct options *options, struct node_options *node, 
     return 0;
 }
 
-static int take_switch(const struct options *options, const char *key, bool *ret, struct buf *why)
-{
-    const char *text = options_text(options, key);
-    *ret = slice_is(slice_text(text), "on");
-    if (*ret || slice_is(slice_text(text), "off"))
-        return 0;
-    buf_printf(why, "--%s is on or off, not: %s", key, text);
-    return -ERR_CONFIG;
-}
-
 static int take_snapshots(const struct options *options, struct node_shadow_options *ret,
                           struct buf *why)
 {
-    TRY(take_switch(options, "snapshots", &ret->on, why));
+    TRY(options_switch(options, "snapshots", &ret->on, why));
     TRY(options_number(options, "snapshot-records", (struct number_range){1, 1000000000},
                        &ret->snapshot_records, why));
     return options_number(options, "snapshot-keep", (struct number_range){1, 32}, &ret->keep, why);
@@ -275,9 +257,8 @@ static int take_shared(const struct options *options, struct node_options *node,
 {
     node->data = options_text(options, "data");
     node->jwks = options_text(options, "jwks");
-    TRY(take_address(options, "listen", &node->public_address, why));
-    TRY(take_address(options, "admin", &node->admin_address, why));
-    TRY(take_switch(options, "ws-deflate", &node->ws_deflate, why));
+    TRY(options_listen(options, &node->listen, &node->public_address, &node->admin_address, why));
+    TRY(options_switch(options, "ws-deflate", &node->ws_deflate, why));
     TRY(take_log_level(options, why));
     TRY(take_rates(options, node, why));
     TRY(take_trading(options, &node->trading, why));
@@ -312,6 +293,7 @@ int command_serve(int argc, char *const *argv)
     }
     if (take_profile(options_text(&options, "profile"), &node, &why) < 0 ||
         take_shared(&options, &node, &why) < 0 ||
+        options_proxies(&options, &node.listen, &why) < 0 ||
         (node.profile == PROFILE_PRODUCTION && check_production(&options, &why) < 0))
         return command_fail(2, buf_slice(&why));
     return run(&node, say_ready);
@@ -346,5 +328,7 @@ int command_demo(int argc, char *const *argv)
         options_number(&options, "seed", (struct number_range){0, INT64_C(999999999999999)},
                        &node.seed, &why) < 0)
         return command_fail(2, buf_slice(&why));
+    if (!node.listen.plain)
+        return command_fail(2, SLICE("--listen off: the simulated bettors connect without TLS"));
     return run(&node, say_demo);
 }

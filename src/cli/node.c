@@ -151,6 +151,13 @@ static void on_signal(void *owner, int signal)
     http_server_drain(node->admin_server, DRAIN_MS, on_drained, node);
 }
 
+static void on_hangup(void *owner, int signal)
+{
+    (void)signal;
+    struct node *node = owner;
+    node_listen_reload(&node->listen);
+}
+
 /* ---- opening ---- */
 
 static enum node_end fail(struct node *node, const char *what, int error)
@@ -177,6 +184,7 @@ static int open_loop(struct node *node)
     TRY(loop_new(&node->loop));
     TRY(loop_watch_signal(node->loop, SIGTERM, on_signal, node));
     TRY(loop_watch_signal(node->loop, SIGINT, on_signal, node));
+    TRY(loop_watch_signal(node->loop, SIGHUP, on_hangup, node));
     timer_init(&node->due_timer, on_due, node);
     timer_init(&node->simulator_timer, on_simulator_step, node);
     return 0;
@@ -433,32 +441,52 @@ static int open_simulator(struct node *node)
 }
 
 static enum node_end listen_at(struct node *node, struct http_server *server,
-                               const struct net_address *address,
+                               const struct http_listening *how,
                                const struct http_handlers *handlers, struct net_address *ret_bound)
 {
-    int error = http_server_listen(server, address, handlers, ret_bound);
+    int error = http_server_listen_as(server, how, handlers, ret_bound);
     if (error == 0)
         return NODE_ENDED;
     buf_put_text(node->why, "cannot listen at ");
-    net_address_write(node->why, address);
+    net_address_write(node->why, &how->address);
     return NODE_FAILED;
+}
+
+static enum node_end open_public(struct node *node)
+{
+    const struct node_listen_options *listen = &node->options->listen;
+    struct http_handlers handlers = gateway_handlers(node->gateway);
+    const struct http_listening plain = {.address = node->options->public_address,
+                                         .proxies = listen->plain_proxies.ranges,
+                                         .proxies_count = listen->plain_proxies.count};
+    const struct http_listening tls = {.address = listen->tls_address,
+                                       .tls = node->listen.tls[NODE_TLS_PUBLIC].server,
+                                       .proxies = listen->tls_proxies.ranges,
+                                       .proxies_count = listen->tls_proxies.count};
+    enum node_end end = NODE_ENDED;
+    if (listen->plain)
+        end = listen_at(node, node->public_server, &plain, &handlers, &node->public_bound);
+    if (end == NODE_ENDED && listen->tls)
+        end = listen_at(node, node->public_server, &tls, &handlers, &node->tls_bound);
+    return end;
 }
 
 static enum node_end open_listeners(struct node *node)
 {
-    struct http_handlers public_handlers = gateway_handlers(node->gateway);
-    struct http_handlers admin_handlers = backoffice_handlers(node->backoffice);
-    enum node_end end = listen_at(node, node->public_server, &node->options->public_address,
-                                  &public_handlers, &node->public_bound);
+    struct http_handlers handlers = backoffice_handlers(node->backoffice);
+    const struct http_listening admin = {.address = node->options->admin_address,
+                                         .tls = node->listen.tls[NODE_TLS_ADMIN].server};
+    enum node_end end = open_public(node);
     if (end == NODE_ENDED)
-        end = listen_at(node, node->admin_server, &node->options->admin_address, &admin_handlers,
-                        &node->admin_bound);
+        end = listen_at(node, node->admin_server, &admin, &handlers, &node->admin_bound);
     return end;
 }
 
 static enum node_end open_all(struct node *node)
 {
     int error = open_loop(node);
+    if (error == 0)
+        error = node_listen_open(&node->listen, node->loop, &node->options->listen, node->why);
     if (error == 0)
         error = open_data(node);
     if (error < 0)
@@ -501,6 +529,7 @@ static void close_all(struct node *node)
     node_close_proofs(node);
     http_server_free(node->public_server);
     http_server_free(node->admin_server);
+    node_listen_close(&node->listen);
     gateway_free(node->gateway);
     backoffice_free(node->backoffice);
     odds_service_free(node->odds);
@@ -519,6 +548,20 @@ static void close_all(struct node *node)
     loop_free(node->loop);
 }
 
+static void say_ready(const struct node *node, node_ready_fn ready)
+{
+    const struct node_listen_options *listen = &node->options->listen;
+    const struct node_addresses bound = {
+        .plain = node->public_bound,
+        .tls = node->tls_bound,
+        .admin = node->admin_bound,
+        .has_plain = listen->plain,
+        .has_tls = listen->tls,
+        .admin_is_tls = listen->admin_files.certificates != NULL,
+    };
+    ready(&bound);
+}
+
 /* A demo without its crowd is one, too: a person may bet. */
 static void begin_demo(struct node *node)
 {
@@ -533,7 +576,7 @@ enum node_end node_run(const struct node_options *options, node_ready_fn ready, 
     raise_descriptors();
     enum node_end end = open_all(&node);
     if (end == NODE_ENDED) {
-        ready(&node.public_bound, &node.admin_bound);
+        say_ready(&node, ready);
         begin_demo(&node);
         if (options->profile == PROFILE_BENCH)
             cycles_begin(&node.cycles);

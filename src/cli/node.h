@@ -6,6 +6,7 @@
 #include <stdint.h>
 
 #include "base/buf.h"
+#include "cli/node_listen.h"
 #include "cli/node_shadow.h"
 #include "core/bet_decide.h"
 #include "net/stream/net_address.h"
@@ -27,10 +28,11 @@ struct node_options {
     const char *jwks; /* or NULL: local keys */
     enum node_profile profile;
     struct net_address public_address, admin_address;
-    bool ws_deflate;          /* permessage-deflate is offered to the public */
-    int64_t bets_per_minute;  /* of a user; 0: off */
-    int64_t address_requests; /* a second, of an address; 0: off */
-    int64_t silence_us_max;   /* P2 */
+    struct node_listen_options listen; /* TLS and proxies */
+    bool ws_deflate;                   /* permessage-deflate is offered to the public */
+    int64_t bets_per_minute;           /* of a user; 0: off */
+    int64_t address_requests;          /* a second, of an address; 0: off */
+    int64_t silence_us_max;            /* P2 */
     int64_t bets_max, verdicts_max, accounts_max, markets_max;
     struct node_trading trading;
     int64_t head_interval_us;  /* between signed heads, while the ledger grows */
@@ -52,9 +54,9 @@ enum node_end {
 };
 
 /* Called once, when bets are taken, with the addresses that were bound. */
-typedef void (*node_ready_fn)(const struct net_address *public_address,
-                              const struct net_address *admin_address);
+typedef void (*node_ready_fn)(const struct node_addresses *bound);
 
-/* Runs until SIGTERM or SIGINT; a second signal ends the process at once. On another end than
+/* Runs until SIGTERM or SIGINT; a second signal ends the process at once. SIGHUP: certificates are
+ * read again. On another end than
  * NODE_ENDED `why` holds a sentence. */
 enum node_end node_run(const struct node_options *options, node_ready_fn ready, struct buf *why);

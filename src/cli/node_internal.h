@@ -22,7 +22,7 @@
 #include "roles/gateway/gateway.h"
 #include "roles/odds/odds_service.h"
 
-#define METRICS_ITEMS_MAX 512
+#define METRICS_ITEMS_MAX 1024
 #define SIMULATOR_STEP_US 50000 /* 20 a second */
 #define DRAIN_MS          10000
 
@@ -67,7 +67,8 @@ struct node {
     struct gateway *gateway;
     struct backoffice *backoffice;
     struct http_server *public_server, *admin_server;
-    struct net_address public_bound, admin_bound;
+    struct node_listen listen;
+    struct net_address public_bound, tls_bound, admin_bound;
     struct feed_source *betfair;
     struct feed_format formats[1];
     struct synthetic_feed *simulator;

@@ -21,6 +21,44 @@ static int add_net_limits(struct metrics *metrics, const struct net_stats *stats
     return 0;
 }
 
+static int add_closed(struct metrics *metrics, const struct net_stats *stats, bool admin)
+{
+#define CLOSED_PUBLIC(name, text) "reason=\"" text "\",listener=\"public\"",
+#define CLOSED_ADMIN(name, text)  "reason=\"" text "\",listener=\"admin\"",
+    static const char *const public_labels[] = {CONN_CLOSE_LIST(CLOSED_PUBLIC)};
+    static const char *const admin_labels[] = {CONN_CLOSE_LIST(CLOSED_ADMIN)};
+    for (size_t i = 0; i < CONN_CLOSE_COUNT; i++)
+        TRY(metrics_add_counter(metrics,
+                                (struct metrics_name){"overround_connections_closed_total",
+                                                      "Connections that ended, by reason",
+                                                      admin ? admin_labels[i] : public_labels[i],
+                                                      0},
+                                counter_of(&stats->closed[i])));
+    return 0;
+}
+
+static int add_handshakes(struct metrics *metrics, const struct net_stats *stats, bool admin)
+{
+    const char *name = "overround_tls_handshakes_total", *help = "TLS handshakes done";
+    TRY(metrics_add_counter(metrics,
+                            (struct metrics_name){name, help,
+                                                  admin ? "kind=\"full\",listener=\"admin\""
+                                                        : "kind=\"full\",listener=\"public\"",
+                                                  0},
+                            counter_of(&stats->tls_full)));
+    TRY(metrics_add_counter(metrics,
+                            (struct metrics_name){name, help,
+                                                  admin ? "kind=\"resumed\",listener=\"admin\""
+                                                        : "kind=\"resumed\",listener=\"public\"",
+                                                  0},
+                            counter_of(&stats->tls_resumed)));
+    return metrics_add_gauge(
+        metrics,
+        (struct metrics_name){"overround_tls_handshaking", "TLS handshakes under way",
+                              admin ? "listener=\"admin\"" : "listener=\"public\"", 0},
+        (const struct metrics_gauge *)&stats->tls_handshaking);
+}
+
 static int add_net(struct metrics *metrics, const struct net_stats *stats, bool admin)
 {
 #define PUBLIC_LABEL(type, name, value) "limit=\"" #name "\",listener=\"public\"",
@@ -38,8 +76,14 @@ static int add_net(struct metrics *metrics, const struct net_stats *stats, bool 
         {"overround_bytes_in_total", "Bytes received", &stats->bytes_in},
         {"overround_bytes_out_total", "Bytes sent", &stats->bytes_out},
         {"overround_writes_total", "System calls that send", &stats->writes},
+        {"overround_proxied_connections_total", "Connections with a client's address from a proxy",
+         &stats->proxied},
+        {"overround_tls_truncated_total", "TLS connections that ended without close_notify",
+         &stats->tls_truncated},
     };
     TRY(add_net_limits(metrics, stats, admin ? admin_labels : public_labels));
+    TRY(add_closed(metrics, stats, admin));
+    TRY(add_handshakes(metrics, stats, admin));
     for (size_t i = 0; i < sizeof counters / sizeof *counters; i++)
         TRY(metrics_add_counter(
             metrics, (struct metrics_name){counters[i].name, counters[i].help, listener, 0},
@@ -90,6 +134,7 @@ int node_register_metrics(struct node *node)
     TRY(add_net(metrics, http_server_stats(node->public_server), false));
     TRY(add_net(metrics, http_server_stats(node->admin_server), true));
     TRY(add_deflate(metrics, http_server_deflate_stats(node->public_server)));
+    TRY(node_listen_register_metrics(&node->listen, metrics));
     if (node->options->profile == PROFILE_BENCH)
         TRY(add_stages(metrics, &node->cycles));
     TRY(gateway_register_metrics(node->gateway, metrics));

@@ -233,3 +233,15 @@ int options_number(const struct options *options, const char *key, struct number
     *ret = value;
     return 0;
 }
+
+int options_switch(const struct options *options, const char *key, bool *ret, struct buf *why)
+{
+    struct slice text = slice_text(options_text(options, key));
+    if (!slice_is(text, "on") && !slice_is(text, "off")) {
+        buf_printf(why, "--%s is on or off, not: ", key);
+        buf_put_slice(why, text);
+        return -ERR_CONFIG;
+    }
+    *ret = slice_is(text, "on");
+    return 0;
+}

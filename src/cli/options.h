@@ -55,3 +55,5 @@ struct number_range {
 };
 int options_number(const struct options *options, const char *key, struct number_range range,
                    int64_t *ret, struct buf *why);
+/* "on" or "off". 0, or -ERR_CONFIG with a sentence. */
+int options_switch(const struct options *options, const char *key, bool *ret, struct buf *why);

@@ -15,6 +15,7 @@
 
 struct http_client {
     struct conn_pool *pool; /* owned */
+    struct tls_client *tls; /* borrowed; NULL: plain */
     struct http_head head;  /* of the answer being handled */
 };
 
@@ -44,6 +45,15 @@ struct client_conn {
 _Static_assert(sizeof(struct client_conn) <= CONN_STATE_BYTES, "fits the connection's state");
 
 static const struct conn_callbacks client_callbacks;
+
+static void forget(struct conn *conn, enum conn_close reason)
+{
+    (void)conn;
+    (void)reason;
+}
+
+/* Of a connection that nobody has yet. */
+static const struct conn_callbacks connecting_callbacks = {.on_closed = forget};
 
 int http_client_new(struct loop *loop, const struct net_limits *limits,
                     struct http_client **ret_client)
@@ -89,12 +99,29 @@ static const struct net_limits *limits_of(const struct client_conn *state)
     return conn_pool_limits(state->client->pool);
 }
 
+void http_client_use_tls(struct http_client *client, struct tls_client *tls)
+{
+    client->tls = tls;
+}
+
+static int begin_connect(struct http_client *client, const struct net_address *address,
+                         struct conn **ret_conn)
+{
+    TRY(conn_connect(client->pool, address, &connecting_callbacks, ret_conn));
+    int result = client->tls != NULL ? conn_connect_tls(*ret_conn, client->tls) : 0;
+    if (result < 0)
+        conn_close(*ret_conn, CONN_CLOSE_CONNECT_FAILED); /* its owner never knew of it */
+    else
+        conn_set_callbacks(*ret_conn, &client_callbacks);
+    return result;
+}
+
 int http_client_connect(struct http_client *client, const struct net_address *address,
                         const struct http_client_callbacks *callbacks, void *owner,
                         struct http_client_handle *ret_handle)
 {
     struct conn *conn;
-    TRY(conn_connect(client->pool, address, &client_callbacks, &conn));
+    TRY(begin_connect(client, address, &conn));
     struct client_conn *state = state_of(conn);
     state->client = client;
     state->callbacks = callbacks;
@@ -469,7 +496,7 @@ int http_client_open_websocket(struct http_client *client, const struct net_addr
         return -ERR_IO;
     if (ws->subprotocol.bytes > 0)
         TRY(shared_bytes_copy(ws->subprotocol, &offered));
-    int result = conn_connect(client->pool, address, &client_callbacks, &conn);
+    int result = begin_connect(client, address, &conn);
     if (result < 0) {
         shared_bytes_give(offered);
         return result;

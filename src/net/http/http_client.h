@@ -1,5 +1,6 @@
 /* http_client.h - a small HTTP/1.1 client on a loop, for our own tools (load, feed replay) and for
- * plain HTTP between our processes. No TLS, no redirects, no proxies, numeric addresses.
+ * HTTP between our processes. TLS after http_client_use_tls(). No redirects, no proxies, numeric
+ * addresses.
  *
  * A client holds many connections; each sends requests (pipelined up to HTTP_CLIENT_PIPELINE_MAX)
  * and gets their answers in order. Answers are parsed as strictly as requests, and one without
@@ -34,7 +35,7 @@ struct http_answer {
 };
 
 struct http_client_callbacks {
-    /* The TCP connection stands. May be NULL. */
+    /* The connection stands (TLS: the handshake is done). May be NULL. */
     void (*on_connected)(void *owner, struct http_client_handle handle);
     /* The answer to the oldest request that has none yet; `tag` is that request's. Borrowed. */
     void (*on_answer)(void *owner, uint64_t tag, const struct http_answer *answer);
@@ -50,6 +51,10 @@ int http_client_new(struct loop *loop, const struct net_limits *limits,
                     struct http_client **ret_client);
 /* Closes all; on_closed runs inside this call. Accepts NULL. */
 void http_client_free(struct http_client *client);
+
+struct tls_client;
+/* Connections from now on speak TLS; NULL: plain again. Borrowed until http_client_free(). */
+void http_client_use_tls(struct http_client *client, struct tls_client *tls);
 
 /* Begins to connect. -ERR_LIMIT (connections_max), -ERR_NETWORK (no socket). Requests may be queued
  * at once. `callbacks` and `owner` are borrowed until on_closed. */

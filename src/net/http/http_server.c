@@ -18,6 +18,15 @@ static const char too_many[] =
     "Content-Type: application/problem+json\r\nContent-Length: 95\r\n\r\n" TOO_MANY_BODY;
 _Static_assert(sizeof TOO_MANY_BODY - 1 == 95, "as Content-Length says");
 
+/* To somebody who speaks HTTP where TLS is due. */
+#define NOT_TLS_BODY                                                                               \
+    "{\"type\":\"about:blank\",\"title\":\"Bad Request\",\"status\":400,"                          \
+    "\"code\":\"TLS_REQUIRED\",\"detail\":\"This port speaks TLS: use https:// or wss://\"}"
+static const char not_tls[] =
+    "HTTP/1.1 400 Bad Request\r\nConnection: close\r\n"
+    "Content-Type: application/problem+json\r\nContent-Length: 135\r\n\r\n" NOT_TLS_BODY;
+_Static_assert(sizeof NOT_TLS_BODY - 1 == 135, "as Content-Length says");
+
 static void on_drain_deadline(void *owner);
 static void look_drained(void *owner);
 
@@ -81,6 +90,13 @@ static void on_accept(void *owner, struct listener *listener, struct conn *conn)
 int http_server_listen(struct http_server *server, const struct net_address *address,
                        const struct http_handlers *handlers, struct net_address *ret_bound)
 {
+    const struct http_listening how = {.address = *address};
+    return http_server_listen_as(server, &how, handlers, ret_bound);
+}
+
+int http_server_listen_as(struct http_server *server, const struct http_listening *how,
+                          const struct http_handlers *handlers, struct net_address *ret_bound)
+{
     ASSERT(handlers->on_request != NULL);
     ASSERT(!server->draining);
     if (server->listeners_count == HTTP_LISTENERS_MAX)
@@ -91,10 +107,14 @@ int http_server_listen(struct http_server *server, const struct net_address *add
         .on_accept = on_accept,
         .owner = server,
         .refusal = slice_of(too_many, sizeof too_many - 1),
+        .tls = how->tls,
+        .not_tls = slice_of(not_tls, sizeof not_tls - 1),
+        .proxies = how->proxies,
+        .proxies_count = how->proxies_count,
     };
     server->handlers[server->listeners_count] = *handlers;
     struct net_address bound;
-    TRY(listener_open(listener, server->pool, address, &bound));
+    TRY(listener_open(listener, server->pool, &how->address, &bound));
     server->listeners_count++;
     if (ret_bound != NULL)
         *ret_bound = bound;

@@ -6,7 +6,8 @@
  * Broken, slow or oversized requests are answered here (RFC 9457) and never reach a handler:
  * 400 MALFORMED_REQUEST, 408 REQUEST_TIMEOUT, 413 BODY_TOO_LARGE, 414 TARGET_TOO_LONG,
  * 417 EXPECTATION_FAILED, 431 HEAD_TOO_LARGE, 501 NOT_IMPLEMENTED, 505 VERSION_NOT_SUPPORTED,
- * 503 TOO_MANY_CONNECTIONS. See http_request.h, http_reply.h, http_stream.h, http_upgrade.h.
+ * 503 TOO_MANY_CONNECTIONS, 400 TLS_REQUIRED. See http_request.h, http_reply.h, http_stream.h,
+ * http_upgrade.h.
  * Thread: the loop's, all of it. */
 #pragma once
 
@@ -46,6 +47,17 @@ struct http_handlers {
     void (*on_request)(void *owner, struct http_request *request);
 };
 
+struct tls_server;
+struct net_range;
+
+/* How a listener listens. */
+struct http_listening {
+    struct net_address address;
+    struct tls_server *tls;          /* NULL: plain; borrowed until http_server_free() */
+    const struct net_range *proxies; /* borrowed as long; see listener.h */
+    size_t proxies_count;
+};
+
 /* `limits` is copied; http_pipeline_max above HTTP_PIPELINE_SLOTS and the fixed sizes of
  * http_parse.h are cut. Takes slabs of connections as they are needed, up to connections_max.
  * -ERR_MEMORY, -ERR_LIMIT. The caller owns *ret_server. */
@@ -64,6 +76,10 @@ void http_server_free(struct http_server *server);
  * different handlers are allowed. -ERR_NETWORK (in use, no right), -ERR_LIMIT. */
 int http_server_listen(struct http_server *server, const struct net_address *address,
                        const struct http_handlers *handlers, struct net_address *ret_bound);
+/* The same with TLS, or behind proxies. Plain HTTP on a TLS port is answered with 400 TLS_REQUIRED,
+ * in the clear, and closed. */
+int http_server_listen_as(struct http_server *server, const struct http_listening *how,
+                          const struct http_handlers *handlers, struct net_address *ret_bound);
 
 /* Graceful end: no more accepts; idle connections close; requests in flight are finished and
  * answered with Connection: close; WebSockets are closed with 1001, streams are ended. What is

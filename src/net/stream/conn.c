@@ -58,12 +58,16 @@ static void on_stall_timer(void *owner)
         conn_close(conn, conn->reason);
         return;
     }
+    if (conn->tls_handshaking) {
+        conn_tls_too_slow(conn);
+        return;
+    }
     bool connecting = conn->phase == PHASE_CONNECTING;
     net_stats_hit(&conn->pool->stats, NET_LIMIT_write_stall_ms_max);
     conn_close(conn, connecting ? CONN_CLOSE_CONNECT_FAILED : CONN_CLOSE_WRITE_STALL);
 }
 
-static void arm_stall_timer(struct conn *conn, int64_t ms)
+void conn_arm_stall_timer(struct conn *conn, int64_t ms)
 {
     struct monotonic due = {loop_now(conn->pool->loop).us + ms * US_PER_MS};
     loop_timer_set(conn->pool->loop, &conn->stall_timer, due);
@@ -130,7 +134,7 @@ int conn_connect(struct conn_pool *pool, const struct net_address *address,
     }
     (*ret_conn)->peer = *address;
     (*ret_conn)->callbacks = callbacks;
-    arm_stall_timer(*ret_conn, pool->limits.write_stall_ms_max);
+    conn_arm_stall_timer(*ret_conn, pool->limits.write_stall_ms_max);
     return 0;
 }
 
@@ -190,7 +194,7 @@ bool conn_is_paused(const struct conn *conn)
 
 /* ---- what epoll is asked for ---- */
 
-static void ask_events(struct conn *conn)
+void conn_ask_events(struct conn *conn)
 {
     uint32_t events = 0;
     if (conn->phase == PHASE_CONNECTING || conn->blocked)
@@ -232,7 +236,9 @@ static int grow_kept(struct conn *conn, size_t bytes)
     size_t capacity = conn->kept_capacity > 0 ? conn->kept_capacity : KEPT_BYTES_MIN;
     while (capacity < kept + bytes)
         capacity *= 2;
-    if (kept + bytes > pool->limits.receive_bytes_max) {
+    /* What was decrypted together cannot stay in the kernel as plain bytes can. */
+    size_t more = conn->tls != NULL ? CONN_READ_BYTES : 0;
+    if (kept + bytes > pool->limits.receive_bytes_max + more) {
         net_stats_hit(&pool->stats, NET_LIMIT_receive_bytes_max);
         return -ERR_LIMIT;
     }
@@ -304,7 +310,7 @@ static void give_fresh(struct conn *conn, char *at, size_t bytes)
     conn->kept_end += (uint32_t)rest;
 }
 
-static ssize_t receive(struct conn *conn, char *at, size_t bytes)
+ssize_t conn_receive_raw(struct conn *conn, char *at, size_t bytes)
 {
     enum cycles_stage before = cycles_enter(CYCLES_READ);
     ssize_t got = recv(conn->source.fd, at, bytes, MSG_DONTWAIT);
@@ -326,7 +332,7 @@ static ssize_t receive(struct conn *conn, char *at, size_t bytes)
 
 static void linger(struct conn *conn)
 {
-    ssize_t got = receive(conn, conn->pool->read_buffer, CONN_READ_BYTES);
+    ssize_t got = conn_receive_raw(conn, conn->pool->read_buffer, CONN_READ_BYTES);
     if (conn->phase != PHASE_LINGERING)
         return;
     conn->lingered_bytes += (uint32_t)got;
@@ -337,11 +343,28 @@ static void linger(struct conn *conn)
         conn_close(conn, conn->reason);
 }
 
+/* Plain bytes come in the read buffer, and join there what is kept. */
+static void read_tls(struct conn *conn)
+{
+    ssize_t got = conn_tls_receive(conn);
+    if (got == 0)
+        return;
+    if (conn->kept_begin == conn->kept_end) {
+        give_fresh(conn, conn->pool->read_buffer, (size_t)got);
+    } else if (room_for(conn, (size_t)got)) {
+        memcpy(conn->kept + conn->kept_end, conn->pool->read_buffer, (size_t)got);
+        conn->kept_end += (uint32_t)got;
+        give_kept(conn);
+    }
+}
+
 static void read_some(struct conn *conn)
 {
     ssize_t got;
-    if (conn->kept_begin == conn->kept_end) {
-        got = receive(conn, conn->pool->read_buffer, CONN_READ_BYTES);
+    if (conn->tls != NULL) {
+        read_tls(conn);
+    } else if (conn->kept_begin == conn->kept_end) {
+        got = conn_receive_raw(conn, conn->pool->read_buffer, CONN_READ_BYTES);
         if (got > 0)
             give_fresh(conn, conn->pool->read_buffer, (size_t)got);
     } else {
@@ -352,13 +375,14 @@ static void read_some(struct conn *conn)
                           : 1; /* refused by room_for() */
         if (conn->kept_end == conn->kept_capacity && !room_for(conn, left < kept ? left : kept))
             return;
-        got = receive(conn, conn->kept + conn->kept_end, conn->kept_capacity - conn->kept_end);
+        got = conn_receive_raw(conn, conn->kept + conn->kept_end,
+                               conn->kept_capacity - conn->kept_end);
         conn->kept_end += (uint32_t)got;
         if (got > 0)
             give_kept(conn);
     }
     if (conn->read_ended && conn->phase == PHASE_OPEN) {
-        ask_events(conn);
+        conn_ask_events(conn);
         if (!conn->paused && conn->phase == PHASE_OPEN)
             conn->callbacks->on_end(conn);
     }
@@ -369,7 +393,7 @@ void conn_pause(struct conn *conn)
     if (conn->paused || !conn_is_open(conn))
         return;
     conn->paused = true;
-    ask_events(conn);
+    conn_ask_events(conn);
 }
 
 void conn_resume(struct conn *conn)
@@ -378,7 +402,7 @@ void conn_resume(struct conn *conn)
         return;
     conn->paused = false;
     conn->hangup_told = false;
-    ask_events(conn);
+    conn_ask_events(conn);
     if (conn->in_resumed)
         return;
     if (conn->kept_begin == conn->kept_end && !conn->read_ended)
@@ -406,7 +430,7 @@ static void give_resumed(struct conn_pool *pool)
 
 /* ---- sending ---- */
 
-static void mark_dirty(struct conn *conn)
+void conn_mark_dirty(struct conn *conn)
 {
     if (conn->in_dirty)
         return;
@@ -424,7 +448,7 @@ static bool sent(struct conn *conn, bool done)
         return false;
     }
     if (!conn->blocked)
-        mark_dirty(conn);
+        conn_mark_dirty(conn);
     return true;
 }
 
@@ -449,36 +473,37 @@ void conn_notify_drained(struct conn *conn, size_t bytes)
     conn->drained_wanted = true;
     conn->drained_bytes = bytes;
     if (conn->outbox.bytes <= bytes)
-        mark_dirty(conn);
+        conn_mark_dirty(conn);
 }
 
 static void set_blocked(struct conn *conn, bool blocked)
 {
     if (blocked)
-        arm_stall_timer(conn, conn->pool->limits.write_stall_ms_max);
+        conn_arm_stall_timer(conn, conn->pool->limits.write_stall_ms_max);
     else
         loop_timer_cancel(conn->pool->loop, &conn->stall_timer);
     if (conn->blocked == blocked)
         return;
     conn->blocked = blocked;
-    ask_events(conn);
+    conn_ask_events(conn);
 }
 
 /* All output of a finishing connection is with the kernel. */
 static void end_output(struct conn *conn)
 {
+    conn_tls_end(conn);
     if (conn->read_ended || shutdown(conn->source.fd, SHUT_WR) != 0) {
         conn_close(conn, conn->reason);
         return;
     }
     conn->phase = PHASE_LINGERING;
-    ask_events(conn);
-    arm_stall_timer(conn, conn->pool->limits.linger_ms_max);
+    conn_ask_events(conn);
+    conn_arm_stall_timer(conn, conn->pool->limits.linger_ms_max);
 }
 
 /* One write of up to CONN_PIECES_MAX pieces. More than that is rare and waits for EPOLLOUT, so that
  * no connection can hold the loop. */
-static void write_some(struct conn *conn)
+static bool write_plain(struct conn *conn)
 {
     struct iovec pieces[CONN_PIECES_MAX];
     struct msghdr message = {.msg_iov = pieces};
@@ -489,19 +514,32 @@ static void write_some(struct conn *conn)
     conn->pool->stats.writes++;
     if (taken < 0 && errno != EAGAIN && errno != EINTR) {
         conn_close(conn, CONN_CLOSE_RESET);
-        return;
+        return false;
     }
     if (taken > 0) {
         conn->pool->stats.bytes_out += (uint64_t)taken;
         outbox_sent(&conn->pool->outboxes, &conn->outbox, (size_t)taken);
     }
+    return taken > 0;
+}
+
+static void write_some(struct conn *conn)
+{
+    bool moved = conn_tls_encrypts(conn) ? conn_tls_write(conn) : write_plain(conn);
+    if (conn->phase == PHASE_CLOSED)
+        return;
     /* No progress keeps the stall timer as it is. */
-    if (conn->outbox.bytes == 0 || taken > 0 || !conn->blocked)
+    if (conn->outbox.bytes == 0 || moved || !conn->blocked)
         set_blocked(conn, conn->outbox.bytes > 0);
 }
 
 static void flush(struct conn *conn)
 {
+    if (conn->tls_handshaking) { /* what is queued waits for its end */
+        if (conn->blocked)
+            conn_tls_go_on(conn);
+        return;
+    }
     if (conn->outbox.bytes > 0)
         write_some(conn);
     if (conn->phase == PHASE_FINISHING && conn->outbox.bytes == 0)
@@ -562,11 +600,15 @@ static void on_connect_ready(struct conn *conn)
     }
     conn->phase = PHASE_OPEN;
     loop_timer_cancel(conn->pool->loop, &conn->stall_timer);
-    ask_events(conn);
+    conn_ask_events(conn);
     if (conn->phase != PHASE_OPEN)
         return;
+    if (conn->tls != NULL) {
+        conn_tls_connected(conn);
+        return;
+    }
     if (conn->outbox.bytes > 0 || conn->drained_wanted)
-        mark_dirty(conn);
+        conn_mark_dirty(conn);
     if (conn->callbacks->on_connected != NULL)
         conn->callbacks->on_connected(conn);
 }
@@ -582,6 +624,12 @@ static void on_ready(void *owner, uint32_t events)
         linger(conn);
         return;
     }
+    if (conn->proxy_awaited && (events & EPOLLIN) != 0) {
+        conn_proxy_read(conn);
+        return;
+    }
+    if (conn->tls_handshaking && (events & EPOLLIN) != 0 && !conn_tls_may_step(conn))
+        return; /* it is reported again */
     /* Input that came before a reset is still given. */
     if ((events & EPOLLIN) != 0 && !conn->paused && !conn->read_ended &&
         conn->phase == PHASE_OPEN) {
@@ -592,12 +640,12 @@ static void on_ready(void *owner, uint32_t events)
     } else if ((events & EPOLLRDHUP) != 0 && conn->paused && !conn->hangup_told &&
                conn->phase == PHASE_OPEN) {
         conn->hangup_told = true;
-        ask_events(conn);
+        conn_ask_events(conn);
         if (conn->phase == PHASE_OPEN && conn->callbacks->on_hangup != NULL)
             conn->callbacks->on_hangup(conn);
     }
     if ((events & EPOLLOUT) != 0 && (conn->phase == PHASE_OPEN || conn->phase == PHASE_FINISHING))
-        mark_dirty(conn);
+        conn_mark_dirty(conn);
 }
 
 /* ---- ending ---- */
@@ -609,6 +657,10 @@ void conn_close(struct conn *conn, enum conn_close reason)
     struct conn_pool *pool = conn->pool;
     conn->phase = PHASE_CLOSED;
     conn->reason = (uint8_t)reason;
+    if (conn->tls != NULL) {
+        conn_tls_end(conn);
+        conn_tls_forget(conn);
+    }
     loop_source_remove(pool->loop, &conn->source);
     close(conn->source.fd);
     loop_timer_cancel(pool->loop, &conn->deadline_timer);
@@ -626,13 +678,13 @@ void conn_finish(struct conn *conn, enum conn_close reason)
 {
     if (!conn_is_open(conn))
         return;
-    if (conn->phase == PHASE_CONNECTING) {
+    if (conn->phase == PHASE_CONNECTING || conn->tls_handshaking) {
         conn_close(conn, reason);
         return;
     }
     conn->phase = PHASE_FINISHING;
     conn->reason = (uint8_t)reason;
-    ask_events(conn);
+    conn_ask_events(conn);
     if (conn->phase == PHASE_FINISHING && !conn->blocked)
-        mark_dirty(conn);
+        conn_mark_dirty(conn);
 }

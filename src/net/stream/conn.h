@@ -29,6 +29,8 @@
 
 struct conn;
 struct conn_pool;
+struct tls_client;
+struct tls_server;
 
 struct conn_callbacks {
     /* Bytes from the peer, beginning with what was not used before. Answers how many are used; the
@@ -43,7 +45,7 @@ struct conn_callbacks {
     void (*on_drained)(struct conn *conn);
     /* See conn_set_deadline(). */
     void (*on_deadline)(struct conn *conn);
-    /* Client side: the connection stands. NULL on the server side. */
+    /* Client side: the connection stands (TLS: its handshake is done). NULL on the server side. */
     void (*on_connected)(struct conn *conn);
     /* Once, last. The memory is reused after it. */
     void (*on_closed)(struct conn *conn, enum conn_close reason);
@@ -75,6 +77,15 @@ int conn_adopt(struct conn_pool *pool, int fd, const struct net_address *peer,
 /* Begins to connect; sends may be queued at once. The same errors and -ERR_NETWORK. */
 int conn_connect(struct conn_pool *pool, const struct net_address *address,
                  const struct conn_callbacks *callbacks, struct conn **ret_conn);
+
+/* Right after conn_adopt(): speaks TLS from the first byte on; the layer above sees plain bytes and
+ * notices nothing. `not_tls` (borrowed while the pool stands) goes to a peer that begins with HTTP
+ * instead; empty: it is just closed. At tls_handshakes_max the oldest handshake is closed.
+ * -ERR_MEMORY. The server outlives the pool. */
+int conn_accept_tls(struct conn *conn, struct tls_server *server, struct slice not_tls);
+/* Right after conn_connect(): the same; on_connected comes after the handshake. -ERR_MEMORY. */
+int conn_connect_tls(struct conn *conn, struct tls_client *client);
+bool conn_is_tls(const struct conn *conn);
 
 struct conn_handle conn_handle_of(const struct conn *conn);
 struct conn_pool *conn_pool_of(const struct conn *conn);

@@ -1,11 +1,12 @@
-/* conn_inside.h - the inside of conn.h, shared by conn.c (one connection) and conn_pool.c (all of
- * them). Nobody else may include it. Thread: the loop's. */
+/* conn_inside.h - the inside of conn.h, shared by conn*.c and listener.c: one connection, all of
+ * them, TLS, and PROXY headers. Nobody else may include it. Thread: the loop's. */
 #pragma once
 
 #include <stdalign.h>
 
 #include "net/stream/conn.h"
 #include "net/stream/outbox.h"
+#include "net/stream/tls.h"
 
 #define CONN_SLAB 64 /* connections taken from the system at once */
 
@@ -31,6 +32,13 @@ struct conn {
     bool in_dirty, in_resumed;
     bool blocked; /* the kernel took not all: EPOLLOUT is awaited */
     bool drained_wanted;
+    bool proxy_awaited; /* no byte is anybody's before the PROXY header */
+    bool tls_begun;     /* the first byte came, and it was TLS */
+    bool tls_handshaking;
+    bool tls_moved;          /* the write in progress has sent something */
+    struct tls_session *tls; /* owned; NULL: plain */
+    struct slice not_tls;    /* the answer to plain HTTP where TLS is due; borrowed */
+    struct conn *handshake_next, *handshake_previous;
     struct conn *dirty_next, *resumed_next, *closed_next; /* closed_next: also the free list */
     struct outbox outbox;
     size_t drained_bytes;
@@ -60,7 +68,16 @@ struct conn_pool {
     uint64_t flushed_turn, freed_turn; /* the last turn in which the stage was reached */
     bool freeing;
     char *read_buffer; /* CONN_READ_BYTES */
+    char *tls_input;   /* CONN_TLS_INPUT_BYTES, and TLS_RECORD_BYTES_MAX for output; NULL until the
+                          first TLS connection */
+    struct conn *handshakes_first, *handshakes_last; /* the oldest first */
+    uint64_t tls_turn;                               /* in which tls_turn_steps are counted */
+    size_t tls_turn_steps;
 };
+
+/* What one read of ciphertext may bring: its plain bytes fit the read buffer together with a
+ * record of which a part was there before. */
+#define CONN_TLS_INPUT_BYTES (CONN_READ_BYTES - TLS_HELD_BYTES_MAX)
 
 /* A connection in phase FREE from the pool, zeroed but for pool and handle. -ERR_LIMIT,
  * -ERR_MEMORY. */
@@ -71,3 +88,44 @@ void conn_pool_give(struct conn *conn);
 void conn_flush_dirty(void *pool);
 /* Frees what was received and not used. */
 void conn_free_kept(struct conn *conn);
+/* Receives into at[0..bytes) from the kernel; 0: nothing now, the end (read_ended), or closed. */
+ssize_t conn_receive_raw(struct conn *conn, char *at, size_t bytes);
+/* Asks epoll for what the state needs. */
+void conn_ask_events(struct conn *conn);
+/* The stall timer of the connection, `ms` from now. */
+void conn_arm_stall_timer(struct conn *conn, int64_t ms);
+/* Output is to be looked at in this turn or the next. */
+void conn_mark_dirty(struct conn *conn);
+
+/* ---- conn_tls.c ---- */
+
+/* Plain bytes into the read buffer; as conn_receive_raw(). */
+ssize_t conn_tls_receive(struct conn *conn);
+/* Whether the handshake may go on in this turn. */
+bool conn_tls_may_step(struct conn *conn);
+/* A client's first message. */
+void conn_tls_connected(struct conn *conn);
+/* Goes on with a handshake that waited for room to send. */
+void conn_tls_go_on(struct conn *conn);
+/* Whether we encrypt what is sent: not for plain ones, nor where the kernel does it. */
+bool conn_tls_encrypts(const struct conn *conn);
+/* Sends from the outbox; may close. Whether anything was sent. */
+bool conn_tls_write(struct conn *conn);
+/* The handshake's time is over. */
+void conn_tls_too_slow(struct conn *conn);
+/* Nothing more is sent: says so. */
+void conn_tls_end(struct conn *conn);
+/* The connection is closed: what it counted is taken back. */
+void conn_tls_forget(struct conn *conn);
+/* Frees what the connection has of TLS. */
+void conn_tls_free(struct conn *conn);
+
+/* ---- conn_proxy.c ---- */
+
+struct listener;
+/* Of a connection on which nobody's layer has begun. */
+extern const struct conn_callbacks conn_unbegun_callbacks;
+/* The connection waits for its PROXY header. */
+void conn_proxy_begin(struct conn *conn, struct listener *listener);
+/* Reads at the PROXY header; when it is whole the connection begins for its listener. */
+void conn_proxy_read(struct conn *conn);

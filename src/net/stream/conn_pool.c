@@ -64,6 +64,7 @@ void conn_pool_free(struct conn_pool *pool)
         free(pool->slabs[i]);
     free(pool->slabs);
     free(pool->read_buffer);
+    free(pool->tls_input);
     free(pool);
 }
 
@@ -172,6 +173,7 @@ static void free_closed(void *owner)
         pool->closed = conn->closed_next;
         conn->callbacks->on_closed(conn, conn->reason);
         conn_free_kept(conn);
+        conn_tls_free(conn);
         /* Between flush and here a list may have been joined again; its memory must not be reused
          * while it is on one, so it is closed in the next turn. */
         if ((conn->in_dirty || conn->in_resumed) && !pool->freeing)

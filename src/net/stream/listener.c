@@ -8,12 +8,16 @@
 #include <unistd.h>
 
 #include "base/error.h"
+#include "net/stream/conn_inside.h"
 
 static void refuse(struct listener *listener, int fd)
 {
-    ssize_t sent =
-        send(fd, listener->refusal.at, listener->refusal.bytes, MSG_NOSIGNAL | MSG_DONTWAIT);
-    (void)sent; /* a courtesy */
+    /* A courtesy; in TLS it would take the handshake that there is no room for. */
+    if (listener->tls == NULL) {
+        ssize_t sent =
+            send(fd, listener->refusal.at, listener->refusal.bytes, MSG_NOSIGNAL | MSG_DONTWAIT);
+        (void)sent;
+    }
     close(fd);
 }
 
@@ -32,14 +36,38 @@ static void on_pause_over(void *owner)
     (void)loop_source_change(conn_pool_loop(listener->pool), &listener->source, EPOLLIN);
 }
 
+static bool is_proxy(const struct listener *listener, const struct net_address *peer)
+{
+    for (size_t i = 0; i < listener->proxies_count; i++)
+        if (net_range_has(&listener->proxies[i], peer))
+            return true;
+    return false;
+}
+
+void listener_begin(struct listener *listener, struct conn *conn)
+{
+    if (listener->tls != NULL && conn_accept_tls(conn, listener->tls, listener->not_tls) < 0) {
+        conn_close(conn, CONN_CLOSE_TLS_HANDSHAKE);
+        return;
+    }
+    conn_set_callbacks(conn, listener->callbacks);
+    listener->on_accept(listener->owner, listener, conn);
+}
+
 static void accept_one(struct listener *listener, int fd, const struct sockaddr_storage *from)
 {
     struct net_address peer = net_address_of(from);
     struct conn *conn;
-    if (conn_adopt(listener->pool, fd, &peer, listener->callbacks, &conn) < 0)
+    if (listener->proxies_count > 0 && !is_proxy(listener, &peer)) {
+        conn_pool_stats(listener->pool)->closed[CONN_CLOSE_PROXY_UNTRUSTED]++;
+        close(fd);
+    } else if (conn_adopt(listener->pool, fd, &peer, &conn_unbegun_callbacks, &conn) < 0) {
         refuse(listener, fd);
-    else
-        listener->on_accept(listener->owner, listener, conn);
+    } else if (listener->proxies_count > 0) {
+        conn_proxy_begin(conn, listener);
+    } else {
+        listener_begin(listener, conn);
+    }
 }
 
 static void on_ready(void *owner, uint32_t events)

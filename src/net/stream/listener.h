@@ -1,4 +1,9 @@
-/* listener.h - accepts TCP connections into a pool. Thread: the loop's. */
+/* listener.h - accepts TCP connections into a pool. Thread: the loop's.
+ *
+ * Behind proxies (proxies_count > 0) every connection must come from one of them and begin with a
+ * PROXY header (proxy_v2.h), within proxy_header_ms_max; conn_peer() is then the proxy's client.
+ * Any other peer is closed and counted (CONN_CLOSE_PROXY_UNTRUSTED): it could claim to be
+ * anybody. on_accept comes when that is settled; TLS, if any, begins behind the header. */
 #pragma once
 
 #include "base/slice.h"
@@ -15,7 +20,11 @@ struct listener {
     const struct conn_callbacks *callbacks; /* of accepted connections */
     void (*on_accept)(void *owner, struct listener *listener, struct conn *conn);
     void *owner;
-    struct slice refusal; /* sent (as far as one write goes) to a connection above the limit */
+    struct slice refusal;   /* sent (as far as one write goes) to a connection above the limit */
+    struct tls_server *tls; /* borrowed; NULL: plain */
+    struct slice not_tls;   /* TLS: for a peer that speaks HTTP; see conn_accept_tls() */
+    const struct net_range *proxies; /* borrowed; who may connect, each time with a header */
+    size_t proxies_count;            /* 0: anybody, without one */
 };
 
 /* Opens a listening socket; callbacks, on_accept, owner and refusal are set by the caller before.
@@ -24,3 +33,5 @@ int listener_open(struct listener *listener, struct conn_pool *pool,
                   const struct net_address *address, struct net_address *ret_bound);
 /* Accepts no more; what was accepted stays. */
 void listener_close(struct listener *listener);
+/* For conn_proxy.c: the peer's address is settled, its layer begins. */
+void listener_begin(struct listener *listener, struct conn *conn);

@@ -124,3 +124,54 @@ struct net_address net_address_of(const struct sockaddr_storage *sockaddr)
     }
     return address;
 }
+
+/* Decimal, of at most three digits. */
+static int parse_bits(struct slice digits, unsigned max, unsigned *ret_bits)
+{
+    unsigned bits = 0;
+    if (digits.bytes == 0 || digits.bytes > 3)
+        return -ERR_FORMAT;
+    for (size_t i = 0; i < digits.bytes; i++) {
+        if (digits.at[i] < '0' || digits.at[i] > '9')
+            return -ERR_FORMAT;
+        bits = bits * 10 + (unsigned)(digits.at[i] - '0');
+    }
+    if (bits > max)
+        return -ERR_FORMAT;
+    *ret_bits = bits;
+    return 0;
+}
+
+static bool bit_of(const uint8_t ip[16], unsigned number)
+{
+    return (ip[number / 8] >> (7 - number % 8) & 1) != 0;
+}
+
+int net_range_parse(struct slice text, struct net_range *ret_range)
+{
+    struct net_range range = {0};
+    const char *slash = text.bytes > 0 ? memchr(text.at, '/', text.bytes) : NULL;
+    struct slice host = slash == NULL ? text : slice_of(text.at, (size_t)(slash - text.at));
+    bool v6 = host.bytes > 0 && memchr(host.at, ':', host.bytes) != NULL;
+    unsigned bits = v6 ? 128 : 32;
+    if (host.bytes == 0)
+        return -ERR_FORMAT;
+    TRY(parse_ip(host, v6, range.ip));
+    if (slash != NULL)
+        TRY(parse_bits(slice_skip(text, host.bytes + 1), bits, &bits));
+    range.bits = (uint8_t)(v6 ? bits : bits + 96);
+    for (unsigned i = range.bits; i < 128; i++)
+        if (bit_of(range.ip, i))
+            return -ERR_FORMAT;
+    *ret_range = range;
+    return 0;
+}
+
+bool net_range_has(const struct net_range *range, const struct net_address *address)
+{
+    size_t whole = range->bits / 8;
+    unsigned rest = range->bits % 8;
+    if (memcmp(range->ip, address->ip, whole) != 0)
+        return false;
+    return rest == 0 || ((range->ip[whole] ^ address->ip[whole]) >> (8 - rest)) == 0;
+}

@@ -30,3 +30,14 @@ socklen_t net_address_to_sockaddr(const struct net_address *address,
                                   struct sockaddr_storage *ret_sockaddr);
 /* An unknown family gives the zero address. */
 struct net_address net_address_of(const struct sockaddr_storage *sockaddr);
+
+/* A network: all addresses that share the first `bits` of this one. */
+struct net_range {
+    uint8_t ip[16];
+    uint8_t bits; /* of the 128; an IPv4 /8 is 104 */
+};
+
+/* "10.0.0.0/8", "2001:db8::/32", or one address without "/". Bits behind the prefix must be zero:
+ * who writes 10.1.2.3/8 means something else. -ERR_FORMAT. */
+int net_range_parse(struct slice text, struct net_range *ret_range);
+bool net_range_has(const struct net_range *range, const struct net_address *address);

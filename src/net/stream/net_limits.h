@@ -59,7 +59,17 @@
     X(int64_t, ws_ping_ms, 20000)                                                                  \
     X(int64_t, ws_pong_ms_max, 10000)                                                              \
     /* our close frame is sent, the peer's does not come: closed */                                \
-    X(int64_t, ws_close_ms_max, 3000)
+    X(int64_t, ws_close_ms_max, 3000)                                                              \
+    /* from accept (or, behind a proxy, from its header) to the end of the handshake: closed */    \
+    X(int64_t, tls_handshake_ms_max, 10000)                                                        \
+    /* handshakes under way: the new connection is closed */                                       \
+    X(size_t, tls_handshakes_max, 1024)                                                            \
+    /* handshake messages taken in one turn: the rest waits in the kernel for the next turn */     \
+    X(size_t, tls_handshakes_per_turn_max, 8)                                                      \
+    /* from accept to a whole PROXY header: closed */                                              \
+    X(int64_t, proxy_header_ms_max, 5000)                                                          \
+    /* a PROXY header (at most PROXY_HEADER_BYTES_MAX): closed */                                  \
+    X(size_t, proxy_header_bytes_max, 900)
 
 #define NET_LIMIT_FIELD(type, name, value) type name;
 struct net_limits {
@@ -75,19 +85,24 @@ enum net_limit { NET_LIMIT_LIST(NET_LIMIT_ENUM) };
 
 /* X(name, text): why a connection ended. */
 #define CONN_CLOSE_LIST(X)                                                                         \
-    X(CONN_CLOSE_DONE, "done")                     /* we had said everything */                    \
-    X(CONN_CLOSE_PEER, "peer")                     /* the peer closed in an orderly way */         \
-    X(CONN_CLOSE_RESET, "reset")                   /* the connection broke */                      \
-    X(CONN_CLOSE_PROTOCOL, "protocol")             /* the peer broke HTTP or RFC 6455 */           \
-    X(CONN_CLOSE_IDLE, "idle")                     /* http_idle_ms_max */                          \
-    X(CONN_CLOSE_SLOW_REQUEST, "slow_request")     /* header, body or linger time is over */       \
-    X(CONN_CLOSE_WRITE_STALL, "write_stall")       /* write_stall_ms_max */                        \
-    X(CONN_CLOSE_OUTBOX_FULL, "outbox_full")       /* outbox_bytes_max / _total_bytes_max */       \
-    X(CONN_CLOSE_RECEIVE_FULL, "receive_full")     /* receive_bytes_max / _total_bytes_max */      \
-    X(CONN_CLOSE_NO_PONG, "no_pong")               /* ws_pong_ms_max */                            \
-    X(CONN_CLOSE_NO_CLOSE_FRAME, "no_close_frame") /* ws_close_ms_max */                           \
-    X(CONN_CLOSE_DRAIN, "drain")                   /* we are shutting down */                      \
-    X(CONN_CLOSE_CONNECT_FAILED, "connect_failed") /* client side only */
+    X(CONN_CLOSE_DONE, "done")                       /* we had said everything */                  \
+    X(CONN_CLOSE_PEER, "peer")                       /* the peer closed in an orderly way */       \
+    X(CONN_CLOSE_RESET, "reset")                     /* the connection broke */                    \
+    X(CONN_CLOSE_PROTOCOL, "protocol")               /* the peer broke HTTP or RFC 6455 */         \
+    X(CONN_CLOSE_IDLE, "idle")                       /* http_idle_ms_max */                        \
+    X(CONN_CLOSE_SLOW_REQUEST, "slow_request")       /* header, body or linger time is over */     \
+    X(CONN_CLOSE_WRITE_STALL, "write_stall")         /* write_stall_ms_max */                      \
+    X(CONN_CLOSE_OUTBOX_FULL, "outbox_full")         /* outbox_bytes_max / _total_bytes_max */     \
+    X(CONN_CLOSE_RECEIVE_FULL, "receive_full")       /* receive_bytes_max / _total_bytes_max */    \
+    X(CONN_CLOSE_NO_PONG, "no_pong")                 /* ws_pong_ms_max */                          \
+    X(CONN_CLOSE_NO_CLOSE_FRAME, "no_close_frame")   /* ws_close_ms_max */                         \
+    X(CONN_CLOSE_DRAIN, "drain")                     /* we are shutting down */                    \
+    X(CONN_CLOSE_TLS_HANDSHAKE, "tls_handshake")     /* it failed, or took too long */             \
+    X(CONN_CLOSE_TLS_RECORD, "tls_record")           /* after it: a record that is none */         \
+    X(CONN_CLOSE_NOT_TLS, "not_tls")                 /* plain HTTP where TLS was due */            \
+    X(CONN_CLOSE_PROXY_HEADER, "proxy_header")       /* absent, malformed or too slow */           \
+    X(CONN_CLOSE_PROXY_UNTRUSTED, "proxy_untrusted") /* the peer is none of our proxies */         \
+    X(CONN_CLOSE_CONNECT_FAILED, "connect_failed")   /* client side only */
 
 #define CONN_CLOSE_ENUM(name, text) name,
 enum conn_close { CONN_CLOSE_LIST(CONN_CLOSE_ENUM) };
@@ -108,9 +123,13 @@ struct net_stats {
     uint64_t ws_open;      /* now */
     uint64_t ws_messages_in, ws_messages_out;
     uint64_t bytes_in, bytes_out;
-    uint64_t reads, writes; /* system calls */
-    uint64_t receive_bytes; /* kept in receive buffers now */
-    uint64_t outbox_bytes;  /* queued now, copied and shared */
+    uint64_t reads, writes;         /* system calls */
+    uint64_t tls_full, tls_resumed; /* handshakes done */
+    uint64_t tls_handshaking;       /* now */
+    uint64_t tls_truncated;         /* peers that ended without saying so (no close_notify) */
+    uint64_t proxied;               /* connections whose address came in a PROXY header */
+    uint64_t receive_bytes;         /* kept in receive buffers now */
+    uint64_t outbox_bytes;          /* queued now, copied and shared */
 };
 
 /* The defaults of the list above. */

@@ -1,6 +1,7 @@
 """HTTP/1.1 on a raw socket: keep-alive, pipelining, and whatever bytes a test wants to send."""
 import json
 import socket
+import ssl
 from dataclasses import dataclass, field
 from decimal import Decimal
 
@@ -47,10 +48,15 @@ class Response:
 class Http:
     """One connection. Requests may be sent ahead; responses are read in order."""
 
-    def __init__(self, address, timeout=15):
+    def __init__(self, address, timeout=15, tls=None, session=None):
+        """tls: an SSLContext; session: of an earlier connection, to resume."""
         self.address = address
         self.socket = socket.create_connection(address, timeout=timeout)
         self.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        if tls:
+            # An end without close_notify is an error here, not an end.
+            self.socket = tls.wrap_socket(self.socket, server_hostname=address[0],
+                                          suppress_ragged_eofs=False, session=session)
         self.buffer = b''
 
     def __enter__(self):
@@ -65,7 +71,7 @@ class Http:
     def send(self, data):
         try:
             self.socket.sendall(data)
-        except (BrokenPipeError, ConnectionResetError):
+        except (BrokenPipeError, ConnectionResetError, ssl.SSLEOFError):
             pass  # an early refusal; the answer is read below
 
     def fill(self):

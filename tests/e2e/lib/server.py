@@ -30,7 +30,9 @@ def run(*arguments, check=True, seconds=120, text=True):
 class Server:
     """`overround serve` on free ports. It may be stopped, killed and started again on its data."""
 
-    def __init__(self, data, *options, profile='bench', command='serve', environment=()):
+    def __init__(self, data, *options, profile='bench', command='serve', environment=(),
+                 listen='127.0.0.1:0'):
+        self.listen, self.tls = listen, None
         self.data, self.options, self.profile = str(data), list(options), profile
         self.command, self.environment = command, {**ENVIRONMENT, **dict(environment)}
         self.process, self.log, self.tokens = None, '', {}
@@ -43,7 +45,7 @@ class Server:
         self.kill()
 
     def spawn(self):
-        argv = [BINARY, self.command, '--data', self.data, '--listen', '127.0.0.1:0', '--admin',
+        argv = [BINARY, self.command, '--data', self.data, '--listen', self.listen, '--admin',
                 '127.0.0.1:0']
         if self.profile:
             argv += ['--profile', self.profile]
@@ -68,6 +70,8 @@ class Server:
         self.spawn()
         self.public = self.wait_address('ready ')
         self.admin = self.wait_address('admin ')
+        if '--tls-listen' in self.options:
+            self.tls = self.wait_address('tls ')
         return self
 
     def wait_address(self, word):

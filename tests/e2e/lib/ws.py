@@ -22,8 +22,8 @@ class WebSocket:
     counts the compressed messages that came."""
 
     def __init__(self, address, token=None, subprotocol=False, path='/v1/stream', headers=(),
-                 timeout=15, extensions=None):
-        self.http = Http(address, timeout)
+                 timeout=15, extensions=None, tls=None):
+        self.http = Http(address, timeout, tls)
         self.closed, self.waiting = None, []
         headers = {'Upgrade': 'websocket', 'Connection': 'Upgrade', 'Sec-WebSocket-Version': '13',
                    'Sec-WebSocket-Key': base64.b64encode(os.urandom(16)).decode(),

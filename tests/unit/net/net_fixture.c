@@ -101,6 +101,7 @@ static void on_request(void *owner, struct http_request *request)
     struct fixture *fixture = owner;
     int number = fixture->requests++;
     fixture->last_body_bytes = request->body.bytes;
+    fixture->client = request->client;
     if (request->body.bytes > 0 && request->body.bytes <= sizeof fixture->last_body)
         memcpy(fixture->last_body, request->body.at, request->body.bytes);
     if (number < FIXTURE_REPLIES_MAX && request->path.bytes < sizeof fixture->paths[0]) {
@@ -133,13 +134,12 @@ void fixture_init(struct fixture *fixture)
 
 void fixture_begin(struct fixture *fixture)
 {
-    struct net_address address;
     struct http_handlers handlers = {fixture, on_head, on_request};
     assert_int_equal(loop_new(&fixture->loop), 0);
     assert_int_equal(http_server_new(fixture->loop, &fixture->limits, &fixture->server), 0);
-    assert_int_equal(net_address_parse(SLICE("127.0.0.1:0"), &address), 0);
-    assert_int_equal(http_server_listen(fixture->server, &address, &handlers, &fixture->address),
-                     0);
+    assert_int_equal(net_address_parse(SLICE("127.0.0.1:0"), &fixture->how.address), 0);
+    assert_int_equal(
+        http_server_listen_as(fixture->server, &fixture->how, &handlers, &fixture->address), 0);
 }
 
 void fixture_end(struct fixture *fixture)

@@ -16,12 +16,14 @@ struct fixture {
     struct loop *loop;
     struct http_server *server;
     struct net_limits limits;
+    struct http_listening how; /* TLS, proxies: set before fixture_begin(); the address is ours */
     struct net_address address;
     /* what the handler saw */
     int requests;
     bool keep; /* do not answer: keep the right to */
     struct http_reply_to kept[FIXTURE_REPLIES_MAX];
     char paths[FIXTURE_REPLIES_MAX][64];
+    struct net_address client; /* of the last request */
     char last_body[4096];
     size_t last_body_bytes;
     /* streamed bodies (path /upload) */

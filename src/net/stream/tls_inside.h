@@ -1,0 +1,23 @@
+/* tls_inside.h - what tls*.c share. Nobody else may include it. Thread: the loop's. */
+#pragma once
+
+#include <openssl/ssl.h>
+
+#include "base/buf.h"
+#include "net/stream/tls.h"
+
+struct tls_client_files;
+
+/* What both sides have: version, ALPN, modes; NULL when memory or the library fails. */
+SSL_CTX *tls_context_new(const SSL_METHOD *method, bool allow_1_2);
+/* Our certificates and their key into the context. 0, -ERR_CONFIG with a sentence. */
+int tls_context_identity(SSL_CTX *context, const char *certificates, const char *key,
+                         struct buf *why);
+/* The context that a handshake beginning now uses. */
+SSL_CTX *tls_server_context(struct tls_server *server);
+bool tls_server_uses_kernel(const struct tls_server *server);
+/* A client's SSL with name, address and ticket set. NULL: out of memory. */
+SSL *tls_client_ssl_new(struct tls_client *client, const struct net_address *peer);
+
+/* "http/1.1" in the form of RFC 7301. */
+extern const unsigned char tls_alpn[9];
