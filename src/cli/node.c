@@ -146,6 +146,7 @@ static void on_signal(void *owner, int signal)
     log_info("node", "draining");
     demo_status_node_stop(node->demo);
     node->drain_begun = true;
+    odds_service_drain(node->odds);
     node->draining = 2;
     http_server_drain(node->public_server, DRAIN_MS, on_drained, node);
     http_server_drain(node->admin_server, DRAIN_MS, on_drained, node);

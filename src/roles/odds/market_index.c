@@ -150,8 +150,10 @@ uint32_t market_index_add(struct market_index *index, const struct odds_image *i
     if (slot == SLOT_NONE)
         return SLOT_NONE;
     struct market_entry *market = &index->markets[slot];
-    *market = (struct market_entry){
-        .key = key_of(index, id), .joined = ++index->joined, .id_bytes = (uint8_t)id.bytes};
+    *market = (struct market_entry){.waits = SLOT_NONE,
+                                    .key = key_of(index, id),
+                                    .joined = ++index->joined,
+                                    .id_bytes = (uint8_t)id.bytes};
     memcpy(market->id, id.at, id.bytes);
     enum table_outcome outcome = table_insert(index->by_id, market->key, slot);
     ASSERT(outcome == TABLE_OK); /* asked for before */

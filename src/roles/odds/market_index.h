@@ -28,6 +28,7 @@ struct market_entry {
     int64_t bet_delay_us;                     /* of the newest version, to say only what changed */
     uint32_t group[GROUP_KINDS];              /* slot of its group; SLOT_NONE: in none */
     uint32_t next[GROUP_KINDS], previous[GROUP_KINDS]; /* in the group's list */
+    uint32_t waits; /* long polls; first of a list, or SLOT_NONE */
     uint16_t selections_count;
     bool in_play;
     uint8_t groups_full; /* bit `kind`: it found no room in that group */

@@ -111,6 +111,16 @@ void event_stream_begin(struct odds_service *s, struct http_request *request,
 /* "SID:n,n,-": how far the client is in each of its channels. */
 void event_stream_put_id(struct buf *out, const struct client *client);
 void reads_market(struct odds_service *s, struct http_request *request, struct slice id);
+/* The answer of a read that waited: the market, or 304 when it still is what the client knows. */
+void reads_answer(struct odds_service *s, struct http_reply_to to, uint32_t market, uint64_t known);
 void reads_batch(struct odds_service *s, struct http_request *request);
+/* Lets the read wait for the market's next change, when the request prefers that; false: it does
+ * not, or too many wait. It is answered by one of: reads_wake() (the market has changed),
+ * reads_forget() (it is about to be removed), or when its time is over. */
+bool reads_wait(struct odds_service *s, const struct http_request *request, uint32_t market);
+void reads_wake(struct odds_service *s, uint32_t market);
+void reads_forget(struct odds_service *s, uint32_t market);
+/* The connections are gone. */
+void reads_done(struct odds_service *s);
 void reads_events(struct odds_service *s, struct http_request *request);
 void own_place_bet(struct client *client, const struct stream_op *op);

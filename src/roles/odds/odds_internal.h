@@ -117,6 +117,15 @@ struct flight {
     char id[STREAM_OP_ID_BYTES_MAX];
 };
 
+/* A read that waits for its market to change. */
+struct wait {
+    struct odds_service *service;
+    struct http_reply_to to;
+    struct timer timer;
+    uint64_t version; /* that the client has */
+    uint32_t market, next, previous;
+};
+
 struct odds_service {
     struct odds_service_options options;
     struct odds_service_stats stats;
@@ -129,14 +138,16 @@ struct odds_service {
     struct market_index index;
     struct follow_debts debts;
     struct slot_pool channels_pool, subscriptions_pool, clients_pool, identities_pool, users_pool,
-        flights_pool;
+        flights_pool, waits_pool;
     struct channel *channels; /* owned, all of these */
     struct subscription *subscriptions;
     struct client *clients;
     struct identity *identities;
     struct user *users;
     struct flight *flights;
+    struct wait *waits;
     struct table *users_by_key;
+    bool draining;
     uint64_t seq_floor; /* no channel has or had a higher number */
     uint64_t have_stamp;
     uint64_t ended_turn; /* the last turn whose end was reached */

@@ -46,6 +46,10 @@
     X(bets_in_flight_max, 65536)                                                                   \
     /* sockets of one user that get that user's own messages: the oldest one loses them */         \
     X(sockets_per_user_max, 16)                                                                    \
+    /* reads that wait for a change: a further one is answered at once */                          \
+    X(long_polls_max, 10000)                                                                       \
+    /* a longer wait is cut to it */                                                               \
+    X(long_poll_ms_max, 30000)                                                                     \
     /* markets of one GET /v1/odds?market_id=..: 400 TOO_MANY_MARKETS */                           \
     X(batch_markets_max, 100)                                                                      \
     /* events of one page of GET /v1/events: the rest by cursor */                                 \

@@ -44,6 +44,7 @@ static int init_pools(struct odds_service *s)
     TRY(new_array(&s->users, &s->users_pool, clients, sizeof *s->users));
     TRY(new_array(&s->flights, &s->flights_pool, (size_t)limits->bets_in_flight_max,
                   sizeof *s->flights));
+    TRY(new_array(&s->waits, &s->waits_pool, (size_t)limits->long_polls_max, sizeof *s->waits));
     TRY(follow_debts_new(&s->debts, (uint32_t)limits->dirty_max,
                          (uint32_t)limits->dirty_per_subscription_max));
     return table_new(clients, &s->users_by_key);
@@ -134,17 +135,19 @@ void odds_service_free(struct odds_service *s)
         return;
     loop_remove_hook(s->loop, fanout_turn, s);
     loop_timer_cancel(s->loop, &s->tick);
+    reads_done(s);
     channels_done(s);
     market_index_done(&s->index);
     follow_debts_done(&s->debts);
     table_free(s->users_by_key);
     struct slot_pool *pools[] = {&s->channels_pool,   &s->subscriptions_pool, &s->clients_pool,
-                                 &s->identities_pool, &s->users_pool,         &s->flights_pool};
+                                 &s->identities_pool, &s->users_pool,         &s->flights_pool,
+                                 &s->waits_pool};
     for (size_t i = 0; i < sizeof pools / sizeof *pools; i++)
         slot_pool_done(pools[i]);
     void *arrays[] = {s->channels, s->subscriptions, s->clients, s->identities,
                       s->users,    s->flights,       s->text,    s->out,
-                      s->markets,  s->input,         s->cbor.at};
+                      s->markets,  s->input,         s->cbor.at, s->waits};
     for (size_t i = 0; i < sizeof arrays / sizeof *arrays; i++)
         free(arrays[i]);
     free(s);
@@ -277,6 +280,7 @@ static int register_gauges(struct odds_service *s, struct metrics *metrics)
         {"overround_push_markets", "Markets shown", &s->stats.markets},
         {"overround_push_dirty_markets", "Markets owed to lagging clients", &s->stats.dirty},
         {"overround_push_image_bytes", "Pre-encoded markets", &s->stats.image_bytes},
+        {"overround_long_polls", "Reads that wait for a change", &s->stats.long_polls},
         {"overround_push_history_bytes", "Messages kept for resumes", &s->stats.history_bytes},
     };
     for (size_t i = 0; i < sizeof gauges / sizeof *gauges; i++)

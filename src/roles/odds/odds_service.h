@@ -52,6 +52,9 @@ int odds_service_new(const struct odds_service_options *options, struct loop *lo
 /* After the HTTP server is freed: no callback of a stream comes any more. Accepts NULL. */
 void odds_service_free(struct odds_service *service);
 
+/* Answers reads that wait, and lets none wait from now on: before the HTTP server drains. */
+void odds_service_drain(struct odds_service *service);
+
 /* Both are borrowed until odds_service_free; once, before the first request, after book_start.
  * Shows what the store holds by then. Without a book no read is stale; without bets place_bet is
  * answered with 503. Either may be NULL. */
@@ -100,7 +103,7 @@ struct odds_service_stats {
     struct metrics_counter store_hits, store_misses; /* REST reads */
     struct metrics_counter limit_reached[ODDS_LIMITS_COUNT];
     struct metrics_gauge websockets, event_streams, subscriptions, channels, lagging, markets;
-    struct metrics_gauge image_bytes, history_bytes, dirty;
+    struct metrics_gauge image_bytes, history_bytes, dirty, long_polls;
     struct metrics_histogram push_latency; /* us: feed's message received -> queued to followers */
 };
 const struct odds_service_stats *odds_service_stats(const struct odds_service *service);

@@ -64,11 +64,44 @@ static const struct odds_image *find_image(struct odds_service *s, struct slice 
     return image;
 }
 
+/* The validator of the market as it is now, as text and as header lines. */
+struct validator {
+    char tag_memory[32], lines_memory[128];
+    struct buf tag, lines;
+};
+
+static void put_validator(struct validator *v, const struct odds_image *image)
+{
+    v->tag = buf_over(v->tag_memory, sizeof v->tag_memory);
+    v->lines = buf_over(v->lines_memory, sizeof v->lines_memory);
+    buf_printf(&v->tag, "\"%llu\"", (unsigned long long)image->odds_version);
+    buf_put_text(&v->lines, "Cache-Control: no-cache\r\nETag: ");
+    buf_put_slice(&v->lines, buf_slice(&v->tag));
+    buf_put_text(&v->lines, "\r\n");
+    ASSERT(!v->lines.overflow);
+}
+
+/* From the pre-encoded body, unless it must say that it is stale. */
+static void reply_market(struct odds_service *s, struct http_reply_to to, uint32_t slot,
+                         struct slice headers, int64_t age_ms)
+{
+    struct slice json = odds_market_json(s, slot);
+    struct shared_bytes *kept = s->index.markets[slot].json;
+    if (age_ms < 0 && kept != NULL) {
+        http_reply_shared(to, 200, JSON_TYPE, headers, kept);
+        return;
+    }
+    struct buf out = buf_over(s->out, OUT_BYTES + ODDS_JSON_MARKET_BYTES_MAX);
+    put_market(s, &out, slot, age_ms);
+    (void)json; /* encoded now, kept or not */
+    http_reply(to, 200, JSON_TYPE, headers, buf_slice(&out));
+}
+
 void reads_market(struct odds_service *s, struct http_request *request, struct slice id)
 {
-    char memory[MARKET_ID_BYTES_MAX], tag[32], lines[128];
+    char memory[MARKET_ID_BYTES_MAX];
     struct buf decoded = buf_over(memory, sizeof memory);
-    struct buf etag = buf_over(tag, sizeof tag), headers = buf_over(lines, sizeof lines);
+    struct validator now;
     uint32_t slot = SLOT_NONE;
     const struct odds_image *image = NULL;
     if (http_url_decode(id, false, &decoded, &id) == 0)
@@ -77,26 +110,30 @@ void reads_market(struct odds_service *s, struct http_request *request, struct s
         http_reply_problem(request->reply_to, 404, "MARKET_NOT_FOUND", SLICE_NONE);
         return;
     }
-    buf_printf(&etag, "\"%llu\"", (unsigned long long)image->odds_version);
-    buf_put_text(&headers, "Cache-Control: no-cache\r\nETag: ");
-    buf_put_slice(&headers, buf_slice(&etag));
-    buf_put_text(&headers, "\r\n");
+    put_validator(&now, image);
     int64_t age_ms = stale_ms(s, image);
     struct slice known = http_request_header(request, "if-none-match");
-    if (age_ms < 0 && known.bytes > 0 && has_etag(known, buf_slice(&etag))) {
-        http_reply(request->reply_to, 304, SLICE_NONE, buf_slice(&headers), SLICE_NONE);
+    if (age_ms >= 0 || known.bytes == 0 || !has_etag(known, buf_slice(&now.tag)))
+        reply_market(s, request->reply_to, slot, buf_slice(&now.lines), age_ms);
+    else if (!reads_wait(s, request, slot))
+        http_reply(request->reply_to, 304, SLICE_NONE, buf_slice(&now.lines), SLICE_NONE);
+}
+
+void reads_answer(struct odds_service *s, struct http_reply_to to, uint32_t slot, uint64_t known)
+{
+    struct validator now;
+    const struct odds_image *image =
+        s->store->ops->get(s->store, market_entry_id(&s->index.markets[slot]));
+    if (image == NULL) {
+        http_reply_problem(to, 404, "MARKET_NOT_FOUND", SLICE_NONE);
         return;
     }
-    struct slice json = odds_market_json(s, slot);
-    struct shared_bytes *kept = s->index.markets[slot].json;
-    if (age_ms < 0 && kept != NULL) {
-        http_reply_shared(request->reply_to, 200, JSON_TYPE, buf_slice(&headers), kept);
-        return;
-    }
-    struct buf out = buf_over(s->out, OUT_BYTES + ODDS_JSON_MARKET_BYTES_MAX);
-    put_market(s, &out, slot, age_ms);
-    (void)json; /* encoded now, kept or not */
-    http_reply(request->reply_to, 200, JSON_TYPE, buf_slice(&headers), buf_slice(&out));
+    put_validator(&now, image);
+    buf_put_text(&now.lines, "Preference-Applied: wait\r\n");
+    if (image->odds_version == known)
+        http_reply(to, 304, SLICE_NONE, buf_slice(&now.lines), SLICE_NONE);
+    else
+        reply_market(s, to, slot, buf_slice(&now.lines), stale_ms(s, image));
 }
 
 /* ---- a batch ---- */

@@ -173,6 +173,7 @@ static void remove_market(struct odds_service *s, uint32_t slot)
         if (channels[kind] != SLOT_NONE)
             fanout_forget_market(s, channels[kind]);
     tell_removed(s, slot);
+    reads_forget(s, slot);
     give_texts(s, market);
     market_index_remove(&s->index, slot);
     s->stats.markets.value--;
@@ -248,6 +249,7 @@ void odds_service_on_market(void *owner, const struct odds_image *image, uint64_
         tell_image(s, slot, image->received.us);
     else
         show_change(s, slot, &change);
+    reads_wake(s, slot);
 }
 
 void odds_service_on_removed(void *owner, const struct odds_image *image)

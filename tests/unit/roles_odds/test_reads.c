@@ -1,6 +1,8 @@
 /* test_reads.c - prices and the catalogue over HTTP (CONTRACT, "HTTP"). */
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "stream_fixture.h"
 #include "test.h"
@@ -100,4 +102,106 @@ TEST(reads, other_paths_and_methods_are_refused)
     assert_non_null(peer_wait(&peer, "HTTP/1.1 405 "));
     peer_end(&peer);
     fixture_end(&f);
+}
+
+/* ---- long polls ---- */
+
+static const char wait_request[] = "GET /v1/odds/m2 HTTP/1.1\r\nHost: x\r\n%s"
+                                   "If-None-Match: \"4294967297\"\r\n\r\n";
+
+static void ask(struct peer *peer, struct stream_fixture *f, const char *prefer)
+{
+    char request[512];
+    peer_begin(peer, f);
+    (void)snprintf(request, sizeof request, wait_request, prefer);
+    peer_send(peer, request);
+}
+
+TEST(reads, a_read_that_prefers_to_wait_is_answered_when_the_market_changes)
+{
+    struct stream_fixture f;
+    struct peer peer, other;
+    begin(&f);
+    ask(&peer, &f, "Prefer: respond-async, WAIT=30\r\n");
+    ask(&other, &f, "Prefer: wait=30\r\n");
+    fixture_turns(&f, 3);
+    fixture_price(&f, "m3", 300); /* another market */
+    fixture_turns(&f, 3);
+    assert_int_equal(odds_service_stats(f.service)->long_polls.value, 2);
+    fixture_price(&f, "m2", 512);
+    assert_non_null(peer_wait(&peer, "\"odds\":5.12"));
+    assert_non_null(peer_wait(&other, "\"odds\":5.12"));
+    assert_non_null(peer_wait(&peer, "Preference-Applied: wait"));
+    assert_int_equal(odds_service_stats(f.service)->long_polls.value, 0);
+    peer_end(&peer);
+    peer_end(&other);
+    fixture_end(&f);
+}
+
+TEST(reads, a_wait_ends_with_304_when_its_time_is_over_and_with_404_when_the_market_goes)
+{
+    struct stream_fixture f;
+    struct peer peer;
+    fixture_init(&f);
+    f.options.limits.long_poll_ms_max = 20;
+    fixture_begin(&f);
+    fixture_add(&f, "m2", "e1");
+    ask(&peer, &f, "Prefer: wait=600\r\n");
+    assert_non_null(peer_wait(&peer, "HTTP/1.1 304 "));
+    peer_end(&peer);
+    fixture_end(&f);
+    begin(&f);
+    ask(&peer, &f, "Prefer: wait=30\r\n");
+    fixture_turns(&f, 3);
+    fixture_remove(&f, "m2");
+    assert_non_null(peer_wait(&peer, "\"code\":\"MARKET_NOT_FOUND\""));
+    peer_end(&peer);
+    fixture_end(&f);
+}
+
+TEST(reads, no_more_wait_than_may_and_nobody_waits_for_nonsense_or_in_a_drain)
+{
+    static const char *const rows[] = {"", "Prefer: wait=0\r\n", "Prefer: wait=x\r\n",
+                                       "Prefer: wait=99999\r\n", "Prefer: waits=3\r\n"};
+    struct stream_fixture f;
+    struct peer first, peer;
+    fixture_init(&f);
+    f.options.limits.long_polls_max = 1;
+    fixture_begin(&f);
+    fixture_add(&f, "m2", "e1");
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        ask(&peer, &f, rows[i]);
+        if (peer_wait(&peer, "HTTP/1.1 304 ") == NULL)
+            fail_msg("%s", rows[i]);
+        peer_end(&peer);
+    }
+    ask(&first, &f, "Prefer: wait=30\r\n");
+    fixture_turns(&f, 3);
+    ask(&peer, &f, "Prefer: wait=30\r\n");
+    assert_non_null(peer_wait(&peer, "HTTP/1.1 304 "));
+    assert_int_equal(odds_service_stats(f.service)->limit_reached[ODDS_LIMIT_long_polls_max].value,
+                     1);
+    odds_service_drain(f.service);
+    assert_non_null(peer_wait(&first, "HTTP/1.1 304 "));
+    peer_end(&first);
+    peer_end(&peer);
+    fixture_end(&f);
+}
+
+TEST(reads, who_waits_and_leaves_is_forgotten)
+{
+    struct stream_fixture f;
+    struct peer peer;
+    begin(&f);
+    ask(&peer, &f, "Prefer: wait=30\r\n");
+    fixture_turns(&f, 3);
+    peer_end(&peer);
+    fixture_turns(&f, 3);
+    fixture_price(&f, "m2", 512);
+    assert_int_equal(odds_service_stats(f.service)->long_polls.value, 0);
+    ask(&peer, &f, "Prefer: wait=30\r\n"); /* and one that still waits at the end */
+    fixture_turns(&f, 3);
+    fixture_end(&f);
+    close(peer.fd); /* by hand: peer_end() would run the loop */
+    free(peer.bytes);
 }
