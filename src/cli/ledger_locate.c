@@ -2,7 +2,6 @@
  * replay does, and counts where the record's first byte is (docs/LEDGER.md, "Sector"). */
 #include "cli/ledger_locate.h"
 
-#include <inttypes.h>
 #include <string.h>
 
 #include "adapters/embedded/ledger_replay.h"
@@ -61,7 +60,7 @@ static int search_segment(struct search *search, uint64_t end, uint64_t *ret_byt
 static int search_view(const struct ledger_view *view, uint64_t seq, struct ledger_reader *reader,
                        struct buf *ret_text)
 {
-    char name[DISK_NAME_BYTES_MAX + 1];
+    char where[LEDGER_WHERE_BYTES];
     uint64_t byte = 0;
     if (seq == 0 || seq > view->end.seq)
         return -ERR_NOT_FOUND;
@@ -75,9 +74,9 @@ static int search_view(const struct ledger_view *view, uint64_t seq, struct ledg
                     ? -ERR_MEMORY
                     : search_segment(&search, view->segments[segment].bytes, &byte);
     reserve_free(search.records, LEDGER_APPEND_BYTES_MAX, 1);
-    ledger_segment_name(view->volumes->shard, segment, name);
+    ledger_reader_where(reader, byte, where);
     if (error == 0)
-        buf_printf(ret_text, "%s at byte %" PRIu64, name, byte);
+        buf_put_text(ret_text, where);
     return error;
 }
 

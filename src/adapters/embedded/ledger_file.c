@@ -275,6 +275,12 @@ int ledger_file_replay(struct ledger_log *log, uint64_t seq_first, ledger_visit 
     return ledger_replay(&view, seq_first, visit, owner, ret_text);
 }
 
+int ledger_file_sizes(struct ledger_log *log, struct ledger_sizes *ret_sizes, char *ret_text)
+{
+    struct ledger_view view = current_view(file_of(log));
+    return ledger_view_sizes(&view, ret_sizes, ret_text);
+}
+
 uint64_t ledger_file_creation(struct ledger_log *log)
 {
     return file_of(log)->store->creation; /* set at open, for ever */

@@ -52,6 +52,8 @@ void ledger_file_stats(struct ledger_log *log, struct ledger_file_stats *ret_sta
  * LEDGER_REPORT_TEXT_BYTES. Thread: any; ended before the log is freed. */
 int ledger_file_replay(struct ledger_log *log, uint64_t seq_first, ledger_visit visit, void *owner,
                        char *ret_text);
+/* How the log lies on disk now; ret_text as above. Thread: any; ended before the log is freed. */
+int ledger_file_sizes(struct ledger_log *log, struct ledger_sizes *ret_sizes, char *ret_text);
 /* The log's creation id. Thread: any. */
 uint64_t ledger_file_creation(struct ledger_log *log);
 /* For ledger_cursor_file_new(): the durable log as of now, without a lock. Thread: any. */

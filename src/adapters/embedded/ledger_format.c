@@ -178,12 +178,22 @@ const char *ledger_volume_head_wrong(const struct ledger_volume_head *head)
     return NULL;
 }
 
-void ledger_segment_name(uint32_t shard, uint64_t segment, char *ret_name)
+static void name_segment(uint32_t shard, uint64_t segment, const char *form, char *ret_name)
 {
-    int bytes = snprintf(ret_name, DISK_NAME_BYTES_MAX + 1, "ledger-%04u-%010llu.seg", shard,
-                         (unsigned long long)segment);
+    int bytes = snprintf(ret_name, DISK_NAME_BYTES_MAX + 1, "ledger-%04u-%010llu%s", shard,
+                         (unsigned long long)segment, form);
     ASSERT(bytes > 0);
     ASSERT(bytes <= DISK_NAME_BYTES_MAX);
+}
+
+void ledger_segment_name(uint32_t shard, uint64_t segment, char *ret_name)
+{
+    name_segment(shard, segment, ".seg", ret_name);
+}
+
+void ledger_packed_name(uint32_t shard, uint64_t segment, char *ret_name)
+{
+    name_segment(shard, segment, ".segz", ret_name);
 }
 
 void ledger_epoch_name(uint32_t shard, char *ret_name)
@@ -213,7 +223,8 @@ void ledger_reserve_name(uint32_t shard, uint32_t number, char *ret_name)
 bool ledger_segment_name_parse(const char *name, uint32_t shard, uint64_t *ret_segment)
 {
     size_t prefix = strlen("ledger-0000-");
-    if (strlen(name) != strlen("ledger-0000-0000000000.seg"))
+    char plain[DISK_NAME_BYTES_MAX + 1], packed[DISK_NAME_BYTES_MAX + 1];
+    if (strlen(name) < strlen("ledger-0000-0000000000.seg"))
         return false;
     uint64_t segment = 0;
     for (size_t i = prefix; i < prefix + 10; i++) {
@@ -221,9 +232,9 @@ bool ledger_segment_name_parse(const char *name, uint32_t shard, uint64_t *ret_s
             return false;
         segment = segment * 10 + (uint64_t)(name[i] - '0');
     }
-    char expected[DISK_NAME_BYTES_MAX + 1];
-    ledger_segment_name(shard, segment, expected);
-    if (strcmp(name, expected) != 0)
+    ledger_segment_name(shard, segment, plain);
+    ledger_packed_name(shard, segment, packed);
+    if (strcmp(name, plain) != 0 && strcmp(name, packed) != 0)
         return false;
     *ret_segment = segment;
     return true;

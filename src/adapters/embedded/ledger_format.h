@@ -142,12 +142,13 @@ const char *ledger_epoch_head_wrong(const struct ledger_epoch_head *head);
 void ledger_volume_head_seal(struct ledger_volume_head *head);
 const char *ledger_volume_head_wrong(const struct ledger_volume_head *head);
 
-/* "ledger-SSSS-NNNNNNNNNN.seg", "epoch-SSSS", "ledger-SSSS.lock", "volume-SSSS" and
- * "reserve-SSSS-NNN" into DISK_NAME_BYTES_MAX + 1 bytes. */
+/* "ledger-SSSS-NNNNNNNNNN.seg", the same with ".segz", "epoch-SSSS", "ledger-SSSS.lock",
+ * "volume-SSSS" and "reserve-SSSS-NNN" into DISK_NAME_BYTES_MAX + 1 bytes. */
 void ledger_segment_name(uint32_t shard, uint64_t segment, char *ret_name);
+void ledger_packed_name(uint32_t shard, uint64_t segment, char *ret_name);
 void ledger_epoch_name(uint32_t shard, char *ret_name);
 void ledger_lock_name(uint32_t shard, char *ret_name);
 void ledger_volume_name(uint32_t shard, char *ret_name);
 void ledger_reserve_name(uint32_t shard, uint32_t number, char *ret_name);
-/* The segment's number when the name is one of this shard's. */
+/* The segment's number when the name is one of this shard's, plain or packed. */
 bool ledger_segment_name_parse(const char *name, uint32_t shard, uint64_t *ret_segment);

@@ -14,6 +14,7 @@
 
 #define LEDGER_VOLUMES_MAX       2
 #define LEDGER_REPORT_TEXT_BYTES 192
+#define LEDGER_WHERE_BYTES       144
 
 /* The directories of one shard's log. Its owner is the store; what it says never changes while the
  * store is open. Thread: any. */
@@ -42,18 +43,30 @@ struct ledger_reader;
 int ledger_reader_new(char *text, struct ledger_reader **ret_reader);
 void ledger_reader_free(struct ledger_reader *reader); /* accepts NULL; closes */
 
-/* Opens segment `segment` of that volume, closing what was open. 0; -ERR_CORRUPT (it is missing)
- * or the disk's error; nothing is open then. The volumes are borrowed until it is closed. */
+/* Opens segment `segment` of that volume, closing what was open: the plain file or, where there is
+ * none, the packed one. Where both are, the plain one is the segment. 0; -ERR_CORRUPT (it is
+ * missing, or the packed one is damaged) or the disk's error; nothing is open then. The volumes are
+ * borrowed until it is closed. */
 int ledger_reader_open(struct ledger_reader *reader, const struct ledger_volumes *volumes,
                        uint64_t segment, uint64_t volume);
+/* Is there a file of it, in whatever form? */
+bool ledger_reader_is_there(const struct ledger_volumes *volumes, uint64_t segment,
+                            uint64_t volume);
 void ledger_reader_close(struct ledger_reader *reader); /* nothing open: does nothing */
 bool ledger_reader_is_open(const struct ledger_reader *reader);
-/* Bytes of the segment that is open. */
+/* Of what is open: the plain file, to which groups can be added? */
+bool ledger_reader_is_plain(const struct ledger_reader *reader);
+/* Bytes of the segment that is open, unpacked. */
 uint64_t ledger_reader_bytes(const struct ledger_reader *reader);
+/* Bytes of its file, as it lies there. */
+uint64_t ledger_reader_file_bytes(const struct ledger_reader *reader);
 /* Reads up to `bytes` at `offset` of the open segment; *ret_bytes is less only at its end. */
 int ledger_reader_read(struct ledger_reader *reader, uint64_t offset, void *memory, size_t bytes,
                        size_t *ret_bytes);
 /* The same; -ERR_CORRUPT when there are not so many. */
 int ledger_reader_fill(struct ledger_reader *reader, uint64_t offset, void *memory, size_t bytes);
+/* "FILE at byte N" of the segment opened last into LEDGER_WHERE_BYTES; where it is packed, N
+ * counts the segment's bytes, and the text says so. */
+void ledger_reader_where(const struct ledger_reader *reader, uint64_t offset, char *ret_text);
 /* Explains a problem at this byte of the segment opened last in `text`: -ERR_CORRUPT. */
 int ledger_reader_corrupt(struct ledger_reader *reader, uint64_t offset, const char *problem);

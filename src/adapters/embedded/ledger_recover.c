@@ -31,6 +31,7 @@ struct found {
     int volume; /* -1: there is none of this number */
     struct ledger_segment_head head;
     uint64_t size;
+    bool is_plain;
 };
 
 struct recovery {
@@ -45,6 +46,7 @@ struct recovery {
     } of[LEDGER_VOLUMES_MAX];
     uint64_t files; /* highest number of a segment, in either directory, and 1 */
     uint64_t epoch_seq_tail;
+    bool newest_is_plain;
     /* the segment scanned last */
     uint64_t last_offset; /* of its last group or, without one, of its head */
     uint64_t last_bytes;
@@ -193,33 +195,24 @@ static int check_prepared(struct recovery *recovery, uint64_t size)
     return 0;
 }
 
-static bool is_there(const struct recovery *recovery, uint64_t segment, uint32_t volume)
-{
-    struct disk *disk = disk_of(recovery, volume);
-    char name[DISK_NAME_BYTES_MAX + 1];
-    int file = -1;
-    ledger_segment_name(recovery->store->options.shard, segment, name);
-    int result = disk->ops->open(disk, name, false, &file);
-    if (result >= 0)
-        disk->ops->close(disk, file);
-    return result != -ERR_NOT_FOUND; /* another error comes up when it is read */
-}
-
 /* What stands there under this number; a head is checked for itself alone. */
 static int peek(struct recovery *recovery, uint64_t segment, uint32_t volume, struct found *found,
                 enum peek *ret_peek)
 {
     size_t got = 0;
     *ret_peek = PEEK_NOTHING;
-    if (disk_of(recovery, volume) == NULL || !is_there(recovery, segment, volume))
+    if (disk_of(recovery, volume) == NULL ||
+        !ledger_reader_is_there(&recovery->store->volumes, segment, volume))
         return 0;
     TRY(open_segment(recovery, segment, volume));
     found->volume = (int)volume;
     found->size = ledger_reader_bytes(recovery->reader);
+    found->is_plain = ledger_reader_is_plain(recovery->reader);
     TRY(ledger_reader_read(recovery->reader, 0, &found->head, sizeof found->head, &got));
     if (got < sizeof found->head || ledger_all_zero(&found->head, sizeof found->head)) {
         *ret_peek = PEEK_BLANK;
-        return check_prepared(recovery, found->size);
+        return found->is_plain ? check_prepared(recovery, found->size)
+                               : ledger_reader_corrupt(recovery->reader, 0, "no segment head");
     }
     const char *wrong = ledger_segment_head_wrong(&found->head);
     if (wrong == NULL &&
@@ -435,6 +428,7 @@ static int take_segment(struct recovery *recovery, uint64_t segment, const struc
     if (head->failover_epoch != 0)
         store->place.epoch = head->failover_epoch;
     store->active = (uint32_t)here->volume;
+    recovery->newest_is_plain = here->is_plain;
     store->segments[store->segments_count++] =
         (struct ledger_segment){.before = store->place,
                                 .bytes = here->size,
@@ -461,6 +455,8 @@ static int read_segments(struct recovery *recovery)
     ledger_reader_close(recovery->reader);
     if (store->segments_count == 0 && store->epoch > 0)
         return corrupt_at(recovery, 0, 0, "the file is missing or empty, but the log was in use");
+    if (store->segments_count > 0 && !recovery->newest_is_plain) /* it had a successor */
+        return corrupt_at(recovery, store->segments_count, 0, "the file is missing");
     if (store->place.epoch > store->epoch)
         return corrupt(recovery, "epoch-%04u at byte 24: older than the log's newest group",
                        store->options.shard);

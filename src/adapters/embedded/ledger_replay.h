@@ -29,6 +29,15 @@ int ledger_view_open(const struct ledger_view *view, uint64_t segment,
 uint64_t ledger_view_end(const struct ledger_view *view, uint64_t segment,
                          struct ledger_place *ret_place);
 
+/* Segments of a log by the form in which they lie there, and the bytes of their files. */
+struct ledger_sizes {
+    uint64_t plain, plain_bytes;
+    uint64_t packed, packed_bytes, unpacked_bytes; /* these as they are when unpacked */
+};
+/* 0; -ERR_CORRUPT (a file is missing or its head damaged), with ret_text; or the disk's error. */
+int ledger_view_sizes(const struct ledger_view *view, struct ledger_sizes *ret_sizes,
+                      char ret_text[LEDGER_REPORT_TEXT_BYTES]);
+
 /* 0; the visitor's negative answer; -ERR_CORRUPT, with the file and byte in ret_text;
  * -ERR_MEMORY or the disk's error. */
 int ledger_replay(const struct ledger_view *view, uint64_t seq_first, ledger_visit visit,

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "adapters/embedded/ledger_packer.h"
 #include "adapters/embedded/ledger_replay.h"
 #include "adapters/embedded/ledger_store.h"
 #include "adapters/faulty/faulty_disk.h"
@@ -38,7 +39,7 @@ struct story {
     } epochs[16];
     size_t epochs_count;
     uint64_t generation;
-    const char *failure;
+    bool packs; /* after a crash the log is packed to its end too */
 };
 
 static struct story *story_new(struct disks disks)
@@ -163,6 +164,57 @@ static const char *goes_on_wrong(struct ledger_store *store, uint64_t generation
     return NULL;
 }
 
+/* --- Packing --- */
+
+static struct ledger_view view_of(void *owner)
+{
+    return ledger_store_view(owner);
+}
+
+static struct ledger_packer *new_packer(struct ledger_store *store)
+{
+    const struct ledger_cursor_log log = {view_of, store};
+    const struct ledger_packer_options options = {.keep = 0};
+    struct ledger_packer *packer = NULL;
+    assert_int_equal(ledger_packer_new(&log, &options, &packer), 0);
+    return packer;
+}
+
+static int pack_all(struct ledger_packer *packer)
+{
+    int result = 1;
+    while (result > 0)
+        result = ledger_packer_step(packer);
+    return result;
+}
+
+/* Only the directory that is written to is touched: the other one may be failing. */
+static const char *packing_wrong(struct disks after, struct ledger_store *store,
+                                 const struct reading *before)
+{
+    struct faulty_disk *active = store->active == 0 ? after.first : after.second;
+    static struct reading reading;
+    char name[DISK_NAME_BYTES_MAX + 1];
+    uint64_t bytes = 0;
+    struct ledger_packer *packer = new_packer(store);
+    int result = pack_all(packer);
+    ledger_packer_free(packer);
+    if (result < 0)
+        return "the log cannot be packed";
+    for (uint64_t segment = 0; segment + 1 < store->segments_count; segment++) {
+        ledger_segment_name(0, segment, name);
+        if (store->segments[segment].volume == store->active &&
+            faulty_disk_content(active, name, &bytes) != NULL)
+            return "a sealed segment is still plain";
+    }
+    if (read_all(store, &reading) < 0 || reading.wrong || reading.seq < before->seq)
+        return "the packed log has lost records";
+    for (uint64_t seq = 1; seq <= before->seq; seq++)
+        if (reading.generations[seq] != before->generations[seq])
+            return "the packed log has other records";
+    return NULL;
+}
+
 /* An audit makes no lock file; the fake disk knows no other lock. */
 static void make_lock_file(struct faulty_disk *fake)
 {
@@ -230,6 +282,8 @@ static const char *after_crash_wrong(const struct story *story, struct disks aft
         wrong = epochs_wrong(story, store, ops);
     if (wrong == NULL)
         wrong = goes_on_wrong(store, 999);
+    if (wrong == NULL && story->packs)
+        wrong = packing_wrong(after, store, &reading);
     ledger_store_free(store);
     return wrong;
 }
@@ -447,6 +501,55 @@ const char *crash_failed_sync(unsigned nth, uint64_t seed, int ignored_why)
     return wrong;
 }
 
+/* --- While it is packed --- */
+
+const char *crash_packing(uint64_t seed, uint64_t seeds, int ignored_why)
+{
+    struct ledger_report report;
+    struct prng prng;
+    struct story *story = story_new((struct disks){faulty_disk_new(), NULL});
+    struct ledger_store *store = begin(story, &report);
+    struct ledger_packer *packer = new_packer(store);
+    story->packs = true;
+    prng_seed(&prng, seed);
+    for (int group = 0; group < 14; group++) {
+        assert_int_equal(append_some(story, store, &prng), APPEND_OK);
+        for (uint64_t steps = prng_below(&prng, 4); steps > 0; steps--)
+            assert_true(ledger_packer_step(packer) >= 0);
+    }
+    assert_int_equal(pack_all(packer), 0);
+    assert_int_equal(ledger_packer_stats(packer).segments, store->segments_count - 1);
+    assert_true(store->segments_count > 3);
+    const char *wrong = search(story, 0, seeds, ignored_why);
+    ledger_packer_free(packer);
+    end(story, store);
+    return wrong;
+}
+
+const char *crash_failed_packing(unsigned nth, uint64_t seed, bool *ret_failed)
+{
+    struct ledger_report report;
+    struct story *story = story_new((struct disks){faulty_disk_new(), NULL});
+    struct ledger_store *store = begin(story, &report);
+    assert_int_equal(run(story, store, 10, seed), APPEND_OK);
+    struct ledger_packer *packer = new_packer(store);
+    story->packs = true;
+    size_t from = now(story->disks);
+    if (seed % 2 == 0)
+        faulty_disk_fail_sync(story->disks.first, nth);
+    else
+        faulty_disk_fail_write(story->disks.first, nth);
+    *ret_failed = pack_all(packer) < 0;
+    faulty_disk_fail_sync(story->disks.first, 0);
+    faulty_disk_fail_write(story->disks.first, 0);
+    assert_int_equal(pack_all(packer), 0);
+    assert_int_equal(ledger_packer_stats(packer).errors, *ret_failed);
+    const char *wrong = search(story, from, 4, FAULTY_DISK_NO_WHY);
+    ledger_packer_free(packer);
+    end(story, store);
+    return wrong;
+}
+
 /* --- Two directories --- */
 
 /* How a writer hangs. What it does in the end it may do late: while the log goes on elsewhere. */
@@ -620,6 +723,7 @@ const char *crash_failover_life(uint64_t seed, uint64_t seeds, int ignored_why, 
     disks.second = faulty_disk_new();
     struct story *story = story_new(disks);
     story->generation = 500;
+    story->packs = ignored_why == FAULTY_DISK_NO_WHY && seed % 4 == 0;
     store = begin(story, &report);
     assert_true(report.paired);
     if (ignored_why != DISK_WHY_VOLUME && ignored_why != DISK_WHY_VOLUME_NAME) {

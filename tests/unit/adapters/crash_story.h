@@ -27,3 +27,9 @@ const char *crash_failover_life(uint64_t seed, uint64_t seeds, int ignored_why,
 /* The n-th sync fails, which stops the log or is survived; the process dies and comes back on
  * the same kernel; then the power fails. */
 const char *crash_failed_sync(unsigned nth, uint64_t seed, int ignored_why);
+/* Sealed segments are packed while groups are appended; after each crash the log is packed to its
+ * end as well. */
+const char *crash_packing(uint64_t seed, uint64_t seeds, int ignored_why);
+/* The n-th sync (even seeds) or write of the packing fails: it begins the segment again. Answers
+ * for every crash from the packing's begin on; *ret_failed: there was an n-th. */
+const char *crash_failed_packing(unsigned nth, uint64_t seed, bool *ret_failed);

@@ -21,3 +21,20 @@ TEST(ledger_crash, vouches_after_a_failed_sync_only_for_what_is_durable)
     for (unsigned nth = 1; nth <= 20; nth++)
         assert_null(crash_failed_sync(nth, nth, FAULTY_DISK_NO_WHY));
 }
+
+TEST(ledger_crash, leaves_a_whole_log_at_any_step_of_packing_it)
+{
+    for (uint64_t seed = 1; seed <= 3; seed++)
+        assert_null(crash_packing(seed, 12, FAULTY_DISK_NO_WHY));
+}
+
+TEST(ledger_crash, packs_a_segment_again_after_a_failed_write_or_sync)
+{
+    for (uint64_t seed = 2; seed <= 3; seed++) {
+        bool failed = true;
+        unsigned nth = 0;
+        while (failed)
+            assert_null(crash_failed_packing(++nth, seed, &failed));
+        assert_true(nth > 4);
+    }
+}
