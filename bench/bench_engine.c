@@ -1,18 +1,22 @@
 /* bench_engine.c - the engine alone: decide, record, fold, commit durably. JSON on stdout.
  *
- *   bench-engine DIRECTORY [BETS [GROUP [PROOFS]]]
+ *   bench-engine DIRECTORY [BETS [GROUP [PROOFS [PACK]]]]
  *
  * The whole book as the server runs it (app/book on the embedded log), in one process without
  * sockets: GROUP bets a turn, the next group decided while the last is being written, every
  * answer after its group is durable. Idempotency keys are new for each bet, accounts and markets
  * are drawn by a seeded sequence. PROOFS 1: the Merkle tree is kept and signed beside, as the
- * server does; 0: it is not. Then the book is closed and started again: the replay; then a shadow
- * folds the log and writes a snapshot, and the book is started from that. Before each start the
- * kernel is asked to forget the files, so that they come from the disk; what reading the snapshot
- * alone takes then is given beside it. The reference in the same run is a plain pwrite + fdatasync
- * of equal groups into a prepared file. */
+ * server does; 0: it is not. PACK 1: sealed segments are compressed beside, at the lowest priority,
+ * as the server does. Then the book is closed and started again: the replay; once more when all
+ * sealed segments were compressed, with what that took; then a shadow folds the log and writes a
+ * snapshot, and the book is started from that. Before each start the kernel is asked to forget the
+ * files, so that they come from the disk; what reading the snapshot alone takes then is given
+ * beside it. The reference in the same run is a plain pwrite + fdatasync of equal groups into a
+ * prepared file. */
 #include <fcntl.h>
 #include <poll.h>
+#include <pthread.h>
+#include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -22,6 +26,7 @@
 #include <unistd.h>
 
 #include "adapters/embedded/ledger_file.h"
+#include "adapters/embedded/ledger_packer.h"
 #include "adapters/embedded/odds_store_memory.h"
 #include "adapters/embedded/snapshot_file.h"
 #include "adapters/embedded/tree_keeper.h"
@@ -53,6 +58,10 @@ struct bench {
     uint64_t bets, group;
     struct prng prng;
     int64_t group_begun_ns;
+    bool packs;
+    bool pack_ends; /* atomic */
+    pthread_t packing;
+    struct ledger_packer *packer;
 };
 
 static int64_t now_ns(clockid_t clock)
@@ -361,6 +370,79 @@ static void forget_files(const char *directory)
     disk_free(disk);
 }
 
+/* --- Compressing --- */
+
+struct pack_figures {
+    uint64_t beside;        /* segments, while bets were taken */
+    double seconds;         /* for all the others, alone */
+    uint64_t before, after; /* bytes of these */
+    double restart;         /* the replay, from the disk */
+};
+
+static void *pack_beside(void *owner)
+{
+    struct bench *b = owner;
+    const struct sched_param lowest = {0};
+    (void)sched_setscheduler(0, SCHED_IDLE, &lowest);
+    while (!__atomic_load_n(&b->pack_ends, __ATOMIC_ACQUIRE))
+        if (ledger_packer_step(b->packer) == 0)
+            usleep(20000);
+    return NULL;
+}
+
+static void new_packer(struct bench *b)
+{
+    const struct ledger_packer_options options = {0};
+    struct ledger_cursor_log log = ledger_file_cursor_log(b->log);
+    if (ledger_packer_new(&log, &options, &b->packer) < 0)
+        die("packer", -ERR_MEMORY);
+}
+
+static void begin_packing(struct bench *b)
+{
+    if (!b->packs)
+        return;
+    new_packer(b);
+    if (pthread_create(&b->packing, NULL, pack_beside, b) != 0)
+        die("packer", -ERR_MEMORY);
+}
+
+static void end_packing(struct bench *b, struct pack_figures *f)
+{
+    if (!b->packs)
+        return;
+    __atomic_store_n(&b->pack_ends, true, __ATOMIC_RELEASE);
+    pthread_join(b->packing, NULL);
+    f->beside = ledger_packer_stats(b->packer).segments;
+    ledger_packer_free(b->packer);
+}
+
+static void measure_packed(struct bench *b, const char *directory, struct pack_figures *f)
+{
+    struct ledger_file_options options = {.store = {.newest_only = true}};
+    struct ledger_report report;
+    int error = disk_open_directory(directory, &b->disk);
+    if (error == 0)
+        error = ledger_file_open(&options, b->disk, &report, &b->log);
+    if (error < 0)
+        die("the log to compress", error);
+    new_packer(b);
+    int64_t begun = now_ns(CLOCK_MONOTONIC);
+    while ((error = ledger_packer_step(b->packer)) > 0)
+        ;
+    if (error < 0)
+        die(ledger_packer_problem(b->packer), error);
+    f->seconds = (double)(now_ns(CLOCK_MONOTONIC) - begun) / 1e9;
+    f->before = ledger_packer_stats(b->packer).bytes_before;
+    f->after = ledger_packer_stats(b->packer).bytes_after;
+    ledger_packer_free(b->packer);
+    b->log->ops->free(b->log);
+    disk_free(b->disk);
+    forget_files(directory);
+    f->restart = open_book(b, directory);
+    close_book(b);
+}
+
 struct snapshot_figures {
     double fold, write;   /* seconds */
     double read;          /* of the file alone, from the disk */
@@ -490,12 +572,13 @@ int main(int argc, char **argv)
     struct bench b = {.event = eventfd(0, EFD_NONBLOCK)};
     struct figures f = {0};
     if (argc < 2) {
-        fprintf(stderr, "usage: bench-engine DIRECTORY [BETS [GROUP [PROOFS]]]\n");
+        fprintf(stderr, "usage: bench-engine DIRECTORY [BETS [GROUP [PROOFS [PACK]]]]\n");
         return 2;
     }
     b.bets = argc > 2 ? strtoull(argv[2], NULL, 10) : 1000000;
     b.group = argc > 3 ? strtoull(argv[3], NULL, 10) : 256;
     b.proofs = argc > 4 && strtoull(argv[4], NULL, 10) != 0;
+    b.packs = argc > 5 && strtoull(argv[5], NULL, 10) != 0;
     b.bets -= b.bets % b.group;
     prng_seed(&b.prng, 1);
     f.commit_ns = calloc(1, sizeof *f.commit_ns);
@@ -504,7 +587,10 @@ int main(int argc, char **argv)
     begin_turn(&b);
     publish_markets(&b);
     fund(&b);
+    struct pack_figures p = {0};
+    begin_packing(&b);
     run(&b, &f);
+    end_packing(&b, &p);
     uint64_t records = shard_state_seq(book_state(b.book));
     close_book(&b);
     uint64_t placed = b.placed;
@@ -512,6 +598,7 @@ int main(int argc, char **argv)
     double restart = open_book(&b, argv[1]);
     uint64_t replayed = shard_state_bets_count(book_state(b.book));
     close_book(&b);
+    measure_packed(&b, argv[1], &p);
     struct snapshot_figures s = {0};
     measure_snapshot(&b, argv[1], records, &s);
     double reference = reference_per_second(argv[1], b.group, 328);
@@ -522,7 +609,8 @@ int main(int argc, char **argv)
            "\"proofs\":%s,\"records_behind\":%llu,\"groups_left\":%llu,\"heads\":%llu,"
            "\"snapshot_bytes\":%llu,\"snapshot_fold_s\":%.2f,\"snapshot_write_s\":%.2f,"
            "\"snapshot_read_s\":%.2f,\"restart_snapshot_s\":%.2f,"
-           "\"restart_snapshot_cached_s\":%.2f}\n",
+           "\"restart_snapshot_cached_s\":%.2f,\"packed_beside\":%llu,\"pack_s\":%.2f,"
+           "\"pack_before_bytes\":%llu,\"pack_after_bytes\":%llu,\"restart_packed_s\":%.2f}\n",
            (unsigned long long)b.bets, (unsigned long long)placed, (unsigned long long)b.group,
            (double)b.bets / f.seconds, f.cpu_seconds * 1e6 / (double)b.bets,
            (double)histogram_percentile(f.commit_ns, 5000) / 1e3,
@@ -531,7 +619,8 @@ int main(int argc, char **argv)
            (unsigned long long)records, restart, b.proofs ? "true" : "false",
            (unsigned long long)b.tree.behind, (unsigned long long)b.tree.groups_left,
            (unsigned long long)b.tree.heads, (unsigned long long)s.bytes, s.fold, s.write, s.read,
-           s.restart, s.restart_again);
+           s.restart, s.restart_again, (unsigned long long)p.beside, p.seconds,
+           (unsigned long long)p.before, (unsigned long long)p.after, p.restart);
     sign_key_free(b.key);
     free(f.commit_ns);
     return placed == b.bets && replayed == b.bets ? 0 : 1;
