@@ -44,6 +44,9 @@
     {"snapshot-records", "1000000"},                                                               \
     {"snapshot-keep", "2"},                                                                        \
     {"start-check", "all"},                                                                        \
+    {"segment-bytes", "67108864"},                                                                 \
+    {"compress-segments", "on"},                                                                   \
+    {"compress-keep", "2"},                                                                        \
     TRADING_SPECS
 /* clang-format on */
 
@@ -234,6 +237,26 @@ static int take_heads(const struct options *options, struct node_options *node, 
     return 0;
 }
 
+static int take_upkeep(const struct options *options, struct node_upkeep_options *ret,
+                       struct buf *why)
+{
+    TRY(options_switch(options, "compress-segments", &ret->pack, why));
+    return options_number(options, "compress-keep", (struct number_range){0, 65536},
+                          &ret->pack_keep, why);
+}
+
+static int take_segments(const struct options *options, struct node_options *node, struct buf *why)
+{
+    /* The smallest holds any group that the book commits (app/commit.h). */
+    TRY(options_number(options, "segment-bytes", (struct number_range){1 << 20, 1 << 30},
+                       &node->segment_bytes, why));
+    if (node->segment_bytes % 4096 != 0) {
+        buf_put_text(why, "--segment-bytes is a multiple of 4096");
+        return -ERR_CONFIG;
+    }
+    return take_upkeep(options, &node->upkeep, why);
+}
+
 static int take_snapshots(const struct options *options, struct node_shadow_options *ret,
                           struct buf *why)
 {
@@ -265,6 +288,7 @@ static int take_shared(const struct options *options, struct node_options *node,
     TRY(take_heads(options, node, why));
     TRY(take_snapshots(options, &node->shadow, why));
     TRY(take_start_check(options, &node->start_check_newest, why));
+    TRY(take_segments(options, node, why));
     return take_limits(options, node, why);
 }
 

@@ -229,6 +229,22 @@ static void put_balances(const struct shard_state *state)
     }
 }
 
+/* "segments plain 3 201326592": how many, and the bytes of their files. */
+static int put_sizes(struct ledger_log *log, struct buf *why)
+{
+    char text[LEDGER_REPORT_TEXT_BYTES];
+    struct ledger_sizes sizes;
+    int error = ledger_file_sizes(log, &sizes, text);
+    if (error < 0) {
+        buf_put_text(why, text[0] != '\0' ? text : error_text(error));
+        return error;
+    }
+    (void)printf("segments plain %" PRIu64 " %" PRIu64 "\n", sizes.plain, sizes.plain_bytes);
+    (void)printf("segments compressed %" PRIu64 " %" PRIu64 "\n", sizes.packed, sizes.packed_bytes);
+    put_u64("compressed_from_bytes", sizes.unpacked_bytes);
+    return 0;
+}
+
 int ledger_cmd_stat(struct ledger_opened *opened, const struct ledger_asked *asked, struct buf *why)
 {
     struct type_sums sums = {.count = {0}};
@@ -239,7 +255,7 @@ int ledger_cmd_stat(struct ledger_opened *opened, const struct ledger_asked *ask
     put_counts(opened->state);
     put_bets(opened->state);
     put_balances(opened->state);
-    return 0;
+    return put_sizes(opened->log, why);
 }
 
 /* ---- dump ---- */

@@ -422,6 +422,12 @@ static enum node_end start_shadow(struct node *node, const struct book_options *
     return error < 0 ? fail(node, "cannot fold the ledger a second time", error) : NODE_ENDED;
 }
 
+static enum node_end start_upkeep(struct node *node)
+{
+    int error = node_upkeep_start(&node->upkeep, &node->options->upkeep, node->stores.file_log);
+    return error < 0 ? fail(node, "cannot look after the ledger's files", error) : NODE_ENDED;
+}
+
 static int open_simulator(struct node *node)
 {
     struct synthetic_options options;
@@ -505,6 +511,8 @@ static enum node_end open_all(struct node *node)
     if (end == NODE_ENDED)
         end = start_shadow(node, &book);
     if (end == NODE_ENDED)
+        end = start_upkeep(node);
+    if (end == NODE_ENDED)
         end = open_listeners(node);
     if (end == NODE_ENDED && node->options->simulate && (error = open_simulator(node)) < 0)
         return fail(node, "cannot make the simulator", error);
@@ -524,6 +532,7 @@ static void close_all(struct node *node)
     synthetic_feed_free(node->simulator);
     node_check_end(&node->check);
     node_shadow_stop(&node->shadow);
+    node_upkeep_stop(&node->upkeep);
     node_detach_tree(node);
     if (node->stores.file_log != NULL)
         node->stores.file_log->ops->free(node->stores.file_log);

@@ -8,6 +8,7 @@
 #include "base/buf.h"
 #include "cli/node_listen.h"
 #include "cli/node_shadow.h"
+#include "cli/node_upkeep.h"
 #include "core/bet_decide.h"
 #include "net/stream/net_address.h"
 
@@ -40,9 +41,11 @@ struct node_options {
     const char *heads_webhook; /* and posted there; or NULL */
     struct node_shadow_options shadow;
     bool start_check_newest; /* with a snapshot: what is below it is not read at a start */
-    bool simulate;           /* the built-in matches are played */
-    int64_t speed_permille;  /* of the matches */
-    int64_t seed;            /* of the matches; 0: by the clock */
+    int64_t segment_bytes;   /* of new segments of the ledger */
+    struct node_upkeep_options upkeep;
+    bool simulate;          /* the built-in matches are played */
+    int64_t speed_permille; /* of the matches */
+    int64_t seed;           /* of the matches; 0: by the clock */
 };
 
 /* Exit codes of `serve` and `demo`. */

@@ -62,6 +62,7 @@ struct node {
     struct book *book;
     struct node_shadow shadow;
     struct node_check check;
+    struct node_upkeep upkeep;
     struct bet_service *bets;
     struct odds_service *odds;
     struct gateway *gateway;

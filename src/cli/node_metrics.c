@@ -142,6 +142,7 @@ int node_register_metrics(struct node *node)
     TRY(odds_service_metrics(node->odds, metrics));
     TRY(node_register_proof_metrics(node));
     TRY(node_shadow_register_metrics(&node->shadow, metrics));
+    TRY(node_upkeep_register_metrics(&node->upkeep, metrics));
     TRY(ledger_meter_register_metrics(&node->stores.meter, metrics));
     return metrics_add_histogram(
         metrics,

@@ -52,7 +52,9 @@ static enum node_end open_ledger(struct node *node)
     struct ledger_report report = {.created = false};
     /* What is folded is checked while it is read; what is below a snapshot, by node_check. */
     struct ledger_file_options options = {
-        .store = {.shard = 0, .newest_only = node->options->shadow.on}};
+        .store = {.shard = 0,
+                  .segment_bytes = (uint64_t)node->options->segment_bytes,
+                  .newest_only = node->options->shadow.on}};
     int error = open_disk(node, "ledger", &node->stores.ledger_disk);
     if (error == 0)
         error = open_disk(node, "tree", &node->stores.tree_disk);
