@@ -9,7 +9,7 @@
 #include "base/utf8.h"
 #include "net/http/http_conn.h"
 
-#define HEAD_BYTES_MAX    512 /* without the caller's header lines */
+#define HEAD_BYTES_MAX    2048 /* with the caller's header lines */
 #define PROBLEM_BYTES_MAX 1024
 #define DETAIL_BYTES_MAX  512
 #define SLOT(number)      ((number) % HTTP_PIPELINE_SLOTS)
@@ -119,7 +119,7 @@ static void put_entity_lines(struct buf *buf, int status, struct slice content_t
 
 /* The pieces of an answer in their order. */
 struct answer {
-    struct slice head, headers, body;
+    struct slice head, body;
     struct shared_bytes *shared; /* the owner of body, or NULL */
 };
 
@@ -127,7 +127,7 @@ struct answer {
 static void hold(struct conn *conn, uint32_t number, const struct answer *answer)
 {
     struct http_conn *http = http_conn_of(conn);
-    size_t bytes = answer->head.bytes + answer->headers.bytes + 2 + answer->body.bytes;
+    size_t bytes = answer->head.bytes + answer->body.bytes;
     struct shared_bytes *held;
     if (!conn_pool_hold(http->server->pool, bytes)) {
         conn_close(conn, CONN_CLOSE_OUTBOX_FULL);
@@ -140,8 +140,6 @@ static void hold(struct conn *conn, uint32_t number, const struct answer *answer
     }
     struct buf buf = buf_over(held->at, bytes);
     buf_put_slice(&buf, answer->head);
-    buf_put_slice(&buf, answer->headers);
-    buf_put_slice(&buf, SLICE("\r\n"));
     buf_put_slice(&buf, answer->body);
     ASSERT(!buf.overflow);
     http->held[SLOT(number)] = held;
@@ -149,8 +147,7 @@ static void hold(struct conn *conn, uint32_t number, const struct answer *answer
 
 static void send_now(struct conn *conn, const struct answer *answer)
 {
-    bool sent = conn_send(conn, answer->head) && conn_send(conn, answer->headers) &&
-                conn_send(conn, SLICE("\r\n"));
+    bool sent = conn_send(conn, answer->head);
     if (sent && answer->shared != NULL && answer->body.bytes > 0)
         sent = conn_send_shared(conn, answer->shared);
     else if (sent)
@@ -191,7 +188,7 @@ static struct conn *begin_answer(struct http_reply_to to, bool *ret_close)
 }
 
 static void answer_with(struct http_reply_to to, int status, struct slice content_type,
-                        struct answer *answer)
+                        struct slice headers, struct answer *answer)
 {
     bool close;
     struct conn *conn = begin_answer(to, &close);
@@ -202,7 +199,9 @@ static void answer_with(struct http_reply_to to, int status, struct slice conten
     struct buf buf = buf_over(head, sizeof head);
     http_reply_put_head(&buf, to.server, status, close);
     put_entity_lines(&buf, status, content_type, answer->body.bytes);
-    ASSERT(!buf.overflow); /* content types are ours */
+    buf_put_slice(&buf, headers);
+    buf_put_slice(&buf, SLICE("\r\n"));
+    ASSERT(!buf.overflow); /* content types and header lines are ours */
     answer->head = buf_slice(&buf);
     if ((http->flags[SLOT(to.request_no)] & HTTP_SLOT_HEAD) != 0 || status == 204 || status == 304)
         answer->body = SLICE_NONE;
@@ -224,17 +223,17 @@ static bool refuse_large(struct http_reply_to to, size_t bytes)
 void http_reply(struct http_reply_to to, int status, struct slice content_type,
                 struct slice headers, struct slice body)
 {
-    struct answer answer = {.headers = headers, .body = body};
+    struct answer answer = {.body = body};
     if (!refuse_large(to, body.bytes))
-        answer_with(to, status, content_type, &answer);
+        answer_with(to, status, content_type, headers, &answer);
 }
 
 void http_reply_shared(struct http_reply_to to, int status, struct slice content_type,
                        struct slice headers, struct shared_bytes *body)
 {
-    struct answer answer = {.headers = headers, .body = shared_bytes_slice(body), .shared = body};
+    struct answer answer = {.body = shared_bytes_slice(body), .shared = body};
     if (!refuse_large(to, body->bytes))
-        answer_with(to, status, content_type, &answer);
+        answer_with(to, status, content_type, headers, &answer);
 }
 
 /* ---- problems ---- */

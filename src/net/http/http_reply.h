@@ -11,8 +11,8 @@
 #include "net/stream/shared_bytes.h"
 
 /* `content_type` may be empty when the body is; `headers` are complete lines, each ended by CRLF
- * ("ETag: \"7\"\r\n"), and must not come from outside unchecked. All copied. 204 and 304 have no
- * body. */
+ * ("ETag: \"7\"\r\n"), at most 1 KiB
+ * together, and must not come from outside unchecked. All copied. 204 and 304 have no body. */
 void http_reply(struct http_reply_to to, int status, struct slice content_type,
                 struct slice headers, struct slice body);
 /* The body is shared instead of copied: for images that many clients read. */

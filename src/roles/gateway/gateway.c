@@ -288,13 +288,11 @@ static void serve_odds(struct gateway *gateway, struct http_request *request)
 {
     struct jwt_claims claims;
     int64_t now_s = loop_wall(gateway->parts.loop).us / US_PER_SECOND;
-    int64_t begun_us = clock_us();
     enum bearer_outcome outcome = bearer_check(gateway->parts.bearer, request, now_s, &claims);
     if (outcome == BEARER_BAD || outcome == BEARER_EXPIRED) {
         bearer_refuse(request->reply_to, outcome, SLICE_NONE);
         return;
     }
-    metrics_record(&gateway->overhead, (uint64_t)(clock_us() - begun_us));
     if (gateway->parts.odds == NULL || !gateway->parts.odds(gateway->parts.odds_owner, request,
                                                             outcome == BEARER_OK ? &claims : NULL))
         reply_not_found(gateway, request->reply_to);

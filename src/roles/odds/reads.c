@@ -74,10 +74,12 @@ static void put_validator(struct validator *v, const struct odds_image *image)
 {
     v->tag = buf_over(v->tag_memory, sizeof v->tag_memory);
     v->lines = buf_over(v->lines_memory, sizeof v->lines_memory);
-    buf_printf(&v->tag, "\"%llu\"", (unsigned long long)image->odds_version);
-    buf_put_text(&v->lines, "Cache-Control: no-cache\r\nETag: ");
+    buf_put_char(&v->tag, '"');
+    buf_put_u64(&v->tag, image->odds_version);
+    buf_put_char(&v->tag, '"');
+    buf_put_slice(&v->lines, SLICE("Cache-Control: no-cache\r\nETag: "));
     buf_put_slice(&v->lines, buf_slice(&v->tag));
-    buf_put_text(&v->lines, "\r\n");
+    buf_put_slice(&v->lines, SLICE("\r\n"));
     ASSERT(!v->lines.overflow);
 }
 
