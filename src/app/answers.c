@@ -45,9 +45,30 @@ enum request_outcome book_desk_ready(struct book *book)
     return commit_has_room(book->commit) ? REQUEST_TAKEN : book_busy(book, "commit_group");
 }
 
+/* What the ledger's disk has left to give, or when it gives nothing, is not for bets: results,
+ * payouts and fences go on. */
+static enum request_outcome ledger_ready(struct book *book)
+{
+    switch (book->ports.log->ops->trouble(book->ports.log)) {
+    case LEDGER_WELL:
+        break;
+    case LEDGER_STALLED:
+        book->stats.ledger_stalled++;
+        return REQUEST_STALLED;
+    case LEDGER_FULL:
+        book->stats.ledger_full++;
+        return REQUEST_FULL;
+    }
+    return REQUEST_TAKEN;
+}
+
 enum request_outcome book_ready(struct book *book)
 {
-    enum request_outcome ready = book_desk_ready(book);
+    if (commit_stopped(book->commit))
+        return REQUEST_STOPPED;
+    enum request_outcome ready = ledger_ready(book);
+    if (ready == REQUEST_TAKEN)
+        ready = book_desk_ready(book);
     const char *limit = shard_state_room(book->state);
     return ready == REQUEST_TAKEN && limit != NULL ? book_busy(book, limit) : ready;
 }

@@ -221,7 +221,7 @@ void book_end_turn(struct book *book)
     book_release_due(book);
     book_settle_step(book); /* bets of this turn went first (DESIGN P3) */
     book_drop_ended(book);
-    commit_flush(book->commit);
+    commit_flush(book->commit, book->now);
     if (book->ports.reconcile != NULL)
         live_reconcile_give(book->ports.reconcile, book->state);
 }
@@ -237,6 +237,9 @@ int64_t book_due_us(const struct book *book)
     if (book->settle_count > 0 || book_publish_walking(book))
         return 0;
     int64_t due = leases_due_us(&book->leases, book->now);
+    int64_t again = commit_due_us(book->commit, book->now);
+    if (again >= 0 && (due < 0 || again < due))
+        due = again;
     if (book->pending_count > 0) {
         int64_t left = book->pending[0].due_us - book->now.us;
         if (due < 0 || left < due)
@@ -267,6 +270,16 @@ void book_stop(struct book *book, const char *reason)
 bool book_stopped(const struct book *book)
 {
     return commit_stopped(book->commit);
+}
+
+bool book_waits_for_space(const struct book *book)
+{
+    return commit_refused(book->commit);
+}
+
+bool book_takes_bets(const struct book *book)
+{
+    return !book_stopped(book) && book->ports.log->ops->trouble(book->ports.log) == LEDGER_WELL;
 }
 
 const struct shard_state *book_state(const struct book *book)

@@ -127,6 +127,10 @@ int64_t book_due_us(const struct book *book);
 /* Nothing waits: no group under way or being built, no settlement unfinished. */
 bool book_idle(const struct book *book);
 bool book_stopped(const struct book *book);
+/* Bets and money are taken now: the ledger is not stopped, stalled or full. */
+bool book_takes_bets(const struct book *book);
+/* What was decided waits for space: it is not durable. */
+bool book_waits_for_space(const struct book *book);
 /* Why, as a sentence; "" while it goes on. Borrowed for the book's life. */
 const char *book_stop_reason(const struct book *book);
 /* No bets and no money until a restart, as when the log fails; prices go on (S1). Called by the
@@ -186,7 +190,7 @@ struct book_stats {
     uint64_t groups; /* durable */
     uint64_t group_records;
     uint64_t bets_by_outcome[32]; /* index: enum bet_outcome */
-    uint64_t bets_replayed, bets_conflict, bets_shed;
+    uint64_t bets_replayed, bets_conflict, bets_shed, ledger_stalled, ledger_full;
     uint64_t settled, reversed, results;
     uint64_t leases_lost;
     uint64_t feed_dropped; /* what broke a limit of ours */

@@ -37,6 +37,8 @@ enum request_outcome {
     REQUEST_TAKEN = 0,
     REQUEST_CONFLICT,    /* the key was used for another request: 409 IDEMPOTENCY_CONFLICT */
     REQUEST_STOPPED,     /* 503: the ledger is unavailable */
+    REQUEST_STALLED,     /* 503: the ledger's disk does not answer; nothing was recorded */
+    REQUEST_FULL,        /* 503: the ledger's disk is full, nearly; nothing was recorded */
     REQUEST_BUSY,        /* 503 + Retry-After: a queue is full; see book_busy_limit */
     REQUEST_UNKNOWN,     /* no such market or bet: 404 */
     REQUEST_NO_CHANGE,   /* desk: nothing to do (same result, same hold): 200 */

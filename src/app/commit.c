@@ -30,6 +30,9 @@ struct commit {
     uint32_t first;                         /* the oldest; under way when log_busy */
     uint32_t count;                         /* at least 1: the newest is being built */
     bool log_busy;
+    bool refused;         /* the oldest, at its last try */
+    struct monotonic now; /* of the last flush */
+    int64_t again_us;     /* when the refused one is tried again */
     uint64_t epoch;
     uint64_t durable_seq;
     uint64_t groups_durable;
@@ -214,6 +217,12 @@ static void on_appended(struct ledger_append *append, enum append_outcome outcom
     struct group *group = append->owner;
     struct commit *commit = group->commit;
     ASSERT(commit->log_busy && group == &commit->groups[commit->first]);
+    if (outcome == APPEND_REFUSED && !commit->stopped) { /* nothing was written: L2 holds */
+        commit->log_busy = false;
+        commit->refused = true;
+        commit->again_us = commit->now.us + COMMIT_AGAIN_US;
+        return;
+    }
     if (outcome != APPEND_OK) { /* the fold is ahead of the log: nobody may be answered */
         commit->log_busy = false;
         commit_stop(commit);
@@ -223,6 +232,7 @@ static void on_appended(struct ledger_append *append, enum append_outcome outcom
         commit->log_busy = false;
         return;
     }
+    commit->refused = false;
     commit->durable_seq = group->seq_before + group->records_count;
     commit->groups_durable++;
     for (uint32_t i = 0; i < group->records_count && commit->events.on_durable != NULL; i++)
@@ -231,13 +241,28 @@ static void on_appended(struct ledger_append *append, enum append_outcome outcom
     commit->first = (commit->first + 1) % COMMIT_GROUPS_MAX;
     commit->count--;
     commit->log_busy = false;
-    commit_flush(commit);
+    commit_flush(commit, commit->now);
 }
 
-void commit_flush(struct commit *commit)
+int64_t commit_due_us(const struct commit *commit, struct monotonic now)
+{
+    if (!commit->refused || commit->log_busy || commit->stopped)
+        return -1;
+    return commit->again_us > now.us ? commit->again_us - now.us : 0;
+}
+
+bool commit_refused(const struct commit *commit)
+{
+    return commit->refused;
+}
+
+void commit_flush(struct commit *commit, struct monotonic now)
 {
     struct group *group = &commit->groups[commit->first];
+    commit->now = now;
     if (commit->stopped || commit->log_busy || group->records_count == 0)
+        return;
+    if (commit->refused && now.us < commit->again_us)
         return;
     if (commit->count == 1)
         next_group(commit);

@@ -7,13 +7,15 @@
  * the rest is kept for what no client asked for (fences, results, releases, settlements), so
  * that a stalled disk stops bets long before it could lose a fence. When the log fails, the
  * commit is stopped for good: the folded state is then ahead of what is known to be durable,
- * and only a restart may speak again.
+ * and only a restart may speak again. When it refuses for want of space, nothing was written:
+ * the group waits with all who wait for it, and is given again, unchanged, until there is space.
  * Owned by the book's loop; allocates at _new only. */
 #pragma once
 
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "base/instant.h"
 #include "ledger/record_encode.h"
 #include "ledger/shard_state.h"
 #include "ports/ledger_log.h"
@@ -23,6 +25,7 @@
 #define COMMIT_WAITERS_MAX   16384
 #define COMMIT_GROUPS_MAX    12
 #define COMMIT_CLIENT_GROUPS 3
+#define COMMIT_AGAIN_US      100000 /* between two tries of a group that was refused */
 
 struct commit;
 
@@ -67,8 +70,13 @@ bool commit_wait(struct commit *commit, uint64_t seq, const struct commit_waiter
 /* The record's view while it is not yet durable, or NULL. */
 const struct record_view *commit_find(const struct commit *commit, uint64_t seq);
 
-/* Hands the group over when there is one and the log is idle. */
-void commit_flush(struct commit *commit);
+/* Hands the group over when there is one and the log is idle, and it is not refused a moment ago.
+ */
+void commit_flush(struct commit *commit, struct monotonic now);
+/* Microseconds until a refused group is due again; -1: none is. */
+int64_t commit_due_us(const struct commit *commit, struct monotonic now);
+/* The log refused the oldest group and has not taken it since. */
+bool commit_refused(const struct commit *commit);
 
 /* Takes no record from now on, as if the log had failed: those who wait are told so, though a
  * group under way may yet become durable. */

@@ -88,6 +88,12 @@ static int meter_take_epoch(struct ledger_log *log, uint32_t shard, uint64_t *re
     return inner->ops->take_epoch(inner, shard, ret_epoch);
 }
 
+static enum ledger_trouble meter_trouble(struct ledger_log *log)
+{
+    struct ledger_log *inner = meter_of(log)->inner;
+    return inner->ops->trouble(inner);
+}
+
 static void meter_poll(struct ledger_log *log)
 {
     struct ledger_log *inner = meter_of(log)->inner;
@@ -106,6 +112,7 @@ static const struct ledger_log_ops ops = {
     .replay = meter_replay,
     .tail = meter_tail,
     .take_epoch = meter_take_epoch,
+    .trouble = meter_trouble,
     .poll = meter_poll,
     .free = meter_free,
 };

@@ -101,7 +101,7 @@ static void on_turn_end(void *owner)
         loop_timer_set(node->loop, &node->due_timer,
                        (struct monotonic){loop_now(node->loop).us + due_us});
     if (node->drain_begun && node->draining == 0 &&
-        (book_idle(node->book) || book_stopped(node->book)))
+        (book_idle(node->book) || book_stopped(node->book) || book_waits_for_space(node->book)))
         loop_stop(node->loop);
 }
 

@@ -24,6 +24,13 @@ enum append_outcome {
                      */
 };
 
+/* What the medium is like, for whoever decides what may still be appended. */
+enum ledger_trouble {
+    LEDGER_WELL = 0,
+    LEDGER_STALLED, /* the append under way waits longer than it should; it ends by itself */
+    LEDGER_FULL,    /* space runs out: what is left is not for bets; it ends when there is space */
+};
+
 struct ledger_append {
     uint32_t shard;
     uint64_t epoch;         /* the writer's, from open(); an older one is refused (fenced) */
@@ -68,6 +75,8 @@ struct ledger_log_ops {
     /* Takes the next writer epoch for the shard, durably; any older writer is fenced. 0,
      * -ERR_STOPPED, -ERR_UNSUPPORTED (read only) or the medium's error. */
     int (*take_epoch)(struct ledger_log *log, uint32_t shard, uint64_t *ret_epoch);
+    /* At any time, without waiting; notify tells of changes. */
+    enum ledger_trouble (*trouble)(struct ledger_log *log);
     /* Runs the callbacks of what was completed. Called on the owner's thread after `notify`. */
     void (*poll)(struct ledger_log *log);
     /* Waits for what is under way (callbacks run), then closes. */

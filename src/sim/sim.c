@@ -53,6 +53,7 @@ bool sim_settle_down(struct sim *sim)
     /* One record a turn is the least that a book may be set to, and each result walks anew. */
     int64_t turns_max = 20000 + (int64_t)sim->oracle.bets_count * 40;
     sim->quiet = true;
+    sim_machine_make_space(sim);
     for (int i = 0; i < SIM_PROVIDERS; i++)
         sim->providers[i].silent_until_us = 0;
     for (int64_t turns = 0; !book_stopped(sim->book) && !sim->log.died; turns++) {

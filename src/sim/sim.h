@@ -27,6 +27,7 @@
     X(SIM_WRITE_FAILED, "write_failed", true)                                                      \
     X(SIM_SYNC_FAILED, "sync_failed", true)                                                        \
     X(SIM_DISK_FULL, "disk_full", true)                                                            \
+    X(SIM_SPACE_BACK, "space_back", true)                                                          \
     X(SIM_DISK_STALLED, "disk_stalled", true)                                                      \
     X(SIM_BIT_FLIPPED, "bit_flipped", true)                                                        \
     X(SIM_CLOCK_BACK, "clock_back", true)                                                          \
@@ -62,6 +63,7 @@
     X(SIM_BET_CORRECTED, "bets_corrected", true)                                                   \
     X(SIM_BUSY, "limits_reached", true)                                                            \
     X(SIM_STOPPED, "refused_stopped", true)                                                        \
+    X(SIM_FULL, "refused_full", true)                                                              \
     X(SIM_HISTORY, "histories", true)                                                              \
     X(SIM_REFOLD, "refolds", true)                                                                 \
     X(SIM_AUDIT, "audits", true)                                                                   \

@@ -91,7 +91,9 @@ static int open_store(struct sim *sim, struct ledger_report *report)
 {
     struct ledger_store_options options = {.segment_bytes = sim->mix.segment_bytes,
                                            .creation = sim->options.seed | 1,
-                                           .newest_only = sim->mix.newest_only};
+                                           .newest_only = sim->mix.newest_only,
+                                           .reserve_bytes = sim->mix.segment_bytes,
+                                           .free_bytes_min = sim->mix.segment_bytes / 2};
     int error = ledger_store_open(&options, faulty_disk_of(sim->disk), report, &sim->store);
     if (error < 0)
         return error;
@@ -357,9 +359,20 @@ static void die(struct sim *sim, uint64_t kind)
     sim->crash_in_start = sim_chance(sim, 200);
 }
 
+void sim_machine_make_space(struct sim *sim)
+{
+    if (!sim->disk_full)
+        return;
+    faulty_disk_limit(sim->disk, 0);
+    sim->disk_full = false;
+    sim_count(sim, SIM_SPACE_BACK);
+}
+
 void sim_faults_step(struct sim *sim)
 {
     sim->log.latency_us = 50 + (int64_t)sim_below(sim, 400);
+    if (sim_chance(sim, 20))
+        sim_machine_make_space(sim);
     if (sim->turns_left > 0 && --sim->turns_left == 0) { /* it dies young */
         die(sim, sim_below(sim, 2));
         return;

@@ -7,6 +7,8 @@
 #include "base/assert.h"
 #include "base/error.h"
 
+#define LOOK_US 1000000 /* as the writer's thread does */
+
 static struct sim_ledger_log *log_of(struct ledger_log *port)
 {
     return (struct sim_ledger_log *)port;
@@ -86,11 +88,20 @@ static void serve_reads(struct sim_ledger_log *log)
     }
 }
 
+static enum ledger_trouble log_trouble(struct ledger_log *port)
+{
+    return ledger_store_hand(log_of(port)->store)->full ? LEDGER_FULL : LEDGER_WELL;
+}
+
 static void log_poll(struct ledger_log *port)
 {
     struct sim_ledger_log *log = log_of(port);
     if (log->died)
         return;
+    if (log->look_due_us <= log->now_us) {
+        ledger_store_look(log->store);
+        log->look_due_us = log->now_us + LOOK_US;
+    }
     if (log->append != NULL && log->append_due_us <= log->now_us)
         carry_out(log);
     else if (log->prepare) /* as the writer thread does between two commits */
@@ -107,8 +118,8 @@ static void log_free(struct ledger_log *port)
 int sim_ledger_log_init(struct sim_ledger_log *log, struct ledger_store *store,
                         struct faulty_disk *disk)
 {
-    static const struct ledger_log_ops ops = {log_append,     log_read, log_replay, log_tail,
-                                              log_take_epoch, log_poll, log_free};
+    static const struct ledger_log_ops ops = {log_append,     log_read,    log_replay, log_tail,
+                                              log_take_epoch, log_trouble, log_poll,   log_free};
     *log = (struct sim_ledger_log){
         .port = {.ops = &ops}, .store = store, .disk = disk, .prepare = true};
     return ledger_lookup_new(&log->lookup);

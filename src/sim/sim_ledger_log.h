@@ -19,7 +19,7 @@ struct sim_ledger_log {
     struct ledger_lookup *lookup; /* owns */
     struct ledger_follower follower;
     struct ledger_append *append; /* under way, or NULL */
-    int64_t append_due_us, latency_us, now_us;
+    int64_t append_due_us, latency_us, look_due_us, now_us;
     struct ledger_read *reads[LEDGER_READS_MAX];
     size_t reads_count;
     enum sim_append_fate fate;

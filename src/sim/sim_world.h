@@ -107,6 +107,8 @@ void sim_machine_kill(struct sim *sim);
 void sim_machine_after_turn(struct sim *sim);
 /* No fault is armed any more; the disk is as large as needed. */
 void sim_machine_heal(struct sim *sim);
+/* The disk is no longer full, while all goes on. */
+void sim_machine_make_space(struct sim *sim);
 
 /* ---- sim_shadow.c: the second fold, snapshots, drift ---- */
 int sim_shadow_open(struct sim *sim);  /* before the book */

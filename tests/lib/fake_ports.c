@@ -83,6 +83,11 @@ static void complete_append(struct fake_log *log)
         append->on_done(append, APPEND_UNKNOWN);
         return;
     }
+    if (log->full) {
+        log->refusals++;
+        append->on_done(append, APPEND_REFUSED);
+        return;
+    }
     if (append->expected_tail != log->tail || append->epoch != log->epoch) {
         append->on_done(append, APPEND_MOVED);
         return;
@@ -96,6 +101,11 @@ static void complete_append(struct fake_log *log)
     log->size += append->bytes;
     log->tail += append->count;
     append->on_done(append, APPEND_OK);
+}
+
+static enum ledger_trouble log_trouble(struct ledger_log *port)
+{
+    return log_of(port)->trouble;
 }
 
 static void log_poll(struct ledger_log *port)
@@ -118,8 +128,8 @@ static void log_free(struct ledger_log *port)
 
 void fake_log_init(struct fake_log *log)
 {
-    static const struct ledger_log_ops ops = {log_append,     log_read, log_replay, log_tail,
-                                              log_take_epoch, log_poll, log_free};
+    static const struct ledger_log_ops ops = {log_append,     log_read,    log_replay, log_tail,
+                                              log_take_epoch, log_trouble, log_poll,   log_free};
     *log = (struct fake_log){.port = {.ops = &ops}};
 }
 

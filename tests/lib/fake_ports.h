@@ -16,8 +16,11 @@ struct fake_log {
     struct ledger_append *under_way;
     struct ledger_read *reads[LEDGER_READS_MAX];
     size_t reads_count;
-    bool hold;      /* poll completes no append while set (a stalled disk) */
-    bool fail_next; /* the next append ends as UNKNOWN and is lost */
+    bool hold; /* poll completes no append while set (a stalled disk) */
+    enum ledger_trouble trouble;
+    bool full;         /* appends end as REFUSED while set */
+    uint64_t refusals; /* how many did */
+    bool fail_next;    /* the next append ends as UNKNOWN and is lost */
 };
 
 void fake_log_init(struct fake_log *log);

@@ -1,10 +1,10 @@
 /* ledger_file.c - contract in ledger_file.h: threads and callbacks around ledger_store,
  * ledger_lookup and ledger_replay, which know of neither.
  *
- * The store belongs to the writer while `writing`, else to whoever holds the lock and took it
- * (`taken`: take_epoch). What others may know of it is `view`, published after each commit:
- * its segment table only grows, and below its count nothing changes. A log that is read only has
- * no writer. */
+ * The writers are in ledger_writer.c. The active hand of the store belongs to its writer while
+ * `working`, else to whoever holds the lock and took it (`taken`: take_epoch). What others may know
+ * of the store is `view`, published after each commit: its segment table only grows, and below its
+ * count nothing changes. A log that is read only has no writer. */
 #include "adapters/embedded/ledger_file.h"
 
 #include <pthread.h>
@@ -12,54 +12,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "adapters/embedded/ledger_lookup.h"
-#include "adapters/embedded/ledger_replay.h"
+#include "adapters/embedded/ledger_file_internal.h"
 #include "base/assert.h"
 #include "base/error.h"
-
-enum append_state { STATE_NONE = 0, STATE_WAITING, STATE_WRITING, STATE_DONE };
-
-struct read_done {
-    struct ledger_read *read;
-    int error;
-    size_t bytes;
-};
-
-#define VIEW_WORDS (sizeof(struct ledger_view) / sizeof(uint64_t))
-_Static_assert(sizeof(struct ledger_view) % sizeof(uint64_t) == 0, "copied by words");
-
-struct ledger_file {
-    struct ledger_log log;
-    struct ledger_store *store;
-    struct ledger_lookup *lookup; /* the reader's */
-    struct ledger_follower follower;
-    pthread_t writer, reader;
-    char problem[LEDGER_REPORT_TEXT_BYTES]; /* for the owner to look at */
-
-    /* The view once more, for a thread of low priority, which must never hold what the writer
-     * waits for: odd while it is being written, and read again when it has changed meanwhile. */
-    uint64_t shown_version;
-    uint64_t shown[VIEW_WORDS];
-
-    pthread_mutex_t lock; /* everything below */
-    pthread_cond_t writer_wake, reader_wake, owner_wake;
-    bool writing; /* the writer works on the store */
-    bool taken;   /* the owner does */
-    bool stopped; /* after APPEND_UNKNOWN */
-    bool closing;
-    struct ledger_append *append;
-    enum append_state append_state;
-    enum append_outcome append_outcome;
-    struct ledger_view view;
-    struct ledger_file_stats stats;
-    char read_problem[LEDGER_REPORT_TEXT_BYTES];
-
-    /* Rings; a read is counted in reads_under_way from read() to its callback. */
-    struct ledger_read *waiting[LEDGER_READS_MAX];
-    struct read_done done[LEDGER_READS_MAX];
-    uint64_t waiting_in, waiting_out, done_in, done_out;
-    unsigned reads_under_way;
-};
 
 static struct ledger_file *file_of(struct ledger_log *log)
 {
@@ -71,23 +26,10 @@ static bool is_read_only(const struct ledger_file *file)
     return file->store->options.read_only;
 }
 
-static void notify(const struct ledger_file *file)
+void ledger_file_notify(const struct ledger_file *file)
 {
     if (file->log.notify != NULL)
         file->log.notify(file->log.notify_owner);
-}
-
-/* --- The writer's thread --- */
-
-static void show_view(struct ledger_file *file)
-{
-    uint64_t words[VIEW_WORDS];
-    uint64_t version = __atomic_load_n(&file->shown_version, __ATOMIC_RELAXED);
-    memcpy(words, &file->view, sizeof words);
-    __atomic_store_n(&file->shown_version, version + 1, __ATOMIC_RELAXED);
-    for (size_t i = 0; i < VIEW_WORDS; i++) /* who sees a word sees the odd number too */
-        __atomic_store_n(&file->shown[i], words[i], __ATOMIC_RELEASE);
-    __atomic_store_n(&file->shown_version, version + 2, __ATOMIC_RELEASE);
 }
 
 static struct ledger_view look_at_view(void *owner)
@@ -106,70 +48,6 @@ static struct ledger_view look_at_view(void *owner)
     return view;
 }
 
-static void publish(struct ledger_file *file)
-{
-    file->view = ledger_store_view(file->store);
-    show_view(file);
-    file->stats.store = file->store->stats;
-    file->stopped = file->store->stopped;
-}
-
-/* Called with the lock, which is let go meanwhile. */
-static void write_append(struct ledger_file *file)
-{
-    const struct ledger_append *append = file->append;
-    file->append_state = STATE_WRITING;
-    file->writing = true;
-    pthread_mutex_unlock(&file->lock);
-    enum append_outcome outcome = ledger_store_append(file->store, append);
-    if (outcome == APPEND_OK && file->follower.on_durable != NULL)
-        file->follower.on_durable(file->follower.owner, append);
-    pthread_mutex_lock(&file->lock);
-    file->writing = false;
-    file->append_outcome = outcome;
-    file->append_state = STATE_DONE;
-    publish(file);
-    pthread_cond_signal(&file->owner_wake);
-    pthread_mutex_unlock(&file->lock);
-    notify(file);
-    pthread_mutex_lock(&file->lock);
-}
-
-static bool prepare_step(struct ledger_file *file)
-{
-    file->writing = true;
-    pthread_mutex_unlock(&file->lock);
-    bool more = ledger_store_prepare_step(file->store);
-    pthread_mutex_lock(&file->lock);
-    file->writing = false;
-    file->stats.store = file->store->stats;
-    pthread_cond_signal(&file->owner_wake);
-    return more;
-}
-
-static void *write_loop(void *owner)
-{
-    struct ledger_file *file = owner;
-    bool prepare = true; /* steps may be left to do */
-    pthread_mutex_lock(&file->lock);
-    while (!file->closing || file->append_state == STATE_WAITING) {
-        if (file->taken) {
-            pthread_cond_wait(&file->writer_wake, &file->lock);
-        } else if (ledger_hand_prepare_late(ledger_store_hand(file->store))) {
-            prepare = prepare_step(file);
-        } else if (file->append_state == STATE_WAITING) {
-            write_append(file);
-            prepare = true;
-        } else if (prepare) {
-            prepare = prepare_step(file);
-        } else {
-            pthread_cond_wait(&file->writer_wake, &file->lock);
-        }
-    }
-    pthread_mutex_unlock(&file->lock);
-    return NULL;
-}
-
 /* --- The reader's thread --- */
 
 static void serve_read(struct ledger_file *file)
@@ -186,7 +64,7 @@ static void serve_read(struct ledger_file *file)
     memcpy(file->read_problem, ledger_lookup_problem(file->lookup), sizeof file->read_problem);
     pthread_cond_signal(&file->owner_wake);
     pthread_mutex_unlock(&file->lock);
-    notify(file);
+    ledger_file_notify(file);
     pthread_mutex_lock(&file->lock);
 }
 
@@ -226,7 +104,8 @@ static int file_append(struct ledger_log *log, struct ledger_append *append)
     if (result == 0) {
         file->append = append;
         file->append_state = STATE_WAITING;
-        pthread_cond_signal(&file->writer_wake);
+        file->append_us = file->hand_us = ledger_writer_clock_us();
+        ledger_writer_wake(file);
     }
     pthread_mutex_unlock(&file->lock);
     return result;
@@ -295,8 +174,8 @@ static uint64_t file_tail(struct ledger_log *log, uint32_t shard)
 
 static bool writer_is_busy(const struct ledger_file *file)
 {
-    return file->writing || file->append_state == STATE_WAITING ||
-           file->append_state == STATE_WRITING;
+    return file->working || file->take_over ||
+           (file->append_state != STATE_NONE && file->append_state != STATE_DONE);
 }
 
 static int file_take_epoch(struct ledger_log *log, uint32_t shard, uint64_t *ret_epoch)
@@ -312,7 +191,7 @@ static int file_take_epoch(struct ledger_log *log, uint32_t shard, uint64_t *ret
     pthread_mutex_lock(&file->lock);
     file->taken = false;
     file->stopped = file->store->stopped;
-    pthread_cond_signal(&file->writer_wake);
+    ledger_writer_wake(file);
     pthread_mutex_unlock(&file->lock);
     return result;
 }
@@ -380,12 +259,14 @@ static void run_down(struct ledger_file *file)
     }
 }
 
-static void file_destroy(struct ledger_file *file)
+void ledger_file_destroy(struct ledger_file *file)
 {
     ledger_store_free(file->store);
     ledger_lookup_free(file->lookup);
     pthread_mutex_destroy(&file->lock);
-    pthread_cond_destroy(&file->writer_wake);
+    for (uint32_t i = 0; i < LEDGER_VOLUMES_MAX; i++)
+        pthread_cond_destroy(&file->writers[i].wake);
+    pthread_cond_destroy(&file->clock_wake);
     pthread_cond_destroy(&file->reader_wake);
     pthread_cond_destroy(&file->owner_wake);
     free(file);
@@ -395,7 +276,7 @@ static void close_threads(struct ledger_file *file)
 {
     pthread_mutex_lock(&file->lock);
     file->closing = true;
-    pthread_cond_signal(&file->writer_wake);
+    ledger_writer_wake(file);
     pthread_cond_signal(&file->reader_wake);
     pthread_mutex_unlock(&file->lock);
 }
@@ -405,10 +286,17 @@ static void file_free(struct ledger_log *log)
     struct ledger_file *file = file_of(log);
     close_threads(file); /* what is under way is served first; nothing new is taken */
     run_down(file);
-    if (!is_read_only(file))
-        pthread_join(file->writer, NULL);
     pthread_join(file->reader, NULL);
-    file_destroy(file);
+    if (ledger_writer_join(file))
+        ledger_file_destroy(file);
+}
+
+static enum ledger_trouble file_trouble(struct ledger_log *log)
+{
+    const struct ledger_file_health *health = &file_of(log)->health;
+    if (__atomic_load_n(&health->stalled.value, __ATOMIC_RELAXED) != 0)
+        return LEDGER_STALLED;
+    return __atomic_load_n(&health->full.value, __ATOMIC_RELAXED) != 0 ? LEDGER_FULL : LEDGER_WELL;
 }
 
 static const struct ledger_log_ops file_ops = {
@@ -417,9 +305,26 @@ static const struct ledger_log_ops file_ops = {
     .replay = file_replay,
     .tail = file_tail,
     .take_epoch = file_take_epoch,
+    .trouble = file_trouble,
     .poll = file_poll,
     .free = file_free,
 };
+
+const struct ledger_file_health *ledger_file_health(struct ledger_log *log)
+{
+    return &file_of(log)->health;
+}
+
+bool ledger_file_hangs(struct ledger_log *log)
+{
+    struct ledger_file *file = file_of(log);
+    bool hangs = false;
+    pthread_mutex_lock(&file->lock);
+    for (uint32_t i = 0; i < LEDGER_VOLUMES_MAX; i++)
+        hangs = hangs || file->store->hands[i].hangs;
+    pthread_mutex_unlock(&file->lock);
+    return hangs;
+}
 
 void ledger_file_stats(struct ledger_log *log, struct ledger_file_stats *ret_stats)
 {
@@ -445,10 +350,11 @@ static int create_threads(struct ledger_file *file)
 {
     if (pthread_create(&file->reader, NULL, read_loop, file) != 0)
         return -ERR_MEMORY;
-    if (is_read_only(file) || pthread_create(&file->writer, NULL, write_loop, file) == 0)
+    if (is_read_only(file) || ledger_writer_start(file) == 0)
         return 0;
     close_threads(file);
     pthread_join(file->reader, NULL);
+    (void)ledger_writer_join(file); /* nothing can hang: nothing was asked of them */
     return -ERR_MEMORY;
 }
 
@@ -463,6 +369,21 @@ static int start_threads(struct ledger_file *file)
     return result;
 }
 
+static void init_conditions(struct ledger_file *file)
+{
+    pthread_condattr_t monotonic;
+    pthread_condattr_init(&monotonic);
+    pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);
+    pthread_cond_init(&file->reader_wake, NULL);
+    pthread_cond_init(&file->owner_wake, &monotonic);
+    pthread_cond_init(&file->clock_wake, &monotonic);
+    for (uint32_t i = 0; i < LEDGER_VOLUMES_MAX; i++) {
+        file->writers[i] = (struct ledger_writer){.file = file, .volume = i};
+        pthread_cond_init(&file->writers[i].wake, &monotonic);
+    }
+    pthread_condattr_destroy(&monotonic);
+}
+
 static int file_new(struct ledger_file **ret_file)
 {
     struct ledger_file *file = calloc(1, sizeof *file);
@@ -470,9 +391,7 @@ static int file_new(struct ledger_file **ret_file)
         return -ERR_MEMORY;
     file->log.ops = &file_ops;
     pthread_mutex_init(&file->lock, NULL);
-    pthread_cond_init(&file->writer_wake, NULL);
-    pthread_cond_init(&file->reader_wake, NULL);
-    pthread_cond_init(&file->owner_wake, NULL);
+    init_conditions(file);
     *ret_file = file;
     return 0;
 }
@@ -484,17 +403,18 @@ int ledger_file_open(const struct ledger_file_options *options, struct disk *dis
     struct ledger_report report = {0};
     TRY(file_new(&file));
     file->follower = options->follower;
+    file->stall_us = options->store.read_only ? 0 : options->stall_us;
     int result = ledger_store_open(&options->store, disk, &report, &file->store);
     if (result >= 0)
         result = ledger_lookup_new(&file->lookup);
     if (result >= 0) {
-        publish(file);
+        ledger_writer_publish(file);
         result = start_threads(file);
     }
     if (ret_report != NULL)
         *ret_report = report;
     if (result < 0) {
-        file_destroy(file);
+        ledger_file_destroy(file);
         return result;
     }
     *ret_log = &file->log;

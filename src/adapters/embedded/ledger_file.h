@@ -1,9 +1,9 @@
-/* ledger_file.h - the ledger_log port on files of our own: one shard, one directory.
+/* ledger_file.h - the ledger_log port on files of our own: one shard, one directory or two.
  *
- * Two threads serve it. The writer owns the newest segment: it lays a group over sectors, writes
- * and syncs it, and prepares the next segment in small steps while nothing waits. The reader
- * checks and copies durable records. The owner's thread only hands over and takes back; nothing
- * spins. Format and recovery: docs/LEDGER.md, "The log on disk".
+ * Threads serve it. A writer, one a directory, owns the newest segment: it lays a group over
+ * sectors, writes and syncs it, and prepares the next segment in small steps while nothing waits.
+ * The reader checks and copies durable records. The owner's thread only hands over and takes back;
+ * nothing spins. Format and recovery: docs/LEDGER.md, "The log on disk".
  *
  * Of the port: append() answers -ERR_BUSY while one is under way and until its callback has run,
  * and -ERR_STOPPED for ever after APPEND_UNKNOWN; reads and replay go on serving then. An append
@@ -17,6 +17,7 @@
 #include "adapters/embedded/disk.h"
 #include "adapters/embedded/ledger_cursor_file.h"
 #include "adapters/embedded/ledger_store.h"
+#include "base/metrics.h"
 #include "ports/ledger_log.h"
 
 #define LEDGER_INDEX_STEP_BYTES  65536 /* of log per index entry, more in huge segments */
@@ -30,10 +31,29 @@ struct ledger_follower {
     void *owner;
 };
 
+/* An append that waits longer than stall_us is a stall: the port says LEDGER_STALLED until it is
+ * done, and where there is a second directory (store.second) and nobody hangs in it, the log fails
+ * over to it, as it does at once after a write or sync that failed. 0: nobody looks at the clock.
+ */
 struct ledger_file_options {
     struct ledger_store_options store;
     struct ledger_follower follower;
+    int64_t stall_us;
 };
+
+/* For the metrics page and whoever tells the operator; changes are announced by notify. Thread:
+ * any, until the log is freed. */
+struct ledger_file_health {
+    struct metrics_gauge volume; /* the directory that is written to: 1 or 2 */
+    struct metrics_gauge stalled, full;
+    struct metrics_gauge free_bytes; /* where it is written, as this and the following */
+    struct metrics_gauge reserve_bytes, reserve_missing_bytes;
+    struct metrics_counter failovers, stalls;
+};
+const struct ledger_file_health *ledger_file_health(struct ledger_log *log);
+/* A writer hangs in the directory that was left. When it still does at free(), it is left behind,
+ * and then the disks must not be freed: the process ends. Thread: the owner's. */
+bool ledger_file_hangs(struct ledger_log *log);
 
 /* Opens or creates. Errors as ledger_store_open(); *ret_report (may be NULL) says what was found
  * and why it refused. The disk is borrowed until free(). */

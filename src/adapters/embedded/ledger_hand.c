@@ -45,7 +45,7 @@ void ledger_hand_rest(struct ledger_hand *hand)
     close_file(hand, &hand->prepare.file);
     hand->prepare = (struct ledger_prepare){.file = -1};
     hand->has_begun = false;
-    hand->hangs = false;
+    hand->stats = (struct ledger_store_stats){0};
 }
 
 void ledger_hand_done(struct ledger_hand *hand)
@@ -368,31 +368,37 @@ static int write_sectors(struct ledger_hand *hand, size_t bytes)
     return disk->ops->sync(disk, hand->file, DISK_WHY_GROUP);
 }
 
-static int write_group(struct ledger_hand *hand, const struct ledger_append *append)
+void ledger_hand_lay(struct ledger_hand *hand, const struct ledger_append *append)
 {
     struct ledger_append group = *append;
-    struct ledger_place place = hand->tail.place;
-    size_t bytes = ledger_group_sectors(append->bytes) * DISK_SECTOR;
-    ASSERT(hand->tail.offset + bytes <= hand->tail.bytes);
+    hand->laid = hand->tail.place;
+    hand->laid_bytes = ledger_group_sectors(append->bytes) * DISK_SECTOR;
     group.epoch = hand->tail.epoch; /* a failover has raised what the writer took */
-    ledger_group_fill(hand->sectors, &group, &place);
-    TRY(write_sectors(hand, bytes));
-    hand->tail.place = place; /* L2: only now */
-    hand->tail.offset += bytes;
-    hand->stats.groups++;
-    return 0;
+    ledger_group_fill(hand->sectors, &group, &hand->laid);
 }
 
-enum append_outcome ledger_hand_append(struct ledger_hand *hand, const struct ledger_append *append)
+enum append_outcome ledger_hand_write(struct ledger_hand *hand)
 {
-    uint64_t bytes = ledger_group_sectors(append->bytes) * DISK_SECTOR;
+    size_t bytes = hand->laid_bytes;
     enum append_outcome outcome = APPEND_OK;
     if (hand->tail.offset + bytes > hand->tail.bytes)
         outcome = roll(hand);
     if (outcome != APPEND_OK)
         return outcome;
-    int error = write_group(hand, append);
-    return error < 0 ? lose_track(hand, error) : APPEND_OK;
+    ASSERT(hand->tail.offset + bytes <= hand->tail.bytes);
+    int error = write_sectors(hand, bytes);
+    if (error < 0)
+        return lose_track(hand, error);
+    hand->tail.place = hand->laid; /* L2: only now */
+    hand->tail.offset += bytes;
+    hand->stats.groups++;
+    return APPEND_OK;
+}
+
+enum append_outcome ledger_hand_append(struct ledger_hand *hand, const struct ledger_append *append)
+{
+    ledger_hand_lay(hand, append);
+    return ledger_hand_write(hand);
 }
 
 /* --- Epochs and failover --- */

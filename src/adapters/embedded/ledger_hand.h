@@ -66,6 +66,8 @@ struct ledger_hand {
     int direct_file;                 /* the same, past the cache; -1: unsupported */
     struct ledger_prepare prepare;   /* of segment number tail.segments_count */
     struct ledger_sector *sectors;   /* owns; room for the largest group */
+    struct ledger_place laid;        /* behind the group in `sectors`, */
+    size_t laid_bytes;               /* and how many these are */
     uint32_t reserve;                /* files there are */
     uint64_t free_bytes;             /* when last looked */
     bool full;                       /* when last looked: no space for bets */
@@ -83,8 +85,14 @@ void ledger_hand_done(struct ledger_hand *hand);
 void ledger_hand_rest(struct ledger_hand *hand);
 void ledger_hand_give_up(struct ledger_hand *hand);
 
+/* Lays a group over sectors, to be written next: the append is not looked at any more. */
+void ledger_hand_lay(struct ledger_hand *hand, const struct ledger_append *append);
+/* Lays a group over sectors, to be written next: the append is not looked at any more. */
+void ledger_hand_lay(struct ledger_hand *hand, const struct ledger_append *append);
 /* Blocks for the commit. REFUSED: no segment could be prepared, nothing was written. UNKNOWN: a
  * write or sync failed and so has the hand, or it was given up. `error` says why. */
+enum append_outcome ledger_hand_write(struct ledger_hand *hand);
+/* Both. */
 enum append_outcome ledger_hand_append(struct ledger_hand *hand,
                                        const struct ledger_append *append);
 /* One small step of preparing the next segment. True when there is more to do now. */

@@ -109,7 +109,7 @@ static struct ledger_hand *other_hand(const struct ledger_store *store)
 bool ledger_store_can_fail_over(const struct ledger_store *store)
 {
     const struct ledger_hand *other = other_hand(store);
-    return other->disk != NULL && !other->failed && !other->hangs && !store->taking_over &&
+    return other->disk != NULL && !other->hangs && !other->failed && !store->taking_over &&
            !store->options.read_only && store->segments_count < LEDGER_SEGMENTS_MAX;
 }
 
@@ -127,7 +127,8 @@ void ledger_store_give_up(struct ledger_store *store)
 void ledger_store_came_back(struct ledger_store *store, uint32_t volume)
 {
     ASSERT(store->hands[volume].hangs);
-    ledger_hand_rest(&store->hands[volume]);
+    ASSERT(volume != store->active);
+    store->hands[volume].hangs = false;
 }
 
 struct ledger_tail ledger_store_tail(const struct ledger_store *store)
@@ -159,6 +160,7 @@ int ledger_store_fail_over(struct ledger_store *store)
     uint32_t left = store->active;
     struct ledger_tail tail = ledger_store_tail(store);
     ledger_store_give_up(store);
+    ledger_hand_rest(&store->hands[left]);
     ledger_store_came_back(store, left);
     int error = ledger_hand_take_over(ledger_store_hand(store), &tail);
     ledger_store_taken_over(store, error);

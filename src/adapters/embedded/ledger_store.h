@@ -113,12 +113,12 @@ struct ledger_hand *ledger_store_hand(struct ledger_store *store);
 bool ledger_store_moved(const struct ledger_store *store, const struct ledger_append *append);
 /* What the active hand has done is the log's from now on. */
 void ledger_store_settle(struct ledger_store *store, enum append_outcome outcome);
+/* Where the hand that takes over goes on; asked before the other is given up. */
+struct ledger_tail ledger_store_tail(const struct ledger_store *store);
 /* The active hand does no operation more from now on, and the other one is to call
- * ledger_hand_take_over(): can_fail_over() was asked. The one given up counts as hanging until
- * ledger_store_came_back(). */
+ * ledger_hand_take_over(): can_fail_over() was asked. The one given up counts as hanging until its
+ * thread has called ledger_hand_rest() for it, and then ledger_store_came_back(). */
 void ledger_store_give_up(struct ledger_store *store);
 void ledger_store_came_back(struct ledger_store *store, uint32_t volume);
-/* Where the hand that takes over goes on. */
-struct ledger_tail ledger_store_tail(const struct ledger_store *store);
 /* Settles a failover: `error` is what ledger_hand_take_over() answered. */
 void ledger_store_taken_over(struct ledger_store *store, int error);

@@ -189,7 +189,7 @@ static void serve_status(struct backoffice *backoffice, struct http_request *req
     json_write_key(&writer, "profile");
     json_write_text(&writer, slice_text(parts->profile));
     json_write_key(&writer, "taking_bets");
-    json_write_bool(&writer, !book_stopped(parts->book));
+    json_write_bool(&writer, book_takes_bets(parts->book));
     put_number(&writer, "uptime_ms",
                (uint64_t)(loop_now(parts->loop).us - backoffice->begun_us) / (uint64_t)US_PER_MS);
     put_counts(&writer, backoffice);
@@ -300,7 +300,8 @@ static void serve_health(struct backoffice *backoffice, struct http_request *req
 
 static void serve_ready(struct backoffice *backoffice, struct http_request *request)
 {
-    if (book_stopped(backoffice->parts.book) || http_server_is_draining(request->reply_to.server))
+    if (!book_takes_bets(backoffice->parts.book) ||
+        http_server_is_draining(request->reply_to.server))
         http_reply_problem(request->reply_to, 503, "NOT_READY", SLICE("No bets are taken now."));
     else
         http_reply(request->reply_to, 200, SLICE("text/plain"), NO_STORE, SLICE("ready\n"));
@@ -363,6 +364,24 @@ static int add_verdicts(struct metrics *metrics, const struct book_stats *stats)
     return 0;
 }
 
+static int add_ledger_limits(struct metrics *metrics, const struct book_stats *stats)
+{
+    const struct {
+        const char *labels;
+        const uint64_t *value;
+    } limits[] = {
+        {"limit=\"ledger_stalled\"", &stats->ledger_stalled},
+        {"limit=\"ledger_full\"", &stats->ledger_full},
+    };
+    for (size_t i = 0; i < sizeof limits / sizeof *limits; i++)
+        TRY(metrics_add_counter(metrics,
+                                (struct metrics_name){"overround_limit_reached_total",
+                                                      "How often a named limit was reached",
+                                                      limits[i].labels, 0},
+                                (const struct metrics_counter *)limits[i].value));
+    return 0;
+}
+
 static int add_book(struct metrics *metrics, const struct book_stats *stats)
 {
     const struct {
@@ -394,6 +413,7 @@ static int add_book(struct metrics *metrics, const struct book_stats *stats)
         TRY(metrics_add_counter(metrics,
                                 (struct metrics_name){counters[i].name, counters[i].help, NULL, 0},
                                 (const struct metrics_counter *)counters[i].value));
+    TRY(add_ledger_limits(metrics, stats));
     for (size_t i = 0; i < sizeof gauges / sizeof *gauges; i++)
         TRY(metrics_add_gauge(metrics,
                               (struct metrics_name){gauges[i].name, gauges[i].help, NULL, 0},

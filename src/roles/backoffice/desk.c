@@ -91,9 +91,11 @@ static struct verdict verdict_of(const struct step *step)
     case REQUEST_BUSY:
         return (struct verdict){503, "OVERLOADED"};
     case REQUEST_CONFLICT:
+    case REQUEST_STALLED:
+    case REQUEST_FULL:
         break;
     }
-    ASSERT(false); /* the desk has no keys */
+    ASSERT(false); /* the desk has no keys, and is not what the ledger's space is saved from */
     return (struct verdict){500, "INTERNAL"};
 }
 

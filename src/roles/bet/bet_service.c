@@ -94,7 +94,7 @@ static int retry_after_s(int status, const char *code)
 {
     if (status != 503)
         return 0;
-    return slice_is(SLICE("LEDGER_UNAVAILABLE"), code) ? RETRY_STOPPED_S : RETRY_BUSY_S;
+    return slice_is(SLICE("OVERLOADED"), code) ? RETRY_BUSY_S : RETRY_STOPPED_S;
 }
 
 static const char *refusal_detail(const char *code)
@@ -104,6 +104,10 @@ static const char *refusal_detail(const char *code)
     } details[] = {
         {"LEDGER_UNAVAILABLE", "No bets or money at this moment; what became of a request that "
                                "was under way can be asked with the same key."},
+        {"LEDGER_STALLED",
+         "The ledger's disk does not answer at this moment; nothing was done, try "
+         "again."},
+        {"LEDGER_FULL", "The ledger takes no bets or money until it has space; nothing was done."},
         {"OVERLOADED", "Too much is waiting; nothing was done, try again."},
         {"IDEMPOTENCY_CONFLICT", "The key was used for another request."},
         {"ROLE_REQUIRED", "The token does not have the role that this needs."},
@@ -139,6 +143,12 @@ void bet_service_untaken(struct bet_service *service, enum request_outcome outco
         return;
     case REQUEST_STOPPED:
         bet_service_refuse(service, 503, "LEDGER_UNAVAILABLE", answer, cookie);
+        return;
+    case REQUEST_STALLED:
+        bet_service_refuse(service, 503, "LEDGER_STALLED", answer, cookie);
+        return;
+    case REQUEST_FULL:
+        bet_service_refuse(service, 503, "LEDGER_FULL", answer, cookie);
         return;
     case REQUEST_BUSY:
         bet_service_refuse(service, 503, "OVERLOADED", answer, cookie);

@@ -366,7 +366,8 @@ static void serve_health(struct http_request *request)
 
 static void serve_ready(struct gateway *gateway, struct http_request *request)
 {
-    if (book_stopped(gateway->parts.book) || http_server_is_draining(request->reply_to.server)) {
+    if (!book_takes_bets(gateway->parts.book) ||
+        http_server_is_draining(request->reply_to.server)) {
         reply_problem(gateway, request->reply_to, 503, "NOT_READY", "No bets are taken now.");
         return;
     }

@@ -3,6 +3,7 @@
 
 #include "test.h"
 
+#include "app/commit.h"
 #include "book_fixture.h"
 
 #define SETUP()                                                                                    \
@@ -341,6 +342,74 @@ TEST(book, when_the_log_fails_nobody_is_told_yes_and_odds_go_on)
     assert_int_equal(f.market_changes, changes + 1);
     fixture_restart(&f);
     assert_int_equal(fixture_available(&f, "ann"), 10000); /* the lost bet never was */
+    TEARDOWN();
+}
+
+TEST(book, what_a_full_log_refuses_is_given_again_until_it_is_taken)
+{
+    SETUP();
+    open_and_fund(&f);
+    f.log.full = true;
+    int before = f.answers;
+    fixture_bet(&f, "k1", "a", 210, 100);
+    fixture_turn(&f, 1000);
+    assert_int_equal(f.answers, before); /* L2: it is not durable */
+    assert_false(book_stopped(f.book));
+    assert_true(book_waits_for_space(f.book));
+    assert_true(book_due_us(f.book) >= 0); /* it comes back without being asked */
+    assert_int_equal(f.log.refusals, 1);
+    fixture_turn(&f, 1000);
+    assert_int_equal(f.log.refusals, 1);  /* not at every turn */
+    fixture_bet(&f, "k1", "a", 210, 100); /* the same key waits for the same bet */
+    fixture_turn(&f, COMMIT_AGAIN_US);
+    assert_int_equal(f.log.refusals, 2);
+    assert_int_equal(f.answers, before);
+    f.log.full = false;
+    fixture_turn(&f, COMMIT_AGAIN_US);
+    fixture_turn(&f, 1000);
+    assert_int_equal(f.answers, before + 2);
+    assert_int_equal(f.outcome, BET_PLACED);
+    assert_false(book_waits_for_space(f.book));
+    fixture_restart(&f);
+    assert_int_equal(fixture_available(&f, "ann"), 9900); /* once */
+    TEARDOWN();
+}
+
+TEST(book, a_ledger_that_is_full_takes_no_bets_and_still_settles)
+{
+    SETUP();
+    open_and_fund(&f);
+    fixture_bet(&f, "k1", "a", 210, 100);
+    fixture_turn(&f, 1000);
+    f.log.trouble = LEDGER_FULL;
+    assert_false(book_takes_bets(f.book));
+    assert_int_equal(fixture_bet(&f, "k2", "a", 210, 100), REQUEST_FULL);
+    assert_int_equal(fixture_bet(&f, "k1", "a", 210, 100), REQUEST_TAKEN); /* its verdict */
+    assert_int_equal(book_stats(f.book)->ledger_full, 1);
+    fixture_result(&f, 1, LEG_WON, LEG_LOST);
+    fixture_turn(&f, 1000);
+    fixture_turn(&f, 1000);
+    assert_int_equal(fixture_available(&f, "ann"), 10110);
+    f.log.trouble = LEDGER_WELL;
+    assert_true(book_takes_bets(f.book));
+    assert_int_equal(fixture_bet(&f, "k2", "a", 210, 100), REQUEST_TAKEN);
+    fixture_turn(&f, 1000);
+    TEARDOWN();
+}
+
+TEST(book, a_ledger_that_stalls_refuses_bets_at_once_and_prices_go_on)
+{
+    SETUP();
+    open_and_fund(&f);
+    f.log.trouble = LEDGER_STALLED;
+    assert_int_equal(fixture_bet(&f, "k1", "a", 210, 100), REQUEST_STALLED);
+    assert_int_equal(book_stats(f.book)->ledger_stalled, 1);
+    uint64_t changes = f.market_changes;
+    fixture_market(&f, MARKET_ACTIVE, 250, 300);
+    assert_int_equal(f.market_changes, changes + 1);
+    f.log.trouble = LEDGER_WELL;
+    assert_int_equal(fixture_bet(&f, "k1", "a", 210, 100), REQUEST_TAKEN);
+    fixture_turn(&f, 1000);
     TEARDOWN();
 }
 
