@@ -20,7 +20,8 @@
     X(ERR_CRYPTO, "cryptographic failure")                                                         \
     X(ERR_NETWORK, "network failure")                                                              \
     X(ERR_BUSY, "busy: the port is at its limit")                                                  \
-    X(ERR_UNSUPPORTED, "not supported")
+    X(ERR_UNSUPPORTED, "not supported")                                                            \
+    X(ERR_ABSENT, "a device is away: to be tried again")
 
 #define ERR_ENUM(name, text) name,
 enum error { ERR_NONE = 0, ERR_LIST(ERR_ENUM) };

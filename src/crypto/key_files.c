@@ -117,6 +117,12 @@ static int save(int folder, const char *name, struct slice text)
     return result;
 }
 
+int key_files_read(int folder, const char *name, struct buf *ret, struct buf *why)
+{
+    int result = load(folder, name, ret, why);
+    return result == -ERR_NOT_FOUND ? refuse(why, result, name, "is not there") : result;
+}
+
 /* Loads, or saves what `make` makes and loads that (or what another process has saved first). */
 static int load_or_make(int folder, const char *name, int (*make)(struct buf *), struct buf *ret,
                         struct buf *why)

@@ -28,3 +28,8 @@ int key_files_secret(int folder, const char *name, unsigned char ret_secret[KEY_
 /* An Ed25519 private key in PEM ("jwt-ed25519.pem"), appended to ret_pem; loaded, or made when
  * missing. As key_files_secret, and -ERR_CRYPTO. */
 int key_files_ed25519(int folder, const char *name, struct buf *ret_pem, struct buf *why);
+
+/* A file that somebody else has made, with the same care; appended to *ret, which has room for one
+ * byte more than the file may have. `name` may be a path, `folder` then AT_FDCWD. 0, -ERR_NOT_FOUND,
+ * or as key_files_secret. */
+int key_files_read(int folder, const char *name, struct buf *ret, struct buf *why);

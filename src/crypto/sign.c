@@ -1,17 +1,20 @@
-/* sign.c - contract in sign.h. */
+/* sign.c - contract in sign.h: keys of files, and what all keys have in common. */
 #include "crypto/sign.h"
 
 #include <limits.h>
 #include <openssl/bio.h>
 #include <openssl/evp.h>
 #include <openssl/pem.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/error.h"
 
-struct sign_key {
-    EVP_PKEY *pkey; /* owned */
+/* The key of a file. */
+struct file_key {
+    struct sign_key key; /* first */
+    EVP_PKEY *pkey;      /* owned */
     unsigned char public_key[SIGN_PUBLIC_BYTES];
 };
 
@@ -29,47 +32,87 @@ static EVP_PKEY *read_pem(struct slice pem)
     return pkey;
 }
 
-int sign_key_new(struct slice pem, struct sign_key **ret_key)
+static void file_free(struct sign_key *key)
 {
-    struct sign_key *key = calloc(1, sizeof *key);
-    size_t bytes = sizeof key->public_key;
-    if (key == NULL)
-        return -ERR_MEMORY;
-    key->pkey = read_pem(pem);
-    if (key->pkey == NULL || EVP_PKEY_get_base_id(key->pkey) != EVP_PKEY_ED25519 ||
-        EVP_PKEY_get_raw_public_key(key->pkey, key->public_key, &bytes) != 1 ||
-        bytes != sizeof key->public_key) {
-        sign_key_free(key);
-        return -ERR_CONFIG;
-    }
-    *ret_key = key;
-    return 0;
-}
-
-void sign_key_free(struct sign_key *key)
-{
-    if (key == NULL)
-        return;
-    EVP_PKEY_free(key->pkey);
+    EVP_PKEY_free(((struct file_key *)key)->pkey);
     free(key);
 }
 
-void sign_key_public(const struct sign_key *key, unsigned char ret_public[SIGN_PUBLIC_BYTES])
+static int file_public(struct sign_key *key, unsigned char ret_public[SIGN_PUBLIC_BYTES])
 {
-    memcpy(ret_public, key->public_key, SIGN_PUBLIC_BYTES);
+    memcpy(ret_public, ((struct file_key *)key)->public_key, SIGN_PUBLIC_BYTES);
+    return 0;
 }
 
-int sign_message(struct sign_key *key, struct slice message,
-                 unsigned char ret_signature[SIGN_SIGNATURE_BYTES])
+static int file_sign(struct sign_key *key, struct slice message,
+                     unsigned char ret_signature[SIGN_SIGNATURE_BYTES])
 {
     EVP_MD_CTX *work = EVP_MD_CTX_new();
     size_t bytes = SIGN_SIGNATURE_BYTES;
-    bool ok = work != NULL && EVP_DigestSignInit(work, NULL, NULL, NULL, key->pkey) == 1 &&
+    EVP_PKEY *pkey = ((struct file_key *)key)->pkey;
+    bool ok = work != NULL && EVP_DigestSignInit(work, NULL, NULL, NULL, pkey) == 1 &&
               EVP_DigestSign(work, ret_signature, &bytes, (const unsigned char *)message.at,
                              message.bytes) == 1 &&
               bytes == SIGN_SIGNATURE_BYTES;
     EVP_MD_CTX_free(work);
     return ok ? 0 : -ERR_CRYPTO;
+}
+
+static const struct sign_key_ops file_ops = {
+    .public = file_public, .sign = file_sign, .free = file_free};
+
+int sign_key_new(struct slice pem, struct sign_key **ret_key)
+{
+    struct file_key *key = calloc(1, sizeof *key);
+    size_t bytes = sizeof key->public_key;
+    if (key == NULL)
+        return -ERR_MEMORY;
+    key->key.ops = &file_ops;
+    key->pkey = read_pem(pem);
+    if (key->pkey == NULL || EVP_PKEY_get_base_id(key->pkey) != EVP_PKEY_ED25519 ||
+        EVP_PKEY_get_raw_public_key(key->pkey, key->public_key, &bytes) != 1 ||
+        bytes != sizeof key->public_key) {
+        file_free(&key->key);
+        return -ERR_CONFIG;
+    }
+    *ret_key = &key->key;
+    return 0;
+}
+
+void sign_key_free(struct sign_key *key)
+{
+    if (key != NULL)
+        key->ops->free(key);
+}
+
+int sign_key_public(struct sign_key *key, unsigned char ret_public[SIGN_PUBLIC_BYTES])
+{
+    key->problem[0] = '\0';
+    return key->ops->public(key, ret_public);
+}
+
+int sign_message(struct sign_key *key, struct slice message,
+                 unsigned char ret_signature[SIGN_SIGNATURE_BYTES])
+{
+    unsigned char public_key[SIGN_PUBLIC_BYTES];
+    TRY(sign_key_public(key, public_key));
+    TRY(key->ops->sign(key, message, ret_signature));
+    if (sign_check(public_key, message, ret_signature))
+        return 0;
+    (void)snprintf(key->problem, sizeof key->problem, "it made a signature that is not good");
+    return -ERR_CRYPTO;
+}
+
+int sign_key_prove(struct sign_key *key, unsigned char ret_public[SIGN_PUBLIC_BYTES])
+{
+    unsigned char signature[SIGN_SIGNATURE_BYTES];
+    TRY(sign_message(key, SLICE(SIGN_POSSESSION_MESSAGE), signature));
+    return sign_key_public(key, ret_public);
+}
+
+const char *sign_key_problem(const struct sign_key *key)
+{
+    return key->problem;
 }
 
 bool sign_check(const unsigned char public_key[SIGN_PUBLIC_BYTES], struct slice message,
