@@ -44,7 +44,7 @@ void base64_write(struct buf *buf, struct slice input)
     buf_put(buf, "==", padding);
 }
 
-static int value_of(char c)
+static int value_of(char c, const char *letters)
 {
     if (c >= 'A' && c <= 'Z')
         return c - 'A';
@@ -52,15 +52,15 @@ static int value_of(char c)
         return c - 'a' + 26;
     if (c >= '0' && c <= '9')
         return c - '0' + 52;
-    return c == '-' ? 62 : c == '_' ? 63 : -1;
+    return c == letters[62] ? 62 : c == letters[63] ? 63 : -1;
 }
 
 /* Reads 2 to 4 characters as 1 to 3 bytes. */
-static int take_group(struct slice group, struct buf *ret)
+static int take_group(struct slice group, const char *letters, struct buf *ret)
 {
     uint32_t bits = 0;
     for (size_t i = 0; i < group.bytes; i++) {
-        int value = value_of(group.at[i]);
+        int value = value_of(group.at[i], letters);
         if (value < 0)
             return -ERR_FORMAT;
         bits |= (uint32_t)value << (18 - 6 * (int)i);
@@ -73,14 +73,24 @@ static int take_group(struct slice group, struct buf *ret)
     return ret->overflow ? -ERR_LIMIT : 0;
 }
 
-int base64_read_url(struct slice text, struct buf *ret)
+static int read_all(struct slice text, const char *letters, struct buf *ret)
 {
     if (text.bytes % 4 == 1)
         return -ERR_FORMAT;
     while (text.bytes > 0) {
         size_t bytes = text.bytes < 4 ? text.bytes : 4;
-        TRY(take_group((struct slice){text.at, bytes}, ret));
+        TRY(take_group((struct slice){text.at, bytes}, letters, ret));
         text = slice_skip(text, bytes);
     }
     return 0;
+}
+
+int base64_read_url(struct slice text, struct buf *ret)
+{
+    return read_all(text, alphabet_url, ret);
+}
+
+int base64_read_bare(struct slice text, struct buf *ret)
+{
+    return read_all(text, alphabet, ret);
 }

@@ -19,3 +19,5 @@ void base64_write(struct buf *buf, struct slice input);
  * an impossible length, or trailing bits that are not zero (so each value has one text);
  * -ERR_LIMIT when it does not fit (overflow is then set). */
 int base64_read_url(struct slice text, struct buf *ret);
+/* The same of the standard alphabet, also without padding. */
+int base64_read_bare(struct slice text, struct buf *ret);

@@ -1,6 +1,7 @@
-/* command_ledger.c - `overround ledger verify|stat|dump|replay|prove|head`: the offline audit
- * of a server's folder. It needs the same limits as the server; a running server has the ledger
- * locked. Nothing in the folder is changed, so a copy without the right to write will do. */
+/* command_ledger.c - `overround ledger verify|stat|dump|replay|prove|head|rotate-key`: the offline
+ * audit of a server's folder. It needs the same limits as the server; a running server has the
+ * ledger locked. But for rotate-key nothing in the folder is changed, so a copy without the right
+ * to write will do. */
 #include <inttypes.h>
 #include <stdio.h>
 
@@ -9,9 +10,11 @@
 #include "adapters/embedded/odds_segment.h"
 #include "base/error.h"
 #include "cli/command.h"
+#include "cli/heads_token.h"
 #include "cli/ledger_cmd.h"
 #include "cli/ledger_locate.h"
 #include "cli/ledger_proofs.h"
+#include "cli/ledger_rotate.h"
 
 #define PATH_BYTES_MAX 512
 
@@ -25,7 +28,10 @@ static const struct option_spec common_specs[] = {COMMON_SPECS};
 static const struct option_spec dump_specs[] = {
     COMMON_SPECS, {"from", "1"}, {"to", NULL}, {"user", NULL}};
 static const struct option_spec verify_specs[] = {COMMON_SPECS, {"head", NULL}};
-static const struct option_spec prove_specs[] = {COMMON_SPECS, {"bet", NULL}};
+static const struct option_spec prove_specs[] = {COMMON_SPECS, HEADS_TOKEN_SPECS, {"bet", NULL}};
+static const struct option_spec head_specs[] = {COMMON_SPECS, HEADS_TOKEN_SPECS};
+static const struct option_spec rotate_specs[] = {
+    COMMON_SPECS, HEADS_TOKEN_SPECS, {"to", "file"}, {"lost", "no"}, {"heads-file", NULL}};
 static const struct option_spec replay_specs[] = {COMMON_SPECS, {"until", NULL}, {"fast", "no"}};
 
 #define SPECS(specs) specs, sizeof(specs) / sizeof *(specs)
@@ -36,13 +42,15 @@ static const struct ledger_command {
     const struct option_spec *specs;
     size_t specs_count;
     bool odds;
+    bool changes; /* the folder */
 } commands[] = {
-    {"verify", ledger_cmd_verify, SPECS(verify_specs), true},
-    {"stat", ledger_cmd_stat, SPECS(common_specs), false},
-    {"dump", ledger_cmd_dump, SPECS(dump_specs), false},
-    {"replay", ledger_cmd_replay, SPECS(replay_specs), false},
-    {"prove", ledger_proofs_prove, SPECS(prove_specs), false},
-    {"head", ledger_proofs_head, SPECS(common_specs), false},
+    {"verify", ledger_cmd_verify, SPECS(verify_specs), true, false},
+    {"stat", ledger_cmd_stat, SPECS(common_specs), false, false},
+    {"dump", ledger_cmd_dump, SPECS(dump_specs), false, false},
+    {"replay", ledger_cmd_replay, SPECS(replay_specs), false, false},
+    {"prove", ledger_proofs_prove, SPECS(prove_specs), false, false},
+    {"head", ledger_proofs_head, SPECS(head_specs), false, false},
+    {"rotate-key", ledger_rotate, SPECS(rotate_specs), false, true},
 };
 
 /* What is open; the ledger alone but for `verify`. */
@@ -92,11 +100,24 @@ static void tell_torn_tail(const struct odds_log_report *report)
                   name, report->cut_offset, report->cut_bytes);
 }
 
-static int open_ledger(const char *data, struct folder *folder, struct buf *why)
+/* To change means to know that what is there is durable: as at a server's start. */
+static int open_to_change(const char *data, struct disk **ret_disk, struct buf *why)
+{
+    char path[PATH_BYTES_MAX];
+    TRY(open_folder(data, "ledger", ret_disk, why)); /* it is not made here */
+    disk_free(*ret_disk);
+    *ret_disk = NULL;
+    int bytes = snprintf(path, sizeof path, "%s/ledger", data);
+    return bytes < 0 || (size_t)bytes >= sizeof path ? -ERR_LIMIT
+                                                     : disk_open_directory(path, ret_disk);
+}
+
+static int open_ledger(const char *data, bool changes, struct folder *folder, struct buf *why)
 {
     struct ledger_report report = {.created = false};
-    struct ledger_file_options options = {.store = {.shard = 0, .read_only = true}};
-    TRY(open_folder(data, "ledger", &folder->ledger_disk, why));
+    struct ledger_file_options options = {.store = {.shard = 0, .read_only = !changes}};
+    TRY(changes ? open_to_change(data, &folder->ledger_disk, why)
+                : open_folder(data, "ledger", &folder->ledger_disk, why));
     folder->opened.disk = folder->ledger_disk;
     int error = ledger_file_open(&options, folder->ledger_disk, &report, &folder->opened.log);
     if (error == -ERR_BUSY)
@@ -145,6 +166,28 @@ static int make_state(const struct options *options, struct folder *folder, stru
     return shard_state_new(&limits, &folder->opened.state);
 }
 
+static int read_yes(const struct options *options, const char *key, bool *ret, struct buf *why)
+{
+    struct slice text = slice_text(options_text(options, key));
+    *ret = slice_is(text, "yes");
+    if (*ret || slice_is(text, "no"))
+        return 0;
+    buf_printf(why, "--%s is yes or no, not: %.*s", key, SLICE_ARG(text));
+    return -ERR_CONFIG;
+}
+
+static int read_rotate(const struct options *options, struct ledger_asked *ret, struct buf *why)
+{
+    ret->rotate_to = options_text(options, "to");
+    ret->heads_file = options_text(options, "heads-file");
+    if (!slice_is(slice_text(ret->rotate_to), "file") &&
+        !slice_is(slice_text(ret->rotate_to), "pkcs11")) {
+        buf_printf(why, "--to is file or pkcs11, not: %s", ret->rotate_to);
+        return -ERR_CONFIG;
+    }
+    return read_yes(options, "lost", &ret->lost, why);
+}
+
 static int read_asked(const struct options *options, const struct ledger_command *command,
                       struct ledger_asked *ret, struct buf *why)
 {
@@ -155,13 +198,14 @@ static int read_asked(const struct options *options, const struct ledger_command
         ret->heads = options_text(options, "head");
     if (command->specs == prove_specs)
         ret->bet = options_text(options, "bet");
+    if (command->specs == prove_specs || command->specs == head_specs ||
+        command->specs == rotate_specs)
+        TRY(heads_token_options(options, &ret->token, why));
+    if (command->specs == rotate_specs)
+        return read_rotate(options, ret, why);
     if (command->specs == replay_specs) {
         ret->until = options_text(options, "until");
-        ret->fast = slice_is(slice_text(options_text(options, "fast")), "yes");
-        if (!ret->fast && !slice_is(slice_text(options_text(options, "fast")), "no")) {
-            buf_printf(why, "--fast is yes or no, not: %s", options_text(options, "fast"));
-            return -ERR_CONFIG;
-        }
+        TRY(read_yes(options, "fast", &ret->fast, why));
     }
     if (command->specs != dump_specs)
         return 0;
@@ -208,7 +252,7 @@ static int run_command(const struct options *options, const struct ledger_comman
     struct ledger_asked asked;
     const char *data = options_text(options, "data");
     TRY(read_asked(options, command, &asked, why));
-    int error = open_ledger(data, &folder, why);
+    int error = open_ledger(data, command->changes, &folder, why);
     if (error == 0 && command->odds)
         error = open_odds(data, &folder, why);
     if (error == 0)
@@ -239,7 +283,7 @@ int command_ledger(int argc, char *const *argv)
     struct buf why = buf_over(memory, sizeof memory);
     const struct ledger_command *command = find_command(argc, argv);
     if (command == NULL) { /* each has options of its own, so its name goes first */
-        buf_printf(&why, "ledger verify, stat, dump, replay, prove or head, not: %s",
+        buf_printf(&why, "ledger verify, stat, dump, replay, prove, head or rotate-key, not: %s",
                    argc > 0 ? argv[0] : "nothing");
         return command_fail(2, buf_slice(&why));
     }

@@ -5,6 +5,7 @@
 #include "base/error.h"
 #include "base/log.h"
 #include "cli/command.h"
+#include "cli/heads_token.h"
 #include "cli/node.h"
 #include "cli/options_listen.h"
 
@@ -38,8 +39,10 @@
     {"verdicts-max", "4194304"},                                                                   \
     {"markets-max", "65536"},                                                                      \
     {"head-interval-ms", "1000"},                                                                  \
+    {"heads-on-demand", "20"},                                                                     \
     {"heads-file", NULL},                                                                          \
     {"heads-webhook", NULL},                                                                       \
+    HEADS_TOKEN_SPECS,                                                                             \
     {"snapshots", "on"},                                                                           \
     {"snapshot-records", "1000000"},                                                               \
     {"snapshot-keep", "2"},                                                                        \
@@ -229,6 +232,9 @@ static int take_trading(const struct options *options, struct node_trading *ret,
 static int take_heads(const struct options *options, struct node_options *node, struct buf *why)
 {
     int64_t interval_ms = 0;
+    TRY(heads_token_options(options, &node->heads_token, why));
+    TRY(options_number(options, "heads-on-demand", (struct number_range){0, 1000},
+                       &node->heads_on_demand, why));
     TRY(options_number(options, "head-interval-ms", (struct number_range){10, 3600000},
                        &interval_ms, why));
     node->head_interval_us = interval_ms * 1000;

@@ -7,6 +7,7 @@
 
 #include "adapters/embedded/disk.h"
 #include "base/buf.h"
+#include "crypto/sign_pkcs11.h"
 #include "ledger/shard_state.h"
 #include "ports/ledger_log.h"
 #include "ports/odds_log.h"
@@ -27,7 +28,11 @@ struct ledger_asked {
     const char *data;  /* the server's folder */
     const char *heads; /* verify: a file with heads that somebody else holds; NULL: none */
     const char *bet;   /* prove: the bet's id, or NULL */
-    bool fast;         /* replay: from the newest snapshot at or before it */
+    struct sign_pkcs11_options token; /* prove, head, rotate-key: .module NULL: none */
+    const char *heads_file;           /* rotate-key: as the server's; NULL: none */
+    const char *rotate_to;            /* rotate-key: "file" or "pkcs11" */
+    bool lost;                        /* rotate-key: the old key signs no more */
+    bool fast;                        /* replay: from the newest snapshot at or before it */
 };
 
 /* Each prints its answer on stdout. 0; -ERR_CORRUPT; -ERR_CONFIG (what was asked makes no sense);

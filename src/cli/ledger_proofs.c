@@ -1,153 +1,31 @@
 /* ledger_proofs.c - contract in ledger_proofs.h. */
 #include "cli/ledger_proofs.h"
 
-#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/eventfd.h>
-#include <unistd.h>
 
 #include "adapters/embedded/ledger_file.h"
 #include "adapters/embedded/tree_audit.h"
-#include "adapters/embedded/tree_keeper.h"
+#include "base/base64.h"
 #include "base/error.h"
-#include "base/instant.h"
-#include "cli/tree_key.h"
-#include "crypto/key_files.h"
+#include "cli/ledger_asking.h"
 #include "ledger/proof_json.h"
 #include "ledger/record.h"
 
-#define PATH_BYTES_MAX   512
-#define RECORD_ROOM      2048
-#define HEADS_MAX        (1u << 20) /* in one file */
-#define OUT_BYTES_MAX    (TREE_ASK_RECORDS_MAX * PROOF_JSON_ENTRY_BYTES_MAX(RECORD_ROOM) + 4096)
+#define PATH_BYTES_MAX 512
+#define RECORD_ROOM    2048
+#define HEADS_MAX      (1u << 20) /* in one file */
+#define OUT_BYTES_MAX                                                                              \
+    (TREE_ASK_RECORDS_MAX * PROOF_JSON_ENTRY_BYTES_MAX(RECORD_ROOM) +                              \
+     PROOF_JSON_LINKS_BYTES_MAX(TREE_LINKS_MAX) + 4096)
 #define HEAD_TEXT_BEGINS "T1ZSSEVBRD" /* base64 of "OVRHEAD" */
+#define LINK_TEXT_BEGINS "T1ZSTElOSz" /* base64 of "OVRLINK" */
 
 static int tree_folder(const char *data, char path[PATH_BYTES_MAX])
 {
     int bytes = snprintf(path, PATH_BYTES_MAX, "%s/tree", data);
     return bytes < 0 || bytes >= PATH_BYTES_MAX ? -ERR_LIMIT : 0;
-}
-
-/* ---- one keeper, for one question ---- */
-
-struct asking {
-    const struct ledger_opened *opened;
-    const struct ledger_asked *asked;
-    char folder[64]; /* of the tree: made for this, and removed */
-    struct disk *disk;
-    struct sign_key *key;
-    struct tree_keeper *keeper;
-    int event;
-    struct tree_ask ask;
-    bool done;
-    int error;
-};
-
-static void on_notify(void *owner)
-{
-    uint64_t one = 1;
-    ssize_t written = write(((struct asking *)owner)->event, &one, sizeof one);
-    (void)written; /* a full counter is a wake-up too */
-}
-
-static void on_done(struct tree_ask *ask, int error)
-{
-    struct asking *asking = ask->owner;
-    asking->done = true;
-    asking->error = error;
-}
-
-static int load_key(const char *data, struct sign_key **ret_key, struct buf *why)
-{
-    char path[PATH_BYTES_MAX];
-    int folder = -1;
-    int bytes = snprintf(path, sizeof path, "%s/keys/%s", data, TREE_KEY_NAME);
-    if (bytes < 0 || (size_t)bytes >= sizeof path || access(path, R_OK) != 0) {
-        buf_printf(why, "there is no key %s/keys/%s", data, TREE_KEY_NAME); /* none is made here */
-        return -ERR_NOT_FOUND;
-    }
-    TRY(key_files_open(data, &folder, why));
-    int error = tree_key_load(folder, ret_key, why);
-    close(folder);
-    return error;
-}
-
-static int make_folder(struct asking *asking)
-{
-    (void)snprintf(asking->folder, sizeof asking->folder, "/tmp/overround-tree-XXXXXX");
-    if (mkdtemp(asking->folder) == NULL) {
-        asking->folder[0] = '\0';
-        return -ERR_IO;
-    }
-    return disk_open_directory(asking->folder, &asking->disk);
-}
-
-static int begin(struct asking *asking, struct buf *why)
-{
-    char text[TREE_KEEPER_TEXT_BYTES] = "";
-    TRY(load_key(asking->asked->data, &asking->key, why));
-    TRY(make_folder(asking));
-    const struct tree_keeper_options options = {.key = asking->key, .interval_us = US_PER_SECOND};
-    TRY(tree_keeper_new(&options, &asking->keeper));
-    struct ledger_tree *tree = tree_keeper_tree(asking->keeper);
-    tree->notify = on_notify;
-    tree->notify_owner = asking;
-    int error = tree_keeper_start(asking->keeper, asking->disk, asking->opened->log, text);
-    buf_put_text(why, text);
-    TRY(error);
-    return tree_keeper_catch_up(asking->keeper);
-}
-
-static int remove_one(void *owner, const char *name)
-{
-    struct asking *asking = owner;
-    return asking->disk->ops->unlink(asking->disk, name);
-}
-
-static void end(struct asking *asking)
-{
-    if (asking->keeper != NULL)
-        tree_keeper_detach(asking->keeper);
-    tree_keeper_free(asking->keeper);
-    if (asking->disk != NULL)
-        (void)asking->disk->ops->list(asking->disk, remove_one, asking);
-    disk_free(asking->disk);
-    if (asking->folder[0] != '\0')
-        (void)rmdir(asking->folder);
-    sign_key_free(asking->key);
-    close(asking->event);
-}
-
-static int ask_and_wait(struct asking *asking, struct buf *why)
-{
-    struct ledger_tree *tree = tree_keeper_tree(asking->keeper);
-    struct pollfd fd = {asking->event, POLLIN, 0};
-    asking->ask.on_done = on_done;
-    asking->ask.owner = asking;
-    TRY(tree->ops->ask(tree, &asking->ask));
-    while (!asking->done) {
-        uint64_t count;
-        if (poll(&fd, 1, 1000) > 0 && read(asking->event, &count, sizeof count) < 0)
-            return -ERR_IO;
-        tree->ops->poll(tree);
-    }
-    if (asking->error == -ERR_CORRUPT)
-        buf_put_text(why, "the tree does not fit the log: see ledger verify");
-    return asking->error;
-}
-
-/* Runs `use` with a keeper that covers the whole log. */
-static int with_keeper(struct asking *asking, int (*use)(struct asking *, struct buf *),
-                       struct buf *why)
-{
-    asking->event = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
-    int error = asking->event < 0 ? -ERR_IO : begin(asking, why);
-    if (error == 0)
-        error = use(asking, why);
-    end(asking);
-    return error;
 }
 
 static int print(const struct buf *out)
@@ -160,21 +38,22 @@ static int print(const struct buf *out)
 
 /* ---- head ---- */
 
-static int use_head(struct asking *asking, struct buf *why)
+static int use_head(struct ledger_asking *asking, struct buf *why)
 {
     char memory[PROOF_JSON_HEAD_BYTES_MAX];
     struct buf out = buf_over(memory, sizeof memory);
     struct json_writer writer = json_write_begin(&out);
-    TRY(ask_and_wait(asking, why));
-    proof_json_head(&writer, asking->ask.head);
+    struct tree_ask ask = {.count = 0};
+    TRY(ledger_asking_ask(asking, &ask, why));
+    proof_json_head(&writer, ask.head);
     return print(&out);
 }
 
 int ledger_proofs_head(struct ledger_opened *opened, const struct ledger_asked *asked,
                        struct buf *why)
 {
-    struct asking asking = {.opened = opened, .asked = asked};
-    return with_keeper(&asking, use_head, why);
+    struct ledger_asking asking = {.opened = opened, .asked = asked};
+    return ledger_asking_run(&asking, use_head, why);
 }
 
 /* ---- prove ---- */
@@ -232,7 +111,8 @@ static int collect(void *owner, uint32_t shard, const char *record, size_t bytes
     return 0;
 }
 
-static int find_records(const struct asking *asking, struct bet_records *found, struct buf *why)
+static int find_records(const struct ledger_asking *asking, struct bet_records *found,
+                        struct buf *why)
 {
     char text[LEDGER_REPORT_TEXT_BYTES];
     const char *bet = asking->asked->bet;
@@ -254,45 +134,46 @@ static int find_records(const struct asking *asking, struct bet_records *found, 
     return found->too_many ? -ERR_LIMIT : -ERR_NOT_FOUND;
 }
 
-static void write_proof(struct buf *out, const struct asking *asking,
-                        const struct bet_records *found)
+static void write_proof(struct buf *out, const struct tree_ask *ask, const char *bet,
+                        const struct tree_chain *chain)
 {
     struct json_writer writer = json_write_begin(out);
     json_write_object_open(&writer);
     json_write_key(&writer, "bet_id");
-    json_write_text(&writer, slice_text(asking->asked->bet));
+    json_write_text(&writer, slice_text(bet));
     json_write_key(&writer, "entries");
     json_write_array_open(&writer);
-    for (uint32_t i = 0; i < found->count; i++) {
-        const struct tree_entry *entry = &found->entries[i];
-        const struct proof_json_entry json = {0, entry->seq, entry->record, entry->path,
-                                              asking->ask.head};
+    for (uint32_t i = 0; i < ask->count; i++) {
+        const struct tree_entry *entry = &ask->entries[i];
+        const struct proof_json_entry json = {0, entry->seq, entry->record, entry->path, ask->head};
         proof_json_entry(&writer, &json);
     }
     json_write_array_close(&writer);
     json_write_key(&writer, "head");
-    proof_json_head(&writer, asking->ask.head);
+    proof_json_head(&writer, ask->head);
+    proof_json_links(&writer, (const unsigned char(*)[TREE_LINK_BYTES])chain->bytes, chain->count);
     json_write_object_close(&writer);
 }
 
-static int use_prove(struct asking *asking, struct buf *why)
+static int use_prove(struct ledger_asking *asking, struct buf *why)
 {
     static struct bet_records found; /* too large for the stack */
+    static struct tree_chain chain;
     static char memory[OUT_BYTES_MAX];
     struct buf out = buf_over(memory, sizeof memory);
     TRY(find_records(asking, &found, why));
-    asking->ask.entries = found.entries;
-    asking->ask.count = found.count;
-    TRY(ask_and_wait(asking, why));
-    write_proof(&out, asking, &found);
+    TRY(ledger_asking_links(asking, &chain, why));
+    struct tree_ask ask = {.entries = found.entries, .count = found.count};
+    TRY(ledger_asking_ask(asking, &ask, why));
+    write_proof(&out, &ask, asking->asked->bet, &chain);
     return print(&out);
 }
 
 int ledger_proofs_prove(struct ledger_opened *opened, const struct ledger_asked *asked,
                         struct buf *why)
 {
-    struct asking asking = {.opened = opened, .asked = asked};
-    return with_keeper(&asking, use_prove, why);
+    struct ledger_asking asking = {.opened = opened, .asked = asked};
+    return ledger_asking_run(&asking, use_prove, why);
 }
 
 /* ---- verify ---- */
@@ -300,17 +181,55 @@ int ledger_proofs_prove(struct ledger_opened *opened, const struct ledger_asked 
 struct outside {
     struct tree_head *heads; /* owned */
     size_t count;
+    struct tree_chain links;
+    struct sha256 *sha; /* owned */
 };
 
-static int outside_new(struct outside *ret)
+static int outside_new(struct outside **ret_outside)
 {
-    ret->heads = calloc(HEADS_MAX, sizeof *ret->heads);
-    return ret->heads == NULL ? -ERR_MEMORY : 0;
+    struct outside *outside = calloc(1, sizeof *outside);
+    if (outside == NULL)
+        return -ERR_MEMORY;
+    *ret_outside = outside;
+    outside->heads = calloc(HEADS_MAX, sizeof *outside->heads);
+    return outside->heads == NULL ? -ERR_MEMORY : sha256_new(&outside->sha);
+}
+
+static void outside_free(struct outside *outside)
+{
+    if (outside == NULL)
+        return;
+    free(outside->heads);
+    sha256_free(outside->sha);
+    free(outside);
+}
+
+/* The same link may stand there many times: each proof brings all of them, from the first. */
+static int add_link(struct outside *outside, struct slice text, struct buf *why)
+{
+    unsigned char bytes[TREE_LINK_BYTES];
+    struct buf out = buf_over(bytes, sizeof bytes);
+    enum tree_chain_verdict verdict = CHAIN_NO_LINK;
+    if (base64_read_bare(text, &out) == 0 && out.bytes == sizeof bytes)
+        verdict = tree_chain_check(&outside->links, outside->sha, bytes);
+    for (uint32_t i = 0; i < outside->links.count; i++)
+        if (out.bytes == sizeof bytes && memcmp(outside->links.bytes[i], bytes, sizeof bytes) == 0)
+            return 0;
+    if (verdict == CHAIN_OK) {
+        (void)tree_chain_add(&outside->links, outside->sha, bytes);
+        return 0;
+    }
+    buf_printf(why, "link %u of the signing keys in the file: %s", outside->links.count + 1,
+               tree_chain_text(verdict));
+    return -ERR_CORRUPT;
 }
 
 static int add_head(struct outside *outside, struct slice text, struct buf *why)
 {
     unsigned char bytes[TREE_HEAD_BYTES];
+    if (text.bytes == TREE_LINK_TEXT_BYTES - TREE_LINK_TEXT_PADDING &&
+        slice_begins(text, SLICE(LINK_TEXT_BEGINS)))
+        return add_link(outside, text, why);
     if (text.bytes != TREE_HEAD_TEXT_BYTES || !slice_begins(text, SLICE(HEAD_TEXT_BEGINS)))
         return 0;
     if (outside->count == HEADS_MAX) {
@@ -335,7 +254,7 @@ static bool is_base64(int c)
 /* Heads are known by their first bytes, so lines, JSON heads and whole proofs may be given. */
 static int read_heads(FILE *file, struct outside *outside, struct buf *why)
 {
-    char run[TREE_HEAD_TEXT_BYTES + 1];
+    char run[TREE_LINK_TEXT_BYTES + 1];
     size_t bytes = 0;
     int c;
     do {
@@ -371,9 +290,7 @@ static int load_outside(const char *path, struct outside *outside, struct buf *w
         buf_printf(why, "cannot open %s", path);
         return -ERR_CONFIG;
     }
-    int error = outside_new(outside);
-    if (error == 0)
-        error = read_heads(file, outside, why);
+    int error = read_heads(file, outside, why);
     (void)fclose(file);
     if (error == 0)
         qsort(outside->heads, outside->count, sizeof *outside->heads, by_size);
@@ -393,9 +310,12 @@ static int run_audit(const struct ledger_opened *opened, const struct ledger_ask
 {
     char path[PATH_BYTES_MAX];
     struct tree_audit_report report;
-    struct tree_audit audit = {.log = tree_log_of_file(opened->log),
-                               .outside = outside->heads,
-                               .outside_count = outside->count};
+    struct tree_audit audit = {
+        .log = tree_log_of_file(opened->log),
+        .outside = outside->heads,
+        .outside_count = outside->count,
+        .links_outside = &outside->links,
+    };
     TRY(tree_folder(asked->data, path));
     int error = disk_open_to_read(path, &audit.disk);
     if (error < 0 && error != -ERR_NOT_FOUND)
@@ -411,6 +331,10 @@ static int run_audit(const struct ledger_opened *opened, const struct ledger_ask
     (void)printf("tiles_checked %llu\nheads_kept_checked %llu\nheads_outside_checked %llu\n",
                  (unsigned long long)report.tiles_size, (unsigned long long)report.heads_kept,
                  (unsigned long long)report.heads_outside);
+    (void)printf("key_links_checked %llu\nkey_breaks %llu\n", (unsigned long long)report.links,
+                 (unsigned long long)report.breaks);
+    if (report.key_known)
+        put_hex("key", report.key, SIGN_PUBLIC_BYTES);
     if (outside->count > 0)
         put_hex("outside_key", outside->heads[outside->count - 1].key, SIGN_PUBLIC_BYTES);
     return 0;
@@ -419,10 +343,12 @@ static int run_audit(const struct ledger_opened *opened, const struct ledger_ask
 int ledger_proofs_verify(const struct ledger_opened *opened, const struct ledger_asked *asked,
                          struct buf *why)
 {
-    struct outside outside = {.count = 0};
-    int error = asked->heads == NULL ? 0 : load_outside(asked->heads, &outside, why);
+    struct outside *outside = NULL;
+    int error = outside_new(&outside);
+    if (error == 0 && asked->heads != NULL)
+        error = load_outside(asked->heads, outside, why);
     if (error == 0)
-        error = run_audit(opened, asked, &outside, why);
-    free(outside.heads);
+        error = run_audit(opened, asked, outside, why);
+    outside_free(outside);
     return error;
 }

@@ -303,6 +303,7 @@ static int open_backoffice(struct node *node)
         .bearer = &node->bearer,
         .metrics = &node->metrics,
         .public_server = node->public_server,
+        .tree = tree_keeper_tree(node->proofs.keeper),
         .formats = node->formats,
         .formats_count = 1,
         .version = version_text,

@@ -10,6 +10,7 @@
 #include "cli/node_shadow.h"
 #include "cli/node_upkeep.h"
 #include "core/bet_decide.h"
+#include "crypto/sign_pkcs11.h"
 #include "net/stream/net_address.h"
 
 enum node_profile { PROFILE_DEMO = 1, PROFILE_BENCH, PROFILE_PRODUCTION };
@@ -36,9 +37,11 @@ struct node_options {
     int64_t silence_us_max;            /* P2 */
     int64_t bets_max, verdicts_max, accounts_max, markets_max;
     struct node_trading trading;
-    int64_t head_interval_us;  /* between signed heads, while the ledger grows */
-    const char *heads_file;    /* heads are appended there; or NULL */
-    const char *heads_webhook; /* and posted there; or NULL */
+    int64_t head_interval_us;               /* between signed heads, while the ledger grows */
+    int64_t heads_on_demand;                /* a second, for proofs that need one; 0: none */
+    struct sign_pkcs11_options heads_token; /* .module NULL: key files */
+    const char *heads_file;                 /* heads are appended there; or NULL */
+    const char *heads_webhook;              /* and posted there; or NULL */
     struct node_shadow_options shadow;
     bool start_check_newest; /* with a snapshot: what is below it is not read at a start */
     int64_t segment_bytes;   /* of new segments of the ledger */

@@ -12,6 +12,7 @@
 #include "cli/node.h"
 #include "cli/node_check.h"
 #include "cli/node_orphans.h"
+#include "cli/tree_key.h"
 #include "feeds/synthetic/synthetic_feed.h"
 #include "net/http/http_server.h"
 #include "net/loop/loop.h"
@@ -38,14 +39,16 @@ struct node_stores {
 
 /* The tree over the ledger, and who asks it. */
 struct node_proofs {
+    struct tree_keys keys;
     struct sign_key *key; /* owned, as all below */
     struct tree_keeper *keeper;
     struct proof_service *service;
     struct heads_webhook *webhook; /* NULL: none */
     struct loop_wakeup wakeup;
     bool wakeup_open;
-    bool failed;
-    struct metrics_gauge size, behind, heads, gaps, anchor_errors;
+    bool failed, away;
+    struct metrics_gauge size, behind, heads, gaps, anchor_errors, links, signer_absent;
+    struct metrics_counter heads_limited; /* as the keeper counts it */
 };
 
 struct node {
@@ -93,7 +96,7 @@ void node_close_stores(struct node *node);
 
 /* Before the ledger is opened: its key, and who will follow it. Then, with the ledger open: the
  * tree's thread. With the book: who serves proofs. Each 0, or an error with `why`. */
-int node_open_tree(struct node *node);
+int node_open_tree(struct node *node, struct disk *disk);
 int node_start_tree(struct node *node, struct disk *disk);
 int node_open_proofs(struct node *node);
 /* Before the ledger is closed, and after. */

@@ -4,17 +4,21 @@
 #include "base/error.h"
 #include "base/log.h"
 #include "cli/node_internal.h"
-#include "cli/tree_key.h"
 
-int node_open_tree(struct node *node)
+int node_open_tree(struct node *node, struct disk *disk)
 {
     struct node_proofs *proofs = &node->proofs;
-    TRY(tree_key_load(node->keys.folder, &proofs->key, node->why));
+    proofs->keys =
+        (struct tree_keys){.folder = node->keys.folder, .token = node->options->heads_token};
+    TRY(tree_key_load(&proofs->keys, disk, &proofs->key, node->why));
     const struct tree_keeper_options options = {
         .shard = 0,
         .key = proofs->key,
         .interval_us = node->options->head_interval_us,
+        .on_demand_per_s = node->options->heads_on_demand,
         .heads_file = node->options->heads_file,
+        .next_key = tree_key_next,
+        .next_key_owner = &proofs->keys,
     };
     return tree_keeper_new(&options, &proofs->keeper);
 }
@@ -48,6 +52,19 @@ static void tell_failure(int error)
               LOG_TEXT("why", slice_text(why)));
 }
 
+/* Once when it goes and once when it is back: the keeper tries every second. */
+static void tell_signer(struct node_proofs *proofs, const struct tree_keeper_stats *stats)
+{
+    bool away = stats->sign_problem < 0;
+    if (away && !proofs->away)
+        log_error("tree", "no signed heads until the signing key is back",
+                  LOG_TEXT("why", slice_text(stats->sign_text)));
+    else if (!away && proofs->away)
+        log_info("tree", "the signing key is back: heads are signed again");
+    proofs->away = away;
+    metrics_set(&proofs->signer_absent, away);
+}
+
 static void show(struct node_proofs *proofs)
 {
     struct tree_keeper_stats stats;
@@ -57,6 +74,9 @@ static void show(struct node_proofs *proofs)
     metrics_set(&proofs->heads, (int64_t)stats.heads);
     metrics_set(&proofs->gaps, (int64_t)stats.gaps);
     metrics_set(&proofs->anchor_errors, (int64_t)stats.anchor_errors);
+    metrics_set(&proofs->links, (int64_t)stats.links);
+    metrics_count(&proofs->heads_limited, stats.heads_limited - proofs->heads_limited.value);
+    tell_signer(proofs, &stats);
     if (stats.error < 0 && !proofs->failed)
         tell_failure(stats.error);
     proofs->failed = stats.error < 0;
@@ -94,6 +114,7 @@ int node_open_proofs(struct node *node)
     proofs->wakeup_open = true;
     parts.tree->notify_owner = &proofs->wakeup;
     parts.tree->notify = notify_tree;
+    show(proofs); /* a key that is away is told from the start */
     return 0;
 }
 
@@ -114,6 +135,15 @@ void node_close_proofs(struct node *node)
     sign_key_free(proofs->key);
 }
 
+static int add_limits(struct node *node)
+{
+    return metrics_add_counter(&node->metrics,
+                               (struct metrics_name){"overround_limit_reached_total",
+                                                     "How often a named limit was reached",
+                                                     "limit=\"heads_on_demand\"", 0},
+                               &node->proofs.heads_limited);
+}
+
 int node_register_proof_metrics(struct node *node)
 {
     struct node_proofs *proofs = &node->proofs;
@@ -127,11 +157,15 @@ int node_register_proof_metrics(struct node *node)
         {"overround_tree_gaps", "Times that the tree was caught up from the log", &proofs->gaps},
         {"overround_heads_file_errors", "Heads not written to the heads file",
          &proofs->anchor_errors},
+        {"overround_signing_key_links", "Times that the signing key was changed", &proofs->links},
+        {"overround_signer_absent", "1: no signed heads, the signing key is away",
+         &proofs->signer_absent},
     };
     for (size_t i = 0; i < sizeof gauges / sizeof *gauges; i++)
         TRY(metrics_add_gauge(&node->metrics,
                               (struct metrics_name){gauges[i].name, gauges[i].help, NULL, 0},
                               gauges[i].gauge));
+    TRY(add_limits(node));
     if (proofs->webhook == NULL)
         return 0;
     const struct heads_webhook_stats *stats = heads_webhook_stats(proofs->webhook);

@@ -59,7 +59,7 @@ static enum node_end open_ledger(struct node *node)
     if (error == 0)
         error = open_disk(node, "tree", &node->stores.tree_disk);
     if (error == 0)
-        error = node_open_tree(node);
+        error = node_open_tree(node, node->stores.tree_disk);
     if (error < 0)
         return failed(node, "ledger", error);
     options.follower = tree_keeper_follower(node->proofs.keeper);

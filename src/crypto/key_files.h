@@ -30,6 +30,6 @@ int key_files_secret(int folder, const char *name, unsigned char ret_secret[KEY_
 int key_files_ed25519(int folder, const char *name, struct buf *ret_pem, struct buf *why);
 
 /* A file that somebody else has made, with the same care; appended to *ret, which has room for one
- * byte more than the file may have. `name` may be a path, `folder` then AT_FDCWD. 0, -ERR_NOT_FOUND,
- * or as key_files_secret. */
+ * byte more than the file may have. `name` may be a path, `folder` then AT_FDCWD. 0,
+ * -ERR_NOT_FOUND, or as key_files_secret. */
 int key_files_read(int folder, const char *name, struct buf *ret, struct buf *why);

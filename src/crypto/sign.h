@@ -8,11 +8,12 @@
 
 #include "base/slice.h"
 
-#define SIGN_PUBLIC_BYTES       32
-#define SIGN_SIGNATURE_BYTES    64
-#define SIGN_PROBLEM_BYTES      160                          /* of a sentence, with its end */
-#define SIGN_POSSESSION_MESSAGE "Overround: the key is here" /* what a proof of possession signs   \
-                                                              */
+#define SIGN_PUBLIC_BYTES    32
+#define SIGN_SIGNATURE_BYTES 64
+#define SIGN_PROBLEM_BYTES   160 /* of a sentence, with its end */
+#define SIGN_POSSESSION_MESSAGE                                                                    \
+    "Overround: the key is here" /* what a proof of possession signs                               \
+                                  */
 
 struct sign_key;
 

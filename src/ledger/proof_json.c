@@ -53,6 +53,43 @@ void proof_json_head(struct json_writer *writer, const unsigned char head[TREE_H
     json_write_object_close(writer);
 }
 
+void proof_json_link(struct json_writer *writer, const unsigned char link[TREE_LINK_BYTES])
+{
+    struct tree_link read;
+    char memory[RFC3339_BYTES_MAX];
+    struct buf time = buf_over(memory, sizeof memory);
+    int error = tree_link_parse(link, &read);
+    ASSERT(error == 0);
+    rfc3339_write(&time, (struct instant){read.time_us});
+    json_write_object_open(writer);
+    json_write_key(writer, "kind");
+    json_write_text(writer, read.kind == TREE_LINK_BREAK ? SLICE("break") : SLICE("rotation"));
+    put_log_id(writer, read.log_id);
+    json_write_key(writer, "shard");
+    json_write_u64(writer, read.shard);
+    json_write_key(writer, "tree_size");
+    json_write_u64(writer, read.root.size);
+    put_base64_member(writer, "root_hash", read.root.hash.at, sizeof read.root.hash.at);
+    json_write_key(writer, "time");
+    json_write_text(writer, buf_slice(&time));
+    put_base64_member(writer, "old_key", read.old_key, sizeof read.old_key);
+    put_base64_member(writer, "new_key", read.new_key, sizeof read.new_key);
+    put_base64_member(writer, "signed", link, TREE_LINK_BYTES);
+    json_write_object_close(writer);
+}
+
+void proof_json_links(struct json_writer *writer, const unsigned char (*links)[TREE_LINK_BYTES],
+                      uint32_t count)
+{
+    if (count == 0)
+        return;
+    json_write_key(writer, "links");
+    json_write_array_open(writer);
+    for (uint32_t i = 0; i < count; i++)
+        put_base64(writer, slice_of(links[i], TREE_LINK_BYTES));
+    json_write_array_close(writer);
+}
+
 void proof_json_path(struct json_writer *writer, const struct merkle_proof *path)
 {
     json_write_array_open(writer);

@@ -33,12 +33,12 @@ int tree_head_sign(struct tree_head *head, struct sign_key *key,
         .time_us = head->time_us,
         .root = head->root.hash,
     };
-    sign_key_public(key, head->key);
+    TRY(sign_key_public(key, head->key));
     memcpy(layout.log_id, head->log_id, sizeof layout.log_id);
     memcpy(layout.key, head->key, sizeof layout.key);
-    int error = sign_message(key, slice_of(&layout, TREE_HEAD_SIGNED_BYTES), layout.signature);
+    TRY(sign_message(key, slice_of(&layout, TREE_HEAD_SIGNED_BYTES), layout.signature));
     memcpy(ret_bytes, &layout, sizeof layout);
-    return error;
+    return 0;
 }
 
 int tree_head_parse(const unsigned char bytes[TREE_HEAD_BYTES], struct tree_head *ret)
@@ -78,17 +78,10 @@ static struct slice trimmed(struct slice text)
 int tree_head_read_text(struct slice text, unsigned char ret_bytes[TREE_HEAD_BYTES],
                         struct tree_head *ret)
 {
-    char url[TREE_HEAD_TEXT_BYTES];
     struct buf out = buf_over(ret_bytes, TREE_HEAD_BYTES);
     text = trimmed(text);
-    if (text.bytes != sizeof url)
-        return -ERR_FORMAT;
-    for (size_t i = 0; i < sizeof url; i++) /* 192 bytes need no padding: the alphabets differ */
-        url[i] = text.at[i] == '+' ? '-' : text.at[i] == '/' ? '_' : text.at[i];
-    for (size_t i = 0; i < sizeof url; i++)
-        if (text.at[i] == '-' || text.at[i] == '_')
-            return -ERR_FORMAT; /* one text for each value */
-    if (base64_read_url(slice_of(url, sizeof url), &out) < 0 || out.bytes != TREE_HEAD_BYTES)
+    if (text.bytes != TREE_HEAD_TEXT_BYTES || base64_read_bare(text, &out) < 0 ||
+        out.bytes != TREE_HEAD_BYTES) /* 192 bytes need no padding */
         return -ERR_FORMAT;
     return tree_head_read(ret_bytes, ret);
 }

@@ -24,7 +24,7 @@ struct tree_head {
     uint8_t key[SIGN_PUBLIC_BYTES];
 };
 
-/* Signs: `head->key` is taken from the key. 0 or -ERR_CRYPTO. */
+/* Signs: `head->key` is taken from the key. 0, or as sign_message. */
 int tree_head_sign(struct tree_head *head, struct sign_key *key,
                    unsigned char ret_bytes[TREE_HEAD_BYTES]);
 /* 0, or -ERR_FORMAT: no head. The signature is not looked at: for heads that we signed. */

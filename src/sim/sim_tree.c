@@ -59,6 +59,7 @@ int sim_tree_keeper_new(struct sim *sim, struct tree_keeper **ret_keeper)
 {
     const struct tree_keeper_options options = {.key = sim->tree.key,
                                                 .interval_us = sim->mix.head_interval_us,
+                                                .on_demand_per_s = 1000,
                                                 .ring_bytes = RING_BYTES,
                                                 .checkpoint_records = sim->mix.checkpoint_records,
                                                 .clock_us = clock_us,

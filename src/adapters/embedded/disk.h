@@ -39,6 +39,8 @@
     X(DISK_WHY_KEY, "key")                       /* vault: a key made or destroyed */              \
     X(DISK_WHY_KEY_NAME, "key name")             /* vault: directory, at creation */               \
     X(DISK_WHY_TREE, "tree")                     /* tree: hashes, before the state names them */   \
+    X(DISK_WHY_LINK, "link")                     /* tree: before the new key signs */              \
+    X(DISK_WHY_LINK_NAME, "link name")           /* tree: directory, the same */                   \
     X(DISK_WHY_SNAPSHOT, "snapshot")             /* content, in steps, before the rename */        \
     X(DISK_WHY_SNAPSHOT_NAME, "snapshot name")   /* directory, before older ones go */             \
     X(DISK_WHY_VOLUME, "volume")                 /* ledger: which directory of two this is */      \

@@ -94,13 +94,13 @@ static int append_line(int file, const char *line, size_t bytes)
     return put == (ssize_t)bytes && fdatasync(file) == 0 ? 0 : -ERR_IO;
 }
 
-static void anchor(struct tree_heads *heads)
+void tree_heads_anchor(struct tree_heads *heads, struct slice signed_bytes)
 {
-    char line[TREE_HEAD_TEXT_BYTES + 1];
+    char line[TREE_LINK_TEXT_BYTES + 1];
     struct buf text = buf_over(line, sizeof line);
     if (heads->outside == NULL)
         return;
-    base64_write(&text, slice_of(heads->newest_bytes, TREE_HEAD_BYTES));
+    base64_write(&text, signed_bytes);
     buf_put_char(&text, '\n');
     ASSERT(!text.overflow);
     if (heads->outside_file < 0)
@@ -113,20 +113,17 @@ static void anchor(struct tree_heads *heads)
     heads->outside_file = -1;
 }
 
-int tree_heads_sign(struct tree_heads *heads, struct tree_head *head, struct sign_key *key)
+int tree_heads_keep(struct tree_heads *heads, const struct tree_head *head,
+                    const unsigned char bytes[TREE_HEAD_BYTES])
 {
-    unsigned char bytes[TREE_HEAD_BYTES];
-    if (heads->count > 0 && head->time_us < heads->newest.time_us)
-        head->time_us = heads->newest.time_us;
     if (heads->count - heads->synced == TREE_HEADS_UNSYNCED_MAX)
         TRY(tree_heads_sync(heads));
-    TRY(tree_head_sign(head, key, bytes));
     TRY(heads->disk->ops->write(heads->disk, heads->file, heads->count * TREE_HEAD_BYTES, bytes,
-                                sizeof bytes));
+                                TREE_HEAD_BYTES));
     heads->count++;
     heads->newest = *head;
-    memcpy(heads->newest_bytes, bytes, sizeof bytes);
-    anchor(heads);
+    memcpy(heads->newest_bytes, bytes, TREE_HEAD_BYTES);
+    tree_heads_anchor(heads, slice_of(bytes, TREE_HEAD_BYTES));
     return 0;
 }
 

@@ -6,7 +6,7 @@
 #include <stdbool.h>
 
 #include "adapters/embedded/disk.h"
-#include "ledger/tree_head.h"
+#include "ledger/tree_link.h"
 
 /* They are written without a sync each, so a power failure may lose any of the newest ones: at
  * most so many, for then they are synced. */
@@ -33,7 +33,10 @@ void tree_heads_close(struct tree_heads *heads);
 /* Head number `index`, checked: 0, -ERR_CORRUPT, or the disk's error. -ERR_CORRUPT of one
  * of the last TREE_HEADS_UNSYNCED_MAX is a hole of a power failure, until a start fills it. */
 int tree_heads_read(struct tree_heads *heads, uint64_t index, struct tree_head *ret);
-/* Signs `head` and keeps it; its time is raised to the newest's. The file outside may fail: that
- * is counted, and it is opened again for the next head. 0, -ERR_CRYPTO, or the disk's error. */
-int tree_heads_sign(struct tree_heads *heads, struct tree_head *head, struct sign_key *key);
+/* Keeps a signed head, and says it outside. 0, or the disk's error. */
+int tree_heads_keep(struct tree_heads *heads, const struct tree_head *head,
+                    const unsigned char bytes[TREE_HEAD_BYTES]);
+/* Appends a line to the file outside, also of a link. It may fail: that is counted, and the file is
+ * opened again for the next. */
+void tree_heads_anchor(struct tree_heads *heads, struct slice signed_bytes);
 int tree_heads_sync(struct tree_heads *heads);

@@ -7,7 +7,6 @@
 #include "adapters/embedded/tree_keeper.h"
 
 #include <errno.h>
-#include <pthread.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -15,8 +14,7 @@
 #include <time.h>
 
 #include "adapters/embedded/ledger_file.h"
-#include "adapters/embedded/tree_file.h"
-#include "adapters/embedded/tree_heads.h"
+#include "adapters/embedded/tree_keeper_internal.h"
 #include "base/assert.h"
 #include "base/error.h"
 #include "base/instant.h"
@@ -26,50 +24,6 @@
 #define BATCH_RECORDS 1024         /* the same, of a gap */
 #define GAP_RETRY_US  1000
 #define VISIT_ENOUGH  (-ERR_STOPPED)
-
-struct tree_keeper {
-    struct ledger_tree tree;
-    struct tree_keeper_options options;
-    struct tree_log log; /* not after detached */
-    pthread_t thread;
-    bool opened, started;
-
-    /* The thread's own. */
-    struct tree_file *file; /* owned */
-    struct tree_heads heads;
-    bool past_checked; /* the head that was kept agrees with the tree */
-    uint8_t log_id[16];
-    char *record; /* one that goes round the ring's end */
-    size_t ring_bytes;
-    uint64_t checkpoint_size;
-    int64_t signed_us;
-    uint64_t gap_end, visited;
-
-    pthread_mutex_t lock; /* everything below */
-    pthread_cond_t wake, calm;
-    char *ring; /* owned; ring_bytes */
-    uint64_t in, out;
-    bool putting;       /* the writer copies to `in` */
-    uint64_t ring_next; /* the number that the ring takes next */
-    uint64_t durable;
-    bool detached, reading, closing;
-    bool torn; /* detached in a gap: what is in the ring does not follow any more */
-    struct tree_ask *waiting[TREE_ASKS_MAX];
-    struct {
-        struct tree_ask *ask;
-        int error;
-    } done[TREE_ASKS_MAX];
-    uint64_t waiting_in, waiting_out, done_in, done_out;
-    unsigned asks_under_way;
-    bool head_any;
-    unsigned char head[TREE_HEAD_BYTES];
-    struct tree_keeper_stats stats;
-};
-
-static struct tree_keeper *keeper_of(struct ledger_tree *tree)
-{
-    return (struct tree_keeper *)tree;
-}
 
 static int64_t clock_us(const struct tree_keeper *keeper, clockid_t clock)
 {
@@ -134,7 +88,7 @@ static int add_record(struct tree_keeper *keeper, const char *record, size_t byt
     ASSERT(head.seq == tree_file_size(keeper->file) + 1); /* L8: each record once, in order */
     if (head.seq == 1 && head.type == RECORD_GENESIS &&
         bytes >= sizeof head + sizeof(struct record_genesis))
-        memcpy(keeper->log_id, record + sizeof head, sizeof keeper->log_id);
+        memcpy(keeper->signer.log_id, record + sizeof head, sizeof keeper->signer.log_id);
     TRY(tree_file_add(keeper->file, slice_of(record, bytes)));
     if (tree_file_size(keeper->file) - keeper->checkpoint_size < keeper->options.checkpoint_records)
         return 0;
@@ -238,34 +192,10 @@ static int read_gap(struct tree_keeper *keeper)
 
 /* ---- the thread: heads ---- */
 
-/* L8: what was signed once must still be the begin of what is signed now. */
-static int check_past(struct tree_keeper *keeper)
+static uint64_t known_size(const struct tree_keeper *keeper)
 {
-    struct merkle_root root;
-    const struct tree_head *kept = &keeper->heads.newest;
-    if (keeper->past_checked)
-        return 0;
-    if (keeper->heads.count > 0) {
-        if (tree_file_size(keeper->file) < kept->root.size)
-            return -ERR_BUSY;
-        TRY(tree_file_root(keeper->file, kept->root.size, &root));
-        if (!merkle_equal(&root.hash, &kept->root.hash) ||
-            memcmp(kept->log_id, keeper->log_id, sizeof keeper->log_id) != 0)
-            return -ERR_CORRUPT;
-    }
-    keeper->past_checked = true;
-    return 0;
-}
-
-/* Without the lock. */
-static int sign_head(struct tree_keeper *keeper)
-{
-    struct tree_head head = {.shard = keeper->options.shard,
-                             .time_us = clock_us(keeper, CLOCK_REALTIME)};
-    TRY(check_past(keeper));
-    TRY(tree_file_root(keeper->file, tree_file_size(keeper->file), &head.root));
-    memcpy(head.log_id, keeper->log_id, sizeof head.log_id);
-    return tree_heads_sign(&keeper->heads, &head, keeper->options.key);
+    const struct tree_heads *heads = &keeper->signer.heads;
+    return heads->count == 0 ? 0 : heads->newest.root.size;
 }
 
 /* What does not fit may be the tree and not the log: it is made anew at the next start, and if the
@@ -279,34 +209,53 @@ static int distrusting(struct tree_keeper *keeper, int error)
 
 static bool has_grown(const struct tree_keeper *keeper)
 {
-    uint64_t known = keeper->heads.count == 0 ? 0 : keeper->heads.newest.root.size;
-    return keeper->options.key != NULL && tree_file_size(keeper->file) > known;
+    return keeper->signer.key != NULL && tree_file_size(keeper->file) > known_size(keeper);
 }
 
-/* With the lock. 0, also when there is nothing new to sign. */
+/* With the lock. What the thread's own parts say is shown to the others. */
+static void show_signer(struct tree_keeper *keeper)
+{
+    const struct tree_signer *signer = &keeper->signer;
+    const struct tree_chain *chain = &signer->links.chain;
+    keeper->stats.anchor_errors = signer->heads.outside_errors;
+    keeper->stats.sign_problem = signer->problem;
+    memcpy(keeper->stats.sign_text, signer->text, sizeof signer->text);
+    for (; keeper->links_count < chain->count; keeper->links_count++)
+        memcpy(keeper->links[keeper->links_count], chain->bytes[keeper->links_count],
+               TREE_LINK_BYTES);
+    keeper->stats.links = keeper->links_count;
+    keeper->head_any = signer->heads.count > 0;
+    memcpy(keeper->head, signer->heads.newest_bytes, sizeof keeper->head);
+}
+
+/* With the lock. 0, also when there is nothing new to sign. -ERR_ABSENT: tried again later. */
 static int publish_head(struct tree_keeper *keeper)
 {
     if (!has_grown(keeper))
         return 0;
+    if (keeper->retry_us > clock_us(keeper, CLOCK_MONOTONIC))
+        return -ERR_ABSENT;
     pthread_mutex_unlock(&keeper->lock);
-    int error = distrusting(keeper, sign_head(keeper));
+    int error = distrusting(
+        keeper, tree_signer_sign(&keeper->signer, keeper->file, clock_us(keeper, CLOCK_REALTIME)));
     keeper->signed_us = clock_us(keeper, CLOCK_MONOTONIC);
+    keeper->retry_us = error == -ERR_ABSENT ? keeper->signed_us + TREE_SIGN_RETRY_US : 0;
     pthread_mutex_lock(&keeper->lock);
-    keeper->stats.anchor_errors = keeper->heads.outside_errors;
-    if (error < 0)
+    show_signer(keeper);
+    if (error < 0 && error != -ERR_ABSENT)
         return error;
-    keeper->stats.heads++;
-    keeper->head_any = true;
-    memcpy(keeper->head, keeper->heads.newest_bytes, sizeof keeper->head);
+    keeper->stats.heads += error == 0;
     pthread_mutex_unlock(&keeper->lock);
     notify(keeper);
     pthread_mutex_lock(&keeper->lock);
-    return 0;
+    return error;
 }
 
 static int64_t head_due_us(const struct tree_keeper *keeper)
 {
-    return keeper->signed_us + keeper->options.interval_us - clock_us(keeper, CLOCK_MONOTONIC);
+    int64_t due_us = keeper->signed_us + keeper->options.interval_us;
+    return (due_us > keeper->retry_us ? due_us : keeper->retry_us) -
+           clock_us(keeper, CLOCK_MONOTONIC);
 }
 
 static void sign_if_due(struct tree_keeper *keeper)
@@ -314,7 +263,7 @@ static void sign_if_due(struct tree_keeper *keeper)
     if (!has_grown(keeper) || head_due_us(keeper) > 0 || keeper->stats.error < 0)
         return;
     int error = publish_head(keeper);
-    if (error < 0 && error != -ERR_BUSY)
+    if (error < 0 && error != -ERR_BUSY && error != -ERR_ABSENT)
         keeper->stats.error = error;
 }
 
@@ -355,10 +304,11 @@ static uint64_t highest_seq(const struct tree_ask *ask)
 /* Without the lock. */
 static int prove(struct tree_keeper *keeper, struct tree_ask *ask)
 {
-    const struct merkle_root *root = &keeper->heads.newest.root;
-    if (keeper->heads.count == 0)
+    const struct tree_heads *heads = &keeper->signer.heads;
+    const struct merkle_root *root = &heads->newest.root;
+    if (heads->count == 0)
         return -ERR_NOT_FOUND;
-    TRY(check_past(keeper));
+    TRY(tree_signer_check_past(&keeper->signer, keeper->file));
     if (highest_seq(ask) > root->size)
         return -ERR_BUSY;
     if (ask->consistency && ask->from > root->size)
@@ -367,8 +317,22 @@ static int prove(struct tree_keeper *keeper, struct tree_ask *ask)
         TRY(prove_entry(keeper, &ask->entries[i], root));
     if (ask->consistency)
         TRY(prove_consistency(keeper, ask, root));
-    memcpy(ask->head, keeper->heads.newest_bytes, sizeof ask->head);
+    memcpy(ask->head, heads->newest_bytes, sizeof ask->head);
     return 0;
+}
+
+/* A record that no head covers yet is worth a head at once; so is the first head of all. But
+ * nobody may make us sign without bound: beyond it, a head comes at its time. With the lock. */
+static int head_on_demand(struct tree_keeper *keeper, const struct tree_ask *ask)
+{
+    bool covered = keeper->signer.heads.count > 0 && highest_seq(ask) <= known_size(keeper);
+    if (covered || !has_grown(keeper) || highest_seq(ask) > tree_file_size(keeper->file))
+        return 0;
+    if (rate_take(&keeper->on_demand, clock_us(keeper, CLOCK_MONOTONIC)) != 0) {
+        keeper->stats.heads_limited++;
+        return -ERR_LIMIT;
+    }
+    return publish_head(keeper);
 }
 
 /* With the lock. */
@@ -376,10 +340,7 @@ static int answer(struct tree_keeper *keeper, struct tree_ask *ask)
 {
     if (keeper->stats.error < 0)
         return -ERR_STOPPED;
-    /* A record that no head covers yet is worth a head at once; so is the first head of all. */
-    uint64_t known = keeper->heads.count == 0 ? 0 : keeper->heads.newest.root.size;
-    if (keeper->heads.count == 0 || highest_seq(ask) > known)
-        TRY(publish_head(keeper));
+    TRY(head_on_demand(keeper, ask));
     pthread_mutex_unlock(&keeper->lock);
     int error = distrusting(keeper, prove(keeper, ask));
     pthread_mutex_lock(&keeper->lock);
@@ -402,6 +363,57 @@ static bool serve_one(struct tree_keeper *keeper)
     notify(keeper);
     pthread_mutex_lock(&keeper->lock);
     return true;
+}
+
+/* ---- the thread: another key ---- */
+
+/* Without the lock. */
+static int rotate(struct tree_keeper *keeper, struct tree_rotate *rotate)
+{
+    struct sign_key *next = NULL;
+    struct buf why = buf_over(rotate->text, sizeof rotate->text - 1);
+    struct tree_handover handover = {
+        .kind = rotate->lost ? TREE_LINK_BREAK : TREE_LINK_ROTATION,
+        .now_us = clock_us(keeper, CLOCK_REALTIME),
+    };
+    int error = keeper->options.next_key(keeper->options.next_key_owner, rotate,
+                                         keeper->signer.links.chain.count, &next, &why);
+    rotate->text[why.bytes] = '\0';
+    TRY(error);
+    error = tree_signer_rotate(&keeper->signer, keeper->file, &next, &handover);
+    if (error < 0)
+        memcpy(rotate->text, keeper->signer.text, sizeof rotate->text);
+    memcpy(rotate->link, handover.link, sizeof rotate->link);
+    sign_key_free(next);
+    return error;
+}
+
+static bool is_refusal(int error)
+{
+    return error == -ERR_ABSENT || error == -ERR_CONFIG || error == -ERR_LIMIT ||
+           error == -ERR_BUSY || error == -ERR_NOT_FOUND;
+}
+
+/* With the lock. */
+static void rotate_one(struct tree_keeper *keeper, bool works)
+{
+    struct tree_rotate *asked = keeper->rotate;
+    int error = -ERR_STOPPED;
+    if (works) {
+        pthread_mutex_unlock(&keeper->lock);
+        error = distrusting(keeper, rotate(keeper, asked));
+        pthread_mutex_lock(&keeper->lock);
+        keeper->retry_us = 0;
+        show_signer(keeper);
+        if (error < 0 && !is_refusal(error))
+            keeper->stats.error = error;
+    }
+    keeper->rotated = asked;
+    keeper->rotated_error = error;
+    keeper->rotate = NULL;
+    pthread_mutex_unlock(&keeper->lock);
+    notify(keeper);
+    pthread_mutex_lock(&keeper->lock);
 }
 
 /* ---- the thread ---- */
@@ -445,6 +457,10 @@ static int step(struct tree_keeper *keeper)
         return hash_ring(keeper);
     if (serve_one(keeper))
         return 0;
+    if (keeper->rotate != NULL) {
+        rotate_one(keeper, works);
+        return 0;
+    }
     if (keeper->in != keeper->out && works)
         return hash_ring(keeper);
     keeper->out = keeper->in;
@@ -485,90 +501,6 @@ static void *run(void *owner)
     return NULL;
 }
 
-/* ---- the port ---- */
-
-static int keeper_ask(struct ledger_tree *tree, struct tree_ask *ask)
-{
-    struct tree_keeper *keeper = keeper_of(tree);
-    int result = 0;
-    ASSERT(ask->on_done != NULL);
-    ASSERT(ask->count <= TREE_ASK_RECORDS_MAX);
-    pthread_mutex_lock(&keeper->lock);
-    if (keeper->asks_under_way == TREE_ASKS_MAX || keeper->closing) {
-        keeper->stats.asks_busy++;
-        result = -ERR_BUSY;
-    } else {
-        keeper->waiting[keeper->waiting_in++ % TREE_ASKS_MAX] = ask;
-        keeper->asks_under_way++;
-        pthread_cond_signal(&keeper->wake);
-    }
-    pthread_mutex_unlock(&keeper->lock);
-    return result;
-}
-
-static bool keeper_newest(struct ledger_tree *tree, unsigned char ret_head[TREE_HEAD_BYTES])
-{
-    struct tree_keeper *keeper = keeper_of(tree);
-    pthread_mutex_lock(&keeper->lock);
-    bool any = keeper->head_any;
-    if (any)
-        memcpy(ret_head, keeper->head, TREE_HEAD_BYTES);
-    pthread_mutex_unlock(&keeper->lock);
-    return any;
-}
-
-static bool poll_one(struct tree_keeper *keeper)
-{
-    struct tree_ask *ask = NULL;
-    int error = 0;
-    pthread_mutex_lock(&keeper->lock);
-    if (keeper->done_in != keeper->done_out) {
-        uint64_t at = keeper->done_out++ % TREE_ASKS_MAX;
-        ask = keeper->done[at].ask;
-        error = keeper->done[at].error;
-        keeper->asks_under_way--;
-    }
-    pthread_mutex_unlock(&keeper->lock);
-    if (ask != NULL)
-        ask->on_done(ask, error);
-    return ask != NULL;
-}
-
-static void keeper_poll(struct ledger_tree *tree)
-{
-    for (unsigned i = 0; i < TREE_ASKS_MAX && poll_one(keeper_of(tree)); i++)
-        ;
-}
-
-static const struct ledger_tree_ops keeper_ops = {
-    .ask = keeper_ask,
-    .newest = keeper_newest,
-    .poll = keeper_poll,
-};
-
-struct ledger_tree *tree_keeper_tree(struct tree_keeper *keeper)
-{
-    return &keeper->tree;
-}
-
-void tree_keeper_stats(struct tree_keeper *keeper, struct tree_keeper_stats *ret_stats)
-{
-    pthread_mutex_lock(&keeper->lock);
-    *ret_stats = keeper->stats;
-    ret_stats->behind = keeper->durable - keeper->stats.size;
-    pthread_mutex_unlock(&keeper->lock);
-}
-
-int tree_keeper_catch_up(struct tree_keeper *keeper)
-{
-    pthread_mutex_lock(&keeper->lock);
-    while (keeper->stats.error == 0 && keeper->stats.size < keeper->durable)
-        pthread_cond_wait(&keeper->calm, &keeper->lock);
-    int error = keeper->stats.error;
-    pthread_mutex_unlock(&keeper->lock);
-    return error;
-}
-
 /* ---- begin and end ---- */
 
 int tree_keeper_new(const struct tree_keeper_options *options, struct tree_keeper **ret_keeper)
@@ -577,11 +509,13 @@ int tree_keeper_new(const struct tree_keeper_options *options, struct tree_keepe
     pthread_condattr_t attributes;
     if (keeper == NULL)
         return -ERR_MEMORY;
-    keeper->tree.ops = &keeper_ops;
+    keeper->tree.ops = &tree_keeper_ops;
     keeper->options = *options;
     if (keeper->options.checkpoint_records == 0)
         keeper->options.checkpoint_records = TREE_CHECKPOINT_RECORDS;
-    keeper->heads.file = keeper->heads.outside_file = -1;
+    if (options->on_demand_per_s > 0)
+        keeper->on_demand = (struct rate){.interval_us = US_PER_SECOND / options->on_demand_per_s,
+                                          .burst = options->on_demand_per_s};
     keeper->ring_next = UINT64_MAX; /* takes nothing before the start */
     keeper->ring_bytes = options->ring_bytes == 0 ? TREE_RING_BYTES : options->ring_bytes;
     keeper->ring = aligned_alloc(4096, keeper->ring_bytes);
@@ -607,7 +541,7 @@ static int visit_first(void *owner, uint32_t shard, const char *record, size_t b
     (void)shard;
     memcpy(&head, record, sizeof head);
     if (head.type == RECORD_GENESIS && bytes >= sizeof head + sizeof(struct record_genesis))
-        memcpy(keeper->log_id, record + sizeof head, sizeof keeper->log_id);
+        memcpy(keeper->signer.log_id, record + sizeof head, sizeof keeper->signer.log_id);
     return VISIT_ENOUGH;
 }
 
@@ -618,17 +552,21 @@ static int open_parts(struct tree_keeper *keeper, struct disk *disk, char *ret_t
         .creation = keeper->log.creation,
         .size_max = keeper->durable,
     };
-    int error = keeper->log.replay(keeper->log.owner, 1, visit_first, keeper, ret_text);
+    int error =
+        tree_signer_open(&keeper->signer, disk, keeper->options.shard, keeper->options.key, true);
+    if (error < 0 && keeper->signer.text[0] != '\0')
+        memcpy(ret_text, keeper->signer.text, TREE_KEEPER_TEXT_BYTES);
+    TRY(error);
+    error = keeper->log.replay(keeper->log.owner, 1, visit_first, keeper, ret_text);
     if (error < 0 && error != VISIT_ENOUGH)
         return error;
     ret_text[0] = '\0';
-    TRY(tree_heads_open(&keeper->heads, disk, keeper->options.shard, true));
-    keeper->heads.outside = keeper->options.heads_file;
-    const struct tree_head *newest = &keeper->heads.newest;
-    if (keeper->heads.count > 0 && newest->root.size > keeper->durable) {
+    keeper->signer.heads.outside = keeper->options.heads_file;
+    if (tree_signer_size(&keeper->signer) > keeper->durable) {
         (void)snprintf(ret_text, TREE_KEEPER_TEXT_BYTES,
                        "the log has %llu records, but a signed head covers %llu",
-                       (unsigned long long)keeper->durable, (unsigned long long)newest->root.size);
+                       (unsigned long long)keeper->durable,
+                       (unsigned long long)tree_signer_size(&keeper->signer));
         return -ERR_CORRUPT;
     }
     error = tree_file_open(&options, disk, &keeper->file);
@@ -662,10 +600,7 @@ int tree_keeper_open(struct tree_keeper *keeper, struct disk *disk, const struct
     bool gap = tree_file_size(keeper->file) < keeper->durable;
     keeper->ring_next = gap ? UINT64_MAX : keeper->durable + 1;
     keeper->checkpoint_size = keeper->stats.size = tree_file_size(keeper->file);
-    if (keeper->heads.count > 0) { /* shown from the start; checked before the next */
-        keeper->head_any = true;
-        memcpy(keeper->head, keeper->heads.newest_bytes, sizeof keeper->head);
-    }
+    show_signer(keeper); /* from the start; checked before the next */
     keeper->opened = true;
     return 0;
 }
@@ -701,7 +636,7 @@ static void finish(struct tree_keeper *keeper)
         (void)run(keeper);
     if (keeper->stats.error == 0) { /* else at the next start */
         (void)tree_file_checkpoint(keeper->file);
-        (void)tree_heads_sync(&keeper->heads);
+        (void)tree_heads_sync(&keeper->signer.heads);
     }
 }
 
@@ -718,7 +653,7 @@ void tree_keeper_free(struct tree_keeper *keeper)
         return;
     if (keeper->opened)
         finish(keeper);
-    tree_heads_close(&keeper->heads);
+    tree_signer_close(&keeper->signer);
     tree_file_free(keeper->file);
     pthread_mutex_destroy(&keeper->lock);
     pthread_cond_destroy(&keeper->wake);

@@ -6,21 +6,25 @@
  * left out, and the thread reads them back from the log (a gap). The same way it catches up after
  * a start, from the size that tree_file kept.
  *
- * A head is signed every `interval_us` when the tree has grown, and at once when a proof needs one;
- * kept in `heads-SSSS` beside the tiles, 192 bytes each (docs/LEDGER.md, "Signed tree heads"), and
- * appended as a line of base64 to `heads_file`, which may be on another volume. Before the first
- * is signed, the newest that is kept is checked against the tree: a history that was rewritten gets
- * no signature.
+ * A head is signed every `interval_us` when the tree has grown, and at once when a proof needs one,
+ * but not more often than `on_demand_per_s`: then the proof is refused. While the key is away
+ * (tree_signer.h) there are no heads; it is asked again every TREE_SIGN_RETRY_US. Heads are kept in
+ * `heads-SSSS` beside the tiles, 192 bytes each (docs/LEDGER.md, "Signed tree heads"), and appended
+ * as a line of base64 to `heads_file`, which may be on another volume. Before the first is signed,
+ * the newest that is kept is checked against the tree: a history that was rewritten gets no
+ * signature.
  *
  * Order of ends: tree_keeper_detach, the log's free, tree_keeper_free. */
 #pragma once
 
 #include "adapters/embedded/disk.h"
 #include "adapters/embedded/tree_log.h"
+#include "base/buf.h"
 #include "ports/ledger_tree.h"
 
 #define TREE_RING_BYTES         (8u << 20)
 #define TREE_KEEPER_TEXT_BYTES  192
+#define TREE_SIGN_RETRY_US      1000000
 #define TREE_CHECKPOINT_RECORDS (1u << 18) /* at most so many are hashed again after a crash */
 
 struct tree_keeper;
@@ -29,12 +33,18 @@ struct tree_keeper_options {
     uint32_t shard;
     struct sign_key *key; /* borrowed until free; NULL: no heads, so no proofs */
     int64_t interval_us;
+    int64_t on_demand_per_s;     /* heads that proofs may ask for; also at once; 0: none */
     const char *heads_file;      /* borrowed until free; NULL: none */
     uint64_t checkpoint_records; /* 0: TREE_CHECKPOINT_RECORDS */
     size_t ring_bytes; /* a multiple of 4096, RECORD_BYTES_MAX or more; 0: TREE_RING_BYTES */
     /* Microseconds of the wall clock or of monotonic time; NULL: the system's. */
     int64_t (*clock_us)(void *owner, bool wall);
     void *clock_owner;
+    /* Opens the key that a rotation asks for; `links`: how many there are. Called on the tree's
+     * thread; may block. 0, or an error with a sentence in `why`. NULL: no rotations. */
+    int (*next_key)(void *owner, const struct tree_rotate *rotate, uint32_t links,
+                    struct sign_key **ret_key, struct buf *why);
+    void *next_key_owner;
 };
 
 /* 0 or -ERR_MEMORY. */
@@ -43,7 +53,8 @@ int tree_keeper_new(const struct tree_keeper_options *options, struct tree_keepe
 struct ledger_follower tree_keeper_follower(struct tree_keeper *keeper);
 /* `log` is an open ledger_file that has not been appended to; both are borrowed until free (the
  * log: until detach). 0, or an error with a sentence in ret_text: -ERR_CORRUPT when the log is
- * shorter than what was hashed or signed before; else as tree_file_open(). */
+ * shorter than what was hashed or signed before; -ERR_CONFIG when the key is not the one to sign;
+ * else as tree_file_open() and tree_signer_open(). A key that is away is no error. */
 int tree_keeper_start(struct tree_keeper *keeper, struct disk *disk, struct ledger_log *log,
                       char ret_text[TREE_KEEPER_TEXT_BYTES]);
 /* The same without a thread, for the simulator and tests: the log ends at record `tail`, and the
@@ -71,7 +82,11 @@ struct tree_keeper_stats {
     uint64_t gaps;          /* times that the log was read back */
     uint64_t asks_busy;     /* TREE_ASKS_MAX */
     uint64_t anchor_errors; /* heads that did not get into heads_file */
-    int error;              /* why there are no more heads and proofs; 0: none */
+    uint64_t heads_limited; /* asks refused by on_demand_per_s */
+    uint64_t links;         /* of signing keys */
+    int sign_problem;       /* why there is no newer head now (sign.h); 0: none */
+    char sign_text[TREE_KEEPER_TEXT_BYTES];
+    int error; /* why there are no more heads and proofs; 0: none */
 };
 void tree_keeper_stats(struct tree_keeper *keeper, struct tree_keeper_stats *ret_stats);
 /* Waits until everything durable is hashed, or the keeper stopped; 0 or its error. For offline

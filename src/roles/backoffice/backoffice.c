@@ -8,6 +8,7 @@
 #include "net/http/http_reply.h"
 #include "net/http/http_url.h"
 #include "roles/backoffice/desk.h"
+#include "roles/backoffice/key_desk.h"
 #include "roles/backoffice/result_decode.h"
 
 #define NO_STORE SLICE("Cache-Control: no-store\r\n")
@@ -16,6 +17,7 @@ struct backoffice {
     struct backoffice_parts parts;
     struct desk *desk;          /* owned */
     struct feed_intake *intake; /* owned */
+    struct key_desk *keys;      /* owned; NULL: no signing keys here */
     int64_t begun_us;
     char out[METRICS_BYTES_MAX];
 };
@@ -34,6 +36,8 @@ int backoffice_new(const struct backoffice_parts *parts, struct backoffice **ret
                                                             .formats = parts->formats,
                                                             .formats_count = parts->formats_count},
                                 &backoffice->intake);
+    if (error == 0 && parts->tree != NULL)
+        error = key_desk_new(parts->tree, &backoffice->keys);
     if (error < 0) {
         backoffice_free(backoffice);
         return error;
@@ -46,6 +50,7 @@ void backoffice_free(struct backoffice *backoffice)
 {
     if (backoffice == NULL)
         return;
+    key_desk_free(backoffice->keys);
     feed_intake_free(backoffice->intake);
     desk_free(backoffice->desk);
     free(backoffice);
@@ -55,6 +60,7 @@ void backoffice_free(struct backoffice *backoffice)
 
 #define ROLES_DESK (JWT_ROLE_BIT(JWT_TRADER) | JWT_ROLE_BIT(JWT_ADMIN))
 #define ROLES_FEED JWT_ROLE_BIT(JWT_FEED)
+#define ROLES_KEYS JWT_ROLE_BIT(JWT_ADMIN)
 #define ROLES_STAFF                                                                                \
     (ROLES_DESK | JWT_ROLE_BIT(JWT_RISK) | JWT_ROLE_BIT(JWT_SUPPORT) | JWT_ROLE_BIT(JWT_AUDITOR) | \
      JWT_ROLE_BIT(JWT_REGULATOR))
@@ -253,6 +259,18 @@ static bool serve_results(struct backoffice *backoffice, struct http_request *re
     return true;
 }
 
+static bool serve_keys(struct backoffice *backoffice, struct http_request *request)
+{
+    struct jwt_claims claims;
+    if (backoffice->keys == NULL || !slice_is(request->path, "/v1/admin/ledger/rotate-key"))
+        return false;
+    if (request->method != HTTP_POST)
+        http_reply_not_allowed(request->reply_to, "POST");
+    else if (need_role(backoffice, request, ROLES_KEYS, &claims))
+        key_desk_rotate(backoffice->keys, request, jwt_sub(&claims));
+    return true;
+}
+
 static bool feed_format_of(struct slice path, struct slice *ret_format)
 {
     struct slice prefix = SLICE("/v1/feed/");
@@ -285,6 +303,8 @@ static void on_head(void *owner, const struct http_request *request, struct http
     if (request->method == HTTP_POST && feed_format_of(request->path, &format)) {
         plan->mode = HTTP_BODY_STREAM;
         plan->bytes_max = UINT64_MAX;
+    } else if (slice_is(request->path, "/v1/admin/ledger/rotate-key")) {
+        plan->bytes_max = KEY_DESK_BODY_BYTES_MAX;
     } else if (slice_begins(request->path, SLICE("/v1/admin/"))) {
         plan->bytes_max = RESULT_BODY_BYTES_MAX;
     }
@@ -334,7 +354,8 @@ static void on_request(void *owner, struct http_request *request)
 {
     struct backoffice *backoffice = owner;
     if (!serve_get(backoffice, request) && !serve_feed(backoffice, request) &&
-        !serve_hold(backoffice, request) && !serve_results(backoffice, request))
+        !serve_hold(backoffice, request) && !serve_results(backoffice, request) &&
+        !serve_keys(backoffice, request))
         reply_not_found(request);
 }
 

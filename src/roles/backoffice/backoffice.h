@@ -8,6 +8,7 @@
 
 #include "base/metrics.h"
 #include "net/http/http_server.h"
+#include "ports/ledger_tree.h"
 #include "roles/backoffice/feed_intake.h"
 #include "roles/shared/bearer.h"
 
@@ -23,6 +24,7 @@ struct backoffice_parts {
     const struct bearer *bearer;
     const struct metrics *metrics;           /* what GET /metrics writes */
     const struct http_server *public_server; /* its connections are shown in the status */
+    struct ledger_tree *tree;                /* NULL: no signing keys here */
     const struct feed_format *formats;
     size_t formats_count;
     const char *version;

@@ -5,14 +5,17 @@
 #include <string.h>
 
 #include "base/assert.h"
+#include "base/base64.h"
 #include "base/error.h"
 #include "ledger/proof_json.h"
 #include "net/http/http_url.h"
 #include "roles/bet/bet_json.h"
 #include "roles/shared/problem.h"
 
-#define RECORD_ROOM   2048 /* a bet's record is below 1 KiB */
-#define OUT_BYTES_MAX (BOOK_HISTORY_MAX * PROOF_JSON_ENTRY_BYTES_MAX(RECORD_ROOM) + 4096)
+#define RECORD_ROOM 2048 /* a bet's record is below 1 KiB */
+#define OUT_BYTES_MAX                                                                              \
+    (BOOK_HISTORY_MAX * PROOF_JSON_ENTRY_BYTES_MAX(RECORD_ROOM) +                                  \
+     PROOF_JSON_LINKS_BYTES_MAX(TREE_LINKS_MAX) + 4096)
 
 _Static_assert(BOOK_HISTORY_MAX <= TREE_ASK_RECORDS_MAX, "one ask for a whole history");
 
@@ -55,6 +58,8 @@ struct proof_service {
     struct batch batch;
     unsigned char head[TREE_HEAD_BYTES]; /* the newest that was seen */
     uint64_t head_size;
+    uint32_t links_count;
+    unsigned char links[TREE_LINKS_MAX][TREE_LINK_BYTES]; /* of the signing keys */
     struct proof_service_stats stats;
     char out[OUT_BYTES_MAX]; /* of the answer being written */
 };
@@ -110,7 +115,8 @@ static void refuse(struct refusal refusal, bet_service_answer_fn answer, struct 
     ASSERT(!body.overflow);
     answer(&(struct bet_service_answer){.cookie = cookie,
                                         .status = refusal.status,
-                                        .retry_after_s = refusal.status == 503 ? 1 : 0,
+                                        .retry_after_s =
+                                            refusal.status == 503 || refusal.status == 429 ? 1 : 0,
                                         .body = buf_slice(&body)});
 }
 
@@ -128,6 +134,12 @@ static struct refusal refusal_of(int error, bool consistency)
         return consistency ? (struct refusal){404, "TREE_SIZE_UNKNOWN",
                                               "The tree has not been that large yet."}
                            : (struct refusal){503, "PROOF_NOT_READY", "No head is signed yet."};
+    case ERR_LIMIT: /* the next comes at its time, or when fewer ask */
+        return (struct refusal){429, "HEADS_RATE_LIMITED",
+                                "No head covers this yet, and too many were asked for."};
+    case ERR_ABSENT:
+        return (struct refusal){503, "SIGNER_UNAVAILABLE",
+                                "No head covers this yet, and the key that signs is away."};
     case ERR_CORRUPT:
         return (struct refusal){500, "PROOF_DAMAGED", "A kept hash does not fit its record."};
     default:
@@ -196,6 +208,8 @@ static void put_proof(struct json_writer *writer, const struct proof_service *se
     json_write_array_close(writer);
     json_write_key(writer, "head");
     proof_json_head(writer, proved->head);
+    proof_json_links(writer, (const unsigned char(*)[TREE_LINK_BYTES])service->links,
+                     service->links_count);
 }
 
 static void write_answer(struct asked *asked, struct buf *out)
@@ -208,6 +222,8 @@ static void write_answer(struct asked *asked, struct buf *out)
     } else {
         json_write_key(&writer, "head");
         proof_json_head(&writer, asked->ask.head);
+        proof_json_links(&writer, (const unsigned char(*)[TREE_LINK_BYTES])asked->service->links,
+                         asked->service->links_count);
     }
     if (asked->ask.consistency) {
         json_write_key(&writer, "from");
@@ -323,6 +339,44 @@ void proof_service_head(struct proof_service *service, struct slice query,
     submit(asked);
 }
 
+/* ---- keys ---- */
+
+static void write_keys(const struct proof_service *service, const struct tree_head *head,
+                       struct buf *out)
+{
+    struct json_writer writer = json_write_begin(out);
+    json_write_object_open(&writer);
+    json_write_key(&writer, "key");
+    json_write_raw(&writer, SLICE("\""));
+    base64_write(out, slice_of(head->key, sizeof head->key));
+    buf_put_char(out, '"');
+    json_write_key(&writer, "links");
+    json_write_array_open(&writer);
+    for (uint32_t i = 0; i < service->links_count; i++)
+        proof_json_link(&writer, service->links[i]);
+    json_write_array_close(&writer);
+    json_write_object_close(&writer);
+}
+
+void proof_service_keys(struct proof_service *service, bet_service_answer_fn answer,
+                        struct book_cookie cookie)
+{
+    struct buf out = buf_over(service->out, sizeof service->out);
+    struct tree_head head;
+    if (tree_head_parse(service->head, &head) < 0) { /* zeros: none yet */
+        refuse(refusal_of(-ERR_NOT_FOUND, false), answer, cookie);
+        return;
+    }
+    if (service->links_count > 0) {
+        struct tree_link link;
+        (void)tree_link_parse(service->links[service->links_count - 1], &link); /* was checked */
+        memcpy(head.key, link.new_key, sizeof head.key);
+    }
+    write_keys(service, &head, &out);
+    ASSERT(!out.overflow);
+    answer(&(struct bet_service_answer){.cookie = cookie, .status = 200, .body = buf_slice(&out)});
+}
+
 /* ---- receipts ---- */
 
 static struct bet_id bet_of(const struct record_view *record)
@@ -418,6 +472,8 @@ bool proof_service_poll(struct proof_service *service, unsigned char ret_head[TR
 {
     struct ledger_tree *tree = service->parts.tree;
     struct tree_head head;
+    uint32_t links = service->links_count; /* before the answers, which may need them */
+    service->links_count = tree->ops->links(tree, links, service->links + links);
     tree->ops->poll(tree);
     if (!tree->ops->newest(tree, ret_head) ||
         memcmp(ret_head, service->head, TREE_HEAD_BYTES) == 0 ||

@@ -43,6 +43,9 @@ void proof_service_bet(struct proof_service *service, const struct jwt_claims *c
                        struct book_cookie cookie);
 void proof_service_head(struct proof_service *service, struct slice query,
                         bet_service_answer_fn answer, struct book_cookie cookie);
+/* GET /v1/ledger/keys: the key that signs now, and the links that lead to it. Answers at once. */
+void proof_service_keys(struct proof_service *service, bet_service_answer_fn answer,
+                        struct book_cookie cookie);
 
 /* A durable record, as struct book_listener tells it. */
 void proof_service_on_record(struct proof_service *service, const struct record_view *record);

@@ -281,6 +281,15 @@ static void serve_head(struct gateway *gateway, struct http_request *request)
                            cookie_of(gateway, request->reply_to, 0));
 }
 
+static void serve_keys(struct gateway *gateway, struct http_request *request)
+{
+    if (gateway->parts.proofs == NULL)
+        reply_not_found(gateway, request->reply_to);
+    else
+        proof_service_keys(gateway->parts.proofs, on_bet_answer,
+                           cookie_of(gateway, request->reply_to, 0));
+}
+
 /* ---- prices ---- */
 
 /* Prices may be read without a token, but a bad one is never taken for none. */
@@ -409,6 +418,7 @@ enum route {
     ROUTE_BET,
     ROUTE_PROOF,
     ROUTE_HEAD,
+    ROUTE_KEYS,
     ROUTE_ACCOUNT,
     ROUTE_DEPOSITS,
     ROUTE_WITHDRAWALS,
@@ -447,6 +457,7 @@ static enum route route_of(struct slice path, struct slice *ret_id)
         {"/v1/bets", ROUTE_BETS},
         {"/v1/account", ROUTE_ACCOUNT},
         {"/v1/ledger/head", ROUTE_HEAD},
+        {"/v1/ledger/keys", ROUTE_KEYS},
         {"/v1/account/deposits", ROUTE_DEPOSITS},
         {"/v1/account/withdrawals", ROUTE_WITHDRAWALS},
         {"/v1/demo/session", ROUTE_DEMO_SESSION},
@@ -479,6 +490,7 @@ static enum methods methods_of(enum route route)
     case ROUTE_BET:
     case ROUTE_PROOF:
     case ROUTE_HEAD:
+    case ROUTE_KEYS:
     case ROUTE_ACCOUNT:
     case ROUTE_NONE:
         break;
@@ -529,6 +541,9 @@ static void dispatch(struct gateway *gateway, struct http_request *request, enum
         return;
     case ROUTE_HEAD:
         serve_head(gateway, request);
+        return;
+    case ROUTE_KEYS:
+        serve_keys(gateway, request);
         return;
     case ROUTE_ACCOUNT:
         serve_account(gateway, request);

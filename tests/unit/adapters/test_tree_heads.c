@@ -18,7 +18,9 @@ static struct sign_key *key_of_rfc(void)
 static void sign(struct tree_heads *heads, struct sign_key *key, uint64_t size)
 {
     struct tree_head head = {.time_us = (int64_t)size, .root = {.size = size}};
-    assert_int_equal(tree_heads_sign(heads, &head, key), 0);
+    unsigned char bytes[TREE_HEAD_BYTES];
+    assert_int_equal(tree_head_sign(&head, key, bytes), 0);
+    assert_int_equal(tree_heads_keep(heads, &head, bytes), 0);
 }
 
 /* Every head there is can be read, and sizes rise. */

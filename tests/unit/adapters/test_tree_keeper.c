@@ -50,8 +50,10 @@ static void end(struct scene *s)
 static int start(struct scene *s, char text[TREE_KEEPER_TEXT_BYTES])
 {
     struct ledger_file_options options = {.store = {.segment_bytes = 1u << 20, .creation = 77}};
-    const struct tree_keeper_options keeper = {
-        .key = s->key, .interval_us = 1000, .heads_file = s->heads_file};
+    const struct tree_keeper_options keeper = {.key = s->key,
+                                               .interval_us = 1000,
+                                               .on_demand_per_s = 1000000,
+                                               .heads_file = s->heads_file};
     assert_int_equal(tree_keeper_new(&keeper, &s->keeper), 0);
     options.follower = tree_keeper_follower(s->keeper);
     assert_int_equal(ledger_file_open(&options, faulty_disk_of(s->log_disk), NULL, &s->log), 0);
@@ -171,7 +173,11 @@ static void started_stepped(struct scene *s)
 {
     struct ledger_file_options options = {.store = {.segment_bytes = 1u << 20, .creation = 77}};
     const struct tree_keeper_options keeper = {
-        .key = s->key, .interval_us = s->interval_us, .checkpoint_records = GROUP};
+        .key = s->key,
+        .interval_us = s->interval_us,
+        .on_demand_per_s = 1000000,
+        .checkpoint_records = GROUP,
+    };
     char text[TREE_KEEPER_TEXT_BYTES];
     assert_int_equal(tree_keeper_new(&keeper, &s->keeper), 0);
     options.follower = tree_keeper_follower(s->keeper);
