@@ -6,6 +6,7 @@
 #include "cli/command.h"
 #include "cli/feed_replay.h"
 #include "cli/local_keys.h"
+#include "cli/server_url.h"
 #include "feeds/replay/replay_pace.h"
 
 #define TOKEN_TTL_S (7 * 86400)
@@ -17,22 +18,8 @@ static const struct option_spec specs[] = {
     {"speed", "1"},
     {"to", "http://127.0.0.1:8081"},
     {"token", NULL},
+    SERVER_TLS_SPECS,
 };
-
-static int take_url(const char *url, struct net_address *ret, struct buf *why)
-{
-    struct slice text = slice_text(url);
-    struct slice scheme = SLICE("http://");
-    if (slice_begins(text, scheme)) {
-        text = slice_skip(text, scheme.bytes);
-        if (text.bytes > 0 && text.at[text.bytes - 1] == '/')
-            text.bytes--;
-        if (net_address_parse(text, ret) == 0)
-            return 0;
-    }
-    buf_printf(why, "--to is http://HOST:PORT with a numeric host, not: %s", url);
-    return -ERR_CONFIG;
-}
 
 /* A feed token from the server's own keys, for who may read them. */
 static int make_token(const char *data, struct buf *ret_token, struct buf *why)
@@ -79,7 +66,10 @@ static int take_options(const struct options *options, struct feed_replay_option
     ret->format_name = format;
     ret->files = options->arguments + 1;
     ret->files_count = options->arguments_count - 1;
-    return take_url(options_text(options, "to"), &ret->to, why);
+    struct server_url url;
+    TRY(server_url_take(options, "to", &url, why));
+    ret->to = url.address;
+    return server_url_tls_new(options, &url, false, &ret->tls, why);
 }
 
 int command_feed(int argc, char *const *argv)
@@ -99,8 +89,12 @@ int command_feed(int argc, char *const *argv)
     if (take_options(&options, &replay, &why) < 0)
         return command_fail(2, buf_slice(&why));
     const char *given = options_text(&options, "token");
-    if (given == NULL && make_token(options_text(&options, "data"), &token, &why) < 0)
-        return command_fail(1, buf_slice(&why));
+    int error = 0;
+    if (given == NULL)
+        error = make_token(options_text(&options, "data"), &token, &why);
     replay.token = given != NULL ? slice_text(given) : buf_slice(&token);
-    return feed_replay(&replay, &why) < 0 ? command_fail(1, buf_slice(&why)) : 0;
+    if (error == 0)
+        error = feed_replay(&replay, &why);
+    tls_client_free(replay.tls);
+    return error < 0 ? command_fail(1, buf_slice(&why)) : 0;
 }

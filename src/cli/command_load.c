@@ -1,4 +1,4 @@
-/* command_load.c - `overround load bets|reads|subscribe`: options to a run of the generator. */
+/* command_load.c - `overround load bets|reads|subscribe|connects`: options to a run. */
 #include <stdio.h>
 #include <sys/resource.h>
 #include <time.h>
@@ -7,6 +7,7 @@
 #include "base/error.h"
 #include "cli/command.h"
 #include "cli/local_keys.h"
+#include "cli/server_url.h"
 #include "load/load_open_loop.h"
 #include "load/load_options.h"
 
@@ -38,6 +39,8 @@ static const struct option_spec specs[] = {
     {"batch", "1"},
     {"server-pid", "0"},
     {"tag", ""},
+    {"resume", "on"},
+    SERVER_TLS_SPECS,
 };
 
 static const struct {
@@ -47,6 +50,7 @@ static const struct {
     {"bets", load_bets_run},
     {"reads", load_reads_run},
     {"subscribe", load_subscribe_run},
+    {"connects", load_connects_run},
 };
 
 #define COUNT(array) (sizeof(array) / sizeof *(array))
@@ -67,21 +71,6 @@ static int sign_token(void *owner, struct slice user_id, struct buf *ret_token)
     memcpy(claims.sub, user_id.at, user_id.bytes);
     claims.sub_bytes = (uint32_t)user_id.bytes;
     return jwt_sign(&signer->keys.rules, SLICE(LOCAL_KEY_ID), &claims, ret_token);
-}
-
-static int take_url(const char *url, struct load_options *load, struct buf *why)
-{
-    struct slice text = slice_text(url), scheme = SLICE("http://");
-    if (slice_begins(text, scheme)) {
-        text = slice_skip(text, scheme.bytes);
-        if (text.bytes > 0 && text.at[text.bytes - 1] == '/')
-            text.bytes--;
-        load->host = text;
-        if (net_address_parse(text, &load->address) == 0)
-            return 0;
-    }
-    buf_printf(why, "--url is http://HOST:PORT with a numeric host, not: %s", url);
-    return -ERR_CONFIG;
 }
 
 /* An amount with at most two places: the currencies that are loaded here have two. */
@@ -127,10 +116,21 @@ static int take_numbers(const struct options *options, struct load_options *load
     return 0;
 }
 
+static int take_target(const struct options *options, struct load_options *load, struct buf *why)
+{
+    struct server_url url;
+    bool resume;
+    TRY(server_url_take(options, "url", &url, why));
+    TRY(options_switch(options, "resume", &resume, why));
+    load->target.address = url.address;
+    load->host = url.host;
+    return server_url_tls_new(options, &url, resume, &load->target.tls, why);
+}
+
 static int take_options(const struct options *options, struct load_options *load, struct buf *why)
 {
     const char *transport = options_text(options, "transport");
-    TRY(take_url(options_text(options, "url"), load, why));
+    TRY(take_target(options, load, why));
     TRY(take_numbers(options, load, why));
     TRY(take_amount(options, "stake-min", &load->stake_minor_min, why));
     TRY(take_amount(options, "stake-max", &load->stake_minor_max, why));
@@ -210,10 +210,12 @@ int command_load(int argc, char *const *argv)
     for (size_t i = 0; i < COUNT(runs); i++) {
         if (!slice_is(name, runs[i].name))
             continue;
-        if (take_options(&options, &load, &why) < 0)
-            return command_fail(2, buf_slice(&why));
-        return run(i, &load, options_text(&options, "data"));
+        code = take_options(&options, &load, &why) < 0
+                   ? command_fail(2, buf_slice(&why))
+                   : run(i, &load, options_text(&options, "data"));
+        tls_client_free(load.target.tls);
+        return code;
     }
-    buf_printf(&why, "load: one of bets, reads, subscribe; not: %.*s", SLICE_ARG(name));
+    buf_printf(&why, "load: one of bets, reads, subscribe, connects; not: %.*s", SLICE_ARG(name));
     return command_fail(2, buf_slice(&why));
 }

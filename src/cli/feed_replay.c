@@ -243,6 +243,7 @@ static int begin(struct replay *replay)
     limits.http_idle_ms_max = SILENCE_MS_MAX;
     TRY(loop_new(&replay->loop));
     TRY(http_client_new(replay->loop, &limits, &replay->client));
+    http_client_use_tls(replay->client, replay->options->tls);
     TRY(http_client_connect(replay->client, &replay->options->to, &callbacks, replay,
                             &replay->handle));
     TRY(begin_request(replay));

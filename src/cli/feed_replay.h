@@ -9,11 +9,14 @@
 #include "feeds/replay/replay_format.h"
 #include "net/stream/net_address.h"
 
+struct tls_client;
+
 struct feed_replay_options {
     enum replay_format format;
     const char *format_name; /* of the path */
     uint32_t speed_milli;    /* REPLAY_SPEED_MAX: as fast as it is taken */
     struct net_address to;
+    struct tls_client *tls; /* borrowed; NULL: plain */
     struct slice token;
     const char *const *files;
     size_t files_count;

@@ -113,7 +113,7 @@ static int prepare(struct bets *bets, const char **ret_why)
     *ret_why = "cannot make the event loop";
     TRY(loop_new(&bets->loop));
     *ret_why = "cannot follow the channels";
-    TRY(load_stream_new(bets->loop, &options->address, options->channels, &bets->stream));
+    TRY(load_stream_new(bets->loop, &options->target, options->channels, &bets->stream));
     *ret_why = "no market with a price on these channels";
     if (!wait_for_prices(bets))
         return -ERR_NOT_FOUND;
@@ -121,7 +121,7 @@ static int prepare(struct bets *bets, const char **ret_why)
     if (options->deposit_minor > 0)
         TRY(load_deposit_run(bets->loop, options, &bets->users));
     *ret_why = "cannot connect";
-    struct load_pool_options pool = {.address = options->address,
+    struct load_pool_options pool = {.target = options->target,
                                      .transport = options->transport,
                                      .connections = options->connections,
                                      .pipeline = options->pipeline,

@@ -88,15 +88,16 @@ int load_bettors_new(struct loop *loop, const struct load_bettors_options *optio
     struct buf host = buf_over(bettors->host, sizeof bettors->host);
     net_address_write(&host, &options->address);
     bettors->host_bytes = (uint32_t)host.bytes;
-    struct load_pool_options pool = {.address = options->address,
+    struct load_pool_options pool = {.target.address = options->address,
                                      .transport = LOAD_TRANSPORT_HTTP,
                                      .connections = options->count,
                                      .pipeline = 1};
+    const struct load_target target = {.address = options->address};
     int result = bettors->rows == NULL ? -ERR_MEMORY : 0;
     if (result == 0)
         result = load_pool_new(loop, &pool, &pool_calls, bettors, &bettors->http);
     if (result == 0)
-        result = load_stream_new(loop, &options->address, options->channels, &bettors->stream);
+        result = load_stream_new(loop, &target, options->channels, &bettors->stream);
     if (result < 0) {
         load_bettors_free(bettors);
         return result;
@@ -311,7 +312,7 @@ static void pause_bettor(struct load_bettors *bettors, struct bettor *bettor, in
 
 static void open_sockets(struct load_bettors *bettors)
 {
-    struct load_pool_options pool = {.address = bettors->options.address,
+    struct load_pool_options pool = {.target.address = bettors->options.address,
                                      .transport = LOAD_TRANSPORT_WS,
                                      .connections =
                                          (bettors->options.count + SOCKET_EACH - 1) / SOCKET_EACH,

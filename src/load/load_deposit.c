@@ -84,7 +84,7 @@ int load_deposit_run(struct loop *loop, const struct load_options *options,
                      const struct load_users *users)
 {
     struct deposits deposits = {.options = options, .users = users};
-    struct load_pool_options pool = {.address = options->address,
+    struct load_pool_options pool = {.target = options->target,
                                      .transport = LOAD_TRANSPORT_HTTP,
                                      .connections = CONNECTIONS,
                                      .pipeline = PIPELINE};

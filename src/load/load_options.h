@@ -11,13 +11,13 @@
 #define LOAD_REPORT_BYTES_MAX (32 * 1024)
 
 struct load_options {
-    struct net_address address; /* the public listener */
-    struct slice host;          /* of the Host header */
+    struct load_target target; /* the public listener */
+    struct slice host;         /* of the Host header */
     enum load_transport transport;
     uint64_t rate;
     uint32_t burst, seconds, warmup_seconds;
     uint32_t users, connections, pipeline;
-    uint32_t clients, conflate_ms; /* subscribe */
+    uint32_t clients, conflate_ms; /* subscribe; clients: connects, too */
     uint64_t seed;
     int64_t stake_minor_min, stake_minor_max;
     int64_t deposit_minor; /* of each user before the run; 0: they have money */
@@ -39,6 +39,8 @@ int load_reads_run(const struct load_options *options, struct buf *ret_report,
                    const char **ret_why);
 int load_subscribe_run(const struct load_options *options, struct buf *ret_report,
                        const char **ret_why);
+int load_connects_run(const struct load_options *options, struct buf *ret_report,
+                      const char **ret_why);
 
 /* The members that every report begins with. */
 void load_options_write(struct json_writer *writer, const char *load,

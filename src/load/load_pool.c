@@ -74,7 +74,7 @@ static int open_websocket(struct load_pool *pool, struct link *link)
                                 .on_refused = ws_on_refused,
                                 .callbacks = &ws_callbacks,
                                 .owner = link};
-    return http_client_open_websocket(pool->client, &pool->options.address, &ws);
+    return http_client_open_websocket(pool->client, &pool->options.target.address, &ws);
 }
 
 static void link_down(struct link *link)
@@ -91,8 +91,8 @@ static void open_link(struct load_pool *pool, struct link *link)
     if (pool->options.transport == LOAD_TRANSPORT_WS)
         result = open_websocket(pool, link);
     else
-        result = http_client_connect(pool->client, &pool->options.address, &http_callbacks, link,
-                                     &link->http);
+        result = http_client_connect(pool->client, &pool->options.target.address, &http_callbacks,
+                                     link, &link->http);
     if (result < 0) {
         pool->opening--;
         pool->stats.refused++;
@@ -145,6 +145,7 @@ int load_pool_new(struct loop *loop, const struct load_pool_options *options,
         free(pool);
         return result;
     }
+    http_client_use_tls(pool->client, options->target.tls);
     pool->loop = loop;
     pool->options = *options;
     if (pool->options.connects_max == 0)

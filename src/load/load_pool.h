@@ -44,8 +44,14 @@ struct load_pool_callbacks {
     void (*on_open)(void *owner, uint32_t connection);
 };
 
-struct load_pool_options {
+/* Where the load goes. */
+struct load_target {
     struct net_address address;
+    struct tls_client *tls; /* borrowed while anything connects; NULL: plain */
+};
+
+struct load_pool_options {
+    struct load_target target;
     enum load_transport transport;
     uint32_t connections;  /* 1 .. LOAD_CONNECTIONS_MAX */
     uint32_t pipeline;     /* 1 .. LOAD_PIPELINE_MAX */

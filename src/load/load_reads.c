@@ -111,12 +111,12 @@ static int prepare(struct reads *reads, const char **ret_why)
     TRY(loop_new(&reads->loop));
     if (options->path.bytes == 0) {
         *ret_why = "no market on these channels";
-        TRY(load_stream_new(reads->loop, &options->address, options->channels, &reads->stream));
+        TRY(load_stream_new(reads->loop, &options->target, options->channels, &reads->stream));
         if (!wait_for_markets(reads))
             return -ERR_NOT_FOUND;
     }
     *ret_why = "cannot connect";
-    struct load_pool_options pool = {.address = options->address,
+    struct load_pool_options pool = {.target = options->target,
                                      .transport = LOAD_TRANSPORT_HTTP,
                                      .connections = options->connections,
                                      .pipeline = options->pipeline};

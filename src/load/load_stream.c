@@ -45,7 +45,7 @@ static int split_channels(struct load_stream *stream)
     return 0;
 }
 
-int load_stream_new(struct loop *loop, const struct net_address *address, struct slice channels,
+int load_stream_new(struct loop *loop, const struct load_target *target, struct slice channels,
                     struct load_stream **ret_stream)
 {
     struct load_stream *stream = calloc(1, sizeof *stream);
@@ -53,7 +53,7 @@ int load_stream_new(struct loop *loop, const struct net_address *address, struct
         return -ERR_MEMORY;
     stream->channels = channels;
     struct load_pool_options options = {
-        .address = *address, .transport = LOAD_TRANSPORT_WS, .connections = 1, .pipeline = 1};
+        .target = *target, .transport = LOAD_TRANSPORT_WS, .connections = 1, .pipeline = 1};
     int result = split_channels(stream);
     if (result == 0)
         result = load_markets_new(&stream->markets);

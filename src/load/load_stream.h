@@ -19,7 +19,7 @@ struct load_stream_stats {
 
 /* `channels` are separated by spaces, borrowed. 0, -ERR_LIMIT (LOAD_CHANNELS_MAX),
  * -ERR_MEMORY. */
-int load_stream_new(struct loop *loop, const struct net_address *address, struct slice channels,
+int load_stream_new(struct loop *loop, const struct load_target *target, struct slice channels,
                     struct load_stream **ret_stream);
 void load_stream_free(struct load_stream *stream);
 /* fn(owner) after every frame that moved a known price. */

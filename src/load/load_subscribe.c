@@ -195,7 +195,7 @@ static int prepare_new(struct subscribe *subscribe, const char **ret_why)
     *ret_why = "cannot make the event loop";
     TRY(loop_new(&subscribe->loop));
     *ret_why = "cannot connect";
-    struct load_pool_options pool = {.address = options->address,
+    struct load_pool_options pool = {.target = options->target,
                                      .transport = LOAD_TRANSPORT_WS,
                                      .connections = options->clients,
                                      .pipeline = 1,

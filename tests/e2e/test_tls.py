@@ -422,6 +422,48 @@ def test_the_desk_shows_a_certificate_of_its_own(tmp_path, pki):
             assert answer.status == 200 and answer.json['messages'] == len(body) // len(line)
 
 
+# ---- our own tools ----
+
+def test_the_load_generator_verifies_the_server_and_loads_it(tls_book, pki):
+    server, market = tls_book.server, tls_book.market()
+    url = 'https://{}:{}'.format(*server.tls)
+
+    def load(kind, *options, check=True, ca=pki.cert('ca')):
+        return run('load', kind, '--url', url, '--ca', ca, '--data', server.data, '--seconds', '1',
+                   '--warmup', '0', *options, check=check)
+    for transport in ('http', 'ws'):
+        report = json.loads(load('bets', '--channels', f'market:{market}', '--rate', '200',
+                                 '--users', '20', '--connections', '10', '--transport', transport,
+                                 '--user-prefix', 'tls-' + transport).stdout)
+        assert report['codes'] == [{'status': 201, 'code': '', 'count': 200}]
+    report = json.loads(load('subscribe', '--channels', f'market:{market}', '--clients',
+                             '50').stdout)
+    assert report['clients_open'] == 50 and report['closed'] == 0
+    for resume, kind in (('off', 'full'), ('on', 'resumed')):
+        before = server.metric('overround_tls_handshakes_total', listener='public', kind=kind)
+        report = json.loads(load('connects', '--clients', '4', '--resume', resume).stdout)
+        assert report['visits'] > 0 and report['failed'] == 0 and report['tls'] is True
+        after = server.metric('overround_tls_handshakes_total', listener='public', kind=kind)
+        assert after - before >= report['visits'] - 4  # the first four have no ticket yet
+    # A server that nobody vouches for is not loaded.
+    done = load('connects', check=False, ca=pki.cert('desk'))
+    assert done.returncode == 1 and 'nobody was served' in done.stderr
+
+
+def test_a_recording_is_played_into_a_desk_with_tls(tmp_path, pki):
+    options = [*pki.options('server', 'admin-'), '--admin-client-ca', pki.cert('ca')]
+    recording = tmp_path / 'recording'
+    recording.write_text('{"op":"mcm","clk":"C1","pt":1700000000000,"ct":"HEARTBEAT"}\n' * 50)
+    with Server(tmp_path / 'data', *options) as server:
+        replay = ['feed', 'replay', '--format', 'betfair', '--speed', 'max', '--data', server.data,
+                  '--to', 'https://{}:{}'.format(*server.admin), '--ca', pki.cert('ca')]
+        done = run(*replay, '--client-cert', pki.cert('desk'), '--client-key', pki.key('desk'),
+                   str(recording))
+        assert json.loads(done.stdout)['messages'] >= 50
+        assert run(*replay, str(recording), check=False).returncode == 1
+        assert 'needs --ca' in run(*replay[:-2], str(recording), check=False).stderr
+
+
 # ---- options ----
 
 @pytest.mark.parametrize('options, words', [

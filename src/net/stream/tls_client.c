@@ -10,17 +10,19 @@
 #include "net/stream/tls_inside.h"
 
 struct tls_client {
-    SSL_CTX *context;     /* owned */
-    SSL_SESSION *session; /* owned: the newest ticket, or NULL */
-    char *server_name;    /* owned, or NULL */
+    SSL_CTX *context;                             /* owned */
+    SSL_SESSION *tickets[TLS_CLIENT_TICKETS_MAX]; /* owned; the newest last */
+    size_t tickets_count;
+    char *server_name; /* owned, or NULL */
 };
 
 /* The library hands the session over with a reference of ours. */
 static int on_new_session(SSL *ssl, SSL_SESSION *session)
 {
     struct tls_client *client = SSL_CTX_get_app_data(SSL_get_SSL_CTX(ssl));
-    SSL_SESSION_free(client->session);
-    client->session = session;
+    if (client->tickets_count == TLS_CLIENT_TICKETS_MAX)
+        return 0; /* it frees it */
+    client->tickets[client->tickets_count++] = session;
     return 1;
 }
 
@@ -73,7 +75,8 @@ void tls_client_free(struct tls_client *client)
 {
     if (client == NULL)
         return;
-    SSL_SESSION_free(client->session);
+    while (client->tickets_count > 0)
+        SSL_SESSION_free(client->tickets[--client->tickets_count]);
     SSL_CTX_free(client->context);
     free(client->server_name);
     free(client);
@@ -91,6 +94,18 @@ static bool expect_name(SSL *ssl, const char *name)
     return SSL_set1_host(ssl, name) == 1 && SSL_set_tlsext_host_name(ssl, name) == 1;
 }
 
+/* Each ticket once: a server may refuse one that comes again, and whoever watches could tell that
+ * two connections are of the same client (RFC 8446, appendix C.4). */
+static bool use_ticket(struct tls_client *client, SSL *ssl)
+{
+    if (client->tickets_count == 0)
+        return true;
+    SSL_SESSION *session = client->tickets[--client->tickets_count];
+    bool done = SSL_set_session(ssl, session) == 1;
+    SSL_SESSION_free(session);
+    return done;
+}
+
 SSL *tls_client_ssl_new(struct tls_client *client, const struct net_address *peer)
 {
     SSL *ssl = SSL_new(client->context);
@@ -98,9 +113,7 @@ SSL *tls_client_ssl_new(struct tls_client *client, const struct net_address *pee
         return NULL;
     bool done = client->server_name != NULL ? expect_name(ssl, client->server_name)
                                             : expect_address(ssl, peer);
-    if (done && client->session != NULL)
-        done = SSL_set_session(ssl, client->session) == 1;
-    if (done)
+    if (done && use_ticket(client, ssl))
         return ssl;
     SSL_free(ssl);
     return NULL;

@@ -6,11 +6,13 @@
 
 #include "base/buf.h"
 
+#define TLS_CLIENT_TICKETS_MAX 256
+
 struct tls_client_files {
     const char *ca;                 /* PEM: authorities that may vouch for the server */
     const char *server_name;        /* the name in its certificate; NULL: its numeric address */
     const char *certificates, *key; /* our own, for servers that ask; both or none */
-    bool resume;                    /* the newest ticket is used for the next connection */
+    bool resume; /* tickets are kept, TLS_CLIENT_TICKETS_MAX at most, and used once each */
 };
 
 struct tls_client;

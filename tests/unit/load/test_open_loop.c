@@ -37,7 +37,7 @@ static void go(struct run *run, uint32_t connections, const struct load_open_loo
 {
     static const struct load_open_loop_callbacks callbacks = {build, code, NULL};
     fake_server_begin(&run->fake);
-    struct load_pool_options pool = {.address = run->fake.address,
+    struct load_pool_options pool = {.target.address = run->fake.address,
                                      .transport = LOAD_TRANSPORT_HTTP,
                                      .connections = connections,
                                      .pipeline = 1};

@@ -18,7 +18,7 @@ static int token_of(void *owner, struct slice user_id, struct buf *ret_token)
 
 static struct load_options options_for(const struct fake_server *fake)
 {
-    return (struct load_options){.address = fake->address,
+    return (struct load_options){.target.address = fake->address,
                                  .host = SLICE("h"),
                                  .transport = LOAD_TRANSPORT_HTTP,
                                  .rate = 400,
