@@ -15,23 +15,6 @@ struct book_cookie {
     uint64_t words[4];
 };
 
-struct book_answer {
-    struct book_cookie cookie;
-    bool failed;   /* the ledger stopped: 503, and nobody knows */
-    bool replayed; /* the same key and request came before */
-    const struct record_view
-        *record; /* BET, RELEASE or MONEY verdict; RESULT, FENCE for desk calls;
-                    NULL when failed or when there was nothing to record */
-};
-
-typedef void (*book_answer_fn)(const struct book_answer *answer);
-
-/* Where an answer goes. */
-struct book_reply {
-    book_answer_fn answer;
-    struct book_cookie cookie;
-};
-
 /* What a request is told at once. Only REQUEST_TAKEN leads to the callback, exactly once. */
 enum request_outcome {
     REQUEST_TAKEN = 0,
@@ -44,6 +27,26 @@ enum request_outcome {
     REQUEST_NO_CHANGE,   /* desk: nothing to do (same result, same hold): 200 */
     REQUEST_OLD_VERSION, /* result_version is not higher than the one in force: 409 */
     REQUEST_INVALID,     /* 422: impossible factors, unknown selection */
+};
+
+struct book_answer {
+    struct book_cookie cookie;
+    bool failed;   /* the ledger stopped: 503, and nobody knows */
+    bool replayed; /* the same key and request came before */
+    /* REQUEST_TAKEN; or why a request that had to wait for its key (book.h) is refused after all, as
+     * a call would have answered: then there is no record. */
+    enum request_outcome untaken;
+    const struct record_view
+        *record; /* BET, RELEASE or MONEY verdict; RESULT, FENCE for desk calls;
+                    NULL when failed or when there was nothing to record */
+};
+
+typedef void (*book_answer_fn)(const struct book_answer *answer);
+
+/* Where an answer goes. */
+struct book_reply {
+    book_answer_fn answer;
+    struct book_cookie cookie;
 };
 
 /* A bet, decoded. */

@@ -46,12 +46,14 @@
     X(DISK_WHY_VOLUME, "volume")                 /* ledger: which directory of two this is */      \
     X(DISK_WHY_VOLUME_NAME, "volume name")       /* directory, before the log may fail over */     \
     X(DISK_WHY_PACKED, "packed")                 /* ledger: packed content, before the rename */   \
-    X(DISK_WHY_PACKED_NAME, "packed name")       /* ledger: directory, before the plain one goes */
+    X(DISK_WHY_PACKED_NAME, "packed name")     /* ledger: directory, before the plain one goes */  \
+    X(DISK_WHY_VERDICTS, "verdicts")           /* a run of old keys, before the rename */          \
+    X(DISK_WHY_VERDICTS_NAME, "verdicts name") /* directory, before those that were merged go */
 
 #define DISK_WHY_ENUM(name, text) name,
 enum disk_why { DISK_WHY_LIST(DISK_WHY_ENUM) };
 #undef DISK_WHY_ENUM
-#define DISK_WHY_COUNT (DISK_WHY_PACKED_NAME + 1)
+#define DISK_WHY_COUNT (DISK_WHY_VERDICTS_NAME + 1)
 
 /* The reason in words, for reports and tests. */
 const char *disk_why_text(enum disk_why why);
