@@ -463,7 +463,7 @@ static void make_snapshot(struct bench *b, const char *directory, uint64_t recor
     struct ledger_file_options options = {.store = {.newest_only = true}};
     struct snapshot_file_options files = {.keep = 1};
     struct shadow_options fold = {limits_of(b), records};
-    struct shadow_ports ports = {NULL, NULL, NULL};
+    struct shadow_ports ports = {.cursor = NULL};
     struct ledger_report report;
     struct shadow *shadow;
     int error = disk_open_directory(directory, &b->disk);

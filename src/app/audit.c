@@ -10,7 +10,9 @@
 #include "app/refold.h"
 #include "base/assert.h"
 #include "base/error.h"
+#include "base/reserve.h"
 #include "base/table.h"
+#include "ledger/shard_verdicts.h"
 
 struct claim {
     uint64_t position;
@@ -19,6 +21,12 @@ struct claim {
     struct hash128 selection; /* of market and selection ids */
     struct odds odds;
     bool any_price; /* a release may keep a worse price than the one offered */
+};
+
+/* The key of a request that a record decided. */
+struct verdict_claim {
+    struct hash128 key;
+    uint64_t seq;
 };
 
 struct known_price {
@@ -34,7 +42,9 @@ struct audit {
     struct audit_report *report;
     struct claim *claims; /* owns; in the order of the ledger, then sorted */
     size_t claims_count, claims_max;
-    size_t next;               /* the first claim not yet reached by the odds log */
+    size_t next;                /* the first claim not yet reached by the odds log */
+    struct verdict_claim *keys; /* owns; one for each verdict */
+    size_t keys_count, keys_max;
     struct table *prices;      /* owns; every selection that was bet on -> index of known */
     struct known_price *known; /* owns */
 };
@@ -70,11 +80,22 @@ static int check_mark(struct audit *audit, const struct shard_state *state)
     return 0;
 }
 
+static void note_key(struct audit *audit, const struct record_view *record,
+                     const struct shard_state *state)
+{
+    struct hash128 key;
+    if (!shard_verdict_key_of_record(shard_state_hash_key(state), record, &key))
+        return;
+    ASSERT(audit->keys_count < audit->keys_max); /* as many as there are records */
+    audit->keys[audit->keys_count++] = (struct verdict_claim){key, record->head->seq};
+}
+
 static int add_claim(void *owner, const struct record_view *record, const struct shard_state *state)
 {
     struct audit *audit = owner;
     const struct record_leg *leg = record->items;
     audit->report->records++;
+    note_key(audit, record, state);
     TRY(check_mark(audit, state));
     bool bet =
         record->head->type == RECORD_BET && ((const struct record_bet *)record->body)->bet_id != 0;
@@ -95,6 +116,34 @@ static int add_claim(void *owner, const struct record_view *record, const struct
         .any_price = release,
     };
     return 0;
+}
+
+static int by_key(const void *a, const void *b)
+{
+    const struct verdict_claim *x = a, *y = b;
+    if (x->key.high != y->key.high)
+        return x->key.high < y->key.high ? -1 : 1;
+    if (x->key.low != y->key.low)
+        return x->key.low < y->key.low ? -1 : 1;
+    return x->seq < y->seq ? -1 : x->seq > y->seq;
+}
+
+/* L3 over the whole log: the fold has only seen the keys that were in its memory. */
+static int check_keys(struct audit *audit)
+{
+    struct verdict_claim *keys = audit->keys;
+    uint64_t seq = 0;
+    qsort(keys, audit->keys_count, sizeof *keys, by_key);
+    for (size_t i = 1; i < audit->keys_count; i++)
+        if (keys[i].key.high == keys[i - 1].key.high && keys[i].key.low == keys[i - 1].key.low &&
+            (seq == 0 || keys[i].seq < seq))
+            seq = keys[i].seq;
+    audit->report->verdicts_checked = audit->keys_count;
+    if (seq == 0)
+        return 0;
+    audit->report->reason = "L3: one key, one verdict";
+    audit->report->seq = seq;
+    return -ERR_CORRUPT;
 }
 
 static int by_position(const void *a, const void *b)
@@ -238,6 +287,11 @@ static int check_state(struct shard_state *state, struct audit_report *report)
 
 static int audit_new(struct audit *audit, const struct shard_limits *limits)
 {
+    const struct audit_source *source = audit->source;
+    audit->keys_max = (size_t)source->log->ops->tail(source->log, source->shard) + 1;
+    audit->keys = reserve_new(audit->keys_max, sizeof *audit->keys);
+    if (audit->keys == NULL)
+        return -ERR_MEMORY;
     audit->claims_max = (size_t)limits->bets_max * 2;
     audit->claims = malloc(audit->claims_max * sizeof *audit->claims);
     return audit->claims == NULL ? -ERR_MEMORY : 0;
@@ -248,7 +302,10 @@ static int audit_records(struct audit *audit, struct shard_state *state)
 {
     struct audit_report *report = audit->report;
     struct refold_end end = {.reason = ""};
-    struct refold_source source = {audit->source->log, audit->source->shard, REFOLD_ALL};
+    const struct refold_source source = {.log = audit->source->log,
+                                         .shard = audit->source->shard,
+                                         .seq_last = REFOLD_ALL,
+                                         .forget = true};
     TRY(audit_new(audit, shard_state_limits(state)));
     int error = refold(&source, state, add_claim, audit, &end);
     report->reason = end.reason;
@@ -257,7 +314,9 @@ static int audit_records(struct audit *audit, struct shard_state *state)
         report->reason = "L5: a snapshot is not the state of its log";
         report->seq = audit->mark_wrong;
     }
-    return error < 0 ? error : check_state(state, report);
+    TRY(error);
+    TRY(check_keys(audit));
+    return check_state(state, report);
 }
 
 int audit_marked(const struct audit_source *source, struct shard_state *state,
@@ -274,6 +333,7 @@ int audit_marked(const struct audit_source *source, struct shard_state *state,
     table_free(audit.prices);
     free(audit.claims);
     free(audit.known);
+    reserve_free(audit.keys, audit.keys_max, sizeof *audit.keys);
     return error;
 }
 

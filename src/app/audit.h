@@ -1,8 +1,9 @@
 /* audit.h - the offline proof of a book: every record refolded, every sum checked, every bet's
  * price looked up in the odds log (L1-L7; `overround ledger verify`).
  *
- * Reads through the ports only, writes nothing. Memory: the state of the log, and 48 bytes for
- * each accepted bet. Thread: one. */
+ * Reads through the ports only, writes nothing. Memory: the state of the log, 48 bytes for each
+ * accepted bet, and 24 (48 while they are sorted) for each verdict: that no key has two is shown
+ * over the whole log, though the fold remembers the newest only. Thread: one. */
 #pragma once
 
 #include <stdint.h>
@@ -28,6 +29,7 @@ struct audit_report {
     uint64_t odds_kept_from; /* position from which on the odds log was kept; 0: all of it */
     uint64_t odds_changes;
     uint64_t marks_checked;              /* the state was as they say */
+    uint64_t verdicts_checked;           /* no two of them are of one key (L3) */
     uint64_t bets_unsettled_with_result; /* work left to do, not an error */
     uint8_t state_hash[32];
 };

@@ -36,6 +36,7 @@ static int make_parts(struct book *book)
     TRY(book_publish_new(book));
     TRY(book_pending_new(book));
     TRY(book_settle_new(book));
+    TRY(book_old_keys_new(book));
     return book_reads_new(book);
 }
 
@@ -68,6 +69,7 @@ void book_free(struct book *book)
     commit_free(book->commit);
     shard_state_free(book->state);
     book_reads_free(book);
+    book_old_keys_free(book);
     free(book->scratch);
     free(book->changed);
     free(book->pending);
@@ -139,16 +141,34 @@ static int load_snapshot(struct book *book, uint64_t seq_max, const char **ret_r
     return 0;
 }
 
+/* L3: what the snapshot has forgotten must be known to the store before anything is decided. */
+static int cover_forgotten(struct book *book, const char **ret_reason)
+{
+    struct verdict_store *store = book->ports.verdicts;
+    uint64_t floor = shard_state_verdicts_floor(book->state);
+    *ret_reason = "the snapshot has forgotten verdicts, and there is no store of them";
+    if (floor == 0)
+        return 0;
+    if (store == NULL)
+        return -ERR_UNSUPPORTED;
+    int error = store->ops->cover(store, floor);
+    *ret_reason = error == -ERR_CORRUPT ? store->ops->problem(store)
+                                        : "the store of old verdict keys could not be made again";
+    return error;
+}
+
 /* A snapshot that the log contradicts is given up for the one before it, and at last for none:
  * the log alone decides. */
 static int fold_log(struct book *book, const char **ret_reason)
 {
     struct refold_end end;
-    struct refold_source source = {book->ports.log, 0, REFOLD_ALL};
+    struct refold_source source = {
+        .log = book->ports.log, .seq_last = REFOLD_ALL, .verdicts = book->ports.verdicts};
     uint64_t seq_max = UINT64_MAX;
     for (;;) {
         if (book->ports.snapshots != NULL)
             TRY(load_snapshot(book, seq_max, ret_reason));
+        TRY(cover_forgotten(book, ret_reason));
         int error = refold(&source, book->state, NULL, NULL, &end);
         *ret_reason = end.reason;
         if (error != -ERR_CORRUPT || book->restart.snapshot_seq == 0)
@@ -218,9 +238,11 @@ void book_begin_turn(struct book *book, struct instant wall, struct monotonic no
 void book_end_turn(struct book *book)
 {
     book_check_leases(book);
+    book_old_keys_step(book);
     book_release_due(book);
     book_settle_step(book); /* bets of this turn went first (DESIGN P3) */
     book_drop_ended(book);
+    book_forget_verdicts(book);
     commit_flush(book->commit, book->now);
     if (book->ports.reconcile != NULL)
         live_reconcile_give(book->ports.reconcile, book->state);
@@ -229,12 +251,14 @@ void book_end_turn(struct book *book)
 void book_poll(struct book *book)
 {
     book->ports.log->ops->poll(book->ports.log);
+    if (book->ports.verdicts != NULL)
+        book->ports.verdicts->ops->poll(book->ports.verdicts);
     book->stats.groups = commit_groups(book->commit);
 }
 
 int64_t book_due_us(const struct book *book)
 {
-    if (book->settle_count > 0 || book_publish_walking(book))
+    if (book->settle_count > 0 || book_publish_walking(book) || book_old_keys_due(book))
         return 0;
     int64_t due = leases_due_us(&book->leases, book->now);
     int64_t again = commit_due_us(book->commit, book->now);
@@ -250,7 +274,7 @@ int64_t book_due_us(const struct book *book)
 
 bool book_idle(const struct book *book)
 {
-    return commit_idle(book->commit) && book->settle_count == 0;
+    return commit_idle(book->commit) && book->settle_count == 0 && book->old_waiting == 0;
 }
 
 const char *book_stop_reason(const struct book *book)
@@ -321,6 +345,9 @@ const struct book_stats *book_stats(const struct book *book)
     stats->markets_open = book->ports.store->ops->count(book->ports.store);
     stats->pending = book->pending_count;
     stats->settle_backlog = book->settle_count;
+    stats->verdicts_memory = shard_state_verdicts_count(book->state);
+    stats->verdicts_total = shard_state_verdicts_total(book->state);
+    stats->old_keys_waiting = book->old_waiting;
     return stats;
 }
 

@@ -18,6 +18,7 @@
 #include <stdint.h>
 
 #include "app/book_request.h"
+#include "app/book_stats.h"
 #include "app/reconcile.h"
 #include "base/instant.h"
 #include "base/slice.h"
@@ -30,6 +31,7 @@
 #include "ports/odds_store.h"
 #include "ports/personal_vault.h"
 #include "ports/snapshot_store.h"
+#include "ports/verdict_store.h"
 
 struct book;
 
@@ -72,6 +74,9 @@ struct book_ports {
     struct personal_vault *vault;
     struct snapshot_store *snapshots; /* or NULL: every start folds from record 1 */
     struct reconcile *reconcile;      /* or NULL: nobody compares */
+    /* Or NULL: no verdict is forgotten, and at verdicts_max no more are decided. Its poll() is
+     * called by book_poll(); freed before the log. */
+    struct verdict_store *verdicts;
     /* Or NULL: who else looks the log over at a start, beside the fold. Called when the fold has
      * ended and before anything is written; a negative answer, with its reason, ends the start. */
     int (*wait_checked)(void *owner, const char **ret_reason);
@@ -148,7 +153,8 @@ bool book_feed_ready(const struct book *book);
 /* Name of the limit that the last REQUEST_BUSY met; never NULL. */
 const char *book_busy_limit(const struct book *book);
 
-/* Decides and records a bet, or finds the stored verdict of its key. Wrong lengths of user id
+/* Decides and records a bet, or finds the stored verdict of its key; when that may be an old one,
+ * this is done later (REQUEST_TAKEN, and book_answer says how it ended). Wrong lengths of user id
  * and key, a stake outside 1..MONEY_MINOR_MAX, an unknown currency, and a missing price under any
  * policy but PRICE_ANY are the caller's to refuse (ASSERT). */
 enum request_outcome book_place_bet(struct book *book, const struct bet_request *request,
@@ -183,18 +189,5 @@ bool book_provider_alive(const struct book *book, struct slice provider);
 size_t book_providers_count(const struct book *book);
 struct slice book_provider_at(const struct book *book, size_t index, int64_t *ret_age_us);
 
-/* Counted since start, for /metrics and the status line. */
-struct book_stats {
-    uint64_t prices; /* market images that changed */
-    uint64_t selections_changed;
-    uint64_t groups; /* durable */
-    uint64_t group_records;
-    uint64_t bets_by_outcome[32]; /* index: enum bet_outcome */
-    uint64_t bets_replayed, bets_conflict, bets_shed, ledger_stalled, ledger_full;
-    uint64_t settled, reversed, results;
-    uint64_t leases_lost;
-    uint64_t feed_dropped; /* what broke a limit of ours */
-    uint64_t markets_open, pending;
-    uint64_t settle_backlog; /* markets with settlements to do */
-};
+/* Borrowed for the book's life. */
 const struct book_stats *book_stats(const struct book *book);

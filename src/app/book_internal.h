@@ -22,6 +22,7 @@ struct ended_market {
 #define ENDED_MAX 16384
 
 struct history_read; /* bet_history.c */
+struct old_key;      /* old_keys.c */
 
 struct book {
     struct book_options options;
@@ -53,6 +54,12 @@ struct book {
     bool fences_missing; /* a fence had no room: markets are held suspended until it has */
 
     struct history_read *reads; /* owns; LEDGER_READS_MAX */
+
+    struct old_key *old_keys; /* owns; VERDICT_ASKS_MAX, or NULL without a store */
+    struct old_key *old_free, *old_known, *old_known_last, *old_unread, *old_unread_last;
+    uint32_t old_waiting, old_reading;
+    uint64_t verdicts_wanted; /* of the store: covered up to this record */
+
     const char *busy_limit;
     char stop_reason[RECONCILE_TEXT_BYTES + 64];
     struct book_stats stats;
@@ -86,6 +93,45 @@ enum request_outcome book_desk_ready(struct book *book);
  * markets is full. Nobody can have bet on it. */
 enum request_outcome book_unregistered(struct book *book, struct slice market_id);
 enum request_outcome book_busy(struct book *book, const char *limit);
+
+/* ---- old_keys.c: keys whose verdict may have left the memory ---- */
+
+/* Whose key for what, and its hash. */
+struct asked_key {
+    struct account_ref account;
+    enum operation operation;
+    struct slice key;
+    struct hash128 hash;
+};
+struct asked_key book_asked_key(const struct book *book, struct account_ref account,
+                                enum operation operation, struct slice key);
+
+enum key_state {
+    KEY_NEW = 0,
+    KEY_DECIDED,   /* *ret_verdict */
+    KEY_MAYBE_OLD, /* the request has to wait: book_bet_waits, book_money_waits */
+};
+enum key_state book_look_up(const struct book *book, const struct asked_key *key,
+                            const struct shard_verdict **ret_verdict);
+
+/* The request is copied and answered later: decided, or with the old record. BUSY when as many wait
+ * as may. */
+enum request_outcome book_bet_waits(struct book *book, const struct bet_request *request,
+                                    const struct asked_key *key, const struct book_reply *reply);
+enum request_outcome book_money_waits(struct book *book, const struct money_request *request,
+                                      const struct asked_key *key, const struct book_reply *reply);
+/* At the end of a turn: those that are known now. */
+void book_old_keys_step(struct book *book);
+bool book_old_keys_due(const struct book *book);
+void book_forget_verdicts(struct book *book);
+int book_old_keys_new(struct book *book);
+void book_old_keys_free(struct book *book);
+
+/* place_bet.c, move_money.c: decides a request whose key is new. */
+enum request_outcome book_place_new(struct book *book, const struct bet_request *request,
+                                    struct account_ref account, const struct book_reply *reply);
+enum request_outcome book_move_new(struct book *book, const struct money_request *request,
+                                   struct account_ref account, const struct book_reply *reply);
 
 /* ---- publish_price.c ---- */
 

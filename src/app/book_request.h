@@ -33,8 +33,8 @@ struct book_answer {
     struct book_cookie cookie;
     bool failed;   /* the ledger stopped: 503, and nobody knows */
     bool replayed; /* the same key and request came before */
-    /* REQUEST_TAKEN; or why a request that had to wait for its key (book.h) is refused after all, as
-     * a call would have answered: then there is no record. */
+    /* REQUEST_TAKEN; or why a request that had to wait for its key (book.h) is refused after all,
+     * as a call would have answered: then there is no record. */
     enum request_outcome untaken;
     const struct record_view
         *record; /* BET, RELEASE or MONEY verdict; RESULT, FENCE for desk calls;

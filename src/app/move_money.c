@@ -52,29 +52,40 @@ static const struct record_view *record_money(struct book *book,
     return commit_record(book->commit, &draft);
 }
 
+enum request_outcome book_move_new(struct book *book, const struct money_request *request,
+                                   struct account_ref account, const struct book_reply *reply)
+{
+    enum request_outcome ready = book_ready(book);
+    if (ready != REQUEST_TAKEN)
+        return ready;
+    if (account.n == 0)
+        account = book_account(book, request->user_id);
+    enum bet_outcome outcome =
+        decide_money(book, request, shard_state_account(book->state, account));
+    const struct record_view *record = record_money(book, request, account, outcome);
+    bool waits = book_answer_record(book, record->head->seq, reply->answer, reply->cookie, false);
+    ASSERT(waits); /* book_ready looked */
+    return REQUEST_TAKEN;
+}
+
 enum request_outcome book_move_money(struct book *book, const struct money_request *request,
                                      book_answer_fn answer, struct book_cookie cookie)
 {
+    const struct shard_verdict *verdict = NULL;
+    const struct book_reply reply = {answer, cookie};
     enum operation operation =
         request->kind == MONEY_DEPOSIT ? OPERATION_DEPOSIT : OPERATION_WITHDRAWAL;
     ASSERT(request->amount.minor > 0 && request->amount.currency.iso != 0);
     ASSERT(request->key.bytes > 0 && request->key.bytes <= IDEMPOTENCY_KEY_BYTES_MAX);
-    struct account_ref ref = shard_state_find_account(book->state, request->user_id);
-    if (ref.n != 0) {
-        const struct shard_verdict *verdict =
-            shard_state_verdict(book->state, shard_verdict_key(shard_state_hash_key(book->state),
-                                                               ref, operation, request->key));
-        if (verdict != NULL)
-            return book_replay_verdict(book, verdict, request->request_hash, answer, cookie);
+    struct account_ref account = shard_state_find_account(book->state, request->user_id);
+    const struct asked_key key = book_asked_key(book, account, operation, request->key);
+    switch (book_look_up(book, &key, &verdict)) {
+    case KEY_DECIDED:
+        return book_replay_verdict(book, verdict, request->request_hash, answer, cookie);
+    case KEY_MAYBE_OLD:
+        return book_money_waits(book, request, &key, &reply);
+    case KEY_NEW:
+        break;
     }
-    enum request_outcome ready = book_ready(book);
-    if (ready != REQUEST_TAKEN)
-        return ready;
-    if (ref.n == 0)
-        ref = book_account(book, request->user_id);
-    enum bet_outcome outcome = decide_money(book, request, shard_state_account(book->state, ref));
-    const struct record_view *record = record_money(book, request, ref, outcome);
-    bool waits = book_answer_record(book, record->head->seq, answer, cookie, false);
-    ASSERT(waits); /* book_ready looked */
-    return REQUEST_TAKEN;
+    return book_move_new(book, request, account, &reply);
 }

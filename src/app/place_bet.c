@@ -114,20 +114,10 @@ static const struct record_view *record_bet(struct book *book, const struct plac
     return commit_record(book->commit, &draft);
 }
 
-enum request_outcome book_place_bet(struct book *book, const struct bet_request *request,
-                                    book_answer_fn answer, struct book_cookie cookie)
+enum request_outcome book_place_new(struct book *book, const struct bet_request *request,
+                                    struct account_ref account, const struct book_reply *reply)
 {
-    struct placing p = {.request = request};
-    ASSERT(request->key.bytes > 0 && request->key.bytes <= IDEMPOTENCY_KEY_BYTES_MAX);
-    ASSERT(request->user_id.bytes > 0 && request->user_id.bytes <= USER_ID_BYTES_MAX);
-    p.account = shard_state_find_account(book->state, request->user_id);
-    if (p.account.n != 0) {
-        const struct shard_verdict *verdict = shard_state_verdict(
-            book->state, shard_verdict_key(shard_state_hash_key(book->state), p.account,
-                                           OPERATION_BET, request->key));
-        if (verdict != NULL)
-            return book_replay_verdict(book, verdict, request->request_hash, answer, cookie);
-    }
+    struct placing p = {.request = request, .account = account};
     enum request_outcome ready = book_ready(book);
     if (ready != REQUEST_TAKEN)
         return ready;
@@ -141,7 +131,27 @@ enum request_outcome book_place_bet(struct book *book, const struct bet_request 
                                       book->now.us + p.image->bet_delay_us);
         ASSERT(added); /* decide() looked */
     }
-    bool waits = book_answer_record(book, record->head->seq, answer, cookie, false);
+    bool waits = book_answer_record(book, record->head->seq, reply->answer, reply->cookie, false);
     ASSERT(waits); /* book_ready looked */
     return REQUEST_TAKEN;
+}
+
+enum request_outcome book_place_bet(struct book *book, const struct bet_request *request,
+                                    book_answer_fn answer, struct book_cookie cookie)
+{
+    const struct shard_verdict *verdict = NULL;
+    const struct book_reply reply = {answer, cookie};
+    ASSERT(request->key.bytes > 0 && request->key.bytes <= IDEMPOTENCY_KEY_BYTES_MAX);
+    ASSERT(request->user_id.bytes > 0 && request->user_id.bytes <= USER_ID_BYTES_MAX);
+    struct account_ref account = shard_state_find_account(book->state, request->user_id);
+    const struct asked_key key = book_asked_key(book, account, OPERATION_BET, request->key);
+    switch (book_look_up(book, &key, &verdict)) {
+    case KEY_DECIDED:
+        return book_replay_verdict(book, verdict, request->request_hash, answer, cookie);
+    case KEY_MAYBE_OLD:
+        return book_bet_waits(book, request, &key, &reply);
+    case KEY_NEW:
+        break;
+    }
+    return book_place_new(book, request, account, &reply);
 }

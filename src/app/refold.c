@@ -5,6 +5,7 @@
 #include <stdlib.h>
 
 #include "base/error.h"
+#include "ledger/shard_verdicts.h"
 
 #define AHEAD           32   /* records; fewer than shard_state_prefetch allows */
 #define AHEAD_BYTES_MAX 1024 /* longer ones are rare: the ring is emptied before them */
@@ -16,6 +17,7 @@ struct ahead {
 
 struct fold {
     struct shard_state *state;
+    const struct refold_source *source;
     uint64_t seq_last;
     refold_visit visit;
     void *owner;
@@ -27,10 +29,32 @@ struct fold {
 
 static const char joint_reason[] = "L1: the snapshot is not of this log";
 
+/* A quarter of the memory at a time. */
+static int forget_verdicts(struct fold *fold)
+{
+    struct shard_state *state = fold->state;
+    struct verdict_store *store = fold->source->verdicts;
+    uint32_t count = shard_state_verdicts_count(state);
+    if (count < shard_state_limits(state)->verdicts_max || (store == NULL && !fold->source->forget))
+        return 0;
+    if (store != NULL) {
+        int error = store->ops->cover(store, shard_state_verdicts_seq(state, count / 4));
+        if (error < 0) {
+            fold->end->reason = error == -ERR_CORRUPT ? store->ops->problem(store)
+                                                      : "old verdict keys could not be stored";
+            return error;
+        }
+    }
+    uint64_t seq = store == NULL ? UINT64_MAX : store->ops->covered(store);
+    (void)shard_state_forget_verdicts(state, seq, count / 4 + SHARD_VERDICTS_BLOCK);
+    return 0;
+}
+
 static int fold_apply(struct fold *fold, const struct record_view *view)
 {
     if (view->head->seq > fold->seq_last)
         return 0; /* the rest is beyond what was asked for */
+    TRY(forget_verdicts(fold));
     int error = shard_state_apply(fold->state, view);
     if (error < 0) {
         fold->end->seq = view->head->seq;
@@ -132,6 +156,7 @@ int refold(const struct refold_source *source, struct shard_state *state, refold
 {
     *ret = (struct refold_end){.reason = ""};
     struct fold fold = {.state = state,
+                        .source = source,
                         .seq_last = source->seq_last,
                         .visit = visit,
                         .owner = owner,

@@ -10,6 +10,7 @@
 
 #include "ledger/shard_state.h"
 #include "ports/ledger_log.h"
+#include "ports/verdict_store.h"
 
 /* Told after each record was applied; a negative answer ends the fold with that error. */
 typedef int (*refold_visit)(void *owner, const struct record_view *record,
@@ -27,6 +28,11 @@ struct refold_source {
     struct ledger_log *log;
     uint32_t shard;
     uint64_t seq_last; /* or REFOLD_ALL */
+    /* When the memory for verdicts is full the oldest are forgotten: once this store covers them,
+     * or, with `forget`, at once. That is for those who decide nothing: L3 is then not checked over
+     * the whole log. Neither: -ERR_LIMIT. */
+    struct verdict_store *verdicts;
+    bool forget;
 };
 
 /* Applies every durable record behind the state's last, up to number seq_last. visit may be NULL.

@@ -6,6 +6,7 @@
 #include "base/assert.h"
 #include "base/buf.h"
 #include "base/error.h"
+#include "ledger/shard_verdicts.h"
 
 enum phase { PHASE_BEGIN = 0, PHASE_FOLD, PHASE_ENDED };
 
@@ -184,6 +185,18 @@ static int check_joint(struct shadow *shadow, const struct record_view *view)
     return -ERR_CORRUPT;
 }
 
+/* The live state is ahead, and what it has not forgotten fits into as much memory: so the store
+ * covers what this one has to forget. */
+static void forget_verdicts(struct shadow *shadow)
+{
+    const struct verdict_store *store = shadow->ports.verdicts;
+    uint32_t max = shadow->options.limits.verdicts_max;
+    uint32_t count = shard_state_verdicts_count(shadow->state);
+    if (store != NULL && count >= max)
+        (void)shard_state_forget_verdicts(shadow->state, store->ops->covered(store),
+                                          max / 4 + SHARD_VERDICTS_BLOCK);
+}
+
 static int fold_record(void *owner, uint32_t shard, const char *record, size_t bytes)
 {
     struct shadow *shadow = owner;
@@ -196,6 +209,7 @@ static int fold_record(void *owner, uint32_t shard, const char *record, size_t b
     }
     if (!shadow->joined)
         return check_joint(shadow, &view);
+    forget_verdicts(shadow);
     error = shard_state_apply(shadow->state, &view);
     if (error == -ERR_CORRUPT)
         drift_of_record(shadow, &view);
@@ -225,6 +239,7 @@ static int watch_record(void *owner, uint32_t shard, const char *record, size_t 
     TRY(record_view_of(record, bytes, &view));
     if (view.head->seq > parting->seq_max)
         return -ERR_STOPPED;
+    forget_verdicts(shadow);
     if (shadow->joined)
         TRY(shard_state_apply(shadow->state, &view));
     shadow->joined = true;

@@ -15,6 +15,7 @@
 #include "app/reconcile.h"
 #include "ports/ledger_cursor.h"
 #include "ports/snapshot_store.h"
+#include "ports/verdict_store.h"
 
 #define SHADOW_STEP_BYTES (1u << 20) /* of log in one step */
 #define SHADOW_TEXT_BYTES 320
@@ -29,6 +30,8 @@ struct shadow_ports {
     struct ledger_cursor *cursor;
     struct snapshot_store *snapshots;
     struct reconcile *reconcile; /* or NULL: nothing is compared */
+    /* Or NULL: no verdict is forgotten. Only covered() is called. */
+    const struct verdict_store *verdicts;
 };
 
 struct shadow;

@@ -37,6 +37,7 @@
     {"accounts-max", "262144"},                                                                    \
     {"bets-max", "2097152"},                                                                       \
     {"verdicts-max", "4194304"},                                                                   \
+    {"verdicts-filter-bytes", "67108864"},                                                         \
     {"markets-max", "65536"},                                                                      \
     {"head-interval-ms", "1000"},                                                                  \
     {"heads-on-demand", "20"},                                                                     \
@@ -180,8 +181,11 @@ static int take_limits(const struct options *options, struct node_options *node,
                        &node->accounts_max, why));
     TRY(options_number(options, "bets-max", (struct number_range){1, 1000000000}, &node->bets_max,
                        why));
-    TRY(options_number(options, "verdicts-max", (struct number_range){1, 1000000000},
+    TRY(options_number(options, "verdicts-max", (struct number_range){256, 1000000000},
                        &node->verdicts_max, why));
+    TRY(options_number(options, "verdicts-filter-bytes",
+                       (struct number_range){64, INT64_C(1) << 40}, &node->verdicts_filter_bytes,
+                       why));
     return options_number(options, "markets-max", (struct number_range){1, 10000000},
                           &node->markets_max, why);
 }

@@ -54,7 +54,7 @@ static void explain(struct ledger_opened *opened, const char *reason, uint64_t s
 static int fold(struct ledger_opened *opened, uint64_t seq_last, refold_visit visit, void *owner,
                 struct buf *why)
 {
-    const struct refold_source source = {opened->log, 0, seq_last};
+    const struct refold_source source = {.log = opened->log, .seq_last = seq_last, .forget = true};
     struct refold_end end;
     int error = refold(&source, opened->state, visit, owner, &end);
     if (error < 0)
@@ -143,6 +143,7 @@ int ledger_cmd_verify(struct ledger_opened *opened, const struct ledger_asked *a
     put_u64("odds_changes", report.odds_changes);
     put_u64("odds_kept_from", report.odds_kept_from);
     put_u64("bets_unsettled_with_result", report.bets_unsettled_with_result);
+    put_u64("verdicts_checked", report.verdicts_checked);
     put_u64("snapshots_checked", report.marks_checked);
     put_hash(report.state_hash);
     TRY(ledger_proofs_verify(opened, asked, why));

@@ -235,6 +235,7 @@ static int open_book(struct node *node, const struct book_options *options)
         .vault = node->stores.vault,
         .snapshots = node->shadow.of_book,
         .reconcile = node->shadow.reconcile,
+        .verdicts = node->verdicts.store,
         .wait_checked = node_check_wait,
         .checked_owner = &node->check,
     };
@@ -243,6 +244,8 @@ static int open_book(struct node *node, const struct book_options *options)
     node->log_wakeup_open = true;
     node->stores.meter.log.notify = notify_log;
     node->stores.meter.log.notify_owner = &node->log_wakeup;
+    node->verdicts.store->notify = notify_log;
+    node->verdicts.store->notify_owner = &node->log_wakeup;
     return book_new(options, &ports, &listener, &node->book);
 }
 
@@ -418,8 +421,11 @@ static enum node_end start_shadow(struct node *node, const struct book_options *
 {
     node->shadow.notify = notify_log;
     node->shadow.notify_owner = &node->log_wakeup;
+    node->shadow.verdicts = node->verdicts.store;
     int error = node_shadow_start(&node->shadow, &node->options->shadow, &book->limits,
                                   node->stores.file_log);
+    if (error == 0)
+        error = node_verdicts_start(&node->verdicts);
     return error < 0 ? fail(node, "cannot fold the ledger a second time", error) : NODE_ENDED;
 }
 
@@ -534,6 +540,7 @@ static void close_all(struct node *node)
     node_check_end(&node->check);
     node_shadow_stop(&node->shadow);
     node_upkeep_stop(&node->upkeep);
+    node_verdicts_close(&node->verdicts);
     node_detach_tree(node);
     if (node->stores.file_log != NULL)
         node->stores.file_log->ops->free(node->stores.file_log);

@@ -12,6 +12,7 @@
 #include "cli/node.h"
 #include "cli/node_check.h"
 #include "cli/node_orphans.h"
+#include "cli/node_verdicts.h"
 #include "cli/tree_key.h"
 #include "feeds/synthetic/synthetic_feed.h"
 #include "net/http/http_server.h"
@@ -63,6 +64,7 @@ struct node {
     struct loop_wakeup log_wakeup;
     bool log_wakeup_open;
     struct book *book;
+    struct node_verdicts verdicts;
     struct node_shadow shadow;
     struct node_check check;
     struct node_upkeep upkeep;

@@ -92,7 +92,12 @@ int node_shadow_start(struct node_shadow *shadow, const struct node_shadow_optio
     const struct ledger_cursor_log cursor_log = ledger_file_cursor_log(log);
     const struct shadow_options fold = {*limits, (uint64_t)options->snapshot_records};
     TRY(ledger_cursor_file_new(&cursor_log, &shadow->cursor));
-    const struct shadow_ports ports = {shadow->cursor, shadow->own, shadow->reconcile};
+    const struct shadow_ports ports = {
+        .cursor = shadow->cursor,
+        .snapshots = shadow->own,
+        .reconcile = shadow->reconcile,
+        .verdicts = shadow->verdicts,
+    };
     TRY(shadow_new(&fold, &ports, &shadow->shadow));
     return start_thread(shadow);
 }

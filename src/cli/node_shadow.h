@@ -18,13 +18,14 @@ struct node_shadow_options {
 };
 
 struct node_shadow {
-    struct snapshot_store *of_book; /* owned; for the book's start. NULL: snapshots are off */
-    struct snapshot_store *own;     /* owned; the thread's */
-    struct reconcile *reconcile;    /* owned; shared with the book */
-    struct ledger_cursor *cursor;   /* owned */
-    struct shadow *shadow;          /* owned */
-    uint32_t stop;                  /* atomic: no more steps, and end a snapshot under way */
-    void (*notify)(void *owner);    /* any thread: the book has something to look at */
+    struct snapshot_store *of_book;       /* owned; for the book's start. NULL: snapshots are off */
+    struct snapshot_store *own;           /* owned; the thread's */
+    struct reconcile *reconcile;          /* owned; shared with the book */
+    const struct verdict_store *verdicts; /* borrowed; of the book; may be NULL */
+    struct ledger_cursor *cursor;         /* owned */
+    struct shadow *shadow;                /* owned */
+    uint32_t stop;                        /* atomic: no more steps, and end a snapshot under way */
+    void (*notify)(void *owner);          /* any thread: the book has something to look at */
     void *notify_owner;
     bool running;
     pthread_t thread;

@@ -47,6 +47,15 @@ static int open_snapshots(struct node *node)
     return node_check_begin(&node->check, node->stores.ledger_disk, node->stores.file_log);
 }
 
+static int open_verdicts(struct node *node)
+{
+    const struct node_verdicts_options options = {node->options->verdicts_max,
+                                                  node->options->verdicts_filter_bytes};
+    struct disk *disk = NULL;
+    TRY(open_disk(node, "verdicts", &disk));
+    return node_verdicts_open(&node->verdicts, &options, disk, node->stores.file_log, node->why);
+}
+
 static enum node_end open_ledger(struct node *node)
 {
     struct ledger_report report = {.created = false};
@@ -80,7 +89,10 @@ static enum node_end open_ledger(struct node *node)
     if (error < 0)
         return failed(node, "the snapshots cannot be used", error);
     error = node_start_tree(node, node->stores.tree_disk);
-    return error < 0 ? failed(node, "the tree cannot be opened", error) : NODE_ENDED;
+    if (error < 0)
+        return failed(node, "the tree cannot be opened", error);
+    error = open_verdicts(node);
+    return error < 0 ? failed(node, "the old verdict keys cannot be opened", error) : NODE_ENDED;
 }
 
 static enum node_end open_odds_log(struct node *node)

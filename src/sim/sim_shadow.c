@@ -87,7 +87,8 @@ int sim_shadow_start(struct sim *sim)
         return 0;
     check_start(sim);
     TRY(ledger_cursor_file_new(&log, &shadow->cursor));
-    const struct shadow_ports ports = {shadow->cursor, shadow->own, shadow->reconcile};
+    const struct shadow_ports ports = {
+        .cursor = shadow->cursor, .snapshots = shadow->own, .reconcile = shadow->reconcile};
     shadow->snapshots = shadow->errors = shadow->samples = 0;
     shadow->ended = shadow->drifting = false;
     return shadow_new(&options, &ports, &shadow->shadow);

@@ -2,6 +2,7 @@
 #include "adapters/embedded/verdict_keeper.h"
 
 #include <pthread.h>
+#include <semaphore.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
@@ -13,7 +14,7 @@
 #include "base/error.h"
 #include "base/instant.h"
 
-#define KEEPER_IDLE_US  20000   /* between looks when there was nothing to do */
+#define KEEPER_IDLE_US  100000  /* between looks when there was nothing to do */
 #define KEEPER_RETRY_US 1000000 /* after the disk failed */
 #define KEEPER_NICE     10
 
@@ -30,6 +31,7 @@ struct keeper {
     pthread_t finder_thread, keeper_thread;
     bool started;
     uint32_t closing; /* atomic, for the keeper */
+    sem_t wanted;     /* more is wanted, or it is to end: posting it waits for nobody */
 
     pthread_mutex_t lock; /* what is below */
     pthread_cond_t wake;
@@ -166,11 +168,14 @@ static bool told_to_stop(const struct keeper *keeper)
     return __atomic_load_n(&keeper->closing, __ATOMIC_ACQUIRE) != 0;
 }
 
-static void rest(const struct keeper *keeper, int64_t us)
+static void rest(struct keeper *keeper, int64_t us)
 {
-    const struct timespec idle = {0, KEEPER_IDLE_US * 1000};
-    for (int64_t slept = 0; slept < us && !told_to_stop(keeper); slept += KEEPER_IDLE_US)
-        (void)nanosleep(&idle, NULL);
+    struct timespec until;
+    (void)clock_gettime(CLOCK_MONOTONIC, &until); /* cannot fail */
+    int64_t ns = until.tv_nsec + us % US_PER_SECOND * 1000;
+    until.tv_sec += us / US_PER_SECOND + ns / 1000000000;
+    until.tv_nsec = ns % 1000000000;
+    (void)sem_clockwait(&keeper->wanted, CLOCK_MONOTONIC, &until);
 }
 
 static void *keep_loop(void *owner)
@@ -192,7 +197,11 @@ static uint64_t keeper_covered(const struct verdict_store *store)
 
 static void keeper_want(struct verdict_store *store, uint64_t seq)
 {
-    verdict_runs_want(keeper_of(store)->runs, seq);
+    struct keeper *keeper = keeper_of(store);
+    int pending = 0;
+    verdict_runs_want(keeper->runs, seq);
+    if (sem_getvalue(&keeper->wanted, &pending) == 0 && pending == 0)
+        (void)sem_post(&keeper->wanted);
 }
 
 static int keeper_cover(struct verdict_store *store, uint64_t seq)
@@ -249,6 +258,7 @@ static void keeper_free(struct verdict_store *store)
     pthread_cond_signal(&keeper->wake);
     pthread_mutex_unlock(&keeper->lock);
     __atomic_store_n(&keeper->closing, 1, __ATOMIC_RELEASE);
+    (void)sem_post(&keeper->wanted);
     if (keeper->started) {
         pthread_join(keeper->finder_thread, NULL);
         pthread_join(keeper->keeper_thread, NULL);
@@ -256,6 +266,7 @@ static void keeper_free(struct verdict_store *store)
     verdict_runs_free(keeper->runs);
     pthread_mutex_destroy(&keeper->lock);
     pthread_cond_destroy(&keeper->wake);
+    sem_destroy(&keeper->wanted);
     free(keeper);
 }
 
@@ -271,14 +282,23 @@ static const struct verdict_store_ops keeper_ops = {
     .free = keeper_free,
 };
 
+static struct keeper *keeper_new(void)
+{
+    struct keeper *keeper = calloc(1, sizeof *keeper);
+    if (keeper == NULL)
+        return NULL;
+    keeper->store.ops = &keeper_ops;
+    metrics_histogram_init(&keeper->metrics.ask_us, metrics_bounds_us, METRICS_BOUNDS_US_COUNT);
+    return keeper;
+}
+
 int verdict_keeper_open(const struct verdict_runs_options *options, struct disk *disk,
                         struct ledger_cursor *cursor, struct verdict_runs_report *ret_report,
                         struct verdict_store **ret_store)
 {
-    struct keeper *keeper = calloc(1, sizeof *keeper);
+    struct keeper *keeper = keeper_new();
     if (keeper == NULL)
         return -ERR_MEMORY;
-    keeper->store.ops = &keeper_ops;
     int error = verdict_runs_open(options, disk, cursor, ret_report, &keeper->runs);
     if (error < 0) {
         free(keeper);
@@ -286,7 +306,7 @@ int verdict_keeper_open(const struct verdict_runs_options *options, struct disk 
     }
     pthread_mutex_init(&keeper->lock, NULL);
     pthread_cond_init(&keeper->wake, NULL);
-    metrics_histogram_init(&keeper->metrics.ask_us, metrics_bounds_us, METRICS_BOUNDS_US_COUNT);
+    (void)sem_init(&keeper->wanted, 0, 0); /* cannot fail: 0 is a value */
     count_runs(keeper, 0);
     *ret_store = &keeper->store;
     return 0;

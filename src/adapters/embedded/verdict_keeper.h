@@ -1,9 +1,8 @@
 /* verdict_keeper.h - the verdict_store port on verdict_runs.
  *
  * Two threads serve it once verdict_keeper_start() was called. The finder reads a page or a few
- * for each ask, in order. The keeper, of lower priority, makes and merges runs as the owner wants;
- * it looks for work every KEEPER_IDLE_US. Neither holds what the loop could wait for, but for the
- * queue of asks.
+ * for each ask, in order. The keeper, of lower priority, makes and merges runs as the owner wants.
+ * Neither holds what the loop could wait for, but for the queue of asks.
  *
  * Without start() there are no threads: cover() works at once, and verdict_keeper_turn() does what
  * the threads would, for tests and the simulator. */

@@ -58,9 +58,11 @@ bool verdict_run_name_parse(const char *name, uint32_t shard, uint64_t *ret_seri
 
 static void fresh_name(const struct verdict_run_head *head, char ret_name[DISK_NAME_BYTES_MAX + 1])
 {
-    verdict_run_name(head->shard, head->serial, ret_name);
-    ASSERT(strlen(ret_name) + sizeof VERDICT_RUN_FRESH <= DISK_NAME_BYTES_MAX);
-    strcat(ret_name, VERDICT_RUN_FRESH);
+    char name[DISK_NAME_BYTES_MAX + 1];
+    verdict_run_name(head->shard, head->serial, name);
+    int bytes = snprintf(ret_name, DISK_NAME_BYTES_MAX + 1, "%.*s" VERDICT_RUN_FRESH,
+                         DISK_NAME_BYTES_MAX - 4, name);
+    ASSERT(bytes > 0 && bytes <= DISK_NAME_BYTES_MAX);
 }
 
 /* ---- writing ---- */
@@ -222,14 +224,22 @@ static int read_head(struct disk *disk, uint32_t shard, uint64_t serial, struct 
     return 0;
 }
 
-int verdict_run_open(struct disk *disk, uint32_t shard, uint64_t serial,
-                     struct verdict_run **ret_run)
+static struct verdict_run *run_new(uint32_t shard, uint64_t serial)
 {
     struct verdict_run *run = calloc(1, sizeof *run);
     if (run == NULL)
-        return -ERR_MEMORY;
+        return NULL;
     run->file = -1;
     verdict_run_name(shard, serial, run->name);
+    return run;
+}
+
+int verdict_run_open(struct disk *disk, uint32_t shard, uint64_t serial,
+                     struct verdict_run **ret_run)
+{
+    struct verdict_run *run = run_new(shard, serial);
+    if (run == NULL)
+        return -ERR_MEMORY;
     int error = disk->ops->open(disk, run->name, false, &run->file);
     if (error == 0)
         error = read_head(disk, shard, serial, run);
@@ -290,12 +300,13 @@ static uint32_t search(const struct verdict_page *page, struct hash128 key)
     return low;
 }
 
-int verdict_run_find(struct disk *disk, const struct verdict_run *run, struct hash128 key,
-                     struct verdict_page *page, uint64_t *ret_seq, uint64_t *ret_pages)
+int verdict_run_find(struct verdict_finder *finder, const struct verdict_run *run,
+                     struct hash128 key, uint64_t *ret_seq)
 {
+    const struct verdict_page *page = &finder->page;
     for (uint64_t at = verdict_home(key, run->head.home_pages); at < run->head.pages; at++) {
-        TRY(read_pages(disk, run, at, page, 1));
-        ++*ret_pages;
+        TRY(read_pages(finder->disk, run, at, &finder->page, 1));
+        finder->pages++;
         uint32_t index = search(page, key);
         if (index < page->count) {
             const struct verdict_entry *entry = &page->entries[index];

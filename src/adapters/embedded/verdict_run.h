@@ -118,10 +118,15 @@ int verdict_run_open(struct disk *disk, uint32_t shard, uint64_t serial,
                      struct verdict_run **ret_run);
 void verdict_run_close(struct disk *disk, struct verdict_run *run); /* accepts NULL */
 
-/* 0; -ERR_NOT_FOUND; -ERR_CORRUPT: a page is damaged; or the disk's error. Reads a page at a time
- * into *page; adds to *ret_pages how many. */
-int verdict_run_find(struct disk *disk, const struct verdict_run *run, struct hash128 key,
-                     struct verdict_page *page, uint64_t *ret_seq, uint64_t *ret_pages);
+/* Who looks for keys: one at a time. */
+struct verdict_finder {
+    struct disk *disk;        /* borrowed */
+    uint64_t pages;           /* read so far */
+    struct verdict_page page; /* the one looked at */
+};
+/* 0; -ERR_NOT_FOUND; -ERR_CORRUPT: a page is damaged; or the disk's error. */
+int verdict_run_find(struct verdict_finder *finder, const struct verdict_run *run,
+                     struct hash128 key, uint64_t *ret_seq);
 
 /* All keys in order, each checked to stand where it would be looked for. */
 struct verdict_scan {

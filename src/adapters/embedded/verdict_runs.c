@@ -284,13 +284,12 @@ static void use(struct verdict_runs *runs, struct verdict_list *ret_used, uint64
     pthread_mutex_unlock(&runs->lock);
 }
 
-static void let_go(struct verdict_runs *runs, const struct verdict_list *used, uint64_t pages,
-                   bool damaged)
+static void let_go(struct verdict_runs *runs, const struct verdict_list *used, bool damaged)
 {
     pthread_mutex_lock(&runs->lock);
     for (uint32_t i = 0; i < used->count; i++)
         used->runs[i]->users--;
-    runs->stats.pages_read += pages;
+    runs->stats.pages_read = runs->finder.pages;
     runs->stats.pages_damaged += damaged;
     pthread_mutex_unlock(&runs->lock);
 }
@@ -300,15 +299,15 @@ int verdict_runs_find(struct verdict_runs *runs, struct hash128 key, uint64_t *r
 {
     struct verdict_list used;
     uint64_t promised = verdict_runs_covered(runs);
-    uint64_t covered, pages = 0;
+    uint64_t covered;
     int error = -ERR_NOT_FOUND;
     use(runs, &used, &covered);
     for (uint32_t i = 0; error == -ERR_NOT_FOUND && i < used.count; i++) {
-        error = verdict_run_find(runs->disk, used.runs[i], key, &runs->page, ret_seq, &pages);
+        error = verdict_run_find(&runs->finder, used.runs[i], key, ret_seq);
         if (error == -ERR_CORRUPT)
             __atomic_store_n(&used.runs[i]->damaged, true, __ATOMIC_RELAXED);
     }
-    let_go(runs, &used, pages, error == -ERR_CORRUPT);
+    let_go(runs, &used, error == -ERR_CORRUPT);
     *ret_covered = covered;
     return error == -ERR_NOT_FOUND && covered < promised ? -ERR_BUSY : error; /* a hole */
 }
@@ -441,12 +440,19 @@ static int take_runs(struct listing *listing)
     return 0;
 }
 
-static int load(struct verdict_runs *runs, struct verdict_runs_report *report)
+static struct listing *listing_new(struct verdict_runs *runs, struct verdict_runs_report *report)
 {
     struct listing *listing = calloc(1, sizeof *listing);
+    if (listing != NULL)
+        *listing = (struct listing){.runs = runs, .report = report};
+    return listing;
+}
+
+static int load(struct verdict_runs *runs, struct verdict_runs_report *report)
+{
+    struct listing *listing = listing_new(runs, report);
     if (listing == NULL)
         return -ERR_MEMORY;
-    *listing = (struct listing){.runs = runs, .report = report};
     int error = verdict_runs_learn(runs);
     if (error == -ERR_NOT_FOUND) /* an empty log: no run can be its */
         error = 0;
@@ -462,18 +468,27 @@ static int load(struct verdict_runs *runs, struct verdict_runs_report *report)
     return error;
 }
 
+static struct verdict_runs *runs_new(const struct verdict_runs_options *options, struct disk *disk,
+                                     struct ledger_cursor *cursor)
+{
+    struct verdict_runs *runs = calloc(1, sizeof *runs);
+    if (runs == NULL)
+        return NULL;
+    runs->options = *options;
+    runs->disk = runs->finder.disk = disk;
+    runs->cursor = cursor;
+    pthread_mutex_init(&runs->lock, NULL);
+    return runs;
+}
+
 int verdict_runs_open(const struct verdict_runs_options *options, struct disk *disk,
                       struct ledger_cursor *cursor, struct verdict_runs_report *ret_report,
                       struct verdict_runs **ret_runs)
 {
-    struct verdict_runs *runs = calloc(1, sizeof *runs);
+    struct verdict_runs *runs = runs_new(options, disk, cursor);
     *ret_report = (struct verdict_runs_report){.text = ""};
     if (runs == NULL)
         return -ERR_MEMORY;
-    runs->options = *options;
-    runs->disk = disk;
-    runs->cursor = cursor;
-    pthread_mutex_init(&runs->lock, NULL);
     int error = verdict_build_new(runs);
     if (error == 0)
         error = verdict_merge_new(runs);

@@ -50,8 +50,8 @@ struct verdict_runs {
     bool turn; /* whose step is next: the merge's */
     bool failed;
     char text[VERDICT_TEXT_BYTES];
-    struct verdict_list retired; /* out of the list, perhaps still read */
-    struct verdict_page page;    /* find()'s */
+    struct verdict_list retired;  /* out of the list, perhaps still read */
+    struct verdict_finder finder; /* find()'s */
 
     pthread_mutex_t lock; /* what is below, and every run's `users` */
     struct verdict_list list;

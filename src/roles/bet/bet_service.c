@@ -206,6 +206,10 @@ static void on_verdict(const struct book_answer *verdict)
     bet_service_answer_fn tell = ask->answer;
     struct bet_service_answer answer = {.cookie = ask->cookie, .replayed = verdict->replayed};
     give_ask(ask);
+    if (verdict->untaken != REQUEST_TAKEN) {
+        bet_service_untaken(service, verdict->untaken, tell, answer.cookie);
+        return;
+    }
     if (verdict->failed || verdict->record == NULL) {
         bet_service_refuse(service, 503, "LEDGER_UNAVAILABLE", tell, answer.cookie);
         return;

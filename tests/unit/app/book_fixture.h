@@ -10,12 +10,15 @@ struct fixture {
     struct odds_store *store;
     struct snapshot_store *snapshots; /* borrowed; NULL: none */
     struct reconcile *reconcile;      /* borrowed; NULL: none */
+    struct verdict_store *verdicts;   /* borrowed; NULL: none */
+    uint32_t verdicts_max;            /* of the next book; 0: more than any test decides */
     struct book *book;
     struct instant wall;
     struct monotonic now;
     /* the newest answer */
     int answers;
     bool failed, replayed;
+    enum request_outcome untaken;
     uint16_t type;
     enum bet_outcome outcome;
     uint64_t bet_id;

@@ -12,55 +12,8 @@
 #include "app/shadow.h"
 #include "base/error.h"
 #include "book_fixture.h"
+#include "fake_cursor.h"
 #include "ledger/shard_state_internal.h"
-
-/* ---- a cursor over the fake log ---- */
-
-struct fake_cursor {
-    struct ledger_cursor port;
-    struct fake_log *log;
-    size_t at, end;
-    uint64_t seq_first;
-};
-
-static void fake_seek(struct ledger_cursor *port, uint64_t seq_first)
-{
-    struct fake_cursor *c = (struct fake_cursor *)port;
-    c->at = 0;
-    c->seq_first = seq_first;
-}
-
-static uint64_t fake_look(struct ledger_cursor *port)
-{
-    struct fake_cursor *c = (struct fake_cursor *)port;
-    c->end = c->log->size;
-    return c->log->tail;
-}
-
-static int fake_step(struct ledger_cursor *port, size_t bytes_max, ledger_visit visit, void *owner)
-{
-    struct fake_cursor *c = (struct fake_cursor *)port;
-    (void)bytes_max;
-    for (int records = 0; c->at < c->end && records < 3; records++) {
-        const struct record_head *head = (const void *)(c->log->bytes + c->at);
-        const char *record = c->log->bytes + c->at;
-        c->at += head->bytes;
-        if (head->seq < c->seq_first)
-            continue;
-        int error = visit(owner, 0, record, head->bytes);
-        if (error < 0)
-            return error;
-    }
-    return c->at < c->end;
-}
-
-static void fake_free(struct ledger_cursor *port)
-{
-    (void)port;
-}
-
-static const struct ledger_cursor_ops fake_cursor_ops = {fake_seek, fake_look, fake_step,
-                                                         fake_free};
 
 /* ---- a book with its shadow ---- */
 
@@ -80,10 +33,10 @@ static const struct shard_limits limits = {1000, 100, 4000, 20000, 20000};
 static void shadow_begin(struct pair *p)
 {
     struct shadow_options options = {limits, 10};
-    p->cursor = (struct fake_cursor){.port = {&fake_cursor_ops}, .log = &p->f.log};
-    struct shadow_ports ports = {&p->cursor.port, p->own, p->reconcile};
+    fake_cursor_init(&p->cursor, &p->f.log);
     assert_int_equal(reconcile_new(&p->reconcile), 0);
-    ports.reconcile = p->reconcile;
+    struct shadow_ports ports = {
+        .cursor = &p->cursor.port, .snapshots = p->own, .reconcile = p->reconcile};
     assert_int_equal(shadow_new(&options, &ports, &p->shadow), 0);
 }
 

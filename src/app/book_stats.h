@@ -1,0 +1,24 @@
+/* book_stats.h - what a book counts. Thread: written by the book's loop; gauges are set when
+ * book_stats() is called. */
+#pragma once
+
+#include <stdint.h>
+
+/* Counted since start, for /metrics and the status line. */
+struct book_stats {
+    uint64_t prices; /* market images that changed */
+    uint64_t selections_changed;
+    uint64_t groups; /* durable */
+    uint64_t group_records;
+    uint64_t bets_by_outcome[32]; /* index: enum bet_outcome */
+    uint64_t bets_replayed, bets_conflict, bets_shed, ledger_stalled, ledger_full;
+    uint64_t old_keys_reached;                /* VERDICT_ASKS_MAX: shed */
+    uint64_t old_keys_failed;                 /* not to be known: 503 */
+    uint64_t verdicts_memory, verdicts_total; /* keys in memory; ever */
+    uint64_t old_keys_waiting;
+    uint64_t settled, reversed, results;
+    uint64_t leases_lost;
+    uint64_t feed_dropped; /* what broke a limit of ours */
+    uint64_t markets_open, pending;
+    uint64_t settle_backlog; /* markets with settlements to do */
+};
