@@ -47,6 +47,7 @@ static const char *const known_keys[] = {
     "heads-pkcs11-pin-file",
     "heads-pkcs11-token",
     "heads-webhook",
+    "heads-webhook-ca",
     "jwks",
     "listen",
     "listen-proxies",

@@ -43,6 +43,7 @@
     {"heads-on-demand", "20"},                                                                     \
     {"heads-file", NULL},                                                                          \
     {"heads-webhook", NULL},                                                                       \
+    {"heads-webhook-ca", NULL},                                                                    \
     HEADS_TOKEN_SPECS,                                                                             \
     {"snapshots", "on"},                                                                           \
     {"snapshot-records", "1000000"},                                                               \
@@ -244,6 +245,7 @@ static int take_heads(const struct options *options, struct node_options *node, 
     node->head_interval_us = interval_ms * 1000;
     node->heads_file = options_text(options, "heads-file");
     node->heads_webhook = options_text(options, "heads-webhook");
+    node->heads_webhook_ca = options_text(options, "heads-webhook-ca");
     return 0;
 }
 

@@ -4,26 +4,36 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "adapters/curl/curl_client.h"
 #include "base/error.h"
+#include "base/log.h"
 #include "ledger/proof_json.h"
-#include "net/http/http_client.h"
 
 #define BACKOFF_US_MIN US_PER_SECOND
 #define BACKOFF_US_MAX (60 * US_PER_SECOND)
-#define ANSWER_MS_MAX  10000
+#define BODY_BYTES_MAX PROOF_JSON_LINK_BYTES_MAX
+
+_Static_assert(PROOF_JSON_HEAD_BYTES_MAX <= BODY_BYTES_MAX, "one body for both");
+
+struct item {
+    bool is_link;
+    unsigned char bytes[TREE_LINK_BYTES]; /* or of a head */
+};
 
 struct heads_webhook {
-    struct loop *loop; /* borrowed */
-    struct http_client *client;
-    struct net_address address;
-    struct slice target; /* of the url */
-    struct http_client_handle conn;
-    bool connected; /* conn is not closed yet */
-    bool ending;
-    bool posting; /* the oldest head waits for its answer */
+    struct loop *loop; /* borrowed, as the next */
+    const char *url;
+    struct web_client *client; /* owned */
+    struct loop_wakeup wakeup;
+    bool wakeup_open;
+    struct web_request request;
+    bool posting; /* the oldest waits for its answer */
+    bool failing; /* the last one failed: it is in the log */
+    uint64_t posting_at;
+    char body[BODY_BYTES_MAX];
     struct timer retry;
     int64_t backoff_us;
-    unsigned char heads[HEADS_WEBHOOK_MAX][TREE_HEAD_BYTES]; /* a ring */
+    struct item items[HEADS_WEBHOOK_MAX]; /* a ring */
     uint64_t in, out;
     struct heads_webhook_stats stats;
 };
@@ -35,9 +45,23 @@ static void on_retry(void *owner)
     post(owner);
 }
 
-static void fail(struct heads_webhook *webhook)
+static void on_client_ready(void *owner)
 {
-    webhook->posting = false;
+    struct heads_webhook *webhook = owner;
+    webhook->client->ops->poll(webhook->client);
+}
+
+static void notify(void *owner)
+{
+    loop_wakeup_signal(owner);
+}
+
+static void fail(struct heads_webhook *webhook, int status, const char *problem)
+{
+    if (!webhook->failing)
+        log_warn("heads", "the webhook does not take what is signed: tried again",
+                 LOG_I64("status", status), LOG_TEXT("why", slice_text(problem)));
+    webhook->failing = true;
     metrics_count(&webhook->stats.failed, 1);
     loop_timer_set(webhook->loop, &webhook->retry,
                    (struct monotonic){loop_now(webhook->loop).us + webhook->backoff_us});
@@ -46,73 +70,69 @@ static void fail(struct heads_webhook *webhook)
         webhook->backoff_us = BACKOFF_US_MAX;
 }
 
-/* `tag` is the head's place in the ring: it may have been dropped meanwhile. Each head has a
- * connection of its own: many servers close an idle one just when the next request comes. */
-static void on_answer(void *owner, uint64_t tag, const struct http_answer *answer)
+/* What was posted may have been dropped from the ring meanwhile. */
+static void on_done(struct web_request *request, int status, const char *problem)
 {
-    struct heads_webhook *webhook = owner;
-    http_client_close(webhook->conn); /* what waits is posted when it is closed */
-    if (answer->status < 200 || answer->status > 299) {
-        fail(webhook);
+    struct heads_webhook *webhook = request->owner;
+    webhook->posting = false;
+    if (status < 200 || status > 299) {
+        fail(webhook, status, problem);
         return;
     }
-    webhook->posting = false;
+    if (webhook->failing)
+        log_info("heads", "the webhook takes what is signed again", LOG_I64("status", status));
+    webhook->failing = false;
     webhook->backoff_us = BACKOFF_US_MIN;
     metrics_count(&webhook->stats.posted, 1);
-    if (webhook->out == tag)
+    if (webhook->out == webhook->posting_at)
         webhook->out++;
-}
-
-static void on_closed(void *owner, enum conn_close reason, uint32_t unanswered)
-{
-    struct heads_webhook *webhook = owner;
-    (void)reason, (void)unanswered;
-    webhook->connected = false;
-    if (webhook->posting)
-        fail(webhook);
-    else if (!webhook->ending)
-        post(webhook);
-}
-
-static const struct http_client_callbacks callbacks = {.on_answer = on_answer,
-                                                       .on_closed = on_closed};
-
-static bool connect_to(struct heads_webhook *webhook)
-{
-    webhook->connected = http_client_connect(webhook->client, &webhook->address, &callbacks,
-                                             webhook, &webhook->conn) == 0;
-    return webhook->connected;
+    post(webhook);
 }
 
 static void post(struct heads_webhook *webhook)
 {
-    char memory[PROOF_JSON_HEAD_BYTES_MAX];
-    struct buf body = buf_over(memory, sizeof memory);
+    struct buf body = buf_over(webhook->body, sizeof webhook->body);
     struct json_writer writer = json_write_begin(&body);
-    if (webhook->posting || webhook->connected || timer_is_set(&webhook->retry) ||
-        webhook->in == webhook->out)
+    if (webhook->posting || timer_is_set(&webhook->retry) || webhook->in == webhook->out)
         return;
-    proof_json_head(&writer, webhook->heads[webhook->out % HEADS_WEBHOOK_MAX]);
-    const struct http_client_request request = {
-        .method = SLICE("POST"),
-        .target = webhook->target,
-        .headers = SLICE("Content-Type: application/json\r\n"),
-        .body = buf_slice(&body),
-        .tag = webhook->out,
-    };
-    webhook->posting = true;
-    if (!connect_to(webhook) || http_client_send(webhook->conn, &request) != SEND_OK)
-        fail(webhook);
+    const struct item *item = &webhook->items[webhook->out % HEADS_WEBHOOK_MAX];
+    if (item->is_link)
+        proof_json_link(&writer, item->bytes);
+    else
+        proof_json_head(&writer, item->bytes);
+    webhook->request = (struct web_request){.url = webhook->url,
+                                            .content_type = "application/json",
+                                            .body = buf_slice(&body),
+                                            .on_done = on_done,
+                                            .owner = webhook};
+    webhook->posting_at = webhook->out;
+    webhook->posting = webhook->client->ops->post(webhook->client, &webhook->request) == 0;
+    if (!webhook->posting)
+        fail(webhook, 0, "too many requests at once");
 }
 
-void heads_webhook_offer(struct heads_webhook *webhook, const unsigned char head[TREE_HEAD_BYTES])
+static void offer(struct heads_webhook *webhook, bool is_link, const unsigned char *bytes,
+                  size_t count)
 {
     if (webhook->in - webhook->out == HEADS_WEBHOOK_MAX) {
         metrics_count(&webhook->stats.dropped, 1);
         webhook->out++;
     }
-    memcpy(webhook->heads[webhook->in++ % HEADS_WEBHOOK_MAX], head, TREE_HEAD_BYTES);
+    struct item *item = &webhook->items[webhook->in++ % HEADS_WEBHOOK_MAX];
+    item->is_link = is_link;
+    memcpy(item->bytes, bytes, count);
     post(webhook);
+}
+
+void heads_webhook_offer(struct heads_webhook *webhook, const unsigned char head[TREE_HEAD_BYTES])
+{
+    offer(webhook, false, head, TREE_HEAD_BYTES);
+}
+
+void heads_webhook_offer_link(struct heads_webhook *webhook,
+                              const unsigned char link[TREE_LINK_BYTES])
+{
+    offer(webhook, true, link, TREE_LINK_BYTES);
 }
 
 const struct heads_webhook_stats *heads_webhook_stats(const struct heads_webhook *webhook)
@@ -120,40 +140,33 @@ const struct heads_webhook_stats *heads_webhook_stats(const struct heads_webhook
     return &webhook->stats;
 }
 
-static int parse_url(struct heads_webhook *webhook, const char *url)
+static int open_client(struct heads_webhook *webhook, const char *ca_file, struct buf *why)
 {
-    struct slice rest = slice_text(url);
-    if (!slice_begins(rest, SLICE("http://")))
+    if (!curl_client_takes(webhook->url)) {
+        buf_put_text(why, "--heads-webhook is the URL of a server, http://... or https://...");
         return -ERR_CONFIG;
-    rest = slice_skip(rest, sizeof "http://" - 1);
-    const char *slash = memchr(rest.at, '/', rest.bytes);
-    size_t host = slash == NULL ? rest.bytes : (size_t)(slash - rest.at);
-    webhook->target = slash == NULL ? SLICE("/") : slice_skip(rest, host);
-    for (size_t i = 0; i < webhook->target.bytes; i++)
-        if (webhook->target.at[i] <= ' ' || webhook->target.at[i] >= 0x7f)
-            return -ERR_CONFIG;
-    return net_address_parse(slice_of(rest.at, host), &webhook->address) < 0 ? -ERR_CONFIG : 0;
+    }
+    TRY(curl_client_new(ca_file, &webhook->client, why));
+    TRY(loop_wakeup_open(webhook->loop, &webhook->wakeup, on_client_ready, webhook));
+    webhook->wakeup_open = true;
+    webhook->client->notify = notify;
+    webhook->client->notify_owner = &webhook->wakeup;
+    return 0;
 }
 
-int heads_webhook_new(struct loop *loop, const char *url, struct heads_webhook **ret_webhook,
-                      struct buf *why)
+int heads_webhook_new(struct loop *loop, const char *url, const char *ca_file,
+                      struct heads_webhook **ret_webhook, struct buf *why)
 {
-    struct net_limits limits = net_limits_default();
     struct heads_webhook *webhook = calloc(1, sizeof *webhook);
     if (webhook == NULL)
         return -ERR_MEMORY;
     webhook->loop = loop;
+    webhook->url = url;
     webhook->backoff_us = BACKOFF_US_MIN;
     timer_init(&webhook->retry, on_retry, webhook);
-    limits.connections_max = 1;
-    limits.http_idle_ms_max = ANSWER_MS_MAX;
-    int error = parse_url(webhook, url);
-    if (error < 0)
-        buf_printf(why, "--heads-webhook is http://IP:PORT/PATH, not: %s", url);
-    else
-        error = http_client_new(loop, &limits, &webhook->client);
+    int error = open_client(webhook, ca_file, why);
     if (error < 0) {
-        free(webhook);
+        heads_webhook_free(webhook);
         return error;
     }
     *ret_webhook = webhook;
@@ -164,9 +177,10 @@ void heads_webhook_free(struct heads_webhook *webhook)
 {
     if (webhook == NULL)
         return;
-    webhook->posting = false; /* nothing is tried again from here */
-    webhook->ending = true;
-    http_client_free(webhook->client);
+    if (webhook->client != NULL)
+        webhook->client->ops->free(webhook->client);
+    if (webhook->wakeup_open)
+        loop_wakeup_close(&webhook->wakeup);
     loop_timer_cancel(webhook->loop, &webhook->retry);
     free(webhook);
 }

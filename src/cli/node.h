@@ -44,6 +44,7 @@ struct node_options {
     struct sign_pkcs11_options heads_token; /* .module NULL: key files */
     const char *heads_file;                 /* heads are appended there; or NULL */
     const char *heads_webhook;              /* and posted there; or NULL */
+    const char *heads_webhook_ca;           /* who vouches for that server; NULL: the system */
     struct node_shadow_options shadow;
     bool start_check_newest; /* with a snapshot: what is below it is not read at a start */
     int64_t segment_bytes;   /* of new segments of the ledger */

@@ -45,6 +45,7 @@ struct node_proofs {
     struct tree_keeper *keeper;
     struct proof_service *service;
     struct heads_webhook *webhook; /* NULL: none */
+    uint32_t links_posted;
     struct loop_wakeup wakeup;
     bool wakeup_open;
     bool failed, away;

@@ -82,11 +82,25 @@ static void show(struct node_proofs *proofs)
     proofs->failed = stats.error < 0;
 }
 
+/* Those that were made since the start. */
+static void post_links(struct node_proofs *proofs)
+{
+    unsigned char links[TREE_LINKS_MAX][TREE_LINK_BYTES];
+    struct ledger_tree *tree = tree_keeper_tree(proofs->keeper);
+    uint32_t from = proofs->links_posted;
+    proofs->links_posted = tree->ops->links(tree, from, links);
+    for (uint32_t i = from; i < proofs->links_posted; i++)
+        heads_webhook_offer_link(proofs->webhook, links[i - from]);
+}
+
 static void on_tree_ready(void *owner)
 {
     struct node *node = owner;
     unsigned char head[TREE_HEAD_BYTES];
-    if (proof_service_poll(node->proofs.service, head) && node->proofs.webhook != NULL)
+    bool newer = proof_service_poll(node->proofs.service, head);
+    if (node->proofs.webhook != NULL)
+        post_links(&node->proofs);
+    if (newer && node->proofs.webhook != NULL)
         heads_webhook_offer(node->proofs.webhook, head);
     show(&node->proofs);
 }
@@ -94,6 +108,13 @@ static void on_tree_ready(void *owner)
 static void notify_tree(void *owner)
 {
     loop_wakeup_signal(owner);
+}
+
+static uint64_t keeper_links(struct tree_keeper *keeper)
+{
+    struct tree_keeper_stats stats;
+    tree_keeper_stats(keeper, &stats);
+    return stats.links;
 }
 
 int node_open_proofs(struct node *node)
@@ -108,12 +129,13 @@ int node_open_proofs(struct node *node)
     };
     TRY(proof_service_new(&parts, &proofs->service));
     if (node->options->heads_webhook != NULL)
-        TRY(heads_webhook_new(node->loop, node->options->heads_webhook, &proofs->webhook,
-                              node->why));
+        TRY(heads_webhook_new(node->loop, node->options->heads_webhook,
+                              node->options->heads_webhook_ca, &proofs->webhook, node->why));
     TRY(loop_wakeup_open(node->loop, &proofs->wakeup, on_tree_ready, node));
     proofs->wakeup_open = true;
     parts.tree->notify_owner = &proofs->wakeup;
     parts.tree->notify = notify_tree;
+    proofs->links_posted = (uint32_t)keeper_links(proofs->keeper);
     show(proofs); /* a key that is away is told from the start */
     return 0;
 }
@@ -178,10 +200,11 @@ int node_register_proof_metrics(struct node *node)
         {"result=\"dropped\"", &stats->dropped},
     };
     for (size_t i = 0; i < sizeof counters / sizeof *counters; i++)
-        TRY(metrics_add_counter(&node->metrics,
-                                (struct metrics_name){"overround_heads_webhook_total",
-                                                      "Heads posted to the webhook",
-                                                      counters[i].labels, 0},
-                                counters[i].counter));
+        TRY(metrics_add_counter(
+            &node->metrics,
+            (struct metrics_name){"overround_heads_webhook_total",
+                                  "Heads and links of keys posted to the webhook",
+                                  counters[i].labels, 0},
+            counters[i].counter));
     return 0;
 }

@@ -27,14 +27,14 @@ class Pki:
     def key(self, name):
         return os.path.join(self.folder, f'{name}.key')
 
-    def issue(self, name, days=90, rsa=False, as_name=None):
+    def issue(self, name, days=90, rsa=False, as_name=None, altnames=NAMES):
         """Vouches for a new key; over the files of `as_name` when given, by renaming."""
         kind = ['rsa:2048'] if rsa else ['ec', '-pkeyopt', 'ec_paramgen_curve:P-256']
         request, names = self.cert(name + '-request'), self.cert(name + '-names')
         openssl('req', '-newkey', *kind, '-nodes', '-subj', f'/CN={name}', '-keyout',
                 self.key(name), '-out', request)
         with open(names, 'w', encoding='ascii') as file:
-            file.write(f'subjectAltName={NAMES}\n')
+            file.write(f'subjectAltName={altnames}\n')
         openssl('x509', '-req', '-in', request, '-CA', self.cert('ca'), '-CAkey', self.key('ca'),
                 '-CAcreateserial', '-days', str(days), '-extfile', names, '-out', self.cert(name))
         if as_name:
