@@ -49,9 +49,9 @@ def test_a_second_run_installs_nothing(machine):
 
 
 def test_what_is_missing_is_installed_and_nothing_else(machine):
-    present = ['gcc', 'libc6-dev', 'make', 'meson', 'pkg-config', 'python3', 'libssl-dev',
-               'zlib1g-dev', 'liblzma-dev', 'libbz2-dev', 'libcmocka-dev']
-    status, _, calls = machine(present)
+    wanted = machine([])[2].split('--no-install-recommends ')[-1].split()
+    assert len(wanted) > 10 and 'ninja-build' in wanted
+    status, _, calls = machine([package for package in wanted if package != 'ninja-build'])
     assert status == 0
     assert calls.splitlines()[-1].endswith('--no-install-recommends ninja-build')
 
