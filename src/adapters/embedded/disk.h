@@ -43,6 +43,8 @@
     X(DISK_WHY_LINK_NAME, "link name")           /* tree: directory, the same */                   \
     X(DISK_WHY_SNAPSHOT, "snapshot")             /* content, in steps, before the rename */        \
     X(DISK_WHY_SNAPSHOT_NAME, "snapshot name")   /* directory, before older ones go */             \
+    X(DISK_WHY_BACKUP, "backup")                 /* a file of a backup, before it gets its name */ \
+    X(DISK_WHY_BACKUP_NAME, "backup name")       /* directory, before the manifest names it */     \
     X(DISK_WHY_VOLUME, "volume")                 /* ledger: which directory of two this is */      \
     X(DISK_WHY_VOLUME_NAME, "volume name")       /* directory, before the log may fail over */     \
     X(DISK_WHY_PACKED, "packed")                 /* ledger: packed content, before the rename */   \

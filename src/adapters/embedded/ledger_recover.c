@@ -602,7 +602,7 @@ static int read_all(struct recovery *recovery)
 {
     struct ledger_store *store = recovery->store;
     for (uint32_t volume = 0; volume < LEDGER_VOLUMES_MAX; volume++)
-        if (disk_of(recovery, volume) != NULL)
+        if (disk_of(recovery, volume) != NULL && !store->options.unlocked)
             TRY(lock(recovery, volume));
     TRY(ledger_pair_look(&store->volumes, store->options.alone, &recovery->pairing,
                          recovery->report->text));

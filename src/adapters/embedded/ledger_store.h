@@ -27,6 +27,7 @@ struct ledger_store_options {
     bool newest_only;        /* check the groups of the two newest segments only, heads of all;
                               * the rest is checked when it is read */
     bool read_only;          /* nothing is created, written, renamed or synced: below */
+    bool unlocked;           /* read only, beside a server that may be writing: below */
     struct disk *second;     /* borrowed: the second directory, on another volume; or NULL */
     uint64_t reserve_bytes;  /* kept free in each directory, in whole segments (ledger_hand.h) */
     uint64_t free_bytes_min; /* with less than this free, the disk counts as full */
@@ -80,7 +81,10 @@ struct ledger_store {
  * Read only: the log is taken as it is found, and -ERR_NOT_FOUND answers when there is none. On a
  * disk that was opened to be read the lock is shared, so several may read at once, none beside a
  * writer. What was found may not be durable yet (ledger_recover.c): it is for looking at, not for
- * telling anybody that it is done. ledger_store_append() is then a programmer error. */
+ * telling anybody that it is done. ledger_store_append() is then a programmer error.
+ *
+ * Unlocked: nobody is kept from writing, so the last group may not be durable yet, and -ERR_CORRUPT
+ * may be what a write or a roll under way looks like: asked again, it passes; damage stays. */
 int ledger_store_open(const struct ledger_store_options *options, struct disk *disk,
                       struct ledger_report *report, struct ledger_store **ret_store);
 void ledger_store_free(struct ledger_store *store); /* accepts NULL */

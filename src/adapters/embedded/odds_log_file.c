@@ -279,12 +279,17 @@ static uint64_t file_append(struct odds_log *log, const struct odds_log_change *
     return push(file, (size_t)bytes);
 }
 
-static int write_epoch(struct odds_log_file *file, uint32_t epoch)
+int odds_log_file_put_epoch(struct disk *disk, uint32_t epoch)
 {
     struct epoch_file content = {.epoch = epoch};
     memcpy(content.magic, EPOCH_MAGIC, sizeof content.magic);
     content.crc = crc32c(0, &content, offsetof(struct epoch_file, crc));
-    return disk_replace(file->disk, EPOCH_NAME, &content, sizeof content);
+    return disk_replace(disk, EPOCH_NAME, &content, sizeof content);
+}
+
+static int write_epoch(struct odds_log_file *file, uint32_t epoch)
+{
+    return odds_log_file_put_epoch(file->disk, epoch);
 }
 
 static int file_take_epoch(struct odds_log *log, uint32_t *ret_epoch)
@@ -428,17 +433,35 @@ static int corrupt(struct opening *opening, const char *name, const char *proble
     return -ERR_CORRUPT;
 }
 
-static int read_epoch(struct opening *opening)
+static int read_epoch_file(struct disk *disk, struct epoch_file *ret)
 {
     struct epoch_file content = {0};
     size_t bytes = 0;
-    int result = disk_read_whole(opening->file->disk, EPOCH_NAME, &content, sizeof content, &bytes);
-    if (result == -ERR_NOT_FOUND)
-        return 0;
+    int result = disk_read_whole(disk, EPOCH_NAME, &content, sizeof content, &bytes);
     if (result == 0 && (bytes != sizeof content || memcmp(content.magic, EPOCH_MAGIC, 8) != 0 ||
                         content.crc != crc32c(0, &content, offsetof(struct epoch_file, crc))))
         result = -ERR_LIMIT;
-    if (result == -ERR_LIMIT)
+    *ret = content;
+    return result == -ERR_LIMIT ? -ERR_CORRUPT : result;
+}
+
+int odds_log_file_epoch(struct disk *disk, uint32_t *ret_epoch)
+{
+    struct epoch_file content;
+    int result = read_epoch_file(disk, &content);
+    if (result < 0 && result != -ERR_NOT_FOUND)
+        return result;
+    *ret_epoch = result == 0 ? content.epoch : 0;
+    return 0;
+}
+
+static int read_epoch(struct opening *opening)
+{
+    struct epoch_file content;
+    int result = read_epoch_file(opening->file->disk, &content);
+    if (result == -ERR_NOT_FOUND)
+        return 0;
+    if (result == -ERR_CORRUPT)
         return corrupt(opening, EPOCH_NAME, "damaged");
     opening->has_epoch = result == 0;
     opening->file->epoch = content.epoch;

@@ -64,6 +64,10 @@ struct odds_log_file_stats {
  * disk is borrowed until free(). *ret_report may be NULL. */
 int odds_log_file_open(const struct odds_log_file_options *options, struct disk *disk,
                        struct odds_log_report *ret_report, struct odds_log **ret_log);
+/* The epoch file of a folder, for backups of it: *ret_epoch is 0 when there is none. -ERR_CORRUPT
+ * or the disk's error. put replaces it, durably. */
+int odds_log_file_epoch(struct disk *disk, uint32_t *ret_epoch);
+int odds_log_file_put_epoch(struct disk *disk, uint32_t epoch);
 void odds_log_file_stats(struct odds_log *log, struct odds_log_file_stats *ret_stats);
 /* Blocks until everything appended so far is durable. 0, or -ERR_STOPPED after a failure. */
 int odds_log_file_flush(struct odds_log *log);

@@ -10,7 +10,13 @@
 #include "base/base64.h"
 #include "base/error.h"
 
-static int read_bytes(struct tree_heads *heads, uint64_t index, unsigned char *ret)
+void tree_heads_name(uint32_t shard, char *ret_name)
+{
+    int bytes = snprintf(ret_name, DISK_NAME_BYTES_MAX + 1, "heads-%04u", shard);
+    ASSERT(bytes > 0);
+}
+
+int tree_heads_bytes(struct tree_heads *heads, uint64_t index, unsigned char *ret)
 {
     size_t got = 0;
     TRY(heads->disk->ops->read(
@@ -23,15 +29,23 @@ int tree_heads_read(struct tree_heads *heads, uint64_t index, struct tree_head *
 {
     unsigned char bytes[TREE_HEAD_BYTES];
     ASSERT(index < heads->count);
-    TRY(read_bytes(heads, index, bytes));
+    TRY(tree_heads_bytes(heads, index, bytes));
     return tree_head_read(bytes, ret) == 0 ? 0 : -ERR_CORRUPT;
+}
+
+int tree_heads_parse(struct tree_heads *heads, uint64_t index, struct tree_head *ret)
+{
+    unsigned char bytes[TREE_HEAD_BYTES];
+    ASSERT(index < heads->count);
+    TRY(tree_heads_bytes(heads, index, bytes));
+    return tree_head_parse(bytes, ret) == 0 ? 0 : -ERR_CORRUPT;
 }
 
 /* A crash may have torn the last ones. */
 static int find_newest(struct tree_heads *heads)
 {
     while (heads->count > 0) {
-        int error = read_bytes(heads, heads->count - 1, heads->newest_bytes);
+        int error = tree_heads_bytes(heads, heads->count - 1, heads->newest_bytes);
         if (error == 0 && tree_head_read(heads->newest_bytes, &heads->newest) == 0)
             return 0;
         if (error < 0 && error != -ERR_CORRUPT)
@@ -51,7 +65,7 @@ static int fill_holes(struct tree_heads *heads)
     struct tree_head head;
     memcpy(behind, heads->newest_bytes, sizeof behind);
     for (uint64_t i = heads->count; i-- > from;) {
-        TRY(read_bytes(heads, i, bytes));
+        TRY(tree_heads_bytes(heads, i, bytes));
         if (tree_head_read(bytes, &head) == 0)
             memcpy(behind, bytes, sizeof behind);
         else
@@ -63,10 +77,9 @@ static int fill_holes(struct tree_heads *heads)
 
 int tree_heads_open(struct tree_heads *heads, struct disk *disk, uint32_t shard, bool create)
 {
-    char name[32];
+    char name[DISK_NAME_BYTES_MAX + 1];
     uint64_t bytes = 0;
-    int length = snprintf(name, sizeof name, "heads-%04u", shard);
-    ASSERT(length > 0);
+    tree_heads_name(shard, name);
     *heads = (struct tree_heads){.disk = disk, .file = -1, .outside_file = -1};
     int error = disk->ops->open(disk, name, create, &heads->file);
     if (error == -ERR_NOT_FOUND && !create)

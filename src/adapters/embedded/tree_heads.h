@@ -30,6 +30,12 @@ struct tree_heads {
  * the disk's error. */
 int tree_heads_open(struct tree_heads *heads, struct disk *disk, uint32_t shard, bool create);
 void tree_heads_close(struct tree_heads *heads);
+/* "heads-SSSS" into DISK_NAME_BYTES_MAX + 1 bytes. */
+void tree_heads_name(uint32_t shard, char *ret_name);
+/* The bytes of head number `index`, and what they say without asking whether they are signed.
+ * Answers as below. */
+int tree_heads_bytes(struct tree_heads *heads, uint64_t index, unsigned char *ret);
+int tree_heads_parse(struct tree_heads *heads, uint64_t index, struct tree_head *ret);
 /* Head number `index`, checked: 0, -ERR_CORRUPT, or the disk's error. -ERR_CORRUPT of one
  * of the last TREE_HEADS_UNSYNCED_MAX is a hole of a power failure, until a start fills it. */
 int tree_heads_read(struct tree_heads *heads, uint64_t index, struct tree_head *ret);
