@@ -1,7 +1,7 @@
 /* command_ledger.c - `overround ledger verify|stat|dump|replay|prove|head|rotate-key`: the offline
  * audit of a server's folder. It needs the same limits as the server; a running server has the
  * ledger locked. But for rotate-key nothing in the folder is changed, so a copy without the right
- * to write will do. */
+ * to write will do. `backup|restore`, which lock nothing: see ledger_backup.h. */
 #include <inttypes.h>
 #include <stdio.h>
 
@@ -11,6 +11,7 @@
 #include "base/error.h"
 #include "cli/command.h"
 #include "cli/heads_token.h"
+#include "cli/ledger_backup.h"
 #include "cli/ledger_cmd.h"
 #include "cli/ledger_locate.h"
 #include "cli/ledger_proofs.h"
@@ -34,6 +35,11 @@ static const struct option_spec rotate_specs[] = {
     COMMON_SPECS, HEADS_TOKEN_SPECS, {"to", "file"}, {"lost", "no"}, {"heads-file", NULL}};
 static const struct option_spec replay_specs[] = {COMMON_SPECS, {"until", NULL}, {"fast", "no"}};
 
+static const struct option_spec backup_specs[] = {
+    {"config", NULL}, {"data", "data"}, {"to", NULL}, {"recheck", "no"}, {"keys-to", NULL}};
+static const struct option_spec restore_specs[] = {
+    {"config", NULL}, {"from", NULL}, {"data", "data"}, {"until", NULL}, {"keys-from", NULL}};
+
 #define SPECS(specs) specs, sizeof(specs) / sizeof *(specs)
 
 static const struct ledger_command {
@@ -51,6 +57,18 @@ static const struct ledger_command {
     {"prove", ledger_proofs_prove, SPECS(prove_specs), false, false},
     {"head", ledger_proofs_head, SPECS(head_specs), false, false},
     {"rotate-key", ledger_rotate, SPECS(rotate_specs), false, true},
+};
+
+/* Those that open the folders by themselves. */
+static const struct copy_command {
+    const char *name;
+    int (*run)(const struct options *options, struct buf *why);
+    const struct option_spec *specs;
+    size_t specs_count;
+} copies[] = {
+    {"backup", ledger_backup, SPECS(backup_specs)},
+    {"restore", ledger_restore, SPECS(restore_specs)},
+};
 };
 
 /* What is open; the ledger alone but for `verify`. */
@@ -276,28 +294,46 @@ static const struct ledger_command *find_command(int argc, char *const *argv)
     return NULL;
 }
 
+/* NULL when the first argument is none of these. */
+static const struct copy_command *find_copy(int argc, char *const *argv)
+{
+    for (size_t i = 0; argc > 0 && i < sizeof copies / sizeof *copies; i++)
+        if (slice_is(slice_text(argv[0]), copies[i].name))
+            return &copies[i];
+    return NULL;
+}
+
+static int answer(int error, struct buf *why)
+{
+    if (error == 0)
+        return 0;
+    if (why->bytes == 0)
+        buf_put_text(why, error_text(error));
+    if (error == -ERR_CONFIG)
+        return command_fail(2, buf_slice(why));
+    return command_fail(error == -ERR_CORRUPT ? 3 : 1, buf_slice(why));
+}
+
 int command_ledger(int argc, char *const *argv)
 {
     static struct options options;
     char memory[1024];
     struct buf why = buf_over(memory, sizeof memory);
     const struct ledger_command *command = find_command(argc, argv);
-    if (command == NULL) { /* each has options of its own, so its name goes first */
-        buf_printf(&why, "ledger verify, stat, dump, replay, prove, head or rotate-key, not: %s",
+    const struct copy_command *copy = find_copy(argc, argv);
+    if (command == NULL && copy == NULL) { /* each has options of its own, so its name goes first */
+        buf_printf(&why,
+                   "ledger verify, stat, dump, replay, prove, head, rotate-key, backup or restore, "
+                   "not: %s",
                    argc > 0 ? argv[0] : "nothing");
         return command_fail(2, buf_slice(&why));
     }
-    const struct command_input input = {argc - 1, argv + 1, command->specs, command->specs_count,
-                                        false};
+    struct command_input input = {argc - 1, argv + 1, NULL, 0, false};
+    input.specs = copy == NULL ? command->specs : copy->specs;
+    input.specs_count = copy == NULL ? command->specs_count : copy->specs_count;
     int code = command_options(&input, &options);
     if (code != 0)
         return code;
-    int error = run_command(&options, command, &why);
-    if (error == 0)
-        return 0;
-    if (why.bytes == 0)
-        buf_put_text(&why, error_text(error));
-    if (error == -ERR_CONFIG)
-        return command_fail(2, buf_slice(&why));
-    return command_fail(error == -ERR_CORRUPT ? 3 : 1, buf_slice(&why));
+    return answer(copy == NULL ? run_command(&options, command, &why) : copy->run(&options, &why),
+                  &why);
 }

@@ -417,6 +417,11 @@ int personal_keys_sync(const struct personal_keys *keys)
     return fdatasync(keys->fd) == 0 ? 0 : -ERR_IO;
 }
 
+uint64_t personal_file_bytes(uint64_t user_last)
+{
+    return user_last >= UINT32_MAX ? UINT64_MAX : (user_last + 2) * SLOT_BYTES;
+}
+
 uint32_t personal_keys_slots(const struct personal_keys *keys)
 {
     struct stat stat;

@@ -58,6 +58,8 @@ int personal_keys_write(struct personal_keys *keys, uint32_t first, uint32_t cou
 void personal_keys_take_back(struct personal_keys *keys, uint32_t first, uint32_t count);
 /* 0 or -ERR_IO. Thread: any, beside one user of the other functions. */
 int personal_keys_sync(const struct personal_keys *keys);
+/* Bytes of a key file with the slots of users 0 .. user_last and no more; UINT64_MAX: no limit. */
+uint64_t personal_file_bytes(uint64_t user_last);
 /* Slots that the file has: users from this number on have no key. 0 also after -ERR_IO. */
 uint32_t personal_keys_slots(const struct personal_keys *keys);
 
