@@ -198,6 +198,7 @@ static const struct field account_fields[] = {
 };
 static const struct field market_fields[] = {
     FIELD(shard_market, stakes_open),
+    FIELD(shard_market, returns_open),
     FIELD(shard_market, bets_unsettled),
     FIELD(shard_market, bets_pending),
     FIELD(shard_market, bets_count),
@@ -218,7 +219,8 @@ static const struct field bet_fields[] = {
     FIELD(shard_bet, decide_at_us), FIELD(shard_bet, seq_verdict), FIELDS_END,
 };
 static const struct field house_fields[] = {FIELD(shard_house, cash), FIELD(shard_house, stakes),
-                                            FIELD(shard_house, result), FIELDS_END};
+                                            FIELD(shard_house, result),
+                                            FIELD(shard_house, returns_open), FIELDS_END};
 static const struct field count_fields[] = {
     FIELD(shard_counts, bets_placed),
     FIELD(shard_counts, bets_pending),

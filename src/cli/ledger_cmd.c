@@ -227,6 +227,7 @@ static void put_balances(const struct shard_state *state)
         put_money("house_cash", money_of(house->cash, house->currency));
         put_money("house_stakes", money_of(house->stakes, house->currency));
         put_money("house_result", money_of(house->result, house->currency));
+        put_money("returns_open", money_of(house->returns_open, house->currency));
     }
 }
 

@@ -57,10 +57,36 @@ bool shard_postings_fit(const struct shard_state *state, const struct record_vie
     return true;
 }
 
-/* The market's sum of open stakes, of all currencies together, has room for one more. */
-static bool stake_fits(const struct shard_state *state, uint32_t market, int64_t stake)
+struct open_sums {
+    int64_t stake, returns;
+};
+
+/* The market's sums of open stakes and of what they return, of all currencies together, and the
+ * currency's have room for one more. */
+static bool liability_fits(const struct shard_state *state, uint32_t market, uint16_t currency,
+                           struct open_sums sums)
 {
-    return state->markets[market].stakes_open <= SHARD_BALANCE_MAX - stake;
+    return state->markets[market].stakes_open <= SHARD_BALANCE_MAX - sums.stake &&
+           state->markets[market].returns_open <= SHARD_BALANCE_MAX - sums.returns &&
+           find_house(state, currency)->returns_open <= SHARD_BALANCE_MAX - sums.returns;
+}
+
+int64_t shard_return_if_won(const struct shard_state *state, const struct shard_bet *bet)
+{
+    struct currency currency = state->accounts[bet->account].currency;
+    return settle_single(money_of(bet->stake, currency), bet->odds, LEG_WON,
+                         (enum rounding)bet->rounding)
+        .minor;
+}
+
+/* The bet begins (sign 1) or ends (-1) to be open or pending. */
+static void add_liability(struct shard_state *state, const struct shard_bet *bet, int sign)
+{
+    struct shard_market *market = &state->markets[bet->market];
+    int64_t returns = shard_return_if_won(state, bet);
+    market->stakes_open += sign * bet->stake;
+    market->returns_open += sign * returns;
+    shard_house_of(state, state->accounts[bet->account].currency)->returns_open += sign * returns;
 }
 
 /* Moves what the postings say; they were checked. */
@@ -248,7 +274,9 @@ static int check_bet_accepted(struct shard_state *state, const struct record_vie
                     .minor == b->potential_return,
             "L4: the potential return is stake times odds");
     REQUIRE(shard_postings_are(record, expected, 2), "L4: the postings are those of the stake");
-    REQUIRE(shard_postings_fit(state, record) && stake_fits(state, leg->market, b->stake),
+    REQUIRE(shard_postings_fit(state, record) &&
+                liability_fits(state, leg->market, b->currency,
+                               (struct open_sums){b->stake, b->potential_return}),
             "L4: a balance is beyond all limits");
     return 0;
 }
@@ -283,7 +311,7 @@ static void add_bet(struct shard_state *state, const struct record_view *record)
     account->bets_last = index;
     account->bets_open++;
     market->bets_last = index;
-    market->stakes_open += b->stake;
+    add_liability(state, &state->bets[index], 1);
     if (b->outcome == BET_PENDING) {
         market->bets_pending++;
         state->counts.bets_pending++;
@@ -381,16 +409,17 @@ int shard_apply_release(struct shard_state *state, const struct record_view *rec
     shard_post(state, record);
     bet->seq_last = record->head->seq;
     bet->seq_verdict = record->head->seq; /* the final verdict from now on */
+    add_liability(state, bet, -1);
     bet->state = placed ? BET_STATE_OPEN : BET_STATE_NOT_ACCEPTED;
     market->bets_pending--;
     if (placed) {
         bet->odds = (struct odds){leg->odds_numerator, leg->odds_denominator};
+        add_liability(state, bet, 1); /* not more than before: the price is not better */
         market->bets_count++;
         market->bets_unsettled++;
         state->counts.bets_placed++;
         return 0;
     }
-    market->stakes_open -= bet->stake;
     account->bets_open--;
     state->counts.bets_not_accepted++;
     return 0;
@@ -445,7 +474,7 @@ int shard_apply_settle(struct shard_state *state, const struct record_view *reco
     bet->factors = s->factors;
     bet->settlement = s->settlement;
     state->markets[bet->market].bets_unsettled--;
-    state->markets[bet->market].stakes_open -= bet->stake;
+    add_liability(state, bet, -1);
     state->accounts[bet->account].bets_open--;
     state->counts.bets_settled++;
     return 0;
@@ -474,7 +503,9 @@ static int check_reverse(struct shard_state *state, const struct record_view *re
     REQUIRE(r->currency == account->currency.iso, "L4: an account has one currency");
     REQUIRE(r->balance_after == account->available - bet->payout, "L4: the balance is the fold");
     REQUIRE(shard_postings_are(record, expected, 3), "L4: a reversal undoes the settlement");
-    REQUIRE(shard_postings_fit(state, record) && stake_fits(state, bet->market, bet->stake),
+    REQUIRE(shard_postings_fit(state, record) &&
+                liability_fits(state, bet->market, r->currency,
+                               (struct open_sums){bet->stake, shard_return_if_won(state, bet)}),
             "L4: a balance is beyond all limits");
     return 0;
 }
@@ -493,7 +524,7 @@ int shard_apply_reverse(struct shard_state *state, const struct record_view *rec
     bet->payout = 0;
     bet->factors = (struct record_leg_result){0};
     state->markets[bet->market].bets_unsettled++;
-    state->markets[bet->market].stakes_open += bet->stake;
+    add_liability(state, bet, 1);
     state->accounts[bet->account].bets_open++;
     state->counts.settlements_reversed++;
     return 0;

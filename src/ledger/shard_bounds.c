@@ -24,7 +24,8 @@ static int check_houses(struct shard_state *state)
         const struct shard_house *house = &state->houses[i];
         REQUIRE(currency_known(house->currency) && is_zero(house->reserved, sizeof house->reserved),
                 "a house account has a known currency");
-        REQUIRE(within(house->cash) && within(house->stakes) && within(house->result),
+        REQUIRE(within(house->cash) && within(house->stakes) && within(house->result) &&
+                    within(house->returns_open),
                 "L4: a balance is beyond all limits");
         for (size_t j = 0; j < i; j++)
             REQUIRE(!currency_equal(house->currency, state->houses[j].currency),
@@ -59,7 +60,8 @@ static int check_market(struct shard_state *state, const struct shard_market *ma
                 market->selections_count <= state->selections_count - market->selections_first,
             "a market's selections are within their table");
     REQUIRE(shard_status_valid(market->status), "no such market status");
-    REQUIRE(within(market->stakes_open), "L4: a balance is beyond all limits");
+    REQUIRE(within(market->stakes_open) && within(market->returns_open),
+            "L4: a balance is beyond all limits");
     REQUIRE(market->seq_result <= state->seq, "L1: a number is beyond the last record");
     return 0;
 }

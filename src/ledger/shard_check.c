@@ -9,6 +9,7 @@
 struct sums {
     __int128 customers[CURRENCIES_MAX]; /* available + held, per house index */
     __int128 stakes[CURRENCIES_MAX];    /* of open bets */
+    __int128 returns[CURRENCIES_MAX];   /* of open and pending bets, if each wins */
 };
 
 /* What the bets say of one account and of one market, gathered from the oldest bet to the newest:
@@ -18,12 +19,13 @@ struct account_tally {
     uint32_t last; /* newest bet so far, or BET_NONE */
     uint32_t open; /* or pending */
     int64_t held, stakes;
+    int64_t returns; /* of open and pending bets, if each wins */
 };
 
 struct market_tally {
     uint32_t last;
     uint32_t unsettled, pending, accepted;
-    int64_t stakes_open;
+    int64_t stakes_open, returns_open;
 };
 
 struct tallies {
@@ -51,6 +53,13 @@ static void tallies_free(const struct shard_state *state, struct tallies *tallie
     reserve_free(tallies->markets, (size_t)state->markets_count + 1, sizeof *tallies->markets);
 }
 
+/* What the bet adds to the open liability. */
+static int64_t open_return(const struct shard_state *state, const struct shard_bet *bet)
+{
+    bool open = bet->state == BET_STATE_OPEN || bet->state == BET_STATE_PENDING;
+    return open ? shard_return_if_won(state, bet) : 0;
+}
+
 static int tally_account(struct shard_state *state, struct tallies *tallies, uint32_t index)
 {
     const struct shard_bet *bet = &state->bets[index];
@@ -63,7 +72,8 @@ static int tally_account(struct shard_state *state, struct tallies *tallies, uin
     tally->last = index;
     tally->open += open || pending;
     REQUIRE(!__builtin_add_overflow(tally->held, pending ? bet->stake : 0, &tally->held) &&
-                !__builtin_add_overflow(tally->stakes, open ? bet->stake : 0, &tally->stakes),
+                !__builtin_add_overflow(tally->stakes, open ? bet->stake : 0, &tally->stakes) &&
+                !__builtin_add_overflow(tally->returns, open_return(state, bet), &tally->returns),
             "L4: a balance is beyond all limits");
     return 0;
 }
@@ -81,7 +91,9 @@ static int tally_market(struct shard_state *state, struct tallies *tallies, uint
     tally->pending += pending;
     tally->accepted += open || bet->state == BET_STATE_SETTLED;
     REQUIRE(!__builtin_add_overflow(tally->stakes_open, open || pending ? bet->stake : 0,
-                                    &tally->stakes_open),
+                                    &tally->stakes_open) &&
+                !__builtin_add_overflow(tally->returns_open, open_return(state, bet),
+                                        &tally->returns_open),
             "L4: a balance is beyond all limits");
     return 0;
 }
@@ -124,6 +136,7 @@ static int check_account(struct shard_state *state, const struct account_tally *
     REQUIRE(house < state->houses_count, "L4: the currency of an account has its house accounts");
     sums->customers[house] += (__int128)account->available + account->held;
     sums->stakes[house] += tally->stakes;
+    sums->returns[house] += tally->returns;
     return 0;
 }
 
@@ -134,6 +147,8 @@ static int check_market(struct shard_state *state, const struct market_tally *ta
                 market->bets_pending == tally->pending && market->bets_count == tally->accepted &&
                 market->stakes_open == tally->stakes_open,
             "L7: a market's counts are those of its bets");
+    REQUIRE(market->returns_open == tally->returns_open,
+            "L7: the open liability is what open bets pay if they win");
     return 0;
 }
 
@@ -142,6 +157,8 @@ static int check_houses(struct shard_state *state, const struct sums *sums)
     for (size_t i = 0; i < state->houses_count; i++) {
         const struct shard_house *house = &state->houses[i];
         REQUIRE(house->stakes == sums->stakes[i], "L4: house stakes are the stakes of open bets");
+        REQUIRE(house->returns_open == sums->returns[i],
+                "L7: the open liability is what open bets pay if they win");
         REQUIRE(sums->customers[i] + house->cash + house->stakes + house->result == 0,
                 "L4: all accounts of a currency sum to zero");
     }
@@ -175,8 +192,8 @@ int shard_state_check(struct shard_state *state)
  * log order and so are equal on every machine. */
 _Static_assert(sizeof(struct shard_account) == 40, "no padding");
 _Static_assert(sizeof(struct shard_bet) == 128, "no padding");
-_Static_assert(sizeof(struct shard_market) == 72, "no padding");
-_Static_assert(sizeof(struct shard_house) == 32, "no padding");
+_Static_assert(sizeof(struct shard_market) == 80, "no padding");
+_Static_assert(sizeof(struct shard_house) == 40, "no padding");
 _Static_assert(sizeof(struct shard_verdict) == 48, "no padding");
 _Static_assert(sizeof(struct shard_selection) == 16, "no padding");
 

@@ -88,6 +88,9 @@ struct shard_house *shard_house_of(struct shard_state *state, struct currency cu
 /* NULL when there is no such bet. */
 struct shard_bet *shard_bet_of(struct shard_state *state, uint64_t bet_id);
 
+/* What an accepted or pending bet pays if it wins. */
+int64_t shard_return_if_won(const struct shard_state *state, const struct shard_bet *bet);
+
 /* L4: exactly these postings, in this order, summing to zero. */
 bool shard_postings_are(const struct record_view *record, const struct record_posting *expected,
                         size_t count);

@@ -87,8 +87,9 @@ struct shard_market {
     uint32_t bets_unsettled; /* accepted and not settled by the result in force */
     uint32_t bets_pending;
     uint64_t result_version;
-    uint64_t seq_result; /* the RESULT in force; 0 = none */
-    int64_t stakes_open; /* per market, all currencies together: for display only */
+    uint64_t seq_result;  /* the RESULT in force; 0 = none */
+    int64_t stakes_open;  /* of open and pending bets, all currencies together: for display only */
+    int64_t returns_open; /* what these bets pay if each of them wins: the same */
 };
 
 /* The stored answer to one idempotency key. Never changes: what becomes of its bet is the bet's. */
@@ -106,6 +107,7 @@ struct shard_house {
     struct currency currency;
     uint16_t reserved[3];
     int64_t cash, stakes, result;
+    int64_t returns_open; /* no balance: what open and pending bets pay if each of them wins */
 };
 
 struct shard_counts {

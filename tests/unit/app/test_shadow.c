@@ -450,6 +450,8 @@ TEST(reconcile, every_kind_of_row_is_compared)
     FINDS(l->houses[0].result++, RECONCILE_HOUSE, "result");
     FINDS(l->houses[0].stakes--, RECONCILE_HOUSE, "stakes");
     FINDS(l->markets[1].stakes_open++, RECONCILE_MARKET, "stakes_open");
+    FINDS(l->markets[1].returns_open++, RECONCILE_MARKET, "returns_open");
+    FINDS(l->houses[0].returns_open--, RECONCILE_HOUSE, "returns_open");
     FINDS(l->markets[1].holds ^= 2, RECONCILE_MARKET, "holds");
     FINDS(l->bets[7].stake ^= 1024, RECONCILE_BET, "stake");
     FINDS(l->bets[24].state = BET_STATE_SETTLED, RECONCILE_BET, "state");

@@ -6,12 +6,13 @@
 #include "ledger/shard_state_internal.h"
 #include "maker.h"
 
-#define HELD      "L4: what is held are the stakes of pending bets"
-#define ZERO_SUM  "L4: all accounts of a currency sum to zero"
-#define STAKES    "L4: house stakes are the stakes of open bets"
-#define OF_MARKET "L7: a market's counts are those of its bets"
-#define OF_USER   "L7: an account's counts are those of its bets"
-#define SETTLED   "L7: a settled bet has its settlement"
+#define HELD         "L4: what is held are the stakes of pending bets"
+#define ZERO_SUM     "L4: all accounts of a currency sum to zero"
+#define STAKES       "L4: house stakes are the stakes of open bets"
+#define OF_MARKET    "L7: a market's counts are those of its bets"
+#define OF_LIABILITY "L7: the open liability is what open bets pay if they win"
+#define OF_USER      "L7: an account's counts are those of its bets"
+#define SETTLED      "L7: a settled bet has its settlement"
 
 /* Bets 0 settled, 1 open, 2 pending, 3 not accepted: 1 and 3 of ada, 0 and 2 of bob. Account 3
  * has no money yet. */
@@ -106,6 +107,8 @@ TEST(shard_check, sees_counts_that_do_not_fit_the_bets)
     SEES(OF_MARKET, markets[2].bets_unsettled++, markets[2].bets_unsettled--);
     SEES(OF_MARKET, markets[2].bets_pending--, markets[2].bets_pending++);
     SEES(OF_MARKET, markets[2].stakes_open++, markets[2].stakes_open--);
+    SEES(OF_LIABILITY, markets[2].returns_open--, markets[2].returns_open++);
+    SEES(OF_LIABILITY, m.state->houses[0].returns_open++, m.state->houses[0].returns_open--);
     SEES(OF_USER, accounts[1].bets_open++, accounts[1].bets_open--);
     SEES(OF_USER, accounts[2].bets_open = 0, accounts[2].bets_open = 1);
     maker_done(&m);
@@ -152,6 +155,12 @@ TEST(shard_check, no_record_takes_a_balance_beyond_the_limits)
     parts = parts_bet(&m, 2, 2, "x");
     maker_refuse(&m, &parts, reason);
     m.state->markets[2].stakes_open -= SHARD_BALANCE_MAX;
+    m.state->markets[2].returns_open += SHARD_BALANCE_MAX;
+    maker_refuse(&m, &parts, reason);
+    m.state->markets[2].returns_open -= SHARD_BALANCE_MAX;
+    house->returns_open += SHARD_BALANCE_MAX;
+    maker_refuse(&m, &parts, reason);
+    *house = house_before;
     bob->available = SHARD_BALANCE_MAX;
     parts = parts_release(&m, 2, BET_ODDS_CHANGED);
     maker_refuse(&m, &parts, reason);

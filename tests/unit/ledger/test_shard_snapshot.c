@@ -309,6 +309,7 @@ TEST(shard_snapshot, impossible_markets_are_refused)
     REFUSES_FIELD("no such market status", k[1].status, 0);
     REFUSES_FIELD("no such market status", k[1].status, 9);
     REFUSES_FIELD(MONEY, k[1].stakes_open, INT64_MIN);
+    REFUSES_FIELD(MONEY, k[1].returns_open, INT64_MIN);
     REFUSES_FIELD(BEYOND, k[1].seq_result, m.state->seq + 1);
     REFUSES_FIELD("a selection's texts are known", s[0].id, texts);
     REFUSES_FIELD("a selection's texts are known", s[5].name, UINT32_MAX);
