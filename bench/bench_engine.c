@@ -1,5 +1,10 @@
 /* bench_engine.c - the engine alone: decide, record, fold, commit durably. JSON on stdout.
  *
+ *   bench-engine DIRECTORY BETS GROUP fold|alone
+ *
+ * That part only, with the second fold of the server beside it (cli/node_shadow.h) or without: what
+ * snapshots and reconciliation cost. `folded_behind` is how far it had fallen behind at the end.
+ *
  *   bench-engine DIRECTORY [BETS [GROUP [PROOFS [PACK]]]]
  *
  * The whole book as the server runs it (app/book on the embedded log), in one process without
@@ -35,6 +40,7 @@
 #include "base/error.h"
 #include "base/histogram.h"
 #include "base/prng.h"
+#include "cli/node_shadow.h"
 #include "crypto/key_files.h"
 
 #define ACCOUNTS         100000
@@ -48,7 +54,8 @@ struct bench {
     struct tree_keeper *keeper;    /* NULL: without proofs */
     struct tree_keeper_stats tree; /* at the end of the run */
     struct sign_key *key;
-    bool proofs;
+    bool proofs, folds;
+    struct node_shadow shadow;
     struct odds_store *store;
     struct snapshot_store *snapshots;
     struct odds_log odds_log;
@@ -292,6 +299,10 @@ static struct shard_limits limits_of(const struct bench *b)
     return limits;
 }
 
+/* As the server's by default, and quiet about it. */
+static const struct node_shadow_options fold_options = {
+    .on = true, .snapshot_records = 1000000, .keep = 2};
+
 /* Returns seconds that book_start took. */
 static double open_book(struct bench *b, const char *directory)
 {
@@ -322,12 +333,22 @@ static double open_book(struct bench *b, const char *directory)
         die("odds store", -ERR_MEMORY);
     struct book_ports ports = {
         .log = b->log, .odds_log = &b->odds_log, .store = b->store, .snapshots = b->snapshots};
+    if (b->folds && node_shadow_open(&b->shadow, &fold_options, b->disk) < 0)
+        die("second fold", -ERR_MEMORY);
+    ports.reconcile = b->shadow.reconcile;
     if (book_new(&book_options, &ports, NULL, &b->book) < 0)
         die("book", -ERR_MEMORY);
     error = book_start(b->book, (struct instant){now_ns(CLOCK_REALTIME) / 1000},
                        (struct monotonic){now_ns(CLOCK_MONOTONIC) / 1000}, &reason);
     if (error < 0)
         die(reason, error);
+    if (b->folds) {
+        const struct shard_limits limits = limits_of(b);
+        b->shadow.notify = notify;
+        b->shadow.notify_owner = b;
+        if (node_shadow_start(&b->shadow, &fold_options, &limits, b->log) < 0)
+            die("second fold", -ERR_MEMORY);
+    }
     return (double)(now_ns(CLOCK_MONOTONIC) - begun) / 1e9;
 }
 
@@ -338,8 +359,10 @@ static void close_book(struct bench *b)
         poll_log(b, 100);
     if (b->proofs)
         tree_keeper_detach(b->keeper);
+    node_shadow_stop(&b->shadow);
     b->log->ops->free(b->log);
     book_free(b->book);
+    node_shadow_close(&b->shadow);
     if (b->proofs)
         tree_keeper_free(b->keeper);
     disk_free(b->tree_disk);
@@ -567,6 +590,33 @@ static double reference_per_second(const char *directory, uint64_t group, size_t
     return (double)(groups * group) / seconds;
 }
 
+/* The engine with or without a second fold beside it, and nothing else. */
+static int fold_main(struct bench *b, const char *directory, bool folds)
+{
+    struct figures f = {.commit_ns = calloc(1, sizeof *f.commit_ns)};
+    struct rusage usage;
+    histogram_reset(f.commit_ns);
+    b->folds = folds;
+    (void)open_book(b, directory);
+    begin_turn(b);
+    publish_markets(b);
+    fund(b);
+    run(b, &f);
+    long long behind = (long long)__atomic_load_n(&b->shadow.lag.value, __ATOMIC_RELAXED);
+    uint64_t samples = b->shadow.samples.value, snapshots = b->shadow.snapshots.value;
+    (void)getrusage(RUSAGE_SELF, &usage);
+    close_book(b);
+    printf("{\"bench\":\"fold\",\"fold\":%s,\"bets\":%llu,\"bets_per_s\":%.0f,"
+           "\"cpu_us_per_bet\":%.3f,\"commit_p99_us\":%.0f,\"resident_mb\":%ld,"
+           "\"folded_behind\":%lld,\"samples\":%llu,\"snapshots\":%llu}\n",
+           folds ? "true" : "false", (unsigned long long)b->bets, (double)b->bets / f.seconds,
+           f.cpu_seconds * 1e6 / (double)b->bets,
+           (double)histogram_percentile(f.commit_ns, 9900) / 1e3, usage.ru_maxrss / 1024, behind,
+           (unsigned long long)samples, (unsigned long long)snapshots);
+    free(f.commit_ns);
+    return b->placed == b->bets ? 0 : 1;
+}
+
 int main(int argc, char **argv)
 {
     struct bench b = {.event = eventfd(0, EFD_NONBLOCK)};
@@ -581,6 +631,8 @@ int main(int argc, char **argv)
     b.packs = argc > 5 && strtoull(argv[5], NULL, 10) != 0;
     b.bets -= b.bets % b.group;
     prng_seed(&b.prng, 1);
+    if (argc > 4 && (strcmp(argv[4], "fold") == 0 || strcmp(argv[4], "alone") == 0))
+        return fold_main(&b, argv[1], argv[4][0] == 'f');
     f.commit_ns = calloc(1, sizeof *f.commit_ns);
     histogram_reset(f.commit_ns);
     (void)open_book(&b, argv[1]);
