@@ -28,16 +28,13 @@ struct market_tally {
     int64_t stakes_open, returns_open;
 };
 
-struct tallies {
-    struct account_tally *accounts; /* owns; [ref] */
-    struct market_tally *markets;   /* owns; [ref] */
-    bool settled_alike;             /* a bet is settled when it has a settlement */
-};
-
-static int tallies_new(const struct shard_state *state, struct tallies *tallies)
+int shard_tallies_begin(const struct shard_state *state, struct shard_tallies *tallies)
 {
-    tallies->accounts = reserve_new((size_t)state->accounts_count + 1, sizeof *tallies->accounts);
-    tallies->markets = reserve_new((size_t)state->markets_count + 1, sizeof *tallies->markets);
+    *tallies = (struct shard_tallies){.accounts_count = state->accounts_count + 1,
+                                      .markets_count = state->markets_count + 1,
+                                      .settled_alike = true};
+    tallies->accounts = reserve_new(tallies->accounts_count, sizeof *tallies->accounts);
+    tallies->markets = reserve_new(tallies->markets_count, sizeof *tallies->markets);
     if (tallies->accounts == NULL || tallies->markets == NULL)
         return -ERR_MEMORY;
     for (uint32_t ref = 0; ref <= state->accounts_count; ref++)
@@ -47,10 +44,11 @@ static int tallies_new(const struct shard_state *state, struct tallies *tallies)
     return 0;
 }
 
-static void tallies_free(const struct shard_state *state, struct tallies *tallies)
+void shard_tallies_end(struct shard_tallies *tallies)
 {
-    reserve_free(tallies->accounts, (size_t)state->accounts_count + 1, sizeof *tallies->accounts);
-    reserve_free(tallies->markets, (size_t)state->markets_count + 1, sizeof *tallies->markets);
+    reserve_free(tallies->accounts, tallies->accounts_count, sizeof *tallies->accounts);
+    reserve_free(tallies->markets, tallies->markets_count, sizeof *tallies->markets);
+    *tallies = (struct shard_tallies){NULL};
 }
 
 /* What the bet adds to the open liability. */
@@ -60,7 +58,7 @@ static int64_t open_return(const struct shard_state *state, const struct shard_b
     return open ? shard_return_if_won(state, bet) : 0;
 }
 
-static int tally_account(struct shard_state *state, struct tallies *tallies, uint32_t index)
+static int tally_account(struct shard_state *state, struct shard_tallies *tallies, uint32_t index)
 {
     const struct shard_bet *bet = &state->bets[index];
     REQUIRE(bet->account >= 1 && bet->account <= state->accounts_count,
@@ -78,7 +76,7 @@ static int tally_account(struct shard_state *state, struct tallies *tallies, uin
     return 0;
 }
 
-static int tally_market(struct shard_state *state, struct tallies *tallies, uint32_t index)
+static int tally_market(struct shard_state *state, struct shard_tallies *tallies, uint32_t index)
 {
     const struct shard_bet *bet = &state->bets[index];
     REQUIRE(bet->market >= 1 && bet->market <= state->markets_count,
@@ -98,10 +96,10 @@ static int tally_market(struct shard_state *state, struct tallies *tallies, uint
     return 0;
 }
 
-static int tally_bets(struct shard_state *state, struct tallies *tallies)
+int shard_tallies_bets(struct shard_state *state, struct shard_tallies *tallies, uint32_t first,
+                       uint32_t count)
 {
-    tallies->settled_alike = true;
-    for (uint32_t i = 0; i < state->bets_count; i++) {
+    for (uint32_t i = first; i < first + count; i++) {
         const struct shard_bet *bet = &state->bets[i];
         TRY(tally_account(state, tallies, i));
         TRY(tally_market(state, tallies, i));
@@ -165,10 +163,9 @@ static int check_houses(struct shard_state *state, const struct sums *sums)
     return 0;
 }
 
-static int check_tallies(struct shard_state *state, struct tallies *tallies)
+int shard_tallies_check(struct shard_state *state, struct shard_tallies *tallies)
 {
     struct sums sums = {0};
-    TRY(tally_bets(state, tallies));
     for (uint32_t ref = 1; ref <= state->accounts_count; ref++)
         TRY(check_account(state, &tallies->accounts[ref], ref, &sums));
     REQUIRE(tallies->settled_alike, "L7: a settled bet has its settlement");
@@ -179,12 +176,14 @@ static int check_tallies(struct shard_state *state, struct tallies *tallies)
 
 int shard_state_check(struct shard_state *state)
 {
-    struct tallies tallies = {NULL, NULL, false};
+    struct shard_tallies tallies = {NULL};
     state->reason = "";
-    int error = tallies_new(state, &tallies);
+    int error = shard_tallies_begin(state, &tallies);
     if (error == 0)
-        error = check_tallies(state, &tallies);
-    tallies_free(state, &tallies);
+        error = shard_tallies_bets(state, &tallies, 0, state->bets_count);
+    if (error == 0)
+        error = shard_tallies_check(state, &tallies);
+    shard_tallies_end(&tallies);
     return error;
 }
 

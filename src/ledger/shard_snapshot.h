@@ -23,13 +23,13 @@ struct shard_snapshot_sink {
     void *owner;
 };
 
-/* Who takes the state hash, for a decoder that has a second thread for it. */
-struct sha256;
-struct shard_snapshot_hasher {
-    /* Adds the bytes, now or later, in the order of the calls; they stay as they are, and sha is
-     * touched by nobody else, until wait() has returned. */
-    void (*add)(void *owner, struct sha256 *sha, const void *at, size_t bytes);
-    /* Returns when all that was added is in. */
+/* Who hashes, checks and builds while the decoder reads on, where there is a second thread. */
+typedef void (*shard_snapshot_work)(void *context, const void *at, size_t bytes);
+struct shard_snapshot_worker {
+    /* Does this work, now or later, in the order of the calls; the bytes stay as they are, and what
+     * the works write is touched by nobody else, until wait() has returned. */
+    void (*add)(void *owner, shard_snapshot_work work, void *context, struct slice piece);
+    /* Returns when all that was added is done. */
     void (*wait)(void *owner);
     void *owner;
 };
@@ -38,7 +38,7 @@ struct shard_snapshot_hasher {
 struct shard_snapshot_source {
     int (*read)(void *owner, void *to, size_t bytes);
     void *owner;
-    const struct shard_snapshot_hasher *hasher; /* borrowed; NULL: the hash is taken at once */
+    const struct shard_snapshot_worker *worker; /* borrowed; NULL: all is done at once */
 };
 
 /* Writes the state at its sequence number, which is above 0. 0 and the state's hash; -ERR_MEMORY,

@@ -1,5 +1,9 @@
 /* shard_snapshot_read.c - decoding: contract in shard_snapshot.h.
  *
+ * Two halves of equal weight: reading, with the checksums of sections, and the works, which hash,
+ * check and build what was read, in the order of the file, on another thread where there is one.
+ * Until it has been waited for, the state's reason is the works' and the reader keeps its own.
+ *
  * Three nets, one under the other: the checksum of each section finds what a disk did; the bounds
  * of every number (shard_bounds.c) and the sums over the whole state keep the fold from ever
  * meeting a state that no log leads to; the state hash, taken while the bytes pass by or behind
@@ -10,21 +14,38 @@
 #include "base/assert.h"
 #include "base/error.h"
 #include "base/hash.h"
+#include "base/reserve.h"
 #include "crypto/sha256.h"
 #include "ledger/shard_snapshot_format.h"
 #include "ledger/shard_state_internal.h"
 
-#define VERDICTS_STEP  1024 /* read at a time */
+#define VERDICTS_STEP  4096 /* read at a time */
+#define VERDICTS_STEPS 16   /* on their way to the works */
 #define VERDICTS_AHEAD 24   /* whose slots in the table are on their way */
 
 struct reader {
     const struct shard_snapshot_source *source;
     struct shard_state *state;
+    const char *wrong;              /* what it found; static */
+    uint32_t crc;                   /* of the section under way */
+    uint64_t left;                  /* of its payload */
+    uint64_t bytes;                 /* of all that was read */
+    struct shard_verdict *verdicts; /* owns: VERDICTS_STEPS times VERDICTS_STEP of them */
+    /* The works' */
     struct sha256 *sha; /* owns: the state hash so far */
-    uint32_t crc;       /* of the section under way */
-    uint64_t left;      /* of its payload */
-    uint64_t bytes;     /* of all that was read */
+    struct shard_tallies tallies;
+    uint64_t verdict_before; /* record of the verdict before */
+    int error;               /* the first */
 };
+
+/* The reader's REQUIRE. */
+#define EXPECT(reader, condition, reason)                                                          \
+    do {                                                                                           \
+        if (!(condition)) {                                                                        \
+            (reader)->wrong = (reason);                                                            \
+            return -ERR_CORRUPT;                                                                   \
+        }                                                                                          \
+    } while (0)
 
 /* ---- the head ---- */
 
@@ -112,35 +133,34 @@ static int get(struct reader *reader, void *to, size_t bytes)
     return 0;
 }
 
-static void hash_array(struct reader *reader, const void *at, size_t bytes)
+static void work(struct reader *reader, shard_snapshot_work what, const void *at, size_t bytes)
 {
-    const struct shard_snapshot_hasher *hasher = reader->source->hasher;
-    if (hasher == NULL)
-        sha256_add(reader->sha, slice_of(at, bytes));
+    const struct shard_snapshot_worker *worker = reader->source->worker;
+    if (worker == NULL)
+        what(reader, at, bytes);
     else
-        hasher->add(hasher->owner, reader->sha, at, bytes);
+        worker->add(worker->owner, what, reader, slice_of(at, bytes));
 }
 
-/* From here on the hash is ours alone. */
-static void wait_for_hash(struct reader *reader)
+/* From here on the works' things are ours alone. */
+static void wait_for_works(struct reader *reader)
 {
-    const struct shard_snapshot_hasher *hasher = reader->source->hasher;
-    if (hasher != NULL)
-        hasher->wait(hasher->owner);
+    const struct shard_snapshot_worker *worker = reader->source->worker;
+    if (worker != NULL)
+        worker->wait(worker->owner);
 }
 
-/* The next bytes of the section; `array`: they stay where they are, and are part of the state hash
- * as they are. */
-static int take(struct reader *reader, void *to, size_t bytes, bool array)
+/* The next bytes of the section, and the work that follows each piece of them, or NULL: they stay
+ * where they are until it is done. */
+static int take(struct reader *reader, void *to, size_t bytes, shard_snapshot_work what)
 {
-    if (bytes > reader->left)
-        return shard_corrupt(reader->state, "snapshot: a section is too short");
+    EXPECT(reader, bytes <= reader->left, "snapshot: a section is too short");
     for (char *at = to; bytes > 0;) {
         size_t piece = bytes < SHARD_SNAPSHOT_PIECE_BYTES ? bytes : SHARD_SNAPSHOT_PIECE_BYTES;
         TRY(get(reader, at, piece));
         reader->crc = crc32c(reader->crc, at, piece);
-        if (array)
-            hash_array(reader, at, piece);
+        if (what != NULL)
+            work(reader, what, at, piece);
         reader->left -= piece;
         at += piece;
         bytes -= piece;
@@ -163,15 +183,15 @@ static int take_texts(struct reader *reader, enum snapshot_section section, uint
         char text[MARKET_ID_BYTES_MAX];
         uint16_t bytes;
         uint32_t ref;
-        TRY(take(reader, &bytes, sizeof bytes, false));
-        REQUIRE(bytes <= text_bytes_max(section), "snapshot: a text is too long");
-        REQUIRE((bytes == 0) == (expected == 0), "snapshot: text 0, and only it, is empty");
-        TRY(take(reader, text, bytes, false));
+        TRY(take(reader, &bytes, sizeof bytes, NULL));
+        EXPECT(reader, bytes <= text_bytes_max(section), "snapshot: a text is too long");
+        EXPECT(reader, (bytes == 0) == (expected == 0), "snapshot: text 0, and only it, is empty");
+        TRY(take(reader, text, bytes, NULL));
         uint64_t hashed_bytes = bytes;
         sha256_add(reader->sha, slice_of(&hashed_bytes, sizeof hashed_bytes));
         sha256_add(reader->sha, slice_of(text, bytes));
         TRY(symbols_intern(symbols, slice_of(text, bytes), &ref));
-        REQUIRE(ref == expected, "snapshot: a text stands twice");
+        EXPECT(reader, ref == expected, "snapshot: a text stands twice");
     }
     return 0;
 }
@@ -192,34 +212,93 @@ static int put_verdict(struct shard_state *state, const struct shard_verdict *ve
     return 0;
 }
 
-static int put_verdicts(struct shard_state *state, const struct shard_verdict *verdicts,
-                        uint32_t count, uint64_t *seq_before)
+static int put_verdicts(struct reader *reader, const struct shard_verdict *verdicts, size_t count)
 {
-    for (uint32_t i = 0; i < count && i < VERDICTS_AHEAD; i++)
+    struct shard_state *state = reader->state;
+    for (size_t i = 0; i < count && i < VERDICTS_AHEAD; i++)
         shard_verdict_prefetch(state, verdicts[i].key);
-    for (uint32_t i = 0; i < count; i++) {
+    for (size_t i = 0; i < count; i++) {
         if (i + VERDICTS_AHEAD < count)
             shard_verdict_prefetch(state, verdicts[i + VERDICTS_AHEAD].key);
-        TRY(put_verdict(state, &verdicts[i], *seq_before));
-        *seq_before = verdicts[i].seq;
+        TRY(put_verdict(state, &verdicts[i], reader->verdict_before));
+        reader->verdict_before = verdicts[i].seq;
     }
     return 0;
 }
 
-/* What was forgotten is below the first that was not. */
+/* ---- the works, behind the first error none ---- */
+
+static void work_hash(void *context, const void *at, size_t bytes)
+{
+    struct reader *reader = context;
+    if (reader->error == 0)
+        sha256_add(reader->sha, slice_of(at, bytes));
+}
+
+/* Accounts, markets and selections are there. */
+static void work_rows(void *context, const void *at, size_t bytes)
+{
+    struct reader *reader = context;
+    (void)at, (void)bytes;
+    if (reader->error == 0)
+        reader->error = shard_check_rows(reader->state);
+    if (reader->error == 0)
+        reader->error = shard_tallies_begin(reader->state, &reader->tallies);
+}
+
+/* While they are in the cache. */
+static void work_bets(void *context, const void *at, size_t bytes)
+{
+    struct reader *reader = context;
+    struct shard_state *state = reader->state;
+    uint32_t first = (uint32_t)((const struct shard_bet *)at - state->bets);
+    uint32_t count = (uint32_t)(bytes / sizeof *state->bets);
+    work_hash(reader, at, bytes);
+    if (reader->error == 0)
+        reader->error = shard_check_bets(state, first, count);
+    if (reader->error == 0)
+        reader->error = shard_tallies_bets(state, &reader->tallies, first, count);
+}
+
+static void work_rest(void *context, const void *at, size_t bytes)
+{
+    struct reader *reader = context;
+    (void)at, (void)bytes;
+    if (reader->error == 0)
+        reader->error = shard_check_rest(reader->state);
+    if (reader->error == 0)
+        reader->error = shard_tallies_check(reader->state, &reader->tallies);
+}
+
+static void work_verdicts(void *context, const void *at, size_t bytes)
+{
+    struct reader *reader = context;
+    const struct shard_verdict *verdicts = at;
+    struct verdict_ring *ring = &reader->state->verdicts;
+    if (reader->error != 0)
+        return;
+    if (reader->verdict_before == 0 && ring->first > 0) /* what was forgotten is below the first */
+        ring->floor = verdicts[0].seq - 1;
+    reader->error = put_verdicts(reader, verdicts, bytes / sizeof *verdicts);
+}
+
+_Static_assert(SHARD_SNAPSHOT_PIECE_BYTES % sizeof(struct shard_bet) == 0, "whole bets");
+_Static_assert(VERDICTS_STEP * sizeof(struct shard_verdict) <= SHARD_SNAPSHOT_PIECE_BYTES,
+               "one piece");
+
 static int take_verdicts(struct reader *reader, uint32_t count)
 {
-    static _Thread_local struct shard_verdict verdicts[VERDICTS_STEP];
     struct verdict_ring *ring = &reader->state->verdicts;
-    uint64_t seq_before = 0;
+    unsigned step_number = 0;
     if (ring->first > 0 && count == 0)
         ring->floor = reader->state->seq;
-    for (uint32_t done = 0; done < count;) {
+    for (uint32_t done = 0; done < count; step_number++) {
         uint32_t step = count - done < VERDICTS_STEP ? count - done : VERDICTS_STEP;
-        TRY(take(reader, verdicts, step * sizeof *verdicts, false));
-        if (done == 0 && ring->first > 0)
-            ring->floor = verdicts[0].seq - 1;
-        TRY(put_verdicts(reader->state, verdicts, step, &seq_before));
+        struct shard_verdict *to =
+            &reader->verdicts[(size_t)(step_number % VERDICTS_STEPS) * VERDICTS_STEP];
+        if (step_number >= VERDICTS_STEPS && step_number % VERDICTS_STEPS == 0)
+            wait_for_works(reader); /* all of them are free again */
+        TRY(take(reader, to, step * sizeof *to, work_verdicts));
         done += step;
     }
     return 0;
@@ -254,13 +333,16 @@ static int take_payload(struct reader *reader, const struct snapshot_section_hea
     enum snapshot_section section = (enum snapshot_section)head->section;
     if (section <= SNAPSHOT_TEXTS)
         return take_texts(reader, section, head->count);
-    if (section == SNAPSHOT_VERDICTS) { /* meanwhile the hash may still be taken */
-        TRY(shard_check_bounds(reader->state));
-        TRY(shard_state_check(reader->state));
+    if (section == SNAPSHOT_VERDICTS)
         return take_verdicts(reader, head->count);
-    }
     struct snapshot_array array = snapshot_array_of(reader->state, section);
-    return take(reader, array.at, array.count * array.size, true);
+    if (section == SNAPSHOT_BETS)
+        work(reader, work_rows, NULL, 0);
+    TRY(take(reader, array.at, array.count * array.size,
+             section == SNAPSHOT_BETS ? work_bets : work_hash));
+    if (section == SNAPSHOT_HOUSES)
+        work(reader, work_rest, NULL, 0);
+    return 0;
 }
 
 static int take_section(struct reader *reader, const struct snapshot_head *whole,
@@ -271,14 +353,14 @@ static int take_section(struct reader *reader, const struct snapshot_head *whole
     uint32_t crc;
     reader->crc = 0;
     reader->left = sizeof head;
-    TRY(take(reader, &head, sizeof head, false));
-    REQUIRE(head.section == section && head.count == expected_count(state, whole, section),
-            "snapshot: another section was expected");
+    TRY(take(reader, &head, sizeof head, NULL));
+    EXPECT(reader, head.section == section && head.count == expected_count(state, whole, section),
+           "snapshot: another section was expected");
     reader->left = head.bytes;
     TRY(take_payload(reader, &head));
-    REQUIRE(reader->left == 0, "snapshot: a section is too long");
+    EXPECT(reader, reader->left == 0, "snapshot: a section is too long");
     TRY(get(reader, &crc, sizeof crc));
-    REQUIRE(crc == reader->crc, "snapshot: wrong checksum of a section");
+    EXPECT(reader, crc == reader->crc, "snapshot: wrong checksum of a section");
     return 0;
 }
 
@@ -293,9 +375,10 @@ static int take_all(struct reader *reader)
     shard_hash_place(state, reader->sha);
     for (unsigned s = SNAPSHOT_USERS; s <= SNAPSHOT_VERDICTS; s++)
         TRY(take_section(reader, &head, (enum snapshot_section)s));
-    REQUIRE(reader->bytes == head.bytes, "snapshot head: impossible content");
+    EXPECT(reader, reader->bytes == head.bytes, "snapshot head: impossible content");
+    wait_for_works(reader);
+    TRY(reader->error);
     TRY(shard_check_verdicts(state));
-    wait_for_hash(reader);
     sha256_add(reader->sha, slice_of(&state->counts, sizeof state->counts));
     shard_verdicts_hash(state, reader->sha);
     sha256_end(reader->sha, hash);
@@ -304,15 +387,33 @@ static int take_all(struct reader *reader)
     return 0;
 }
 
+static int reader_begin(struct reader *reader)
+{
+    reader->verdicts =
+        reserve_new((size_t)VERDICTS_STEPS * VERDICTS_STEP, sizeof *reader->verdicts);
+    return reader->verdicts == NULL ? -ERR_MEMORY : sha256_new(&reader->sha);
+}
+
+static void reader_end(struct reader *reader)
+{
+    reserve_free(reader->verdicts, (size_t)VERDICTS_STEPS * VERDICTS_STEP,
+                 sizeof *reader->verdicts);
+    shard_tallies_end(&reader->tallies);
+    sha256_free(reader->sha);
+}
+
 int shard_snapshot_decode(const struct shard_snapshot_source *source, struct shard_state *state)
 {
     struct reader reader = {.source = source, .state = state};
     ASSERT(state->seq == 0);
     ASSERT(symbols_count(state->users) == 1);
     state->reason = "";
-    TRY(sha256_new(&reader.sha));
-    int error = take_all(&reader);
-    wait_for_hash(&reader); /* an error may have come before it was waited for */
-    sha256_free(reader.sha);
+    int error = reader_begin(&reader);
+    if (error == 0)
+        error = take_all(&reader);
+    wait_for_works(&reader);  /* an error may have come before they were waited for */
+    if (reader.wrong != NULL) /* a wrong checksum explains what the works found in its bytes */
+        state->reason = reader.wrong;
+    reader_end(&reader);
     return error;
 }

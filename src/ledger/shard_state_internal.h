@@ -103,10 +103,27 @@ bool shard_status_valid(unsigned status);
 /* What is not known is all zero, so that the same result has one form. */
 bool shard_factors_valid(struct record_leg_result factors);
 
-/* Every number within its bounds: for a state that came from outside. 0, or -ERR_CORRUPT. Verdicts
- * apart: all but the ring itself is checked before; each, behind the record of the one before it;
- * and then how many there are. */
-int shard_check_bounds(struct shard_state *state);
+/* What holds over the whole state (shard_state_check), with the bets piece by piece from the first:
+ * then, over all. begin: 0 or -ERR_MEMORY; the others also -ERR_CORRUPT. */
+struct shard_tallies {
+    struct account_tally *accounts; /* own; [ref] */
+    struct market_tally *markets;   /* own; [ref] */
+    uint32_t accounts_count, markets_count;
+    bool settled_alike; /* a bet is settled when it has a settlement */
+};
+int shard_tallies_begin(const struct shard_state *state, struct shard_tallies *tallies);
+int shard_tallies_bets(struct shard_state *state, struct shard_tallies *tallies, uint32_t first,
+                       uint32_t count);
+int shard_tallies_check(struct shard_state *state, struct shard_tallies *tallies);
+void shard_tallies_end(struct shard_tallies *tallies); /* of zeros, too */
+
+/* Every number within its bounds: for a state that came from outside. 0, or -ERR_CORRUPT. In this
+ * order: accounts, markets and selections; bets, piece by piece from the first; the rest of them
+ * and the house accounts; each verdict, behind the record of the one before it; how many there are.
+ */
+int shard_check_rows(struct shard_state *state);
+int shard_check_bets(struct shard_state *state, uint32_t first, uint32_t count);
+int shard_check_rest(struct shard_state *state);
 int shard_check_verdicts(struct shard_state *state);
 int shard_check_verdict(struct shard_state *state, const struct shard_verdict *verdict,
                         uint64_t seq_before);

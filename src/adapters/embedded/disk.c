@@ -107,6 +107,12 @@ static int directory_read(struct disk *disk, struct disk_piece piece, size_t *re
     return 0;
 }
 
+static void directory_will_read(struct disk *disk, int file, uint64_t offset, uint64_t bytes)
+{
+    (void)disk;
+    (void)posix_fadvise(file, (off_t)offset, (off_t)bytes, POSIX_FADV_WILLNEED);
+}
+
 static int directory_write(struct disk *disk, int file, uint64_t offset, const void *from,
                            size_t bytes)
 {
@@ -258,6 +264,7 @@ static const struct disk_ops directory_ops = {
     .close = directory_close,
     .size = directory_size,
     .read = directory_read,
+    .will_read = directory_will_read,
     .write = directory_write,
     .open_direct = directory_open_direct,
     .write_durable = directory_write_durable,
@@ -348,6 +355,7 @@ static const struct disk_ops reading_ops = {
     .close = directory_close,
     .size = directory_size,
     .read = directory_read,
+    .will_read = directory_will_read,
     .write = reading_write,
     .open_direct = reading_open_direct,
     .write_durable = reading_write,

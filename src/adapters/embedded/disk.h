@@ -79,6 +79,8 @@ struct disk_ops {
     int (*size)(struct disk *disk, int file, uint64_t *ret_bytes);
     /* Reads up to piece.bytes; *ret_bytes is less only at the end of the file. */
     int (*read)(struct disk *disk, struct disk_piece piece, size_t *ret_bytes);
+    /* These bytes will be read soon: a hint, which costs nothing. May be NULL. */
+    void (*will_read)(struct disk *disk, int file, uint64_t offset, uint64_t bytes);
     /* Writes all, growing the file where needed. */
     int (*write)(struct disk *disk, int file, uint64_t offset, const void *from, size_t bytes);
     /* A second handle on an existing file for write_durable() alone. -ERR_UNSUPPORTED where the

@@ -5,12 +5,14 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "adapters/embedded/snapshot_hasher.h"
+#include "adapters/embedded/snapshot_worker.h"
 #include "base/assert.h"
 #include "base/error.h"
 #include "ledger/shard_snapshot.h"
 
 #define BUFFER_BYTES SHARD_SNAPSHOT_PIECE_BYTES
+#define DIRECT_BYTES (BUFFER_BYTES / 8)
+#define AHEAD_BYTES  (UINT64_C(16) << 20) /* on their way from the disk while others are checked */
 #define SEQ_DIGITS   20
 #define FRESH        ".new" /* behind the name of what is not finished */
 
@@ -99,25 +101,31 @@ struct reading {
     struct snapshot_file *file;
     int handle;
     uint64_t offset; /* of what is read next from the disk */
+    uint64_t ahead;  /* the disk was told of what is below it */
     size_t at, held; /* of the buffer */
 };
 
 static int read_disk(struct reading *reading, void *to, size_t bytes, size_t *ret_bytes)
 {
     struct disk *disk = reading->file->disk;
+    if (disk->ops->will_read != NULL && reading->offset + AHEAD_BYTES / 2 >= reading->ahead) {
+        disk->ops->will_read(disk, reading->handle, reading->ahead, AHEAD_BYTES);
+        reading->ahead += AHEAD_BYTES;
+    }
     TRY(disk->ops->read(disk, (struct disk_piece){reading->handle, reading->offset, to, bytes},
                         ret_bytes));
     reading->offset += *ret_bytes;
     return 0;
 }
 
-/* Large pieces go straight to where they are wanted. */
+/* Large pieces, and the large rest of one that began in the buffer, go straight to where they are
+ * wanted: else every one behind it would go through the buffer too. */
 static int read_piece(void *owner, void *to, size_t bytes)
 {
     struct reading *reading = owner;
     while (bytes > 0) {
         size_t got = 0;
-        if (reading->at == reading->held && bytes >= BUFFER_BYTES) {
+        if (reading->at == reading->held && bytes >= DIRECT_BYTES) {
             TRY(read_disk(reading, to, bytes, &got));
             return got == bytes ? 0 : -ERR_CORRUPT;
         }
@@ -162,18 +170,18 @@ static int decode(struct snapshot_file *file, int handle, const struct shard_lim
                   struct shard_state **ret_state, const char **ret_wrong)
 {
     struct reading reading = {.file = file, .handle = handle};
-    struct snapshot_hasher *hasher = NULL;
+    struct snapshot_worker *worker = NULL;
     struct shard_state *state = NULL;
-    TRY(snapshot_hasher_new(&hasher));
-    const struct shard_snapshot_hasher hashing = snapshot_hasher_of(hasher);
-    const struct shard_snapshot_source source = {read_piece, &reading, &hashing};
+    TRY(snapshot_worker_new(&worker));
+    const struct shard_snapshot_worker working = snapshot_worker_of(worker);
+    const struct shard_snapshot_source source = {read_piece, &reading, &working};
     int error = shard_state_new(limits, &state);
     if (error < 0) {
-        snapshot_hasher_free(hasher);
+        snapshot_worker_free(worker);
         return error;
     }
     error = shard_snapshot_decode(&source, state);
-    snapshot_hasher_free(hasher);
+    snapshot_worker_free(worker);
     if (error == 0) {
         *ret_state = state;
         return 0;
