@@ -69,7 +69,6 @@ static const struct copy_command {
     {"backup", ledger_backup, SPECS(backup_specs)},
     {"restore", ledger_restore, SPECS(restore_specs)},
 };
-};
 
 /* What is open; the ledger alone but for `verify`. */
 struct folder {

@@ -171,11 +171,16 @@ def test_a_server_starts_on_a_point_in_time_under_a_new_epoch(kept, tmp_path):
     data, copy, made = kept
     to = tmp_path / 'to'
     restore(copy, to, '--until', str(int(made['records']) - 5))
+    # Without its keys nobody signs in the book's name, until somebody says that they are lost.
+    refused = run('serve', '--data', str(to), '--listen', '127.0.0.1:0', '--admin', '127.0.0.1:0',
+                  check=False)
+    assert refused.returncode != 0 and 'rotate-key' in refused.stderr
+    run('ledger', 'rotate-key', '--data', str(to), '--lost', 'yes')
     with Server(to) as server:
         assert server.get('/healthz').status == 200
         assert server.terminate() == 0
-    opened = [loads(line) for line in run('ledger', 'dump', '--data', str(to)).stdout.splitlines()]
-    epochs = [line['epoch'] for line in opened if line['type'] == 'OPENED']
+    dump = run('ledger', 'dump', '--data', str(to)).stdout
+    epochs = [line['epoch'] for line in map(loads, dump.splitlines()) if line['type'] == 'OPENED']
     assert epochs == sorted(set(epochs)) and len(epochs) == 2
     assert 'all invariants hold' in run('ledger', 'verify', '--data', str(to)).stdout
 

@@ -9,6 +9,7 @@
 #include "adapters/embedded/backup_internal.h"
 #include "adapters/embedded/ledger_replay.h"
 #include "adapters/embedded/tree_heads.h"
+#include "adapters/embedded/tree_links.h"
 #include "base/assert.h"
 #include "base/error.h"
 
@@ -461,6 +462,43 @@ static int take_heads(struct backup *backup)
     return error;
 }
 
+/* ---- links of the signing keys: before the heads that the new keys have signed ---- */
+
+static int write_links(struct backup *backup, const struct tree_links *links, uint64_t bytes)
+{
+    struct backup_copy copy = {.disk = backup->options->to.folders[BACKUP_TREE],
+                               .name = links->name,
+                               .file = -1,
+                               .bytes = bytes,
+                               .counted = bytes};
+    struct backup_file file = {.folder = BACKUP_TREE, .bytes = bytes, .counted = bytes};
+    int error = backup_copy_begin(&copy);
+    if (error == 0)
+        error = copy.disk->ops->write(copy.disk, copy.file, 0, links->chain.bytes, bytes);
+    TRY(backup_copy_end(backup, &copy, error));
+    (void)snprintf(file.name, sizeof file.name, "%s", links->name);
+    sha256_digest(backup->records.sha, slice_of(links->chain.bytes, bytes), file.sha256);
+    return backup_manifest_add(backup->made, &file);
+}
+
+static int take_links(struct backup *backup)
+{
+    struct tree_links links;
+    char text[TREE_LINKS_TEXT_BYTES] = "";
+    struct disk *from = backup->options->from.folders[BACKUP_TREE];
+    if (from == NULL)
+        return 0;
+    int error = tree_links_open(&links, from, backup->options->shard, backup->records.sha, text);
+    uint64_t count = 0;
+    while (error == 0 && count < links.chain.count &&
+           links.chain.links[count].root.size <= backup->view.end.seq)
+        count++;
+    if (error == 0 && count > 0)
+        error = write_links(backup, &links, count * TREE_LINK_BYTES);
+    tree_links_close(&links);
+    return text[0] == '\0' ? error : backup_refuse(backup, error, "%s", text);
+}
+
 /* What the records are compared with while they pass. */
 static int find_heads(struct backup *backup)
 {
@@ -517,6 +555,7 @@ static int run(struct backup *backup)
     TRY(compare_heads_from(backup));
     TRY(take_segments(backup));
     fill_manifest(backup);
+    TRY(take_links(backup));
     TRY(take_heads(backup));
     TRY(backup_take_odds(backup));
     TRY(backup_manifest_store(backup->options->to.root, backup->made));

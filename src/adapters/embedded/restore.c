@@ -10,6 +10,7 @@
 #include "adapters/embedded/backup_internal.h"
 #include "adapters/embedded/odds_log_file.h"
 #include "adapters/embedded/odds_segment.h"
+#include "adapters/embedded/tree_links.h"
 #include "base/assert.h"
 #include "base/error.h"
 #include "base/reserve.h"
@@ -166,7 +167,9 @@ static int say_heads_damage(struct restore *restore, const struct backup_file *f
 {
     struct tree_head head;
     struct tree_heads *heads = &restore->heads;
-    for (uint64_t at = 0; at < heads->count; at++)
+    char name[DISK_NAME_BYTES_MAX + 1];
+    tree_heads_name(restore->manifest->shard, name);
+    for (uint64_t at = 0; at < heads->count && strcmp(name, file->name) == 0; at++)
         if (tree_heads_read(heads, at, &head) == -ERR_CORRUPT)
             return refuse(restore, -ERR_CORRUPT, "%s at byte %" PRIu64 ": a head is damaged",
                           file->name, at * TREE_HEAD_BYTES);
@@ -389,11 +392,36 @@ static int write_heads(struct restore *restore, struct disk *to, const char *nam
     return write_end(restore, &copy, error);
 }
 
+/* Keys that took over behind the cut have not taken over here. */
+static int write_links(struct restore *restore, struct disk *to)
+{
+    struct tree_links links;
+    char text[TREE_LINKS_TEXT_BYTES] = "";
+    uint64_t count = 0;
+    int error = tree_links_open(&links, restore->from.folders[BACKUP_TREE],
+                                restore->manifest->shard, restore->records.sha, text);
+    while (error == 0 && count < links.chain.count &&
+           links.chain.links[count].root.size <= restore->report->seq)
+        count++;
+    struct backup_copy copy = {.disk = to, .name = links.name, .file = -1};
+    copy.counted = copy.bytes = count * TREE_LINK_BYTES;
+    if (error == 0 && count > 0) {
+        error = write_begin(&copy);
+        if (error == 0)
+            error = to->ops->write(to, copy.file, 0, links.chain.bytes, copy.bytes);
+        error = write_end(restore, &copy, error);
+    }
+    tree_links_close(&links);
+    return text[0] == '\0' ? error : refuse(restore, error, "%s", text);
+}
+
 static int write_tree(struct restore *restore, struct disk *to)
 {
     const struct restore_report *report = restore->report;
     char name[DISK_NAME_BYTES_MAX + 1];
     tree_heads_name(restore->manifest->shard, name);
+    if (restore->from.folders[BACKUP_TREE] != NULL)
+        TRY(write_links(restore, to));
     TRY(write_heads(restore, to, name, 0, report->heads));
     if (report->heads_aside > 0)
         TRY(write_heads(restore, to, report->aside, report->heads, restore->heads.count));
