@@ -7,6 +7,7 @@ import pytest
 from conftest import make
 from lib.server import run
 from lib.until import until
+from test_crashes import Load
 
 
 @pytest.fixture
@@ -117,5 +118,37 @@ def test_without_snapshots_none_are_written(tmp_path):
         book.server.restart()
         assert not snapshots(book.server)
         assert started_from(book.server) == 0
+    finally:
+        book.close()
+
+
+def test_damage_far_below_a_snapshot_still_refuses_a_start(tmp_path):
+    """The fold begins behind the snapshot; a second thread has read what is below it."""
+    options = ('--segment-bytes', '1048576', '--compress-segments', 'off', '--snapshot-records',
+               '1000')
+    book = make(tmp_path / 'data', options=options)
+    server = book.server
+    folder = os.path.join(server.data, 'ledger')
+    try:
+        load = Load(book, book.market())
+        join = load.start(0)
+        until(lambda: os.path.exists(os.path.join(folder, 'ledger-0000-0000000005.seg')), 120)
+        join()
+        until(lambda: server.metric('overround_snapshot_lag_records') == 0, 60)
+        assert server.metric('overround_snapshot_seq') > 3000
+        server.kill()
+        path = os.path.join(folder, 'ledger-0000-0000000001.seg')
+        with open(path, 'r+b') as file:
+            file.seek(40960)
+            byte = file.read(1)
+            file.seek(40960)
+            file.write(bytes([byte[0] ^ 16]))
+        done = run('serve', '--data', server.data, '--listen', '127.0.0.1:0', '--admin',
+                   '127.0.0.1:0', *options, check=False)
+        assert done.returncode == 3 and 'ready' not in done.stdout
+        assert 'ledger-0000-0000000001.seg at byte 40960' in done.stderr
+        server.options += ['--start-check', 'newest']
+        server.start()
+        assert started_from(server) > 3000
     finally:
         book.close()
