@@ -13,7 +13,6 @@
 #include <fcntl.h>
 #include <openssl/crypto.h>
 #include <openssl/evp.h>
-#include <stdbool.h>
 #include <stdlib.h>
 #include <sys/file.h>
 #include <sys/mman.h>
@@ -155,6 +154,18 @@ static int unwrap(struct personal_keys *keys, const char *purpose, uint32_t numb
     struct slice sealed = slice_of(slot, SLOT_BYTES - sizeof slot->crc);
     int result = decrypt(keys, keys->master, place_of(purpose, number), sealed, ret_key);
     return result == 0 ? STATE_KEY : -ERR_CORRUPT;
+}
+
+bool personal_slot_is_sound(uint64_t index, const void *at)
+{
+    static const struct slot zeros;
+    struct slot slot;
+    memcpy(&slot, at, sizeof slot);
+    if (index > HEAD_NUMBER)
+        return false;
+    if (memcmp(&slot, &zeros, SLOT_BYTES - sizeof slot.crc) == 0)
+        return slot.crc == 0 || slot.crc == htole32(ERASED);
+    return slot.crc == slot_crc(&slot, index == 0 ? HEAD_NUMBER : (uint32_t)(index - 1));
 }
 
 static off_t slot_offset(uint32_t user)

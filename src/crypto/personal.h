@@ -15,6 +15,7 @@
  * The file is locked: one process at a time. Thread: one user. */
 #pragma once
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -62,6 +63,10 @@ int personal_keys_sync(const struct personal_keys *keys);
 uint64_t personal_file_bytes(uint64_t user_last);
 /* Slots that the file has: users from this number on have no key. 0 also after -ERR_IO. */
 uint32_t personal_keys_slots(const struct personal_keys *keys);
+
+/* Is this what the file may have in place `index` (0: the head, n + 1: user n): nobody's, erased,
+ * or with its checksum right? Without the master key more cannot be told. Thread: any. */
+bool personal_slot_is_sound(uint64_t index, const void *slot);
 
 /* Seals up to PERSONAL_TEXT_BYTES_MAX bytes into ret_sealed, which has room for text.bytes +
  * PERSONAL_OVERHEAD_BYTES. Reads the slot (64 bytes) at the user's first use since start, and
