@@ -42,6 +42,8 @@ enum request_outcome book_desk_ready(struct book *book)
 {
     if (commit_stopped(book->commit))
         return REQUEST_STOPPED;
+    if (book->paused != NULL)
+        return book_busy(book, book->paused);
     return commit_has_room(book->commit) ? REQUEST_TAKEN : book_busy(book, "commit_group");
 }
 
@@ -91,9 +93,15 @@ enum request_outcome book_replay_verdict(struct book *book, const struct shard_v
     }
     if (commit_stopped(book->commit))
         return REQUEST_STOPPED;
-    book->stats.bets_replayed++;
     uint64_t seq = shard_state_verdict_seq(book->state, verdict);
-    if (seq > commit_durable_seq(book->commit)) /* the first one still waits: so do we */
+    bool durable = seq <= commit_durable_seq(book->commit);
+    if (!durable && book->paused != NULL)
+        return book_busy(book, book->paused);
+    /* From before this start, and not yet confirmed by all who must have it. */
+    if (!durable && commit_find(book->commit, seq) == NULL)
+        return book_busy(book, "unconfirmed");
+    book->stats.bets_replayed++;
+    if (!durable) /* the first one still waits: so do we */
         return book_answer_record(book, seq, answer, cookie, true)
                    ? REQUEST_TAKEN
                    : book_busy(book, "commit_waiters_max");
@@ -105,6 +113,8 @@ enum request_outcome book_when_durable(struct book *book, book_answer_fn answer,
 {
     if (commit_stopped(book->commit))
         return REQUEST_STOPPED;
+    if (book->paused != NULL && !commit_idle(book->commit))
+        return book_busy(book, book->paused);
     return book_answer_record(book, 0, answer, cookie, false)
                ? REQUEST_TAKEN
                : book_busy(book, "commit_waiters_max");

@@ -146,12 +146,16 @@ enum request_outcome book_read_answer(struct book *book, uint64_t seq, book_answ
     return begin(book, seq, answer, NULL, cookie);
 }
 
+#define SEQ_UNCONFIRMED UINT64_MAX /* from before this start: ports/ledger_log.h, confirmed() */
+
 /* A bet whose newest record is not durable yet is told as of the newest that is. */
 static uint64_t newest_durable(const struct book *book, uint64_t seq)
 {
     while (seq > commit_durable_seq(book->commit)) {
         const struct record_view *view = commit_find(book->commit, seq);
-        seq = view == NULL ? 0 : previous_of(view);
+        if (view == NULL)
+            return SEQ_UNCONFIRMED;
+        seq = previous_of(view);
         if (seq == 0)
             return 0;
     }
@@ -165,5 +169,7 @@ enum request_outcome book_bet_history(struct book *book, struct bet_id id, book_
     if (index == BET_NONE)
         return REQUEST_UNKNOWN;
     uint64_t seq = newest_durable(book, shard_state_bet(book->state, index)->seq_last);
+    if (seq == SEQ_UNCONFIRMED)
+        return book_busy(book, "unconfirmed");
     return seq == 0 ? REQUEST_UNKNOWN : begin(book, seq, NULL, answer, cookie);
 }

@@ -166,7 +166,7 @@ static int fold_log(struct book *book, const char **ret_reason)
         .log = book->ports.log, .seq_last = REFOLD_ALL, .verdicts = book->ports.verdicts};
     uint64_t seq_max = UINT64_MAX;
     for (;;) {
-        if (book->ports.snapshots != NULL)
+        if (book->ports.snapshots != NULL && !book->adopted)
             TRY(load_snapshot(book, seq_max, ret_reason));
         TRY(cover_forgotten(book, ret_reason));
         int error = refold(&source, book->state, NULL, NULL, &end);

@@ -31,11 +31,14 @@ struct book {
     struct feed_sink sink;     /* publish_price.c; its address leads back to the book */
     struct shard_state *state; /* owns */
     struct book_restart restart;
+    bool adopted;          /* the state was given, not made from snapshots */
     struct commit *commit; /* owns */
     struct instant wall;
     struct monotonic now;
     uint32_t odds_epoch;
-    uint64_t version_left; /* the highest version with which a market left the store */
+    uint64_t odds_position; /* of the newest price; 0: none since the start */
+    const char *paused;     /* the limit that is met; NULL: it is not paused */
+    uint64_t version_left;  /* the highest version with which a market left the store */
 
     struct leases leases;
     struct odds_image *scratch; /* owns; an image of SELECTIONS_MAX under construction */

@@ -66,13 +66,16 @@ int commit_new(struct ledger_log *log, struct shard_state *state, uint64_t epoch
     commit->events = *events;
     commit->epoch = epoch;
     commit->durable_seq = shard_state_seq(state);
+    if (log->ops->confirmed != NULL)
+        commit->durable_seq = log->ops->confirmed(log, shard_state_shard(state));
+    ASSERT(commit->durable_seq <= shard_state_seq(state));
     commit->count = 1;
     for (int i = 0; i < COMMIT_GROUPS_MAX; i++)
         if (group_make(&commit->groups[i], commit) < 0) {
             commit_free(commit);
             return -ERR_MEMORY;
         }
-    commit->groups[0].seq_before = commit->durable_seq;
+    commit->groups[0].seq_before = shard_state_seq(state);
     *ret_commit = commit;
     return 0;
 }
@@ -175,8 +178,10 @@ bool commit_wait(struct commit *commit, uint64_t seq, const struct commit_waiter
         return add_waiting(group, (uint32_t)(seq - group->seq_before - 1), waiter);
     }
     uint64_t last = shard_state_seq(commit->state);
-    if (last > commit->durable_seq)
-        return add_waiting(group_holding(commit, last), UINT32_MAX, waiter);
+    if (last > commit->durable_seq) {
+        struct group *group = group_holding(commit, last);
+        return group != NULL && add_waiting(group, UINT32_MAX, waiter);
+    }
     waiter->call(waiter->context, false, NULL);
     return true;
 }
@@ -199,6 +204,17 @@ static void group_tell(struct group *group, bool failed)
     group->waiting_count = 0;
     group->records_count = 0;
     group->out = buf_over(group->out.at, COMMIT_BYTES_MAX);
+}
+
+void commit_tell_waiting(struct commit *commit)
+{
+    for (uint32_t i = 0; i < commit->count; i++) {
+        struct group *group = &commit->groups[(commit->first + i) % COMMIT_GROUPS_MAX];
+        uint32_t count = group->waiting_count;
+        group->waiting_count = 0;
+        for (uint32_t w = 0; w < count; w++)
+            group->waiting[w].waiter.call(group->waiting[w].waiter.context, true, NULL);
+    }
 }
 
 void commit_stop(struct commit *commit)

@@ -82,6 +82,10 @@ bool commit_refused(const struct commit *commit);
  * group under way may yet become durable. */
 void commit_stop(struct commit *commit);
 
+/* Tells all who wait now that it failed, and goes on: their records stay, and may become durable.
+ */
+void commit_tell_waiting(struct commit *commit);
+
 /* The log failed, or commit_stop: for good. */
 bool commit_stopped(const struct commit *commit);
 /* Nothing is under way and nothing is being built. */

@@ -202,7 +202,10 @@ static uint64_t log_change(struct book *book, const struct odds_image *image, si
         .selections = selections,
         .selections_count = count,
     };
-    return book->ports.odds_log->ops->append(book->ports.odds_log, &change);
+    uint64_t position = book->ports.odds_log->ops->append(book->ports.odds_log, &change);
+    if (position != 0)
+        book->odds_position = position;
+    return position;
 }
 
 static bool ended(const struct odds_image *image)

@@ -106,6 +106,13 @@ static void meter_free(struct ledger_log *log)
     inner->ops->free(inner);
 }
 
+static uint64_t meter_confirmed(struct ledger_log *log, uint32_t shard)
+{
+    struct ledger_log *inner = meter_of(log)->inner;
+    return inner->ops->confirmed == NULL ? inner->ops->tail(inner, shard)
+                                         : inner->ops->confirmed(inner, shard);
+}
+
 static const struct ledger_log_ops ops = {
     .append = meter_append,
     .read = meter_read,
@@ -115,6 +122,7 @@ static const struct ledger_log_ops ops = {
     .trouble = meter_trouble,
     .poll = meter_poll,
     .free = meter_free,
+    .confirmed = meter_confirmed,
 };
 
 /* The inner log tells the owner of this one. */

@@ -81,6 +81,9 @@ struct ledger_log_ops {
     void (*poll)(struct ledger_log *log);
     /* Waits for what is under way (callbacks run), then closes. */
     void (*free)(struct ledger_log *log);
+    /* The last record that may be told to anybody: below tail() while another copy that it must be
+     * on as well does not have all of it, at a start too. NULL: tail(). */
+    uint64_t (*confirmed)(struct ledger_log *log, uint32_t shard);
 };
 
 #define LEDGER_READS_MAX        256

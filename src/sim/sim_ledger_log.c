@@ -118,8 +118,14 @@ static void log_free(struct ledger_log *port)
 int sim_ledger_log_init(struct sim_ledger_log *log, struct ledger_store *store,
                         struct faulty_disk *disk)
 {
-    static const struct ledger_log_ops ops = {log_append,     log_read,    log_replay, log_tail,
-                                              log_take_epoch, log_trouble, log_poll,   log_free};
+    static const struct ledger_log_ops ops = {.append = log_append,
+                                              .read = log_read,
+                                              .replay = log_replay,
+                                              .tail = log_tail,
+                                              .take_epoch = log_take_epoch,
+                                              .trouble = log_trouble,
+                                              .poll = log_poll,
+                                              .free = log_free};
     *log = (struct sim_ledger_log){
         .port = {.ops = &ops}, .store = store, .disk = disk, .prepare = true};
     return ledger_lookup_new(&log->lookup);

@@ -62,17 +62,22 @@ static int log_take_epoch(struct ledger_log *port, uint32_t shard, uint64_t *ret
 
 static void answer_read(struct fake_log *log, struct ledger_read *read)
 {
-    for (size_t at = 0; at < log->size;) {
+    size_t bytes = 0;
+    uint32_t found = 0;
+    for (size_t at = 0; at < log->size && found < read->count;) {
         const struct record_head *head = (const void *)(log->bytes + at);
-        if (head->seq == read->seq_first) {
-            ASSERT(read->count == 1 && head->bytes <= read->capacity);
-            memcpy(read->memory, head, head->bytes);
-            read->on_done(read, 0, head->bytes);
+        at += head->bytes;
+        if (head->seq < read->seq_first)
+            continue;
+        if (head->bytes > read->capacity - bytes) {
+            read->on_done(read, -ERR_LIMIT, 0);
             return;
         }
-        at += head->bytes;
+        memcpy(read->memory + bytes, head, head->bytes);
+        bytes += head->bytes;
+        found++;
     }
-    read->on_done(read, -ERR_NOT_FOUND, 0);
+    read->on_done(read, found == read->count ? 0 : -ERR_NOT_FOUND, bytes);
 }
 
 static void complete_append(struct fake_log *log)
@@ -83,7 +88,8 @@ static void complete_append(struct fake_log *log)
         append->on_done(append, APPEND_UNKNOWN);
         return;
     }
-    if (log->full) {
+    if (log->full || log->refuse_next) {
+        log->refuse_next = false;
         log->refusals++;
         append->on_done(append, APPEND_REFUSED);
         return;
@@ -126,10 +132,22 @@ static void log_free(struct ledger_log *port)
     (void)port;
 }
 
+static uint64_t log_confirmed(struct ledger_log *port, uint32_t shard)
+{
+    return log_of(port)->unconfirmed ? 0 : log_tail(port, shard);
+}
+
 void fake_log_init(struct fake_log *log)
 {
-    static const struct ledger_log_ops ops = {log_append,     log_read,    log_replay, log_tail,
-                                              log_take_epoch, log_trouble, log_poll,   log_free};
+    static const struct ledger_log_ops ops = {.append = log_append,
+                                              .read = log_read,
+                                              .replay = log_replay,
+                                              .tail = log_tail,
+                                              .take_epoch = log_take_epoch,
+                                              .trouble = log_trouble,
+                                              .poll = log_poll,
+                                              .free = log_free,
+                                              .confirmed = log_confirmed};
     *log = (struct fake_log){.port = {.ops = &ops}};
 }
 

@@ -6,6 +6,7 @@
 #include "test.h"
 
 #include "adapters/embedded/odds_store_memory.h"
+#include "app/book_copy.h"
 
 static struct slice text(const char *t)
 {
@@ -51,6 +52,8 @@ static void make_book(struct fixture *f)
                                .verdicts = f->verdicts};
     const char *reason = NULL;
     assert_int_equal(book_new(&options, &ports, &listener, &f->book), 0);
+    if (f->warm != NULL)
+        book_adopt(f->book, &f->warm);
     int error = book_start(f->book, f->wall, f->now, &reason);
     assert_string_equal(reason, "");
     assert_int_equal(error, 0);
@@ -85,7 +88,8 @@ void fixture_end(struct fixture *f)
 void fixture_restart(struct fixture *f)
 {
     drop_book(f);
-    f->log.fail_next = f->log.hold = false;
+    if (!f->keep_log)
+        f->log.fail_next = f->log.hold = false;
     make_book(f);
 }
 

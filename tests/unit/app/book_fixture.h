@@ -12,6 +12,8 @@ struct fixture {
     struct reconcile *reconcile;      /* borrowed; NULL: none */
     struct verdict_store *verdicts;   /* borrowed; NULL: none */
     uint32_t verdicts_max;            /* of the next book; 0: more than any test decides */
+    struct shard_state *warm;         /* the next book's; NULL: it folds the log */
+    bool keep_log;                    /* fixture_restart leaves the log's faults as they are */
     struct book *book;
     struct instant wall;
     struct monotonic now;

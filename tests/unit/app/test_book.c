@@ -3,7 +3,9 @@
 
 #include "test.h"
 
+#include "app/book_copy.h"
 #include "app/commit.h"
+#include "app/refold.h"
 #include "book_fixture.h"
 
 #define SETUP()                                                                                    \
@@ -20,6 +22,14 @@ static void open_and_fund(struct fixture *f)
     assert_int_equal(fixture_deposit(f, "ann", "d1", 10000), REQUEST_TAKEN);
     fixture_turn(f, 1000);
     assert_int_equal(f->balance, 10000);
+}
+
+/* As fixture_restart, on a log that stays as it is. */
+static void drop_and_start(struct fixture *f)
+{
+    f->keep_log = true;
+    fixture_restart(f);
+    f->keep_log = false;
 }
 
 TEST(book, answers_a_bet_only_after_it_is_durable)
@@ -555,5 +565,84 @@ TEST(book, a_price_that_was_not_logged_is_logged_before_it_is_offered)
     assert_int_equal(f.outcome, BET_PLACED);
     const struct odds_log_change *last = &f.odds_log.changes[f.odds_log.position - 1].change;
     assert_int_equal(last->selections_count, 2);
+    TEARDOWN();
+}
+
+/* ---- a second copy (ports/ledger_log.h, confirmed()) ---- */
+
+TEST(book, paused_it_takes_nothing_answers_who_waits_and_keeps_what_it_recorded)
+{
+    SETUP();
+    open_and_fund(&f);
+    f.log.hold = true;
+    fixture_bet(&f, "k1", "a", 210, 1000);
+    fixture_turn(&f, 1000);
+    int before = f.answers;
+    book_pause(f.book, "standby_away");
+    assert_int_equal(f.answers, before + 1);
+    assert_true(f.failed); /* 503: nobody knows */
+    assert_int_equal(fixture_bet(&f, "k2", "a", 210, 1000), REQUEST_BUSY);
+    assert_string_equal(book_busy_limit(f.book), "standby_away");
+    assert_int_equal(fixture_bet(&f, "k1", "a", 210, 1000), REQUEST_BUSY); /* its verdict too */
+    assert_int_equal(fixture_deposit(&f, "ann", "d9", 100), REQUEST_BUSY);
+    assert_int_equal(fixture_hold(&f, true), REQUEST_BUSY);
+    assert_int_equal(book_when_durable(f.book, fixture_answer, fixture_cookie(&f)), REQUEST_BUSY);
+    fixture_market(&f, MARKET_SUSPENDED_STATUS, 0, 0); /* prices and fences go on */
+    fixture_turn(&f, 1000);
+    assert_false(book_stopped(f.book));
+    f.log.hold = false;
+    fixture_turn(&f, 1000);
+    book_pause(f.book, NULL);
+    assert_int_equal(fixture_bet(&f, "k1", "a", 210, 1000), REQUEST_TAKEN);
+    fixture_turn(&f, 1000);
+    assert_true(f.replayed && !f.failed && f.outcome == BET_PLACED);
+    assert_int_equal(fixture_available(&f, "ann"), 9000);
+    TEARDOWN();
+}
+
+TEST(book, tells_nothing_from_before_its_start_that_is_not_confirmed)
+{
+    SETUP();
+    open_and_fund(&f);
+    fixture_bet(&f, "k1", "a", 210, 1000);
+    fixture_turn(&f, 1000);
+    uint64_t bet_id = f.bet_id;
+    f.log.unconfirmed = true;
+    f.log.hold = true;
+    drop_and_start(&f);
+    assert_int_equal(fixture_bet(&f, "k1", "a", 210, 1000), REQUEST_BUSY);
+    assert_string_equal(book_busy_limit(f.book), "unconfirmed");
+    assert_int_equal(fixture_history(&f, bet_id), REQUEST_BUSY);
+    int before = f.answers;
+    assert_int_equal(book_when_durable(f.book, fixture_answer, fixture_cookie(&f)), REQUEST_TAKEN);
+    fixture_turn(&f, 1000);
+    assert_int_equal(f.answers, before);
+    f.log.hold = false; /* the record of the start is confirmed, and all below it */
+    fixture_turn(&f, 1000);
+    assert_int_equal(f.answers, before + 1);
+    assert_int_equal(fixture_bet(&f, "k1", "a", 210, 1000), REQUEST_TAKEN);
+    fixture_turn(&f, 1000);
+    assert_true(f.replayed && f.bet_id == bet_id);
+    TEARDOWN();
+}
+
+TEST(book, goes_on_from_a_state_that_was_kept_warm)
+{
+    SETUP();
+    open_and_fund(&f);
+    fixture_bet(&f, "k1", "a", 210, 1000);
+    fixture_turn(&f, 1000);
+    struct refold_source source = {&f.log.port, 0, REFOLD_ALL};
+    struct refold_end end;
+    assert_int_equal(shard_state_new(shard_state_limits(book_state(f.book)), &f.warm), 0);
+    source.seq_last = shard_state_seq(book_state(f.book)) - 1; /* a record behind the log */
+    assert_int_equal(refold(&source, f.warm, NULL, NULL, &end), 0);
+    fixture_restart(&f);
+    assert_null(f.warm); /* taken */
+    assert_int_equal(fixture_available(&f, "ann"), 9000);
+    fixture_bet(&f, "k1", "a", 210, 1000);
+    fixture_turn(&f, 1000);
+    assert_true(f.replayed);
+    fixture_check(&f);
     TEARDOWN();
 }
