@@ -22,7 +22,7 @@ struct fake_log {
     uint64_t refusals; /* how many did */
     bool fail_next;    /* the next append ends as UNKNOWN and is lost */
     bool refuse_next;  /* the next one as REFUSED */
-    bool unconfirmed; /* confirmed() is 0: another copy must have it all, and was not asked yet */
+    bool unconfirmed;  /* confirmed() is 0: another copy must have it all, and was not asked yet */
 };
 
 void fake_log_init(struct fake_log *log);

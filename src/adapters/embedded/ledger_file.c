@@ -178,22 +178,40 @@ static bool writer_is_busy(const struct ledger_file *file)
            (file->append_state != STATE_NONE && file->append_state != STATE_DONE);
 }
 
-static int file_take_epoch(struct ledger_log *log, uint32_t shard, uint64_t *ret_epoch)
+/* Takes `epoch`, or the next one when it is 0. */
+static int take_epoch(struct ledger_file *file, uint64_t epoch, uint64_t *ret_epoch)
 {
-    struct ledger_file *file = file_of(log);
-    ASSERT(shard == file->store->options.shard);
     pthread_mutex_lock(&file->lock);
     while (writer_is_busy(file))
         pthread_cond_wait(&file->owner_wake, &file->lock);
     file->taken = true;
     pthread_mutex_unlock(&file->lock);
-    int result = ledger_store_take_epoch(file->store, ret_epoch);
+    int result = epoch == 0 ? ledger_store_take_epoch(file->store, ret_epoch)
+                            : ledger_store_raise_epoch(file->store, epoch);
     pthread_mutex_lock(&file->lock);
     file->taken = false;
     file->stopped = file->store->stopped;
     ledger_writer_wake(file);
     pthread_mutex_unlock(&file->lock);
     return result;
+}
+
+static int file_take_epoch(struct ledger_log *log, uint32_t shard, uint64_t *ret_epoch)
+{
+    struct ledger_file *file = file_of(log);
+    ASSERT(shard == file->store->options.shard);
+    return take_epoch(file, 0, ret_epoch);
+}
+
+int ledger_file_raise_epoch(struct ledger_log *log, uint64_t epoch)
+{
+    ASSERT(epoch > 0);
+    return take_epoch(file_of(log), epoch, NULL);
+}
+
+uint64_t ledger_file_epoch(struct ledger_log *log)
+{
+    return file_of(log)->store->epoch; /* changed by the owner's thread only */
 }
 
 static void poll_append(struct ledger_file *file)

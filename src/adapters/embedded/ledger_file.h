@@ -76,6 +76,11 @@ int ledger_file_replay(struct ledger_log *log, uint64_t seq_first, ledger_visit 
 int ledger_file_sizes(struct ledger_log *log, struct ledger_sizes *ret_sizes, char *ret_text);
 /* The log's creation id. Thread: any. */
 uint64_t ledger_file_creation(struct ledger_log *log);
+/* The newest epoch that was taken. Thread: the owner's. */
+uint64_t ledger_file_epoch(struct ledger_log *log);
+/* As the port's take_epoch, but it takes this epoch, which is not below the newest: for a standby,
+ * whose groups are another writer's, and for a takeover (docs/LEDGER.md, "Log shipping"). */
+int ledger_file_raise_epoch(struct ledger_log *log, uint64_t epoch);
 /* For ledger_cursor_file_new(): the durable log as of now, without a lock. Thread: any. */
 struct ledger_cursor_log ledger_file_cursor_log(struct ledger_log *log);
 /* File and byte of the damage that a read or replay answered -ERR_CORRUPT for, or "".

@@ -79,22 +79,29 @@ void ledger_store_look(struct ledger_store *store)
 
 /* --- Epochs --- */
 
-int ledger_store_take_epoch(struct ledger_store *store, uint64_t *ret_epoch)
+int ledger_store_raise_epoch(struct ledger_store *store, uint64_t epoch)
 {
+    ASSERT(epoch >= store->epoch);
     if (store->options.read_only)
         return -ERR_UNSUPPORTED;
     if (store->stopped)
         return -ERR_STOPPED;
     struct ledger_hand *hand = ledger_store_hand(store);
-    int result = ledger_hand_write_epoch(hand, store->epoch + 1);
+    int result = ledger_hand_write_epoch(hand, epoch);
     if (result < 0) {
         store->stopped = true;
         hand->failed = true;
         return result;
     }
-    store->epoch++;
-    store->epoch_taken = store->epoch;
-    hand->tail.epoch = store->epoch;
+    store->epoch = epoch;
+    store->epoch_taken = epoch;
+    hand->tail.epoch = epoch;
+    return 0;
+}
+
+int ledger_store_take_epoch(struct ledger_store *store, uint64_t *ret_epoch)
+{
+    TRY(ledger_store_raise_epoch(store, store->epoch + 1));
     *ret_epoch = store->epoch;
     return 0;
 }

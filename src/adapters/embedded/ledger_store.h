@@ -102,6 +102,9 @@ void ledger_store_look(struct ledger_store *store);
 /* Durable before it answers; -ERR_STOPPED; -ERR_UNSUPPORTED (read only); or the disk's error (the
  * epoch is then not taken, and the store is stopped: the file may hold either). */
 int ledger_store_take_epoch(struct ledger_store *store, uint64_t *ret_epoch);
+/* Takes this epoch, which is not below the newest: of a writer whose groups are followed. The same
+ * answers. */
+int ledger_store_raise_epoch(struct ledger_store *store, uint64_t epoch);
 
 /* Is there another directory that is well, and nobody hanging in it? */
 bool ledger_store_can_fail_over(const struct ledger_store *store);

@@ -297,6 +297,8 @@ static int file_take_epoch(struct odds_log *log, uint32_t *ret_epoch)
     struct odds_log_file *file = file_of(log);
     if (file->options.read_only)
         return -ERR_UNSUPPORTED;
+    if (file->epoch < file->options.epoch_min)
+        file->epoch = file->options.epoch_min - 1;
     if (file->epoch >= ODDS_EPOCH_MAX)
         return -ERR_LIMIT;
     file->epoch++; /* also when it fails: the file may hold either, and one is never given twice */
@@ -602,6 +604,8 @@ static int recover(struct opening *opening)
     file->segment_first = opening->count > 0 ? opening->lowest : 0;
     file->segment = opening->count > 0 ? opening->highest + 1 : 0;
     file->base = end + ODDS_LOG_POSITION_GAP;
+    if (file->base < file->options.position_min)
+        file->base = file->options.position_min;
     file->bytes += sizeof(struct odds_segment_head);
     TRY(odds_segment_create(file->disk, file->segment, file->base, &file->file));
     return keep_within_limit(file);

@@ -39,6 +39,9 @@ struct odds_log_file_options {
     uint64_t segment_bytes; /* a segment ends with the record that reaches this; 0: default */
     uint64_t bytes_max;     /* oldest segments go beyond this, never the newest two; 0: keep */
     uint64_t hash_key[2];   /* secret, for the table of texts */
+    uint32_t epoch_min;     /* of the next epoch taken, and */
+    uint64_t position_min;  /* of what is appended: another log, which this one goes on from, has
+                             * given out all below; 0: none has */
     bool read_only;         /* then the rest is not looked at */
 };
 

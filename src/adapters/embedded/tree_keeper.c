@@ -207,9 +207,18 @@ static int distrusting(struct tree_keeper *keeper, int error)
     return error;
 }
 
-static bool has_grown(const struct tree_keeper *keeper)
+/* How much of the tree may be signed. */
+static uint64_t confirmed_size(struct tree_keeper *keeper)
 {
-    return keeper->signer.key != NULL && tree_file_size(keeper->file) > known_size(keeper);
+    uint64_t confirmed = __atomic_load_n(&keeper->confirmed, __ATOMIC_ACQUIRE);
+    uint64_t size = tree_file_size(keeper->file);
+    keeper->signer.size_max = confirmed;
+    return size < confirmed ? size : confirmed;
+}
+
+static bool has_grown(struct tree_keeper *keeper)
+{
+    return keeper->signer.key != NULL && confirmed_size(keeper) > known_size(keeper);
 }
 
 /* With the lock. What the thread's own parts say is shown to the others. */
@@ -326,7 +335,7 @@ static int prove(struct tree_keeper *keeper, struct tree_ask *ask)
 static int head_on_demand(struct tree_keeper *keeper, const struct tree_ask *ask)
 {
     bool covered = keeper->signer.heads.count > 0 && highest_seq(ask) <= known_size(keeper);
-    if (covered || !has_grown(keeper) || highest_seq(ask) > tree_file_size(keeper->file))
+    if (covered || !has_grown(keeper) || highest_seq(ask) > confirmed_size(keeper))
         return 0;
     if (rate_take(&keeper->on_demand, clock_us(keeper, CLOCK_MONOTONIC)) != 0) {
         keeper->stats.heads_limited++;
@@ -380,6 +389,7 @@ static int rotate(struct tree_keeper *keeper, struct tree_rotate *rotate)
                                          keeper->signer.links.chain.count, &next, &why);
     rotate->text[why.bytes] = '\0';
     TRY(error);
+    (void)confirmed_size(keeper);
     error = tree_signer_rotate(&keeper->signer, keeper->file, &next, &handover);
     if (error < 0)
         memcpy(rotate->text, keeper->signer.text, sizeof rotate->text);
@@ -517,6 +527,7 @@ int tree_keeper_new(const struct tree_keeper_options *options, struct tree_keepe
         keeper->on_demand = (struct rate){.interval_us = US_PER_SECOND / options->on_demand_per_s,
                                           .burst = options->on_demand_per_s};
     keeper->ring_next = UINT64_MAX; /* takes nothing before the start */
+    keeper->confirmed = UINT64_MAX;
     keeper->ring_bytes = options->ring_bytes == 0 ? TREE_RING_BYTES : options->ring_bytes;
     keeper->ring = aligned_alloc(4096, keeper->ring_bytes);
     keeper->record = malloc(RECORD_BYTES_MAX);

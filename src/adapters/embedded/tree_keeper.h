@@ -72,6 +72,11 @@ void tree_keeper_detach(struct tree_keeper *keeper);
 /* Hashes what is in the ring, signs, makes all durable. Asks that wait get no callback. */
 void tree_keeper_free(struct tree_keeper *keeper); /* accepts NULL */
 
+/* No head covers a record above `seq` from now on; UINT64_MAX, as at first: any may be signed. A
+ * head is a promise to whoever has it, so it waits for all copies that must not lose the record.
+ * Thread: any. */
+void tree_keeper_confirm(struct tree_keeper *keeper, uint64_t seq);
+
 /* Counters since start. Thread: any. */
 struct tree_keeper_stats {
     uint64_t size;          /* records hashed */

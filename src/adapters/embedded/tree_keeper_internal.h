@@ -33,6 +33,7 @@ struct tree_keeper {
     bool putting;       /* the writer copies to `in` */
     uint64_t ring_next; /* the number that the ring takes next */
     uint64_t durable;
+    uint64_t confirmed; /* the thread looks at it without the lock, too */
     bool detached, reading, closing;
     bool torn; /* detached in a gap: what is in the ring does not follow any more */
     struct tree_ask *waiting[TREE_ASKS_MAX];

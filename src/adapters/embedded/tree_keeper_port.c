@@ -112,6 +112,14 @@ const struct ledger_tree_ops tree_keeper_ops = {
     .poll = keeper_poll,
 };
 
+void tree_keeper_confirm(struct tree_keeper *keeper, uint64_t seq)
+{
+    pthread_mutex_lock(&keeper->lock);
+    __atomic_store_n(&keeper->confirmed, seq, __ATOMIC_RELEASE);
+    pthread_cond_signal(&keeper->wake);
+    pthread_mutex_unlock(&keeper->lock);
+}
+
 struct ledger_tree *tree_keeper_tree(struct tree_keeper *keeper)
 {
     return &keeper->tree;

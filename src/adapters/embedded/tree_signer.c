@@ -51,6 +51,7 @@ int tree_signer_open(struct tree_signer *signer, struct disk *disk, uint32_t sha
     memset(signer, 0, sizeof *signer);
     signer->heads.file = signer->heads.outside_file = signer->links.file = -1;
     signer->shard = shard;
+    signer->size_max = UINT64_MAX;
     signer->key = key;
     TRY(sha256_new(&signer->sha));
     TRY(tree_links_open(&signer->links, disk, shard, signer->sha, signer->text));
@@ -150,13 +151,21 @@ static int sign_and_keep(struct tree_signer *signer, const struct merkle_root *r
     return tree_heads_keep(&signer->heads, &head, bytes);
 }
 
+/* What was signed for once stays so. */
+static uint64_t size_to_sign(const struct tree_signer *signer, const struct tree_file *tree)
+{
+    uint64_t before = tree_signer_size(signer);
+    uint64_t max = signer->size_max > before ? signer->size_max : before;
+    return tree_file_size(tree) < max ? tree_file_size(tree) : max;
+}
+
 int tree_signer_sign(struct tree_signer *signer, struct tree_file *tree, int64_t now_us)
 {
     struct merkle_root root;
     if (signer->stopped)
         return -ERR_STOPPED;
     TRY(tree_signer_check_past(signer, tree));
-    TRY(tree_file_root(tree, tree_file_size(tree), &root));
+    TRY(tree_file_root(tree, size_to_sign(signer, tree), &root));
     return sign_and_keep(signer, &root, now_us);
 }
 
@@ -178,7 +187,7 @@ static int prepare(struct tree_signer *signer, struct tree_file *tree, struct si
     memcpy(link.old_key, authorized, sizeof link.old_key);
     memcpy(link.log_id, signer->log_id, sizeof link.log_id);
     link.time_us = time_of_next(signer, handover->now_us);
-    TRY(tree_file_root(tree, tree_file_size(tree), &link.root));
+    TRY(tree_file_root(tree, size_to_sign(signer, tree), &link.root));
     tree_chain_next(&signer->links.chain, signer->sha, &link);
     struct sign_key *key = lost ? next : signer->key;
     if (tree_link_sign(&link, key, handover->link) < 0)

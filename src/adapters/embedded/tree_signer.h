@@ -22,6 +22,7 @@ struct tree_signer {
     struct sign_key *owned; /* the same, when it was taken over by a rotation */
     uint8_t log_id[16];
     uint32_t shard;
+    uint64_t size_max; /* no more of the tree is signed for; UINT64_MAX at first */
     bool past_checked; /* what was signed agrees with the tree */
     bool stopped;      /* a link may be durable or not: only a start can tell */
     int problem;       /* why the last head was not signed; 0: it was */
@@ -44,8 +45,8 @@ uint64_t tree_signer_size(const struct tree_signer *signer);
 /* L8: what was signed once must still be the begin of what is signed now. 0; -ERR_BUSY: the tree is
  * not that large yet; -ERR_CORRUPT: it is another history; or the disk's error. */
 int tree_signer_check_past(struct tree_signer *signer, struct tree_file *tree);
-/* Signs a head of the whole tree and keeps it. 0; -ERR_ABSENT: there is no key to sign with now
- * (signer->problem and text say why); or as check_past. */
+/* Signs a head of the tree, as far as size_max, and keeps it. 0; -ERR_ABSENT: there is no key to
+ * sign with now (signer->problem and text say why); or as check_past. */
 int tree_signer_sign(struct tree_signer *signer, struct tree_file *tree, int64_t now_us);
 
 struct tree_handover {

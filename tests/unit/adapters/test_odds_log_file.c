@@ -289,6 +289,27 @@ TEST(odds_log_file, logs_nothing_more_after_a_failure)
     free(book);
 }
 
+TEST(odds_log_file, goes_on_behind_another_log_when_it_is_told_to)
+{
+    const uint64_t behind = UINT64_C(1) << 40;
+    struct faulty_disk *fake = faulty_disk_new();
+    const struct odds_log_file_options options = {
+        .segment_bytes = SEGMENT_BYTES, .epoch_min = 1024, .position_min = behind};
+    for (uint32_t i = 0; i < 3; i++) {
+        struct odds_log *log = NULL;
+        struct texts texts;
+        struct odds_log_selection selections[3];
+        uint32_t epoch = 0;
+        assert_int_equal(odds_log_file_open(&options, faulty_disk_of(fake), NULL, &log), 0);
+        assert_int_equal(log->ops->take_epoch(log, &epoch), 0);
+        assert_int_equal(epoch, 1024 + i);
+        struct odds_log_change change = change_of(i, &texts, selections);
+        assert_true(log->ops->append(log, &change) >= behind + i * ODDS_LOG_POSITION_GAP);
+        log->ops->free(log);
+    }
+    faulty_disk_free(fake);
+}
+
 TEST(odds_log_file, never_gives_an_epoch_twice)
 {
     struct faulty_disk *fake = faulty_disk_new();

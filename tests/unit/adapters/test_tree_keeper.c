@@ -341,6 +341,32 @@ TEST(tree_keeper, never_makes_the_log_wait_and_reads_back_what_it_missed)
     end(&s);
 }
 
+TEST(tree_keeper, signs_nothing_that_is_not_confirmed)
+{
+    struct scene s = begin();
+    static struct asked asked;
+    started(&s);
+    tree_keeper_confirm(s.keeper, 3);
+    append(&s, 10, RECORD_BYTES, 1);
+    assert_int_equal(tree_keeper_catch_up(s.keeper), 0);
+    assert_int_equal(ask_record(&s, &asked, 4, 1), -ERR_BUSY); /* a proof of it is a promise */
+    assert_int_equal(ask_record(&s, &asked, 3, 1), 0);
+    expect_proved(&asked);
+    struct tree_head head;
+    assert_int_equal(tree_head_read(asked.ask.head, &head), 0);
+    assert_int_equal(head.root.size, 3);
+    tree_keeper_confirm(s.keeper, 10);
+    assert_int_equal(ask_record(&s, &asked, 4, 1), 0);
+    expect_proved(&asked);
+    tree_keeper_confirm(s.keeper, 0); /* as at a start: what was signed stays signed */
+    append(&s, 10, RECORD_BYTES, 1);
+    assert_int_equal(tree_keeper_catch_up(s.keeper), 0);
+    assert_int_equal(ask_record(&s, &asked, 4, 1), 0);
+    assert_int_equal(ask_record(&s, &asked, 11, 1), -ERR_BUSY);
+    stop(&s);
+    end(&s);
+}
+
 TEST(tree_keeper, keeps_its_heads_and_says_them_outside)
 {
     struct scene s = begin();
