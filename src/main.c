@@ -11,6 +11,10 @@ static const struct {
 } commands[] = {
     {"serve", "runs the sportsbook: --data DIR --listen HOST:PORT --admin HOST:PORT",
      command_serve},
+    {"standby", "follows a primary: --data DIR --primary HOST:PORT --token FILE", command_standby},
+    {"promote", "makes a standby the primary: --admin HOST:PORT --token FILE | --data DIR",
+     command_promote},
+    {"rejoin", "sets aside what a new primary has not: --data DIR --from SEQ", command_rejoin},
     {"demo", "serve with simulated matches: --data DIR --listen HOST:PORT --speed X", command_demo},
     {"feed", "feed replay --format betfair [--speed X|max] [--to URL] FILE...", command_feed},
     {"token", "prints a token: --user ID [--role ROLE] [--ttl S] [--data DIR]", command_token},

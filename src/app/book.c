@@ -303,7 +303,8 @@ bool book_waits_for_space(const struct book *book)
 
 bool book_takes_bets(const struct book *book)
 {
-    return !book_stopped(book) && book->ports.log->ops->trouble(book->ports.log) == LEDGER_WELL;
+    return !book_stopped(book) && book->paused == NULL &&
+           book->ports.log->ops->trouble(book->ports.log) == LEDGER_WELL;
 }
 
 const struct shard_state *book_state(const struct book *book)

@@ -4,6 +4,8 @@
 #include <stdio.h>
 #include <unistd.h>
 
+#include "base/error.h"
+
 /* Every key of every command: one config file serves all of them. */
 static const char *const known_keys[] = {
     "accounts-max",
@@ -65,6 +67,11 @@ static const char *const known_keys[] = {
     "pipeline",
     "policy",
     "price-cents-min",
+    "primary",
+    "primary-ca",
+    "primary-cert",
+    "primary-key",
+    "primary-name",
     "profile",
     "rate",
     "recheck",
@@ -78,6 +85,9 @@ static const char *const known_keys[] = {
     "server-name",
     "server-pid",
     "settle-per-turn-max",
+    "ship",
+    "ship-degrade",
+    "ship-timeout-ms",
     "silence-ms",
     "snapshot-keep",
     "snapshot-records",
@@ -116,6 +126,27 @@ int command_fail(int code, struct slice text)
 {
     (void)fprintf(stderr, "overround: %.*s\n", SLICE_ARG(text));
     return code;
+}
+
+int command_read_token(const char *path, struct buf *token, struct buf *why)
+{
+    FILE *file = path == NULL ? NULL : fopen(path, "re");
+    size_t bytes = file == NULL ? 0 : fread(token->at, 1, token->capacity - 1, file);
+    if (file != NULL)
+        (void)fclose(file);
+    while (bytes > 0 && token->at[bytes - 1] <= ' ')
+        bytes--;
+    bool good = bytes > 0;
+    for (size_t i = 0; i < bytes; i++)
+        good = good && token->at[i] > ' ' && token->at[i] < 0x7f;
+    if (!good) {
+        buf_printf(why, "--token is a file with a token, not: %s",
+                   path == NULL ? "(missing)" : path);
+        return -ERR_CONFIG;
+    }
+    token->at[bytes] = '\0';
+    token->bytes = bytes;
+    return 0;
 }
 
 int command_options(const struct command_input *input, struct options *ret)

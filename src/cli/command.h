@@ -13,6 +13,9 @@ int command_feed(int argc, char *const *argv);
 int command_ledger(int argc, char *const *argv);
 int command_load(int argc, char *const *argv);
 int command_sim(int argc, char *const *argv);
+int command_standby(int argc, char *const *argv);
+int command_promote(int argc, char *const *argv);
+int command_rejoin(int argc, char *const *argv);
 
 /* Reads the options of a command against the keys of all of them. 0, or 2 when the reason was
  * said on stderr. */
@@ -24,6 +27,10 @@ struct command_input {
     bool arguments;
 };
 int command_options(const struct command_input *input, struct options *ret);
+
+/* A token from the file of that path (a text of one line), ended by a zero in `token`. 0, or an
+ * error with a sentence in `why`; path NULL: the option is missing. */
+int command_read_token(const char *path, struct buf *token, struct buf *why);
 
 /* Says "overround: TEXT" on stderr and answers the code. */
 int command_fail(int code, struct slice text);

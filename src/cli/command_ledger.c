@@ -5,6 +5,7 @@
 #include <inttypes.h>
 #include <stdio.h>
 
+#include "adapters/embedded/ledger_duty.h"
 #include "adapters/embedded/ledger_file.h"
 #include "adapters/embedded/odds_log_file.h"
 #include "adapters/embedded/odds_segment.h"
@@ -151,8 +152,16 @@ static int open_odds(const char *data, struct folder *folder, struct buf *why)
 {
     struct odds_log_report report = {.segments = 0};
     struct odds_log_file_options options = {.read_only = true};
-    TRY(open_folder(data, "odds", &folder->odds_disk, why));
-    int error = odds_log_file_open(&options, folder->odds_disk, &report, &folder->opened.odds);
+    struct ledger_duty_mark mark;
+    int error = open_folder(data, "odds", &folder->odds_disk, why);
+    if (error == -ERR_NOT_FOUND && ledger_duty_read(folder->ledger_disk, 0, &mark) == 0 &&
+        mark.duty == LEDGER_DUTY_STANDBY) { /* its primary has the odds log */
+        (void)fprintf(stderr, "overround: a standby has no odds log: prices are not looked up\n");
+        why->bytes = 0;
+        return 0;
+    }
+    TRY(error);
+    error = odds_log_file_open(&options, folder->odds_disk, &report, &folder->opened.odds);
     if (error == -ERR_BUSY)
         buf_put_text(why, "a server has the odds log open: end it first");
     else if (error < 0)

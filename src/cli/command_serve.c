@@ -8,6 +8,7 @@
 #include "cli/heads_token.h"
 #include "cli/node.h"
 #include "cli/options_listen.h"
+#include "cli/standby.h"
 
 /* One a line, so that those who add one do not meet. */
 /* clang-format off */
@@ -52,18 +53,30 @@
     {"segment-bytes", "67108864"},                                                                 \
     {"compress-segments", "on"},                                                                   \
     {"compress-keep", "2"},                                                                        \
+    {"ship", "off"},                                                                               \
+    {"ship-timeout-ms", "2000"},                                                                   \
+    {"ship-degrade", "stop"},                                                                      \
     TRADING_SPECS
+
+#define PRODUCTION_SPECS                                                                           \
+    {"roles", "all"},                                                                              \
+    {"profile", "demo"},                                                                           \
+    {"check-geo", NULL},                                                                           \
+    {"check-exclusion", NULL},                                                                     \
+    {"check-identity", NULL},                                                                      \
+    {"check-payments", NULL}
 /* clang-format on */
 
 static const struct option_spec serve_specs[] = {
     SHARED_SPECS,
     PROXY_SPECS,
-    {"roles", "all"},
-    {"profile", "demo"},
-    {"check-geo", NULL},
-    {"check-exclusion", NULL},
-    {"check-identity", NULL},
-    {"check-payments", NULL},
+    PRODUCTION_SPECS,
+};
+
+static const struct option_spec standby_specs[] = {
+    SHARED_SPECS,           PROXY_SPECS,           PRODUCTION_SPECS,
+    {"primary", NULL},      {"primary-ca", NULL},  {"primary-name", NULL},
+    {"primary-cert", NULL}, {"primary-key", NULL}, {"token", NULL},
 };
 
 static const struct option_spec demo_specs[] = {
@@ -288,6 +301,29 @@ static int take_start_check(const struct options *options, bool *ret_newest, str
     return -ERR_CONFIG;
 }
 
+static int take_ship(const struct options *options, struct node_ship_options *ret, struct buf *why)
+{
+    struct slice mode = slice_text(options_text(options, "ship"));
+    struct slice degrade = slice_text(options_text(options, "ship-degrade"));
+    int64_t timeout_ms = 0;
+    ret->mode = slice_is(mode, "sync")    ? SHIP_MODE_SYNC
+                : slice_is(mode, "async") ? SHIP_MODE_ASYNC
+                                          : SHIP_MODE_OFF;
+    ret->degrade = slice_is(degrade, "async") ? SHIP_DEGRADE_ASYNC : SHIP_DEGRADE_STOP;
+    if (ret->mode == SHIP_MODE_OFF && !slice_is(mode, "off")) {
+        buf_printf(why, "--ship is off, async or sync, not: %.*s", SLICE_ARG(mode));
+        return -ERR_CONFIG;
+    }
+    if (ret->degrade == SHIP_DEGRADE_STOP && !slice_is(degrade, "stop")) {
+        buf_printf(why, "--ship-degrade is stop or async, not: %.*s", SLICE_ARG(degrade));
+        return -ERR_CONFIG;
+    }
+    TRY(options_number(options, "ship-timeout-ms", (struct number_range){50, 600000}, &timeout_ms,
+                       why));
+    ret->timeout_us = timeout_ms * 1000;
+    return 0;
+}
+
 static int take_shared(const struct options *options, struct node_options *node, struct buf *why)
 {
     node->data = options_text(options, "data");
@@ -301,6 +337,7 @@ static int take_shared(const struct options *options, struct node_options *node,
     TRY(take_snapshots(options, &node->shadow, why));
     TRY(take_start_check(options, &node->start_check_newest, why));
     TRY(take_segments(options, node, why));
+    TRY(take_ship(options, &node->ship, why));
     return take_limits(options, node, why);
 }
 
@@ -310,6 +347,19 @@ static int run(const struct node_options *node, node_ready_fn ready)
     struct buf why = buf_over(memory, sizeof memory);
     enum node_end end = node_run(node, ready, &why);
     return end == NODE_ENDED ? 0 : command_fail((int)end, buf_slice(&why));
+}
+
+static int take_serve(const struct options *options, struct node_options *node, struct buf *why)
+{
+    const char *roles = options_text(options, "roles");
+    if (!slice_is(slice_text(roles), "all")) {
+        buf_printf(why, "--roles: this version runs all roles in one process; not: %s", roles);
+        return -ERR_CONFIG;
+    }
+    TRY(take_profile(options_text(options, "profile"), node, why));
+    TRY(take_shared(options, node, why));
+    TRY(options_proxies(options, &node->listen, why));
+    return node->profile == PROFILE_PRODUCTION ? check_production(options, why) : 0;
 }
 
 int command_serve(int argc, char *const *argv)
@@ -322,17 +372,57 @@ int command_serve(int argc, char *const *argv)
     int code = command_options(&input, &options);
     if (code != 0)
         return code;
-    const char *roles = options_text(&options, "roles");
-    if (!slice_is(slice_text(roles), "all")) {
-        buf_printf(&why, "--roles: this version runs all roles in one process; not: %s", roles);
-        return command_fail(2, buf_slice(&why));
-    }
-    if (take_profile(options_text(&options, "profile"), &node, &why) < 0 ||
-        take_shared(&options, &node, &why) < 0 ||
-        options_proxies(&options, &node.listen, &why) < 0 ||
-        (node.profile == PROFILE_PRODUCTION && check_production(&options, &why) < 0))
+    if (take_serve(&options, &node, &why) < 0)
         return command_fail(2, buf_slice(&why));
     return run(&node, say_ready);
+}
+
+/* ---- a standby ---- */
+
+static void say_standby(const struct node_addresses *bound)
+{
+    put_address("standby ", bound->has_plain ? &bound->plain : &bound->tls, !bound->has_plain);
+    put_address("admin ", &bound->admin, bound->admin_is_tls);
+    (void)fflush(stdout);
+}
+
+static int take_primary(const struct options *options, struct standby_options *standby,
+                        struct buf *token, struct buf *why)
+{
+    const char *primary = options_text(options, "primary");
+    if (primary == NULL || net_address_parse(slice_text(primary), &standby->primary) < 0) {
+        buf_printf(why, "--primary is HOST:PORT of the primary's admin listener, not: %s",
+                   primary == NULL ? "(missing)" : primary);
+        return -ERR_CONFIG;
+    }
+    standby->primary_tls =
+        (struct tls_client_files){.ca = options_text(options, "primary-ca"),
+                                  .server_name = options_text(options, "primary-name"),
+                                  .certificates = options_text(options, "primary-cert"),
+                                  .key = options_text(options, "primary-key"),
+                                  .resume = true};
+    TRY(command_read_token(options_text(options, "token"), token, why));
+    standby->token = token->at;
+    return 0;
+}
+
+int command_standby(int argc, char *const *argv)
+{
+    static struct options options;
+    static struct standby_options standby = {.node = {.profile = PROFILE_DEMO}};
+    static char token_memory[STANDBY_TOKEN_BYTES_MAX];
+    char memory[1024];
+    struct buf why = buf_over(memory, sizeof memory);
+    struct buf token = buf_over(token_memory, sizeof token_memory);
+    const struct command_input input = {argc, argv, standby_specs, COUNT(standby_specs), false};
+    int code = command_options(&input, &options);
+    if (code != 0)
+        return code;
+    if (take_serve(&options, &standby.node, &why) < 0 ||
+        take_primary(&options, &standby, &token, &why) < 0)
+        return command_fail(2, buf_slice(&why));
+    enum node_end end = standby_run(&standby, say_standby, say_ready, &why);
+    return end == NODE_ENDED ? 0 : command_fail((int)end, buf_slice(&why));
 }
 
 /* "2", "0.5": at most 3 places. */

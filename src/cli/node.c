@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "adapters/embedded/ledger_file.h"
+#include "app/book_copy.h"
 #include "base/assert.h"
 #include "base/cycles.h"
 #include "base/error.h"
@@ -68,6 +69,7 @@ static void on_turn_begin(void *owner)
     struct node *node = owner;
     book_begin_turn(node->book, loop_wall(node->loop), loop_now(node->loop));
     bet_service_begin_turn(node->bets, loop_now(node->loop));
+    node_ship_turn(&node->ship);
 }
 
 static void on_due(void *owner)
@@ -101,7 +103,8 @@ static void on_turn_end(void *owner)
         loop_timer_set(node->loop, &node->due_timer,
                        (struct monotonic){loop_now(node->loop).us + due_us});
     if (node->drain_begun && node->draining == 0 &&
-        (book_idle(node->book) || book_stopped(node->book) || book_waits_for_space(node->book)))
+        (book_idle(node->book) || book_stopped(node->book) || book_paused(node->book) != NULL ||
+         book_waits_for_space(node->book)))
         loop_stop(node->loop);
 }
 
@@ -203,12 +206,19 @@ static int open_data(struct node *node)
     return 0;
 }
 
+struct shard_limits node_shard_limits(const struct node_options *options)
+{
+    struct shard_limits limits = SHARD_LIMITS_DEFAULT;
+    limits.accounts_max = (uint32_t)options->accounts_max;
+    limits.bets_max = (uint32_t)options->bets_max;
+    limits.verdicts_max = (uint32_t)options->verdicts_max;
+    return limits;
+}
+
 static struct book_options book_options_of(const struct node_options *options)
 {
     struct book_options book = BOOK_OPTIONS_DEFAULT;
-    book.limits.accounts_max = (uint32_t)options->accounts_max;
-    book.limits.bets_max = (uint32_t)options->bets_max;
-    book.limits.verdicts_max = (uint32_t)options->verdicts_max;
+    book.limits = node_shard_limits(options);
     book.silence_us_max = options->silence_us_max;
     book.bet_limits = (struct bet_limits){
         .stake_minor_min = options->trading.stake_minor_min,
@@ -255,6 +265,7 @@ static int open_servers(struct node *node)
     struct net_limits admin_limits = net_limits_default();
     admin_limits.connections_max = ADMIN_CONNECTIONS;
     admin_limits.http_body_bytes_max = 1024 * 1024;
+    admin_limits.outbox_bytes_max = SHIP_OUTBOX_BYTES_MAX;
     TRY(http_server_new(node->loop, &public_limits, &node->public_server));
     if (node->options->ws_deflate)
         TRY(http_server_offer_deflate(node->public_server));
@@ -300,6 +311,8 @@ static int open_backoffice(struct node *node)
         return -ERR_MEMORY;
     node->formats[0] = (struct feed_format){"betfair", node->betfair};
     const struct backoffice_parts parts = {
+        .ship = node_ship_serve,
+        .ship_owner = &node->ship,
         .loop = node->loop,
         .book = node->book,
         .store = node->stores.store,
@@ -400,11 +413,15 @@ static void say_started(const struct node *node)
 static enum node_end start_book(struct node *node)
 {
     const char *reason = "";
+    struct node_takeover *takeover = node->options->takeover;
+    if (takeover != NULL && takeover->state != NULL)
+        book_adopt(node->book, &takeover->state);
     int error = book_start(node->book, loop_wall(node->loop), loop_now(node->loop), &reason);
     if (error == 0) {
         node_check_end(&node->check);
         loop_at_turn_begin(node->loop, on_turn_begin, node);
         odds_service_attach(node->odds, node->book, node->bets);
+        node_ship_start(&node->ship, node->book);
         say_started(node);
         return NODE_ENDED;
     }
@@ -521,6 +538,8 @@ static enum node_end open_all(struct node *node)
         end = start_upkeep(node);
     if (end == NODE_ENDED)
         end = open_listeners(node);
+    if (end == NODE_ENDED && node->options->takeover != NULL)
+        node_fence_begin(&node->fence, node->loop, &node->options->takeover->fence);
     if (end == NODE_ENDED && node->options->simulate && (error = open_simulator(node)) < 0)
         return fail(node, "cannot make the simulator", error);
     return end;
@@ -538,11 +557,15 @@ static void close_all(struct node *node)
     loop_timer_cancel(node->loop, &node->simulator_timer);
     synthetic_feed_free(node->simulator);
     node_check_end(&node->check);
+    node_ship_stop(&node->ship);
+    node_fence_end(&node->fence);
     node_shadow_stop(&node->shadow);
     node_upkeep_stop(&node->upkeep);
     node_verdicts_close(&node->verdicts);
     node_detach_tree(node);
-    if (node->stores.file_log != NULL)
+    if (node->ship.sender != NULL) /* its log ends the file's */
+        node->stores.meter.log.ops->free(&node->stores.meter.log);
+    else if (node->stores.file_log != NULL)
         node->stores.file_log->ops->free(node->stores.file_log);
     node_close_proofs(node);
     http_server_free(node->public_server);
@@ -557,6 +580,7 @@ static void close_all(struct node *node)
         node->betfair->ops->free(node->betfair);
     if (node->book != NULL)
         book_free(node->book);
+    node_ship_close(&node->ship);
     node_shadow_close(&node->shadow);
     node_close_stores(node);
     if (node->log_wakeup_open)

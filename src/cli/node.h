@@ -6,11 +6,14 @@
 #include <stdint.h>
 
 #include "base/buf.h"
+#include "cli/node_fence.h"
 #include "cli/node_listen.h"
 #include "cli/node_shadow.h"
+#include "cli/node_ship.h"
 #include "cli/node_upkeep.h"
 #include "core/bet_decide.h"
 #include "crypto/sign_pkcs11.h"
+#include "ledger/shard_state.h"
 #include "net/stream/net_address.h"
 
 enum node_profile { PROFILE_DEMO = 1, PROFILE_BENCH, PROFILE_PRODUCTION };
@@ -23,6 +26,12 @@ struct node_trading {
     int64_t tolerance_permyriad; /* of price_policy "within" */
     enum rounding rounding;      /* of payouts; kept with each bet */
     int64_t settle_per_turn_max, pending_max;
+};
+
+/* A start that goes on from a standby (cli/standby.h). */
+struct node_takeover {
+    struct shard_state *state; /* folded up to the log's end; taken by the node; NULL: not known */
+    struct node_fence_target fence; /* who is to be told; token NULL: nobody */
 };
 
 struct node_options {
@@ -49,9 +58,11 @@ struct node_options {
     bool start_check_newest; /* with a snapshot: what is below it is not read at a start */
     int64_t segment_bytes;   /* of new segments of the ledger */
     struct node_upkeep_options upkeep;
-    bool simulate;          /* the built-in matches are played */
-    int64_t speed_permille; /* of the matches */
-    int64_t seed;           /* of the matches; 0: by the clock */
+    struct node_ship_options ship;
+    struct node_takeover *takeover; /* NULL: a usual start; borrowed */
+    bool simulate;                  /* the built-in matches are played */
+    int64_t speed_permille;         /* of the matches */
+    int64_t seed;                   /* of the matches; 0: by the clock */
 };
 
 /* Exit codes of `serve` and `demo`. */
@@ -64,6 +75,9 @@ enum node_end {
 
 /* Called once, when bets are taken, with the addresses that were bound. */
 typedef void (*node_ready_fn)(const struct node_addresses *bound);
+
+/* How much the fold of this book may hold: a standby's fold is the node's later. */
+struct shard_limits node_shard_limits(const struct node_options *options);
 
 /* Runs until SIGTERM or SIGINT; a second signal ends the process at once. SIGHUP: certificates are
  * read again. On another end than

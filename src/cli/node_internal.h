@@ -28,6 +28,11 @@
 #define SIMULATOR_STEP_US 50000 /* 20 a second */
 #define DRAIN_MS          10000
 
+/* A promoted standby's odds go on so far behind the last ones that it heard of: the old primary may
+ * have gone on alone for a while (starts, bytes of odds). */
+#define NODE_ODDS_EPOCHS_SKIPPED    1024
+#define NODE_ODDS_POSITIONS_SKIPPED (UINT64_C(1) << 40)
+
 /* What the files need that are opened: in the order of opening, ended in the reverse one. */
 struct node_stores {
     struct disk *ledger_disk, *tree_disk, *odds_disk; /* owned */
@@ -36,6 +41,8 @@ struct node_stores {
     struct odds_log *odds_log;    /* owned */
     struct odds_store *store;     /* owned */
     struct personal_vault *vault; /* owned */
+    uint32_t odds_epoch_min;      /* of a log that was another's before: ledger_duty.h */
+    uint64_t odds_position_min;
 };
 
 /* The tree over the ledger, and who asks it. */
@@ -69,6 +76,8 @@ struct node {
     struct node_shadow shadow;
     struct node_check check;
     struct node_upkeep upkeep;
+    struct node_ship ship;
+    struct node_fence fence;
     struct bet_service *bets;
     struct odds_service *odds;
     struct gateway *gateway;

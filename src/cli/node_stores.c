@@ -2,6 +2,7 @@
 #include <string.h>
 #include <sys/stat.h>
 
+#include "adapters/embedded/ledger_duty.h"
 #include "adapters/embedded/ledger_file.h"
 #include "adapters/embedded/odds_log_file.h"
 #include "adapters/embedded/odds_store_memory.h"
@@ -42,7 +43,7 @@ static int open_snapshots(struct node *node)
 {
     const struct node_options *options = node->options;
     TRY(node_shadow_open(&node->shadow, &options->shadow, node->stores.ledger_disk));
-    if (!options->shadow.on || options->start_check_newest)
+    if (!options->shadow.on || options->start_check_newest || options->takeover != NULL)
         return 0;
     return node_check_begin(&node->check, node->stores.ledger_disk, node->stores.file_log);
 }
@@ -56,15 +57,66 @@ static int open_verdicts(struct node *node)
     return node_verdicts_open(&node->verdicts, &options, disk, node->stores.file_log, node->why);
 }
 
+/* A log that another process writes to, or that a later writer has taken over, is not written into.
+ */
+static enum node_end check_duty(struct node *node)
+{
+    struct node_stores *stores = &node->stores;
+    struct ledger_duty_mark mark;
+    int error = ledger_duty_read(stores->ledger_disk, 0, &mark);
+    if (error < 0)
+        return failed(node, "what the ledger's folder is for (duty-0000)", error);
+    switch (mark.duty) {
+    case LEDGER_DUTY_NONE:
+        break;
+    case LEDGER_DUTY_PROMOTED:
+        stores->odds_epoch_min = mark.odds_epoch + NODE_ODDS_EPOCHS_SKIPPED;
+        stores->odds_position_min = mark.odds_position + NODE_ODDS_POSITIONS_SKIPPED;
+        break;
+    case LEDGER_DUTY_STANDBY:
+        buf_put_text(node->why,
+                     "this ledger is a standby's: use `overround standby`, or promote it");
+        return NODE_CONFIG;
+    case LEDGER_DUTY_FENCED:
+        buf_printf(node->why,
+                   "this ledger is fenced: a writer with epoch %llu has taken over behind record "
+                   "%llu; it can become that one's standby (docs/OPERATIONS.md)",
+                   (unsigned long long)mark.epoch, (unsigned long long)mark.seq);
+        return NODE_CONFIG;
+    }
+    return NODE_ENDED;
+}
+
+/* The log that is used is the one that ships; it ends the file's log. */
+static int open_ship(struct node *node)
+{
+    struct node_stores *stores = &node->stores;
+    struct node_ship_parts parts = {
+        .loop = node->loop,
+        .disk = stores->ledger_disk,
+        .file_log = stores->file_log,
+        .keeper = node->proofs.keeper,
+        .keys_folder = node->keys.folder,
+    };
+    TRY(ship_keys_secrets(&node->keys, node->options->jwks != NULL, &parts.keys_id, node->why));
+    TRY(node_ship_open(&node->ship, &node->options->ship, &parts));
+    ledger_meter_init(&stores->meter, ship_sender_log(node->ship.sender));
+    return 0;
+}
+
 static enum node_end open_ledger(struct node *node)
 {
     struct ledger_report report = {.created = false};
-    /* What is folded is checked while it is read; what is below a snapshot, by node_check. */
+    /* What is folded is checked while it is read; what is below a snapshot, by node_check; a
+     * standby has checked what it took. */
     struct ledger_file_options options = {
         .store = {.shard = 0,
                   .segment_bytes = (uint64_t)node->options->segment_bytes,
-                  .newest_only = node->options->shadow.on}};
+                  .newest_only = node->options->shadow.on || node->options->takeover != NULL}};
     int error = open_disk(node, "ledger", &node->stores.ledger_disk);
+    enum node_end duty = error == 0 ? check_duty(node) : NODE_ENDED;
+    if (duty != NODE_ENDED)
+        return duty;
     if (error == 0)
         error = open_disk(node, "tree", &node->stores.tree_disk);
     if (error == 0)
@@ -84,7 +136,9 @@ static enum node_end open_ledger(struct node *node)
                  LOG_U64("sectors", report.cut_sectors));
     log_info("ledger", report.created ? "created" : "opened", LOG_U64("segments", report.segments),
              LOG_U64("records", report.seq_tail));
-    ledger_meter_init(&node->stores.meter, node->stores.file_log);
+    error = open_ship(node);
+    if (error < 0)
+        return failed(node, "the ledger cannot be shipped", error);
     error = open_snapshots(node);
     if (error < 0)
         return failed(node, "the snapshots cannot be used", error);
@@ -98,7 +152,9 @@ static enum node_end open_ledger(struct node *node)
 static enum node_end open_odds_log(struct node *node)
 {
     struct odds_log_report report = {.segments = 0};
-    struct odds_log_file_options options = {.bytes_max = ODDS_LOG_BYTES_MAX};
+    struct odds_log_file_options options = {.bytes_max = ODDS_LOG_BYTES_MAX,
+                                            .epoch_min = node->stores.odds_epoch_min,
+                                            .position_min = node->stores.odds_position_min};
     random_fill(options.hash_key, sizeof options.hash_key);
     int error = open_disk(node, "odds", &node->stores.odds_disk);
     if (error == 0)
@@ -118,10 +174,10 @@ static enum node_end open_odds_log(struct node *node)
 static int open_vault(struct node *node)
 {
     unsigned char master[KEY_FILES_SECRET_BYTES];
-    TRY(key_files_secret(node->keys.folder, "personal-master.key", master, node->why));
+    TRY(key_files_secret(node->keys.folder, PERSONAL_MASTER_NAME, master, node->why));
     struct personal_vault_file_options options = {
         .folder = node->keys.folder,
-        .name = "personal.keys",
+        .name = PERSONAL_KEYS_NAME,
         .master = master,
         .accounts_max = (size_t)node->options->accounts_max + 1,
     };

@@ -76,6 +76,12 @@ static int store_sync(void *owner)
     return 0;
 }
 
+static int store_room(void *owner)
+{
+    (void)owner;
+    return SHIP_ROOM;
+}
+
 static int store_odds(void *owner, uint32_t epoch, uint64_t position)
 {
     (void)owner, (void)epoch, (void)position;
@@ -153,8 +159,8 @@ static void to_standby(struct slice input, bool repair)
     struct ship_receiver *receiver = NULL;
     bool closed = true;
     const struct ship_link link = {&closed, link_send, link_queued, link_close};
-    const struct ship_store store = {&log,       store_create, store_epoch,
-                                     store_keys, store_sync,   store_odds};
+    const struct ship_store store = {&log,       store_create, store_epoch, store_keys,
+                                     store_sync, store_room,   store_odds};
     const struct ship_receiver_options options = {.shard = 0};
     struct slice message;
     fake_log_init(&log);

@@ -34,6 +34,8 @@ struct ship_receiver {
     bool failed;
 
     struct ledger_append append; /* the group under way, in `records` */
+    bool folding;                /* of it, up to byte `folded` */
+    size_t folded;
     bool appending;
     int64_t retry_us; /* no space: the same once more; 0: no */
     bool keys_dirty;
@@ -192,27 +194,39 @@ static void on_appended(struct ledger_append *append, enum append_outcome outcom
 }
 
 /* L1 to L7: each record's claims are checked against the fold, as when it was written. */
-static int fold(struct ship_receiver *r, size_t bytes)
+static int fold_record(struct ship_receiver *r, const char *at, size_t bytes)
 {
-    for (size_t at = 0; at < bytes;) {
-        struct record_view view;
-        struct record_head head;
-        memcpy(&head, r->records + at, sizeof head);
-        int error = record_view_of(r->records + at, head.bytes, &view);
-        if (error < 0) {
-            fail(r, SHIP_BAD_RECORD, "a record's own shape or checksum is broken", "");
-            return error;
-        }
-        error = shard_state_apply(r->state, &view);
-        if (error < 0) {
-            fail(r, SHIP_BAD_RECORD, "a record is refused by the fold: ",
-                 error == -ERR_LIMIT ? "the limits of the standby are too low"
-                                     : shard_state_reason(r->state));
-            return error;
-        }
-        at += head.bytes;
+    struct record_view view;
+    int error = record_view_of(at, bytes, &view);
+    if (error < 0) {
+        fail(r, SHIP_BAD_RECORD, "a record's own shape or checksum is broken", "");
+        return error;
     }
-    return 0;
+    error = shard_state_apply(r->state, &view);
+    if (error < 0)
+        fail(r, SHIP_BAD_RECORD, "a record is refused by the fold: ",
+             error == -ERR_LIMIT ? "the limits of the standby are too low"
+                                 : shard_state_reason(r->state));
+    return error;
+}
+
+/* Folds on where it was, as far as there is room, and then writes the group. */
+static void fold(struct ship_receiver *r)
+{
+    while (r->folded < r->append.bytes) {
+        struct record_head head;
+        int room = r->store.make_room(r->store.owner);
+        if (room < 0)
+            fail(r, SHIP_FAILED, "old verdicts could not be forgotten: ", error_text(room));
+        if (room != SHIP_ROOM)
+            return;
+        memcpy(&head, r->records + r->folded, sizeof head); /* checked: ship_decode */
+        if (fold_record(r, r->records + r->folded, head.bytes) < 0)
+            return;
+        r->folded += head.bytes;
+    }
+    r->folding = false;
+    begin_append(r);
 }
 
 static void on_group(struct ship_receiver *r, const struct ship_group *group, struct slice records)
@@ -222,8 +236,6 @@ static void on_group(struct ship_receiver *r, const struct ship_group *group, st
         return;
     }
     memcpy(r->records, records.at, records.bytes);
-    if (fold(r, records.bytes) < 0)
-        return;
     r->append = (struct ledger_append){
         .shard = r->options.shard,
         .epoch = r->session_epoch,
@@ -234,7 +246,9 @@ static void on_group(struct ship_receiver *r, const struct ship_group *group, st
         .on_done = on_appended,
         .owner = r,
     };
-    begin_append(r);
+    r->folding = true;
+    r->folded = 0;
+    fold(r);
 }
 
 /* ---- the begin of a session ---- */
@@ -393,7 +407,7 @@ void ship_receiver_message(struct ship_receiver *r, struct slice bytes)
 
 bool ship_receiver_busy(const struct ship_receiver *r)
 {
-    return r->appending || r->retry_us != 0;
+    return r->folding || r->appending || r->retry_us != 0;
 }
 
 /* ---- the link and time ---- */
@@ -425,6 +439,8 @@ void ship_receiver_tick(struct ship_receiver *r, int64_t now_us)
     r->now_us = now_us;
     if (r->retry_us != 0 && now_us >= r->retry_us)
         begin_append(r);
+    if (r->folding && !r->failed)
+        fold(r);
     if (r->probe_waits && !r->reading && r->phase == PHASE_GREETED)
         read_probe(r);
     if (r->phase == PHASE_FOLLOWING && now_us - r->acked_us >= SHIP_BEAT_US)

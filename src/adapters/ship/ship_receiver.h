@@ -17,6 +17,8 @@
 #define SHIP_RECEIVER_TEXT_BYTES 256
 #define SHIP_RETRY_US            INT64_C(1000000) /* after an append that found no space */
 
+enum { SHIP_ROOM = 0, SHIP_NO_ROOM_YET = 1 };
+
 /* What a standby keeps. Errors are the medium's; each ends the receiver. */
 struct ship_store {
     void *owner;
@@ -27,6 +29,10 @@ struct ship_store {
     /* Slots of the file of personal keys; durable when sync_keys has answered. */
     int (*write_keys)(void *owner, uint64_t offset, struct slice slots);
     int (*sync_keys)(void *owner);
+    /* Before each record is folded: room for one verdict more in memory. SHIP_ROOM,
+     * SHIP_NO_ROOM_YET (older ones are being brought to disk: asked again at the next tick), or an
+     * error. */
+    int (*make_room)(void *owner);
     /* Where the primary's odds are, with each beat and before all else at a welcome. */
     int (*note_odds)(void *owner, uint32_t epoch, uint64_t position);
 };

@@ -269,6 +269,14 @@ static void pump(struct ship_sender *s)
 
 /* ---- comparing ---- */
 
+/* What is not told is not compared. */
+static bool differ(const uint8_t a[8], const uint8_t b[8])
+{
+    static const uint8_t none[8];
+    return memcmp(a, none, sizeof none) != 0 && memcmp(b, none, sizeof none) != 0 &&
+           memcmp(a, b, sizeof none) != 0;
+}
+
 static void welcome(struct ship_sender *s)
 {
     const struct ship_message message = {
@@ -290,6 +298,9 @@ static void welcome(struct ship_sender *s)
     if (!post(s, &message))
         return;
     note(s, SHIP_NOTE_FOLLOWS, 0, s->sent);
+    s->stats.head_key_differs = differ(s->hello.keys.head_key, s->options.keys_id.head_key);
+    if (s->stats.head_key_differs)
+        note(s, SHIP_NOTE_HEAD_KEY, 0, s->sent);
     on_acked(s, s->sent); /* what it has is durable there */
     pump(s);
 }
@@ -398,7 +409,6 @@ static void fence(struct ship_sender *s, uint64_t epoch, uint64_t seq)
 
 static void on_hello(struct ship_sender *s, const struct ship_hello *hello)
 {
-    static const struct ship_keys_id none;
     bool fresh = hello->creation == 0 && hello->tail == 0;
     s->hello = *hello;
     if (!fresh && hello->creation != s->options.creation)
@@ -413,8 +423,7 @@ static void on_hello(struct ship_sender *s, const struct ship_hello *hello)
         refuse(s, SHIP_LATER_START, 0);
     else if (s->options.mode == SHIP_MODE_OFF)
         refuse(s, SHIP_OFF, 0);
-    else if (memcmp(&hello->keys, &none, sizeof none) != 0 &&
-             memcmp(&hello->keys, &s->options.keys_id, sizeof none) != 0)
+    else if (differ(hello->keys.secrets, s->options.keys_id.secrets))
         refuse(s, SHIP_KEYS_DIFFER, 0);
     else
         begin_probing(s);
@@ -544,6 +553,11 @@ void ship_sender_keys_changed(struct ship_sender *s)
     pump(s);
 }
 
+void ship_sender_head_key(struct ship_sender *s, const struct ship_keys_id *id)
+{
+    memcpy(s->options.keys_id.head_key, id->head_key, sizeof id->head_key);
+}
+
 void ship_sender_odds(struct ship_sender *s, uint32_t epoch, uint64_t position)
 {
     s->odds_epoch = epoch;
@@ -664,6 +678,12 @@ static int sender_take_epoch(struct ledger_log *log, uint32_t shard, uint64_t *r
     return 0;
 }
 
+static enum ledger_trouble sender_trouble(struct ledger_log *log)
+{
+    struct ledger_log *inner = sender_of(log)->inner;
+    return inner->ops->trouble(inner);
+}
+
 static void sender_poll(struct ledger_log *log)
 {
     struct ship_sender *s = sender_of(log);
@@ -686,6 +706,7 @@ static const struct ledger_log_ops log_ops = {
     .replay = sender_replay,
     .tail = sender_tail,
     .take_epoch = sender_take_epoch,
+    .trouble = sender_trouble,
     .poll = sender_poll,
     .free = sender_free,
     .confirmed = sender_confirmed,

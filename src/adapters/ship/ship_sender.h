@@ -60,6 +60,7 @@ enum ship_note {
     SHIP_NOTE_AWAY,        /* timeout_us is over: nothing is acknowledged any more */
     SHIP_NOTE_DEGRADED,    /* the same, and it goes on without the standby */
     SHIP_NOTE_BACK,        /* the end of both */
+    SHIP_NOTE_HEAD_KEY,    /* the standby that has joined would sign heads with another key */
 };
 
 /* What the owner is told; each may be NULL, but for on_fenced. No call back into the sender. */
@@ -96,6 +97,8 @@ struct ledger_log *ship_sender_log(struct ship_sender *sender);
 
 /* Before everything that a turn brings, and at least every SHIP_BEAT_US. */
 void ship_sender_tick(struct ship_sender *sender, int64_t now_us);
+/* The key that signs heads now. */
+void ship_sender_head_key(struct ship_sender *sender, const struct ship_keys_id *id);
 /* The newest price, for the standby that will go on from there. */
 void ship_sender_odds(struct ship_sender *sender, uint32_t epoch, uint64_t position);
 /* Slots that were shipped have changed: a key was destroyed. */
@@ -111,6 +114,7 @@ void ship_sender_drained(struct ship_sender *sender);
 
 struct ship_sender_stats {
     bool attached, following, caught_up, away, degraded, fenced;
+    bool head_key_differs; /* of the standby that is, or was, attached */
     uint64_t tail, sent, acked;
     uint64_t lag_records;
     uint64_t lag_bytes; /* what was appended before this start is estimated */

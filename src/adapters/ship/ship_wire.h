@@ -87,9 +87,10 @@ struct ship_head {
     uint32_t crc;   /* CRC-32C of the 12 bytes before and of all that follows */
 };
 
-/* Which secrets a data folder has: the first bytes of a hash of them. */
+/* Which keys a data folder has: the first bytes of hashes of them; zeros: not told. */
 struct ship_keys_id {
-    uint8_t at[16];
+    uint8_t secrets[8];  /* of local tokens and of the personal keys */
+    uint8_t head_key[8]; /* the public key of signed heads */
 };
 
 struct ship_hello {

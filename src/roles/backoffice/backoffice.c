@@ -294,6 +294,20 @@ static bool serve_feed(struct backoffice *backoffice, struct http_request *reque
     return true;
 }
 
+/* ---- log shipping ---- */
+
+static bool serve_ship(struct backoffice *backoffice, struct http_request *request)
+{
+    struct jwt_claims claims;
+    if (backoffice->parts.ship == NULL || !slice_is(request->path, "/v1/ship"))
+        return false;
+    if (request->method != HTTP_GET)
+        http_reply_not_allowed(request->reply_to, "GET");
+    else if (need_role(backoffice, request, JWT_ROLE_BIT(JWT_STANDBY), &claims))
+        backoffice->parts.ship(backoffice->parts.ship_owner, request);
+    return true;
+}
+
 /* ---- routes ---- */
 
 static void on_head(void *owner, const struct http_request *request, struct http_body_plan *plan)
@@ -355,7 +369,7 @@ static void on_request(void *owner, struct http_request *request)
     struct backoffice *backoffice = owner;
     if (!serve_get(backoffice, request) && !serve_feed(backoffice, request) &&
         !serve_hold(backoffice, request) && !serve_results(backoffice, request) &&
-        !serve_keys(backoffice, request))
+        !serve_keys(backoffice, request) && !serve_ship(backoffice, request))
         reply_not_found(request);
 }
 

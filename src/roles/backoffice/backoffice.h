@@ -29,6 +29,9 @@ struct backoffice_parts {
     size_t formats_count;
     const char *version;
     const char *profile;
+    /* GET /v1/ship with a token of role standby: answers the request. NULL: 404. */
+    void (*ship)(void *owner, struct http_request *request);
+    void *ship_owner;
 };
 
 #define METRICS_BYTES_MAX (512 * 1024) /* of GET /metrics: 500 beyond */

@@ -632,7 +632,7 @@ TEST(book, goes_on_from_a_state_that_was_kept_warm)
     open_and_fund(&f);
     fixture_bet(&f, "k1", "a", 210, 1000);
     fixture_turn(&f, 1000);
-    struct refold_source source = {&f.log.port, 0, REFOLD_ALL};
+    struct refold_source source = {.log = &f.log.port};
     struct refold_end end;
     assert_int_equal(shard_state_new(shard_state_limits(book_state(f.book)), &f.warm), 0);
     source.seq_last = shard_state_seq(book_state(f.book)) - 1; /* a record behind the log */

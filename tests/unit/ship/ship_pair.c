@@ -177,6 +177,15 @@ static int sync_keys(void *owner)
     return 0;
 }
 
+static int make_room(void *owner)
+{
+    struct pair *pair = owner;
+    if (pair->room == 0)
+        return SHIP_NO_ROOM_YET;
+    pair->room -= pair->room != UINT32_MAX;
+    return SHIP_ROOM;
+}
+
 static int note_odds(void *owner, uint32_t epoch, uint64_t position)
 {
     struct pair *pair = owner;
@@ -187,14 +196,15 @@ static int note_odds(void *owner, uint32_t epoch, uint64_t position)
 
 static void open_standby(struct pair *pair)
 {
-    const struct ship_store store = {pair, create, raise_epoch, write_keys, sync_keys, note_odds};
+    const struct ship_store store = {pair,      create,    raise_epoch, write_keys,
+                                     sync_keys, make_room, note_odds};
     bool there = pair->standby_log.tail > 0;
     const struct ship_receiver_options options = {
         .creation = there ? PAIR_CREATION : 0,
         .epoch = pair->standby_log.epoch,
         .keys_id = pair->options.keys_id,
     };
-    const struct refold_source source = {&pair->standby_log.port, 0, REFOLD_ALL};
+    const struct refold_source source = {.log = &pair->standby_log.port, .seq_last = REFOLD_ALL};
     struct refold_end end;
     assert_int_equal(shard_state_new(&limits, &pair->state), 0);
     assert_int_equal(refold(&source, pair->state, NULL, NULL, &end), 0);
@@ -216,7 +226,7 @@ static void close_standby(struct pair *pair)
 
 void pair_begin(struct pair *pair, enum ship_mode mode, enum ship_degrade degrade)
 {
-    *pair = (struct pair){.now_us = 1000000};
+    *pair = (struct pair){.now_us = 1000000, .room = UINT32_MAX};
     pair->maker = calloc(1, sizeof *pair->maker);
     pair->group = aligned_alloc(8, GROUP_BYTES);
     maker_empty(pair->maker, &limits);
@@ -227,7 +237,7 @@ void pair_begin(struct pair *pair, enum ship_mode mode, enum ship_degrade degrad
         .degrade = degrade,
         .timeout_us = 1000000,
         .creation = PAIR_CREATION,
-        .keys_id = {{1, 2, 3}},
+        .keys_id = {{1, 2, 3}, {4, 5, 6}},
         .keys = {keys_size, keys_read, pair},
     };
     memset(pair->keys, 7, sizeof pair->keys);

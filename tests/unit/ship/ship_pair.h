@@ -44,7 +44,7 @@ struct pair {
     /* what was told */
     uint64_t confirmed, fenced_epoch, fenced_seq;
     bool away;
-    int notes[SHIP_NOTE_BACK + 1], fence_error;
+    int notes[SHIP_NOTE_HEAD_KEY + 1], fence_error;
     uint16_t refusal;
     uint64_t refusal_seq;
     /* the standby's store */
@@ -53,6 +53,7 @@ struct pair {
     char keys[4096], keys_there[4096];
     size_t keys_bytes, keys_written;
     int keys_syncs, keys_error;
+    uint32_t room; /* records that may be folded before there is none; UINT32_MAX: any */
     bool keys_dirty;
 };
 

@@ -165,6 +165,23 @@ TEST(ship_receiver, tries_the_same_group_again_when_there_was_no_space)
     end(pair);
 }
 
+TEST(ship_receiver, folds_on_when_there_is_room_again)
+{
+    struct pair *pair = begin();
+    pair->room = 2;
+    pair_append(pair, 5);
+    pair_run(pair);
+    assert_int_equal(shard_state_seq(pair->state), 5); /* in the middle of the group */
+    assert_int_equal(pair->standby_log.tail, 3);
+    assert_true(ship_receiver_busy(pair->receiver));
+    pair->room = UINT32_MAX;
+    pair_pass(pair, 1000);
+    pair_run(pair);
+    assert_int_equal(pair->standby_log.tail, 8);
+    assert_int_equal(pair->appended, 2);
+    end(pair);
+}
+
 TEST(ship_receiver, acknowledges_no_record_whose_keys_are_not_durable)
 {
     struct pair *pair = begin();

@@ -435,10 +435,15 @@ TEST(ship_sender, refuses_a_standby_of_another_log_or_with_other_keys)
     message.hello.shard = 1;
     assert_int_equal(refusal_of(pair, &message), SHIP_OTHER_LOG);
     message = hello(pair);
-    message.hello.keys.at[5]++;
+    message.hello.keys.secrets[5]++;
     assert_int_equal(refusal_of(pair, &message), SHIP_KEYS_DIFFER);
     message = hello(pair);
     assert_int_equal(refusal_of(pair, &message), 0);
+    assert_false(ship_sender_stats(pair->sender).head_key_differs);
+    message.hello.keys.head_key[5]++; /* a takeover would sign with another one: it is told */
+    assert_int_equal(refusal_of(pair, &message), 0);
+    assert_true(ship_sender_stats(pair->sender).head_key_differs);
+    assert_int_equal(pair->notes[SHIP_NOTE_HEAD_KEY], 1);
     end(pair);
 }
 
