@@ -166,8 +166,8 @@ class Server:
 
     def load(self, kind, **options):
         """One run of the generator on its own core; its report."""
-        argv = [self.bench.binary, 'load', kind, '--url', self.url, '--data', self.data,
-                '--server-pid', str(self.pid)]
+        argv = [self.bench.binary, 'load', kind, '--url', options.pop('url', self.url), '--data',
+                self.data, '--server-pid', str(self.pid)]
         for name, value in {'seconds': self.bench.seconds, **options}.items():
             argv += [f'--{name.replace("_", "-")}', str(value)]
         report = json.loads(self.bench.run(argv, LOAD_CPU)[0])

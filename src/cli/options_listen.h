@@ -14,7 +14,7 @@
     {"tls-cert", NULL},                                                                            \
     {"tls-key", NULL},                                                                             \
     {"tls-min", "1.3"},                                                                            \
-    {"tls-kernel", "off"},                                                                         \
+    {"tls-kernel", "on"},                                                                          \
     {"admin-tls-cert", NULL},                                                                      \
     {"admin-tls-key", NULL},                                                                       \
     {"admin-client-ca", NULL}

@@ -81,7 +81,7 @@ def pki(tmp_path_factory):
 def proxied(tmp_path_factory, pki):
     folder = tmp_path_factory.mktemp('proxied')
     port = free_port()  # the book keeps its place when it is started again
-    server = Server(folder / 'data', '--listen-proxies', '127.0.0.1', '--address-requests', '500',
+    server = Server(folder / 'data', '--listen-proxies', '127.0.0.1', '--address-requests', '100',
                     listen=f'127.0.0.1:{port}')
     book = Book(server.start())
     proxy = HAProxy(folder, pki, server.public)

@@ -263,6 +263,7 @@ bool conn_tls_write(struct conn *conn)
         if (taken == 0)
             break;
         outbox_sent(&conn->pool->outboxes, &conn->outbox, taken);
+        conn->tls_moved = true; /* also when the library has a socket of its own */
     }
     bool waits = conn->outbox.bytes == 0 || conn->tls_moved || tls_session_is_blocked(conn->tls);
     if (tls_session_state(conn->tls) == TLS_FAILED || !waits)

@@ -65,7 +65,7 @@
     /* handshakes under way: the new connection is closed */                                       \
     X(size_t, tls_handshakes_max, 1024)                                                            \
     /* handshake messages taken in one turn: the rest waits in the kernel for the next turn */     \
-    X(size_t, tls_handshakes_per_turn_max, 8)                                                      \
+    X(size_t, tls_handshakes_per_turn_max, 16)                                                     \
     /* from accept to a whole PROXY header: closed */                                              \
     X(int64_t, proxy_header_ms_max, 5000)                                                          \
     /* a PROXY header (at most PROXY_HEADER_BYTES_MAX): closed */                                  \

@@ -5,21 +5,28 @@
  * straight to the transport: with memory in between each record would be copied once more. */
 #include "net/stream/tls.h"
 
-#include <errno.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <openssl/bio.h>
 #include <openssl/err.h>
 #include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
 
 #include "base/assert.h"
 #include "base/error.h"
 #include "net/stream/tls_inside.h"
 
+/* RFC 8446, section 5.5: AES-GCM is good for 2^24.5 full records under one key, and a stream of
+ * prices may go on for days. The kernel cannot change keys, so its connections keep theirs. */
+#define RECORDS_PER_KEY (UINT32_C(1) << 22)
+
 struct tls_session {
     SSL *ssl; /* owned, and with it the BIO */
     struct tls_transport transport;
     struct slice input; /* of the take in progress */
+    uint32_t records;   /* sent since the key is in use */
     uint8_t state;      /* enum tls_state */
     bool blocked;
     bool end_said;
@@ -83,14 +90,21 @@ static BIO *bio_new(struct tls_session *session)
     return bio;
 }
 
-/* The kernel can encrypt only what the library writes to a socket of its own. */
+/* Whether the kernel lets the socket have keys; nothing changes until it gets some. */
+static bool kernel_offers(int fd)
+{
+    return fd >= 0 && setsockopt(fd, IPPROTO_TCP, TCP_ULP, "tls", sizeof "tls") == 0;
+}
+
+/* The kernel gets its keys from the library, and that only through a BIO which has the socket: then
+ * the handshake is written there and not by the transport. */
 static bool attach(struct tls_session *session, bool kernel)
 {
     BIO *bio = bio_new(session);
     if (bio == NULL)
         return false;
     BIO *writer = bio;
-    if (kernel && session->transport.fd >= 0)
+    if (kernel && kernel_offers(session->transport.fd))
         writer = BIO_new_socket(session->transport.fd, BIO_NOCLOSE);
     else
         (void)BIO_up_ref(bio);
@@ -262,6 +276,8 @@ size_t tls_session_put(struct tls_session *session, struct slice plain)
         return 0;
     if (plain.bytes > TLS_RECORD_BYTES_MAX)
         plain.bytes = TLS_RECORD_BYTES_MAX;
+    if (session->records++ == RECORDS_PER_KEY)
+        tls_session_renew_key(session);
     ERR_clear_error();
     int result = SSL_write_ex(session->ssl, plain.at, plain.bytes, &taken);
     session->blocked = false;
@@ -269,6 +285,14 @@ size_t tls_session_put(struct tls_session *session, struct slice plain)
         return taken;
     judge(session, result);
     return 0;
+}
+
+void tls_session_renew_key(struct tls_session *session)
+{
+    /* TLS 1.2 has nothing like it: there it is refused, and the key stays. */
+    (void)SSL_key_update(session->ssl, SSL_KEY_UPDATE_NOT_REQUESTED);
+    ERR_clear_error();
+    session->records = 0;
 }
 
 void tls_session_end(struct tls_session *session)

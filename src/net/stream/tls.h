@@ -64,5 +64,7 @@ size_t tls_session_take(struct tls_session *session, struct slice input, char *t
  * the transport is blocked (the same bytes must come again, more may follow them) or the session
  * cannot send. */
 size_t tls_session_put(struct tls_session *session, struct slice plain);
+/* What is put from now on is under a new key; tls_session_put() does so by itself, often enough. */
+void tls_session_renew_key(struct tls_session *session);
 /* Says, once and as far as the transport takes it, that we send nothing more. */
 void tls_session_end(struct tls_session *session);

@@ -26,7 +26,7 @@ struct tls_files {
     const char *key;          /* PEM, not encrypted, out of reach for others */
     const char *client_ca;    /* PEM: clients must show a certificate of these; NULL: none asked */
     bool allow_1_2;           /* TLS 1.2 besides 1.3 */
-    bool kernel;              /* let the kernel encrypt what it can (kernel TLS) */
+    bool kernel;              /* let the kernel encrypt, where it can (kernel TLS) */
 };
 
 struct tls_material;

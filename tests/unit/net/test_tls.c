@@ -258,6 +258,27 @@ TEST(tls, a_blocked_record_is_sent_once_whoever_holds_its_bytes_then)
     end();
 }
 
+TEST(tls, keys_are_renewed_in_the_middle_of_a_stream)
+{
+    begin((struct tls_client_files){0});
+    pair_shake(&pair);
+    for (int i = 0; i < 5; i++) {
+        says(pair.at_server, SLICE("before"), pair_to_client);
+        tls_session_renew_key(pair.at_server);
+        says(pair.at_server, SLICE("after"), pair_to_client);
+        tls_session_renew_key(pair.at_client);
+        says(pair.at_client, SLICE("and back"), pair_to_server);
+    }
+    /* Also when the news of it find no room at first. */
+    tls_session_renew_key(pair.at_server);
+    pair.to_client.room = 3;
+    assert_int_equal(tls_session_put(pair.at_server, SLICE("blocked")), 0);
+    assert_true(tls_session_is_blocked(pair.at_server));
+    pair.to_client.room = SIZE_MAX;
+    says(pair.at_server, SLICE("blocked"), pair_to_client);
+    end();
+}
+
 TEST(tls, a_broken_transport_ends_the_session)
 {
     begin((struct tls_client_files){0});
