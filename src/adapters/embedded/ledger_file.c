@@ -60,7 +60,7 @@ static void serve_read(struct ledger_file *file)
     pthread_mutex_lock(&file->lock);
     file->done[file->done_in++ % LEDGER_READS_MAX] = (struct read_done){read, error, bytes};
     file->stats.reads++;
-    file->stats.index_built = ledger_lookup_built(file->lookup);
+    file->stats.probes = ledger_lookup_probes(file->lookup);
     memcpy(file->read_problem, ledger_lookup_problem(file->lookup), sizeof file->read_problem);
     pthread_cond_signal(&file->owner_wake);
     pthread_mutex_unlock(&file->lock);

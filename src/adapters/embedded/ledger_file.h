@@ -20,10 +20,6 @@
 #include "base/metrics.h"
 #include "ports/ledger_log.h"
 
-#define LEDGER_INDEX_STEP_BYTES  65536 /* of log per index entry, more in huge segments */
-#define LEDGER_INDEX_ENTRIES_MAX 1026  /* per segment */
-#define LEDGER_INDEX_SEGMENTS    16    /* whose index is kept in memory */
-
 /* Told of each group when it is durable and before anybody else, on the writer's thread: whatever
  * it takes, the answer waits. The group is borrowed for the call. */
 struct ledger_follower {
@@ -64,8 +60,8 @@ int ledger_file_open(const struct ledger_file_options *options, struct disk *dis
 struct ledger_file_stats {
     struct ledger_store_stats store;
     uint64_t reads;
-    uint64_t reads_busy;  /* answered -ERR_BUSY: LEDGER_READS_MAX */
-    uint64_t index_built; /* segments that a read had to index first */
+    uint64_t reads_busy; /* answered -ERR_BUSY: LEDGER_READS_MAX */
+    uint64_t probes;     /* places looked at in searching for records */
 };
 void ledger_file_stats(struct ledger_log *log, struct ledger_file_stats *ret_stats);
 /* As the port's replay, up to the newest record that is durable now. ret_text has

@@ -1,7 +1,8 @@
 /* ledger_lookup.c - contract in ledger_lookup.h.
  *
- * An index entry is a place from which the scanner can go on with all its checks, so a read
- * verifies every checksum between the entry and the records it wants. */
+ * The search narrows a span of the segment: `low` is a group that begins at or before the record,
+ * `high` an offset at or behind its group. When the span is short, or a place cannot be read as
+ * what it must be, the scanner walks from `low` on, and it is the scanner that finds damage. */
 #include "adapters/embedded/ledger_lookup.h"
 
 #include <stdlib.h>
@@ -11,48 +12,39 @@
 #include "adapters/embedded/ledger_scan.h"
 #include "base/assert.h"
 #include "base/error.h"
+#include "base/hash.h"
 #include "ledger/record.h"
 
-#define READ_BYTES (64u << 10)
-
-struct entry {
-    struct ledger_place place; /* before the group at `offset` */
-    uint64_t offset;
-};
-
-struct segment_index {
-    bool used;
-    uint64_t segment;
-    uint64_t used_last;      /* for eviction */
-    struct ledger_place end; /* how far it was indexed */
-    uint64_t end_offset;
-    uint64_t step; /* bytes of log per entry */
-    size_t count;
-    struct entry entries[LEDGER_INDEX_ENTRIES_MAX];
-};
+#define READ_BYTES     (64u << 10)
+#define SPAN_BYTES     (48u << 10)  /* what is not further away is walked to */
+#define EARLY_BYTES    (16u << 10)  /* a guess aims so far before: rather walk than miss */
+#define WALK_BYTES_MAX (256u << 10) /* before the search goes on */
+#define PROBES_MAX     128          /* of one search: every fourth halves a segment of 1 GiB */
 
 struct ledger_lookup {
-    struct segment_index indexes[LEDGER_INDEX_SEGMENTS];
-    uint64_t clock;
-    uint64_t built;
+    uint64_t probes;
     struct ledger_reader *reader;
     char *chunk;
     char *records; /* of the group being gathered */
     char text[LEDGER_REPORT_TEXT_BYTES];
 };
 
-/* One walk over groups of a segment, from an entry to wherever `take` says. */
+/* One segment in which a record is searched for, and read. */
 struct walk {
     struct ledger_lookup *lookup;
     const struct ledger_view *view;
     uint64_t segment;
     struct ledger_scan scan;
-    /* Called after each group, its records in scan.records; > 0 ends the walk. */
-    int (*take)(struct walk *walk);
-    struct segment_index *index;
     const struct ledger_read *read;
     size_t bytes; /* copied so far */
     uint64_t seq_next;
+};
+
+struct span {
+    struct ledger_place low; /* the log before the group at low_offset */
+    uint64_t low_offset;
+    uint64_t from; /* nothing is to be learned before */
+    uint64_t high_offset, high_seq;
 };
 
 static int corrupt_at(struct walk *walk, uint64_t offset, const char *problem)
@@ -60,148 +52,114 @@ static int corrupt_at(struct walk *walk, uint64_t offset, const char *problem)
     return ledger_reader_corrupt(walk->lookup->reader, offset, problem);
 }
 
-static int walk_chunk(struct walk *walk, size_t bytes)
+/* --- Searching --- */
+
+/* A sector of the group it says, of this log. */
+static bool is_sound(const struct ledger_sector *sector, uint32_t log)
 {
-    for (size_t at = 0; at < bytes; at += DISK_SECTOR) {
-        const void *sector = walk->lookup->chunk + at;
-        int result = 0;
-        switch (ledger_scan_sector(&walk->scan, sector)) {
-        case LEDGER_SCAN_MORE:
-            break;
-        case LEDGER_SCAN_GROUP:
-            result = walk->take(walk);
-            break;
-        case LEDGER_SCAN_DAMAGE:
-            result = corrupt_at(walk, walk->scan.offset, walk->scan.problem);
-            break;
-        }
-        if (result != 0)
-            return result;
-    }
-    return 0;
+    return sector->crc == ledger_sector_crc(sector) && sector->log == log &&
+           sector->index < LEDGER_GROUP_SECTORS_MAX;
 }
 
-/* 1 when `take` ended it, 0 at the durable end of the segment. */
-static int walk_file(struct walk *walk, uint64_t end)
+static int read_sector(struct walk *walk, uint64_t offset, struct ledger_sector *ret)
 {
-    while (walk->scan.next < end) {
-        uint64_t left = end - walk->scan.next;
-        size_t bytes = left < READ_BYTES ? (size_t)left : READ_BYTES;
-        TRY(ledger_reader_fill(walk->lookup->reader, walk->scan.next, walk->lookup->chunk, bytes));
-        int result = walk_chunk(walk, bytes);
-        if (result != 0)
-            return result;
-    }
-    return 0;
+    walk->lookup->probes++;
+    return ledger_reader_fill(walk->lookup->reader, offset, ret, sizeof *ret);
 }
 
-static int walk_from(struct walk *walk, const struct ledger_place *place, uint64_t offset)
+/* The begin of the group around `offset`. False when there is none that could be believed. */
+static bool find_group(struct walk *walk, const struct span *span, uint64_t offset,
+                       uint64_t *ret_begin, struct ledger_group_head *ret_head)
 {
-    struct ledger_reader *reader = walk->lookup->reader;
+    struct ledger_sector sector;
+    if (read_sector(walk, offset, &sector) < 0 || !is_sound(&sector, span->low.log))
+        return false;
+    uint64_t back = (uint64_t)sector.index * DISK_SECTOR;
+    if (back > offset - span->low_offset)
+        return false;
+    uint32_t group = sector.group;
+    *ret_begin = offset - back;
+    if (back > 0 && (read_sector(walk, *ret_begin, &sector) < 0 ||
+                     !is_sound(&sector, span->low.log) || sector.index != 0))
+        return false;
+    memcpy(ret_head, sector.payload, sizeof *ret_head);
+    return sector.group == group && ret_head->magic == LEDGER_GROUP_MAGIC &&
+           ret_head->crc == crc32c(0, ret_head, offsetof(struct ledger_group_head, crc)) &&
+           (uint32_t)ret_head->group == group && ret_head->seq_first > span->low.seq &&
+           ret_head->seq_first <= span->high_seq;
+}
+
+/* How far into the span the record should be: records lie about evenly. */
+static uint64_t expected(const struct span *span, uint64_t seq)
+{
+    uint64_t bytes = span->high_offset - span->low_offset;
+    return (uint64_t)((__uint128_t)bytes * (seq - 1 - span->low.seq) /
+                      (span->high_seq - span->low.seq));
+}
+
+/* Where to look: a little before where it should be; when that did not help, the middle, so that
+ * the span halves whatever lies there. */
+static uint64_t guess(const struct span *span, uint64_t seq, bool middle)
+{
+    uint64_t into = middle ? (span->high_offset - span->low_offset) / 2 : expected(span, seq);
+    if (!middle)
+        into = into > EARLY_BYTES ? into - EARLY_BYTES : 0;
+    uint64_t offset = (span->low_offset + into) / DISK_SECTOR * DISK_SECTOR;
+    return offset < span->from ? span->from : offset;
+}
+
+static bool is_all_zero(struct walk *walk, uint64_t offset)
+{
+    struct ledger_sector sector;
+    return read_sector(walk, offset, &sector) == 0 && ledger_all_zero(&sector, sizeof sector);
+}
+
+/* False: nothing more is to be learned. */
+static bool narrow(struct walk *walk, struct span *span, bool middle)
+{
+    struct ledger_group_head head;
+    uint64_t begin = 0;
+    uint64_t offset = guess(span, walk->seq_next, middle);
+    if (offset >= span->high_offset)
+        return false;
+    if (!find_group(walk, span, offset, &begin, &head)) {
+        if (!is_all_zero(walk, offset)) /* what is prepared behind the last group of a segment */
+            return false;
+        span->high_offset = offset;
+        return true;
+    }
+    if (head.seq_first > walk->seq_next) {
+        span->high_offset = begin;
+        span->high_seq = head.seq_first - 1;
+        return true;
+    }
+    if (begin == span->low_offset && !middle)
+        return false; /* a large group, that is walked through */
+    span->low = (struct ledger_place){head.group - 1, head.seq_first - 1, head.epoch, head.previous,
+                                      span->low.log};
+    span->low_offset = begin;
+    span->from = offset + DISK_SECTOR;
+    return true;
+}
+
+static struct span whole_segment(const struct walk *walk)
+{
     struct ledger_place end;
-    TRY(ledger_view_open(walk->view, walk->segment, reader));
-    ledger_scan_begin(&walk->scan, place, offset);
-    ledger_scan_into(&walk->scan, walk->lookup->records, LEDGER_APPEND_BYTES_MAX);
-    int result = walk_file(walk, ledger_view_end(walk->view, walk->segment, &end));
-    ledger_reader_close(reader);
-    return result;
+    const struct ledger_segment *of = &walk->view->segments[walk->segment];
+    struct span span = {.low = of->before, .low_offset = DISK_SECTOR, .from = DISK_SECTOR};
+    span.high_offset = ledger_view_end(walk->view, walk->segment, &end);
+    span.high_seq = end.seq;
+    return span;
 }
 
-/* --- The index --- */
-
-static void add_entry(struct segment_index *index, const struct ledger_place *place,
-                      uint64_t offset)
+/* Until the record should stand close behind `low`. */
+static void search(struct walk *walk, struct span *span, bool middle)
 {
-    ASSERT(index->count < LEDGER_INDEX_ENTRIES_MAX);
-    index->entries[index->count++] = (struct entry){*place, offset};
-}
-
-static int index_group(struct walk *walk)
-{
-    struct segment_index *index = walk->index;
-    const struct ledger_scan *scan = &walk->scan;
-    index->end = scan->place;
-    index->end_offset = scan->group_offset;
-    uint64_t last = index->entries[index->count - 1].offset;
-    if (scan->group_offset - last >= index->step)
-        add_entry(index, &scan->place, scan->group_offset);
-    return 0;
-}
-
-static struct segment_index *choose_slot(struct ledger_lookup *lookup, uint64_t segment)
-{
-    struct segment_index *oldest = &lookup->indexes[0];
-    for (size_t i = 0; i < LEDGER_INDEX_SEGMENTS; i++) {
-        struct segment_index *index = &lookup->indexes[i];
-        if (index->used && index->segment == segment)
-            return index;
-        if (!index->used || (oldest->used && index->used_last < oldest->used_last))
-            oldest = index;
-    }
-    return oldest;
-}
-
-static void begin_index(struct segment_index *index, const struct ledger_view *view,
-                        uint64_t segment)
-{
-    const struct ledger_segment *of = &view->segments[segment];
-    index->used = true;
-    index->segment = segment;
-    index->end = of->before;
-    index->end_offset = DISK_SECTOR;
-    index->count = 0;
-    index->step = of->bytes / (LEDGER_INDEX_ENTRIES_MAX - 2);
-    if (index->step < LEDGER_INDEX_STEP_BYTES)
-        index->step = LEDGER_INDEX_STEP_BYTES;
-    add_entry(index, &of->before, DISK_SECTOR);
-}
-
-/* Indexes what was appended to the segment since the last time, up to `seq_tail`. */
-static int extend_index(struct ledger_lookup *lookup, const struct ledger_view *view,
-                        struct segment_index *index, uint64_t seq_tail)
-{
-    struct walk walk = {.lookup = lookup,
-                        .view = view,
-                        .segment = index->segment,
-                        .take = index_group,
-                        .index = index};
-    struct ledger_place from = index->end;
-    TRY(walk_from(&walk, &from, index->end_offset));
-    if (index->end.seq < seq_tail)
-        return corrupt_at(&walk, index->end_offset, "groups are missing");
-    return 0;
-}
-
-/* The segment's index, complete up to the durable end as of the view. */
-static int find_index(struct ledger_lookup *lookup, const struct ledger_view *view,
-                      uint64_t segment, struct segment_index **ret_index)
-{
-    struct segment_index *index = choose_slot(lookup, segment);
-    if (!index->used || index->segment != segment) {
-        begin_index(index, view, segment);
-        lookup->built++;
-    }
-    index->used_last = ++lookup->clock;
-    struct ledger_place end;
-    (void)ledger_view_end(view, segment, &end);
-    if (index->end.seq < end.seq)
-        TRY(extend_index(lookup, view, index, end.seq));
-    *ret_index = index;
-    return 0;
-}
-
-static const struct entry *find_entry(const struct segment_index *index, uint64_t seq)
-{
-    size_t low = 0;
-    size_t high = index->count;
-    while (high - low > 1) {
-        size_t middle = low + (high - low) / 2;
-        if (index->entries[middle].place.seq < seq)
-            low = middle;
-        else
-            high = middle;
-    }
-    return &index->entries[low];
+    for (unsigned i = 0;
+         i < PROBES_MAX && span->high_seq > span->low.seq &&
+         expected(span, walk->seq_next) > SPAN_BYTES && narrow(walk, span, middle || i % 4 == 3);
+         i++)
+        middle = false;
 }
 
 /* --- Reading --- */
@@ -216,6 +174,7 @@ static int copy_record(struct walk *walk, const char *record, uint32_t bytes)
     return 0;
 }
 
+/* 1 when all was found. */
 static int copy_group(struct walk *walk)
 {
     const char *at = walk->scan.records;
@@ -231,28 +190,89 @@ static int copy_group(struct walk *walk)
     return walk->seq_next == seq_end;
 }
 
+static int walk_chunk(struct walk *walk, size_t bytes)
+{
+    for (size_t at = 0; at < bytes; at += DISK_SECTOR) {
+        const void *sector = walk->lookup->chunk + at;
+        int result = 0;
+        switch (ledger_scan_sector(&walk->scan, sector)) {
+        case LEDGER_SCAN_MORE:
+            break;
+        case LEDGER_SCAN_GROUP:
+            result = copy_group(walk);
+            break;
+        case LEDGER_SCAN_DAMAGE:
+            result = corrupt_at(walk, walk->scan.offset, walk->scan.problem);
+            break;
+        }
+        if (result != 0)
+            return result;
+    }
+    return 0;
+}
+
+/* 1 when all was found; 0 at the durable end of the segment, or when WALK_BYTES_MAX were walked
+ * and the record did not come. */
+static int walk_from(struct walk *walk, const struct span *span)
+{
+    struct ledger_place place;
+    uint64_t end = ledger_view_end(walk->view, walk->segment, &place), before = walk->seq_next;
+    ledger_scan_begin(&walk->scan, &span->low, span->low_offset);
+    ledger_scan_into(&walk->scan, walk->lookup->records, LEDGER_APPEND_BYTES_MAX);
+    while (walk->scan.next < end) {
+        uint64_t left = end - walk->scan.next;
+        size_t bytes = left < READ_BYTES ? (size_t)left : READ_BYTES;
+        TRY(ledger_reader_fill(walk->lookup->reader, walk->scan.next, walk->lookup->chunk, bytes));
+        int result = walk_chunk(walk, bytes);
+        if (result != 0)
+            return result;
+        bool came = walk->seq_next != before || walk->scan.place.seq + 1 >= walk->seq_next;
+        if (!came && walk->scan.group_offset - span->low_offset >= WALK_BYTES_MAX)
+            return 0;
+    }
+    return 0;
+}
+
+/* Records lie so unevenly that the walk is long: the search goes on from where it came to. */
+static int find_and_walk(struct walk *walk)
+{
+    struct span span = whole_segment(walk);
+    uint64_t end = span.high_offset, before = walk->seq_next;
+    search(walk, &span, false);
+    int result = walk_from(walk, &span);
+    while (result == 0 && walk->seq_next == before && walk->scan.next < end) {
+        span.low = walk->scan.place;
+        span.low_offset = span.from = walk->scan.group_offset;
+        if (span.high_offset > span.low_offset)
+            search(walk, &span, true);
+        result = walk_from(walk, &span);
+    }
+    return result;
+}
+
+static int read_segment(struct walk *walk)
+{
+    struct ledger_reader *reader = walk->lookup->reader;
+    uint64_t before = walk->seq_next;
+    walk->segment = ledger_view_segment(walk->view, walk->seq_next);
+    TRY(ledger_view_open(walk->view, walk->segment, reader));
+    int result = find_and_walk(walk);
+    ledger_reader_close(reader);
+    if (result == 0 && walk->seq_next == before)
+        return corrupt_at(walk, walk->scan.group_offset, "groups are missing");
+    return result;
+}
+
 int ledger_lookup_read(struct ledger_lookup *lookup, const struct ledger_view *view,
                        const struct ledger_read *read, size_t *ret_bytes)
 {
-    struct walk walk = {.lookup = lookup,
-                        .view = view,
-                        .take = copy_group,
-                        .read = read,
-                        .seq_next = read->seq_first};
+    struct walk walk = {.lookup = lookup, .view = view, .read = read, .seq_next = read->seq_first};
     if (read->seq_first == 0 || read->count == 0 || read->seq_first > view->end.seq ||
         read->count - 1 > view->end.seq - read->seq_first)
         return -ERR_NOT_FOUND;
     int result = 0;
-    while (result == 0) {
-        struct segment_index *index = NULL;
-        walk.segment = ledger_view_segment(view, walk.seq_next);
-        TRY(find_index(lookup, view, walk.segment, &index));
-        const struct entry *entry = find_entry(index, walk.seq_next);
-        uint64_t before = walk.seq_next;
-        result = walk_from(&walk, &entry->place, entry->offset);
-        if (result == 0 && walk.seq_next == before)
-            return corrupt_at(&walk, walk.scan.group_offset, "groups are missing");
-    }
+    while (result == 0)
+        result = read_segment(&walk);
     if (result < 0)
         return result;
     *ret_bytes = walk.bytes;
@@ -264,9 +284,9 @@ const char *ledger_lookup_problem(const struct ledger_lookup *lookup)
     return lookup->text;
 }
 
-uint64_t ledger_lookup_built(const struct ledger_lookup *lookup)
+uint64_t ledger_lookup_probes(const struct ledger_lookup *lookup)
 {
-    return lookup->built;
+    return lookup->probes;
 }
 
 int ledger_lookup_new(struct ledger_lookup **ret_lookup)

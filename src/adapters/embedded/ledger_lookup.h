@@ -1,8 +1,10 @@
-/* ledger_lookup.h - records of durable groups by sequence number, with a bounded index.
+/* ledger_lookup.h - records of durable groups by sequence number, without an index.
  *
- * Per segment an index of one place per LEDGER_INDEX_STEP_BYTES of log, built by scanning the
- * segment once when a read first needs it, kept for the LEDGER_INDEX_SEGMENTS used last; the
- * newest segment's grows with it. Thread: one. */
+ * Every sector says its group and its place in it, and every group the number of its first record:
+ * so a record is searched for in its segment, by guessing where it must be from what was found
+ * before, and is there after three or four sectors that are read. What is given was checked as a
+ * replay would: each checksum of its groups. Whether groups follow one another is recovery's and
+ * replay's to check. Thread: one. */
 #pragma once
 
 #include "adapters/embedded/ledger_replay.h"
@@ -18,5 +20,5 @@ void ledger_lookup_free(struct ledger_lookup *lookup); /* accepts NULL */
 int ledger_lookup_read(struct ledger_lookup *lookup, const struct ledger_view *view,
                        const struct ledger_read *read, size_t *ret_bytes);
 const char *ledger_lookup_problem(const struct ledger_lookup *lookup);
-/* Segments that had to be indexed so far. */
-uint64_t ledger_lookup_built(const struct ledger_lookup *lookup);
+/* Places looked at so far, in searching. */
+uint64_t ledger_lookup_probes(const struct ledger_lookup *lookup);
