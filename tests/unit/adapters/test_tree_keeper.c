@@ -28,6 +28,7 @@ struct scene {
     struct tree_keeper *keeper;
     const char *heads_file;
     int64_t interval_us;
+    bool rotates; /* the history that is signed has heads of two keys */
     uint64_t epoch, tail;
     int appended;
 };
@@ -47,13 +48,27 @@ static void end(struct scene *s)
     sign_key_free(s->key);
 }
 
+static int next_key(void *owner, const struct tree_rotate *rotate, uint32_t links,
+                    struct sign_key **ret_key, struct buf *why)
+{
+    (void)owner, (void)rotate, (void)links, (void)why;
+    return sign_key_new(SLICE(SIGN_PEM_2), ret_key);
+}
+
+static void use_key(struct scene *s, const char *pem)
+{
+    sign_key_free(s->key);
+    assert_int_equal(sign_key_new(slice_text(pem), &s->key), 0);
+}
+
 static int start(struct scene *s, char text[TREE_KEEPER_TEXT_BYTES])
 {
     struct ledger_file_options options = {.store = {.segment_bytes = 1u << 20, .creation = 77}};
     const struct tree_keeper_options keeper = {.key = s->key,
                                                .interval_us = 1000,
                                                .on_demand_per_s = 1000000,
-                                               .heads_file = s->heads_file};
+                                               .heads_file = s->heads_file,
+                                               .next_key = next_key};
     assert_int_equal(tree_keeper_new(&keeper, &s->keeper), 0);
     options.follower = tree_keeper_follower(s->keeper);
     assert_int_equal(ledger_file_open(&options, faulty_disk_of(s->log_disk), NULL, &s->log), 0);
@@ -411,19 +426,43 @@ TEST(tree_keeper, keeps_its_heads_and_says_them_outside)
 
 /* ---- a log that is not what was signed ---- */
 
-/* Signs heads at 100, 200 .. 500 records; the newest is answered. */
+static void on_rotated(struct tree_rotate *rotate, int error)
+{
+    assert_int_equal(error, 0);
+    *(bool *)rotate->owner = true;
+}
+
+static void rotate_key(struct scene *s)
+{
+    struct ledger_tree *tree = tree_keeper_tree(s->keeper);
+    bool done = false;
+    struct tree_rotate rotate = {.to = TREE_KEY_FILE, .on_done = on_rotated, .owner = &done};
+    assert_int_equal(tree->ops->rotate(tree, &rotate), 0);
+    while (!done) {
+        tree->ops->poll(tree);
+        sched_yield();
+    }
+}
+
+/* Signs heads at 100, 200 .. 500 records, from 300 on with another key where it rotates; the newest
+ * is answered. */
 static struct tree_head sign_history(struct scene *s)
 {
     unsigned char newest[TREE_HEAD_BYTES];
     struct tree_head head;
+    use_key(s, SIGN_PEM);
     started(s);
     for (int i = 0; i < 5; i++) {
         append(s, GROUP, RECORD_BYTES, 1);
         (void)root_now(s, 1);
+        if (s->rotates && i == 2)
+            rotate_key(s);
     }
     assert_true(tree_keeper_tree(s->keeper)->ops->newest(tree_keeper_tree(s->keeper), newest));
     assert_int_equal(tree_head_read(newest, &head), 0);
     stop(s);
+    if (s->rotates)
+        use_key(s, SIGN_PEM_2);
     return head;
 }
 
@@ -462,19 +501,26 @@ static void replace_log(struct scene *s, uint64_t size, uint64_t other, uint64_t
     s->log->ops->free(s->log);
 }
 
-static int audit(struct scene *s, bool with_tree, const struct tree_head *outside,
-                 struct tree_audit_report *report)
+static int audit_with(struct scene *s, const struct tree_audit *asked,
+                      struct tree_audit_report *report)
 {
     struct ledger_file_options options = {.store = {.segment_bytes = 1u << 20}};
-    struct tree_audit audit = {.disk = with_tree ? faulty_disk_of(s->tree_disk) : NULL,
-                               .outside = outside,
-                               .outside_count = outside == NULL ? 0 : 1};
+    struct tree_audit audit = *asked;
     struct ledger_log *log = NULL;
     assert_int_equal(ledger_file_open(&options, faulty_disk_of(s->log_disk), NULL, &log), 0);
     audit.log = tree_log_of_file(log);
     int error = tree_audit(&audit, report);
     log->ops->free(log);
     return error;
+}
+
+static int audit(struct scene *s, bool with_tree, const struct tree_head *outside,
+                 struct tree_audit_report *report)
+{
+    const struct tree_audit audit = {.disk = with_tree ? faulty_disk_of(s->tree_disk) : NULL,
+                                     .outside = outside,
+                                     .outside_count = outside == NULL ? 0 : 1};
+    return audit_with(s, &audit, report);
 }
 
 TEST(tree_audit, finds_nothing_wrong_with_the_log_that_was_signed)
@@ -492,19 +538,25 @@ TEST(tree_audit, finds_nothing_wrong_with_the_log_that_was_signed)
     end(&s);
 }
 
-/* Each attack, found by the head alone that somebody else holds, and by what the book kept. */
+/* Each attack, found by the head alone that somebody else holds, and by what the book kept; in a
+ * history of one key and in one of two. */
 static void expect_found(uint64_t size, uint64_t other, uint64_t swap, const char *said)
 {
-    struct scene s = begin();
-    struct tree_audit_report report;
-    struct tree_head head = sign_history(&s);
-    replace_log(&s, size, other, swap);
-    assert_int_equal(audit(&s, false, &head, &report), -ERR_CORRUPT);
-    if (strstr(report.text, said) == NULL)
-        fail_msg("'%s' does not say '%s'", report.text, said);
-    assert_int_equal(audit(&s, false, NULL, &report), 0); /* from inside it cannot be seen */
-    assert_int_equal(audit(&s, true, NULL, &report), -ERR_CORRUPT);
-    end(&s);
+    for (int rotates = 0; rotates <= 1; rotates++) {
+        struct scene s = begin();
+        struct tree_audit_report report;
+        s.rotates = rotates;
+        struct tree_head head = sign_history(&s);
+        assert_int_equal(audit(&s, true, &head, &report), 0);
+        assert_int_equal(report.links, rotates);
+        replace_log(&s, size, other, swap);
+        assert_int_equal(audit(&s, false, &head, &report), -ERR_CORRUPT);
+        if (strstr(report.text, said) == NULL)
+            fail_msg("'%s' does not say '%s'", report.text, said);
+        assert_int_equal(audit(&s, false, NULL, &report), 0); /* from inside it cannot be seen */
+        assert_int_equal(audit(&s, true, NULL, &report), -ERR_CORRUPT);
+        end(&s);
+    }
 }
 
 TEST(tree_audit, finds_a_log_that_was_cut)
@@ -516,6 +568,7 @@ TEST(tree_audit, finds_a_record_that_was_rewritten)
 {
     expect_found(500, 1, 0, "these are not the records that were signed");
     expect_found(500, 257, 0, "these are not the records that were signed");
+    expect_found(500, 400, 0, "these are not the records that were signed");
     expect_found(600, 500, 0, "these are not the records that were signed");
 }
 
@@ -547,6 +600,75 @@ TEST(tree_audit, finds_a_forked_history_and_says_how_far_it_agrees)
     assert_int_equal(audit(&s, true, &other, &report), 0);
     assert_int_equal(audit(&s, true, &head, &report), -ERR_CORRUPT);
     assert_non_null(strstr(report.text, "the outside head of 500 records"));
+    end(&s);
+}
+
+/* The chain of a book that handed its key over at `size` records. */
+static void chain_of(struct scene *s, uint64_t size, struct tree_chain *ret)
+{
+    uint64_t bytes = 0;
+    struct sha256 *sha = NULL;
+    assert_int_equal(sha256_new(&sha), 0);
+    memset(ret, 0, sizeof *ret);
+    const char *at = faulty_disk_content(s->tree_disk, "keys-0000", &bytes);
+    assert_int_equal(bytes, TREE_LINK_BYTES);
+    assert_int_equal(tree_chain_add(ret, sha, (const unsigned char *)at), CHAIN_OK);
+    assert_int_equal(ret->links[0].root.size, size);
+    sha256_free(sha);
+}
+
+/* One key handed over twice, in two histories: each is whole, and one link convicts it. */
+TEST(tree_audit, finds_a_key_that_made_two_links)
+{
+    struct scene s = begin();
+    struct tree_audit_report report;
+    static struct tree_chain first, second;
+    s.rotates = true;
+    struct tree_head head = sign_history(&s);
+    chain_of(&s, 300, &first);
+    const struct tree_audit kept = {.disk = faulty_disk_of(s.tree_disk), .links_outside = &first};
+    assert_int_equal(audit_with(&s, &kept, &report), 0);
+    const struct tree_audit outside = {
+        .outside = &head, .outside_count = 1, .links_outside = &first};
+    assert_int_equal(audit_with(&s, &outside, &report), 0);
+    assert_memory_equal(report.key, head.key, sizeof head.key);
+    faulty_disk_free(s.tree_disk);
+    s.tree_disk = faulty_disk_new();
+    use_key(&s, SIGN_PEM);
+    started(&s);
+    (void)root_now(&s, 1);
+    rotate_key(&s);
+    stop(&s);
+    chain_of(&s, 500, &second);
+    const struct tree_audit forked = {.disk = faulty_disk_of(s.tree_disk), .links_outside = &first};
+    assert_int_equal(audit_with(&s, &forked, &report), -ERR_CORRUPT);
+    assert_non_null(strstr(report.text, "one key made two"));
+    end(&s);
+}
+
+/* Heads of a key that was not, not yet or no longer in use. */
+TEST(tree_audit, finds_a_head_of_the_wrong_key)
+{
+    struct scene s = begin();
+    struct tree_audit_report report;
+    struct sign_key *keys[3] = {NULL, NULL, NULL};
+    static const char *const pems[3] = {SIGN_PEM, SIGN_PEM_2, SIGN_PEM_3};
+    static const char *const said[3] = {"no longer in use", NULL, "no link leads"};
+    unsigned char bytes[TREE_HEAD_BYTES];
+    s.rotates = true;
+    struct tree_head good = sign_history(&s);
+    for (int i = 0; i < 3; i++) { /* all of them sign the same, true root */
+        struct tree_head head = good;
+        assert_int_equal(sign_key_new(slice_text(pems[i]), &keys[i]), 0);
+        assert_int_equal(tree_head_sign(&head, keys[i], bytes), 0);
+        assert_int_equal(audit(&s, true, &head, &report), said[i] == NULL ? 0 : -ERR_CORRUPT);
+        assert_true(said[i] == NULL || strstr(report.text, said[i]) != NULL);
+        sign_key_free(keys[i]);
+    }
+    struct tree_head early = good;
+    early.time_us = 1;
+    assert_int_equal(audit(&s, true, &early, &report), -ERR_CORRUPT);
+    assert_non_null(strstr(report.text, "not yet in use"));
     end(&s);
 }
 

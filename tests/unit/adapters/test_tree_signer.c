@@ -238,6 +238,80 @@ TEST(tree_signer, stops_when_it_cannot_know_whether_a_link_is_there)
     }
 }
 
+/* ---- the published tree (RFC 6962, reference vectors), signed by two keys ---- */
+
+static const struct slice reference_leaves[8] = {
+    SLICE(""),
+    SLICE("\x00"),
+    SLICE("\x10"),
+    SLICE("\x20\x21"),
+    SLICE("\x30\x31"),
+    SLICE("\x40\x41\x42\x43"),
+    SLICE("\x50\x51\x52\x53\x54\x55\x56\x57"),
+    SLICE("\x60\x61\x62\x63\x64\x65\x66\x67\x68\x69\x6a\x6b\x6c\x6d\x6e\x6f"),
+};
+
+static const char *const reference_roots[9] = {
+    "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855",
+    "6e340b9cffb37a989ca544e6bb780a2c78901d3fb33738768511a30617afa01d",
+    "fac54203e7cc696cf0dfcb42c92a1d9dbaf70ad9e621f4bd8d98662f00e3c125",
+    "aeb6bcfe274b70a14fb067a5e5578264db0fa9b51af5e0ba159158f329e06e77",
+    "d37ee418976dd95753c1c73862b9398fa2a2cf9b4ff0fdfe8b30cd95209614b7",
+    "4e3bbb1f7b478dcfe71fb631631519a3bca12c9aefca1612bfce4c13a86264d4",
+    "76e67dadbcdf1e10e1b74ddc608abd2f98dfb16fbce75277b5232a127f2087ef",
+    "ddb89be403809e325750d3d263cd78929c2942b7942a34b77e122c9594a74c8c",
+    "5dc9da79a70659a9ad559cb701ded9a2ab9d823aad2f4960cfe370eff4604328",
+};
+
+static void expect_root(const struct tree_head *head)
+{
+    char text[2 * SHA256_BYTES + 1];
+    for (size_t i = 0; i < SHA256_BYTES; i++)
+        (void)snprintf(text + 2 * i, 3, "%02x", head->root.hash.at[i]);
+    assert_string_equal(text, reference_roots[head->root.size]);
+}
+
+/* The proofs between two heads, whichever key signed each. */
+static void expect_proved(struct scene *s, const struct tree_head *old, const struct tree_head *new)
+{
+    struct merkle_proof path;
+    struct merkle_hash leaf;
+    assert_int_equal(tree_file_prove_consistency(s->tree, old->root.size, new->root.size, &path),
+                     0);
+    assert_true(merkle_check_consistency(tree_file_sha(s->tree), &old->root, &new->root, &path));
+    for (uint64_t i = 0; i < new->root.size; i++) {
+        merkle_leaf(tree_file_sha(s->tree), reference_leaves[i], &leaf);
+        assert_int_equal(tree_file_prove_inclusion(s->tree, i, new->root.size, &path), 0);
+        assert_true(merkle_check_inclusion(tree_file_sha(s->tree), &leaf, i, &new->root, &path));
+    }
+}
+
+TEST(tree_signer, signs_the_published_tree_with_two_keys_and_proves_across_both)
+{
+    for (uint64_t at = 1; at <= 8; at++) {
+        struct scene s;
+        struct tree_head heads[16];
+        size_t count = 0;
+        begin(&s);
+        for (uint64_t size = 1; size <= 8; size++) {
+            assert_int_equal(tree_file_add(s.tree, reference_leaves[size - 1]), 0);
+            assert_int_equal(tree_signer_sign(&s.signer, s.tree, ++s.now_us), 0);
+            heads[count++] = s.signer.heads.newest;
+            if (size == at) {
+                assert_int_equal(rotate(&s, 1, TREE_LINK_ROTATION), 0);
+                heads[count++] = s.signer.heads.newest;
+            }
+        }
+        for (size_t i = 0; i < count; i++) {
+            expect_root(&heads[i]);
+            assert_int_equal(tree_chain_judge(&s.signer.links.chain, &heads[i]), CHAIN_OK);
+            for (size_t j = i; j < count; j++)
+                expect_proved(&s, &heads[i], &heads[j]);
+        }
+        end(&s);
+    }
+}
+
 /* ---- a crash at any step ---- */
 
 static void tell(struct scene *s)
