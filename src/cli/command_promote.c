@@ -8,15 +8,13 @@
 #include "adapters/ship/ship_wire.h"
 #include "base/error.h"
 #include "cli/command.h"
+#include "cli/server_url.h"
 #include "cli/standby.h"
 #include "net/http/http_client.h"
 #include "net/loop/loop.h"
 
 static const struct option_spec specs[] = {
-    {"config", NULL},
-    {"data", NULL},
-    {"admin", NULL},
-    {"token", NULL},
+    {"config", NULL}, {"data", NULL}, {"admin", NULL}, {"token", NULL}, SERVER_TLS_SPECS,
 };
 
 #define ANSWER_MS_MAX  60000
@@ -46,7 +44,13 @@ static void on_closed(void *owner, enum conn_close reason, uint32_t unanswered)
     loop_stop(asked->loop);
 }
 
-static int ask(struct asked *asked, const struct net_address *address, struct slice token)
+/* Where the standby's admin listener is, and how it is spoken to. */
+struct place {
+    struct net_address address;
+    struct tls_client *tls; /* NULL: plain */
+};
+
+static int ask(struct asked *asked, const struct place *place, struct slice token)
 {
     static const struct http_client_callbacks callbacks = {.on_answer = on_answer,
                                                            .on_closed = on_closed};
@@ -58,10 +62,11 @@ static int ask(struct asked *asked, const struct net_address *address, struct sl
     limits.http_idle_ms_max = ANSWER_MS_MAX;
     buf_printf(&headers, "Authorization: Bearer %.*s\r\n", SLICE_ARG(token));
     TRY(http_client_new(asked->loop, &limits, &client));
+    http_client_use_tls(client, place->tls);
     const struct http_client_request request = {.method = SLICE("POST"),
                                                 .target = SLICE("/v1/admin/promote"),
                                                 .headers = buf_slice(&headers)};
-    int error = http_client_connect(client, address, &callbacks, asked, &handle);
+    int error = http_client_connect(client, &place->address, &callbacks, asked, &handle);
     if (error == 0 && http_client_send(handle, &request) != SEND_OK)
         error = -ERR_NETWORK;
     if (error == 0)
@@ -70,17 +75,17 @@ static int ask(struct asked *asked, const struct net_address *address, struct sl
     return error;
 }
 
-static int promote_process(const struct net_address *address, struct slice token, struct buf *why)
+static int promote_process(const struct place *place, struct slice token, struct buf *why)
 {
     char memory[4096];
     struct asked asked = {.body = buf_over(memory, sizeof memory)};
     int error = loop_new(&asked.loop);
     if (error == 0)
-        error = ask(&asked, address, token);
+        error = ask(&asked, place, token);
     loop_free(asked.loop);
     if (error < 0 || asked.status == 0) {
         buf_put_text(why, "no answer from ");
-        net_address_write(why, address);
+        net_address_write(why, &place->address);
         return -ERR_NETWORK;
     }
     if (asked.status != 200) {
@@ -155,7 +160,7 @@ int command_promote(int argc, char *const *argv)
     char token_memory[STANDBY_TOKEN_BYTES_MAX];
     struct buf why = buf_over(memory, sizeof memory);
     struct buf token = buf_over(token_memory, sizeof token_memory);
-    struct net_address address;
+    struct place place = {.tls = NULL};
     const struct command_input input = {argc, argv, specs, sizeof specs / sizeof *specs, false};
     int code = command_options(&input, &options);
     if (code != 0)
@@ -167,10 +172,13 @@ int command_promote(int argc, char *const *argv)
                                      "--data DIR of one that has ended"));
     if (data != NULL)
         return promote_folder(data, &why) < 0 ? command_fail(1, buf_slice(&why)) : 0;
-    if (net_address_parse(slice_text(admin), &address) < 0)
+    if (net_address_parse(slice_text(admin), &place.address) < 0)
         return command_fail(2, SLICE("--admin is HOST:PORT with a numeric host"));
-    if (command_read_token(options_text(&options, "token"), &token, &why) < 0)
+    const struct server_url url = {.tls = options_text(&options, "ca") != NULL};
+    if (command_read_token(options_text(&options, "token"), &token, &why) < 0 ||
+        server_url_tls_new(&options, &url, false, &place.tls, &why) < 0)
         return command_fail(2, buf_slice(&why));
-    return promote_process(&address, buf_slice(&token), &why) < 0 ? command_fail(1, buf_slice(&why))
-                                                                  : 0;
+    int error = promote_process(&place, buf_slice(&token), &why);
+    tls_client_free(place.tls);
+    return error < 0 ? command_fail(1, buf_slice(&why)) : 0;
 }

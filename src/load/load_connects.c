@@ -98,6 +98,7 @@ static int prepare_new(struct connects *connects, const char **ret_why)
     const struct load_options *options = connects->options;
     struct net_limits limits = net_limits_default();
     limits.connections_max = 2 * (size_t)options->clients;
+    limits.tls_handshakes_per_turn_max = LOAD_CONNECTIONS_MAX;
     *ret_why = "out of memory";
     connects->visitors = calloc(options->clients, sizeof *connects->visitors);
     if (connects->visitors == NULL)

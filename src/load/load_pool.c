@@ -131,6 +131,9 @@ int load_pool_new(struct loop *loop, const struct load_pool_options *options,
     limits.connections_max = options->connections;
     limits.http_body_bytes_max = 1024 * 1024;
     limits.ws_message_bytes_max = 1024 * 1024;
+    /* Who has come first must not keep us from letting in the others. */
+    limits.tls_handshakes_per_turn_max = LOAD_CONNECTIONS_MAX;
+    limits.tls_handshakes_max = LOAD_CONNECTIONS_MAX;
     struct load_pool *pool = calloc(1, sizeof *pool);
     if (pool == NULL)
         return -ERR_MEMORY;

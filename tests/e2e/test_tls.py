@@ -464,6 +464,18 @@ def test_a_recording_is_played_into_a_desk_with_tls(tmp_path, pki):
         assert 'needs --ca' in run(*replay[:-2], str(recording), check=False).stderr
 
 
+def test_promote_speaks_to_a_desk_with_tls(tmp_path, pki):
+    token = tmp_path / 'token'
+    with Server(tmp_path / 'data', *pki.options('server', 'admin-')) as server:
+        token.write_text(server.token('admin-1', 'admin'))
+        promote = ['promote', '--admin', '{}:{}'.format(*server.admin), '--token', str(token)]
+        done = run(*promote, '--ca', pki.cert('ca'), check=False)
+        # It has reached a primary, which says so.
+        assert done.returncode == 1 and re.search(r'4\d\d: ', done.stderr), done
+        done = run(*promote, '--ca', pki.cert('desk'), check=False)
+        assert done.returncode == 1 and 'no answer from' in done.stderr, done
+
+
 # ---- options ----
 
 @pytest.mark.parametrize('options, words', [
