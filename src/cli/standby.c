@@ -153,7 +153,7 @@ static void on_open(void *owner, struct ws_handle ws)
     standby->ws_open = true;
     standby->ws_paused = false;
     standby->connecting = false;
-    standby->status_told = 0;
+    standby->status_told = -1;
     ship_receiver_attach(standby->receiver, &link);
     pace(standby); /* a group of the session before may be under way */
 }
@@ -435,6 +435,7 @@ enum node_end standby_run(struct standby_options *options, standby_follows_fn fo
     static struct standby standby; /* one a process; too large for the stack */
     standby = (struct standby){.options = options, .why = why, .keys = {.folder = -1}};
     standby.backoff_us = BACKOFF_US_MIN;
+    standby.status_told = -1; /* nothing was told yet */
     standby.limits = node_shard_limits(&options->node);
     struct buf authorization = buf_over(standby.authorization, sizeof standby.authorization - 1);
     buf_printf(&authorization, "Authorization: Bearer %s\r\n", options->token);

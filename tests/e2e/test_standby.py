@@ -3,6 +3,7 @@ both have the same log."""
 import json
 import os
 import random
+import shutil
 import struct
 import subprocess
 import time
@@ -10,8 +11,9 @@ from decimal import Decimal
 
 import pytest
 from lib.http import Http
+from lib.pki import Pki
 from lib.server import ROOT, Server, run
-from lib.standby import Pair, dump, ends
+from lib.standby import SECRETS, Pair, Standby, dump, ends
 from lib.until import until
 from lib.ws import BINARY, CLOSE, WebSocket
 from test_crashes import Load, Strace
@@ -341,3 +343,28 @@ def test_hostile_bytes_on_the_ship_port_are_refused_and_counted(pair):
     until(pair.caught_up, 60)
     customer = pair.bettor()
     assert customer.bet(pair.market(), 11, '1').status == 201
+
+
+def test_the_link_can_be_encrypted_and_a_stranger_is_no_primary(tmp_path):
+    pki = Pki(tmp_path / 'pki').issue('admin')
+    other = Pki(tmp_path / 'other')
+    server = Server(tmp_path / 'a', '--ship', 'sync', *pki.options('admin', 'admin-')).start()
+    token = tmp_path / 'token'
+    token.write_text(server.token('standby-1', 'standby'))
+    made = []
+    try:
+        for name, authority in (('b', other), ('c', pki)):
+            keys = tmp_path / name / 'keys'
+            keys.mkdir(mode=0o700, parents=True)
+            for secret in SECRETS:
+                shutil.copy(tmp_path / 'a' / 'keys' / secret, keys)
+            made.append(Standby(tmp_path / name, server.admin, str(token), '--primary-ca',
+                                authority.cert('ca')).start())
+            words = 'the primary is not there' if authority is other else 'the standby has all'
+            where = made[-1] if authority is other else server
+            until(lambda w=where, t=words: t in w.log_text(), 60)
+            if authority is other:
+                assert 'a standby follows' not in server.log_text()
+    finally:
+        for process in (server, *made):
+            process.kill()
