@@ -115,9 +115,39 @@ const char *sign_key_problem(const struct sign_key *key)
     return key->problem;
 }
 
+/* The points of order 1, 2, 4 and 8, by their y, which is all of an encoding but its highest bit; 0
+ * and 1 have a second one each, above the prime. With such a key a signature proves nothing: for
+ * some messages anybody can write one down. libcrypto takes them. */
+static bool is_of_small_order(const unsigned char public_key[SIGN_PUBLIC_BYTES])
+{
+    static const unsigned char points[][SIGN_PUBLIC_BYTES] = {
+        {0},
+        {1},
+        {0x26, 0xe8, 0x95, 0x8f, 0xc2, 0xb2, 0x27, 0xb0, 0x45, 0xc3, 0xf4,
+         0x89, 0xf2, 0xef, 0x98, 0xf0, 0xd5, 0xdf, 0xac, 0x05, 0xd3, 0xc6,
+         0x33, 0x39, 0xb1, 0x38, 0x02, 0x88, 0x6d, 0x53, 0xfc, 0x05},
+        {0xc7, 0x17, 0x6a, 0x70, 0x3d, 0x4d, 0xd8, 0x4f, 0xba, 0x3c, 0x0b,
+         0x76, 0x0d, 0x10, 0x67, 0x0f, 0x2a, 0x20, 0x53, 0xfa, 0x2c, 0x39,
+         0xcc, 0xc6, 0x4e, 0xc7, 0xfd, 0x77, 0x92, 0xac, 0x03, 0x7a},
+    };
+    unsigned char y[SIGN_PUBLIC_BYTES];
+    memcpy(y, public_key, sizeof y);
+    y[31] &= 0x7f;
+    for (size_t i = 0; i < sizeof points / sizeof *points; i++)
+        if (memcmp(y, points[i], sizeof y) == 0)
+            return true;
+    /* -1, and 0 and 1 above the prime: 2^255 - 20, - 19 and - 18 */
+    for (size_t i = 1; i < sizeof y - 1; i++)
+        if (y[i] != 0xff)
+            return false;
+    return y[31] == 0x7f && y[0] >= 0xec;
+}
+
 bool sign_check(const unsigned char public_key[SIGN_PUBLIC_BYTES], struct slice message,
                 const unsigned char signature[SIGN_SIGNATURE_BYTES])
 {
+    if (is_of_small_order(public_key))
+        return false;
     EVP_PKEY *pkey =
         EVP_PKEY_new_raw_public_key(EVP_PKEY_ED25519, NULL, public_key, SIGN_PUBLIC_BYTES);
     EVP_MD_CTX *work = EVP_MD_CTX_new();

@@ -49,6 +49,7 @@ int sign_key_prove(struct sign_key *key, unsigned char ret_public[SIGN_PUBLIC_BY
 /* A sentence about the last call that failed. Valid until the next call. */
 const char *sign_key_problem(const struct sign_key *key);
 
-/* Is this the signature of that key's owner? Everything may be hostile. */
+/* Is this the signature of that key's owner? Everything may be hostile. A key of small order is
+ * nobody's. */
 bool sign_check(const unsigned char public_key[SIGN_PUBLIC_BYTES], struct slice message,
                 const unsigned char signature[SIGN_SIGNATURE_BYTES]);

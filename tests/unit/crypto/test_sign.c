@@ -70,3 +70,28 @@ TEST(sign, refuses_what_is_no_key)
                      -ERR_CONFIG);
     assert_null(made);
 }
+
+/* Such a key "signs" every few messages with bytes that anybody can write down: 64 zeros, or the
+ * key itself before 32 zeros. A sector that was never written is all of that. */
+TEST(sign, refuses_keys_of_small_order)
+{
+    static const char *const keys[] = {
+        "0000000000000000000000000000000000000000000000000000000000000000",
+        "0000000000000000000000000000000000000000000000000000000000000080",
+        "0100000000000000000000000000000000000000000000000000000000000000",
+        "26e8958fc2b227b045c3f489f2ef98f0d5dfac05d3c63339b13802886d53fc05",
+        "c7176a703d4dd84fba3c0b760d10670f2a2053fa2c39ccc64ec7fd7792ac037a",
+        "ecffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff7f",
+    };
+    unsigned char key[SIGN_PUBLIC_BYTES], signature[SIGN_SIGNATURE_BYTES] = {0};
+    for (size_t k = 0; k < sizeof keys / sizeof *keys; k++) {
+        unhex(keys[k], key);
+        for (unsigned i = 0; i < 64; i++) {
+            const unsigned char message[] = {(unsigned char)i};
+            memset(signature, 0, sizeof signature);
+            assert_false(sign_check(key, slice_of(message, 1), signature));
+            memcpy(signature, key, sizeof key);
+            assert_false(sign_check(key, slice_of(message, 1), signature));
+        }
+    }
+}
