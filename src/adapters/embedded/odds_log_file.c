@@ -69,6 +69,11 @@ static struct odds_log_file *file_of(struct odds_log *log)
     return (struct odds_log_file *)log;
 }
 
+static bool has_thread(const struct odds_log_file_options *options)
+{
+    return !options->read_only && !options->stepped;
+}
+
 /* --- The writer's thread --- */
 
 static int delete_oldest(struct odds_log_file *file)
@@ -307,9 +312,21 @@ static int file_take_epoch(struct odds_log *log, uint32_t *ret_epoch)
     return 0;
 }
 
+void odds_log_file_step(struct odds_log *log)
+{
+    struct odds_log_file *file = file_of(log);
+    ASSERT(file->options.stepped);
+    pthread_mutex_lock(&file->lock);
+    if (file->in != file->out)
+        empty_ring(file);
+    pthread_mutex_unlock(&file->lock);
+}
+
 int odds_log_file_flush(struct odds_log *log)
 {
     struct odds_log_file *file = file_of(log);
+    if (file->options.stepped)
+        odds_log_file_step(log);
     pthread_mutex_lock(&file->lock);
     uint64_t until = file->in;
     while (file->out < until) {
@@ -398,9 +415,17 @@ static void file_free(struct odds_log *log)
     file->closing = true;
     pthread_cond_signal(&file->writer_wake);
     pthread_mutex_unlock(&file->lock);
-    if (!file->options.read_only)
+    if (has_thread(&file->options))
         pthread_join(file->writer, NULL);
+    else if (file->options.stepped)
+        odds_log_file_step(log);
     file_destroy(file);
+}
+
+void odds_log_file_abandon(struct odds_log *log)
+{
+    ASSERT(file_of(log)->options.stepped);
+    file_destroy(file_of(log));
 }
 
 static const struct odds_log_ops file_ops = {
@@ -501,8 +526,7 @@ static int cut_tail(struct opening *opening, int newest, uint64_t segment, uint6
         opening->file->torn = end;
         return 0;
     }
-    TRY(disk->ops->truncate(disk, newest, end));
-    return disk->ops->sync(disk, newest, DISK_WHY_ODDS);
+    return disk->ops->truncate(disk, newest, end);
 }
 
 /* *ret_end: the position behind everything in it. -ERR_NOT_FOUND: it never got its head. */
@@ -525,6 +549,10 @@ static int recover_newest(struct opening *opening, uint64_t segment, uint64_t *r
                                    &end);
     if (result >= 0 && end < size)
         result = cut_tail(opening, newest, segment, end, size);
+    /* A process that was killed may have written what it did not sync; once there is a segment
+     * behind this one, a power failure must not tear it any more. */
+    if (result >= 0 && !opening->file->options.read_only)
+        result = disk->ops->sync(disk, newest, DISK_WHY_ODDS);
     disk->ops->close(disk, newest);
     if (result >= 0)
         *ret_end = head.base + end - sizeof head;
@@ -668,7 +696,7 @@ int odds_log_file_open(const struct odds_log_file_options *options, struct disk 
         return -ERR_CONFIG;
     TRY(file_new(options, disk, &opening.file));
     int result = recover(&opening);
-    if (result >= 0 && !options->read_only)
+    if (result >= 0 && has_thread(options))
         result = start_writer(opening.file);
     if (ret_report != NULL)
         *ret_report = report;

@@ -18,7 +18,8 @@
  * opened to be read (disk.h). There is no background thread then, append() answers 0 and
  * take_epoch() -ERR_UNSUPPORTED.
  *
- * Thread: the owner's; one background thread inside. */
+ * Thread: the owner's; one background thread inside, unless the log is stepped: for the simulator.
+ */
 #pragma once
 
 #include "adapters/embedded/disk.h"
@@ -43,6 +44,7 @@ struct odds_log_file_options {
     uint64_t position_min;  /* of what is appended: another log, which this one goes on from, has
                              * given out all below; 0: none has */
     bool read_only;         /* then the rest is not looked at */
+    bool stepped;           /* no thread: the caller writes (odds_log_file_step) */
 };
 
 struct odds_log_report {
@@ -71,6 +73,10 @@ int odds_log_file_open(const struct odds_log_file_options *options, struct disk 
  * or the disk's error. put replaces it, durably. */
 int odds_log_file_epoch(struct disk *disk, uint32_t *ret_epoch);
 int odds_log_file_put_epoch(struct disk *disk, uint32_t epoch);
+/* Of a stepped log: what the thread does once a second. Writes and syncs all that was appended. */
+void odds_log_file_step(struct odds_log *log);
+/* Ends a stepped log as a crash does: what was not written is gone. */
+void odds_log_file_abandon(struct odds_log *log);
 void odds_log_file_stats(struct odds_log *log, struct odds_log_file_stats *ret_stats);
 /* Blocks until everything appended so far is durable. 0, or -ERR_STOPPED after a failure. */
 int odds_log_file_flush(struct odds_log *log);

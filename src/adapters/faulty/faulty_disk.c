@@ -51,6 +51,8 @@ struct faulty_disk {
         bool locked;
     } files[FILES_MAX];
     uint64_t fail_write, fail_sync, limit, hold;
+    size_t ops_last; /* behind so many nothing more is done; 0: no limit */
+    bool dead;       /* something more was asked for */
 };
 
 /* --- What a crash leaves --- */
@@ -276,11 +278,20 @@ static int new_file(struct faulty_disk *fake, int inode)
     return -1;
 }
 
+/* With the lock: the process that asks is no more. */
+static bool is_dead(struct faulty_disk *fake)
+{
+    fake->dead = fake->dead || (fake->ops_last != 0 && fake->ops_count >= fake->ops_last);
+    return fake->dead;
+}
+
 static int open_locked(struct faulty_disk *fake, const char *name, bool create, int *ret_file)
 {
     int at = image_find(&fake->live, name);
     if (at < 0 && !create)
         return -ERR_NOT_FOUND;
+    if (at < 0 && is_dead(fake))
+        return -ERR_IO;
     if (at < 0) {
         struct op op = {.kind = OP_CREATE, .inode = image_new_inode(&fake->live)};
         put_name(op.name, name);
@@ -352,7 +363,10 @@ static int fake_write(struct disk *disk, int file, uint64_t offset, const void *
     pthread_mutex_lock(&fake->lock);
     int inode = fake->files[file].inode;
     int result = 0;
-    if (fake->fail_write > 0 && --fake->fail_write == 0) {
+    if (is_dead(fake)) {
+        result = -ERR_IO;
+        bytes = 0;
+    } else if (fake->fail_write > 0 && --fake->fail_write == 0) {
         result = -ERR_IO;
         bytes = bytes / 2 / DISK_SECTOR * DISK_SECTOR; /* sectors are whole: disk.h */
     } else if (!has_space(fake, inode, offset + bytes)) {
@@ -375,12 +389,14 @@ static int fake_truncate(struct disk *disk, int file, uint64_t bytes)
     struct faulty_disk *fake = fake_of(disk);
     pthread_mutex_lock(&fake->lock);
     int inode = fake->files[file].inode;
-    bool fits = has_space(fake, inode, bytes);
-    if (fits) {
+    bool dead = is_dead(fake), fits = has_space(fake, inode, bytes);
+    if (!dead && fits) {
         inode_truncate(&fake->live.inodes[inode], bytes);
         record(fake, (struct op){.kind = OP_TRUNCATE, .inode = inode, .offset = bytes}, NULL);
     }
     pthread_mutex_unlock(&fake->lock);
+    if (dead)
+        return -ERR_IO;
     return fits ? 0 : -ERR_NO_SPACE;
 }
 
@@ -405,6 +421,10 @@ static int sync_range(struct disk *disk, int file, struct range range, enum disk
     pthread_mutex_lock(&fake->lock);
     while (fake->hold)
         pthread_cond_wait(&fake->changed, &fake->lock);
+    if (is_dead(fake)) {
+        pthread_mutex_unlock(&fake->lock);
+        return -ERR_IO;
+    }
     bool failed = fake->fail_sync > 0 && --fake->fail_sync == 0;
     record(fake,
            (struct op){.kind = failed ? OP_SYNC_FAILED : OP_SYNC,
@@ -426,7 +446,7 @@ static int fake_sync_directory(struct disk *disk, enum disk_why why)
 {
     struct faulty_disk *fake = fake_of(disk);
     pthread_mutex_lock(&fake->lock);
-    bool failed = fake->fail_sync > 0 && --fake->fail_sync == 0;
+    bool failed = is_dead(fake) || (fake->fail_sync > 0 && --fake->fail_sync == 0);
     if (!failed)
         record(fake, (struct op){.kind = OP_SYNC_NAMES, .why = why}, NULL);
     pthread_mutex_unlock(&fake->lock);
@@ -451,6 +471,8 @@ static int rename_locked(struct faulty_disk *fake, const char *from, const char 
     int at = image_find(&fake->live, from);
     if (at < 0)
         return -ERR_NOT_FOUND;
+    if (is_dead(fake))
+        return -ERR_IO;
     struct op op = {.kind = OP_RENAME, .inode = fake->live.entries[at].inode};
     put_name(op.name, from);
     put_name(op.to, to);
@@ -472,6 +494,8 @@ static int unlink_locked(struct faulty_disk *fake, const char *name)
     int at = image_find(&fake->live, name);
     if (at < 0)
         return -ERR_NOT_FOUND;
+    if (is_dead(fake))
+        return -ERR_IO;
     struct op op = {.kind = OP_UNLINK, .inode = fake->live.entries[at].inode};
     put_name(op.name, name);
     apply_name(&fake->live, record(fake, op, NULL));
@@ -501,13 +525,14 @@ static int fake_lock(struct disk *disk, const char *name, int *ret_file)
     pthread_mutex_lock(&fake->lock);
     int file = -1;
     int result = open_locked(fake, name, true, &file);
-    for (int i = 0; i < FILES_MAX; i++)
+    for (int i = 0; file >= 0 && i < FILES_MAX; i++)
         if (i != file && fake->files[i].locked && fake->files[i].inode == fake->files[file].inode)
             result = -ERR_BUSY;
-    fake->files[file].locked = result == 0;
-    if (result < 0)
+    if (file >= 0)
+        fake->files[file].locked = result == 0;
+    if (file >= 0 && result < 0)
         fake->files[file].inode = -1;
-    else
+    else if (result == 0)
         *ret_file = file;
     pthread_mutex_unlock(&fake->lock);
     return result;
@@ -596,8 +621,25 @@ size_t faulty_disk_ops_at(struct faulty_disk *fake, uint64_t clock)
     return count;
 }
 
+void faulty_disk_stop_after(struct faulty_disk *fake, size_t ops)
+{
+    pthread_mutex_lock(&fake->lock);
+    fake->ops_last = fake->ops_count + ops;
+    pthread_mutex_unlock(&fake->lock);
+}
+
+bool faulty_disk_is_stopped(struct faulty_disk *fake)
+{
+    pthread_mutex_lock(&fake->lock);
+    bool dead = fake->dead;
+    pthread_mutex_unlock(&fake->lock);
+    return dead;
+}
+
 void faulty_disk_kill(struct faulty_disk *fake)
 {
+    fake->ops_last = 0;
+    fake->dead = false;
     for (int i = 0; i < FILES_MAX; i++) {
         fake->files[i].inode = -1;
         fake->files[i].locked = false;

@@ -38,6 +38,11 @@ void faulty_disk_ignore_from(struct faulty_disk *fake, size_t ops);
  * becomes durable. */
 void faulty_disk_kill(struct faulty_disk *fake);
 
+/* The process dies behind `ops` more operations, 1 or more: from then on nothing is changed any
+ * more and every attempt answers -ERR_IO, until faulty_disk_kill(). is_stopped: there was one. */
+void faulty_disk_stop_after(struct faulty_disk *fake, size_t ops);
+bool faulty_disk_is_stopped(struct faulty_disk *fake);
+
 /* Faults. The n-th call from now (1 is the next) fails with -ERR_IO; 0: none. A failed write has
  * written its first half, in whole sectors. */
 void faulty_disk_fail_write(struct faulty_disk *fake, unsigned nth);

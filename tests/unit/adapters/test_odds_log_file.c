@@ -212,6 +212,74 @@ TEST(odds_log_file, needs_its_syncs)
     }
 }
 
+static struct odds_log *open_stepped(struct faulty_disk *fake)
+{
+    struct odds_log_file_options options = {.segment_bytes = SEGMENT_BYTES, .stepped = true};
+    struct odds_log *log = NULL;
+    assert_int_equal(odds_log_file_open(&options, faulty_disk_of(fake), NULL, &log), 0);
+    return log;
+}
+
+static int count_change(void *owner, uint64_t position, const struct odds_log_change *change)
+{
+    (void)position, (void)change;
+    ++*(uint64_t *)owner;
+    return 0;
+}
+
+TEST(odds_log_file, is_stepped_without_a_thread)
+{
+    struct book book = {.count = 0};
+    struct faulty_disk *fake = faulty_disk_new();
+    struct odds_log *log = open_stepped(fake);
+    uint64_t found = 0;
+    append_changes(log, &book, 10);
+    odds_log_file_step(log);
+    append_changes(log, &book, 10);
+    odds_log_file_abandon(log); /* as a crash: the second ten were never written */
+    log = open_stepped(fake);
+    assert_int_equal(log->ops->replay(log, count_change, &found), 0);
+    assert_int_equal(found, 10);
+    append_changes(log, &book, 10);
+    log->ops->free(log);
+    log = open_stepped(fake);
+    found = 0;
+    assert_int_equal(log->ops->replay(log, count_change, &found), 0);
+    assert_int_equal(found, 20);
+    log->ops->free(log);
+    faulty_disk_free(fake);
+}
+
+/* The process dies between write and sync; the next one finds what the kernel still holds, begins
+ * another segment behind it, and then power fails. */
+TEST(odds_log_file, makes_durable_what_a_killed_process_left)
+{
+    for (uint64_t seed = 0; seed < 20; seed++) {
+        struct book book = {.count = 0};
+        struct faulty_disk *fake = faulty_disk_new(), *after;
+        struct odds_log *log = open_stepped(fake);
+        uint64_t found = 0, again = 0;
+        append_changes(log, &book, 100);
+        faulty_disk_stop_after(fake, 1);
+        odds_log_file_step(log);
+        assert_true(faulty_disk_is_stopped(fake));
+        odds_log_file_abandon(log);
+        faulty_disk_kill(fake);
+        log = open_stepped(fake);
+        assert_int_equal(log->ops->replay(log, count_change, &found), 0);
+        append_changes(log, &book, 1);
+        odds_log_file_step(log);
+        odds_log_file_abandon(log);
+        after = faulty_disk_crash(fake, faulty_disk_ops_count(fake), seed, FAULTY_DISK_NO_WHY);
+        log = open_stepped(after);
+        assert_int_equal(log->ops->replay(log, count_change, &again), 0);
+        assert_int_equal(again, found + 1);
+        log->ops->free(log);
+        faulty_disk_free(fake);
+        faulty_disk_free(after);
+    }
+}
+
 TEST(odds_log_file, deletes_the_oldest_beyond_the_limit_and_never_the_newest_two)
 {
     struct faulty_disk *fake = faulty_disk_new();
