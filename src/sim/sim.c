@@ -37,6 +37,7 @@ void sim_turn(struct sim *sim)
     sim_clients_end_turn(sim);
     book_poll(sim->book);
     if (!sim->log.died) {
+        sim_odds_step(sim);
         sim_shadow_step(sim);
         sim_tree_step(sim);
     }
@@ -149,7 +150,8 @@ static void finish(struct sim *sim)
 {
     do {
         sim_machine_heal(sim);
-        if (sim->book != NULL && (book_stopped(sim->book) || sim->log.died))
+        if (sim->book != NULL &&
+            (book_stopped(sim->book) || sim->log.died || sim->odds_log.stopped))
             sim_machine_kill(sim);
         if (sim->book == NULL)
             sim_machine_start(sim);

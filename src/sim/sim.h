@@ -24,6 +24,7 @@
     X(SIM_CRASH_IN_START, "crash_in_start", true)                                                  \
     X(SIM_KILL, "kill", true)                                                                      \
     X(SIM_KILL_IN_APPEND, "kill_in_append", true)                                                  \
+    X(SIM_KILL_IN_OP, "kill_in_operation", true)                                                   \
     X(SIM_WRITE_FAILED, "write_failed", true)                                                      \
     X(SIM_SYNC_FAILED, "sync_failed", true)                                                        \
     X(SIM_DISK_FULL, "disk_full", true)                                                            \
@@ -87,6 +88,11 @@
     X(SIM_TREE_AUDIT, "tree_audits", true)                                                         \
     X(SIM_REWRITE_FOUND, "rewrites_found", true)                                                   \
     X(SIM_CUT_FOUND, "cuts_found", true)                                                           \
+    X(SIM_ODDS_SYNCED, "odds_log_syncs", true)                                                     \
+    X(SIM_ODDS_STOPPED, "odds_logs_stopped", true)                                                 \
+    X(SIM_ODDS_LOST, "odds_changes_lost", true)                                                    \
+    X(SIM_ODDS_DELETED, "odds_logs_shortened", true)                                               \
+    X(SIM_ODDS_FLIPPED, "odds_logs_damaged", true)                                                 \
     X(SIM_RECORD, "records", true)
 
 #define SIM_COUNT_ENUM(code, name, needed) code,

@@ -129,6 +129,8 @@ void sim_check_refold(struct sim *sim)
 
 void sim_check_audit(struct sim *sim)
 {
+    if (sim->odds_log.stopped) /* it answers nothing any more before a restart */
+        return;
     struct shard_state *state = state_new(sim);
     struct audit_report report;
     int error = audit_shard(&sim->log.port, &sim->odds_log.port, 0, state, &report);

@@ -14,6 +14,7 @@ static void machine_drop(struct sim *sim)
     if (sim->book != NULL)
         book_abandon(sim->book);
     sim->book = NULL;
+    sim_odds_drop(sim);
     sim_shadow_done(sim);
     sim_tree_drop(sim);
     if (sim->store != NULL) {
@@ -51,7 +52,6 @@ static void lost_records(struct sim *sim)
 void sim_machine_kill(struct sim *sim)
 {
     lost_records(sim);
-    sim_odds_log_crash(&sim->odds_log, (int64_t)sim_below(sim, 1000000));
     machine_drop(sim);
     faulty_disk_kill(sim->disk);
     sim_machine_heal(sim);
@@ -62,7 +62,6 @@ void sim_machine_crash(struct sim *sim, size_t op)
 {
     uint64_t keep = sim_below(sim, 10);
     lost_records(sim);
-    sim_odds_log_crash(&sim->odds_log, (int64_t)sim_below(sim, 1000000));
     machine_drop(sim);
     faulty_disk_kill(sim->disk);
     struct faulty_disk *after = faulty_disk_crash(
@@ -72,6 +71,7 @@ void sim_machine_crash(struct sim *sim, size_t op)
     sim->ops_safe = 0;
     sim_shadow_crashed(sim, op);
     sim_tree_crashed(sim);
+    sim_odds_log_crashed(&sim->odds_log, op);
     sim_machine_heal(sim);
 }
 
@@ -157,6 +157,11 @@ void sim_machine_start(struct sim *sim)
         start_failed(sim, error, "opening the tree", reason);
         return;
     }
+    error = sim_odds_start(sim, &reason);
+    if (error < 0) {
+        start_failed(sim, error, "opening the odds log", reason);
+        return;
+    }
     error = start_book(sim, &reason);
     if (error < 0) {
         start_failed(sim, error, "starting the book", reason);
@@ -165,8 +170,11 @@ void sim_machine_start(struct sim *sim)
     sim_clients_restored(sim);
     sim_feed_reconnect(sim);
     sim->turns_left = sim_chance(sim, 400) ? 1 + (uint32_t)sim_below(sim, 4) : 0;
-    if (!sim->crash_in_start)
+    if (!sim->crash_in_start) {
+        sim->odds_log.epoch_shown = sim->odds_log.epoch;
+        sim->ops_safe = faulty_disk_ops_count(sim->disk); /* the epochs are seen from now on */
         return;
+    }
     sim_count(sim, SIM_CRASH_IN_START);
     sim_machine_crash(sim, crash_op(sim));
 }
@@ -189,6 +197,7 @@ void sim_machine_stop(struct sim *sim)
     sim_shadow_done(sim);
     book_free(sim->book);
     sim->book = NULL;
+    sim_odds_stop(sim);
     sim_tree_stop(sim);
     if (sim_chance(sim, 700))
         sim_forge(sim);
@@ -334,6 +343,8 @@ static void stop_and_damage(struct sim *sim)
     sim_machine_stop(sim);
     if (sim->book == NULL && sim_chance(sim, 500) && !sim->disk_full && !sim->disk_failing)
         flip_a_bit(sim);
+    if (sim->book == NULL && sim_chance(sim, 300))
+        sim_odds_flip(sim);
     sim->crash_in_start = sim_chance(sim, 200);
 }
 
@@ -345,6 +356,10 @@ static void die(struct sim *sim, uint64_t kind)
     } else if (kind == 1) {
         sim_machine_kill(sim);
         sim_count(sim, SIM_KILL);
+    } else if (kind == 4) { /* between two operations of whatever is at work then */
+        faulty_disk_stop_after(sim->disk, 1 + sim_below(sim, 8));
+        sim->disk_failing = true;
+        return;
     } else if (kind == 2) {
         sim->log.fate = SIM_FATE_CRASH; /* counted when it comes */
         return;
@@ -379,14 +394,14 @@ void sim_faults_step(struct sim *sim)
     }
     if (!sim_chance(sim, sim->mix.faults) || sim->book == NULL)
         return;
-    uint64_t kind = sim_below(sim, 16);
-    if (kind < 4)
+    uint64_t kind = sim_below(sim, 17);
+    if (kind < 5)
         die(sim, kind);
-    else if (kind < 10)
-        arm_disk(sim, kind < 7 ? kind - 4 : 3);
-    else if (kind < 13)
-        set_clock(sim);
+    else if (kind < 11)
+        arm_disk(sim, kind < 8 ? kind - 5 : 3);
     else if (kind < 14)
+        set_clock(sim);
+    else if (kind < 15)
         sim->odds_log.failing = !sim->odds_log.failing;
     else
         stop_and_damage(sim);
@@ -399,6 +414,12 @@ void sim_machine_after_turn(struct sim *sim)
         size_t ops = faulty_disk_ops_count(sim->disk) - shadow->ops_before;
         sim_count(sim, SIM_CRASH_IN_SNAPSHOT);
         sim_machine_crash(sim, shadow->ops_before + sim_below(sim, ops + 1));
+        return;
+    }
+    if (!sim->log.died && faulty_disk_is_stopped(sim->disk)) {
+        sim_count(sim, SIM_KILL_IN_OP);
+        sim_machine_kill(sim);
+        sim->crash_in_start = sim_chance(sim, 300);
         return;
     }
     if (sim->log.died) {

@@ -116,6 +116,7 @@ void sim_mix_draw(struct sim *sim)
     draw_book(sim);
     draw_shadow(sim);
     draw_tree(sim);
+    mix->odds_bytes_max = sim_chance(sim, 300) ? 3000 + sim_below(sim, 20000) : 0;
     if (mix->tiny)
         draw_tiny(sim);
     if (!mix->burst && !mix->synthetic && sim_chance(sim, 250))

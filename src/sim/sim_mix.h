@@ -19,6 +19,7 @@ struct sim_mix {
     uint32_t tree_pace; /* permille of the turns in which the tree gets a step; 0: no tree */
     int64_t head_interval_us;
     uint64_t checkpoint_records;
-    uint32_t shadow_pace; /* permille of the turns in which the second fold gets a step */
+    uint32_t shadow_pace;    /* permille of the turns in which the second fold gets a step */
+    uint64_t odds_bytes_max; /* of the odds log; 0: nothing is deleted */
     struct book_options book;
 };

@@ -95,14 +95,14 @@ static void keep_selections(struct sim_market *market, const struct odds_image *
 /* A price can be bet on only when the odds log has it: else nobody could check it later (L6). */
 static void check_logged(struct sim *sim, struct sim_market *market, const struct odds_image *image)
 {
-    struct odds_log_change change = {.selections_count = 0};
-    if (image->odds_position != 0)
-        change = sim_odds_log_newest(&sim->odds_log);
+    static const struct odds_log_change none;
+    const struct odds_log_change *change =
+        image->odds_position == 0 ? &none : sim_odds_log_newest(&sim->odds_log);
     for (size_t i = 0; i < image->selections_count; i++) {
         struct sim_selection *s = &market->selections[i];
-        for (size_t k = 0; k < change.selections_count; k++)
-            if (slice_equal(change.selections[k].id, slice_of(s->id, s->id_bytes)))
-                s->logged = change.selections[k].odds;
+        for (size_t k = 0; k < change->selections_count; k++)
+            if (slice_equal(change->selections[k].id, slice_of(s->id, s->id_bytes)))
+                s->logged = change->selections[k].odds;
         SIM_CHECK(image->status != MARKET_ACTIVE || s->status != SELECTION_ACTIVE ||
                       odds_equal(s->logged, s->odds),
                   "L6", "market %.*s offers a price that the odds log does not have",

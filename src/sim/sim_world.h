@@ -119,6 +119,13 @@ void sim_shadow_crashed(struct sim *sim, size_t op);
 void sim_shadow_damage(struct sim *sim); /* the machine is down */
 void sim_shadow_drift(struct sim *sim);  /* it is up and rests; then it is down */
 
+/* ---- sim_odds.c: the odds log ---- */
+int sim_odds_start(struct sim *sim, const char **ret_reason); /* before the book */
+void sim_odds_step(struct sim *sim);
+void sim_odds_stop(struct sim *sim); /* cleanly; the book is gone */
+void sim_odds_drop(struct sim *sim); /* as a crash does */
+void sim_odds_flip(struct sim *sim); /* the machine is down */
+
 /* ---- sim_tree.c, sim_forge.c: the tree, and who tries to betray it ---- */
 int sim_tree_new(struct sim *sim);
 void sim_tree_free(struct sim *sim);
