@@ -124,6 +124,52 @@ static uint64_t newest_held(const struct sim *sim)
     return tree->heads_count == 0 ? 0 : tree->heads[tree->heads_count - 1].root.size;
 }
 
+/* The heads as the book keeps them, on a disk without a tree; the size of the newest. */
+static struct faulty_disk *kept_heads(struct sim *sim, uint64_t *ret_size)
+{
+    struct faulty_disk *fake = faulty_disk_new();
+    struct disk *disk = faulty_disk_of(fake);
+    struct tree_head newest = {.root = {.size = 0}};
+    uint64_t bytes = 0;
+    int file = -1;
+    const char *content = faulty_disk_content(sim->disk, "heads-0000", &bytes);
+    *ret_size = 0;
+    if (content == NULL || bytes < TREE_HEAD_BYTES)
+        return fake;
+    int error = disk->ops->open(disk, "heads-0000", true, &file);
+    ASSERT(error == 0);
+    error = disk->ops->write(disk, file, 0, content, bytes);
+    ASSERT(error == 0);
+    disk->ops->close(disk, file);
+    error = tree_head_read((const unsigned char *)content + bytes - TREE_HEAD_BYTES, &newest);
+    SIM_CHECK(error == 0, "L8", "a clean stop leaves a head that is not whole");
+    *ret_size = newest.root.size;
+    return fake;
+}
+
+/* The tree is made anew over a rewritten log: what was signed once gets no successor. */
+static void check_unsigned(struct sim *sim, struct ledger_store *store, uint64_t changed)
+{
+    char text[TREE_KEEPER_TEXT_BYTES];
+    const struct tree_log log = sim_tree_log(store);
+    struct tree_keeper_stats stats;
+    struct tree_keeper *keeper = NULL;
+    uint64_t kept = 0;
+    struct faulty_disk *heads = kept_heads(sim, &kept);
+    int error = sim_tree_keeper_new(sim, &keeper);
+    ASSERT(error == 0);
+    error = tree_keeper_open(keeper, faulty_disk_of(heads), &log, store->place.seq, text);
+    SIM_CHECK(error == 0, "L8", "a tree cannot be made anew: %s", text);
+    for (int steps = 0; steps < 3; steps++)
+        tree_keeper_step(keeper);
+    tree_keeper_stats(keeper, &stats);
+    SIM_CHECK(stats.heads == 0 || kept < changed, "L8",
+              "record %llu is rewritten, and a head is signed behind that of %llu",
+              (unsigned long long)changed, (unsigned long long)kept);
+    tree_keeper_abandon(keeper);
+    faulty_disk_free(heads);
+}
+
 static void check_rewritten(struct sim *sim)
 {
     struct tree_audit_report report;
@@ -135,6 +181,8 @@ static void check_rewritten(struct sim *sim)
               "record %llu is rewritten, a head of %llu is held, and the audit says %s: %s",
               (unsigned long long)changed, (unsigned long long)newest_held(sim), error_text(error),
               report.text);
+    if (changed > 1) /* of another book, else */
+        check_unsigned(sim, forge->store, changed);
     forge_free(forge);
     if (covered)
         sim_count(sim, SIM_REWRITE_FOUND);
