@@ -9,20 +9,14 @@
 #include "crypto/personal.h"
 
 #include <endian.h>
-#include <errno.h>
-#include <fcntl.h>
 #include <openssl/crypto.h>
 #include <openssl/evp.h>
 #include <stdlib.h>
-#include <sys/file.h>
 #include <sys/mman.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
 #include "base/assert.h"
 #include "base/error.h"
 #include "base/hash.h"
-#include "crypto/random.h"
 
 #define KEY_BYTES   32
 #define NONCE_BYTES 12
@@ -52,7 +46,7 @@ struct cached {
 };
 
 struct personal_keys {
-    int fd; /* owned, locked */
+    struct personal_medium medium; /* owned; close NULL: none */
     size_t count_max;
     struct cached *cached; /* owned; by user number */
     EVP_CIPHER *cipher;    /* owned */
@@ -117,7 +111,7 @@ static int decrypt(struct personal_keys *keys, const unsigned char *key, struct 
 static void draw_nonce(struct personal_keys *keys, unsigned char *to)
 {
     if (keys->nonces_left == 0) {
-        random_fill(keys->nonces, sizeof keys->nonces);
+        keys->medium.random(keys->medium.owner, keys->nonces, sizeof keys->nonces);
         keys->nonces_left = NONCES;
     }
     memcpy(to, keys->nonces[--keys->nonces_left], NONCE_BYTES);
@@ -168,26 +162,24 @@ bool personal_slot_is_sound(uint64_t index, const void *at)
     return slot.crc == slot_crc(&slot, index == 0 ? HEAD_NUMBER : (uint32_t)(index - 1));
 }
 
-static off_t slot_offset(uint32_t user)
+static uint64_t slot_offset(uint32_t user)
 {
-    return ((off_t)user + 1) * SLOT_BYTES;
+    return ((uint64_t)user + 1) * SLOT_BYTES;
 }
 
-static int write_slot(struct personal_keys *keys, off_t offset, const struct slot *slot)
+static int write_slot(struct personal_keys *keys, uint64_t offset, const struct slot *slot)
 {
-    ssize_t done = pwrite(keys->fd, slot, SLOT_BYTES, offset);
-    if (done != SLOT_BYTES)
-        return done < 0 && errno == ENOSPC ? -ERR_NO_SPACE : -ERR_IO;
-    return fdatasync(keys->fd) == 0 ? 0 : -ERR_IO;
+    const struct personal_medium *medium = &keys->medium;
+    TRY(medium->write(medium->owner, offset, slot, SLOT_BYTES));
+    return medium->sync(medium->owner);
 }
 
 /* 1 when it was read, 0 when the file ends before it. A part of a slot at the end is the rest of
  * a write that was never made durable, so it counts as none. */
-static int read_slot(struct personal_keys *keys, off_t offset, struct slot *ret)
+static int read_slot(struct personal_keys *keys, uint64_t offset, struct slot *ret)
 {
-    ssize_t got = pread(keys->fd, ret, SLOT_BYTES, offset);
-    if (got < 0)
-        return -ERR_IO;
+    size_t got = 0;
+    TRY(keys->medium.read(keys->medium.owner, offset, ret, SLOT_BYTES, &got));
     return got == SLOT_BYTES;
 }
 
@@ -230,33 +222,6 @@ static int outcome_of(int state)
 /* What the head slot wraps. */
 static const unsigned char head_text[KEY_BYTES] = "overround personal keys, head";
 
-static int check_file(int fd)
-{
-    struct stat stat;
-    if (fstat(fd, &stat) < 0)
-        return -ERR_IO;
-    bool safe = S_ISREG(stat.st_mode) && stat.st_uid == geteuid() && (stat.st_mode & 077) == 0;
-    if (!safe)
-        return -ERR_CONFIG;
-    return flock(fd, LOCK_EX | LOCK_NB) == 0 ? 0 : -ERR_BUSY;
-}
-
-static int open_file(int folder, const char *name, int *ret_fd)
-{
-    int fd = openat(folder, name, O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC | O_NONBLOCK, 0600);
-    if (fd < 0)
-        return errno == ELOOP ? -ERR_CONFIG : -ERR_IO;
-    int result = check_file(fd);
-    if (result == 0 && fsync(folder) < 0) /* the file's name, if it is new */
-        result = -ERR_IO;
-    if (result < 0) {
-        (void)close(fd);
-        return result;
-    }
-    *ret_fd = fd;
-    return 0;
-}
-
 /* Checks the head, or writes it into a file that has none yet: nothing else is then in it. */
 static int check_head(struct personal_keys *keys)
 {
@@ -296,24 +261,26 @@ static int keys_new(const unsigned char master[PERSONAL_MASTER_BYTES], size_t co
     struct personal_keys *keys = calloc(1, sizeof *keys);
     if (keys == NULL)
         return -ERR_MEMORY;
-    keys->fd = -1;
     keys->count_max = count_max;
     memcpy(keys->master, master, sizeof keys->master);
     *ret = keys;
     return 0;
 }
 
-int personal_keys_open(int folder, const char *name,
-                       const unsigned char master[PERSONAL_MASTER_BYTES], size_t count_max,
-                       struct personal_keys **ret)
+int personal_keys_open_on(const struct personal_medium *medium,
+                          const unsigned char master[PERSONAL_MASTER_BYTES], size_t count_max,
+                          struct personal_keys **ret)
 {
     ASSERT(count_max >= 1);
     ASSERT(count_max < HEAD_NUMBER);
-    struct personal_keys *keys;
-    TRY(keys_new(master, count_max, &keys));
-    int result = open_file(folder, name, &keys->fd);
-    if (result == 0)
-        result = set_up(keys);
+    struct personal_keys *keys = NULL;
+    int result = keys_new(master, count_max, &keys);
+    if (result < 0) {
+        medium->close(medium->owner);
+        return result;
+    }
+    keys->medium = *medium;
+    result = set_up(keys);
     if (result < 0) {
         personal_keys_free(keys);
         return result;
@@ -330,8 +297,7 @@ void personal_keys_free(struct personal_keys *keys)
         (void)munmap(keys->cached, keys->count_max * sizeof(struct cached));
     EVP_CIPHER_CTX_free(keys->work);
     EVP_CIPHER_free(keys->cipher);
-    if (keys->fd >= 0)
-        (void)close(keys->fd);
+    keys->medium.close(keys->medium.owner);
     OPENSSL_cleanse(keys, sizeof *keys);
     free(keys);
 }
@@ -344,8 +310,7 @@ void personal_keys_free(struct personal_keys *keys)
 static void take_back(struct personal_keys *keys, uint32_t user)
 {
     static const struct slot zeros;
-    ssize_t done = pwrite(keys->fd, &zeros, SLOT_BYTES, slot_offset(user));
-    (void)done;
+    (void)keys->medium.write(keys->medium.owner, slot_offset(user), &zeros, SLOT_BYTES);
 }
 
 int personal_key_make(struct personal_keys *keys, uint32_t user)
@@ -356,7 +321,7 @@ int personal_key_make(struct personal_keys *keys, uint32_t user)
     if (state != STATE_NONE)
         return state < 0 ? state : outcome_of(state);
     unsigned char key[KEY_BYTES];
-    random_fill(key, sizeof key);
+    keys->medium.random(keys->medium.owner, key, sizeof key);
     int result = wrap(keys, "key", user, key, &slot);
     if (result == 0) {
         result = write_slot(keys, slot_offset(user), &slot);
@@ -382,7 +347,7 @@ static int fill_run(struct personal_keys *keys, uint32_t first, uint32_t count, 
         int state = look_up(keys, first + i, &cached);
         TRY(state);
         if (state == STATE_NONE) {
-            random_fill(cached->key, sizeof cached->key);
+            keys->medium.random(keys->medium.owner, cached->key, sizeof cached->key);
             TRY(wrap(keys, "key", first + i, cached->key, &run[i]));
             continue;
         }
@@ -399,12 +364,11 @@ int personal_keys_write(struct personal_keys *keys, uint32_t first, uint32_t cou
     if (count > PERSONAL_AHEAD_MAX || first >= keys->count_max || keys->count_max - first < count)
         return -ERR_LIMIT;
     TRY(fill_run(keys, first, count, run));
-    size_t bytes = count * sizeof *run;
-    ssize_t done = pwrite(keys->fd, run, bytes, slot_offset(first));
-    if (done != (ssize_t)bytes) {
-        bool full = done < 0 && errno == ENOSPC;
+    int written =
+        keys->medium.write(keys->medium.owner, slot_offset(first), run, count * sizeof *run);
+    if (written < 0) {
         personal_keys_take_back(keys, first, count);
-        return full ? -ERR_NO_SPACE : -ERR_IO;
+        return written;
     }
     for (uint32_t i = 0; i < count; i++)
         if (keys->cached[first + i].state == STATE_NONE)
@@ -425,7 +389,7 @@ void personal_keys_take_back(struct personal_keys *keys, uint32_t first, uint32_
 
 int personal_keys_sync(const struct personal_keys *keys)
 {
-    return fdatasync(keys->fd) == 0 ? 0 : -ERR_IO;
+    return keys->medium.sync(keys->medium.owner);
 }
 
 uint64_t personal_file_bytes(uint64_t user_last)
@@ -435,11 +399,11 @@ uint64_t personal_file_bytes(uint64_t user_last)
 
 uint32_t personal_keys_slots(const struct personal_keys *keys)
 {
-    struct stat stat;
-    if (fstat(keys->fd, &stat) < 0 || stat.st_size < SLOT_BYTES)
+    uint64_t bytes = 0;
+    if (keys->medium.size(keys->medium.owner, &bytes) < 0 || bytes < SLOT_BYTES)
         return 0;
-    off_t slots = stat.st_size / SLOT_BYTES - 1;
-    return (size_t)slots < keys->count_max ? (uint32_t)slots : (uint32_t)keys->count_max;
+    uint64_t slots = bytes / SLOT_BYTES - 1;
+    return slots < keys->count_max ? (uint32_t)slots : (uint32_t)keys->count_max;
 }
 
 int personal_seal(struct personal_keys *keys, uint32_t user, struct slice text,

@@ -44,6 +44,22 @@ int personal_keys_open(int folder, const char *name,
                        struct personal_keys **ret);
 void personal_keys_free(struct personal_keys *keys);
 
+/* Where the slots are, and where keys and nonces come from, for those who keep them elsewhere than
+ * in a file of the folder: 0 or a negative error. Thread: sync may be called beside the others. */
+struct personal_medium {
+    int (*read)(void *owner, uint64_t offset, void *to, size_t bytes, size_t *ret_bytes);
+    int (*write)(void *owner, uint64_t offset, const void *from, size_t bytes);
+    int (*sync)(void *owner);
+    int (*size)(void *owner, uint64_t *ret_bytes);
+    void (*close)(void *owner);
+    void (*random)(void *owner, void *to, size_t bytes);
+    void *owner;
+};
+/* As personal_keys_open(); takes the medium, which is closed by personal_keys_free or a failure. */
+int personal_keys_open_on(const struct personal_medium *medium,
+                          const unsigned char master[PERSONAL_MASTER_BYTES], size_t count_max,
+                          struct personal_keys **ret);
+
 /* Makes the user's key, durable when it returns (an fdatasync: when an account is opened, never
  * on the bet path). PERSONAL_OK also when there is one; PERSONAL_ERASED; -ERR_IO (may be tried
  * again) or -ERR_NO_SPACE; -ERR_LIMIT beyond count_max; -ERR_CORRUPT for a damaged slot. */
