@@ -326,13 +326,16 @@ static void drop_unfinished(struct snapshot_file *file)
     }
 }
 
-/* What cannot be dropped now is tried again after the next snapshot. */
-static void drop_older(struct snapshot_file *file)
+/* What cannot be dropped now is tried again after the next snapshot. Newer ones than the one that was
+ * just saved were passed over by who saved it, so they count for nothing. */
+static void drop_older(struct snapshot_file *file, uint64_t saved)
 {
     struct snapshot_name names[SNAPSHOT_FILES_MAX];
     size_t count = 0;
     if (snapshot_file_list(file->disk, file->options.shard, names, &count) < 0)
         return;
+    while (count > 0 && names[count - 1].seq > saved)
+        count--;
     for (size_t i = 0; i + file->options.keep < count; i++)
         (void)file->disk->ops->unlink(file->disk, names[i].name);
 }
@@ -354,7 +357,7 @@ static int file_save(struct snapshot_store *store, const struct shard_state *sta
         return error;
     }
     TRY(disk->ops->sync_directory(disk, DISK_WHY_SNAPSHOT_NAME));
-    drop_older(file);
+    drop_older(file, shard_state_seq(state));
     return 0;
 }
 

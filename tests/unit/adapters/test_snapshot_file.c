@@ -149,6 +149,33 @@ static struct snapshot_found load(struct faulty_disk *disk, uint64_t seq_max)
     return found;
 }
 
+/* A second fold that began again behind damaged ones writes numbers below theirs. */
+TEST(snapshot_file, a_damaged_newer_one_never_costs_the_one_just_saved)
+{
+    static struct story story;
+    struct snapshot_name names[SNAPSHOT_FILES_MAX];
+    size_t count = 0;
+    char name[64];
+    tell(&story);
+    for (size_t i = SAVES - 2; i < SAVES; i++) { /* the two that are kept get numbers far ahead */
+        name_of(story.seqs[i], name);
+        char ahead[64];
+        name_of(story.seqs[i] + 1000000, ahead);
+        struct disk *disk = faulty_disk_of(story.disk);
+        assert_int_equal(disk->ops->rename(disk, name, ahead), 0);
+    }
+    struct snapshot_store *store = store_on(story.disk);
+    for (int i = 0; i < 3; i++) {
+        grow(&story.maker);
+        assert_int_equal(store->ops->save(store, story.maker.state), 0);
+        assert_int_equal(load(story.disk, UINT64_MAX).seq, shard_state_seq(story.maker.state));
+    }
+    assert_int_equal(snapshot_file_list(faulty_disk_of(story.disk), 0, names, &count), 0);
+    assert_int_equal(count, 4); /* two that are kept, and two that do not count */
+    store->ops->free(store);
+    end(&story);
+}
+
 TEST(snapshot_file, a_damaged_one_is_named_and_the_one_before_it_is_used)
 {
     static struct story story;
