@@ -38,6 +38,7 @@ void sim_turn(struct sim *sim)
     book_poll(sim->book);
     if (!sim->log.died) {
         sim_odds_step(sim);
+        sim_vault_step(sim);
         sim_shadow_step(sim);
         sim_tree_step(sim);
     }
@@ -99,6 +100,7 @@ static struct sim *sim_new(const struct sim_options *options)
     prng_seed(&sim->prng, options->seed);
     sim_mix_draw(sim);
     sim->disk = faulty_disk_new();
+    prng_seed(&sim->vault.prng, options->seed ^ 0x7661756c74);
     sim_odds_log_init(&sim->odds_log);
     return sim;
 }
@@ -150,8 +152,8 @@ static void finish(struct sim *sim)
 {
     do {
         sim_machine_heal(sim);
-        if (sim->book != NULL &&
-            (book_stopped(sim->book) || sim->log.died || sim->odds_log.stopped))
+        if (sim->book != NULL && (book_stopped(sim->book) || sim->log.died ||
+                                  sim->odds_log.stopped || faulty_disk_is_stopped(sim->disk)))
             sim_machine_kill(sim);
         if (sim->book == NULL)
             sim_machine_start(sim);
@@ -165,6 +167,7 @@ static void finish(struct sim *sim)
     sim_check_state(sim);
     sim_check_refold(sim);
     sim_check_audit(sim);
+    sim_vault_search(sim);
 }
 
 static void take_hash(struct sim *sim)

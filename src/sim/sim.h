@@ -93,6 +93,10 @@
     X(SIM_ODDS_LOST, "odds_changes_lost", true)                                                    \
     X(SIM_ODDS_DELETED, "odds_logs_shortened", true)                                               \
     X(SIM_ODDS_FLIPPED, "odds_logs_damaged", true)                                                 \
+    X(SIM_OPENED, "fields_opened", true)                                                           \
+    X(SIM_ERASED, "users_erased", true)                                                            \
+    X(SIM_KEYS_FLIPPED, "keys_damaged", true)                                                      \
+    X(SIM_SEARCHED, "searches_for_plain", true)                                                    \
     X(SIM_RECORD, "records", true)
 
 #define SIM_COUNT_ENUM(code, name, needed) code,

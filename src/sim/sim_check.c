@@ -129,6 +129,7 @@ void sim_check_refold(struct sim *sim)
 
 void sim_check_audit(struct sim *sim)
 {
+    sim_odds_flush(sim);
     if (sim->odds_log.stopped) /* it answers nothing any more before a restart */
         return;
     struct shard_state *state = state_new(sim);

@@ -119,7 +119,7 @@ static struct slice key_text(const struct sim_entry *entry, char memory[32])
 static enum request_outcome ask_bet(struct sim *sim, const struct sim_entry *entry, bool other,
                                     struct book_cookie cookie)
 {
-    char user[32], key[32], nobody[32];
+    char user[32], key[32], nobody[32], personal[SIM_PERSONAL_BYTES];
     struct bet_request request = {
         .user_id = user_text(entry, user),
         .key = key_text(entry, key),
@@ -132,6 +132,7 @@ static enum request_outcome ask_bet(struct sim *sim, const struct sim_entry *ent
         .single = entry->single,
         .request_hash = {entry->hash[0], entry->hash[1] + other},
         .transport = TRANSPORT_HTTP,
+        .personal = sim_personal(sim, entry, personal),
     };
     if (entry->market != SIM_NONE)
         request.market_id =

@@ -15,6 +15,7 @@ static void machine_drop(struct sim *sim)
         book_abandon(sim->book);
     sim->book = NULL;
     sim_odds_drop(sim);
+    sim_vault_drop(sim);
     sim_shadow_done(sim);
     sim_tree_drop(sim);
     if (sim->store != NULL) {
@@ -36,6 +37,7 @@ void sim_machine_heal(struct sim *sim)
     faulty_disk_fail_write(sim->disk, 0);
     faulty_disk_fail_sync(sim->disk, 0);
     faulty_disk_limit(sim->disk, 0);
+    faulty_disk_stop_after(sim->disk, 0);
     sim->disk_full = sim->disk_failing = false;
     sim->crash_in_start = false;
     sim->odds_log.failing = false;
@@ -110,6 +112,7 @@ static int start_book(struct sim *sim, const char **ret_reason)
     TRY(sim_shadow_open(sim));
     ports.snapshots = sim->shadow.of_book;
     ports.reconcile = sim->shadow.reconcile;
+    ports.vault = sim->vault.file == NULL ? NULL : &sim->vault.port;
     sim->log.now_us = sim->odds_log.now_us = sim->now_us;
     TRY(book_new(&sim->mix.book, &ports, &listener, &sim->book));
     TRY(book_start(sim->book, sim_wall(sim), (struct monotonic){sim->now_us}, ret_reason));
@@ -162,6 +165,11 @@ void sim_machine_start(struct sim *sim)
         start_failed(sim, error, "opening the odds log", reason);
         return;
     }
+    error = sim_vault_start(sim);
+    if (error < 0) {
+        start_failed(sim, error, "opening the keys", "");
+        return;
+    }
     error = start_book(sim, &reason);
     if (error < 0) {
         start_failed(sim, error, "starting the book", reason);
@@ -198,6 +206,9 @@ void sim_machine_stop(struct sim *sim)
     book_free(sim->book);
     sim->book = NULL;
     sim_odds_stop(sim);
+    sim_vault_stop(sim);
+    if (sim_chance(sim, 300))
+        sim_vault_flip(sim);
     sim_tree_stop(sim);
     if (sim_chance(sim, 700))
         sim_forge(sim);

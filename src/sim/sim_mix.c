@@ -62,7 +62,7 @@ static void draw_shadow(struct sim *sim)
     static const uint32_t paces[] = {20, 100, 300, 1000};
     static const uint64_t records[] = {20, 300, 1000, 3000};
     sim->mix.shadow_pace = paces[sim_below(sim, 4)];
-    sim->mix.snapshots_keep = 1 + (uint32_t)sim_below(sim, SIM_KEPT_MAX);
+    sim->mix.snapshots_keep = 1 + (uint32_t)sim_below(sim, SIM_KEEP_MAX);
     sim->mix.snapshot_records = 1 + sim_below(sim, records[sim_below(sim, 4)]);
     if (sim_chance(sim, 150))
         sim->mix.snapshot_records = 0;
@@ -116,7 +116,8 @@ void sim_mix_draw(struct sim *sim)
     draw_book(sim);
     draw_shadow(sim);
     draw_tree(sim);
-    mix->odds_bytes_max = sim_chance(sim, 300) ? 3000 + sim_below(sim, 20000) : 0;
+    mix->vault_block = sim_chance(sim, 150) ? 0 : 1 + (uint32_t)sim_below(sim, 10);
+    mix->odds_bytes_max = sim_chance(sim, 300) ? 500 + sim_below(sim, 8000) : 0;
     if (mix->tiny)
         draw_tiny(sim);
     if (!mix->burst && !mix->synthetic && sim_chance(sim, 250))

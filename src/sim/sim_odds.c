@@ -161,7 +161,7 @@ void sim_odds_flip(struct sim *sim)
 
 /* ---- the machine ---- */
 
-static void step(struct sim *sim)
+void sim_odds_flush(struct sim *sim)
 {
     struct sim_odds_log *log = &sim->odds_log;
     struct odds_log_file_stats stats;
@@ -181,8 +181,14 @@ static void step(struct sim *sim)
 void sim_odds_step(struct sim *sim)
 {
     struct sim_odds_log *log = &sim->odds_log;
-    if (log->file != NULL && log->synced < log->count && sim->now_us >= log->due_us)
-        step(sim);
+    if (log->file == NULL || log->synced == log->count || sim->now_us < log->due_us)
+        return;
+    if (sim->mix.faults > 0 && !sim->quiet &&
+        sim_chance(sim, 12)) { /* it dies between write and sync */
+        faulty_disk_stop_after(sim->disk, 1);
+        sim->disk_failing = true;
+    }
+    sim_odds_flush(sim);
 }
 
 void sim_odds_stop(struct sim *sim)
@@ -190,7 +196,7 @@ void sim_odds_stop(struct sim *sim)
     struct sim_odds_log *log = &sim->odds_log;
     if (log->file == NULL)
         return;
-    step(sim);
+    sim_odds_flush(sim);
     log->file->ops->free(log->file);
     log->file = NULL;
 }

@@ -101,6 +101,7 @@ void sim_oracle_bet(struct sim *sim, const struct record_view *record)
     const struct sim_account *account = &sim->oracle.accounts[record->head->account];
     SIM_CHECK(entry->seq == 0, "L3", "a second verdict under one key");
     SIM_CHECK(entry->decided_in != 0, "L2", "a bet that nobody asked for");
+    sim_vault_record(sim, record, entry);
     SIM_CHECK(b->request_hash[0] == entry->hash[0] && b->request_hash[1] == entry->hash[1] &&
                   b->stake == entry->amount && b->currency == entry->currency &&
                   b->policy == entry->policy,

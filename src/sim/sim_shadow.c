@@ -21,12 +21,27 @@ static void keep_forget(struct sim_shadow *shadow, size_t at)
             (--shadow->kept_count - at) * sizeof *shadow->kept);
 }
 
+/* The store keeps so many at or below the newest saved, whether they are sound or not. */
 static void keep_add(struct sim *sim, uint64_t seq)
 {
     struct sim_shadow *shadow = &sim->shadow;
-    if (shadow->kept_count == sim->mix.snapshots_keep)
-        keep_forget(shadow, 0); /* the store drops it too */
-    shadow->kept[shadow->kept_count++] = (struct sim_kept){seq, faulty_disk_ops_count(sim->disk)};
+    if (shadow->kept_count == SIM_KEPT_MAX)
+        keep_forget(shadow, 0);
+    size_t at = shadow->kept_count++;
+    for (; at > 0 && shadow->kept[at - 1].seq >= seq; at--)
+        shadow->kept[at] = shadow->kept[at - 1];
+    shadow->kept[at] = (struct sim_kept){seq, faulty_disk_ops_count(sim->disk), false};
+    for (size_t below = at + 1; below > sim->mix.snapshots_keep; below--)
+        keep_forget(shadow, 0);
+}
+
+/* The number of the newest sound one. */
+static uint64_t newest_sound(const struct sim_shadow *shadow)
+{
+    for (size_t i = shadow->kept_count; i-- > 0;)
+        if (!shadow->kept[i].damaged)
+            return shadow->kept[i].seq;
+    return 0;
 }
 
 /* Power failed behind this operation: what was kept later may or may not be there. What was
@@ -34,10 +49,12 @@ static void keep_add(struct sim *sim, uint64_t seq)
 void sim_shadow_crashed(struct sim *sim, size_t op)
 {
     struct sim_shadow *shadow = &sim->shadow;
-    while (shadow->kept_count > 0 && shadow->kept[shadow->kept_count - 1].ops > op)
-        shadow->kept_count--;
-    for (size_t i = 0; i < shadow->kept_count; i++)
-        shadow->kept[i].ops = 0;
+    for (size_t i = shadow->kept_count; i-- > 0;) {
+        if (shadow->kept[i].ops > op)
+            keep_forget(shadow, i);
+        else
+            shadow->kept[i] = (struct sim_kept){shadow->kept[i].seq, 0, false};
+    }
     shadow->damaged = false;
 }
 
@@ -65,7 +82,7 @@ static void check_start(struct sim *sim)
 {
     struct sim_shadow *shadow = &sim->shadow;
     const struct book_restart *restart = book_restart(sim->book);
-    uint64_t least = shadow->kept_count > 0 ? shadow->kept[shadow->kept_count - 1].seq : 0;
+    uint64_t least = newest_sound(shadow);
     SIM_CHECK(restart->snapshots_passed == 0 || shadow->damaged, "L5",
               "a snapshot that nobody damaged is passed over: %s", restart->text);
     SIM_CHECK(restart->snapshot_seq >= least, "L2",
@@ -176,8 +193,10 @@ void sim_shadow_damage(struct sim *sim)
                                (unsigned)sim_below(sim, 8));
     shadow->damaged = true;
     for (size_t i = shadow->kept_count; i-- > 0;)
-        if (shadow->kept[i].seq == name->seq)
+        if (shadow->kept[i].seq == name->seq && kind == 0)
             keep_forget(shadow, i);
+        else if (shadow->kept[i].seq == name->seq)
+            shadow->kept[i].damaged = true;
     sim_count(sim, SIM_SNAPSHOT_DAMAGED);
 }
 

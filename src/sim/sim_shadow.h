@@ -3,7 +3,8 @@
 
 #include "app/shadow.h"
 
-#define SIM_KEPT_MAX 4
+#define SIM_KEEP_MAX 4 /* snapshots that the store is told to keep */
+#define SIM_KEPT_MAX 16
 
 /* The second fold, while the machine is up, and the snapshots that must be on the disk. */
 struct sim_shadow {
@@ -18,7 +19,8 @@ struct sim_shadow {
     struct sim_kept {
         uint64_t seq;
         size_t ops; /* of the disk, when it was kept */
-    } kept[SIM_KEPT_MAX];
+        bool damaged;
+    } kept[SIM_KEPT_MAX]; /* by rising number */
     size_t kept_count;
     bool damaged; /* some snapshot on the disk may be */
 };

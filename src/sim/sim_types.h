@@ -14,6 +14,7 @@
 #include "sim/sim_oracle.h"
 #include "sim/sim_shadow.h"
 #include "sim/sim_tree.h"
+#include "sim/sim_vault.h"
 
 #define SIM_SLOTS_MAX      24 /* markets of our own feed at a time */
 #define SIM_PROVIDERS      4  /* three of our own feed, and the match simulator */
@@ -182,5 +183,6 @@ struct sim {
 
     struct sim_shadow shadow;
     struct sim_tree tree;
+    struct sim_vault vault;
     struct sim_oracle oracle;
 };

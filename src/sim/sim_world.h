@@ -119,12 +119,27 @@ void sim_shadow_crashed(struct sim *sim, size_t op);
 void sim_shadow_damage(struct sim *sim); /* the machine is down */
 void sim_shadow_drift(struct sim *sim);  /* it is up and rests; then it is down */
 
+/* ---- sim_vault.c: personal fields ---- */
+#define SIM_PERSONAL_BYTES 80
+/* What the customer says of himself with this bet, in plain; or nothing. */
+struct slice sim_personal(const struct sim *sim, const struct sim_entry *entry,
+                          char memory[SIM_PERSONAL_BYTES]);
+void sim_vault_record(struct sim *sim, const struct record_view *record,
+                      const struct sim_entry *entry);
+int sim_vault_start(struct sim *sim); /* before the book; the log is open */
+void sim_vault_step(struct sim *sim);
+void sim_vault_stop(struct sim *sim);
+void sim_vault_drop(struct sim *sim);
+void sim_vault_flip(struct sim *sim);   /* the book is down, its log is open */
+void sim_vault_search(struct sim *sim); /* for anything personal in plain */
+
 /* ---- sim_odds.c: the odds log ---- */
 int sim_odds_start(struct sim *sim, const char **ret_reason); /* before the book */
 void sim_odds_step(struct sim *sim);
-void sim_odds_stop(struct sim *sim); /* cleanly; the book is gone */
-void sim_odds_drop(struct sim *sim); /* as a crash does */
-void sim_odds_flip(struct sim *sim); /* the machine is down */
+void sim_odds_flush(struct sim *sim); /* all that was appended, at once */
+void sim_odds_stop(struct sim *sim);  /* cleanly; the book is gone */
+void sim_odds_drop(struct sim *sim);  /* as a crash does */
+void sim_odds_flip(struct sim *sim);  /* the machine is down */
 
 /* ---- sim_tree.c, sim_forge.c: the tree, and who tries to betray it ---- */
 int sim_tree_new(struct sim *sim);

@@ -11,6 +11,7 @@
 #include <stdatomic.h>
 #include <stdlib.h>
 
+#include "base/assert.h"
 #include "base/error.h"
 
 static_assert(PERSONAL_SEALED_BYTES_MAX == PERSONAL_PLAIN_BYTES_MAX + PERSONAL_OVERHEAD_BYTES,
@@ -21,7 +22,8 @@ static_assert(VAULT_BLOCK <= PERSONAL_AHEAD_MAX, "a block is written in one piec
 struct vault_file {
     struct personal_vault vault;
     struct personal_keys *keys;
-    uint32_t accounts_max;
+    uint32_t accounts_max, block;
+    bool stepped;
     uint32_t written;    /* keys below it are in the file */
     atomic_uint durable; /* ... and durable; written == durable: no sync is due */
     pthread_t thread;
@@ -58,27 +60,41 @@ static int error_of(int result)
 
 /* --- the thread --- */
 
+/* With the lock, which is let go for the sync. False: everything is durable. */
+static bool sync_block(struct vault_file *file)
+{
+    uint32_t to = file->sync_to;
+    if (to == atomic_load(&file->durable))
+        return false;
+    pthread_mutex_unlock(&file->lock);
+    int result = personal_keys_sync(file->keys);
+    pthread_mutex_lock(&file->lock);
+    if (result == 0)
+        atomic_store(&file->durable, to);
+    else
+        file->broken = true; /* never "sync again and hope" */
+    pthread_cond_signal(&file->done);
+    return true;
+}
+
 static void *sync_blocks(void *argument)
 {
     struct vault_file *file = argument;
     pthread_mutex_lock(&file->lock);
-    while (!file->closing && !file->broken) {
-        uint32_t to = file->sync_to;
-        if (to == atomic_load(&file->durable)) {
+    while (!file->closing && !file->broken)
+        if (!sync_block(file))
             pthread_cond_wait(&file->wake, &file->lock);
-            continue;
-        }
-        pthread_mutex_unlock(&file->lock);
-        int result = personal_keys_sync(file->keys);
-        pthread_mutex_lock(&file->lock);
-        if (result == 0)
-            atomic_store(&file->durable, to);
-        else
-            file->broken = true; /* never "sync again and hope" */
-        pthread_cond_signal(&file->done);
-    }
     pthread_mutex_unlock(&file->lock);
     return NULL;
+}
+
+void personal_vault_file_step(struct personal_vault *vault)
+{
+    struct vault_file *file = file_of(vault);
+    pthread_mutex_lock(&file->lock);
+    if (!file->broken)
+        (void)sync_block(file);
+    pthread_mutex_unlock(&file->lock);
 }
 
 /* --- keys ahead --- */
@@ -86,7 +102,7 @@ static void *sync_blocks(void *argument)
 static int write_block(struct vault_file *file)
 {
     uint32_t left = file->accounts_max - file->written;
-    uint32_t count = left < VAULT_BLOCK ? left : VAULT_BLOCK;
+    uint32_t count = left < file->block ? left : file->block;
     if (count == 0)
         return 0;
     TRY(error_of(personal_keys_write(file->keys, file->written, count)));
@@ -102,8 +118,10 @@ static int wait_durable(struct vault_file *file, uint32_t account)
 {
     if (account < atomic_load(&file->durable))
         return 0;
+    if (file->stepped)
+        personal_vault_file_step(&file->vault);
     pthread_mutex_lock(&file->lock);
-    while (account >= atomic_load(&file->durable) && !file->broken)
+    while (account >= atomic_load(&file->durable) && !file->broken && !file->stepped)
         pthread_cond_wait(&file->done, &file->lock);
     bool durable = account < atomic_load(&file->durable);
     pthread_mutex_unlock(&file->lock);
@@ -115,7 +133,7 @@ static int vault_make_key(struct personal_vault *vault, struct account_ref accou
     struct vault_file *file = file_of(vault);
     if (account.n >= file->accounts_max)
         return -ERR_LIMIT;
-    while (account.n + VAULT_AHEAD >= file->written && file->written < file->accounts_max)
+    while (account.n + file->block >= file->written && file->written < file->accounts_max)
         TRY(write_block(file));
     TRY(wait_durable(file, account.n));
     return error_of(personal_key_make(file->keys, account.n)); /* it is there, or was erased */
@@ -152,6 +170,21 @@ static int vault_erase(struct personal_vault *vault, struct account_ref account)
     return error_of(personal_erase(keys_of(vault), account.n));
 }
 
+static void destroy(struct vault_file *file)
+{
+    personal_keys_free(file->keys);
+    pthread_cond_destroy(&file->wake);
+    pthread_cond_destroy(&file->done);
+    pthread_mutex_destroy(&file->lock);
+    free(file);
+}
+
+void personal_vault_file_abandon(struct personal_vault *vault)
+{
+    ASSERT(file_of(vault)->stepped);
+    destroy(file_of(vault));
+}
+
 static void vault_free(struct personal_vault *vault)
 {
     struct vault_file *file = file_of(vault);
@@ -165,11 +198,7 @@ static void vault_free(struct personal_vault *vault)
     uint32_t durable = atomic_load(&file->durable);
     if (file->keys != NULL && file->written > durable) /* nobody has used them */
         personal_keys_take_back(file->keys, durable, file->written - durable);
-    personal_keys_free(file->keys);
-    pthread_cond_destroy(&file->wake);
-    pthread_cond_destroy(&file->done);
-    pthread_mutex_destroy(&file->lock);
-    free(file);
+    destroy(file);
 }
 
 static const struct personal_vault_ops vault_ops = {
@@ -180,13 +209,16 @@ static const struct personal_vault_ops vault_ops = {
     .free = vault_free,
 };
 
-static int vault_new(size_t accounts_max, struct vault_file **ret_file)
+static int vault_new(const struct personal_vault_file_options *options,
+                     struct vault_file **ret_file)
 {
     struct vault_file *file = calloc(1, sizeof *file);
     if (file == NULL)
         return -ERR_MEMORY;
     file->vault.ops = &vault_ops;
-    file->accounts_max = (uint32_t)accounts_max;
+    file->accounts_max = (uint32_t)options->accounts_max;
+    file->block = options->block == 0 ? VAULT_BLOCK : options->block;
+    file->stepped = options->stepped;
     pthread_mutex_init(&file->lock, NULL);
     pthread_cond_init(&file->wake, NULL);
     pthread_cond_init(&file->done, NULL);
@@ -202,6 +234,8 @@ static int begin(struct vault_file *file)
     file->written = personal_keys_slots(file->keys);
     file->sync_to = file->written;
     atomic_store(&file->durable, file->written);
+    if (file->stepped)
+        return 0;
     if (pthread_create(&file->thread, NULL, sync_blocks, file) != 0)
         return -ERR_MEMORY;
     file->thread_begun = true;
@@ -212,9 +246,17 @@ int personal_vault_file_open(const struct personal_vault_file_options *options,
                              struct personal_vault **ret_vault)
 {
     struct vault_file *file = NULL;
-    TRY(vault_new(options->accounts_max, &file));
-    int result = personal_keys_open(options->folder, options->name, options->master,
-                                    options->accounts_max, &file->keys);
+    int result = vault_new(options, &file);
+    if (result < 0) {
+        if (options->medium != NULL)
+            options->medium->close(options->medium->owner);
+        return result;
+    }
+    result = options->medium != NULL
+                 ? personal_keys_open_on(options->medium, options->master, options->accounts_max,
+                                         &file->keys)
+                 : personal_keys_open(options->folder, options->name, options->master,
+                                      options->accounts_max, &file->keys);
     if (result == 0)
         result = begin(file);
     if (result != 0) {

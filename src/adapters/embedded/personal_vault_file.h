@@ -9,19 +9,28 @@
  * every account beyond the last durable block until a restart. Thread: one user. */
 #pragma once
 
+#include <stdbool.h>
+
 #include "crypto/personal.h"
 #include "ports/personal_vault.h"
 
 #define VAULT_BLOCK 512 /* keys written and synced at once */
-#define VAULT_AHEAD 512 /* keys that are kept ready beyond the newest account */
 
 struct personal_vault_file_options {
     int folder;       /* descriptor of the key folder (crypto/key_files.h); borrowed for open */
     const char *name; /* of the file in it, "personal.keys" */
     const unsigned char *master; /* PERSONAL_MASTER_BYTES; copied */
     size_t accounts_max;
+    const struct personal_medium
+        *medium;    /* taken; NULL: the file; else folder and name are unused */
+    uint32_t block; /* keys written and synced at once, and kept ready; 0: VAULT_BLOCK */
+    bool stepped;   /* no thread: the caller syncs (personal_vault_file_step) */
 };
 
 /* Errors as personal_keys_open(). The caller owns *ret_vault. */
 int personal_vault_file_open(const struct personal_vault_file_options *options,
                              struct personal_vault **ret_vault);
+/* Of a stepped vault: what the thread does. Syncs the newest block when it is not durable yet. */
+void personal_vault_file_step(struct personal_vault *vault);
+/* Ends a stepped vault as a crash does: nothing more is written. */
+void personal_vault_file_abandon(struct personal_vault *vault);

@@ -624,7 +624,7 @@ size_t faulty_disk_ops_at(struct faulty_disk *fake, uint64_t clock)
 void faulty_disk_stop_after(struct faulty_disk *fake, size_t ops)
 {
     pthread_mutex_lock(&fake->lock);
-    fake->ops_last = fake->ops_count + ops;
+    fake->ops_last = ops == 0 ? 0 : fake->ops_count + ops;
     pthread_mutex_unlock(&fake->lock);
 }
 
