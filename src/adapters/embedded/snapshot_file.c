@@ -326,8 +326,8 @@ static void drop_unfinished(struct snapshot_file *file)
     }
 }
 
-/* What cannot be dropped now is tried again after the next snapshot. Newer ones than the one that was
- * just saved were passed over by who saved it, so they count for nothing. */
+/* What cannot be dropped now is tried again after the next snapshot. Newer ones than the one that
+ * was just saved were passed over by who saved it, so they count for nothing. */
 static void drop_older(struct snapshot_file *file, uint64_t saved)
 {
     struct snapshot_name names[SNAPSHOT_FILES_MAX];

@@ -38,8 +38,9 @@ void faulty_disk_ignore_from(struct faulty_disk *fake, size_t ops);
  * becomes durable. */
 void faulty_disk_kill(struct faulty_disk *fake);
 
-/* The process dies behind `ops` more operations (0: it does not after all): from then on nothing is changed any
- * more and every attempt answers -ERR_IO, until faulty_disk_kill(). is_stopped: there was one. */
+/* The process dies behind `ops` more operations (0: it does not after all): from then on nothing is
+ * changed and every attempt answers -ERR_IO, until faulty_disk_kill(). is_stopped: there was one.
+ */
 void faulty_disk_stop_after(struct faulty_disk *fake, size_t ops);
 bool faulty_disk_is_stopped(struct faulty_disk *fake);
 
