@@ -228,9 +228,9 @@ struct faulty_disk *faulty_disk_crash(struct faulty_disk *fake, size_t ops, uint
         crash_step(crash, &fake->ops[i], i < fake->ignore_from ? FAULTY_DISK_NO_WHY : ignored_why);
     crash_end(crash);
     struct faulty_disk *after = faulty_disk_new();
-    image_copy_named(&after->base, &crash->durable);
-    image_copy_named(&after->live, &crash->durable);
-    image_free(&crash->durable);
+    after->base = crash->durable;
+    image_drop_unnamed(&after->base);
+    image_copy(&after->live, &after->base);
     image_free(&crash->cache);
     free(crash->versions);
     free(crash);

@@ -49,11 +49,11 @@ void image_copy(struct image *to, const struct image *from)
     for (int i = 0; i < to->inodes_count; i++) {
         struct inode *inode = &to->inodes[i];
         uint64_t size = from->inodes[i].size;
-        *inode = (struct inode){0};
-        inode_reserve(inode, size);
-        if (size > 0)
-            memcpy(inode->bytes, from->inodes[i].bytes, size);
-        inode->size = size;
+        *inode = (struct inode){.size = size, .capacity = size};
+        if (size == 0)
+            continue;
+        inode->bytes = grown_new(NULL, size);
+        memcpy(inode->bytes, from->inodes[i].bytes, size);
     }
 }
 
@@ -101,15 +101,17 @@ int image_new_inode(struct image *image)
     return image->inodes_count++;
 }
 
-void image_copy_named(struct image *to, const struct image *from)
+void image_drop_unnamed(struct image *image)
 {
-    struct image named = *from;
-    named.inodes = grown_new(NULL, ((size_t)from->entries_count + 1) * sizeof *named.inodes);
-    named.inodes_count = 0;
-    for (int i = 0; i < named.entries_count; i++) {
-        named.inodes[named.inodes_count] = from->inodes[from->entries[i].inode];
-        named.entries[i].inode = named.inodes_count++;
+    struct inode *named = grown_new(NULL, ((size_t)image->entries_count + 1) * sizeof *named);
+    for (int i = 0; i < image->entries_count; i++) {
+        struct inode *inode = &image->inodes[image->entries[i].inode];
+        named[i] = *inode;
+        *inode = (struct inode){0};
+        image->entries[i].inode = i;
     }
-    image_copy(to, &named);
-    free(named.inodes);
+    image_free(image);
+    image->inodes = named;
+    image->inodes_count = image->entries_count;
+    image->inodes_capacity = image->entries_count + 1;
 }

@@ -38,8 +38,8 @@ void inode_write(struct inode *inode, uint64_t offset, const void *from, size_t 
 void inode_truncate(struct inode *inode, uint64_t size);
 /* A copy of its own contents; *to is overwritten. */
 void image_copy(struct image *to, const struct image *from);
-/* The same without the files that have no name any more: nothing is open after a crash. */
-void image_copy_named(struct image *to, const struct image *from);
+/* Ends the files that have no name any more: nothing is open after a crash. */
+void image_drop_unnamed(struct image *image);
 /* Ends its contents. */
 void image_free(struct image *image);
 /* Index of the entry, or -1. */
