@@ -17,11 +17,13 @@
 #include "cli/ledger_locate.h"
 #include "cli/ledger_proofs.h"
 #include "cli/ledger_rotate.h"
+#include "cli/ledger_volume.h"
 
 #define PATH_BYTES_MAX 512
 
 #define COMMON_SPECS                                                                               \
-    {"config", NULL}, {"data", "data"}, {"accounts-max", "262144"}, {"bets-max", "2097152"},       \
+    {"config", NULL}, {"data", "data"}, {"log-second", NULL}, {"accounts-max", "262144"},          \
+        {"bets-max", "2097152"},                                                                   \
     {                                                                                              \
         "verdicts-max", "4194304"                                                                  \
     }
@@ -73,7 +75,7 @@ static const struct copy_command {
 
 /* What is open; the ledger alone but for `verify`. */
 struct folder {
-    struct disk *ledger_disk, *odds_disk;
+    struct disk *ledger_disk, *second_disk, *odds_disk;
     struct ledger_opened opened;
 };
 
@@ -118,6 +120,16 @@ static void tell_torn_tail(const struct odds_log_report *report)
                   name, report->cut_offset, report->cut_bytes);
 }
 
+static int open_second(const char *path, struct folder *folder, struct buf *why)
+{
+    int error = path == NULL ? 0 : disk_open_to_read(path, &folder->second_disk);
+    if (error == -ERR_NOT_FOUND)
+        buf_printf(why, "there is no folder %s", path);
+    else if (error < 0)
+        buf_printf(why, "%s: %s", path, error_text(error));
+    return error;
+}
+
 /* To change means to know that what is there is durable: as at a server's start. */
 static int open_to_change(const char *data, struct disk **ret_disk, struct buf *why)
 {
@@ -137,6 +149,7 @@ static int open_ledger(const char *data, bool changes, struct folder *folder, st
     TRY(changes ? open_to_change(data, &folder->ledger_disk, why)
                 : open_folder(data, "ledger", &folder->ledger_disk, why));
     folder->opened.disk = folder->ledger_disk;
+    options.store.second = folder->second_disk;
     int error = ledger_file_open(&options, folder->ledger_disk, &report, &folder->opened.log);
     if (error == -ERR_BUSY)
         buf_put_text(why, "a server has the ledger open: end it first");
@@ -257,6 +270,7 @@ static void close_folder(struct folder *folder)
     if (folder->opened.odds != NULL)
         folder->opened.odds->ops->free(folder->opened.odds);
     disk_free(folder->odds_disk);
+    disk_free(folder->second_disk);
     disk_free(folder->ledger_disk);
     shard_state_free(folder->opened.state);
 }
@@ -267,7 +281,8 @@ static void add_place(struct folder *folder, struct buf *why)
     char memory[128];
     struct buf place = buf_over(memory, sizeof memory);
     close_log(folder);
-    if (ledger_locate(folder->ledger_disk, folder->opened.fault_seq, &place) == 0)
+    if (ledger_locate(folder->ledger_disk, folder->second_disk, folder->opened.fault_seq, &place) ==
+        0)
         buf_printf(why, "; %.*s", SLICE_ARG(buf_slice(&place)));
 }
 
@@ -278,7 +293,9 @@ static int run_command(const struct options *options, const struct ledger_comman
     struct ledger_asked asked;
     const char *data = options_text(options, "data");
     TRY(read_asked(options, command, &asked, why));
-    int error = open_ledger(data, command->changes, &folder, why);
+    int error = open_second(options_text(options, "log-second"), &folder, why);
+    if (error == 0)
+        error = open_ledger(data, command->changes, &folder, why);
     if (error == 0 && command->odds)
         error = open_odds(data, &folder, why);
     if (error == 0)
@@ -327,11 +344,14 @@ int command_ledger(int argc, char *const *argv)
     static struct options options;
     char memory[1024];
     struct buf why = buf_over(memory, sizeof memory);
+    if (argc > 0 && slice_is(slice_text(argv[0]), "volume-lost"))
+        return ledger_volume_lost(argc - 1, argv + 1);
     const struct ledger_command *command = find_command(argc, argv);
     const struct copy_command *copy = find_copy(argc, argv);
     if (command == NULL && copy == NULL) { /* each has options of its own, so its name goes first */
         buf_printf(&why,
-                   "ledger verify, stat, dump, replay, prove, head, rotate-key, backup or restore, "
+                   "ledger verify, stat, dump, replay, prove, head, rotate-key, backup, restore "
+                   "or volume-lost, "
                    "not: %s",
                    argc > 0 ? argv[0] : "nothing");
         return command_fail(2, buf_slice(&why));

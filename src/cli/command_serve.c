@@ -51,6 +51,10 @@
     {"snapshot-keep", "2"},                                                                        \
     {"start-check", "all"},                                                                        \
     {"segment-bytes", "67108864"},                                                                 \
+    {"log-second", NULL},                                                                          \
+    {"stall-ms", NULL},                                                                            \
+    {"reserve-bytes", "134217728"},                                                                \
+    {"free-bytes-min", "67108864"},                                                                \
     {"compress-segments", "on"},                                                                   \
     {"compress-keep", "2"},                                                                        \
     {"ship", "off"},                                                                               \
@@ -324,6 +328,26 @@ static int take_ship(const struct options *options, struct node_ship_options *re
     return 0;
 }
 
+/* Without a second directory a stall only refuses bets: there is no use in being quick. */
+#define STALL_MS_TWO 2000
+#define STALL_MS_ONE 5000
+
+static int take_volumes(const struct options *options, struct node_volumes_options *ret,
+                        struct buf *why)
+{
+    const struct number_range bytes = {0, INT64_C(1) << 50};
+    int64_t stall_ms = 0;
+    ret->second = options_text(options, "log-second");
+    if (options_text(options, "stall-ms") != NULL)
+        TRY(options_number(options, "stall-ms", (struct number_range){50, 3600000}, &stall_ms,
+                           why));
+    else
+        stall_ms = ret->second != NULL ? STALL_MS_TWO : STALL_MS_ONE;
+    ret->stall_us = stall_ms * 1000;
+    TRY(options_number(options, "reserve-bytes", bytes, &ret->reserve_bytes, why));
+    return options_number(options, "free-bytes-min", bytes, &ret->free_bytes_min, why);
+}
+
 static int take_shared(const struct options *options, struct node_options *node, struct buf *why)
 {
     node->data = options_text(options, "data");
@@ -334,6 +358,7 @@ static int take_shared(const struct options *options, struct node_options *node,
     TRY(take_rates(options, node, why));
     TRY(take_trading(options, &node->trading, why));
     TRY(take_heads(options, node, why));
+    TRY(take_volumes(options, &node->volumes, why));
     TRY(take_snapshots(options, &node->shadow, why));
     TRY(take_start_check(options, &node->start_check_newest, why));
     TRY(take_segments(options, node, why));

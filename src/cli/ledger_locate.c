@@ -61,6 +61,7 @@ static int search_view(const struct ledger_view *view, uint64_t seq, struct ledg
                        struct buf *ret_text)
 {
     char where[LEDGER_WHERE_BYTES];
+    struct ledger_place end;
     uint64_t byte = 0;
     if (seq == 0 || seq > view->end.seq)
         return -ERR_NOT_FOUND;
@@ -72,7 +73,7 @@ static int search_view(const struct ledger_view *view, uint64_t seq, struct ledg
     ledger_scan_into(&search.scan, search.records, LEDGER_APPEND_BYTES_MAX);
     int error = search.records == NULL
                     ? -ERR_MEMORY
-                    : search_segment(&search, view->segments[segment].bytes, &byte);
+                    : search_segment(&search, ledger_view_end(view, segment, &end), &byte);
     reserve_free(search.records, LEDGER_APPEND_BYTES_MAX, 1);
     ledger_reader_where(reader, byte, where);
     if (error == 0)
@@ -80,9 +81,10 @@ static int search_view(const struct ledger_view *view, uint64_t seq, struct ledg
     return error;
 }
 
-int ledger_locate(struct disk *disk, uint64_t seq, struct buf *ret_text)
+int ledger_locate(struct disk *disk, struct disk *second, uint64_t seq, struct buf *ret_text)
 {
-    const struct ledger_store_options options = {.newest_only = true, .read_only = true};
+    const struct ledger_store_options options = {
+        .newest_only = true, .read_only = true, .second = second};
     struct ledger_report report;
     struct ledger_store *store = NULL;
     struct ledger_reader *reader = NULL;

@@ -114,6 +114,7 @@ static void on_log_ready(void *owner)
     enum cycles_stage before = cycles_enter(CYCLES_ANSWER);
     book_poll(node->book);
     (void)cycles_enter(before);
+    node_volumes_tell(&node->volumes, node->stores.file_log);
 }
 
 static void notify_log(void *owner)
@@ -563,6 +564,8 @@ static void close_all(struct node *node)
     node_upkeep_stop(&node->upkeep);
     node_verdicts_close(&node->verdicts);
     node_detach_tree(node);
+    if (node->stores.file_log != NULL)
+        node_volumes_leave(&node->volumes, node->stores.file_log);
     if (node->ship.sender != NULL) /* its log ends the file's */
         node->stores.meter.log.ops->free(&node->stores.meter.log);
     else if (node->stores.file_log != NULL)

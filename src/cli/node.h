@@ -11,6 +11,7 @@
 #include "cli/node_shadow.h"
 #include "cli/node_ship.h"
 #include "cli/node_upkeep.h"
+#include "cli/node_volumes.h"
 #include "core/bet_decide.h"
 #include "crypto/sign_pkcs11.h"
 #include "ledger/shard_state.h"
@@ -59,6 +60,7 @@ struct node_options {
     int64_t segment_bytes;   /* of new segments of the ledger */
     struct node_upkeep_options upkeep;
     struct node_ship_options ship;
+    struct node_volumes_options volumes;
     struct node_takeover *takeover; /* NULL: a usual start; borrowed */
     bool simulate;                  /* the built-in matches are played */
     int64_t speed_permille;         /* of the matches */

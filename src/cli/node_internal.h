@@ -78,6 +78,7 @@ struct node {
     struct node_upkeep upkeep;
     struct node_ship ship;
     struct node_fence fence;
+    struct node_volumes volumes;
     struct bet_service *bets;
     struct odds_service *odds;
     struct gateway *gateway;

@@ -145,6 +145,7 @@ int node_register_metrics(struct node *node)
     TRY(node_upkeep_register_metrics(&node->upkeep, metrics));
     TRY(node_verdicts_register_metrics(&node->verdicts, node->book, metrics));
     TRY(node_ship_register_metrics(&node->ship, metrics));
+    TRY(node_volumes_register_metrics(node->stores.file_log, metrics));
     TRY(ledger_meter_register_metrics(&node->stores.meter, metrics));
     return metrics_add_histogram(
         metrics,

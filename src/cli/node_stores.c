@@ -20,6 +20,8 @@ static enum node_end failed(struct node *node, const char *what, int error)
 {
     if (node->why->bytes == 0)
         buf_printf(node->why, "%s: %s", what, error_text(error));
+    if (error == -ERR_CONFIG)
+        return NODE_CONFIG;
     return error == -ERR_CORRUPT ? NODE_DAMAGED : NODE_FAILED;
 }
 
@@ -120,6 +122,8 @@ static enum node_end open_ledger(struct node *node)
     if (error == 0)
         error = open_disk(node, "tree", &node->stores.tree_disk);
     if (error == 0)
+        error = node_volumes_open(&node->volumes, &node->options->volumes, &options, node->why);
+    if (error == 0)
         error = node_open_tree(node, node->stores.tree_disk);
     if (error < 0)
         return failed(node, "ledger", error);
@@ -136,6 +140,7 @@ static enum node_end open_ledger(struct node *node)
                  LOG_U64("sectors", report.cut_sectors));
     log_info("ledger", report.created ? "created" : "opened", LOG_U64("segments", report.segments),
              LOG_U64("records", report.seq_tail));
+    node_volumes_opened(&node->volumes, &report);
     error = open_ship(node);
     if (error < 0)
         return failed(node, "the ledger cannot be shipped", error);
@@ -214,5 +219,5 @@ void node_close_stores(struct node *node)
         stores->odds_log->ops->free(stores->odds_log);
     disk_free(stores->odds_disk);
     disk_free(stores->tree_disk);
-    disk_free(stores->ledger_disk);
+    node_volumes_close(&node->volumes, stores->ledger_disk);
 }

@@ -2,96 +2,18 @@
 is there, once; what was not is not paid."""
 import os
 import random
-import subprocess
-import threading
 import time
 from decimal import Decimal
 
 import pytest
 from lib.bettor import Bettor
-from lib.http import Closed, Http, loads
+from lib.http import Http, loads
+from lib.load import Load
 from lib.server import run
+from lib.strace import SYNCS, Strace
 from lib.until import until
 
 KILLS = 20
-
-
-class Load:
-    """Customers who bet as fast as they are answered, and remember every answer."""
-
-    def __init__(self, book, market, customers=8):
-        self.book, self.market = book, market
-        self.customers = [book.bettor(name=f'load-{n}', money='100000.00')
-                          for n in range(customers)]
-        self.odds, self.version = self.customers[0].odds(market, 11)
-        self.sent, self.acknowledged = {}, {}  # (customer, key) -> slip, answer
-        self.refused = {}
-        self.lock = threading.Lock()
-
-    def slip(self, stake):
-        return {'market_id': self.market, 'selection_id': '11', 'odds': Decimal('1.01'),
-                'stake': stake, 'currency': 'GBP'}
-
-    def one(self, customer, key, http):
-        slip = self.sent[customer, key]
-        response = http.request('POST', '/v1/bets', slip, customer.token,
-                                {'Idempotency-Key': key})
-        with self.lock:
-            if response.status in (200, 201):
-                self.remember(customer, key, response.json)
-            else:
-                self.refused[customer, key] = response
-        return response.status
-
-    def remember(self, customer, key, answer):
-        before = self.acknowledged.setdefault((customer, key), answer)
-        assert before['bet_id'] == answer['bet_id'], 'one key, two bets'
-        self.refused.pop((customer, key), None)
-
-    def bet_until_broken(self, customer, stop, number):
-        try:
-            with Http(self.book.server.public) as http:
-                while not stop.is_set():
-                    key = f'{number}-{len(self.sent)}-{random.randrange(10 ** 9)}'
-                    self.sent[customer, key] = self.slip(Decimal(random.randrange(1, 100)) / 100)
-                    if self.one(customer, key, http) not in (200, 201):
-                        time.sleep(0.01)
-        except (OSError, Closed, ValueError):
-            pass  # the server died: exactly what is tested
-
-    def start(self, number):
-        stop = threading.Event()
-        threads = [threading.Thread(target=self.bet_until_broken, args=(c, stop, number))
-                   for c in self.customers]
-        for thread in threads:
-            thread.start()
-
-        def join():
-            stop.set()
-            for thread in threads:
-                thread.join()
-        return join
-
-    def retry_unanswered(self):
-        """As a client does after a lost connection: the same key again tells the truth."""
-        with Http(self.book.server.public) as http:
-            for customer, key in list(self.sent):
-                if (customer, key) not in self.acknowledged:
-                    self.one(customer, key, http)
-
-    def check(self):
-        """Every acknowledged bet once, and the balances fit to the penny."""
-        for customer in self.customers:
-            customer.reconnect()
-            listed = [b['bet_id'] for b in customer.bets()]
-            assert len(listed) == len(set(listed)), 'a bet is there twice'
-            mine = {k: a for (c, k), a in self.acknowledged.items() if c is customer}
-            missing = {a['bet_id'] for a in mine.values()} - set(listed)
-            assert not missing, f'acknowledged and lost: {missing}'
-            unknown = set(listed) - {a['bet_id'] for a in mine.values()}
-            assert not unknown, f'bets nobody was told of after all retries: {unknown}'
-            stakes = sum(Decimal(a['stake']) for a in mine.values())
-            assert customer.balance() == 100000 - stakes
 
 
 def test_twenty_kills_under_load_lose_and_double_nothing(own_book):
@@ -152,38 +74,6 @@ def test_a_second_server_on_the_same_data_does_not_start(own_book):
     assert done.returncode != 0 and done.stderr
     assert 'ready' not in done.stdout
     assert own_book.bettor().bet(own_book.market(), 11).status == 201
-
-
-class Strace:
-    """Fault injection into the running server, from begin to end of the with block."""
-
-    def __init__(self, server, calls, fault):
-        self.argv = ['strace', '-f', '-qq', '-o', os.devnull, '-p', str(server.process.pid),
-                     '-e', f'trace={calls}', '-e', f'inject={calls}:{fault}']
-        self.pid = server.process.pid
-
-    def __enter__(self):
-        # pylint: disable=consider-using-with
-        self.process = subprocess.Popen(self.argv, stdin=subprocess.DEVNULL,
-                                        stderr=subprocess.PIPE, text=True)
-        until(self.is_attached)
-        return self
-
-    def is_attached(self):
-        assert self.process.poll() is None, self.process.stderr.read()
-        for task in os.listdir(f'/proc/{self.pid}/task'):
-            with open(f'/proc/{self.pid}/task/{task}/status', encoding='utf-8') as status:
-                if 'TracerPid:\t0\n' in status.read():
-                    return False
-        return True
-
-    def __exit__(self, *_):
-        self.process.terminate()
-        self.process.wait()
-
-
-SYNCS = 'fdatasync,fsync,sync_file_range,pwritev2'
-WRITES = 'pwrite64,pwritev,pwritev2,writev,write'
 
 
 def test_a_sync_that_fails_stops_betting_and_loses_nothing(own_book):
@@ -254,7 +144,7 @@ def log_files(data):
     """Files of the ledger's log, newest last."""
     found = [os.path.join(folder, name) for folder, _, names in os.walk(data) for name in names
              if os.path.getsize(os.path.join(folder, name)) >= 4096
-             and 'ledger' in os.path.join(folder, name)]
+             and name.startswith('ledger-')]
     return sorted(found)
 
 

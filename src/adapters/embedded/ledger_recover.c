@@ -641,8 +641,6 @@ static int options_check(struct ledger_store_options *options)
     if (options->segment_bytes < LEDGER_SEGMENT_BYTES_MIN ||
         options->segment_bytes > LEDGER_SEGMENT_BYTES_MAX)
         return -ERR_CONFIG;
-    if (options->reserve_bytes / options->segment_bytes > LEDGER_RESERVE_FILES_MAX)
-        return -ERR_CONFIG;
     return options->shard <= 9999 ? 0 : -ERR_CONFIG;
 }
 
@@ -654,8 +652,9 @@ static int init_hand(struct ledger_store *store, uint32_t volume)
     hand->shard = options->shard;
     hand->segment_bytes = options->segment_bytes;
     hand->free_bytes_min = options->free_bytes_min;
+    uint64_t files = (options->reserve_bytes + options->segment_bytes - 1) / options->segment_bytes;
     hand->reserve_wanted =
-        (uint32_t)((options->reserve_bytes + options->segment_bytes - 1) / options->segment_bytes);
+        files < LEDGER_RESERVE_FILES_MAX ? (uint32_t)files : LEDGER_RESERVE_FILES_MAX;
     return 0;
 }
 

@@ -208,8 +208,11 @@ static void do_step(struct ledger_writer *writer, enum step step)
         file->prepare = more;
     else
         file->looked_us = ledger_writer_clock_us();
+    int64_t was_full = file->health.full.value;
     show_health(file);
     pthread_cond_signal(&file->owner_wake);
+    if (file->health.full.value != was_full)
+        ledger_file_notify(file); /* whoever waits for space hears of it */
 }
 
 static bool look_is_due(const struct ledger_file *file)

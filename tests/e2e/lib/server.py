@@ -150,4 +150,12 @@ class Server:
 
     def verify(self):
         """All invariants, offline; the server must have ended."""
-        return run('ledger', 'verify', '--data', self.data).stdout
+        return run('ledger', 'verify', *self.ledger_options()).stdout
+
+    def ledger_options(self):
+        """Where the ledger is, for `overround ledger`."""
+        options = ['--data', self.data]
+        if '--log-second' in self.options:
+            at = self.options.index('--log-second')
+            options += self.options[at:at + 2]
+        return options
