@@ -88,6 +88,8 @@ static int delete_oldest(struct odds_log_file *file)
     disk->ops->close(disk, oldest);
     TRY(result);
     TRY(disk->ops->unlink(disk, name));
+    /* Before the next one goes: of two, a power failure could keep the older. */
+    TRY(disk->ops->sync_directory(disk, DISK_WHY_ODDS_NAME));
     file->segment_first++;
     file->bytes -= size < file->bytes ? size : file->bytes;
     pthread_mutex_lock(&file->lock);

@@ -299,6 +299,31 @@ TEST(odds_log_file, deletes_the_oldest_beyond_the_limit_and_never_the_newest_two
     free(book);
 }
 
+/* Several old segments go at one start; a power failure may keep the name of any of them. */
+TEST(odds_log_file, opens_after_a_power_failure_among_deletions)
+{
+    for (uint64_t seed = 2; seed < 150; seed++) {
+        struct book *book = book_new();
+        struct faulty_disk *fake = faulty_disk_new(), *after;
+        struct odds_log_report report;
+        struct odds_log *log = NULL;
+        for (int start = 0; start < 6; start++) { /* a segment each, of which none is deleted */
+            log = open_log(fake, 0, &report);
+            append_changes(log, book, 20);
+            log->ops->free(log);
+        }
+        log = open_log(fake, 1000, &report);
+        log->ops->free(log);
+        after = faulty_disk_crash(fake, faulty_disk_ops_count(fake), seed, FAULTY_DISK_NO_WHY);
+        log = open_log(after, 1000, &report);
+        (void)replay(log, book);
+        log->ops->free(log);
+        faulty_disk_free(fake);
+        faulty_disk_free(after);
+        free(book);
+    }
+}
+
 TEST(odds_log_file, refuses_when_the_writer_is_a_ring_behind_and_goes_on_after)
 {
     struct faulty_disk *fake = faulty_disk_new();
