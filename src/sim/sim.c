@@ -34,10 +34,12 @@ void sim_turn(struct sim *sim)
     sim->in_end_turn = true;
     book_end_turn(sim->book);
     sim->in_end_turn = false;
+    sim_verdicts_end_turn(sim);
     sim_clients_end_turn(sim);
     book_poll(sim->book);
     if (!sim->log.died) {
         sim_odds_step(sim);
+        sim_verdicts_step(sim);
         sim_vault_step(sim);
         sim_shadow_step(sim);
         sim_tree_step(sim);

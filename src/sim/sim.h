@@ -97,6 +97,12 @@
     X(SIM_ERASED, "users_erased", true)                                                            \
     X(SIM_KEYS_FLIPPED, "keys_damaged", true)                                                      \
     X(SIM_SEARCHED, "searches_for_plain", true)                                                    \
+    X(SIM_OLD_KEY_ASKED, "old_keys_asked", true)                                                   \
+    X(SIM_OLD_KEY_FOUND, "old_keys_found", true)                                                   \
+    X(SIM_VERDICT_RUN, "verdict_runs_made", true)                                                  \
+    X(SIM_VERDICT_MERGE, "verdict_runs_merged", true)                                              \
+    X(SIM_VERDICTS_DAMAGED, "verdict_runs_damaged", true)                                          \
+    X(SIM_VERDICTS_AGAIN, "verdict_runs_made_again", true)                                         \
     X(SIM_RECORD, "records", true)
 
 #define SIM_COUNT_ENUM(code, name, needed) code,

@@ -115,7 +115,8 @@ static void check_hash(struct sim *sim, const uint8_t other[32])
 void sim_check_refold(struct sim *sim)
 {
     struct shard_state *state = state_new(sim);
-    const struct refold_source source = {.log = &sim->log.port, .seq_last = REFOLD_ALL};
+    const struct refold_source source = {
+        .log = &sim->log.port, .seq_last = REFOLD_ALL, .forget = true};
     struct refold_end end;
     uint8_t hash[32];
     int error = refold(&source, state, NULL, NULL, &end);

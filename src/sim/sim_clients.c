@@ -26,15 +26,23 @@ static void on_answer(const struct book_answer *answer)
 {
     struct sim *sim = answer->cookie.owner;
     struct sim_entry *entry = &sim->entries[answer->cookie.words[0]];
-    bool again = answer->cookie.words[2] != 0;
+    bool again = (answer->cookie.words[2] & 1) != 0, other = answer->cookie.words[2] > 1;
+    bool looked = entry->looked_in == sim->incarnation; /* how it ends was not known at the call */
     SIM_CHECK(answer->cookie.words[1] == sim->incarnation, "L2", "an answer of a dead process");
     SIM_CHECK(entry->waiting > 0, "L3", "one request was answered twice");
     entry->waiting--;
     sim->waiting--;
     if (answer->failed) {
-        SIM_CHECK(book_stopped(sim->book), "L2", "an answer failed, but the book goes on");
+        SIM_CHECK(book_stopped(sim->book) || (looked && sim->verdicts.damaged), "L2",
+                  "an answer failed, but the book goes on");
         return;
     }
+    if (answer->untaken != REQUEST_TAKEN) {
+        SIM_CHECK(looked && (answer->untaken == REQUEST_CONFLICT) <= other, "L3",
+                  "a key that was looked up is refused as %d", answer->untaken);
+        return;
+    }
+    SIM_CHECK(!other, "L3", "a key with another body is answered with a record");
     SIM_CHECK(answer->record != NULL, "L3", "an answer without a record");
     sim_record_told(sim, answer->record);
     uint64_t seq = answer->record->head->seq;
@@ -43,7 +51,12 @@ static void on_answer(const struct book_answer *answer)
               (unsigned long long)entry->seq);
     SIM_CHECK(seq >= entry->seq_told && seq >= answer->cookie.words[3], "L3",
               "a final verdict was taken back");
-    SIM_CHECK(answer->replayed == again, "L3", "replayed is %d", answer->replayed);
+    SIM_CHECK(answer->replayed == again || looked, "L3", "replayed is %d", answer->replayed);
+    SIM_CHECK(answer->replayed || entry->fresh_in != sim->incarnation, "L3",
+              "one key was decided twice");
+    if (!answer->replayed)
+        entry->fresh_in = sim->incarnation;
+    sim->report.counts[SIM_OLD_KEY_FOUND] += looked && answer->replayed;
     entry->seq_told = seq;
 }
 
@@ -156,15 +169,17 @@ static enum request_outcome ask_money(struct sim *sim, const struct sim_entry *e
 
 static void check_limit_name(struct sim *sim, bool decided)
 {
-    static const char *const names[] = {"commit_group",     "accounts_max", "markets_max",
-                                        "selections_max",   "bets_max",     "verdicts_max",
-                                        "ledger_reads_max", "texts_max",    "commit_waiters_max"};
+    static const char *const names[] = {"commit_group",       "accounts_max", "markets_max",
+                                        "selections_max",     "bets_max",     "verdicts_max",
+                                        "ledger_reads_max",   "texts_max",    "commit_waiters_max",
+                                        "verdict_lookups_max"};
     const char *name = book_busy_limit(sim->book);
     bool known = false;
     for (size_t i = 0; i < sizeof names / sizeof *names; i++)
         known = known || strcmp(names[i], name) == 0;
     SIM_CHECK(known, "S2", "a request is shed without naming the limit: \"%s\"", name);
     SIM_CHECK(!decided || strcmp(name, "ledger_reads_max") == 0 ||
+                  strcmp(name, "verdict_lookups_max") == 0 ||
                   strcmp(name, "commit_waiters_max") == 0,
               "L3", "a stored verdict is withheld for the limit %s", name);
     sim_count(sim, SIM_BUSY);
@@ -185,7 +200,9 @@ static enum request_outcome ask(struct sim *sim, uint32_t index, bool other)
 {
     struct sim_entry *entry = &sim->entries[index];
     bool decided = entry->seq != 0 || entry->decided_in == sim->incarnation;
-    struct book_cookie cookie = {sim, {index, sim->incarnation, decided, entry->seq_final}};
+    uint64_t flags = (uint64_t)decided | (uint64_t)other << 1;
+    struct book_cookie cookie = {sim, {index, sim->incarnation, flags, entry->seq_final}};
+    uint64_t looking = book_stats(sim->book)->old_keys_waiting;
     struct slice selection = {entry->selection, entry->selection_bytes};
     uint32_t bets_before = shard_state_bets_count(book_state(sim->book));
     struct sim_view view = sim_view_of(sim, entry->market, selection);
@@ -199,6 +216,10 @@ static enum request_outcome ask(struct sim *sim, uint32_t index, bool other)
     if (outcome != REQUEST_TAKEN) {
         entry->waiting--;
         sim->waiting--;
+    }
+    if (outcome == REQUEST_TAKEN && book_stats(sim->book)->old_keys_waiting > looking) {
+        sim_verdicts_look(sim, index);
+        return outcome;
     }
     SIM_CHECK((outcome == REQUEST_CONFLICT) == (decided && other), "L3",
               "a key with %s body is answered %d", other ? "another" : "the same", outcome);

@@ -14,6 +14,7 @@ static void machine_drop(struct sim *sim)
     if (sim->book != NULL)
         book_abandon(sim->book);
     sim->book = NULL;
+    sim_verdicts_done(sim);
     sim_odds_drop(sim);
     sim_vault_drop(sim);
     sim_shadow_done(sim);
@@ -73,6 +74,7 @@ void sim_machine_crash(struct sim *sim, size_t op)
     sim->ops_safe = 0;
     sim_shadow_crashed(sim, op);
     sim_tree_crashed(sim);
+    sim->verdicts.damaged = false;
     sim_odds_log_crashed(&sim->odds_log, op);
     sim_machine_heal(sim);
 }
@@ -112,6 +114,7 @@ static int start_book(struct sim *sim, const char **ret_reason)
     TRY(sim_shadow_open(sim));
     ports.snapshots = sim->shadow.of_book;
     ports.reconcile = sim->shadow.reconcile;
+    ports.verdicts = sim->verdicts.store;
     ports.vault = sim->vault.file == NULL ? NULL : &sim->vault.port;
     sim->log.now_us = sim->odds_log.now_us = sim->now_us;
     TRY(book_new(&sim->mix.book, &ports, &listener, &sim->book));
@@ -138,6 +141,8 @@ void sim_machine_start(struct sim *sim)
         sim_shadow_damage(sim);
     if (sim_chance(sim, 250))
         sim_tree_damage(sim);
+    if (sim_chance(sim, 100))
+        sim_verdicts_damage(sim);
     size_t ops_before = faulty_disk_ops_count(sim->disk);
     sim->incarnation++;
     sim_published_forget(sim);
@@ -163,6 +168,11 @@ void sim_machine_start(struct sim *sim)
     error = sim_odds_start(sim, &reason);
     if (error < 0) {
         start_failed(sim, error, "opening the odds log", reason);
+        return;
+    }
+    error = sim_verdicts_start(sim, &reason);
+    if (error < 0) {
+        start_failed(sim, error, "opening the old keys", reason);
         return;
     }
     error = sim_vault_start(sim);
@@ -205,6 +215,7 @@ void sim_machine_stop(struct sim *sim)
     sim_shadow_done(sim);
     book_free(sim->book);
     sim->book = NULL;
+    sim_verdicts_done(sim);
     sim_odds_stop(sim);
     sim_vault_stop(sim);
     if (sim_chance(sim, 300))

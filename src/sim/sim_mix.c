@@ -68,6 +68,15 @@ static void draw_shadow(struct sim *sim)
         sim->mix.snapshot_records = 0;
 }
 
+/* So little memory that most keys are old ones. */
+static void draw_verdicts(struct sim *sim)
+{
+    static const uint32_t paces[] = {100, 500, 1000};
+    sim->mix.verdicts_chunk = 1 + (uint32_t)sim_below(sim, 200);
+    sim->mix.verdicts_pace = paces[sim_below(sim, 3)];
+    sim->mix.book.limits.verdicts_max = 256 + 32 * (uint32_t)sim_below(sim, 30);
+}
+
 static void draw_tree(struct sim *sim)
 {
     static const int64_t intervals[] = {200000, 1000000, 3000000, 20000000};
@@ -118,6 +127,8 @@ void sim_mix_draw(struct sim *sim)
     draw_tree(sim);
     mix->vault_block = sim_chance(sim, 150) ? 0 : 1 + (uint32_t)sim_below(sim, 10);
     mix->odds_bytes_max = sim_chance(sim, 300) ? 500 + sim_below(sim, 8000) : 0;
+    if (sim_chance(sim, 500))
+        draw_verdicts(sim);
     if (mix->tiny)
         draw_tiny(sim);
     if (!mix->burst && !mix->synthetic && sim_chance(sim, 250))

@@ -21,6 +21,8 @@ struct sim_mix {
     uint64_t checkpoint_records;
     uint32_t shadow_pace;    /* permille of the turns in which the second fold gets a step */
     uint64_t odds_bytes_max; /* of the odds log; 0: nothing is deleted */
-    uint32_t vault_block;    /* keys made at once; 0: no vault */
+    uint32_t verdicts_chunk; /* keys of a run; 0: no verdict is forgotten */
+    uint32_t verdicts_pace;
+    uint32_t vault_block; /* keys made at once; 0: no vault */
     struct book_options book;
 };

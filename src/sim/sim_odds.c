@@ -54,7 +54,8 @@ static void check_found(struct sim *sim)
     log->count = walk.kept;
     log->synced = log->count; /* a start does not give what it found away again */
     for (size_t i = 0; i < log->count; i++)
-        log->changes[i].sure = 0;
+        if (log->changes[i].sure == SIZE_MAX)
+            log->changes[i].sure = faulty_disk_ops_count(sim->disk);
 }
 
 static struct odds_log_file_options options_of(const struct sim *sim)

@@ -104,8 +104,10 @@ int sim_shadow_start(struct sim *sim)
         return 0;
     check_start(sim);
     TRY(ledger_cursor_file_new(&log, &shadow->cursor));
-    const struct shadow_ports ports = {
-        .cursor = shadow->cursor, .snapshots = shadow->own, .reconcile = shadow->reconcile};
+    const struct shadow_ports ports = {.cursor = shadow->cursor,
+                                       .snapshots = shadow->own,
+                                       .reconcile = shadow->reconcile,
+                                       .verdicts = sim->verdicts.store};
     shadow->snapshots = shadow->errors = shadow->samples = 0;
     shadow->ended = shadow->drifting = false;
     return shadow_new(&options, &ports, &shadow->shadow);

@@ -15,6 +15,7 @@
 #include "sim/sim_shadow.h"
 #include "sim/sim_tree.h"
 #include "sim/sim_vault.h"
+#include "sim/sim_verdicts.h"
 
 #define SIM_SLOTS_MAX      24 /* markets of our own feed at a time */
 #define SIM_PROVIDERS      4  /* three of our own feed, and the match simulator */
@@ -72,7 +73,7 @@ struct sim_view {
 struct sim_entry {
     uint8_t operation; /* enum operation */
     uint8_t policy;
-    bool single, told, released;
+    bool single, told, released, looking;
     uint16_t user;
     uint16_t currency;
     uint32_t number; /* the key is "k<number / 2>", so that two users share each */
@@ -84,6 +85,8 @@ struct sim_entry {
     struct odds odds;
     uint64_t odds_version;
     uint64_t hash[2];
+    uint32_t looked_in;  /* incarnation in which its key was taken for an old one; 0: none */
+    uint32_t fresh_in;   /* in which it was answered as a new one */
     uint32_t decided_in; /* incarnation of the last decision; 0: none */
     int64_t decided_us;  /* monotonic */
     struct sim_view view;
@@ -184,5 +187,6 @@ struct sim {
     struct sim_shadow shadow;
     struct sim_tree tree;
     struct sim_vault vault;
+    struct sim_verdicts verdicts;
     struct sim_oracle oracle;
 };

@@ -119,6 +119,14 @@ void sim_shadow_crashed(struct sim *sim, size_t op);
 void sim_shadow_damage(struct sim *sim); /* the machine is down */
 void sim_shadow_drift(struct sim *sim);  /* it is up and rests; then it is down */
 
+/* ---- sim_verdicts.c: old keys ---- */
+int sim_verdicts_start(struct sim *sim, const char **ret_reason); /* before the book */
+void sim_verdicts_done(struct sim *sim);
+void sim_verdicts_step(struct sim *sim);
+void sim_verdicts_look(struct sim *sim, uint32_t index);
+void sim_verdicts_end_turn(struct sim *sim);
+void sim_verdicts_damage(struct sim *sim); /* the machine is down */
+
 /* ---- sim_vault.c: personal fields ---- */
 #define SIM_PERSONAL_BYTES 80
 /* What the customer says of himself with this bet, in plain; or nothing. */
