@@ -239,6 +239,24 @@ def test_a_record_that_was_changed_on_the_way_ends_the_connection(tls_book, pki)
     until(lambda: closed_by(tls_book.server, 'tls_record') == before + 1)
 
 
+def private_bytes(server):
+    with open(f'/proc/{server.process.pid}/smaps_rollup', encoding='ascii') as file:
+        return next(int(line.split()[1]) * 1024 for line in file
+                    if line.startswith('Private_Dirty'))
+
+
+def test_an_idle_connection_costs_less_than_40_kib(tls_book, pki):
+    server, context = tls_book.server, pki.client()
+    standing = [WebSocket(server.tls, tls=context) for _ in range(30)]  # what is taken once
+    before, count = private_bytes(server), 400
+    standing += [WebSocket(server.tls, tls=context) for _ in range(count)]
+    assert all(ws.handshake.status == 101 for ws in standing)
+    each = (private_bytes(server) - before) / count
+    for ws in standing:
+        ws.http.close()
+    assert each < 40 * 1024
+
+
 # ---- clients that do not mean it ----
 
 def test_half_open_handshakes_are_in_nobodys_way(tls_book, pki):
