@@ -262,6 +262,31 @@ TEST(ledger_writer, when_both_directories_stall_the_first_to_come_back_goes_on)
     bench_free(&bench);
 }
 
+TEST(ledger_writer, does_not_fail_back_to_a_directory_where_a_writer_hangs)
+{
+    struct bench bench;
+    bench_make(&bench, true);
+    bench_open(&bench);
+    append(&bench);
+    hold(&bench, 0, true);
+    append(&bench);
+    hold(&bench, 1, true);
+    submit(&bench);
+    wait_trouble(&bench, LEDGER_STALLED);
+    usleep(5 * STALL_US); /* longer than a failover takes to begin */
+    assert_int_equal(health(&ledger_file_health(bench.log)->volume), 2);
+    hold(&bench, 1, false);
+    wait_answer(&bench, 3);
+    assert_int_equal(bench.outcome, APPEND_OK);
+    assert_int_equal(health(&ledger_file_health(bench.log)->volume), 2);
+    assert_int_equal(ledger_file_health(bench.log)->failovers.value, 1);
+    hold(&bench, 0, false);
+    append(&bench);
+    assert_reads(&bench);
+    bench_close(&bench);
+    bench_free(&bench);
+}
+
 /* A cursor that follows the log sees each durable record once, over every failover. */
 TEST(ledger_writer, a_cursor_goes_on_across_failovers)
 {
