@@ -38,8 +38,9 @@ static const struct option_spec rotate_specs[] = {
     COMMON_SPECS, HEADS_TOKEN_SPECS, {"to", "file"}, {"lost", "no"}, {"heads-file", NULL}};
 static const struct option_spec replay_specs[] = {COMMON_SPECS, {"until", NULL}, {"fast", "no"}};
 
-static const struct option_spec backup_specs[] = {
-    {"config", NULL}, {"data", "data"}, {"to", NULL}, {"recheck", "no"}, {"keys-to", NULL}};
+static const struct option_spec backup_specs[] = {{"config", NULL},  {"log-second", NULL},
+                                                  {"data", "data"},  {"to", NULL},
+                                                  {"recheck", "no"}, {"keys-to", NULL}};
 static const struct option_spec restore_specs[] = {
     {"config", NULL}, {"from", NULL}, {"data", "data"}, {"until", NULL}, {"keys-from", NULL}};
 
@@ -120,9 +121,14 @@ static void tell_torn_tail(const struct odds_log_report *report)
                   name, report->cut_offset, report->cut_bytes);
 }
 
-static int open_second(const char *path, struct folder *folder, struct buf *why)
+static int open_second(const char *path, bool changes, struct folder *folder, struct buf *why)
 {
     int error = path == NULL ? 0 : disk_open_to_read(path, &folder->second_disk);
+    if (error == 0 && path != NULL && changes) { /* it is not made here */
+        disk_free(folder->second_disk);
+        folder->second_disk = NULL;
+        error = disk_open_directory(path, &folder->second_disk);
+    }
     if (error == -ERR_NOT_FOUND)
         buf_printf(why, "there is no folder %s", path);
     else if (error < 0)
@@ -293,7 +299,7 @@ static int run_command(const struct options *options, const struct ledger_comman
     struct ledger_asked asked;
     const char *data = options_text(options, "data");
     TRY(read_asked(options, command, &asked, why));
-    int error = open_second(options_text(options, "log-second"), &folder, why);
+    int error = open_second(options_text(options, "log-second"), command->changes, &folder, why);
     if (error == 0)
         error = open_ledger(data, command->changes, &folder, why);
     if (error == 0 && command->odds)

@@ -72,6 +72,12 @@ static int open_to_write(const char *folder, struct backup_disks *ret, struct bu
     return 0;
 }
 
+static int open_second(const char *path, struct disk **ret_disk, struct buf *why)
+{
+    int error = path == NULL ? 0 : disk_open_to_read(path, ret_disk);
+    return error < 0 ? fail_at(path, error, why) : 0;
+}
+
 /* ---- answers ---- */
 
 static void put_u64(const char *name, uint64_t value)
@@ -190,9 +196,12 @@ static int with_folders(const struct options *options, const char *data, const c
     if (error == 0)
         error = open_to_read(data, &backup.from, why);
     if (error == 0)
+        error = open_second(options_text(options, "log-second"), &backup.second, why);
+    if (error == 0)
         error = open_to_write(to, &backup.to, why);
     if (error == 0)
         error = run_backup(&backup, why);
+    disk_free(backup.second);
     close_disks(&backup.from);
     close_disks(&backup.to);
     return error;

@@ -5,8 +5,8 @@
 #include "base/buf.h"
 #include "cli/options.h"
 
-/* Of the options "data", "to", "recheck" and "keys-to". Prints its answer on stdout. 0;
- * -ERR_CORRUPT, -ERR_CONFIG or another error, each with a sentence in `why`. */
+/* Of the options "data", "log-second", "to", "recheck" and "keys-to". Prints its answer on stdout.
+ * 0; -ERR_CORRUPT, -ERR_CONFIG or another error, each with a sentence in `why`. */
 int ledger_backup(const struct options *options, struct buf *why);
 /* Of the options "from", "data", "until" and "keys-from". The same. */
 int ledger_restore(const struct options *options, struct buf *why);

@@ -92,7 +92,7 @@ def test_a_first_volume_that_hangs_leaves_bets_to_the_second(two):
     assert volume(two) == 2
 
 
-def test_the_log_fails_back_when_the_second_hangs_and_the_first_is_well_again(two):
+def test_the_log_fails_back_when_the_second_hangs_and_the_first_is_well_again(two, tmp_path):
     market = two.market()
     load = Load(two, market, customers=4)
     join = load.start(0)
@@ -109,6 +109,14 @@ def test_the_log_fails_back_when_the_second_hangs_and_the_first_is_well_again(tw
     until(lambda: customer.call('GET', f'/v1/bets/{bet}/proof').status == 200)
     assert two.server.terminate() == 0
     assert 'all invariants hold' in two.server.verify()
+    # A backup brings both directories into one, and what is restored is the same ledger.
+    copy, restored = str(tmp_path / 'copy'), str(tmp_path / 'restored')
+    where = two.server.ledger_options()
+    assert run('ledger', 'backup', '--to', copy, check=False, *where[:2]).returncode != 0
+    run('ledger', 'backup', '--to', copy, *where)
+    run('ledger', 'restore', '--from', copy, '--data', restored)
+    assert run('ledger', 'replay', '--data', restored).stdout == \
+        run('ledger', 'replay', *where).stdout
     two.server.start()
     two.feed.again()
     load.retry_unanswered()
