@@ -21,7 +21,8 @@
     X(ERR_NETWORK, "network failure")                                                              \
     X(ERR_BUSY, "busy: the port is at its limit")                                                  \
     X(ERR_UNSUPPORTED, "not supported")                                                            \
-    X(ERR_ABSENT, "a device is away: to be tried again")
+    X(ERR_ABSENT, "a device is away: to be tried again")                                           \
+    X(ERR_ARCHIVED, "in the archive, and that is not there")
 
 #define ERR_ENUM(name, text) name,
 enum error { ERR_NONE = 0, ERR_LIST(ERR_ENUM) };

@@ -14,6 +14,8 @@ static const char *const known_keys[] = {
     "admin-client-ca",
     "admin-tls-cert",
     "admin-tls-key",
+    "archive",
+    "archive-keep",
     "batch",
     "bet",
     "bets-max",

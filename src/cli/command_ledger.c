@@ -22,8 +22,8 @@
 #define PATH_BYTES_MAX 512
 
 #define COMMON_SPECS                                                                               \
-    {"config", NULL}, {"data", "data"}, {"log-second", NULL}, {"accounts-max", "262144"},          \
-        {"bets-max", "2097152"},                                                                   \
+    {"config", NULL}, {"data", "data"}, {"log-second", NULL}, {"archive", NULL},                   \
+        {"accounts-max", "262144"}, {"bets-max", "2097152"},                                       \
     {                                                                                              \
         "verdicts-max", "4194304"                                                                  \
     }
@@ -76,7 +76,8 @@ static const struct copy_command {
 
 /* What is open; the ledger alone but for `verify`. */
 struct folder {
-    struct disk *ledger_disk, *second_disk, *odds_disk;
+    struct disk *ledger_disk, *odds_disk;
+    struct disk *second_disk, *archive_disk; /* NULL: none was named */
     struct ledger_opened opened;
 };
 
@@ -148,6 +149,14 @@ static int open_to_change(const char *data, struct disk **ret_disk, struct buf *
                                                      : disk_open_directory(path, ret_disk);
 }
 
+static int open_archive(const char *path, struct folder *folder, struct buf *why)
+{
+    int error = path == NULL ? 0 : disk_open_to_read(path, &folder->archive_disk);
+    if (error < 0)
+        buf_printf(why, "--archive %s: %s", path, error_text(error));
+    return error;
+}
+
 static int open_ledger(const char *data, bool changes, struct folder *folder, struct buf *why)
 {
     struct ledger_report report = {.created = false};
@@ -156,6 +165,7 @@ static int open_ledger(const char *data, bool changes, struct folder *folder, st
                 : open_folder(data, "ledger", &folder->ledger_disk, why));
     folder->opened.disk = folder->ledger_disk;
     options.store.second = folder->second_disk;
+    options.store.archive = folder->archive_disk;
     int error = ledger_file_open(&options, folder->ledger_disk, &report, &folder->opened.log);
     if (error == -ERR_BUSY)
         buf_put_text(why, "a server has the ledger open: end it first");
@@ -277,6 +287,7 @@ static void close_folder(struct folder *folder)
         folder->opened.odds->ops->free(folder->opened.odds);
     disk_free(folder->odds_disk);
     disk_free(folder->second_disk);
+    disk_free(folder->archive_disk);
     disk_free(folder->ledger_disk);
     shard_state_free(folder->opened.state);
 }
@@ -287,8 +298,11 @@ static void add_place(struct folder *folder, struct buf *why)
     char memory[128];
     struct buf place = buf_over(memory, sizeof memory);
     close_log(folder);
-    if (ledger_locate(folder->ledger_disk, folder->second_disk, folder->opened.fault_seq, &place) ==
-        0)
+    const struct ledger_store_options options = {.newest_only = true,
+                                                 .read_only = true,
+                                                 .second = folder->second_disk,
+                                                 .archive = folder->archive_disk};
+    if (ledger_locate(&options, folder->ledger_disk, folder->opened.fault_seq, &place) == 0)
         buf_printf(why, "; %.*s", SLICE_ARG(buf_slice(&place)));
 }
 
@@ -300,6 +314,8 @@ static int run_command(const struct options *options, const struct ledger_comman
     const char *data = options_text(options, "data");
     TRY(read_asked(options, command, &asked, why));
     int error = open_second(options_text(options, "log-second"), command->changes, &folder, why);
+    if (error == 0)
+        error = open_archive(options_text(options, "archive"), &folder, why);
     if (error == 0)
         error = open_ledger(data, command->changes, &folder, why);
     if (error == 0 && command->odds)

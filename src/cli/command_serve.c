@@ -8,6 +8,7 @@
 #include "cli/heads_token.h"
 #include "cli/node.h"
 #include "cli/options_listen.h"
+#include "cli/options_segments.h"
 #include "cli/standby.h"
 
 /* One a line, so that those who add one do not meet. */
@@ -50,16 +51,14 @@
     {"snapshot-records", "1000000"},                                                               \
     {"snapshot-keep", "2"},                                                                        \
     {"start-check", "all"},                                                                        \
-    {"segment-bytes", "67108864"},                                                                 \
     {"log-second", NULL},                                                                          \
     {"stall-ms", NULL},                                                                            \
     {"reserve-bytes", "134217728"},                                                                \
     {"free-bytes-min", "67108864"},                                                                \
-    {"compress-segments", "on"},                                                                   \
-    {"compress-keep", "2"},                                                                        \
     {"ship", "off"},                                                                               \
     {"ship-timeout-ms", "2000"},                                                                   \
     {"ship-degrade", "stop"},                                                                      \
+    SEGMENT_SPECS,                                                                                 \
     TRADING_SPECS
 
 #define PRODUCTION_SPECS                                                                           \
@@ -266,26 +265,6 @@ static int take_heads(const struct options *options, struct node_options *node, 
     return 0;
 }
 
-static int take_upkeep(const struct options *options, struct node_upkeep_options *ret,
-                       struct buf *why)
-{
-    TRY(options_switch(options, "compress-segments", &ret->pack, why));
-    return options_number(options, "compress-keep", (struct number_range){0, 65536},
-                          &ret->pack_keep, why);
-}
-
-static int take_segments(const struct options *options, struct node_options *node, struct buf *why)
-{
-    /* The smallest holds any group that the book commits (app/commit.h). */
-    TRY(options_number(options, "segment-bytes", (struct number_range){1 << 20, 1 << 30},
-                       &node->segment_bytes, why));
-    if (node->segment_bytes % 4096 != 0) {
-        buf_put_text(why, "--segment-bytes is a multiple of 4096");
-        return -ERR_CONFIG;
-    }
-    return take_upkeep(options, &node->upkeep, why);
-}
-
 static int take_snapshots(const struct options *options, struct node_shadow_options *ret,
                           struct buf *why)
 {
@@ -361,7 +340,7 @@ static int take_shared(const struct options *options, struct node_options *node,
     TRY(take_volumes(options, &node->volumes, why));
     TRY(take_snapshots(options, &node->shadow, why));
     TRY(take_start_check(options, &node->start_check_newest, why));
-    TRY(take_segments(options, node, why));
+    TRY(options_segments(options, node, why));
     TRY(take_ship(options, &node->ship, why));
     return take_limits(options, node, why);
 }

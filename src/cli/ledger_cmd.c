@@ -124,11 +124,24 @@ static int check_marks(const struct marks *marks, const struct audit_report *rep
     return 0;
 }
 
+static int check_archive(struct ledger_opened *opened, struct buf *why)
+{
+    char text[LEDGER_REPORT_TEXT_BYTES];
+    uint64_t files = 0;
+    int error = ledger_file_check_archive(opened->log, &files, text);
+    if (error < 0)
+        buf_put_text(why, text[0] != '\0' ? text : error_text(error));
+    else if (files > 0)
+        put_u64("archived_files_checked", files);
+    return error;
+}
+
 int ledger_cmd_verify(struct ledger_opened *opened, const struct ledger_asked *asked,
                       struct buf *why)
 {
     struct audit_report report;
     struct marks marks;
+    TRY(check_archive(opened, why));
     TRY(read_marks(opened, &marks, why));
     const struct audit_source source = {opened->log, opened->odds, 0, marks.marks, marks.count};
     int error = audit_marked(&source, opened->state, &report);
@@ -243,7 +256,9 @@ static int put_sizes(struct ledger_log *log, struct buf *why)
     }
     (void)printf("segments plain %" PRIu64 " %" PRIu64 "\n", sizes.plain, sizes.plain_bytes);
     (void)printf("segments compressed %" PRIu64 " %" PRIu64 "\n", sizes.packed, sizes.packed_bytes);
-    put_u64("compressed_from_bytes", sizes.unpacked_bytes);
+    (void)printf("segments archived %" PRIu64 " %" PRIu64 "\n", sizes.archived,
+                 sizes.archived_bytes);
+    put_u64("segments_bytes", sizes.log_bytes);
     return 0;
 }
 

@@ -81,15 +81,14 @@ static int search_view(const struct ledger_view *view, uint64_t seq, struct ledg
     return error;
 }
 
-int ledger_locate(struct disk *disk, struct disk *second, uint64_t seq, struct buf *ret_text)
+int ledger_locate(const struct ledger_store_options *options, struct disk *disk, uint64_t seq,
+                  struct buf *ret_text)
 {
-    const struct ledger_store_options options = {
-        .newest_only = true, .read_only = true, .second = second};
     struct ledger_report report;
     struct ledger_store *store = NULL;
     struct ledger_reader *reader = NULL;
     char text[LEDGER_REPORT_TEXT_BYTES];
-    TRY(ledger_store_open(&options, disk, &report, &store));
+    TRY(ledger_store_open(options, disk, &report, &store));
     struct ledger_view view = ledger_store_view(store);
     int error = ledger_reader_new(text, &reader);
     if (error == 0)

@@ -4,10 +4,10 @@
 
 #include <stdint.h>
 
-#include "adapters/embedded/disk.h"
+#include "adapters/embedded/ledger_store.h"
 #include "base/buf.h"
 
-/* Appends "FILE at byte N" of record `seq` of shard 0, whose log lies on `disk` and, where it has a
- * second directory, on `second` (else NULL). The log must be closed: it is opened here.
+/* Appends "FILE at byte N" of record `seq`. The log must be closed: it is opened here, to be read.
  * 0, -ERR_NOT_FOUND, or the error of the log or the disk; nothing is then appended. */
-int ledger_locate(struct disk *disk, struct disk *second, uint64_t seq, struct buf *ret_text);
+int ledger_locate(const struct ledger_store_options *options, struct disk *disk, uint64_t seq,
+                  struct buf *ret_text);

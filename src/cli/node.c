@@ -449,7 +449,10 @@ static enum node_end start_shadow(struct node *node, const struct book_options *
 
 static enum node_end start_upkeep(struct node *node)
 {
-    int error = node_upkeep_start(&node->upkeep, &node->options->upkeep, node->stores.file_log);
+    int error = node_upkeep_start(&node->upkeep, &node->options->upkeep,
+                                  &(struct node_upkeep_stores){node->stores.file_log,
+                                                               node->stores.ledger_disk,
+                                                               node->stores.archive_disk});
     return error < 0 ? fail(node, "cannot look after the ledger's files", error) : NODE_ENDED;
 }
 

@@ -46,6 +46,11 @@ int node_check_begin(struct node_check *check, struct disk *disk, struct ledger_
     if (check->seq_last == 0)
         return 0; /* the fold begins with record 1 */
     TRY(ledger_cursor_file_new(&cursor_log, &check->cursor));
+    uint64_t seq_live = ledger_file_live_seq(log);
+    if (seq_live > check->seq_last)
+        return 0; /* all of it is in the archive */
+    check->cursor->ops->seek(check->cursor, seq_live);
+    check->seq = seq_live - 1;
     sigfillset(&all); /* signals are the loop's */
     pthread_sigmask(SIG_SETMASK, &all, &before);
     check->running = pthread_create(&check->thread, NULL, run, check) == 0;

@@ -21,7 +21,8 @@ struct node_check {
     int result;
 };
 
-/* Begins to check the records from number 1 to that of the newest snapshot in `disk`, used or not;
+/* Begins to check the records from number 1 (from behind what is in the archive, which a start does
+ * not read) to that of the newest snapshot in `disk`, used or not;
  * the fold reads those behind it. `log` is a ledger_file and outlives node_check_end. 0 or an
  * error. */
 int node_check_begin(struct node_check *check, struct disk *disk, struct ledger_log *log);

@@ -36,6 +36,7 @@
 /* What the files need that are opened: in the order of opening, ended in the reverse one. */
 struct node_stores {
     struct disk *ledger_disk, *tree_disk, *odds_disk; /* owned */
+    struct disk *archive_disk;                        /* owned; NULL: none, or not there */
     struct ledger_log *file_log;                      /* owned; behind the meter */
     struct ledger_meter meter;
     struct odds_log *odds_log;    /* owned */

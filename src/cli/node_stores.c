@@ -124,9 +124,13 @@ static enum node_end open_ledger(struct node *node)
     if (error == 0)
         error = node_volumes_open(&node->volumes, &node->options->volumes, &options, node->why);
     if (error == 0)
+        error = node_upkeep_open_archive(&node->upkeep, &node->options->upkeep,
+                                         &node->stores.archive_disk, node->why);
+    if (error == 0)
         error = node_open_tree(node, node->stores.tree_disk);
     if (error < 0)
         return failed(node, "ledger", error);
+    options.store.archive = node->stores.archive_disk;
     options.follower = tree_keeper_follower(node->proofs.keeper);
     error = ledger_file_open(&options, node->stores.ledger_disk, &report, &node->stores.file_log);
     if (error < 0) {
@@ -219,5 +223,6 @@ void node_close_stores(struct node *node)
         stores->odds_log->ops->free(stores->odds_log);
     disk_free(stores->odds_disk);
     disk_free(stores->tree_disk);
+    disk_free(stores->archive_disk);
     node_volumes_close(&node->volumes, stores->ledger_disk);
 }

@@ -10,6 +10,7 @@
 #include "base/log.h"
 
 #define IDLE_US  50000    /* between looks when there was nothing to do */
+#define LOOK_US  1000000  /* between looks for a segment to archive */
 #define RETRY_US 10000000 /* after a step that failed */
 
 static bool told_to_stop(const struct node_upkeep *upkeep)
@@ -24,6 +25,18 @@ static int64_t now_us(void)
     return (int64_t)now.tv_sec * 1000000 + now.tv_nsec / 1000;
 }
 
+static void say_damage(const char *place)
+{
+    log_error("upkeep", "a segment of the ledger is damaged, and is left as it is",
+              LOG_TEXT("place", slice_text(place)));
+}
+
+static void say_error(const char *what, int error)
+{
+    log_warn("upkeep", "a segment of the ledger stays where it is for now",
+             LOG_TEXT("what", slice_text(what)), LOG_TEXT("reason", slice_text(error_text(error))));
+}
+
 /* ---- packing ---- */
 
 static void count_packed(struct node_upkeep *upkeep)
@@ -36,32 +49,46 @@ static void count_packed(struct node_upkeep *upkeep)
     metrics_set(&upkeep->pack_damaged, (int64_t)stats.damaged);
 }
 
-static void say_damage(const char *place)
-{
-    log_error("upkeep", "a segment of the ledger is damaged, and is left as it is",
-              LOG_TEXT("place", slice_text(place)));
-}
-
-static void say_error(int error)
-{
-    log_warn("upkeep", "a segment of the ledger could not be compressed",
-             LOG_TEXT("reason", slice_text(error_text(error))));
-}
-
 /* True: there is more to do at once. */
 static bool pack_step(struct node_upkeep *upkeep)
 {
-    if (upkeep->packer == NULL || now_us() < upkeep->pack_retry_us)
+    if (upkeep->packer == NULL || now_us() < upkeep->pack_due_us)
         return false;
     int result = ledger_packer_step(upkeep->packer);
     count_packed(upkeep);
     if (result == -ERR_CORRUPT)
         say_damage(ledger_packer_problem(upkeep->packer));
     else if (result < 0)
-        say_error(result);
+        say_error("compressing", result);
     if (result < 0 && result != -ERR_CORRUPT)
-        upkeep->pack_retry_us = now_us() + RETRY_US;
+        upkeep->pack_due_us = now_us() + RETRY_US;
     return result > 0 || result == -ERR_CORRUPT;
+}
+
+/* ---- archiving ---- */
+
+static void count_archived(struct node_upkeep *upkeep)
+{
+    struct ledger_archiver_stats stats = ledger_archiver_stats(upkeep->archiver);
+    metrics_count(&upkeep->archived, stats.segments - upkeep->archived.value);
+    metrics_count(&upkeep->archived_bytes, stats.bytes - upkeep->archived_bytes.value);
+    metrics_count(&upkeep->archive_errors, stats.errors - upkeep->archive_errors.value);
+    metrics_set(&upkeep->archive_damaged, (int64_t)stats.damaged);
+}
+
+static bool archive_step(struct node_upkeep *upkeep)
+{
+    if (upkeep->archiver == NULL || now_us() < upkeep->archive_due_us)
+        return false;
+    int result = ledger_archiver_step(upkeep->archiver);
+    count_archived(upkeep);
+    if (result == -ERR_CORRUPT)
+        say_damage(ledger_archiver_problem(upkeep->archiver));
+    else if (result < 0)
+        say_error("archiving", result);
+    if (result <= 0)
+        upkeep->archive_due_us = now_us() + (result < 0 ? RETRY_US : LOOK_US);
+    return result > 0;
 }
 
 /* ---- the thread ---- */
@@ -72,9 +99,12 @@ static void *run(void *owner)
     const struct sched_param lowest = {0};
     const struct timespec idle = {0, IDLE_US * 1000};
     (void)sched_setscheduler(0, SCHED_IDLE, &lowest); /* refused: it competes as others do */
-    while (!told_to_stop(upkeep))
-        if (!pack_step(upkeep))
+    while (!told_to_stop(upkeep)) {
+        bool packing = pack_step(upkeep);
+        bool archiving = archive_step(upkeep);
+        if (!packing && !archiving)
             (void)nanosleep(&idle, NULL);
+    }
     return NULL;
 }
 
@@ -89,15 +119,59 @@ static int start_thread(struct node_upkeep *upkeep)
     return upkeep->running ? 0 : -ERR_MEMORY;
 }
 
-int node_upkeep_start(struct node_upkeep *upkeep, const struct node_upkeep_options *options,
-                      struct ledger_log *log)
+static void tell_no_archive(struct node_upkeep *upkeep, const char *path)
 {
-    const struct ledger_cursor_log of = ledger_file_cursor_log(log);
-    const struct ledger_packer_options packing = {(uint64_t)options->pack_keep};
-    if (!options->pack)
+    metrics_set(&upkeep->archive_missing, 1);
+    log_warn("upkeep", "the archive is not there: nothing goes into it before a restart with it",
+             LOG_TEXT("folder", slice_text(path)));
+}
+
+/* A folder that is not there is not made, for it may be the mount point of a volume. */
+int node_upkeep_open_archive(struct node_upkeep *upkeep, const struct node_upkeep_options *options,
+                             struct disk **ret_disk, struct buf *why)
+{
+    const char *path = options->archive;
+    struct disk *there = NULL;
+    if (path == NULL)
         return 0;
-    TRY(ledger_packer_new(&of, &packing, &upkeep->packer));
-    return start_thread(upkeep);
+    int error = disk_open_to_read(path, &there);
+    disk_free(there);
+    if (error == 0)
+        error = disk_open_directory(path, ret_disk);
+    if (error == -ERR_NOT_FOUND) {
+        tell_no_archive(upkeep, path);
+        return 0;
+    }
+    if (error < 0)
+        buf_printf(why, "--archive %s: %s", path, error_text(error));
+    return error;
+}
+
+/* An empty folder may be where a volume is mounted at other times: what is archived into it would
+ * fill the wrong disk, and be hidden later. */
+static bool is_mounted(struct node_upkeep *upkeep, const struct node_upkeep_options *options,
+                       const struct node_upkeep_stores *stores)
+{
+    if (ledger_file_archive_there(stores->log))
+        return true;
+    tell_no_archive(upkeep, options->archive);
+    return false;
+}
+
+int node_upkeep_start(struct node_upkeep *upkeep, const struct node_upkeep_options *options,
+                      const struct node_upkeep_stores *stores)
+{
+    const struct ledger_cursor_log of = ledger_file_cursor_log(stores->log);
+    const struct ledger_packer_options packing = {(uint64_t)options->pack_keep};
+    const struct ledger_archiver_options archiving = {.archive = stores->archive,
+                                                      .snapshots = stores->disk,
+                                                      .keep = (uint64_t)options->archive_keep,
+                                                      .packs = options->pack};
+    if (options->pack)
+        TRY(ledger_packer_new(&of, &packing, &upkeep->packer));
+    if (stores->archive != NULL && is_mounted(upkeep, options, stores))
+        TRY(ledger_archiver_new(&of, &archiving, &upkeep->archiver));
+    return upkeep->packer == NULL && upkeep->archiver == NULL ? 0 : start_thread(upkeep);
 }
 
 void node_upkeep_stop(struct node_upkeep *upkeep)
@@ -107,30 +181,56 @@ void node_upkeep_stop(struct node_upkeep *upkeep)
         (void)pthread_join(upkeep->thread, NULL);
     upkeep->running = false;
     ledger_packer_free(upkeep->packer);
+    ledger_archiver_free(upkeep->archiver);
     upkeep->packer = NULL;
+    upkeep->archiver = NULL;
+}
+
+/* ---- metrics ---- */
+
+static int add_counters(struct node_upkeep *upkeep, struct metrics *metrics)
+{
+    const struct {
+        const char *name, *help;
+        const struct metrics_counter *counter;
+    } counters[] = {
+        {"overround_ledger_compressed_segments_total", "Segments compressed", &upkeep->packed},
+        {"overround_ledger_compressed_before_bytes_total", "Bytes of them before",
+         &upkeep->packed_before},
+        {"overround_ledger_compressed_after_bytes_total", "Bytes of them after",
+         &upkeep->packed_after},
+        {"overround_ledger_compress_errors_total", "Segments that could not be compressed",
+         &upkeep->pack_errors},
+        {"overround_ledger_archived_segments_total", "Segments moved into the archive",
+         &upkeep->archived},
+        {"overround_ledger_archived_bytes_total", "Bytes of their files", &upkeep->archived_bytes},
+        {"overround_ledger_archive_errors_total", "Segments that could not be archived",
+         &upkeep->archive_errors},
+    };
+    for (size_t i = 0; i < sizeof counters / sizeof *counters; i++)
+        TRY(metrics_add_counter(metrics,
+                                (struct metrics_name){counters[i].name, counters[i].help, NULL, 0},
+                                counters[i].counter));
+    return 0;
 }
 
 int node_upkeep_register_metrics(struct node_upkeep *upkeep, struct metrics *metrics)
 {
     const struct {
-        struct metrics_name name;
-        const struct metrics_counter *counter;
-    } counters[] = {
-        {{"overround_ledger_compressed_segments_total", "Segments compressed", NULL, 0},
-         &upkeep->packed},
-        {{"overround_ledger_compressed_before_bytes_total", "Bytes of them before", NULL, 0},
-         &upkeep->packed_before},
-        {{"overround_ledger_compressed_after_bytes_total", "Bytes of them after", NULL, 0},
-         &upkeep->packed_after},
-        {{"overround_ledger_compress_errors_total", "Segments that could not be compressed", NULL,
-          0},
-         &upkeep->pack_errors},
+        const char *name, *help;
+        const struct metrics_gauge *gauge;
+    } gauges[] = {
+        {"overround_ledger_compress_damaged_segments",
+         "Segments left as they are for damage in them", &upkeep->pack_damaged},
+        {"overround_ledger_archive_damaged", "1: damage, here or there, stops the archiving",
+         &upkeep->archive_damaged},
+        {"overround_ledger_archive_missing", "1: the archive was not there at the start",
+         &upkeep->archive_missing},
     };
-    for (size_t i = 0; i < sizeof counters / sizeof *counters; i++)
-        TRY(metrics_add_counter(metrics, counters[i].name, counters[i].counter));
-    return metrics_add_gauge(metrics,
-                             (struct metrics_name){"overround_ledger_compress_damaged_segments",
-                                                   "Segments left as they are for damage in them",
-                                                   NULL, 0},
-                             &upkeep->pack_damaged);
+    TRY(add_counters(upkeep, metrics));
+    for (size_t i = 0; i < sizeof gauges / sizeof *gauges; i++)
+        TRY(metrics_add_gauge(metrics,
+                              (struct metrics_name){gauges[i].name, gauges[i].help, NULL, 0},
+                              gauges[i].gauge));
+    return 0;
 }

@@ -1,36 +1,54 @@
 /* node_upkeep.h - the thread of a node that looks after the files of its ledger: it packs sealed
- * segments (adapters/embedded/ledger_packer.h). Of the lowest priority (SCHED_IDLE): it works with
- * what the other threads leave and holds no lock that they wait for. Thread: the main one, but for
- * the thread itself. */
+ * segments (adapters/embedded/ledger_packer.h) and moves old ones into the archive
+ * (ledger_archiver.h). Of the lowest priority (SCHED_IDLE): it works with what the other threads
+ * leave and holds no lock that they wait for. Thread: the main one, but for the thread itself. */
 #pragma once
 
 #include <pthread.h>
 #include <stdbool.h>
 
+#include "adapters/embedded/ledger_archiver.h"
 #include "adapters/embedded/ledger_packer.h"
+#include "base/buf.h"
 #include "base/metrics.h"
 #include "ports/ledger_log.h"
 
 struct node_upkeep_options {
     bool pack;
-    int64_t pack_keep; /* newest sealed segments that stay plain */
+    int64_t pack_keep;    /* newest sealed segments that stay plain */
+    const char *archive;  /* folder, or NULL */
+    int64_t archive_keep; /* newest sealed segments that stay here */
+};
+
+/* All borrowed, and there until node_upkeep_stop. */
+struct node_upkeep_stores {
+    struct ledger_log *log; /* a ledger_file */
+    struct disk *disk;      /* of the log; the snapshots are there too */
+    struct disk *archive;   /* NULL: none, or not there */
 };
 
 struct node_upkeep {
-    struct ledger_packer *packer; /* owned; NULL: off */
-    int64_t pack_retry_us;        /* after a failure: not before */
-    uint32_t stop;                /* atomic: no more steps */
+    struct ledger_packer *packer;     /* owned; NULL: off */
+    struct ledger_archiver *archiver; /* owned; NULL: off */
+    int64_t pack_due_us, archive_due_us;
+    uint32_t stop; /* atomic: no more steps */
     bool running;
     pthread_t thread;
     /* Written by the thread alone. */
     struct metrics_counter packed, packed_before, packed_after, pack_errors;
-    struct metrics_gauge pack_damaged;
+    struct metrics_counter archived, archived_bytes, archive_errors;
+    struct metrics_gauge pack_damaged, archive_damaged;
+    struct metrics_gauge archive_missing; /* written before the thread starts */
 };
 
-/* `log` is a ledger_file and outlives node_upkeep_stop. 0 or -ERR_MEMORY. With everything off
- * there is no thread. */
+/* Before the log is opened: the folder of the archive, or NULL when none was named, or it is not
+ * there, which is told: a start needs nothing of it. The caller owns *ret_disk. 0 or an error, with
+ * `why`. */
+int node_upkeep_open_archive(struct node_upkeep *upkeep, const struct node_upkeep_options *options,
+                             struct disk **ret_disk, struct buf *why);
+/* 0, -ERR_MEMORY or -ERR_CRYPTO. With everything off there is no thread. */
 int node_upkeep_start(struct node_upkeep *upkeep, const struct node_upkeep_options *options,
-                      struct ledger_log *log);
+                      const struct node_upkeep_stores *stores);
 /* Ends the thread, within one step. */
 void node_upkeep_stop(struct node_upkeep *upkeep);
 

@@ -16,12 +16,13 @@
 #include "net/loop/loop.h"
 #include "roles/shared/bearer.h"
 
-#define STANDBY_METRICS_MAX       64
+#define STANDBY_METRICS_MAX       128
 #define STANDBY_METRICS_BYTES_MAX (64 * 1024)
 
 /* What a standby keeps, and the fold of it. */
 struct standby_stores {
     struct disk *ledger_disk, *tree_disk; /* owned, as all below */
+    struct disk *archive_disk;            /* NULL: none, or not there */
     struct sign_key *tree_key;
     struct tree_keeper *keeper;
     struct ledger_log *log; /* NULL: none was made yet */

@@ -75,6 +75,7 @@ static int open_log(struct standby *standby, uint64_t creation)
     const struct ledger_file_options options = {
         .store = {.creation = creation,
                   .segment_bytes = (uint64_t)node->segment_bytes,
+                  .archive = stores->archive_disk,
                   .newest_only = node->shadow.on && node->start_check_newest},
         .follower = tree_keeper_follower(stores->keeper),
     };
@@ -101,7 +102,8 @@ static int start_threads(struct standby *standby)
     stores->shadow.verdicts = stores->verdicts.store;
     TRY(node_shadow_start(&stores->shadow, &node->shadow, &standby->limits, stores->log));
     TRY(node_verdicts_start(&stores->verdicts));
-    return node_upkeep_start(&stores->upkeep, &node->upkeep, stores->log);
+    const struct node_upkeep_stores kept = {stores->log, stores->ledger_disk, stores->archive_disk};
+    return node_upkeep_start(&stores->upkeep, &node->upkeep, &kept);
 }
 
 /* ---- the fold ---- */
@@ -209,6 +211,9 @@ enum node_end standby_open_stores(struct standby *standby)
     int error = open_disk(standby, "ledger", &stores->ledger_disk);
     if (error == 0)
         error = open_disk(standby, "tree", &stores->tree_disk);
+    if (error == 0)
+        error = node_upkeep_open_archive(&stores->upkeep, &standby->options->node.upkeep,
+                                         &stores->archive_disk, standby->why);
     if (error == 0)
         error = ledger_duty_read(stores->ledger_disk, 0, &stores->mark);
     if (error < 0)
@@ -354,6 +359,7 @@ void standby_close_stores(struct standby *standby)
     sign_key_free(stores->tree_key);
     node_shadow_close(&stores->shadow);
     personal_copy_close(&stores->keys);
+    disk_free(stores->archive_disk);
     disk_free(stores->tree_disk);
     disk_free(stores->ledger_disk);
     /* A group that was folded and found no space is ahead of the log: the node folds for itself. */

@@ -24,14 +24,20 @@ def files(server, ending):
     return sorted(os.path.join(folder, n) for n in os.listdir(folder) if n.endswith(ending))
 
 
-def fill(book, market, segments):
-    """Bets until so many segments are begun."""
+def begun(server):
+    """Segments, the prepared one among them."""
+    return sum(len(files(server, ending)) for ending in ('.seg', '.segz', '.away'))
+
+
+def fill(book, market, segments, rate=8000):
+    """Bets until more segments are begun than that."""
     for turn in range(200):
-        if len(files(book.server, '.seg')) + len(files(book.server, '.segz')) > segments:
+        if begun(book.server) > segments:
             return
         run('load', 'bets', '--url', 'http://%s:%d' % book.server.public, '--data',
             book.server.data, '--seconds', '1', '--warmup', '0', '--channels', f'market:{market}',
-            '--rate', '8000', '--users', '20', '--connections', '10', '--user-prefix', f'f{turn}')
+            '--rate', str(rate), '--users', '20', '--connections', '10', '--user-prefix',
+            f'f{turn}')
     raise AssertionError('the log does not grow')
 
 
@@ -73,17 +79,16 @@ def test_old_segments_are_compressed_and_read_as_before(small_book):
 
 def test_a_kill_while_segments_are_compressed_loses_nothing(small_book):
     server = small_book.server
-    market = small_book.market()
-    fill(small_book, market, 5)
+    fill(small_book, small_book.market(), 5)
     server.kill()
-    before = state_of(server)
+    tail = re.search(r'^records (\d+)', run('ledger', 'replay', '--data', server.data).stdout,
+                     re.M)[1]
+    before = state_of(server, until=tail)
     server.start()
     until(lambda: len(files(server, '.segz')) >= 2)
     server.kill()
     assert 'all invariants hold' in server.verify()
-    tail = re.search(r'^records (\d+)', run('ledger', 'replay', '--data', server.data).stdout, re.M)
-    # The second start wrote one record, OPENED, and nothing else.
-    assert state_of(server, until=str(int(tail[1]) - 1)) == before
+    assert state_of(server, until=tail) == before
 
 
 def test_a_damaged_compressed_segment_is_named_with_its_byte(small_book):
@@ -101,3 +106,59 @@ def test_a_damaged_compressed_segment_is_named_with_its_byte(small_book):
     assert done.returncode == 3
     assert re.search(r'%s at byte \d+: packed chunk: wrong checksum' % os.path.basename(name),
                      done.stdout + done.stderr)
+
+
+@pytest.fixture
+def archived(tmp_path):
+    """A book with an archive, and the folder of that."""
+    folder = tmp_path / 'archive'
+    folder.mkdir()
+    made = make(tmp_path / 'data', options=(
+        '--segment-bytes', str(MIB), '--compress-keep', '0', '--archive', str(folder),
+        '--archive-keep', '2', '--snapshot-records', '1000', '--snapshot-keep', '1'))
+    yield made, folder
+    made.close()
+
+
+def test_old_segments_move_into_the_archive_and_are_asked_for_by_name(archived):
+    book, folder = archived
+    server, bettor = book.server, book.bettor()
+    market = book.market()
+    fill(book, market, 2, rate=2500)
+    first = bettor.bet(market, 11, '0.10')
+    assert first.status == 201
+    count = begun(server)
+    fill(book, market, count + 2, rate=2500)
+    until(lambda: len(files(server, '.away')) >= count - 2)  # up to the segment of that bet
+    assert server.metric('overround_ledger_archived_segments_total') >= 1
+    bet = first.json['bet_id']
+    assert bettor.call('GET', f'/v1/bets/{bet}').status == 200
+    assert server.terminate() == 0
+    told = run('ledger', 'verify', '--data', server.data, '--archive', str(folder)).stdout
+    assert 'all invariants hold' in told
+    checked = re.search(r'^archived_files_checked (\d+)', told, re.M)[1]
+    assert int(checked) == len(os.listdir(folder))
+    missing = run('ledger', 'verify', '--data', server.data, check=False)
+    assert missing.returncode == 1
+    assert 'ledger-0000-0000000001.segz is not in the archive' in missing.stdout + missing.stderr
+
+    away = folder.rename(folder.with_name('elsewhere'))
+    server.start()  # from a snapshot: it needs nothing of the archive
+    bettor.reconnect()
+    assert server.metric('overround_ledger_archive_missing') == 1
+    assert bettor.call('GET', f'/v1/bets/{bet}').status == 503
+    assert server.terminate() == 0
+
+    away.rename(folder)
+    server.start()
+    bettor.reconnect()
+    assert server.metric('overround_ledger_archive_missing') == 0
+    assert bettor.call('GET', f'/v1/bets/{bet}').status == 200
+    assert server.terminate() == 0
+    name = sorted(folder.iterdir())[0]
+    content = bytearray(name.read_bytes())
+    content[-1] ^= 1
+    name.write_bytes(content)
+    done = run('ledger', 'verify', '--data', server.data, '--archive', str(folder), check=False)
+    assert done.returncode == 3
+    assert f'{name.name} in the archive: is not the file' in done.stdout + done.stderr

@@ -264,8 +264,8 @@ static int keep_by_manifest(struct backup *backup, uint64_t segment, const char 
 static int keep_by_walk(struct backup *backup, uint64_t segment, const char *name,
                         const struct backup_file *old, bool *ret_kept)
 {
-    const struct ledger_volumes there = {backup->options->shard,
-                                         {backup->options->to.folders[BACKUP_LEDGER]}};
+    const struct ledger_volumes there = {
+        backup->options->shard, {backup->options->to.folders[BACKUP_LEDGER]}, NULL};
     uint64_t bytes = backup->view.segments[segment].bytes;
     struct backup_records records = backup->records;
     struct ledger_place end;

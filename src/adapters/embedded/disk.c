@@ -189,6 +189,12 @@ static int directory_free_bytes(struct disk *disk, uint64_t *ret_bytes)
     return 0;
 }
 
+static void directory_forget(struct disk *disk, int file)
+{
+    (void)disk;
+    (void)posix_fadvise(file, 0, 0, POSIX_FADV_DONTNEED);
+}
+
 static int directory_sync(struct disk *disk, int file, enum disk_why why)
 {
     (void)disk;
@@ -271,6 +277,7 @@ static const struct disk_ops directory_ops = {
     .truncate = directory_truncate,
     .allocate = directory_allocate,
     .free_bytes = directory_free_bytes,
+    .forget = directory_forget,
     .sync = directory_sync,
     .sync_directory = directory_sync_directory,
     .rename = directory_rename,
@@ -362,6 +369,7 @@ static const struct disk_ops reading_ops = {
     .truncate = reading_truncate,
     .allocate = reading_truncate,
     .free_bytes = directory_free_bytes,
+    .forget = directory_forget,
     .sync = reading_sync,
     .sync_directory = reading_sync_directory,
     .rename = reading_rename,

@@ -50,12 +50,16 @@
     X(DISK_WHY_PACKED, "packed")                 /* ledger: packed content, before the rename */   \
     X(DISK_WHY_PACKED_NAME, "packed name")     /* ledger: directory, before the plain one goes */  \
     X(DISK_WHY_VERDICTS, "verdicts")           /* a run of old keys, before the rename */          \
-    X(DISK_WHY_VERDICTS_NAME, "verdicts name") /* directory, before those that were merged go */
+    X(DISK_WHY_VERDICTS_NAME, "verdicts name") /* directory, before those that were merged go */   \
+    X(DISK_WHY_ARCHIVED, "archived")           /* archive: content, before the rename */           \
+    X(DISK_WHY_ARCHIVED_NAME, "archived name") /* archive: directory, before there is a slip */    \
+    X(DISK_WHY_SLIP, "slip")                   /* ledger: slip of an archived segment */           \
+    X(DISK_WHY_SLIP_NAME, "slip name")         /* directory, before the segment goes */
 
 #define DISK_WHY_ENUM(name, text) name,
 enum disk_why { DISK_WHY_LIST(DISK_WHY_ENUM) };
 #undef DISK_WHY_ENUM
-#define DISK_WHY_COUNT (DISK_WHY_VERDICTS_NAME + 1)
+#define DISK_WHY_COUNT (DISK_WHY_SLIP_NAME + 1)
 
 /* The reason in words, for reports and tests. */
 const char *disk_why_text(enum disk_why why);
@@ -97,6 +101,9 @@ struct disk_ops {
     int (*allocate)(struct disk *disk, int file, uint64_t bytes);
     /* What may still be taken by whoever runs this process. */
     int (*free_bytes)(struct disk *disk, uint64_t *ret_bytes);
+    /* What is cached of the file is dropped, as far as it is durable: what is read next comes from
+     * where it lies. It may be kept all the same. */
+    void (*forget)(struct disk *disk, int file);
     int (*sync)(struct disk *disk, int file, enum disk_why why);
     int (*sync_directory)(struct disk *disk, enum disk_why why);
     int (*rename)(struct disk *disk, const char *from, const char *to);

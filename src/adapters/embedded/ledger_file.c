@@ -12,7 +12,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "adapters/embedded/ledger_check.h"
 #include "adapters/embedded/ledger_file_internal.h"
+#include "adapters/embedded/ledger_slip.h"
 #include "base/assert.h"
 #include "base/error.h"
 
@@ -154,6 +156,40 @@ int ledger_file_replay(struct ledger_log *log, uint64_t seq_first, ledger_visit 
     return ledger_replay(&view, seq_first, visit, owner, ret_text);
 }
 
+uint64_t ledger_file_live_seq(struct ledger_log *log)
+{
+    const struct ledger_store *store = file_of(log)->store;
+    return store->archived_end == 0 ? 1 : store->segments[store->archived_end].before.seq + 1;
+}
+
+bool ledger_file_archive_there(struct ledger_log *log)
+{
+    const struct ledger_store *store = file_of(log)->store;
+    char name[DISK_NAME_BYTES_MAX + 1];
+    struct ledger_slip slip;
+    const char *wrong = NULL;
+    int file = -1;
+    uint64_t segment = store->archived_end - 1;
+    struct disk *archive = store->volumes.archive;
+    if (store->archived_end == 0)
+        return true;
+    uint64_t volume = store->segments[segment].volume;
+    if (archive == NULL || ledger_slip_read(store->volumes.disks[volume], store->options.shard,
+                                            segment, &slip, &wrong) < 0)
+        return false;
+    ledger_slip_file_name(&slip, name);
+    if (archive->ops->open(archive, name, false, &file) < 0)
+        return false;
+    archive->ops->close(archive, file);
+    return true;
+}
+
+int ledger_file_check_archive(struct ledger_log *log, uint64_t *ret_files, char *ret_text)
+{
+    struct ledger_view view = current_view(file_of(log));
+    return ledger_check_archive(&view, ret_files, ret_text);
+}
+
 int ledger_file_sizes(struct ledger_log *log, struct ledger_sizes *ret_sizes, char *ret_text)
 {
     struct ledger_view view = current_view(file_of(log));
@@ -238,7 +274,7 @@ static bool poll_read(struct ledger_file *file)
         done = file->done[file->done_out++ % LEDGER_READS_MAX];
         file->reads_under_way--;
     }
-    if (done.error == -ERR_CORRUPT)
+    if (done.error == -ERR_CORRUPT || done.error == -ERR_ARCHIVED)
         memcpy(file->problem, file->read_problem, sizeof file->problem);
     pthread_mutex_unlock(&file->lock);
     if (done.read != NULL)

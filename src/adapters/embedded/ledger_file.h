@@ -68,6 +68,14 @@ void ledger_file_stats(struct ledger_log *log, struct ledger_file_stats *ret_sta
  * LEDGER_REPORT_TEXT_BYTES. Thread: any; ended before the log is freed. */
 int ledger_file_replay(struct ledger_log *log, uint64_t seq_first, ledger_visit visit, void *owner,
                        char *ret_text);
+/* From this record on nothing was in the archive when the log was opened. Thread: any. */
+uint64_t ledger_file_live_seq(struct ledger_log *log);
+/* Is the newest file that was in the archive when the log was opened there now? True when none was.
+ * Thread: any. */
+bool ledger_file_archive_there(struct ledger_log *log);
+/* Compares every file in the archive with what was archived, by its SHA-256; *ret_files of them. 0;
+ * -ERR_CORRUPT, -ERR_ARCHIVED or the disk's error, with ret_text. Thread: as replay. */
+int ledger_file_check_archive(struct ledger_log *log, uint64_t *ret_files, char *ret_text);
 /* How the log lies on disk now; ret_text as above. Thread: any; ended before the log is freed. */
 int ledger_file_sizes(struct ledger_log *log, struct ledger_sizes *ret_sizes, char *ret_text);
 /* The log's creation id. Thread: any. */

@@ -223,7 +223,7 @@ void ledger_reserve_name(uint32_t shard, uint32_t number, char *ret_name)
 bool ledger_segment_name_parse(const char *name, uint32_t shard, uint64_t *ret_segment)
 {
     size_t prefix = strlen("ledger-0000-");
-    char plain[DISK_NAME_BYTES_MAX + 1], packed[DISK_NAME_BYTES_MAX + 1];
+    static const char *const forms[] = {".seg", ".segz", ".away"};
     if (strlen(name) < strlen("ledger-0000-0000000000.seg"))
         return false;
     uint64_t segment = 0;
@@ -232,10 +232,13 @@ bool ledger_segment_name_parse(const char *name, uint32_t shard, uint64_t *ret_s
             return false;
         segment = segment * 10 + (uint64_t)(name[i] - '0');
     }
-    ledger_segment_name(shard, segment, plain);
-    ledger_packed_name(shard, segment, packed);
-    if (strcmp(name, plain) != 0 && strcmp(name, packed) != 0)
-        return false;
-    *ret_segment = segment;
-    return true;
+    for (size_t i = 0; i < sizeof forms / sizeof *forms; i++) {
+        char expected[DISK_NAME_BYTES_MAX + 1];
+        name_segment(shard, segment, forms[i], expected);
+        if (strcmp(name, expected) == 0) {
+            *ret_segment = segment;
+            return true;
+        }
+    }
+    return false;
 }

@@ -150,5 +150,6 @@ void ledger_epoch_name(uint32_t shard, char *ret_name);
 void ledger_lock_name(uint32_t shard, char *ret_name);
 void ledger_volume_name(uint32_t shard, char *ret_name);
 void ledger_reserve_name(uint32_t shard, uint32_t number, char *ret_name);
-/* The segment's number when the name is one of this shard's, plain or packed. */
+/* The segment's number when the name is one of this shard's: plain, packed, or the slip of one that
+ * is in the archive. */
 bool ledger_segment_name_parse(const char *name, uint32_t shard, uint64_t *ret_segment);

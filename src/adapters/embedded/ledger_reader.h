@@ -21,6 +21,7 @@
 struct ledger_volumes {
     uint32_t shard;
     struct disk *disks[LEDGER_VOLUMES_MAX]; /* borrowed; the first always, the others may be NULL */
+    struct disk *archive;                   /* borrowed; NULL: there is none now */
 };
 
 /* One segment as the table in memory knows it; entry n is segment n. */
@@ -31,6 +32,13 @@ struct ledger_segment {
     uint64_t previous_end; /* byte of the segment before at which the log ended; 0: at its end */
 };
 
+/* In which form a segment lies now, and the bytes of its file there. */
+struct ledger_form {
+    bool is_packed;
+    bool is_archived;
+    uint64_t file_bytes;
+};
+
 /* For reports: "" for the first directory, " in the second directory". */
 const char *ledger_volume_text(uint64_t volume);
 
@@ -38,28 +46,31 @@ const char *ledger_volume_text(uint64_t volume);
 struct ledger_reader;
 
 /* 0 or -ERR_MEMORY. The caller owns *ret_reader. `text` (borrowed until free,
- * LEDGER_REPORT_TEXT_BYTES) is where an answer of -ERR_CORRUPT is explained: file, byte, problem.
- */
+ * LEDGER_REPORT_TEXT_BYTES) is where an answer of -ERR_CORRUPT is explained (file, byte, problem)
+ * and one of -ERR_ARCHIVED (which file is to be brought back). */
 int ledger_reader_new(char *text, struct ledger_reader **ret_reader);
 void ledger_reader_free(struct ledger_reader *reader); /* accepts NULL; closes */
 
-/* Opens segment `segment` of that volume, closing what was open: the plain file or, where there is
- * none, the packed one. Where both are, the plain one is the segment. 0; -ERR_CORRUPT (it is
- * missing, or the packed one is damaged) or the disk's error; nothing is open then. The volumes are
- * borrowed until it is closed. */
+/* Opens segment `segment` of that volume, closing what was open: the plain file, or else the packed
+ * one, or else, where its slip is, its file in the archive. 0; -ERR_CORRUPT (it is missing or
+ * damaged); -ERR_ARCHIVED (its file in the archive is not there); or the disk's error. Nothing is
+ * open then. The volumes are borrowed until it is closed. */
 int ledger_reader_open(struct ledger_reader *reader, const struct ledger_volumes *volumes,
                        uint64_t segment, uint64_t volume);
-/* Is there a file of it, in whatever form? */
-bool ledger_reader_is_there(const struct ledger_volumes *volumes, uint64_t segment,
-                            uint64_t volume);
 void ledger_reader_close(struct ledger_reader *reader); /* nothing open: does nothing */
 bool ledger_reader_is_open(const struct ledger_reader *reader);
-/* Of what is open: the plain file, to which groups can be added? */
-bool ledger_reader_is_plain(const struct ledger_reader *reader);
+/* Is there a file of it in that directory, plain or packed? */
+bool ledger_reader_is_here(const struct ledger_volumes *volumes, uint64_t segment, uint64_t volume);
+/* Of what is open. */
+struct ledger_form ledger_reader_form(const struct ledger_reader *reader);
+/* Of a segment that is opened for it or, where the archive is not there, as its slip says. Errors
+ * as for open, but -ERR_ARCHIVED. What was open is closed. */
+int ledger_reader_look(struct ledger_reader *reader, const struct ledger_volumes *volumes,
+                       uint64_t segment, uint64_t volume, struct ledger_form *ret_form);
+/* What is cached of the open file is dropped: what is read comes from where it lies. */
+void ledger_reader_forget(struct ledger_reader *reader);
 /* Bytes of the segment that is open, unpacked. */
 uint64_t ledger_reader_bytes(const struct ledger_reader *reader);
-/* Bytes of its file, as it lies there. */
-uint64_t ledger_reader_file_bytes(const struct ledger_reader *reader);
 /* Reads up to `bytes` at `offset` of the open segment; *ret_bytes is less only at its end. */
 int ledger_reader_read(struct ledger_reader *reader, uint64_t offset, void *memory, size_t bytes,
                        size_t *ret_bytes);

@@ -17,6 +17,7 @@
 #include <sys/random.h>
 
 #include "adapters/embedded/ledger_pair.h"
+#include "adapters/embedded/ledger_slip.h"
 #include "adapters/embedded/ledger_store.h"
 #include "base/assert.h"
 #include "base/error.h"
@@ -32,6 +33,7 @@ struct found {
     struct ledger_segment_head head;
     uint64_t size;
     bool is_plain;
+    bool is_archived; /* all that is known of it is what its slip says */
 };
 
 struct recovery {
@@ -195,19 +197,50 @@ static int check_prepared(struct recovery *recovery, uint64_t size)
     return 0;
 }
 
+static const char *other_head(const struct recovery *recovery, uint64_t segment,
+                              const struct ledger_segment_head *head)
+{
+    if (head->shard != recovery->store->options.shard || head->segment != segment)
+        return "segment head: of another segment";
+    return head->creation == recovery->store->creation ? NULL : "segment head: of another log";
+}
+
+/* A segment that is in the archive: a start needs nothing of it but this. */
+static int peek_slip(struct recovery *recovery, uint64_t segment, uint32_t volume,
+                     struct found *found, enum peek *ret_peek)
+{
+    struct ledger_slip slip;
+    const char *wrong = NULL;
+    char name[DISK_NAME_BYTES_MAX + 1];
+    int result = ledger_slip_read(disk_of(recovery, volume), recovery->store->options.shard,
+                                  segment, &slip, &wrong);
+    if (result == -ERR_NOT_FOUND)
+        return 0;
+    if (result == 0)
+        wrong = other_head(recovery, segment, &slip.head);
+    ledger_slip_name(recovery->store->options.shard, segment, name);
+    if ((result == 0 || result == -ERR_CORRUPT) && wrong != NULL)
+        return corrupt(recovery, "%s%s at byte 0: %s", name, ledger_volume_text(volume), wrong);
+    *ret_peek = PEEK_HEAD;
+    *found = (struct found){(int)volume, slip.head, slip.head.bytes, false, true};
+    return result;
+}
+
 /* What stands there under this number; a head is checked for itself alone. */
 static int peek(struct recovery *recovery, uint64_t segment, uint32_t volume, struct found *found,
                 enum peek *ret_peek)
 {
     size_t got = 0;
     *ret_peek = PEEK_NOTHING;
-    if (disk_of(recovery, volume) == NULL ||
-        !ledger_reader_is_there(&recovery->store->volumes, segment, volume))
+    if (disk_of(recovery, volume) == NULL)
         return 0;
+    if (!ledger_reader_is_here(&recovery->store->volumes, segment, volume))
+        return peek_slip(recovery, segment, volume, found, ret_peek);
     TRY(open_segment(recovery, segment, volume));
     found->volume = (int)volume;
     found->size = ledger_reader_bytes(recovery->reader);
-    found->is_plain = ledger_reader_is_plain(recovery->reader);
+    found->is_plain = !ledger_reader_form(recovery->reader).is_packed;
+    found->is_archived = false;
     TRY(ledger_reader_read(recovery->reader, 0, &found->head, sizeof found->head, &got));
     if (got < sizeof found->head || ledger_all_zero(&found->head, sizeof found->head)) {
         *ret_peek = PEEK_BLANK;
@@ -215,11 +248,8 @@ static int peek(struct recovery *recovery, uint64_t segment, uint32_t volume, st
                                : ledger_reader_corrupt(recovery->reader, 0, "no segment head");
     }
     const char *wrong = ledger_segment_head_wrong(&found->head);
-    if (wrong == NULL &&
-        (found->head.shard != recovery->store->options.shard || found->head.segment != segment))
-        wrong = "segment head: of another segment";
-    if (wrong == NULL && found->head.creation != recovery->store->creation)
-        wrong = "segment head: of another log";
+    if (wrong == NULL)
+        wrong = other_head(recovery, segment, &found->head);
     *ret_peek = PEEK_HEAD;
     return wrong == NULL ? 0 : ledger_reader_corrupt(recovery->reader, 0, wrong);
 }
@@ -418,7 +448,12 @@ static int take_segment(struct recovery *recovery, uint64_t segment, const struc
     struct ledger_store *store = recovery->store;
     const struct ledger_segment_head *head = &here->head;
     const char *wrong = head_in_place_wrong(recovery, segment, here);
-    TRY(open_segment(recovery, segment, (uint32_t)here->volume));
+    if (wrong != NULL && here->is_archived)
+        return corrupt_at(recovery, segment, 0, wrong);
+    if (here->is_archived && next->volume < 0)
+        return corrupt_at(recovery, segment + 1, 0, "the file is missing");
+    if (!here->is_archived)
+        TRY(open_segment(recovery, segment, (uint32_t)here->volume));
     if (wrong != NULL)
         return ledger_reader_corrupt(recovery->reader, 0, wrong);
     if (head->bytes != here->size)
@@ -434,8 +469,10 @@ static int take_segment(struct recovery *recovery, uint64_t segment, const struc
                                 .bytes = here->size,
                                 .volume = (uint64_t)here->volume,
                                 .previous_end = head->previous_end};
-    if (groups_are_checked(recovery, segment))
+    if (groups_are_checked(recovery, segment) && !here->is_archived)
         return scan_groups(recovery, segment, here, next);
+    if (here->is_archived)
+        store->archived_end = segment + 1;
     return place_from_next(recovery, segment, next);
 }
 
@@ -665,7 +702,8 @@ static int store_new(const struct ledger_store_options *options, struct disk *di
     if (store == NULL)
         return -ERR_MEMORY;
     store->options = *options;
-    store->volumes = (struct ledger_volumes){options->shard, {disk, options->second}};
+    store->volumes =
+        (struct ledger_volumes){options->shard, {disk, options->second}, options->archive};
     int error = 0;
     for (uint32_t i = 0; i < LEDGER_VOLUMES_MAX; i++) {
         store->lock_files[i] = -1;

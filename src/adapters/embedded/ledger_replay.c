@@ -85,29 +85,32 @@ uint64_t ledger_view_end(const struct ledger_view *view, uint64_t segment,
     return end != 0 ? end : view->segments[segment].bytes;
 }
 
-static void add_size(struct ledger_sizes *sizes, const struct ledger_reader *reader)
+static void add_size(struct ledger_sizes *sizes, const struct ledger_form *form)
 {
-    if (ledger_reader_is_plain(reader)) {
-        sizes->plain++;
-        sizes->plain_bytes += ledger_reader_file_bytes(reader);
-        return;
-    }
-    sizes->packed++;
-    sizes->packed_bytes += ledger_reader_file_bytes(reader);
-    sizes->unpacked_bytes += ledger_reader_bytes(reader);
+    uint64_t *count = form->is_archived ? &sizes->archived
+                      : form->is_packed ? &sizes->packed
+                                        : &sizes->plain;
+    uint64_t *bytes = form->is_archived ? &sizes->archived_bytes
+                      : form->is_packed ? &sizes->packed_bytes
+                                        : &sizes->plain_bytes;
+    ++*count;
+    *bytes += form->file_bytes;
 }
 
 int ledger_view_sizes(const struct ledger_view *view, struct ledger_sizes *ret_sizes,
                       char ret_text[LEDGER_REPORT_TEXT_BYTES])
 {
     struct ledger_sizes sizes = {0};
+    struct ledger_form form;
     struct ledger_reader *reader = NULL;
     TRY(ledger_reader_new(ret_text, &reader));
     int result = 0;
     for (uint64_t segment = 0; result == 0 && segment < view->segments_count; segment++) {
-        result = ledger_view_open(view, segment, reader);
+        result = ledger_reader_look(reader, view->volumes, segment, view->segments[segment].volume,
+                                    &form);
+        sizes.log_bytes += view->segments[segment].bytes;
         if (result == 0)
-            add_size(&sizes, reader);
+            add_size(&sizes, &form);
     }
     ledger_reader_free(reader);
     if (result == 0)

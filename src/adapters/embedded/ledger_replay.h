@@ -32,9 +32,12 @@ uint64_t ledger_view_end(const struct ledger_view *view, uint64_t segment,
 /* Segments of a log by the form in which they lie there, and the bytes of their files. */
 struct ledger_sizes {
     uint64_t plain, plain_bytes;
-    uint64_t packed, packed_bytes, unpacked_bytes; /* these as they are when unpacked */
+    uint64_t packed, packed_bytes;
+    uint64_t archived, archived_bytes;
+    uint64_t log_bytes; /* of all of them as they are when unpacked */
 };
-/* 0; -ERR_CORRUPT (a file is missing or its head damaged), with ret_text; or the disk's error. */
+/* 0; -ERR_CORRUPT (a file is missing or its head damaged), with ret_text; or the disk's error. The
+ * archive need not be there. */
 int ledger_view_sizes(const struct ledger_view *view, struct ledger_sizes *ret_sizes,
                       char ret_text[LEDGER_REPORT_TEXT_BYTES]);
 

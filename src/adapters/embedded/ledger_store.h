@@ -29,6 +29,7 @@ struct ledger_store_options {
     bool read_only;          /* nothing is created, written, renamed or synced: below */
     bool unlocked;           /* read only, beside a server that may be writing: below */
     struct disk *second;     /* borrowed: the second directory, on another volume; or NULL */
+    struct disk *archive;    /* borrowed: where old segments are; NULL: not there, or none */
     uint64_t reserve_bytes;  /* kept free in each directory, in whole segments (ledger_hand.h) */
     uint64_t free_bytes_min; /* with less than this free, the disk counts as full */
     bool alone;              /* this directory is opened though it is one of two (ledger_pair.h) */
@@ -64,6 +65,7 @@ struct ledger_store {
     struct ledger_place place;
     uint64_t offset; /* where the next group goes in the newest segment */
     uint64_t segments_count;
+    uint64_t archived_end;           /* when opened: from this segment on none is in the archive */
     struct ledger_segment *segments; /* LEDGER_SEGMENTS_MAX of them */
     struct ledger_hand hands[LEDGER_VOLUMES_MAX];
     uint32_t active;  /* whose hand writes */

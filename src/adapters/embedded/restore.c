@@ -56,8 +56,8 @@ static int load_manifest(struct restore *restore)
 
 static int open_segment(struct restore *restore, uint64_t segment)
 {
-    const struct ledger_volumes there = {restore->manifest->shard,
-                                         {restore->from.folders[BACKUP_LEDGER]}};
+    const struct ledger_volumes there = {
+        restore->manifest->shard, {restore->from.folders[BACKUP_LEDGER]}, NULL};
     return ledger_reader_open(restore->reader, &there, segment, 0);
 }
 

@@ -538,6 +538,11 @@ static int fake_lock(struct disk *disk, const char *name, int *ret_file)
     return result;
 }
 
+static void fake_forget(struct disk *disk, int file)
+{
+    (void)disk, (void)file; /* what is read is always what lies there */
+}
+
 static const struct disk_ops fake_ops = {
     .open = fake_open,
     .close = fake_close,
@@ -549,6 +554,7 @@ static const struct disk_ops fake_ops = {
     .truncate = fake_truncate,
     .allocate = fake_truncate,
     .free_bytes = fake_free_bytes,
+    .forget = fake_forget,
     .sync = fake_sync,
     .sync_directory = fake_sync_directory,
     .rename = fake_rename,

@@ -365,11 +365,11 @@ TEST(ledger_packed, lets_a_reader_finish_that_has_the_plain_file_open)
     struct ledger_view view = ledger_store_view(p.store);
     assert_int_equal(ledger_reader_new(text, &reader), 0);
     assert_int_equal(ledger_view_open(&view, 0, reader), 0);
-    assert_true(ledger_reader_is_plain(reader));
+    assert_false(ledger_reader_form(reader).is_packed);
     assert_int_equal(pack_all(&p), 0);
     assert_int_equal(ledger_reader_fill(reader, 512, first, sizeof first), 0);
     assert_int_equal(ledger_view_open(&view, 0, reader), 0);
-    assert_false(ledger_reader_is_plain(reader));
+    assert_true(ledger_reader_form(reader).is_packed);
     assert_int_equal(ledger_reader_fill(reader, 512, second, sizeof second), 0);
     assert_memory_equal(first, second, sizeof first);
     ledger_reader_free(reader);
