@@ -168,7 +168,9 @@ static void sync_names(struct crash *crash, bool all)
 
 static void crash_step(struct crash *crash, const struct op *op, int ignored_why)
 {
-    struct inode *cache = &crash->cache.inodes[op->inode];
+    struct inode *cache = NULL;
+    if (op->kind == OP_WRITE || op->kind == OP_TRUNCATE) /* the others may come before any inode */
+        cache = &crash->cache.inodes[op->inode];
     switch (op->kind) {
     case OP_CREATE:
         ASSERT(image_new_inode(&crash->cache) == op->inode);
