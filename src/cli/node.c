@@ -67,6 +67,9 @@ static void on_stopped(void *owner)
 static void on_turn_begin(void *owner)
 {
     struct node *node = owner;
+    const char *damage = node_upkeep_stop_reason(&node->upkeep);
+    if (damage != NULL)
+        book_stop(node->book, damage);
     book_begin_turn(node->book, loop_wall(node->loop), loop_now(node->loop));
     bet_service_begin_turn(node->bets, loop_now(node->loop));
     node_ship_turn(&node->ship);
@@ -449,10 +452,12 @@ static enum node_end start_shadow(struct node *node, const struct book_options *
 
 static enum node_end start_upkeep(struct node *node)
 {
-    int error = node_upkeep_start(&node->upkeep, &node->options->upkeep,
-                                  &(struct node_upkeep_stores){node->stores.file_log,
-                                                               node->stores.ledger_disk,
-                                                               node->stores.archive_disk});
+    node->upkeep.notify = notify_log;
+    node->upkeep.notify_owner = &node->log_wakeup;
+    int error = node_upkeep_start(
+        &node->upkeep, &node->options->upkeep,
+        &(struct node_upkeep_stores){node->stores.file_log, node->stores.ledger_disk,
+                                     node->stores.archive_disk, node->stores.odds_disk});
     return error < 0 ? fail(node, "cannot look after the ledger's files", error) : NODE_ENDED;
 }
 

@@ -3,6 +3,7 @@
 
 #include <sched.h>
 #include <signal.h>
+#include <stdio.h>
 #include <time.h>
 
 #include "adapters/embedded/ledger_file.h"
@@ -12,6 +13,8 @@
 #define IDLE_US  50000    /* between looks when there was nothing to do */
 #define LOOK_US  1000000  /* between looks for a segment to archive */
 #define RETRY_US 10000000 /* after a step that failed */
+
+#define STOP_S_MAX 5
 
 static bool told_to_stop(const struct node_upkeep *upkeep)
 {
@@ -91,6 +94,66 @@ static bool archive_step(struct node_upkeep *upkeep)
     return result > 0;
 }
 
+/* ---- scrubbing ---- */
+
+static void count_scrubbed(struct node_upkeep *upkeep)
+{
+    struct scrub_stats stats = scrub_stats(upkeep->scrub);
+    metrics_count(&upkeep->scrub_bytes, stats.bytes - upkeep->scrub_bytes.value);
+    metrics_count(&upkeep->scrub_rounds, stats.rounds - upkeep->scrub_rounds.value);
+    metrics_count(&upkeep->scrub_damage, stats.damage - upkeep->scrub_damage.value);
+    metrics_set(&upkeep->scrub_damaged, (int64_t)stats.damaged);
+    metrics_set(&upkeep->scrub_missing, (int64_t)stats.missing);
+}
+
+static void say_found(struct node_upkeep *upkeep)
+{
+    const char *problem = scrub_problem(upkeep->scrub);
+    log_error("scrub", "a file is damaged where it lies: there should be another copy of it",
+              LOG_TEXT("place", slice_text(problem)));
+    if (!upkeep->options.scrub_stop || __atomic_load_n(&upkeep->found, __ATOMIC_RELAXED) != 0)
+        return;
+    (void)snprintf(upkeep->stop_reason, sizeof upkeep->stop_reason,
+                   "the scrub found damage at rest: %s", problem);
+    __atomic_store_n(&upkeep->found, 1, __ATOMIC_RELEASE);
+    upkeep->notify(upkeep->notify_owner);
+}
+
+/* When the next step may be made, so that no more is read in a second than was allowed. */
+static int64_t scrub_pause_us(const struct node_upkeep *upkeep, uint64_t bytes)
+{
+    return (int64_t)(bytes * 1000000 / (uint64_t)upkeep->options.scrub_bytes_per_second);
+}
+
+static bool scrub_on(struct node_upkeep *upkeep)
+{
+    if (upkeep->scrub == NULL)
+        return false;
+    int64_t now = now_us();
+    metrics_set(&upkeep->scrub_age_s, (now - upkeep->round_ended_us) / 1000000);
+    if (now < upkeep->scrub_due_us)
+        return false;
+    uint64_t before = upkeep->scrub_bytes.value;
+    int result = scrub_step(upkeep->scrub);
+    count_scrubbed(upkeep);
+    upkeep->scrub_due_us = now + scrub_pause_us(upkeep, upkeep->scrub_bytes.value - before);
+    if (result == -ERR_CORRUPT)
+        say_found(upkeep);
+    if (result != 0)
+        return upkeep->scrub_due_us <= now;
+    upkeep->round_ended_us = now;
+    upkeep->round_begun_us += upkeep->options.scrub_interval_s * 1000000;
+    if (upkeep->round_begun_us < now)
+        upkeep->round_begun_us = now; /* the round took longer than that */
+    upkeep->scrub_due_us = upkeep->round_begun_us;
+    return false;
+}
+
+const char *node_upkeep_stop_reason(const struct node_upkeep *upkeep)
+{
+    return __atomic_load_n(&upkeep->found, __ATOMIC_ACQUIRE) != 0 ? upkeep->stop_reason : NULL;
+}
+
 /* ---- the thread ---- */
 
 static void *run(void *owner)
@@ -102,7 +165,8 @@ static void *run(void *owner)
     while (!told_to_stop(upkeep)) {
         bool packing = pack_step(upkeep);
         bool archiving = archive_step(upkeep);
-        if (!packing && !archiving)
+        bool scrubbing = scrub_on(upkeep);
+        if (!packing && !archiving && !scrubbing)
             (void)nanosleep(&idle, NULL);
     }
     return NULL;
@@ -167,23 +231,39 @@ int node_upkeep_start(struct node_upkeep *upkeep, const struct node_upkeep_optio
                                                       .snapshots = stores->disk,
                                                       .keep = (uint64_t)options->archive_keep,
                                                       .packs = options->pack};
+    const struct scrub_options scrubbing = {.ledger = stores->disk, .odds = stores->odds};
+    upkeep->options = *options;
+    upkeep->round_begun_us = upkeep->round_ended_us = now_us();
+    if (options->scrub_bytes_per_second > 0)
+        TRY(scrub_new(&of, &scrubbing, &upkeep->scrub));
     if (options->pack)
         TRY(ledger_packer_new(&of, &packing, &upkeep->packer));
     if (stores->archive != NULL && is_mounted(upkeep, options, stores))
         TRY(ledger_archiver_new(&of, &archiving, &upkeep->archiver));
-    return upkeep->packer == NULL && upkeep->archiver == NULL ? 0 : start_thread(upkeep);
+    bool idle = upkeep->packer == NULL && upkeep->archiver == NULL && upkeep->scrub == NULL;
+    return idle ? 0 : start_thread(upkeep);
 }
 
 void node_upkeep_stop(struct node_upkeep *upkeep)
 {
+    struct timespec end;
     __atomic_store_n(&upkeep->stop, 1, __ATOMIC_RELEASE);
-    if (upkeep->running)
-        (void)pthread_join(upkeep->thread, NULL);
+    (void)clock_gettime(CLOCK_REALTIME, &end);
+    end.tv_sec += STOP_S_MAX;
+    if (upkeep->running && pthread_timedjoin_np(upkeep->thread, NULL, &end) != 0) {
+        /* It hangs in a disk that does not answer, and ends with the process. What it works with
+         * is left to it. */
+        (void)pthread_detach(upkeep->thread);
+        upkeep->running = false;
+        return;
+    }
     upkeep->running = false;
     ledger_packer_free(upkeep->packer);
     ledger_archiver_free(upkeep->archiver);
+    scrub_free(upkeep->scrub);
     upkeep->packer = NULL;
     upkeep->archiver = NULL;
+    upkeep->scrub = NULL;
 }
 
 /* ---- metrics ---- */
@@ -206,6 +286,11 @@ static int add_counters(struct node_upkeep *upkeep, struct metrics *metrics)
         {"overround_ledger_archived_bytes_total", "Bytes of their files", &upkeep->archived_bytes},
         {"overround_ledger_archive_errors_total", "Segments that could not be archived",
          &upkeep->archive_errors},
+        {"overround_scrub_bytes_total", "Bytes read where they lie, unpacked",
+         &upkeep->scrub_bytes},
+        {"overround_scrub_rounds_total", "Times that everything was read", &upkeep->scrub_rounds},
+        {"overround_scrub_damage_total", "Damaged files, each one in each round",
+         &upkeep->scrub_damage},
     };
     for (size_t i = 0; i < sizeof counters / sizeof *counters; i++)
         TRY(metrics_add_counter(metrics,
@@ -224,6 +309,13 @@ int node_upkeep_register_metrics(struct node_upkeep *upkeep, struct metrics *met
          "Segments left as they are for damage in them", &upkeep->pack_damaged},
         {"overround_ledger_archive_damaged", "1: damage, here or there, stops the archiving",
          &upkeep->archive_damaged},
+        {"overround_scrub_damaged_files", "Damaged files in the last round or in this one",
+         &upkeep->scrub_damaged},
+        {"overround_scrub_missing_files", "Files of the archive that were not there, the same",
+         &upkeep->scrub_missing},
+        {"overround_scrub_round_age_seconds",
+         "Since the last round was complete or, before that, since the start",
+         &upkeep->scrub_age_s},
         {"overround_ledger_archive_missing", "1: the archive was not there at the start",
          &upkeep->archive_missing},
     };

@@ -16,6 +16,22 @@ static int take_archive(const struct options *options, struct node_options *node
     return -ERR_CONFIG;
 }
 
+static int take_scrub(const struct options *options, struct node_upkeep_options *ret,
+                      struct buf *why)
+{
+    const char *damage = options_text(options, "scrub-damage");
+    TRY(options_number(options, "scrub-bytes-per-second",
+                       (struct number_range){0, INT64_C(1) << 40}, &ret->scrub_bytes_per_second,
+                       why));
+    TRY(options_number(options, "scrub-interval-s", (struct number_range){1, 31536000},
+                       &ret->scrub_interval_s, why));
+    ret->scrub_stop = slice_is(slice_text(damage), "stop");
+    if (ret->scrub_stop || slice_is(slice_text(damage), "alert"))
+        return 0;
+    buf_printf(why, "--scrub-damage is alert or stop, not: %s", damage);
+    return -ERR_CONFIG;
+}
+
 int options_segments(const struct options *options, struct node_options *ret, struct buf *why)
 {
     /* The smallest holds any group that the book commits (app/commit.h). */
@@ -28,5 +44,6 @@ int options_segments(const struct options *options, struct node_options *ret, st
     TRY(options_switch(options, "compress-segments", &ret->upkeep.pack, why));
     TRY(options_number(options, "compress-keep", (struct number_range){0, 65536},
                        &ret->upkeep.pack_keep, why));
+    TRY(take_scrub(options, &ret->upkeep, why));
     return take_archive(options, ret, why);
 }

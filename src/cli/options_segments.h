@@ -12,7 +12,10 @@
     {"compress-segments", "on"},                                                                   \
     {"compress-keep", "2"},                                                                        \
     {"archive", NULL},                                                                             \
-    {"archive-keep", "16"}
+    {"archive-keep", "16"},                                                                        \
+    {"scrub-bytes-per-second", "8388608"},                                                         \
+    {"scrub-interval-s", "3600"},                                                                  \
+    {"scrub-damage", "alert"}
 /* clang-format on */
 
 /* 0, or -ERR_CONFIG with a sentence in `why`. Texts are borrowed from the options. */

@@ -102,7 +102,9 @@ static int start_threads(struct standby *standby)
     stores->shadow.verdicts = stores->verdicts.store;
     TRY(node_shadow_start(&stores->shadow, &node->shadow, &standby->limits, stores->log));
     TRY(node_verdicts_start(&stores->verdicts));
-    const struct node_upkeep_stores kept = {stores->log, stores->ledger_disk, stores->archive_disk};
+    const struct node_upkeep_stores kept = {
+        .log = stores->log, .disk = stores->ledger_disk, .archive = stores->archive_disk};
+    stores->upkeep.notify = notify_nobody;
     return node_upkeep_start(&stores->upkeep, &node->upkeep, &kept);
 }
 

@@ -162,3 +162,43 @@ def test_old_segments_move_into_the_archive_and_are_asked_for_by_name(archived):
     done = run('ledger', 'verify', '--data', server.data, '--archive', str(folder), check=False)
     assert done.returncode == 3
     assert f'{name.name} in the archive: is not the file' in done.stdout + done.stderr
+
+
+SCRUB = ('--segment-bytes', str(MIB), '--compress-segments', 'off', '--scrub-interval-s', '1',
+         '--scrub-bytes-per-second', '100000000')
+
+
+def flip_sealed(server):
+    """One bit of a sealed segment, while the server runs."""
+    name = files(server, '.seg')[0]
+    with open(name, 'r+b') as file:
+        file.seek(5000)
+        byte = file.read(1)[0]
+        file.seek(5000)
+        file.write(bytes([byte ^ 16]))
+    return os.path.basename(name)
+
+
+@pytest.mark.parametrize('damage', ['alert', 'stop'])
+def test_the_scrub_finds_a_bit_that_fell_under_a_running_server(tmp_path, damage):
+    book = make(tmp_path / 'data', options=(*SCRUB, '--scrub-damage', damage))
+    try:
+        server, bettor = book.server, book.bettor()
+        market = book.market()
+        fill(book, market, 2)
+        rounds = server.metric('overround_scrub_rounds_total')
+        until(lambda: server.metric('overround_scrub_rounds_total') > rounds + 1)
+        assert server.metric('overround_scrub_damage_total') == 0
+        assert server.metric('overround_scrub_bytes_total') > MIB
+        assert server.metric('overround_scrub_round_age_seconds') < 60
+        name = flip_sealed(server)
+        until(lambda: server.metric('overround_scrub_damaged_files') == 1)
+        until(lambda: re.search(r'%s at byte 4608: sector: wrong checksum' % name,
+                                server.log_text()))
+        if damage == 'stop':
+            until(lambda: bettor.bet(market, 11, '0.10').status == 503)
+            assert server.get(f'/v1/odds/{market}').status == 200
+        else:
+            assert bettor.bet(market, 11, '0.10').status == 201
+    finally:
+        book.close()

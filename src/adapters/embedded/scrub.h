@@ -1,0 +1,41 @@
+/* scrub.h - reads all that lies at rest, again and again, so that what a disk lost is found while
+ * there is another copy of it: the ledger's segments in whatever form, up to the durable end, the
+ * archive too; the snapshots; the sealed segments of the odds log.
+ *
+ * It checks checksums and chains, past the kernel's cache, and changes nothing. Small steps; how
+ * fast is the host's. Thread: one, any; it takes no lock that a writer waits for. */
+#pragma once
+
+#include <stdint.h>
+
+#include "adapters/embedded/ledger_cursor_file.h"
+
+#define SCRUB_TEXT_BYTES (LEDGER_REPORT_TEXT_BYTES + DISK_NAME_BYTES_MAX)
+
+struct scrub_options {
+    struct disk *ledger; /* borrowed: where the snapshots are; NULL: without */
+    struct disk *odds;   /* borrowed; NULL: without */
+};
+
+struct scrub_stats {
+    uint64_t bytes;   /* read; of what is packed, unpacked */
+    uint64_t rounds;  /* over everything */
+    uint64_t damage;  /* files found damaged, each one in each round */
+    uint64_t damaged; /* of them, in the last whole round or in this one, whichever is more */
+    uint64_t missing; /* files of the archive that were not there, the same */
+};
+
+struct scrub;
+
+/* 0 or -ERR_MEMORY (about 3 MiB). `log` is copied; it and the disks outlive the scrub. The caller
+ * owns *ret_scrub. */
+int scrub_new(const struct ledger_cursor_log *log, const struct scrub_options *options,
+              struct scrub **ret_scrub);
+void scrub_free(struct scrub *scrub); /* accepts NULL */
+/* Reads a few hundred KiB at most. 1: there is more to read; 0: a round is complete, and the next
+ * step begins another; -ERR_CORRUPT: a file is damaged or cannot be read; the next step goes on
+ * behind it. */
+int scrub_step(struct scrub *scrub);
+/* File, byte and problem behind the last -ERR_CORRUPT, or "". */
+const char *scrub_problem(const struct scrub *scrub);
+struct scrub_stats scrub_stats(const struct scrub *scrub);
