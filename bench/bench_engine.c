@@ -5,19 +5,20 @@
  * That part only, with the second fold of the server beside it (cli/node_shadow.h) or without: what
  * snapshots and reconciliation cost. `folded_behind` is how far it had fallen behind at the end.
  *
- *   bench-engine DIRECTORY [BETS [GROUP [PROOFS [PACK [BRIEF]]]]]
+ *   bench-engine DIRECTORY [BETS [GROUP [PROOFS [PACK [BRIEF [VERDICTS]]]]]]
  *
  * The whole book as the server runs it (app/book on the embedded log), in one process without
  * sockets: GROUP bets a turn, the next group decided while the last is being written, every
  * answer after its group is durable. Idempotency keys are new for each bet, accounts and markets
  * are drawn by a seeded sequence. PROOFS 1: the Merkle tree is kept and signed beside, as the
  * server does; 0: it is not. PACK 1: sealed segments are compressed beside, at the lowest priority,
- * as the server does. BRIEF 1: no more than that. Then the book is closed and started again: the
- * replay; once more when all sealed segments were compressed, with what that took; then a shadow
- * folds the log and writes a snapshot, and the book is started from that. Before each start the
- * kernel is asked to forget the files, so that they come from the disk; what reading the snapshot
- * alone takes then is given beside it. The reference in the same run is a plain pwrite + fdatasync
- * of equal groups into a prepared file. */
+ * as the server does. BRIEF 1: no more than that. VERDICTS: so many idempotency keys in memory, the
+ * older ones are brought to disk beside; 0: all in memory. Then the book is closed and started
+ * again: the replay; once more when all sealed segments were compressed, with what that took; then
+ * a shadow folds the log and writes a snapshot, and the book is started from that. Before each
+ * start the kernel is asked to forget the files, so that they come from the disk; what reading the
+ * snapshot alone takes then is given beside it. The reference in the same run is a plain pwrite +
+ * fdatasync of equal groups into a prepared file. */
 #include <fcntl.h>
 #include <poll.h>
 #include <pthread.h>
@@ -35,6 +36,7 @@
 #include "adapters/embedded/odds_store_memory.h"
 #include "adapters/embedded/snapshot_file.h"
 #include "adapters/embedded/tree_keeper.h"
+#include "adapters/embedded/verdict_keeper.h"
 #include "app/book.h"
 #include "app/shadow.h"
 #include "base/error.h"
@@ -58,6 +60,12 @@ struct bench {
     struct node_shadow shadow;
     struct odds_store *store;
     struct snapshot_store *snapshots;
+    uint32_t verdicts_memory; /* 0: all of them, and no store */
+    struct disk *verdicts_disk;
+    struct ledger_cursor *verdicts_cursor;
+    struct verdict_store *verdicts;
+    uint64_t verdict_runs, verdict_keys; /* at the end of the run */
+    uint64_t shed;                       /* asks refused for want of room, tried again */
     struct odds_log odds_log;
     struct book *book;
     int event;
@@ -120,12 +128,26 @@ static void begin_turn(struct bench *b)
 static void poll_log(struct bench *b, int wait_ms)
 {
     struct pollfd fd = {b->event, POLLIN, 0};
+    if (book_due_us(b->book) == 0) { /* bets whose keys had to be looked up */
+        begin_turn(b);
+        book_end_turn(b->book);
+    }
     if (poll(&fd, 1, wait_ms) <= 0)
         return;
     uint64_t count;
     ssize_t got = read(b->event, &count, sizeof count);
     (void)got;
     book_poll(b->book);
+}
+
+/* A limit is reached: the log's, or the memory of verdicts, which is made room in at a turn's end.
+ */
+static void wait_for_room(struct bench *b)
+{
+    b->shed++;
+    book_end_turn(b->book);
+    poll_log(b, 1);
+    begin_turn(b);
 }
 
 static void on_answer(const struct book_answer *answer)
@@ -184,7 +206,7 @@ static void fund(struct bench *b)
         struct money_request request = {
             slice_text(user), SLICE("first"), MONEY_DEPOSIT, {10000000, {826}}, {1, 1}};
         while (book_move_money(b->book, &request, on_answer, cookie(b)) != REQUEST_TAKEN)
-            poll_log(b, 100);
+            wait_for_room(b);
         if (i % 256 == 255)
             book_end_turn(b->book);
         poll_log(b, 0);
@@ -217,7 +239,7 @@ static void place(struct bench *b, uint64_t n)
         .transport = TRANSPORT_HTTP,
     };
     while (book_place_bet(b->book, &request, on_answer, cookie(b)) != REQUEST_TAKEN)
-        poll_log(b, 1000);
+        wait_for_room(b);
 }
 
 struct figures {
@@ -298,7 +320,41 @@ static struct shard_limits limits_of(const struct bench *b)
     struct shard_limits limits = BOOK_OPTIONS_DEFAULT.limits;
     limits.bets_max = (uint32_t)b->bets * 2 + 1024;
     limits.verdicts_max = limits.bets_max + ACCOUNTS;
+    if (b->verdicts_memory != 0)
+        limits.verdicts_max = b->verdicts_memory;
     return limits;
+}
+
+static void open_verdicts(struct bench *b, const char *directory)
+{
+    char path[512];
+    const struct verdict_runs_options options = {.chunk_keys = b->verdicts_memory / 8,
+                                                 .filter_bytes = 64u << 20};
+    const struct ledger_cursor_log log = ledger_file_cursor_log(b->log);
+    struct verdict_runs_report report;
+    if (b->verdicts_memory == 0)
+        return;
+    snprintf(path, sizeof path, "%s/verdicts", directory);
+    if (disk_open_directory(path, &b->verdicts_disk) < 0 ||
+        ledger_cursor_file_new(&log, &b->verdicts_cursor) < 0 ||
+        verdict_keeper_open(&options, b->verdicts_disk, b->verdicts_cursor, &report, &b->verdicts) <
+            0)
+        die("verdicts", -ERR_IO);
+    b->verdicts->notify = notify;
+    b->verdicts->notify_owner = b;
+}
+
+static void close_verdicts(struct bench *b)
+{
+    if (b->verdicts == NULL)
+        return;
+    const struct verdict_keeper_metrics *m = verdict_keeper_metrics(b->verdicts);
+    b->verdict_runs = (uint64_t)m->runs.value;
+    b->verdict_keys = (uint64_t)m->keys.value;
+    b->verdicts->ops->free(b->verdicts);
+    b->verdicts_cursor->ops->free(b->verdicts_cursor);
+    disk_free(b->verdicts_disk);
+    b->verdicts = NULL;
 }
 
 /* As the server's by default, and quiet about it. */
@@ -333,8 +389,12 @@ static double open_book(struct bench *b, const char *directory)
     b->odds_log.ops = &odds_ops;
     if (odds_store_memory_new(MARKETS, key, &b->store) < 0)
         die("odds store", -ERR_MEMORY);
-    struct book_ports ports = {
-        .log = b->log, .odds_log = &b->odds_log, .store = b->store, .snapshots = b->snapshots};
+    open_verdicts(b, directory);
+    struct book_ports ports = {.log = b->log,
+                               .odds_log = &b->odds_log,
+                               .store = b->store,
+                               .snapshots = b->snapshots,
+                               .verdicts = b->verdicts};
     if (b->folds && node_shadow_open(&b->shadow, &fold_options, b->disk) < 0)
         die("second fold", -ERR_MEMORY);
     ports.reconcile = b->shadow.reconcile;
@@ -344,8 +404,11 @@ static double open_book(struct bench *b, const char *directory)
                        (struct monotonic){now_ns(CLOCK_MONOTONIC) / 1000}, &reason);
     if (error < 0)
         die(reason, error);
+    if (b->verdicts != NULL && verdict_keeper_start(b->verdicts) < 0)
+        die("verdicts", -ERR_MEMORY);
     if (b->folds) {
         const struct shard_limits limits = limits_of(b);
+        b->shadow.verdicts = b->verdicts;
         b->shadow.notify = notify;
         b->shadow.notify_owner = b;
         if (node_shadow_start(&b->shadow, &fold_options, &limits, b->log) < 0)
@@ -362,6 +425,7 @@ static void close_book(struct bench *b)
     if (b->proofs)
         tree_keeper_detach(b->keeper);
     node_shadow_stop(&b->shadow);
+    close_verdicts(b);
     b->log->ops->free(b->log);
     book_free(b->book);
     node_shadow_close(&b->shadow);
@@ -488,6 +552,7 @@ static void make_snapshot(struct bench *b, const char *directory, uint64_t recor
     struct ledger_file_options options = {.store = {.newest_only = true}};
     struct snapshot_file_options files = {.keep = 1};
     struct shadow_options fold = {limits_of(b), records};
+    fold.limits.verdicts_max = fold.limits.bets_max + ACCOUNTS; /* it has no store */
     struct shadow_ports ports = {.cursor = NULL};
     struct ledger_report report;
     struct shadow *shadow;
@@ -635,13 +700,15 @@ int main(int argc, char **argv)
     struct bench b = {.event = eventfd(0, EFD_NONBLOCK)};
     struct figures f = {0};
     if (argc < 2) {
-        fprintf(stderr, "usage: bench-engine DIRECTORY [BETS [GROUP [PROOFS [PACK [BRIEF]]]]]\n");
+        fprintf(stderr, "usage: bench-engine DIRECTORY [BETS [GROUP [PROOFS [PACK [BRIEF "
+                        "[VERDICTS]]]]]]\n");
         return 2;
     }
     b.bets = argc > 2 ? strtoull(argv[2], NULL, 10) : 1000000;
     b.group = argc > 3 ? strtoull(argv[3], NULL, 10) : 256;
     b.proofs = argc > 4 && strtoull(argv[4], NULL, 10) != 0;
     b.packs = argc > 5 && strtoull(argv[5], NULL, 10) != 0;
+    b.verdicts_memory = argc > 7 ? (uint32_t)strtoul(argv[7], NULL, 10) : 0;
     b.bets -= b.bets % b.group;
     prng_seed(&b.prng, 1);
     if (argc > 4 && (strcmp(argv[4], "fold") == 0 || strcmp(argv[4], "alone") == 0))
@@ -662,7 +729,7 @@ int main(int argc, char **argv)
         print_brief(&b, &f);
         return 0;
     }
-    uint64_t placed = b.placed;
+    uint64_t placed = b.placed, verdict_runs = b.verdict_runs, verdict_keys = b.verdict_keys;
     forget_files(argv[1]);
     double restart = open_book(&b, argv[1]);
     uint64_t replayed = shard_state_bets_count(book_state(b.book));
@@ -679,7 +746,9 @@ int main(int argc, char **argv)
            "\"snapshot_bytes\":%llu,\"snapshot_fold_s\":%.2f,\"snapshot_write_s\":%.2f,"
            "\"snapshot_read_s\":%.2f,\"restart_snapshot_s\":%.2f,"
            "\"restart_snapshot_cached_s\":%.2f,\"packed_beside\":%llu,\"pack_s\":%.2f,"
-           "\"pack_before_bytes\":%llu,\"pack_after_bytes\":%llu,\"restart_packed_s\":%.2f}\n",
+           "\"pack_before_bytes\":%llu,\"pack_after_bytes\":%llu,\"restart_packed_s\":%.2f,"
+           "\"verdicts_memory\":%u,\"verdicts_disk\":%llu,\"verdict_runs\":%llu,"
+           "\"shed\":%llu}\n",
            (unsigned long long)b.bets, (unsigned long long)placed, (unsigned long long)b.group,
            (double)b.bets / f.seconds, f.cpu_seconds * 1e6 / (double)b.bets,
            (double)histogram_percentile(f.commit_ns, 5000) / 1e3,
@@ -689,7 +758,9 @@ int main(int argc, char **argv)
            (unsigned long long)b.tree.behind, (unsigned long long)b.tree.groups_left,
            (unsigned long long)b.tree.heads, (unsigned long long)s.bytes, s.fold, s.write, s.read,
            s.restart, s.restart_again, (unsigned long long)p.beside, p.seconds,
-           (unsigned long long)p.before, (unsigned long long)p.after, p.restart);
+           (unsigned long long)p.before, (unsigned long long)p.after, p.restart, b.verdicts_memory,
+           (unsigned long long)verdict_keys, (unsigned long long)verdict_runs,
+           (unsigned long long)b.shed);
     sign_key_free(b.key);
     free(f.commit_ns);
     return placed == b.bets && replayed == b.bets ? 0 : 1;

@@ -144,6 +144,8 @@ int verdict_runs_install(struct verdict_runs *runs, uint64_t serial, uint32_t fi
         retire(runs, first);
     insert(&runs->list, first, run);
     count_list(runs);
+    runs->stats.made += count == 0;
+    runs->stats.merged += count > 0;
     uint64_t covered = reach(&runs->list);
     pthread_mutex_unlock(&runs->lock);
     if (runs->merge.busy && count == 0 && first <= runs->merge.first)

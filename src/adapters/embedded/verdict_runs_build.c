@@ -177,7 +177,6 @@ static int finish(struct verdict_runs *runs)
     while (at < runs->list.count && runs->list.runs[at]->head.seq_first < build->seq_first)
         at++; /* an earlier hole may have come about meanwhile */
     TRY(verdict_runs_install(runs, build->writer.head.serial, at, 0));
-    runs->stats.made++;
     build->phase = BUILD_NOTHING;
     return VERDICT_MORE;
 }

@@ -73,7 +73,7 @@ static int next_of(struct verdict_runs *runs, uint32_t i)
     int more = verdict_scan_next(&merge->scans[i], &merge->heads[i]);
     merge->more[i] = more > 0;
     if (more == -ERR_CORRUPT) { /* the run is dropped by the next step */
-        runs->list.runs[merge->first + i]->damaged = true;
+        __atomic_store_n(&runs->list.runs[merge->first + i]->damaged, true, __ATOMIC_RELAXED);
         return -ERR_FORMAT;
     }
     return more < 0 ? more : 0;
@@ -120,7 +120,6 @@ static int finish(struct verdict_runs *runs)
     TRY(verdict_run_end(&merge->writer));
     end_scans(merge);
     TRY(verdict_runs_install(runs, merge->writer.head.serial, merge->first, merge->count));
-    runs->stats.merged++;
     return VERDICT_MORE;
 }
 
