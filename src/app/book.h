@@ -147,6 +147,11 @@ struct feed_sink *book_sink(struct book *book);
 /* Ask before each feed message: false while so much waits for the disk that a result could not
  * be recorded; then the intake pauses. Always true when stopped: odds go on (S1). */
 bool book_feed_ready(const struct book *book);
+/* Another process takes over: from now on no price can be bet on, whatever the feeds say (P2), and
+ * within the next turns every market is shown as suspended. Not undone. */
+void book_end_prices(struct book *book);
+/* Whether all of them are shown so. */
+bool book_prices_ended(const struct book *book);
 
 /* ---- requests ---- */
 

@@ -36,7 +36,8 @@ struct lease *leases_touch(struct leases *leases, struct slice provider, struct 
 bool lease_holds(const struct leases *leases, const struct lease *lease, struct monotonic now)
 {
     ASSERT(now.us >= lease->last_byte.us);
-    return !lease->late && now.us - lease->last_byte.us <= leases->silence_us_max;
+    return !leases->closed && !lease->late &&
+           now.us - lease->last_byte.us <= leases->silence_us_max;
 }
 
 bool leases_alive(const struct leases *leases, struct slice provider, struct monotonic now)

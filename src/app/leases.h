@@ -26,6 +26,7 @@ struct leases {
     struct lease leases[PROVIDERS_MAX];
     size_t count;
     int64_t silence_us_max;
+    bool closed; /* none holds any more, and none ever will: another process takes over */
 };
 
 /* NULL when unknown. */

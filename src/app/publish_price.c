@@ -379,6 +379,19 @@ bool book_feed_ready(const struct book *book)
     return commit_stopped(book->commit) || commit_has_reserve(book->commit);
 }
 
+void book_end_prices(struct book *book)
+{
+    book->leases.closed = true;
+}
+
+bool book_prices_ended(const struct book *book)
+{
+    for (size_t i = 0; i < book->leases.count; i++)
+        if (!book->leases.leases[i].shown_lost || book->leases.leases[i].walking)
+            return false;
+    return book->leases.closed;
+}
+
 /* ---- walks over the store: a few markets per turn, so that no turn is long ---- */
 
 static size_t walk(struct book *book, size_t slot, const struct lease *lease)

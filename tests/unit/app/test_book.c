@@ -124,6 +124,29 @@ TEST(book, no_bet_on_a_silent_providers_prices_and_a_byte_brings_them_back)
     TEARDOWN();
 }
 
+TEST(book, prices_that_were_ended_stay_suspended_whatever_the_feed_says)
+{
+    SETUP();
+    open_and_fund(&f);
+    fixture_market(&f, MARKET_ACTIVE, 210, 300);
+    book_end_prices(f.book);
+    assert_false(book_prices_ended(f.book)); /* nobody was told yet */
+    fixture_bet(&f, "k1", "a", 210, 100);    /* but nothing can be bet on, at once */
+    fixture_turn(&f, 0);
+    assert_int_equal(f.outcome, BET_MARKET_SUSPENDED);
+    assert_true(book_prices_ended(f.book));
+    struct feed_sink *sink = book_sink(f.book);
+    sink->ops->alive(sink, SLICE("p"));
+    sink->ops->late(sink, SLICE("p"), false);
+    fixture_market(&f, MARKET_ACTIVE, 220, 300);
+    fixture_turn(&f, 0);
+    assert_int_equal(f.store->ops->get(f.store, SLICE("m1"))->status, MARKET_SUSPENDED_STATUS);
+    fixture_bet(&f, "k2", "a", 220, 100);
+    fixture_turn(&f, 0);
+    assert_int_equal(f.outcome, BET_MARKET_SUSPENDED);
+    TEARDOWN();
+}
+
 TEST(book, a_provider_that_says_it_is_late_takes_no_bets)
 {
     SETUP();
