@@ -73,7 +73,8 @@ struct http_server {
     struct listener listeners[HTTP_LISTENERS_MAX];
     struct http_handlers handlers[HTTP_LISTENERS_MAX];
     int listeners_count;
-    bool draining;
+    bool leaving;  /* each answer is its connection's last */
+    bool draining; /* and connections without a request are closed */
     struct timer drain_timer;
     void (*on_drained)(void *owner);
     void *drained_owner;

@@ -177,7 +177,7 @@ static struct conn *begin_answer(struct http_reply_to to, bool *ret_close)
         http->close_reason = CONN_CLOSE_DONE;
         http->phase = HTTP_PHASE_STOPPED;
     }
-    if (newest && http->server->draining && http->phase == HTTP_PHASE_HEAD && !http->partial) {
+    if (newest && http->server->leaving && http->phase == HTTP_PHASE_HEAD && !http->partial) {
         *flags |= HTTP_SLOT_CLOSE;
         http->close_reason = CONN_CLOSE_DRAIN;
         http->phase = HTTP_PHASE_STOPPED;

@@ -114,14 +114,26 @@ int http_server_listen_as(struct http_server *server, const struct http_listenin
     };
     server->handlers[server->listeners_count] = *handlers;
     struct net_address bound;
-    TRY(listener_open(listener, server->pool, &how->address, &bound));
+    TRY(how->inherited > 0 ? listener_adopt(listener, server->pool, how->inherited, &bound)
+                           : listener_open(listener, server->pool, &how->address, &bound));
     server->listeners_count++;
     if (ret_bound != NULL)
         *ret_bound = bound;
     return 0;
 }
 
+int http_server_listening_fd(const struct http_server *server, int index)
+{
+    return index < server->listeners_count ? server->listeners[index].source.fd : -1;
+}
+
 /* ---- drain ---- */
+
+void http_server_stop_listening(struct http_server *server)
+{
+    server->leaving = true;
+    close_listeners(server);
+}
 
 static void drain_one(struct conn *conn, void *owner)
 {
@@ -164,7 +176,7 @@ void http_server_drain(struct http_server *server, int64_t deadline_ms,
                        void (*on_drained)(void *owner), void *owner)
 {
     ASSERT(!server->draining);
-    server->draining = true;
+    server->draining = server->leaving = true;
     server->on_drained = on_drained;
     server->drained_owner = owner;
     close_listeners(server);

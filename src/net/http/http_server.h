@@ -56,6 +56,7 @@ struct http_listening {
     struct tls_server *tls;          /* NULL: plain; borrowed until http_server_free() */
     const struct net_range *proxies; /* borrowed as long; see listener.h */
     size_t proxies_count;
+    int inherited; /* a listening socket of another process (listener_adopt), taken; 0: none */
 };
 
 /* `limits` is copied; http_pipeline_max above HTTP_PIPELINE_SLOTS and the fixed sizes of
@@ -81,6 +82,11 @@ int http_server_listen(struct http_server *server, const struct net_address *add
 int http_server_listen_as(struct http_server *server, const struct http_listening *how,
                           const struct http_handlers *handlers, struct net_address *ret_bound);
 
+/* The socket of the listener that was made as number `index`; borrowed. -1: there is none. */
+int http_server_listening_fd(const struct http_server *server, int index);
+/* No more accepts: who connects waits in the kernel, if another process has the sockets too. From
+ * now on answers say Connection: close. http_server_drain() should follow. */
+void http_server_stop_listening(struct http_server *server);
 /* Graceful end: no more accepts; idle connections close; requests in flight are finished and
  * answered with Connection: close; WebSockets are closed with 1001, streams are ended. What is
  * open after deadline_ms is cut. on_drained(owner) runs once, from the loop, when nothing is

@@ -128,7 +128,7 @@ void http_stream_end(struct http_reply_to to)
     struct http_conn *http = http_conn_of(conn);
     http->streaming = false;
     http->stream = NULL;
-    if (http->server->draining) {
+    if (http->server->leaving) {
         http->flags[SLOT(http->first_no)] |= HTTP_SLOT_CLOSE;
         http->close_reason = CONN_CLOSE_DRAIN;
     }

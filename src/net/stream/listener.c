@@ -2,7 +2,9 @@
 #include "net/stream/listener.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <netinet/in.h>
+#include <string.h>
 #include <sys/epoll.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -112,12 +114,47 @@ static int open_socket(const struct net_address *address, struct net_address *re
     return fd;
 }
 
+/* Takes nothing on trust that would make accept() do something else. */
+static int check_socket(int fd, struct net_address *ret_bound)
+{
+    struct sockaddr_storage sockaddr = {0};
+    socklen_t size = sizeof sockaddr;
+    int type = 0, listening = 0;
+    socklen_t type_size = sizeof type, listening_size = sizeof listening;
+    if (getsockopt(fd, SOL_SOCKET, SO_TYPE, &type, &type_size) != 0 || type != SOCK_STREAM ||
+        getsockopt(fd, SOL_SOCKET, SO_ACCEPTCONN, &listening, &listening_size) != 0 ||
+        listening == 0 || getsockname(fd, (struct sockaddr *)&sockaddr, &size) != 0 ||
+        (sockaddr.ss_family != AF_INET && sockaddr.ss_family != AF_INET6) ||
+        fcntl(fd, F_SETFL, O_NONBLOCK) != 0 || fcntl(fd, F_SETFD, FD_CLOEXEC) != 0)
+        return -ERR_NETWORK;
+    *ret_bound = net_address_of(&sockaddr);
+    return 0;
+}
+
+int listener_check(int fd, const struct net_address *address)
+{
+    struct net_address bound;
+    TRY(check_socket(fd, &bound));
+    bool same = memcmp(bound.ip, address->ip, sizeof bound.ip) == 0 &&
+                (address->port == 0 || address->port == bound.port);
+    return same ? 0 : -ERR_NOT_FOUND;
+}
+
 int listener_open(struct listener *listener, struct conn_pool *pool,
                   const struct net_address *address, struct net_address *ret_bound)
 {
     int fd = open_socket(address, ret_bound);
-    if (fd < 0)
-        return fd;
+    return fd < 0 ? fd : listener_adopt(listener, pool, fd, ret_bound);
+}
+
+int listener_adopt(struct listener *listener, struct conn_pool *pool, int fd,
+                   struct net_address *ret_bound)
+{
+    int checked = check_socket(fd, ret_bound);
+    if (checked < 0) {
+        close(fd);
+        return checked;
+    }
     listener->pool = pool;
     listener->source = (struct loop_source){on_ready, listener, fd, EPOLLIN};
     timer_init(&listener->pause, on_pause_over, listener);

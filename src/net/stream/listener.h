@@ -31,6 +31,13 @@ struct listener {
  * The struct stays at its address until listener_close(). -ERR_NETWORK, -ERR_IO. */
 int listener_open(struct listener *listener, struct conn_pool *pool,
                   const struct net_address *address, struct net_address *ret_bound);
+/* The same with a socket that listens already, opened by another process; takes it, also when it
+ * fails. -ERR_NETWORK: it is no such socket. */
+int listener_adopt(struct listener *listener, struct conn_pool *pool, int fd,
+                   struct net_address *ret_bound);
+/* Whether that socket listens at the address (port 0: at any port of it), so that adopting it
+ * cannot fail. -ERR_NETWORK: no listening socket; -ERR_NOT_FOUND: at another one. */
+int listener_check(int fd, const struct net_address *address);
 /* Accepts no more; what was accepted stays. */
 void listener_close(struct listener *listener);
 /* For conn_proxy.c: the peer's address is settled, its layer begins. */

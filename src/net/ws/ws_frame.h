@@ -35,6 +35,7 @@ enum ws_opcode {
 #define WS_CLOSE_BAD_TEXT    1007
 #define WS_CLOSE_POLICY      1008
 #define WS_CLOSE_TOO_BIG     1009
+#define WS_CLOSE_RESTART     1012 /* another process goes on: the client comes back to it */
 #define WS_CLOSE_TRY_LATER   1013 /* the client is too slow: it may come back */
 
 enum ws_event {
