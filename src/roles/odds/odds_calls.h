@@ -15,6 +15,8 @@ struct slice odds_market_json(struct odds_service *s, uint32_t market);
 struct shared_bytes *odds_market_image(struct odds_service *s, struct channel *channel,
                                        uint32_t market);
 void odds_show_store(struct odds_service *s);
+/* Takes the market out and tells its channels. */
+void odds_remove_market(struct odds_service *s, uint32_t market);
 
 /* ---- channel.c ---- */
 
@@ -101,6 +103,11 @@ void subscription_restart(struct odds_service *s, struct subscription *sub);
 bool subscription_replay(struct odds_service *s, struct subscription *sub, uint64_t seq);
 /* What is newer than the versions noted in have_stamp. */
 void subscription_renew(struct odds_service *s, struct subscription *sub);
+
+/* ---- succession.c ---- */
+
+/* 1-s tick: markets of the process before that nobody has offered again are removed. */
+void succession_tick(struct odds_service *s);
 
 /* ---- websocket.c, event_stream.c, reads.c, own.c ---- */
 

@@ -46,7 +46,8 @@
     X(31, "code")                                                                                  \
     X(32, "stake")                                                                                 \
     X(33, "legs")                                                                                  \
-    X(34, "selection_id")
+    X(34, "selection_id")                                                                          \
+    X(35, "after_ms")
 
 #define ODDS_CBOR_WORD_LIST(X)                                                                     \
     X(0, "active")                                                                                 \
@@ -66,7 +67,8 @@
     X(14, "error")                                                                                 \
     X(15, "pong")                                                                                  \
     X(16, "receipt")                                                                               \
-    X(17, "unsubscribed")
+    X(17, "unsubscribed")                                                                          \
+    X(18, "reconnect")
 
 /* Appends the JSON text as CBOR. `scratch` is for texts with escapes, as large as the longest of
  * them. 0; -ERR_FORMAT (no JSON); -ERR_LIMIT (`out` or scratch is too small). */

@@ -148,7 +148,9 @@ struct odds_service {
     struct wait *waits;
     struct table *users_by_key;
     bool draining;
-    uint64_t seq_floor; /* no channel has or had a higher number */
+    bool leaving;              /* another process takes over: nothing is begun any more */
+    int64_t expected_until_us; /* markets of the process before are kept so long; 0: none is */
+    uint64_t seq_floor;        /* no channel has or had a higher number */
     uint64_t have_stamp;
     uint64_t ended_turn; /* the last turn whose end was reached */
     uint32_t queue;      /* channels with messages to hand over */

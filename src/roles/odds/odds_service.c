@@ -95,6 +95,7 @@ static void on_tick(void *owner)
 {
     struct odds_service *s = owner;
     clients_tick(s);
+    succession_tick(s);
     channel_tidy(s);
     loop_timer_set(s->loop, &s->tick,
                    (struct monotonic){loop_now(s->loop).us + TICK_MS * US_PER_MS});
@@ -181,6 +182,9 @@ static void serve_stream(struct odds_service *s, struct http_request *request,
 {
     if (request->method != HTTP_GET)
         http_reply_not_allowed(request->reply_to, "GET");
+    else if (s->leaving) /* its numbers were handed over already, or are about to be */
+        http_reply_problem_with(request->reply_to, 503, "RESTARTING", SLICE_NONE,
+                                SLICE("Retry-After: 1\r\n"));
     else if (http_upgrade_is_asked(request))
         websocket_begin(s, request, claims);
     else if (wants_events(request))

@@ -17,6 +17,7 @@
 #include "crypto/jwt.h"
 #include "net/http/http_request.h"
 #include "net/loop/loop.h"
+#include "net/stream/shared_bytes.h"
 #include "ports/odds_store.h"
 #include "roles/bet/bet_service.h"
 #include "roles/odds/odds_limits.h"
@@ -39,12 +40,15 @@ struct odds_service_options {
     int64_t heartbeat_ms;          /* SSE comment and longest silence of an event stream */
     odds_scoreboard_fn scoreboard; /* NULL: no event has one */
     void *scoreboard_owner;
-    int64_t channel_keep_ms; /* a channel without followers keeps its history so long */
+    int64_t channel_keep_ms;    /* a channel without followers keeps its history so long */
+    int64_t succession_keep_ms; /* markets of the process before wait so long for their provider */
 };
 
 #define ODDS_SERVICE_OPTIONS_DEFAULT                                                               \
-    ((struct odds_service_options){                                                                \
-        .limits = ODDS_LIMITS_DEFAULT, .heartbeat_ms = 15000, .channel_keep_ms = 60000})
+    ((struct odds_service_options){.limits = ODDS_LIMITS_DEFAULT,                                  \
+                                   .heartbeat_ms = 15000,                                          \
+                                   .channel_keep_ms = 60000,                                       \
+                                   .succession_keep_ms = 60000})
 
 /* `loop` and `store` are borrowed until odds_service_free. 0, -ERR_MEMORY, -ERR_LIMIT. */
 int odds_service_new(const struct odds_service_options *options, struct loop *loop,
@@ -54,6 +58,24 @@ void odds_service_free(struct odds_service *service);
 
 /* Answers reads that wait, and lets none wait from now on: before the HTTP server drains. */
 void odds_service_drain(struct odds_service *service);
+
+/* ---- another process takes over; in this order ---- */
+
+/* Begins nothing any more: what sockets ask for is not read, streams are refused with 503
+ * RESTARTING. odds_service_drain() is part of it. */
+void odds_service_leave(struct odds_service *service);
+/* Whether every bet that came over a socket has its answer. */
+bool odds_service_is_answered(const struct odds_service *service);
+/* Everyone gets what is owed, is told when to come back (spread, so that they do not come at one
+ * moment) and is closed: WebSockets with `reconnect` and 1012, event streams with `retry`. */
+void odds_service_send_away(struct odds_service *service);
+/* The numbers and the markets shown (odds_handover.h), after nobody can be sent any. The caller
+ * owns *ret_state. -ERR_MEMORY, -ERR_LIMIT. */
+int odds_service_hand_over(struct odds_service *service, struct shared_bytes **ret_state);
+/* The successor's side, once, before odds_service_attach(): goes on behind those numbers. The
+ * state is checked as a whole before any of it is used: -ERR_FORMAT, -ERR_UNSUPPORTED; then this
+ * service is as new and its clients begin with snapshots. */
+int odds_service_take_over(struct odds_service *service, struct slice state);
 
 /* Both are borrowed until odds_service_free; once, before the first request, after book_start.
  * Shows what the store holds by then. Without a book no read is stale; without bets place_bet is

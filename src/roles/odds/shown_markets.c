@@ -160,7 +160,7 @@ static void tell_removed(struct odds_service *s, uint32_t slot)
     }
 }
 
-static void remove_market(struct odds_service *s, uint32_t slot)
+void odds_remove_market(struct odds_service *s, uint32_t slot)
 {
     struct market_entry *market = &s->index.markets[slot];
     uint32_t channels[GROUP_KINDS];
@@ -225,7 +225,7 @@ void odds_service_on_market(void *owner, const struct odds_image *image, uint64_
         return;
     }
     if (slot != SLOT_NONE && !market_index_agrees(&s->index, slot, image)) {
-        remove_market(s, slot); /* it moves to another event or sport */
+        odds_remove_market(s, slot); /* it moves to another event or sport */
         slot = SLOT_NONE;
     }
     bool whole = slot == SLOT_NONE;
@@ -257,7 +257,7 @@ void odds_service_on_removed(void *owner, const struct odds_image *image)
     struct odds_service *s = owner;
     uint32_t slot = market_index_find(&s->index, ODDS_TEXT(image, market_id));
     if (slot != SLOT_NONE)
-        remove_market(s, slot);
+        odds_remove_market(s, slot);
 }
 
 void odds_show_store(struct odds_service *s)

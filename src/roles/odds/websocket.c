@@ -165,8 +165,10 @@ static void on_text(void *owner, struct ws_handle ws, struct slice text)
     struct client *client = owner;
     struct odds_service *s = client->service;
     struct stream_op op;
-    (void)ws; /* the client's own */
-    if (client->ended || !admit(client))
+    (void)ws;                        /* the client's own */
+    if (client->ended || s->leaving) /* what has no answer is asked again, of the next process */
+        return;
+    if (!admit(client))
         return;
     switch (stream_op_decode(text, s->input, WS_MESSAGE_BYTES_MAX, &op)) {
     case STREAM_OP_OK:

@@ -37,6 +37,8 @@ void fixture_begin(struct stream_fixture *f)
     assert_int_equal(loop_new(&f->loop), 0);
     assert_int_equal(odds_store_memory_new(2000, key, &f->store), 0);
     assert_int_equal(odds_service_new(&f->options, f->loop, f->store, &f->service), 0);
+    if (f->state.bytes > 0)
+        assert_int_equal(odds_service_take_over(f->service, f->state), f->state_result);
     assert_int_equal(http_server_new(f->loop, &f->net, &f->server), 0);
     struct http_handlers handlers = {.owner = f, .on_request = on_request};
     assert_int_equal(http_server_listen(f->server, &any, &handlers, &f->address), 0);

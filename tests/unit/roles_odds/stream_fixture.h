@@ -19,6 +19,8 @@ struct stream_fixture {
     struct odds_service *service;
     struct net_address address;
     const struct jwt_claims *claims; /* of the next request */
+    struct slice state;              /* of the process before; empty: none */
+    int state_result;                /* that taking it over must answer */
 };
 
 /* What the server sent to a peer; `at` is how far the test has read. */
