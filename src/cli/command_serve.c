@@ -74,6 +74,7 @@ static const struct option_spec serve_specs[] = {
     SHARED_SPECS,
     PROXY_SPECS,
     PRODUCTION_SPECS,
+    {"take-over", "no"},
 };
 
 static const struct option_spec standby_specs[] = {
@@ -366,6 +367,16 @@ static int take_serve(const struct options *options, struct node_options *node, 
     return node->profile == PROFILE_PRODUCTION ? check_production(options, why) : 0;
 }
 
+static int take_running(const struct options *options, struct node_options *node, struct buf *why)
+{
+    const char *text = options_text(options, "take-over");
+    node->from_running = slice_is(slice_text(text), "yes");
+    if (node->from_running || slice_is(slice_text(text), "no"))
+        return 0;
+    buf_printf(why, "--take-over is yes or no, not: %s", text);
+    return -ERR_CONFIG;
+}
+
 int command_serve(int argc, char *const *argv)
 {
     static struct options options;
@@ -376,7 +387,7 @@ int command_serve(int argc, char *const *argv)
     int code = command_options(&input, &options);
     if (code != 0)
         return code;
-    if (take_serve(&options, &node, &why) < 0)
+    if (take_serve(&options, &node, &why) < 0 || take_running(&options, &node, &why) < 0)
         return command_fail(2, buf_slice(&why));
     return run(&node, say_ready);
 }

@@ -99,6 +99,7 @@ static void on_turn_end(void *owner)
     book_end_turn(node->book);
     (void)cycles_enter(before);
     measure_settlement(node);
+    node_handover_turn(&node->handover);
     int64_t due_us = book_due_us(node->book);
     if (due_us == 0)
         loop_turn_again(node->loop);
@@ -145,18 +146,26 @@ static void on_drained(void *owner)
     loop_turn_again(node->loop);
 }
 
-static void on_signal(void *owner, int signal)
+static void begin_drain(void *owner, int64_t deadline_ms)
 {
     struct node *node = owner;
-    if (++node->signals > 1)
-        _exit(128 + signal);
+    if (node->drain_begun)
+        return;
     log_info("node", "draining");
     demo_status_node_stop(node->demo);
     node->drain_begun = true;
     odds_service_drain(node->odds);
     node->draining = 2;
-    http_server_drain(node->public_server, DRAIN_MS, on_drained, node);
-    http_server_drain(node->admin_server, DRAIN_MS, on_drained, node);
+    http_server_drain(node->public_server, deadline_ms, on_drained, node);
+    http_server_drain(node->admin_server, deadline_ms, on_drained, node);
+}
+
+static void on_signal(void *owner, int signal)
+{
+    struct node *node = owner;
+    if (++node->signals > 1)
+        _exit(128 + signal);
+    begin_drain(node, DRAIN_MS);
 }
 
 static void on_hangup(void *owner, int signal)
@@ -395,6 +404,8 @@ static int open_roles(struct node *node, const struct book_options *book)
     TRY(loop_at_turn_end(node->loop, LOOP_STAGE_WORK, on_turn_end, node));
     TRY(odds_service_new(&odds, node->loop, node->stores.store, &node->odds));
     TRY(node_open_proofs(node));
+    if (node->handover.state != NULL)
+        TRY(odds_service_take_over(node->odds, shared_bytes_slice(node->handover.state)));
     TRY(open_gateway(node));
     metrics_init(&node->metrics, node->metrics_items, METRICS_ITEMS_MAX);
     metrics_histogram_init(&node->settlement_us, metrics_bounds_us, METRICS_BOUNDS_US_COUNT);
@@ -492,15 +503,25 @@ static enum node_end listen_at(struct node *node, struct http_server *server,
     return NODE_FAILED;
 }
 
+/* A socket of the process before, or 0. */
+static int take_inherited(struct node *node, enum handover_listener which)
+{
+    int fd = node->handover.inherited[which];
+    node->handover.inherited[which] = 0;
+    return fd;
+}
+
 static enum node_end open_public(struct node *node)
 {
     const struct node_listen_options *listen = &node->options->listen;
     struct http_handlers handlers = gateway_handlers(node->gateway);
     const struct http_listening plain = {.address = node->options->public_address,
+                                         .inherited = take_inherited(node, HANDOVER_PLAIN),
                                          .proxies = listen->plain_proxies.ranges,
                                          .proxies_count = listen->plain_proxies.count};
     const struct http_listening tls = {.address = listen->tls_address,
                                        .tls = node->listen.tls[NODE_TLS_PUBLIC].server,
+                                       .inherited = take_inherited(node, HANDOVER_TLS),
                                        .proxies = listen->tls_proxies.ranges,
                                        .proxies_count = listen->tls_proxies.count};
     enum node_end end = NODE_ENDED;
@@ -515,11 +536,47 @@ static enum node_end open_listeners(struct node *node)
 {
     struct http_handlers handlers = backoffice_handlers(node->backoffice);
     const struct http_listening admin = {.address = node->options->admin_address,
+                                         .inherited = take_inherited(node, HANDOVER_ADMIN),
                                          .tls = node->listen.tls[NODE_TLS_ADMIN].server};
     enum node_end end = open_public(node);
     if (end == NODE_ENDED)
         end = listen_at(node, node->admin_server, &admin, &handlers, &node->admin_bound);
     return end;
+}
+
+/* Before any file of the book is touched: the running process has them. */
+static enum node_end take_from_running(struct node *node)
+{
+    const struct node_options *options = node->options;
+    const struct net_address *const addresses[HANDOVER_LISTENERS_MAX] = {
+        [HANDOVER_PLAIN] = options->listen.plain ? &options->public_address : NULL,
+        [HANDOVER_TLS] = options->listen.tls ? &options->listen.tls_address : NULL,
+        [HANDOVER_ADMIN] = &options->admin_address};
+    if (!options->from_running)
+        return NODE_ENDED;
+    int error = node_handover_ask(&node->handover, options->data, addresses, node->why);
+    if (error == 0)
+        error = node_handover_go(&node->handover, node->why);
+    return error == 0 ? NODE_ENDED : error == -ERR_CONFIG ? NODE_CONFIG : NODE_FAILED;
+}
+
+/* Without it the program serves as well; only an upgrade then needs an end and a start. */
+static void open_handover(struct node *node)
+{
+    const struct node_handover_parts parts = {.data = node->options->data,
+                                              .loop = node->loop,
+                                              .public_server = node->public_server,
+                                              .admin_server = node->admin_server,
+                                              .odds = node->odds,
+                                              .book = node->book,
+                                              .backoffice = node->backoffice,
+                                              .listen = &node->options->listen,
+                                              .drain = begin_drain,
+                                              .owner = node};
+    if (node->options->simulate) /* the matches of a demo live in its process */
+        return;
+    if (node_handover_open(&node->handover, &parts) < 0)
+        log_warn("handover", "handover.sock cannot be made: no process can take over");
 }
 
 static enum node_end open_all(struct node *node)
@@ -531,7 +588,9 @@ static enum node_end open_all(struct node *node)
         error = open_data(node);
     if (error < 0)
         return fail(node, "cannot begin", error);
-    enum node_end end = node_open_stores(node);
+    enum node_end end = take_from_running(node);
+    if (end == NODE_ENDED)
+        end = node_open_stores(node);
     if (end != NODE_ENDED)
         return end;
     struct book_options book = book_options_of(node->options);
@@ -551,6 +610,8 @@ static enum node_end open_all(struct node *node)
         node_fence_begin(&node->fence, node->loop, &node->options->takeover->fence);
     if (end == NODE_ENDED && node->options->simulate && (error = open_simulator(node)) < 0)
         return fail(node, "cannot make the simulator", error);
+    if (end == NODE_ENDED)
+        open_handover(node);
     return end;
 }
 
@@ -561,6 +622,7 @@ static void close_all(struct node *node)
     if (node->loop == NULL)
         return;
     demo_status_node_end(node->demo);
+    node_handover_close(&node->handover);
     loop_at_turn_begin(node->loop, NULL, NULL);
     loop_timer_cancel(node->loop, &node->due_timer);
     loop_timer_cancel(node->loop, &node->simulator_timer);
@@ -641,5 +703,6 @@ enum node_end node_run(const struct node_options *options, node_ready_fn ready, 
             end = fail(&node, book_stop_reason(node.book), -ERR_STOPPED);
     }
     close_all(&node);
+    node_handover_end(&node.handover);
     return end;
 }

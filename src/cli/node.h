@@ -62,9 +62,10 @@ struct node_options {
     struct node_ship_options ship;
     struct node_volumes_options volumes;
     struct node_takeover *takeover; /* NULL: a usual start; borrowed */
-    bool simulate;                  /* the built-in matches are played */
-    int64_t speed_permille;         /* of the matches */
-    int64_t seed;                   /* of the matches; 0: by the clock */
+    bool from_running;      /* --take-over: from the process on this data, if there is one */
+    bool simulate;          /* the built-in matches are played */
+    int64_t speed_permille; /* of the matches */
+    int64_t seed;           /* of the matches; 0: by the clock */
 };
 
 /* Exit codes of `serve` and `demo`. */

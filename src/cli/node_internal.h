@@ -11,6 +11,7 @@
 #include "cli/local_keys.h"
 #include "cli/node.h"
 #include "cli/node_check.h"
+#include "cli/node_handover.h"
 #include "cli/node_orphans.h"
 #include "cli/node_verdicts.h"
 #include "cli/tree_key.h"
@@ -80,6 +81,7 @@ struct node {
     struct node_ship ship;
     struct node_fence fence;
     struct node_volumes volumes;
+    struct node_handover handover;
     struct bet_service *bets;
     struct odds_service *odds;
     struct gateway *gateway;

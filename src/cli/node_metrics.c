@@ -140,6 +140,7 @@ int node_register_metrics(struct node *node)
     TRY(gateway_register_metrics(node->gateway, metrics));
     TRY(backoffice_register_metrics(node->backoffice, metrics));
     TRY(odds_service_metrics(node->odds, metrics));
+    TRY(node_handover_register_metrics(&node->handover, metrics));
     TRY(node_register_proof_metrics(node));
     TRY(node_shadow_register_metrics(&node->shadow, metrics));
     TRY(node_upkeep_register_metrics(&node->upkeep, metrics));

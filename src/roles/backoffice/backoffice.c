@@ -456,6 +456,11 @@ static int add_book(struct metrics *metrics, const struct book_stats *stats)
     return 0;
 }
 
+void backoffice_end_feeds(struct backoffice *backoffice)
+{
+    feed_intake_end(backoffice->intake);
+}
+
 int backoffice_register_metrics(struct backoffice *backoffice, struct metrics *metrics)
 {
     const struct book_stats *stats = book_stats(backoffice->parts.book);

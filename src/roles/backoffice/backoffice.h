@@ -44,5 +44,8 @@ void backoffice_free(struct backoffice *backoffice);
 /* For http_server_listen(). */
 struct http_handlers backoffice_handlers(struct backoffice *backoffice);
 
+/* Another process takes over: nothing of a feed is taken any more (feed_intake.h). */
+void backoffice_end_feeds(struct backoffice *backoffice);
+
 /* Registers the book's counters, the feed intake's and the desk's. -ERR_LIMIT. */
 int backoffice_register_metrics(struct backoffice *backoffice, struct metrics *metrics);

@@ -10,9 +10,11 @@
 #include "base/assert.h"
 #include "base/error.h"
 #include "base/json_write.h"
+#include "crypto/random.h"
 #include "net/http/http_reply.h"
 
 #define BUFFER_BYTES   (FEED_LINE_BYTES_MAX + 4 * 1024 * 1024)
+#define SESSION_BYTES  8
 #define LINES_PER_LOOK 8 /* lines between two looks at the clock */
 
 struct intake {
@@ -36,8 +38,21 @@ struct feed_intake {
     int64_t turn_ends_us;
     size_t next; /* intake that is served first in the next turn */
     struct feed_intake_stats stats;
+    bool ending;                         /* nothing is taken any more */
+    char session[2 * SESSION_BYTES + 1]; /* of this process: see feed_intake.h */
     struct intake intakes[FEED_INTAKES_MAX];
 };
+
+static void make_session(struct feed_intake *intake)
+{
+    static const char digits[] = "0123456789abcdef";
+    unsigned char random[SESSION_BYTES];
+    random_fill(random, sizeof random);
+    for (size_t i = 0; i < sizeof random; i++) {
+        intake->session[2 * i] = digits[random[i] >> 4];
+        intake->session[2 * i + 1] = digits[random[i] & 15];
+    }
+}
 
 static int64_t clock_us(void)
 {
@@ -55,6 +70,7 @@ int feed_intake_new(const struct feed_intake_parts *parts, struct feed_intake **
         return -ERR_MEMORY;
     intake->parts = *parts;
     intake->loop = parts->loop;
+    make_session(intake);
     metrics_histogram_init(&intake->stats.freshness, metrics_bounds_us, METRICS_BOUNDS_US_COUNT);
     int error = loop_at_turn_end(parts->loop, LOOP_STAGE_WORK, on_turn_end, intake);
     for (size_t i = 0; i < FEED_INTAKES_MAX && error == 0; i++) {
@@ -101,6 +117,8 @@ static void answer(struct intake *in)
     struct buf buf = buf_over(memory, sizeof memory);
     struct json_writer writer = json_write_begin(&buf);
     json_write_object_open(&writer);
+    json_write_key(&writer, "session");
+    json_write_text(&writer, slice_text(in->owner->session));
     put_count(&writer, "messages", in->counts.messages);
     put_count(&writer, "malformed", in->counts.malformed);
     put_count(&writer, "bytes", in->counts.bytes);
@@ -312,6 +330,26 @@ static struct intake *free_intake(struct feed_intake *intake)
     return NULL;
 }
 
+/* on_abort follows for a body that goes on, as for refuse_line(). */
+static void send_on(struct http_reply_to to)
+{
+    http_reply_problem_with(to, 503, "RESTARTING",
+                            SLICE("Another process goes on: send it all markets whole."),
+                            SLICE("Retry-After: 1\r\n"));
+}
+
+void feed_intake_end(struct feed_intake *intake)
+{
+    intake->ending = true;
+    for (size_t i = 0; i < FEED_INTAKES_MAX; i++) {
+        struct intake *in = &intake->intakes[i];
+        if (in->open && !in->ended) { /* whole bodies are answered as usual */
+            (void)take_lines(in);
+            send_on(in->to);
+        }
+    }
+}
+
 bool feed_intake_serve(struct feed_intake *intake, struct slice format,
                        struct http_request *request)
 {
@@ -321,6 +359,10 @@ bool feed_intake_serve(struct feed_intake *intake, struct slice format,
             source = intake->parts.formats[i].source;
     if (source == NULL)
         return false;
+    if (intake->ending) {
+        send_on(request->reply_to);
+        return true;
+    }
     struct intake *in = free_intake(intake);
     if (in == NULL) {
         metrics_count(&intake->stats.intakes_reached, 1);

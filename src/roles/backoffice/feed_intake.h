@@ -4,6 +4,8 @@
  * source, which is one for all requests: the end of a request is no disconnect of the provider
  * (its lease ends by silence only, P2). The work of a loop turn is bounded by
  * FEED_TURN_US_MAX; what is left waits, the body is paused, and TCP tells the sender (P3).
+ * The answer's `session` is another one in another process, which knows no market until it is sent
+ * whole: a feed that sees it change sends all of them again.
  * Thread: the book's loop. */
 #pragma once
 
@@ -57,6 +59,10 @@ void feed_intake_free(struct feed_intake *intake);
  * was answered. */
 bool feed_intake_serve(struct feed_intake *intake, struct slice format,
                        struct http_request *request);
+
+/* Another process takes over: bodies that go on are answered with 503 RESTARTING after the lines
+ * that are here, and so is every further request. */
+void feed_intake_end(struct feed_intake *intake);
 
 /* Counted since it was made. */
 const struct feed_intake_stats *feed_intake_stats(const struct feed_intake *intake);

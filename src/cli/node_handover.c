@@ -1,0 +1,413 @@
+/* node_handover.c - contract in node_handover.h: what handover_wire.h decides is done here. */
+#include "cli/node_handover.h"
+
+#include <errno.h>
+#include <sys/epoll.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "app/book.h"
+#include "base/assert.h"
+#include "base/error.h"
+#include "base/log.h"
+#include "cli/handover_socket.h"
+#include "cli/version.h"
+#include "net/stream/listener.h"
+#include "roles/backoffice/backoffice.h"
+#include "roles/odds/odds_handover.h"
+
+static const char *const names[HANDOVER_LISTENERS_MAX] = {"--listen", "--tls-listen", "--admin"};
+
+/* ---- the new process ---- */
+
+static int refuse(struct buf *why, const char *sentence, int error)
+{
+    buf_printf(why, "cannot take over: %s", sentence);
+    return error;
+}
+
+/* Each of ours must be among them, and none that we do not have: an address that changes needs an
+ * end and a start. */
+static int match(struct node_handover *handover, const struct handover_message *message,
+                 const struct net_address *const addresses[HANDOVER_LISTENERS_MAX], struct buf *why)
+{
+    struct slice roles = message->body == NULL ? SLICE_NONE : shared_bytes_slice(message->body);
+    if (message->type != HANDOVER_LISTENERS || roles.bytes != message->sockets.count)
+        return refuse(why, "the running server does not offer its sockets", -ERR_FORMAT);
+    for (size_t i = 0; i < roles.bytes; i++) {
+        unsigned role = (unsigned char)roles.at[i];
+        if (role >= HANDOVER_LISTENERS_MAX || handover->inherited[role] != 0)
+            return refuse(why, "the running server offers sockets that cannot be", -ERR_FORMAT);
+        if (addresses[role] == NULL ||
+            listener_check(message->sockets.fds[i], addresses[role]) < 0) {
+            buf_printf(why, "cannot take over: the running server has another %s", names[role]);
+            return -ERR_CONFIG;
+        }
+        handover->inherited[role] = message->sockets.fds[i];
+    }
+    for (size_t role = 0; role < HANDOVER_LISTENERS_MAX; role++)
+        if (addresses[role] != NULL && handover->inherited[role] == 0) {
+            buf_printf(why, "cannot take over: the running server has no %s", names[role]);
+            return -ERR_CONFIG;
+        }
+    return 0;
+}
+
+static int take_sockets(struct node_handover *handover,
+                        const struct net_address *const addresses[HANDOVER_LISTENERS_MAX],
+                        struct buf *why)
+{
+    struct handover_message message;
+    int fd = handover->taken_fd;
+    if (handover_send(fd, HANDOVER_HELLO, slice_text(version_text), NULL, HANDOVER_GREETING_MS) <
+            0 ||
+        handover_receive(fd, &message, HANDOVER_GREETING_MS) < 0)
+        return refuse(why, "the running server does not answer", -ERR_IO);
+    if (message.type == HANDOVER_REFUSED && message.body != NULL) {
+        buf_put_text(why, "cannot take over: ");
+        buf_put_slice(why, shared_bytes_slice(message.body));
+        handover_message_done(&message);
+        return -ERR_BUSY;
+    }
+    int result = match(handover, &message, addresses, why);
+    if (result == 0)
+        message.sockets.count = 0; /* they are ours now */
+    else
+        memset(handover->inherited, 0, sizeof handover->inherited);
+    handover_message_done(&message);
+    return result;
+}
+
+int node_handover_ask(struct node_handover *handover, const char *data,
+                      const struct net_address *const addresses[HANDOVER_LISTENERS_MAX],
+                      struct buf *why)
+{
+    int error = handover_connect(data, &handover->taken_fd);
+    if (error == -ERR_NOT_FOUND) {
+        log_info("handover", "no server runs on this data: starting as usual");
+        return 0;
+    }
+    if (error < 0)
+        return refuse(why, "handover.sock cannot be used", error);
+    return take_sockets(handover, addresses, why);
+}
+
+/* A state that cannot be read costs the clients a snapshot each, and nothing else. */
+static void take_state(struct node_handover *handover, struct handover_message *message)
+{
+    int error = message->type != HANDOVER_STATE ? -ERR_FORMAT : 0;
+    if (error == 0 && message->body != NULL)
+        error = odds_handover_check(shared_bytes_slice(message->body));
+    if (error == 0 && message->body != NULL)
+        handover->state = shared_bytes_take(message->body);
+    if (handover->state == NULL)
+        log_warn("handover", "no numbers of the streams: clients begin with snapshots",
+                 LOG_TEXT("reason", slice_text(error_text(error))));
+    handover_message_done(message);
+}
+
+int node_handover_go(struct node_handover *handover, struct buf *why)
+{
+    struct handover_message message;
+    int fd = handover->taken_fd;
+    if (fd == 0)
+        return 0;
+    if (handover_send(fd, HANDOVER_GO, SLICE_NONE, NULL, HANDOVER_GREETING_MS) < 0)
+        return refuse(why, "the running server has hung up", -ERR_IO);
+    log_info("handover", "the running server ends; waiting for the ledger");
+    int error = handover_receive(fd, &message, HANDOVER_WAIT_MS);
+    close(fd);
+    handover->taken_fd = 0;
+    if (error == -ERR_BUSY || error == -ERR_STOPPED)
+        return refuse(why, error == -ERR_BUSY ? "the running server does not end" : "told to end",
+                      error);
+    if (error == 0)
+        take_state(handover, &message);
+    else /* it has died, or its message is damaged: the files are free, or opening them says so */
+        log_warn("handover", "no numbers of the streams: clients begin with snapshots",
+                 LOG_TEXT("reason", slice_text(error_text(error))));
+    return 0;
+}
+
+/* ---- the old process: what is done ---- */
+
+static void hang_up(struct node_handover *handover)
+{
+    loop_timer_cancel(handover->parts.loop, &handover->deadline);
+    if (handover->peer.fd == 0)
+        return;
+    loop_source_remove(handover->parts.loop, &handover->peer);
+    close(handover->peer.fd);
+    handover->peer.fd = 0;
+    handover->in_bytes = 0;
+}
+
+static void set_deadline(struct node_handover *handover, int64_t ms)
+{
+    struct loop *loop = handover->parts.loop;
+    loop_timer_set(loop, &handover->deadline,
+                   (struct monotonic){loop_now(loop).us + ms * US_PER_MS});
+}
+
+static void add_socket(struct handover_sockets *sockets, struct buf *roles, int fd,
+                       enum handover_listener role)
+{
+    ASSERT(fd > 0);
+    sockets->fds[sockets->count++] = fd;
+    buf_put_char(roles, (char)role);
+}
+
+static int offer(struct node_handover *handover)
+{
+    const struct node_handover_parts *parts = &handover->parts;
+    char memory[HANDOVER_LISTENERS_MAX];
+    struct buf roles = buf_over(memory, sizeof memory);
+    struct handover_sockets sockets = {.count = 0};
+    int next = 0; /* the public listeners, in the order of their opening */
+    if (parts->listen->plain)
+        add_socket(&sockets, &roles, http_server_listening_fd(parts->public_server, next++),
+                   HANDOVER_PLAIN);
+    if (parts->listen->tls)
+        add_socket(&sockets, &roles, http_server_listening_fd(parts->public_server, next),
+                   HANDOVER_TLS);
+    add_socket(&sockets, &roles, http_server_listening_fd(parts->admin_server, 0), HANDOVER_ADMIN);
+    set_deadline(handover, HANDOVER_GO_MS);
+    /* It has said no more than HELLO: its queue is empty, so this never waits. */
+    TRY(handover_send(handover->peer.fd, HANDOVER_LISTENERS, buf_slice(&roles), &sockets, 0));
+    metrics_count(&handover->stats.offered, 1);
+    return 0;
+}
+
+static void end_begin(struct node_handover *handover)
+{
+    const struct node_handover_parts *parts = &handover->parts;
+    log_info("handover", "a newer process takes over: no more is accepted here");
+    loop_timer_cancel(parts->loop, &handover->deadline);
+    handover->ending_us = loop_now(parts->loop).us;
+    set_deadline(handover, HANDOVER_SETTLE_MS);
+    http_server_stop_listening(parts->public_server);
+    http_server_stop_listening(parts->admin_server);
+    book_end_prices(parts->book);
+    backoffice_end_feeds(parts->backoffice);
+    odds_service_leave(parts->odds);
+    loop_turn_again(parts->loop);
+}
+
+static void send_away(struct node_handover *handover)
+{
+    const struct node_handover_parts *parts = &handover->parts;
+    loop_timer_cancel(parts->loop, &handover->deadline);
+    odds_service_send_away(parts->odds);
+    if (odds_service_hand_over(parts->odds, &handover->numbers) < 0)
+        log_warn("handover", "no memory for the numbers of the streams");
+    parts->drain(parts->owner, HANDOVER_DRAIN_MS);
+}
+
+static void happen(struct node_handover *handover, enum handover_event event);
+
+static void obey(struct node_handover *handover, enum handover_action action)
+{
+    switch (action) {
+    case HANDOVER_NOTHING:
+    case HANDOVER_STOP: /* the node's own drain stops the loop */
+        return;
+    case HANDOVER_OFFER:
+        if (offer(handover) < 0)
+            happen(handover, HANDOVER_BROKEN);
+        return;
+    case HANDOVER_END:
+        end_begin(handover);
+        return;
+    case HANDOVER_SEND_AWAY:
+        send_away(handover);
+        return;
+    case HANDOVER_HANG_UP:
+        metrics_count(&handover->stats.refused, 1);
+        log_warn("handover", "the newer process is gone: this one goes on");
+        hang_up(handover);
+        return;
+    case HANDOVER_GO_ALONE:
+        log_warn("handover", "the newer process is gone: ending all the same");
+        hang_up(handover);
+        if (handover->stage == HANDOVER_ENDING)
+            set_deadline(handover, HANDOVER_SETTLE_MS);
+        return;
+    }
+}
+
+static void happen(struct node_handover *handover, enum handover_event event)
+{
+    obey(handover, handover_step(&handover->stage, event));
+}
+
+/* ---- the old process: what happens ---- */
+
+static void on_deadline(void *owner)
+{
+    struct node_handover *handover = owner;
+    if (handover->stage == HANDOVER_GREETING || handover->stage == HANDOVER_OFFERED)
+        happen(handover, HANDOVER_BROKEN);
+    /* else the turn that this timer makes is what was wanted */
+}
+
+static void take_message(struct node_handover *handover, enum handover_type type)
+{
+    enum handover_event event = type == HANDOVER_HELLO ? HANDOVER_SAID_HELLO
+                                : type == HANDOVER_GO  ? HANDOVER_SAID_GO
+                                                       : HANDOVER_BROKEN;
+    happen(handover, event);
+}
+
+/* One whole message from the beginning of what came. 1: there was one; 0: not yet. */
+static int next_message(struct node_handover *handover)
+{
+    struct handover_head head;
+    if (handover->in_bytes < HANDOVER_HEAD_BYTES)
+        return 0;
+    TRY(handover_read_head(handover->in, &head));
+    size_t bytes = HANDOVER_HEAD_BYTES + head.bytes;
+    if (bytes > sizeof handover->in)
+        return -ERR_FORMAT; /* a state: nobody sends us one */
+    if (handover->in_bytes < bytes)
+        return 0;
+    TRY(handover_check_body(handover->in,
+                            slice_of(handover->in + HANDOVER_HEAD_BYTES, head.bytes)));
+    handover->in_bytes -= bytes;
+    memmove(handover->in, handover->in + bytes, handover->in_bytes);
+    take_message(handover, head.type);
+    return 1;
+}
+
+static void on_peer(void *owner, uint32_t events)
+{
+    struct node_handover *handover = owner;
+    (void)events;
+    size_t room = sizeof handover->in - handover->in_bytes;
+    ssize_t got = recv(handover->peer.fd, handover->in + handover->in_bytes, room, MSG_DONTWAIT);
+    if (got < 0 && (errno == EAGAIN || errno == EINTR))
+        return;
+    if (got <= 0) {
+        happen(handover, HANDOVER_BROKEN);
+        return;
+    }
+    handover->in_bytes += (size_t)got;
+    int result = 1;
+    while (result == 1 && handover->peer.fd != 0)
+        result = next_message(handover);
+    if (result < 0)
+        happen(handover, HANDOVER_BROKEN);
+}
+
+static void begin_peer(struct node_handover *handover, int fd)
+{
+    handover->in_bytes = 0;
+    handover->peer = (struct loop_source){on_peer, handover, fd, EPOLLIN};
+    if (loop_source_add(handover->parts.loop, &handover->peer) < 0) {
+        close(fd);
+        handover->peer.fd = 0;
+        happen(handover, HANDOVER_BROKEN);
+        return;
+    }
+    set_deadline(handover, HANDOVER_GREETING_MS);
+}
+
+static void on_listening(void *owner, uint32_t events)
+{
+    struct node_handover *handover = owner;
+    int fd;
+    (void)events;
+    int error = handover_accept(handover->listening.fd, &fd);
+    if (error == -ERR_CONFIG) {
+        metrics_count(&handover->stats.refused, 1);
+        log_error("handover", "another user's process has connected; it was hung up on");
+    }
+    if (error < 0)
+        return;
+    if (handover_step(&handover->stage, HANDOVER_CONNECTED) == HANDOVER_NOTHING) {
+        begin_peer(handover, fd);
+        return;
+    }
+    metrics_count(&handover->stats.refused, 1);
+    (void)handover_send(fd, HANDOVER_REFUSED, SLICE("another process is taking over"), NULL, 0);
+    close(fd);
+}
+
+/* ---- the old process: its life ---- */
+
+int node_handover_open(struct node_handover *handover, const struct node_handover_parts *parts)
+{
+    int fd;
+    TRY(handover_listen(parts->data, &fd));
+    handover->parts = *parts;
+    timer_init(&handover->deadline, on_deadline, handover);
+    handover->listening = (struct loop_source){on_listening, handover, fd, EPOLLIN};
+    int error = loop_source_add(parts->loop, &handover->listening);
+    if (error < 0) {
+        close(fd);
+        handover->listening.fd = 0;
+    }
+    return error;
+}
+
+void node_handover_turn(struct node_handover *handover)
+{
+    if (handover->stage != HANDOVER_ENDING)
+        return;
+    const struct node_handover_parts *parts = &handover->parts;
+    int64_t passed_us = loop_now(parts->loop).us - handover->ending_us;
+    bool settled = book_prices_ended(parts->book) && odds_service_is_answered(parts->odds);
+    if (passed_us >= HANDOVER_ENDING_MS * US_PER_MS ||
+        (settled && passed_us >= HANDOVER_SETTLE_MS * US_PER_MS))
+        happen(handover, HANDOVER_SETTLED);
+    else if (!timer_is_set(&handover->deadline))
+        set_deadline(handover, HANDOVER_SETTLE_MS / 5);
+}
+
+void node_handover_close(struct node_handover *handover)
+{
+    if (handover->listening.fd != 0) {
+        loop_source_remove(handover->parts.loop, &handover->listening);
+        close(handover->listening.fd);
+        handover->listening.fd = 0;
+        handover_unlink(handover->parts.data); /* while the ledger's lock is ours */
+    }
+    if (handover->parts.loop == NULL)
+        return;
+    loop_timer_cancel(handover->parts.loop, &handover->deadline);
+    if (handover->stage < HANDOVER_ENDING)
+        hang_up(handover);
+    else if (handover->peer.fd != 0)
+        loop_source_remove(handover->parts.loop, &handover->peer);
+}
+
+void node_handover_end(struct node_handover *handover)
+{
+    if (handover->peer.fd != 0) {
+        struct slice numbers =
+            handover->numbers == NULL ? SLICE_NONE : shared_bytes_slice(handover->numbers);
+        if (handover_send(handover->peer.fd, HANDOVER_STATE, numbers, NULL, HANDOVER_STATE_MS) < 0)
+            log_warn("handover", "the newer process did not take the numbers of the streams");
+        close(handover->peer.fd);
+        handover->peer.fd = 0;
+    }
+    if (handover->taken_fd != 0)
+        close(handover->taken_fd);
+    handover->taken_fd = 0;
+    for (size_t i = 0; i < HANDOVER_LISTENERS_MAX; i++)
+        if (handover->inherited[i] != 0)
+            close(handover->inherited[i]); /* none was listened at: the start has failed */
+    shared_bytes_give(handover->numbers);
+    shared_bytes_give(handover->state);
+    handover->numbers = handover->state = NULL;
+}
+
+int node_handover_register_metrics(struct node_handover *handover, struct metrics *metrics)
+{
+    const char *help = "Newer processes that asked to take over";
+    TRY(metrics_add_counter(
+        metrics, (struct metrics_name){"overround_handovers_total", help, "outcome=\"offered\"", 0},
+        &handover->stats.offered));
+    return metrics_add_counter(
+        metrics, (struct metrics_name){"overround_handovers_total", help, "outcome=\"refused\"", 0},
+        &handover->stats.refused);
+}
