@@ -59,9 +59,9 @@ static int take_sockets(struct node_handover *handover,
 {
     struct handover_message message;
     int fd = handover->taken_fd;
-    if (handover_send(fd, HANDOVER_HELLO, slice_text(version_text), NULL, HANDOVER_GREETING_MS) <
-            0 ||
-        handover_receive(fd, &message, HANDOVER_GREETING_MS) < 0)
+    /* It may have refused and hung up already: what it said is read below. */
+    (void)handover_send(fd, HANDOVER_HELLO, slice_text(version_text), NULL, HANDOVER_GREETING_MS);
+    if (handover_receive(fd, &message, HANDOVER_GREETING_MS) < 0)
         return refuse(why, "the running server does not answer", -ERR_IO);
     if (message.type == HANDOVER_REFUSED && message.body != NULL) {
         buf_put_text(why, "cannot take over: ");
@@ -84,7 +84,7 @@ int node_handover_ask(struct node_handover *handover, const char *data,
 {
     int error = handover_connect(data, &handover->taken_fd);
     if (error == -ERR_NOT_FOUND) {
-        log_info("handover", "no server runs on this data: starting as usual");
+        log_info("handover", "starting as usual: no server runs on this data");
         return 0;
     }
     if (error < 0)

@@ -16,14 +16,15 @@
 #include "net/stream/shared_bytes.h"
 #include "roles/odds/odds_service.h"
 
-#define HANDOVER_GREETING_MS 10000 /* from its connecting to its HELLO, and our wait for sockets   \
-                                    */
-#define HANDOVER_GO_MS     60000   /* from then to its GO: it reads its keys and certificates */
-#define HANDOVER_SETTLE_MS 250     /* at least: who connected before has sent a request by then */
-#define HANDOVER_ENDING_MS 2000    /* at most: then everyone is sent away all the same */
-#define HANDOVER_DRAIN_MS  3000    /* connections that are open after it are cut */
-#define HANDOVER_STATE_MS  10000   /* the successor takes the state */
-#define HANDOVER_WAIT_MS   120000  /* the successor waits for it */
+#define HANDOVER_GREETING_MS                                                                       \
+    10000                         /* from its connecting to its HELLO, and our wait for sockets    \
+                                   */
+#define HANDOVER_GO_MS     60000  /* from then to its GO: it reads its keys and certificates */
+#define HANDOVER_SETTLE_MS 250    /* at least: who connected before has sent a request by then */
+#define HANDOVER_ENDING_MS 2000   /* at most: then everyone is sent away all the same */
+#define HANDOVER_DRAIN_MS  3000   /* connections that are open after it are cut */
+#define HANDOVER_STATE_MS  10000  /* the successor takes the state */
+#define HANDOVER_WAIT_MS   120000 /* the successor waits for it */
 
 struct book;
 struct backoffice;

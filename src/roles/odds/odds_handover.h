@@ -36,6 +36,7 @@ struct odds_handover_market {
     struct slice id, event_id, sport; /* the last two may be empty */
 };
 
+/* Each appends its part; texts are within their bounds, which the caller has checked. */
 void odds_handover_put_head(struct buf *out, const struct odds_handover_head *head);
 void odds_handover_put_channel(struct buf *out, const struct odds_handover_channel *channel);
 void odds_handover_put_market(struct buf *out, const struct odds_handover_market *market);
