@@ -344,7 +344,8 @@ static void arm_disk(struct sim *sim, uint64_t kind)
 
 static void set_clock(struct sim *sim)
 {
-    int64_t us = (int64_t)sim_below(sim, 7200) * US_PER_SECOND / (1 + (int64_t)sim_below(sim, 999));
+    int64_t us = (int64_t)sim_below(sim, 7200) * US_PER_SECOND;
+    us /= 1 + (int64_t)sim_below(sim, 999); /* C leaves the order of draws in one line open */
     switch (sim_below(sim, 3)) {
     case 0:
         sim->wall_offset_us -= us;

@@ -115,8 +115,9 @@ static void while_open(struct sim *sim, struct sim_slot *slot)
                            : (uint8_t)MARKET_ACTIVE;
     } else if (kind < 930) {
         slot->in_play = !slot->in_play;
-        slot->bet_delay_us =
-            (int64_t)sim_below(sim, (uint64_t)sim->mix.delay_us_max + 1) * sim_chance(sim, 850);
+        slot->bet_delay_us = (int64_t)sim_below(sim, (uint64_t)sim->mix.delay_us_max + 1);
+        if (!sim_chance(sim, 850))
+            slot->bet_delay_us = 0;
     } else if (kind < 945 && slot->selections_count < SIM_OWN_SELECTIONS) {
         slot->selections_count++;
     } else if (kind < 965) {

@@ -100,27 +100,25 @@ void sim_mix_draw(struct sim *sim)
 {
     static const int64_t ticks_us[] = {2000, 20000, 20000, 50000, 200000};
     struct sim_mix *mix = &sim->mix;
-    *mix = (struct sim_mix){
-        .users = 6 + (uint32_t)sim_below(sim, SIM_USERS_MAX - 6),
-        .slots = 3 + (uint32_t)sim_below(sim, SIM_SLOTS_MAX - 3),
-        .bets_per_tick_max = 1 + (uint32_t)sim_below(sim, 16),
-        .store_max = SIM_MARKETS_MAX,
-        .faults = sim_chance(sim, 100) ? 0 : 1 + (uint32_t)sim_below(sim, 10),
-        .feed_drop = permille(sim, 100),
-        .feed_duplicate = permille(sim, 100),
-        .feed_reorder = permille(sim, 100),
-        .retry = permille(sim, 150),
-        .other_body = permille(sim, 500),
-        .disconnect = permille(sim, 100),
-        .tick_us_max = ticks_us[sim_below(sim, 5)],
-        .delay_us_max = sim_chance(sim, 300) ? 50000 : 5000000,
-        .stall_us_max = 7000000,
-        .synthetic = sim_chance(sim, 200),
-        .tiny = sim_chance(sim, 250),
-        .newest_only = sim_chance(sim, 500),
-        .burst = sim_chance(sim, 40),
-        .segment_bytes = (UINT64_C(1) << 20) + 65536 * sim_below(sim, 16),
-    };
+    /* One draw a statement: C leaves the order within one open. */
+    *mix = (struct sim_mix){.store_max = SIM_MARKETS_MAX, .stall_us_max = 7000000};
+    mix->users = 6 + (uint32_t)sim_below(sim, SIM_USERS_MAX - 6);
+    mix->slots = 3 + (uint32_t)sim_below(sim, SIM_SLOTS_MAX - 3);
+    mix->bets_per_tick_max = 1 + (uint32_t)sim_below(sim, 16);
+    mix->faults = sim_chance(sim, 100) ? 0 : 1 + (uint32_t)sim_below(sim, 10);
+    mix->feed_drop = permille(sim, 100);
+    mix->feed_duplicate = permille(sim, 100);
+    mix->feed_reorder = permille(sim, 100);
+    mix->retry = permille(sim, 150);
+    mix->other_body = permille(sim, 500);
+    mix->disconnect = permille(sim, 100);
+    mix->tick_us_max = ticks_us[sim_below(sim, 5)];
+    mix->delay_us_max = sim_chance(sim, 300) ? 50000 : 5000000;
+    mix->synthetic = sim_chance(sim, 200);
+    mix->tiny = sim_chance(sim, 250);
+    mix->newest_only = sim_chance(sim, 500);
+    mix->burst = sim_chance(sim, 40);
+    mix->segment_bytes = (UINT64_C(1) << 20) + 65536 * sim_below(sim, 16);
     sim->entries_max = (uint32_t)(sim->options.ticks * (mix->bets_per_tick_max + 1)) + 20000u;
     draw_book(sim);
     draw_shadow(sim);

@@ -185,14 +185,14 @@ void sim_shadow_damage(struct sim *sim)
         return;
     const struct snapshot_name *name = &names[sim_below(sim, count)];
     (void)faulty_disk_content(sim->disk, name->name, &bytes);
-    uint64_t kind = sim_below(sim, 4);
+    uint64_t kind = sim_below(sim, 4), at = sim_below(sim, bytes + 1);
+    unsigned bit = (unsigned)sim_below(sim, 8);
     if (kind == 0)
         (void)faulty_disk_delete(sim->disk, name->name);
-    else if (kind == 1 || bytes == 0)
-        (void)faulty_disk_set_size(sim->disk, name->name, sim_below(sim, bytes + 1));
+    else if (kind == 1 || at == bytes)
+        (void)faulty_disk_set_size(sim->disk, name->name, at);
     else
-        (void)faulty_disk_flip(sim->disk, name->name, sim_below(sim, bytes),
-                               (unsigned)sim_below(sim, 8));
+        (void)faulty_disk_flip(sim->disk, name->name, at, bit);
     shadow->damaged = true;
     for (size_t i = shadow->kept_count; i-- > 0;)
         if (shadow->kept[i].seq == name->seq && kind == 0)

@@ -39,11 +39,12 @@ void sim_tree_damage(struct sim *sim)
         return;
     files = list(sim, sim_below(sim, files.count));
     (void)faulty_disk_content(sim->disk, files.name, &bytes);
+    uint64_t at = sim_below(sim, bytes);
+    unsigned bit = (unsigned)sim_below(sim, 8);
     if (sim_chance(sim, 200))
-        (void)faulty_disk_set_size(sim->disk, files.name, sim_below(sim, bytes));
+        (void)faulty_disk_set_size(sim->disk, files.name, at);
     else
-        (void)faulty_disk_flip(sim->disk, files.name, sim_below(sim, bytes),
-                               (unsigned)sim_below(sim, 8));
+        (void)faulty_disk_flip(sim->disk, files.name, at, bit);
     sim->tree.damaged = true;
     sim->tree.noticed = false;
     sim_count(sim, SIM_TREE_DAMAGED);

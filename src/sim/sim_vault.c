@@ -289,7 +289,7 @@ static void erase(struct sim *sim, uint32_t ref)
     struct sim_vault_account *account = &sim->vault.accounts[ref];
     uint64_t bytes = 0, at = (ref + UINT64_C(1)) * SIM_SLOT_BYTES;
     const char *content = faulty_disk_content(sim->disk, FILE_NAME, &bytes);
-    if (!account->erased && content != NULL && at + SIM_SLOT_BYTES <= bytes)
+    if (!account->erased && !account->unsure && content != NULL && at + SIM_SLOT_BYTES <= bytes)
         memcpy(account->slot, content + at, sizeof account->slot);
     int error = sim->vault.file->ops->erase(sim->vault.file, (struct account_ref){ref});
     SIM_CHECK(error == 0 || sim->disk_failing || sim->disk_full, "S1",

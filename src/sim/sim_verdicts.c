@@ -165,11 +165,12 @@ void sim_verdicts_damage(struct sim *sim)
     files = (struct verdict_files){.sim = sim, .chosen = sim_below(sim, files.count)};
     error = disk->ops->list(disk, visit, &files);
     ASSERT(error == 0);
+    uint64_t at = sim_below(sim, files.bytes);
+    unsigned bit = (unsigned)sim_below(sim, 8);
     if (sim_chance(sim, 300))
         (void)faulty_disk_delete(sim->disk, files.name);
     else
-        (void)faulty_disk_flip(sim->disk, files.name, sim_below(sim, files.bytes),
-                               (unsigned)sim_below(sim, 8));
+        (void)faulty_disk_flip(sim->disk, files.name, at, bit);
     sim->verdicts.damaged = true;
     sim_count(sim, SIM_VERDICTS_DAMAGED);
 }
