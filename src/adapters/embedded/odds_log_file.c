@@ -531,6 +531,17 @@ static int cut_tail(struct opening *opening, int newest, uint64_t segment, uint6
     return disk->ops->truncate(disk, newest, end);
 }
 
+/* A process that was killed may have written what it did not sync, and one whose sync failed what
+ * the kernel calls clean and the disk does not have: so it is written again. Once there is a
+ * segment behind this one, a power failure must not tear it any more. */
+static int make_durable(struct disk *disk, int file, uint64_t end)
+{
+    /* No more than the ring can be unsynced, for the writer stops at its first failure. */
+    uint64_t from = end > ODDS_LOG_RING_BYTES ? end - ODDS_LOG_RING_BYTES : 0;
+    TRY(odds_segment_rewrite(disk, file, from / DISK_SECTOR * DISK_SECTOR, end));
+    return disk->ops->sync(disk, file, DISK_WHY_ODDS);
+}
+
 /* *ret_end: the position behind everything in it. -ERR_NOT_FOUND: it never got its head. */
 static int recover_newest(struct opening *opening, uint64_t segment, uint64_t *ret_end)
 {
@@ -551,10 +562,8 @@ static int recover_newest(struct opening *opening, uint64_t segment, uint64_t *r
                                    &end);
     if (result >= 0 && end < size)
         result = cut_tail(opening, newest, segment, end, size);
-    /* A process that was killed may have written what it did not sync; once there is a segment
-     * behind this one, a power failure must not tear it any more. */
     if (result >= 0 && !opening->file->options.read_only)
-        result = disk->ops->sync(disk, newest, DISK_WHY_ODDS);
+        result = make_durable(disk, newest, end);
     disk->ops->close(disk, newest);
     if (result >= 0)
         *ret_end = head.base + end - sizeof head;

@@ -9,6 +9,8 @@
 #include "base/error.h"
 #include "base/hash.h"
 
+#define REWRITE_BYTES 65536
+
 #define CHUNK_BYTES (1u << 20) /* > the longest record */
 
 void odds_segment_name(uint64_t segment, char *ret_name)
@@ -57,6 +59,21 @@ int odds_segment_create(struct disk *disk, uint64_t segment, uint64_t base, int 
         return result;
     }
     *ret_file = file;
+    return 0;
+}
+
+int odds_segment_rewrite(struct disk *disk, int file, uint64_t from, uint64_t to)
+{
+    char piece[REWRITE_BYTES];
+    while (from < to) {
+        size_t bytes = to - from < sizeof piece ? (size_t)(to - from) : sizeof piece;
+        size_t got = 0;
+        TRY(disk->ops->read(disk, (struct disk_piece){file, from, piece, bytes}, &got));
+        if (got != bytes)
+            return -ERR_IO;
+        TRY(disk->ops->write(disk, file, from, piece, bytes));
+        from += bytes;
+    }
     return 0;
 }
 

@@ -29,6 +29,8 @@ bool odds_segment_name_parse(const char *name, uint64_t *ret_segment);
 
 /* Creates the file with its head, durable with its name. */
 int odds_segment_create(struct disk *disk, uint64_t segment, uint64_t base, int *ret_file);
+/* Writes the bytes from `from` to `to` as they are once more. 0 or the disk's error. */
+int odds_segment_rewrite(struct disk *disk, int file, uint64_t from, uint64_t to);
 /* 0 and the head; -ERR_NOT_FOUND when the file ends before it or holds zeros there (a crash while
  * it was created); -ERR_CORRUPT. */
 int odds_segment_read_head(struct disk *disk, int file, uint64_t segment,

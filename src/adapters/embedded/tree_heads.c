@@ -56,7 +56,8 @@ static int find_newest(struct tree_heads *heads)
 }
 
 /* Fills what is not whole with the head behind it, once more: nothing that is whole is moved, so
- * that nothing is lost when power fails again meanwhile. The newest is whole. */
+ * that nothing is lost when power fails again meanwhile. The newest is whole. All of them are
+ * written again: after a sync that failed the kernel may call clean what the disk does not have. */
 static int fill_holes(struct tree_heads *heads)
 {
     uint64_t from =

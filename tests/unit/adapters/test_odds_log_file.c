@@ -299,6 +299,34 @@ TEST(odds_log_file, deletes_the_oldest_beyond_the_limit_and_never_the_newest_two
     free(book);
 }
 
+/* The sync failed: the kernel shows what it wrote and calls it clean, and the disk may not have it.
+ */
+TEST(odds_log_file, keeps_what_a_failed_sync_left_in_the_cache)
+{
+    for (uint64_t seed = 0; seed < 40; seed++) {
+        struct book book = {.count = 0};
+        struct faulty_disk *fake = faulty_disk_new(), *after;
+        struct odds_log *log = open_stepped(fake);
+        uint64_t found = 0, again = 0;
+        append_changes(log, &book, 200);
+        odds_log_file_step(log);
+        append_changes(log, &book, 200);
+        faulty_disk_fail_sync(fake, 1);
+        odds_log_file_step(log);
+        log->ops->free(log);
+        log = open_stepped(fake);
+        assert_int_equal(log->ops->replay(log, count_change, &found), 0);
+        odds_log_file_abandon(log);
+        after = faulty_disk_crash(fake, faulty_disk_ops_count(fake), seed, FAULTY_DISK_NO_WHY);
+        log = open_stepped(after);
+        assert_int_equal(log->ops->replay(log, count_change, &again), 0);
+        assert_int_equal(again, found);
+        log->ops->free(log);
+        faulty_disk_free(fake);
+        faulty_disk_free(after);
+    }
+}
+
 /* Several old segments go at one start; a power failure may keep the name of any of them. */
 TEST(odds_log_file, opens_after_a_power_failure_among_deletions)
 {
