@@ -387,6 +387,17 @@ void personal_keys_take_back(struct personal_keys *keys, uint32_t first, uint32_
     }
 }
 
+int personal_keys_rewrite(const struct personal_keys *keys, uint32_t first, uint32_t count)
+{
+    struct slot run[PERSONAL_AHEAD_MAX]; /* wrapped keys only */
+    const struct personal_medium *medium = &keys->medium;
+    size_t bytes = count * sizeof *run, got = 0;
+    if (count > PERSONAL_AHEAD_MAX || first >= keys->count_max || keys->count_max - first < count)
+        return -ERR_LIMIT;
+    TRY(medium->read(medium->owner, slot_offset(first), run, bytes, &got));
+    return medium->write(medium->owner, slot_offset(first), run, got / SLOT_BYTES * SLOT_BYTES);
+}
+
 int personal_keys_sync(const struct personal_keys *keys)
 {
     return keys->medium.sync(keys->medium.owner);

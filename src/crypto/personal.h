@@ -73,6 +73,9 @@ int personal_key_make(struct personal_keys *keys, uint32_t user);
 #define PERSONAL_AHEAD_MAX 1024
 int personal_keys_write(struct personal_keys *keys, uint32_t first, uint32_t count);
 void personal_keys_take_back(struct personal_keys *keys, uint32_t first, uint32_t count);
+/* Writes these slots once more, as they are: a sync that failed may have left some that are read
+ * and are not on the disk. 0; -ERR_LIMIT as above, or the medium's error. */
+int personal_keys_rewrite(const struct personal_keys *keys, uint32_t first, uint32_t count);
 /* 0 or -ERR_IO. Thread: any, beside one user of the other functions. */
 int personal_keys_sync(const struct personal_keys *keys);
 /* Bytes of a key file with the slots of users 0 .. user_last and no more; UINT64_MAX: no limit. */

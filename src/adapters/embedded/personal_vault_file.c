@@ -226,10 +226,26 @@ static int vault_new(const struct personal_vault_file_options *options,
     return 0;
 }
 
+/* Keys are written at most two blocks ahead of the newest that is durable, and used only then. */
+#define UNSYNCED_BLOCKS 3
+
+static int write_again(struct vault_file *file)
+{
+    uint32_t slots = personal_keys_slots(file->keys), most = UNSYNCED_BLOCKS * file->block;
+    uint32_t first = slots > most ? slots - most : 0;
+    while (first < slots) {
+        uint32_t count = slots - first < PERSONAL_AHEAD_MAX ? slots - first : PERSONAL_AHEAD_MAX;
+        TRY(error_of(personal_keys_rewrite(file->keys, first, count)));
+        first += count;
+    }
+    return 0;
+}
+
 /* What the file holds is made durable once: a process that was killed may have left slots that
- * no sync has followed. */
+ * no sync has followed, or one that failed. */
 static int begin(struct vault_file *file)
 {
+    TRY(write_again(file));
     TRY(personal_keys_sync(file->keys));
     file->written = personal_keys_slots(file->keys);
     file->sync_to = file->written;

@@ -69,9 +69,8 @@ static int fill_holes(struct tree_heads *heads)
         TRY(tree_heads_bytes(heads, i, bytes));
         if (tree_head_read(bytes, &head) == 0)
             memcpy(behind, bytes, sizeof behind);
-        else
-            TRY(heads->disk->ops->write(heads->disk, heads->file, i * TREE_HEAD_BYTES, behind,
-                                        sizeof behind));
+        TRY(heads->disk->ops->write(heads->disk, heads->file, i * TREE_HEAD_BYTES, behind,
+                                    sizeof behind));
     }
     return tree_heads_sync(heads); /* what is counted from now on is durable */
 }

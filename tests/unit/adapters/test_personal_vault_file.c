@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include "adapters/embedded/personal_vault_file.h"
+#include "adapters/faulty/faulty_disk.h"
 #include "base/error.h"
 #include "test.h"
 
@@ -141,4 +142,91 @@ TEST(personal_vault_file, a_key_ahead_of_its_account_is_erased_like_any_other)
     assert_int_equal(vault->ops->seal(vault, next, SLICE("x"), sealed, &bytes), -ERR_NOT_FOUND);
     vault->ops->free(vault);
     end();
+}
+
+/* ---- the same on a disk that fails ---- */
+
+struct medium {
+    struct disk *disk;
+    int file;
+};
+
+static int medium_read(void *owner, uint64_t offset, void *to, size_t bytes, size_t *ret_bytes)
+{
+    struct medium *m = owner;
+    return m->disk->ops->read(m->disk, (struct disk_piece){m->file, offset, to, bytes}, ret_bytes);
+}
+
+static int medium_write(void *owner, uint64_t offset, const void *from, size_t bytes)
+{
+    struct medium *m = owner;
+    return m->disk->ops->write(m->disk, m->file, offset, from, bytes);
+}
+
+static int medium_sync(void *owner)
+{
+    struct medium *m = owner;
+    return m->disk->ops->sync(m->disk, m->file, DISK_WHY_KEY);
+}
+
+static int medium_size(void *owner, uint64_t *ret_bytes)
+{
+    struct medium *m = owner;
+    return m->disk->ops->size(m->disk, m->file, ret_bytes);
+}
+
+static void medium_close(void *owner)
+{
+    struct medium *m = owner;
+    m->disk->ops->close(m->disk, m->file);
+}
+
+static void medium_random(void *owner, void *to, size_t bytes)
+{
+    static unsigned char next;
+    (void)owner;
+    for (size_t i = 0; i < bytes; i++)
+        ((unsigned char *)to)[i] = next++;
+}
+
+static struct personal_vault *open_stepped(struct faulty_disk *fake, struct medium *m)
+{
+    struct personal_vault *vault = NULL;
+    const struct personal_medium medium = {
+        medium_read, medium_write, medium_sync, medium_size, medium_close, medium_random, m};
+    const struct personal_vault_file_options options = {
+        .medium = &medium, .master = master, .accounts_max = 1000, .block = 8, .stepped = true};
+    m->disk = faulty_disk_of(fake);
+    assert_int_equal(m->disk->ops->open(m->disk, "personal.keys", true, &m->file), 0);
+    assert_int_equal(m->disk->ops->sync_directory(m->disk, DISK_WHY_KEY_NAME), 0);
+    assert_int_equal(personal_vault_file_open(&options, &vault), 0);
+    return vault;
+}
+
+/* The sync of a block fails, the process dies, the next one finds the keys in the cache, uses them,
+ * and power fails. */
+TEST(personal_vault_file, trusts_no_key_that_a_failed_sync_left_in_the_cache)
+{
+    const struct account_ref account = {3};
+    char sealed[PERSONAL_SEALED_BYTES_MAX], plain[PERSONAL_PLAIN_BYTES_MAX];
+    size_t bytes = 0, plain_bytes = 0;
+    struct faulty_disk *fake = faulty_disk_new(), *after;
+    struct medium m;
+    struct personal_vault *vault = open_stepped(fake, &m);
+    faulty_disk_fail_sync(fake, 1);
+    assert_true(vault->ops->make_key(vault, account) < 0);
+    personal_vault_file_abandon(vault);
+    vault = open_stepped(fake, &m);
+    assert_int_equal(vault->ops->make_key(vault, account), 0);
+    assert_int_equal(vault->ops->seal(vault, account, SLICE("10.0.0.1"), sealed, &bytes), 0);
+    personal_vault_file_abandon(vault);
+    for (uint64_t seed = 0; seed < 20; seed++) {
+        after = faulty_disk_crash(fake, faulty_disk_ops_count(fake), seed, FAULTY_DISK_NO_WHY);
+        vault = open_stepped(after, &m);
+        assert_int_equal(
+            vault->ops->open(vault, account, slice_of(sealed, bytes), plain, &plain_bytes), 0);
+        personal_vault_file_abandon(vault);
+        faulty_disk_free(after);
+    }
+    faulty_disk_free(fake);
 }

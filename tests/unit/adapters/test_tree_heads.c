@@ -108,6 +108,34 @@ TEST(tree_heads, lose_none_to_a_second_failure_while_a_hole_is_filled)
     sign_key_free(key);
 }
 
+TEST(tree_heads, outlive_a_failed_sync_that_a_start_found_whole)
+{
+    struct sign_key *key = key_of_rfc();
+    struct faulty_disk *disk = faulty_disk_new(), *after;
+    struct disk *port = faulty_disk_of(disk);
+    struct tree_heads heads;
+    assert_int_equal(tree_heads_open(&heads, port, 0, true), 0);
+    assert_int_equal(port->ops->sync_directory(port, DISK_WHY_TREE), 0);
+    for (uint64_t size = 1; size <= 12; size++)
+        sign(&heads, key, size);
+    faulty_disk_fail_sync(disk, 1);
+    assert_true(tree_heads_sync(&heads) < 0); /* the kernel calls them clean now */
+    tree_heads_close(&heads);
+    assert_int_equal(tree_heads_open(&heads, port, 0, true), 0);
+    assert_int_equal(heads.count, 12);
+    tree_heads_close(&heads);
+    for (uint64_t seed = 0; seed < 20; seed++) {
+        after = faulty_disk_crash(disk, faulty_disk_ops_count(disk), seed, FAULTY_DISK_NO_WHY);
+        assert_int_equal(tree_heads_open(&heads, faulty_disk_of(after), 0, true), 0);
+        assert_int_equal(heads.count, 12);
+        assert_int_equal(whole_and_rising(&heads), 12);
+        tree_heads_close(&heads);
+        faulty_disk_free(after);
+    }
+    faulty_disk_free(disk);
+    sign_key_free(key);
+}
+
 TEST(tree_heads, are_synced_before_more_than_a_window_of_them_can_be_lost)
 {
     struct sign_key *key = key_of_rfc();
