@@ -167,6 +167,7 @@ static void finish(struct sim *sim)
     bool calm = sim_settle_down(sim);
     SIM_CHECK(calm, "L2", "the book stopped without a fault");
     sim_check_state(sim);
+    sim_tree_settle(sim);
     sim_check_refold(sim);
     sim_check_audit(sim);
     sim_vault_search(sim);

@@ -141,7 +141,7 @@ void sim_machine_start(struct sim *sim)
         sim_shadow_damage(sim);
     if (sim_chance(sim, 250))
         sim_tree_damage(sim);
-    if (sim_chance(sim, 100))
+    if (sim_chance(sim, 300))
         sim_verdicts_damage(sim);
     size_t ops_before = faulty_disk_ops_count(sim->disk);
     sim->incarnation++;
@@ -204,6 +204,7 @@ void sim_machine_stop(struct sim *sim)
         return;
     }
     sim_check_state(sim);
+    sim_tree_settle(sim);
     if (sim_chance(sim, 300))
         sim_check_refold(sim);
     if (sim_chance(sim, 150))

@@ -157,6 +157,7 @@ void sim_tree_stop(struct sim *sim);                          /* cleanly */
 void sim_tree_drop(struct sim *sim);                          /* as a crash does */
 void sim_tree_crashed(struct sim *sim);
 void sim_tree_step(struct sim *sim);
+void sim_tree_settle(struct sim *sim);
 void sim_tree_damage(struct sim *sim); /* the machine is down */
 void sim_tree_check_held(struct sim *sim);
 int sim_tree_keeper_new(struct sim *sim, struct tree_keeper **ret_keeper);
