@@ -1,8 +1,8 @@
-// test_stream.mjs - web/player/stream.js with a fake socket and fake timers: node --test tests/web/*.mjs
+// test_stream.mjs - web/client with a fake socket and fake timers: node --test tests/web/*.mjs
 import assert from "node:assert/strict";
 import test from "node:test";
 
-import { MarketBook, Stream } from "../../web/player/stream.js";
+import { decodeCbor, MarketBook, PLACING_MAX, Stream } from "../../web/client/index.js";
 
 const CHANNEL = "sport:football";
 
@@ -166,9 +166,9 @@ function world(options = {}) {
     receive(frame) {
       this.onmessage({ data: typeof frame === "string" ? frame : JSON.stringify(frame) });
     }
-    lose() {
+    lose(code) {
       this.readyState = 3;
-      this.onclose();
+      this.onclose({ code });
     }
   }
   w.pass = (ms) => {
@@ -221,7 +221,9 @@ test("a gap sends one resume with the versions held, and the answer heals it", (
   w.live();
   w.socket.receive(delta(12, "m1", 7, 9));
   w.socket.receive(delta(13, "m1", 8, 9));
-  assert.deepEqual(w.socket.sent.slice(1), [{ op: "resume", channels: [CHANNEL], have: { m1: 5 } }]);
+  assert.deepEqual(w.socket.sent.slice(1), [
+    { op: "resume", channels: [CHANNEL], sid: "node-1", seq: { [CHANNEL]: 10 }, have: { m1: 5 } },
+  ]);
   w.socket.receive(snapshot(13, [market("m1", 8, 9)]));
   w.socket.receive(delta(14, "m1", 9, 9.5));
   assert.equal(homeOdds(w.stream.book), 9.5);
@@ -248,7 +250,8 @@ test("a lost connection resumes with what it has and ignores the old socket", ()
   assert.equal(w.stream.state, "waiting");
   w.pass(500);
   w.socket.open();
-  assert.deepEqual(w.socket.sent[0], { op: "resume", channels: [CHANNEL], have: { m1: 5 } });
+  assert.deepEqual(w.socket.sent[0],
+    { op: "resume", channels: [CHANNEL], sid: "node-1", seq: { [CHANNEL]: 10 }, have: { m1: 5 } });
   old.receive(delta(11, "m1", 6, 7.7));
   assert.equal(homeOdds(w.stream.book), 2.1);
   // Deltas before the new snapshot are of a count that we do not know.
@@ -324,4 +327,187 @@ test("end stops everything for good", () => {
   w.pass(100000);
   assert.equal(w.sockets.length, 1);
   assert.equal(w.timers.size, 0);
+});
+
+test("a resume by number goes on without a snapshot, and a wrong number does not", () => {
+  const w = world();
+  w.live();
+  w.socket.receive(delta(11, "m1", 6, 2.2));
+  w.socket.lose();
+  w.pass(500);
+  w.socket.open();
+  assert.deepEqual(w.socket.sent[0].seq, { [CHANNEL]: 11 });
+  w.socket.receive(delta(12, "m1", 7, 9.9)); // of a count that is not settled yet
+  assert.equal(homeOdds(w.stream.book), 2.2);
+  w.socket.receive({ op: "resumed", channel: CHANNEL, seq: 11, sid: "node-1" });
+  assert.equal(w.stream.state, "live");
+  w.socket.receive(delta(12, "m1", 7, 2.3));
+  assert.equal(homeOdds(w.stream.book), 2.3);
+  w.socket.receive({ op: "resumed", channel: CHANNEL, seq: 99, sid: "node-1" });
+  assert.equal(w.socket.sent.at(-1).op, "resume"); // asked again, from where it is
+});
+
+test("what has no number is not resumed by number: an awaited image, the rest of a snapshot", () => {
+  const w = world();
+  w.live();
+  w.socket.receive({ op: "skipped", channel: CHANNEL, seq: 14, market_id: "m1", changes: 4 });
+  assert.equal(w.stream.book.position([CHANNEL]), null);
+  w.socket.receive({ op: "image", channel: CHANNEL, market: market("m1", 9, 3.3) });
+  assert.deepEqual(w.stream.book.position([CHANNEL]), { sid: "node-1", seq: { [CHANNEL]: 14 } });
+  w.socket.receive(snapshot(20, [market("m1", 9)], { more: true }));
+  assert.equal(w.stream.book.position([CHANNEL]), null);
+  w.socket.receive(snapshot(20, [market("m2", 9)], { partial: true }));
+  assert.deepEqual(w.stream.book.position([CHANNEL]), { sid: "node-1", seq: { [CHANNEL]: 20 } });
+  w.socket.receive(delta(21, "m9", 1, 2)); // a market that we do not know: its number is not enough
+  assert.equal(w.stream.book.position([CHANNEL]), null);
+});
+
+test("versions that would not fit into a message are left out of it", () => {
+  const w = world();
+  w.live(Array.from({ length: 4000 }, (_, n) => market(`market-${n}`, 5)));
+  w.socket.lose();
+  w.pass(500);
+  w.socket.open();
+  assert.equal(w.socket.sent[0].have, undefined);
+  assert.deepEqual(w.socket.sent[0].seq, { [CHANNEL]: 10 });
+});
+
+test("the hint to reconnect is obeyed, and counts as no failure", () => {
+  const w = world();
+  w.live();
+  w.socket.receive({ op: "reconnect", after_ms: 1234 });
+  w.socket.lose(1012);
+  assert.deepEqual(w.states.at(-1), ["waiting", 1234]);
+  w.pass(1234);
+  assert.equal(w.sockets.length, 2);
+  w.socket.lose(1006); // that one failed: from here on as always
+  assert.deepEqual(w.states.at(-1), ["waiting", 375]);
+});
+
+test("who was too slow waits longer, and who was found at fault longest, even when each time it was live", () => {
+  for (const [code, first, most] of [[1013, 3750, 45000], [1008, 7500, 225000], [1002, 7500, 225000]]) {
+    const w = world();
+    const waits = [];
+    w.stream.begin();
+    for (let i = 0; i < 10; i++) {
+      w.socket.open();
+      w.socket.receive(snapshot(10, [market("m1", 5)]));
+      w.socket.lose(code);
+      waits.push(w.states.at(-1)[1]);
+      w.pass(waits.at(-1));
+    }
+    assert.deepEqual(waits.slice(0, 3), [first, 2 * first, 4 * first]);
+    assert.equal(waits.at(-1), most);
+    w.socket.open();
+    w.socket.receive(snapshot(10, [market("m1", 5)]));
+    for (let i = 0; i < 5; i++) {
+      w.pass(15000);
+      w.socket.receive({ op: "pong" });
+    }
+    w.socket.lose(code); // it was well for a minute
+    assert.equal(w.states.at(-1)[1], first);
+  }
+});
+
+// ---- bets ----
+
+const BET = { market_id: "m1", selection_id: "home", odds: 2.1, stake: 5 };
+const placements = (socket) => socket.sent.filter((frame) => frame.op === "place_bet");
+const answer = (id, code, more = {}) => ({ op: "bet", id, code, replayed: false, bet: { bet_id: "b1" }, ...more });
+
+test("a bet without an answer goes again over the next socket, with the same key, and is answered once", async () => {
+  const w = world();
+  w.live();
+  const placed = w.stream.placeBet(BET, "key-1");
+  assert.deepEqual(placements(w.socket), [{ op: "place_bet", id: "1", idempotency_key: "key-1", bet: BET }]);
+  w.socket.lose();
+  w.pass(500);
+  w.socket.open();
+  assert.deepEqual(placements(w.socket), [{ op: "place_bet", id: "1", idempotency_key: "key-1", bet: BET }]);
+  w.socket.receive(answer("1", 200, { replayed: true }));
+  w.socket.receive(answer("1", 409));
+  assert.deepEqual(await placed, { key: "key-1", code: 200, replayed: true, bet: { bet_id: "b1" } });
+  w.socket.lose();
+  w.pass(1000);
+  w.socket.open();
+  assert.deepEqual(placements(w.socket), []);
+});
+
+test("a bet asked for while there is no connection waits for one; each has a key of its own", async () => {
+  const w = world();
+  const both = [w.stream.placeBet(BET), w.stream.placeBet(BET)];
+  w.live();
+  const [first, second] = placements(w.socket);
+  assert.match(first.idempotency_key, /^[0-9a-f]{32}$/);
+  assert.notEqual(first.idempotency_key, second.idempotency_key);
+  w.socket.receive(answer(second.id, 409));
+  w.socket.receive(answer(first.id, 201));
+  assert.deepEqual((await Promise.all(both)).map((a) => a.code), [201, 409]);
+});
+
+test("429 and 503 are no verdicts: the same is asked again later, and not for ever", async () => {
+  const w = world();
+  w.live();
+  const placed = w.stream.placeBet(BET, "key-1");
+  w.socket.receive(answer("1", 503, { retry_after: 2 }));
+  assert.equal(placements(w.socket).length, 1);
+  w.pass(3000);
+  assert.equal(placements(w.socket).length, 2);
+  for (let i = 0; i < 9; i++) {
+    w.socket.receive(answer("1", 429));
+    w.pass(2000);
+  }
+  assert.equal(placements(w.socket).length, 10);
+  assert.equal((await placed).code, 429);
+});
+
+test("no more are on their way at once than the server allows, and no more wait than there is room for", async () => {
+  const w = world();
+  w.live();
+  const all = Array.from({ length: PLACING_MAX }, () => w.stream.placeBet(BET));
+  assert.equal(placements(w.socket).length, 12);
+  await assert.rejects(w.stream.placeBet(BET, "key-x"), (error) => error.key === "key-x");
+  w.socket.receive(answer("1", 201));
+  assert.equal(placements(w.socket).length, 13);
+  w.stream.end();
+  const ends = await Promise.allSettled(all);
+  assert.equal(ends.filter((end) => end.status === "fulfilled").length, 1);
+  assert.ok(ends[1].reason.key);
+});
+
+// ---- the binary form ----
+
+test("the binary form is asked for beside the token, and is read", () => {
+  const w = world({ binary: true, token: () => "x.y.z" });
+  w.stream.begin();
+  assert.deepEqual(w.socket.protocols, ["overround.cbor.v1", "bearer.x.y.z"]);
+  assert.equal(w.socket.binaryType, "arraybuffer");
+  w.socket.open();
+  const bytes = Uint8Array.from([0xbf, 0x00, 0x0f, 0xff]); // {op: pong}
+  w.socket.onmessage({ data: bytes.buffer });
+  assert.deepEqual(w.frames, ["pong"]);
+  w.socket.onmessage({ data: bytes.subarray(0, 3) });
+  assert.equal(w.stream.state, "waiting");
+});
+
+function hex(text) {
+  return Uint8Array.from(text.match(/../g) ?? [], (pair) => parseInt(pair, 16));
+}
+
+test("numbers, times, words and texts come out as in the JSON form", () => {
+  const frame = "bf" + "0005" + "0417" + // op delta, odds_version 23
+    "041b0000000200000001" + // 2 * 2^32 + 1
+    "0819520c" + "181a" + "c482211903e9" + // odds 2.1004, balance 10.01
+    "0718ff" + "0901" + "0519012d" + // id "255", feed_ts 1 us, a status that is no word: 301
+    "6178f6" + "06" + "9ff5f4ff" + "186301" + "ff"; // x null, selections [true, false], key 99: passed over
+  assert.deepEqual(decodeCbor(hex(frame)), {
+    op: "delta", odds_version: 8589934593, odds: 2.1004, balance: 10.01, id: "255",
+    feed_ts: "1970-01-01T00:00:00.000001Z", status: 301, x: null, selections: [true, false],
+  });
+});
+
+test("what is no CBOR of ours is refused, whole or cut off", () => {
+  for (const bad of ["", "bf00", "ff", "5f", "40", "1c", "7f", "fb3ff0000000000000", "0000", "bf0061", "62c328",
+    "9f".repeat(40), "bf695f5f70726f746f5f5f01ff"])
+    assert.throws(() => decodeCbor(hex(bad)), undefined, bad);
 });

@@ -5,7 +5,7 @@ import { Bets } from "./bets.js";
 import { money } from "./explain.js";
 import { Matches } from "./matches.js";
 import { Slip } from "./slip.js";
-import { Stream } from "./stream.js";
+import { Stream } from "./client/index.js";
 
 const SESSION = "overround.session";
 const CATALOGUE_MS = 4000;
