@@ -115,7 +115,7 @@ TEST(ws_deflate, frames_are_packed_once_and_read_back_as_they_were)
 TEST(ws_deflate, of_several_frames_only_those_are_packed_that_pay)
 {
     struct ws_deflate *codec = begin();
-    char memory[4000], back[4000], noise[400];
+    char memory[4000], back[4000], noise[WS_DEFLATE_BYTES_MIN];
     struct buf text = buf_over(memory, sizeof memory), texts = buf_over(back, sizeof back);
     struct shared_bytes *joined = NULL;
     for (size_t i = 0; i < sizeof noise; i++)

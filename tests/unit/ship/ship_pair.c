@@ -334,6 +334,11 @@ void pair_attach(struct pair *pair)
     ship_receiver_attach(pair->receiver, &up);
 }
 
+void pair_lose_up(struct pair *pair)
+{
+    wire_clear(&pair->up);
+}
+
 void pair_detach(struct pair *pair)
 {
     wire_clear(&pair->down);

@@ -66,6 +66,8 @@ void pair_restart_standby(struct pair *pair);
 /* A group of `count` records; not more than one is under way. */
 void pair_append(struct pair *pair, uint32_t count);
 void pair_attach(struct pair *pair);
+/* What the standby has said and the primary has not heard is lost. */
+void pair_lose_up(struct pair *pair);
 void pair_detach(struct pair *pair);
 /* Carries what is on the wire, one message each way; false: nothing was. */
 bool pair_carry(struct pair *pair);

@@ -256,7 +256,7 @@ TEST(ship_receiver, refuses_a_welcome_to_another_log)
             message = next_group(pair, records);
         pair_detach(pair);
         pair_attach(pair);
-        pair->up.count = 0; /* the greeting is not answered by the real one */
+        pair_lose_up(pair); /* the greeting is not answered by the real one */
         pair_say_down(pair, &message);
         pair_carry(pair);
         assert_false(ship_receiver_stats(pair->receiver).following);
