@@ -351,7 +351,7 @@ def test_a_server_starts_without_its_token_and_not_with_a_wrong_pin(token, tmp_p
     serve = ['serve', '--data', made.server.data, '--listen', '127.0.0.1:0', '--admin',
              '127.0.0.1:0']
     done = run(*serve, *token.options('one'), check=False)
-    assert done.returncode == 1 and 'refused the PIN' in done.stderr, done.stderr
+    assert done.returncode == 2 and 'refused the PIN' in done.stderr, done.stderr
     assert '9999' not in done.stderr
     done = run(*serve, *token.options('one')[:4], check=False)
     assert done.returncode == 2 and '--heads-pkcs11-pin-file' in done.stderr
