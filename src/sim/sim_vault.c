@@ -62,17 +62,17 @@ static void medium_random(void *owner, void *to, size_t bytes)
         ((unsigned char *)to)[i] = (unsigned char)prng_next(prng);
 }
 
-static struct medium *medium_new(struct sim *sim)
+static struct medium *medium_new(struct sim *sim, struct faulty_disk *fake)
 {
     struct medium *medium = malloc(sizeof *medium);
     ASSERT(medium != NULL);
-    *medium = (struct medium){sim, faulty_disk_of(sim->disk), -1};
+    *medium = (struct medium){sim, faulty_disk_of(fake), -1};
     return medium;
 }
 
-static int open_vault(struct sim *sim, struct personal_vault **ret_vault)
+static int open_vault(struct sim *sim, struct faulty_disk *fake, struct personal_vault **ret_vault)
 {
-    struct medium *medium = medium_new(sim);
+    struct medium *medium = medium_new(sim, fake);
     int error = medium->disk->ops->open(medium->disk, FILE_NAME, true, &medium->file);
     if (error < 0) {
         free(medium);
@@ -258,7 +258,7 @@ int sim_vault_start(struct sim *sim)
     if (sim->mix.vault_block == 0)
         return 0;
     sim->vault.port.ops = &ops;
-    TRY(open_vault(sim, &sim->vault.file));
+    TRY(open_vault(sim, sim->disk, &sim->vault.file));
     for (uint32_t ref = 1; ref <= sim->oracle.accounts_count; ref++) {
         check_account(sim, ref);
         check_destroyed(sim, ref);
@@ -333,18 +333,35 @@ static void expect_damage(struct sim *sim, uint32_t ref)
               "the key of account %u is damaged, and its field says %s", ref, error_text(error));
 }
 
+/* The keys as they are, on a disk of their own: a vault writes its slots again when it is opened,
+ * and a damage that this check undoes must not come back from what the real disk remembers. */
+static struct faulty_disk *copy_of_keys(const char *content, uint64_t bytes)
+{
+    struct faulty_disk *copy = faulty_disk_new();
+    struct disk *disk = faulty_disk_of(copy);
+    int file = -1;
+    int error = disk->ops->open(disk, FILE_NAME, true, &file);
+    if (error == 0)
+        error = disk->ops->write(disk, file, 0, content, bytes);
+    ASSERT(error == 0); /* nothing fails on it */
+    disk->ops->close(disk, file);
+    return copy;
+}
+
 /* A slot or the head is damaged: nobody gets another text, and the other users theirs. */
 void sim_vault_flip(struct sim *sim)
 {
     uint64_t bytes = 0;
     struct personal_vault *vault = NULL;
-    if (sim->mix.vault_block == 0 || sim->oracle.accounts_count == 0 ||
-        faulty_disk_content(sim->disk, FILE_NAME, &bytes) == NULL || bytes == 0)
+    const char *content = faulty_disk_content(sim->disk, FILE_NAME, &bytes);
+    if (sim->mix.vault_block == 0 || sim->oracle.accounts_count == 0 || content == NULL ||
+        bytes == 0)
         return;
     uint64_t at = sim_below(sim, bytes);
     unsigned bit = (unsigned)sim_below(sim, 8);
-    (void)faulty_disk_flip(sim->disk, FILE_NAME, at, bit);
-    int error = open_vault(sim, &vault);
+    struct faulty_disk *copy = copy_of_keys(content, bytes);
+    (void)faulty_disk_flip(copy, FILE_NAME, at, bit);
+    int error = open_vault(sim, copy, &vault);
     SIM_CHECK((error < 0) == (at < SIM_SLOT_BYTES), "S1",
               "byte %llu of the keys is damaged, and opening them says %s", (unsigned long long)at,
               error_text(error));
@@ -360,6 +377,6 @@ void sim_vault_flip(struct sim *sim)
     if (vault != NULL)
         personal_vault_file_abandon(vault);
     sim->vault.file = NULL;
-    (void)faulty_disk_flip(sim->disk, FILE_NAME, at, bit);
+    faulty_disk_free(copy);
     sim_count(sim, SIM_KEYS_FLIPPED);
 }
