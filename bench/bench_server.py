@@ -1,11 +1,8 @@
 """The running server, measured from outside: bets, a recording at full speed, subscribers."""
 import bz2
-import http.client
 import json
 import os
-import random
 import subprocess
-import threading
 import time
 
 from harness import LOAD_CPU, SERVER_CPU, ROOT, Feed, Server, clean_environment, pinned
@@ -235,116 +232,3 @@ def bench_subscribers(bench):
         frame_bytes = report['bytes'] // report['deliveries'] if report['deliveries'] else 250
         bench.emit('subscribers', changes_per_s=rate, frame_bytes=frame_bytes, **report,
                    reference={'bare_sender': reference_fanout(bench, clients, rate, frame_bytes)})
-
-
-# ---- proofs over HTTP ----
-
-PROOF_BETS = 10_000_000
-PROOF_REQUESTS, PROOF_RATE, PROOF_CONNECTIONS = 600, 25, 4
-PROOF_USERS = 100_000  # as many as bench-engine has
-
-
-def fill_ledger(bench, server, bets):
-    """The ledger, tree and key of a server's folder, written by the engine itself."""
-    folder = os.path.join(server.data, 'ledger')
-    os.makedirs(folder)
-    bench.run([bench.program('bench-engine'), folder, str(bets), '256', '1', '0', '1'],
-              seconds=3600)
-    for name in ('tree', 'keys'):
-        os.rename(os.path.join(folder, name), os.path.join(server.data, name))
-
-
-def forget_files(folder):
-    """The kernel's pages of what is there; what is not yet written is first."""
-    for root, _, names in os.walk(folder):
-        for name in names:
-            file = os.open(os.path.join(root, name), os.O_RDONLY)
-            os.fsync(file)
-            os.posix_fadvise(file, 0, 0, os.POSIX_FADV_DONTNEED)
-            os.close(file)
-
-
-class Reader:
-    """One connection that asks as an auditor."""
-
-    def __init__(self, server):
-        self.http = http.client.HTTPConnection(server.url.split('//')[1], timeout=120)
-        self.headers = {'Authorization': 'Bearer ' + server.token('auditor')}
-
-    def get(self, path):
-        self.http.request('GET', path, headers=self.headers)
-        answer = self.http.getresponse()
-        return answer.status, answer.read()
-
-
-def bets_of_users(server, count):
-    """Bets of users drawn by chance, from anywhere in the log."""
-    chance, reader, found = random.Random(7), Reader(server), []
-    while len(found) < count:
-        user = f'00000000-0000-4000-8000-{chance.randrange(PROOF_USERS):012}'
-        status, body = reader.get(f'/v1/bets?user_id={user}&limit=100')
-        bets = json.loads(body)['bets'] if status == 200 else []
-        if bets:
-            found.append(chance.choice(bets)['bet_id'])
-    return found
-
-
-def ask_for_proofs(server, bets):
-    """Open loop; milliseconds from the moment at which each was due, and refusals."""
-    begin, times, refused = time.monotonic() + 0.5, [], []
-
-    def ask(first):
-        reader = Reader(server)
-        for n in range(first, len(bets), PROOF_CONNECTIONS):
-            due = begin + n / PROOF_RATE
-            time.sleep(max(0, due - time.monotonic()))
-            status, _ = reader.get(f'/v1/bets/{bets[n]}/proof')
-            times.append(1000 * (time.monotonic() - due))
-            if status != 200:
-                refused.append(status)
-
-    threads = [threading.Thread(target=ask, args=(n,)) for n in range(PROOF_CONNECTIONS)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    return sorted(times), refused
-
-
-def quantiles(prefix, times):
-    return {f'{prefix}_p50_ms': round(times[len(times) // 2], 2),
-            f'{prefix}_p99_ms': round(times[len(times) * 99 // 100], 2),
-            f'{prefix}_max_ms': round(times[-1], 2)}
-
-
-def measure_proofs(bench, server, form):
-    bets = bets_of_users(server, PROOF_REQUESTS)
-    values = {}
-    for prefix, cold in (('cold', True), ('warm', False)):
-        if cold:
-            forget_files(os.path.join(server.data, 'ledger'))
-            forget_files(os.path.join(server.data, 'tree'))
-        times, refused = ask_for_proofs(server, bets)
-        values.update(quantiles(prefix, times))
-        if refused:
-            values[f'{prefix}_refused'] = len(refused)
-    bench.emit('proof_latency', segments=form, bets=PROOF_BETS, requests=len(bets),
-               rate=PROOF_RATE, **values)
-
-
-def bench_proof_latency(bench):
-    """A proof of any of ten million bets, over HTTP, from segments as they are written and from
-    compressed ones."""
-    if bench.program('bench-engine') is None:
-        bench.note('proof_latency', 'bench/bench-engine is not built')
-        return
-    server = Server(bench, '--compress-segments', 'off', '--snapshots', 'off')
-    fill_ledger(bench, server, PROOF_BETS)
-    with server:
-        measure_proofs(bench, server, 'plain')
-    server.options = ('--compress-segments', 'on', '--compress-keep', '0', '--snapshots', 'off')
-    with server:
-        folder = os.path.join(server.data, 'ledger')
-        while sum(name.endswith('.seg') for name in os.listdir(folder)) > 1:
-            time.sleep(1)
-        measure_proofs(bench, server, 'packed')

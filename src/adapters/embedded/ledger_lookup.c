@@ -15,7 +15,7 @@
 #include "base/hash.h"
 #include "ledger/record.h"
 
-#define READ_BYTES     (64u << 10)
+#define READ_BYTES     (128u << 10) /* a group of 256 bets in one read of the disk */
 #define SPAN_BYTES     (48u << 10)  /* what is not further away is walked to */
 #define EARLY_BYTES    (16u << 10)  /* a guess aims so far before: rather walk than miss */
 #define WALK_BYTES_MAX (256u << 10) /* before the search goes on */
