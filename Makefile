@@ -19,7 +19,8 @@ run: ## a live sportsbook on this machine: the URL is the first line (ARGS= for 
 test: deps-build deps-test ## every test; T=core/money for some of them, SAN=1 under sanitizers only
 	@$(PYTHON) tools/run-tests $(if $(SAN),--san-only) $(T)
 
-BENCHES := bench-log bench-engine bench-snapshot bench-verdicts bench-http bench-ws bench-mcm bench-ref-fanout
+BENCHES := bench-log bench-engine bench-snapshot bench-verdicts bench-http bench-ws bench-mcm bench-ref-fanout \
+           bench-market-feed
 
 bench: ## measurements, one JSON object a line: ARGS='--only bets,replay --seconds 5'
 	@$(MAKE) --no-print-directory all >&2

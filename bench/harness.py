@@ -5,7 +5,6 @@ import os
 import shutil
 import signal
 import subprocess
-import sys
 import tempfile
 import time
 
@@ -176,20 +175,31 @@ class Server:
 
 
 class Feed:
-    """bench/market_feed.py beside the generator: markets whose prices move at a rate."""
+    """bench-market-feed beside the generator: markets whose prices move at a rate; rate 0: when
+    a byte is written to `asks`."""
 
-    def __init__(self, server, markets, rate):
-        self.argv = [sys.executable, os.path.join(ROOT, 'bench', 'market_feed.py'), server.admin,
-                     server.token('feed'), str(markets), str(rate)]
+    def __init__(self, server, markets, rate, cpu=LOAD_CPU):
+        program = server.bench.program('bench-market-feed')
+        if program is None:
+            raise RuntimeError('bench/bench-market-feed is not built')
+        self.argv = pinned(cpu, [program, server.admin, server.token('feed'), str(markets),
+                                 str(rate)])
 
     def __enter__(self):
         # pylint: disable=consider-using-with
-        self.process = subprocess.Popen(pinned(LOAD_CPU, self.argv), stdout=subprocess.PIPE,
+        self.process = subprocess.Popen(self.argv, stdin=subprocess.PIPE, stdout=subprocess.PIPE,
                                         text=True)
+        self.asks = self.process.stdin
         if self.process.stdout.readline().strip() != 'ready':
             raise RuntimeError('the feed did not begin')
         return self
 
-    def __exit__(self, *_):
+    def end(self):
+        """Its report."""
         self.process.terminate()
-        self.process.wait()
+        report = self.process.communicate()[0]
+        return json.loads(report) if report else None
+
+    def __exit__(self, *_):
+        if self.process.poll() is None:
+            self.end()

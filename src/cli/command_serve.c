@@ -35,6 +35,7 @@
     {"bets-per-minute", NULL},                                                                     \
     {"address-requests", NULL},                                                                    \
     {"ws-deflate", "on"},                                                                          \
+    {"flush-max-ms", "20"},                                                                        \
     {"silence-ms", "5000"},                                                                        \
     {"accounts-max", "262144"},                                                                    \
     {"bets-max", "2097152"},                                                                       \
@@ -195,6 +196,9 @@ static int take_limits(const struct options *options, struct node_options *node,
     TRY(options_number(options, "silence-ms", (struct number_range){100, 600000}, &silence_ms,
                        why));
     node->silence_us_max = silence_ms * 1000;
+    int64_t flush_ms = 0;
+    TRY(options_number(options, "flush-max-ms", (struct number_range){0, 1000}, &flush_ms, why));
+    node->flush_us_max = flush_ms * 1000;
     TRY(options_number(options, "accounts-max", (struct number_range){1, 100000000},
                        &node->accounts_max, why));
     TRY(options_number(options, "bets-max", (struct number_range){1, 1000000000}, &node->bets_max,

@@ -398,6 +398,7 @@ static int open_roles(struct node *node, const struct book_options *book)
     struct odds_service_options odds = ODDS_SERVICE_OPTIONS_DEFAULT;
     odds.scoreboard = tell_score;
     odds.scoreboard_owner = node;
+    odds.flush_us_max = node->options->flush_us_max;
     TRY(open_servers(node));
     TRY(open_bets(node, book));
     TRY(open_backoffice(node));

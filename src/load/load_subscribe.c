@@ -15,8 +15,9 @@
 #include "load/load_wire.h"
 
 #define CONNECT_MS       60000
-#define KNOWN_FRAMES     256  /* a power of two */
-#define KNOWN_BYTES_MAX  2048 /* longer frames are parsed each time */
+#define KNOWN_FRAMES     8192 /* a power of two; more than are under way to those who lag */
+#define KNOWN_BYTES_MAX  768  /* longer frames are parsed each time */
+#define HASHED_BYTES_MAX 128  /* the beginning has op, channel and number */
 #define SETTLE_MS        500
 #define CONNECTS_AT_ONCE 256
 
@@ -63,8 +64,8 @@ static const struct known_frame *look_up(struct subscribe *subscribe, struct sli
         parse(subscribe, text, &subscribe->parsed);
         return &subscribe->parsed;
     }
-    struct known_frame *known =
-        &subscribe->known[crc32c(0, text.at, text.bytes) & (KNOWN_FRAMES - 1)];
+    size_t hashed = text.bytes < HASHED_BYTES_MAX ? text.bytes : HASHED_BYTES_MAX;
+    struct known_frame *known = &subscribe->known[crc32c(0, text.at, hashed) & (KNOWN_FRAMES - 1)];
     if (known->bytes == text.bytes && memcmp(known->text, text.at, text.bytes) == 0)
         return known;
     parse(subscribe, text, known);

@@ -36,7 +36,7 @@ static void channel_free(struct odds_service *s, uint32_t slot)
     struct channel *channel = &s->channels[slot];
     ASSERT(channel->count == 0);
     if (channel->queued)
-        fanout_turn(s); /* it stands in the turn's list, which is then empty */
+        fanout_flush(s); /* it stands in the list, which is then empty */
     unlink_idle(s, channel);
     while (channel->kept_from <= channel->seq)
         forget_oldest(s, channel);
@@ -145,8 +145,6 @@ void channel_add(struct odds_service *s, uint32_t slot, struct message message)
 {
     struct channel *channel = &s->channels[slot];
     uint64_t kept_max = (uint64_t)s->options.limits.history_messages_max;
-    if (channel->seq - channel->handed >= kept_max)
-        fanout_channel(s, slot); /* a turn that brings more than the history holds */
     if (channel->seq + 1 - channel->kept_from >= kept_max)
         forget_oldest(s, channel);
     channel->seq++;
@@ -157,7 +155,11 @@ void channel_add(struct odds_service *s, uint32_t slot, struct message message)
         odds_limit_hit(s, ODDS_LIMIT_history_bytes_max);
         forget_oldest(s, channel);
     }
-    if (channel->queued)
+    if (channel->count == 0)
+        channel->handed = channel->seq; /* to nobody */
+    if (channel->seq - channel->handed >= kept_max)
+        fanout_channel(s, slot); /* after it is added: images that are sent now have it in them */
+    if (channel->queued || channel->handed == channel->seq)
         return;
     channel->queued = true;
     channel->queue_next = s->queue;

@@ -1,6 +1,8 @@
 /* fanout.c - from a channel's messages to its followers (DESIGN part 5; P1, P3).
- * The send call is what fan-out costs, so all messages that a turn brings to a channel are one
- * shared piece, handed once to each follower that is live; everyone else is served by follow.h. */
+ * The send call is what fan-out costs, so all messages that came to a channel since the last flush
+ * are one shared piece, handed once to each follower that is live; everyone else is served by
+ * follow.h. Somebody who begins, drains or leaves between two flushes is served alone and is then
+ * ahead of the others: nobody can make the server flush for everyone (P3). */
 #include "roles/odds/odds_calls.h"
 
 #include <time.h>
@@ -25,11 +27,17 @@ static struct shared_bytes *join_frames(struct channel *channel, uint64_t from)
     return piece;
 }
 
+/* The loop's own time stands still during a turn. */
+static int64_t clock_us(void)
+{
+    struct timespec now;
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return now.tv_sec * US_PER_SECOND + now.tv_nsec / 1000;
+}
+
 static void record_latency(struct odds_service *s, struct channel *channel, uint64_t from)
 {
-    struct timespec now; /* the loop's own time stands still during a turn */
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    int64_t now_us = now.tv_sec * US_PER_SECOND + now.tv_nsec / 1000;
+    int64_t now_us = clock_us();
     for (uint64_t n = from; n <= channel->seq; n++) {
         int64_t received_us = channel_message(channel, n)->received_us;
         if (received_us > 0 && received_us <= now_us)
@@ -65,8 +73,9 @@ static void hold(struct odds_service *s, struct subscription *sub, uint64_t from
     s->stats.dirty.value = s->debts.pool.count;
 }
 
-/* An event stream that is live: the events are its own, because each names where it stands. */
-static void send_events(struct odds_service *s, struct subscription *sub, uint64_t from)
+/* One after the other to a follower that is live. Events are always its own, because each names
+ * where it stands. */
+static void send_each(struct odds_service *s, struct subscription *sub, uint64_t from)
 {
     struct channel *channel = &s->channels[sub->channel];
     struct client *client = &s->clients[sub->client];
@@ -77,16 +86,23 @@ static void send_events(struct odds_service *s, struct subscription *sub, uint64
     }
 }
 
+static void send_or_hold(struct odds_service *s, struct subscription *sub, uint64_t from)
+{
+    if ((sub->slow & ~(SLOW_SSE | SLOW_AHEAD)) == 0)
+        send_each(s, sub, from);
+    else
+        hold(s, sub, from);
+}
+
 static void hand_over_slow(struct odds_service *s, struct subscription *sub, uint64_t from)
 {
-    if ((sub->slow & SLOW_ENDED) != 0)
+    if ((sub->slow & SLOW_AHEAD) != 0 && from <= sub->ahead)
+        from = sub->ahead + 1;
+    sub->slow &= (uint8_t)~SLOW_AHEAD;
+    if ((sub->slow & SLOW_ENDED) != 0 || from > s->channels[sub->channel].seq)
         return;
-    if (sub->slow == SLOW_SSE) {
-        send_events(s, sub, from);
-        return;
-    }
-    hold(s, sub, from);
-    if ((sub->slow & SLOW_LAGGING) != 0)
+    send_or_hold(s, sub, from);
+    if ((sub->slow & SLOW_BEHIND) == 0 || (sub->slow & SLOW_LAGGING) != 0)
         return; /* the rest comes when it has drained */
     if ((sub->slow & SLOW_CONFLATE) != 0 && loop_now(s->loop).us < sub->due_us) {
         if (!timer_is_set(&sub->timer))
@@ -94,6 +110,28 @@ static void hand_over_slow(struct odds_service *s, struct subscription *sub, uin
         return;
     }
     fanout_pump(s, sub);
+}
+
+void fanout_begin_ahead(struct odds_service *s, struct subscription *sub)
+{
+    const struct channel *channel = &s->channels[sub->channel];
+    sub->ahead = channel->seq;
+    if (channel->handed < channel->seq)
+        sub->slow |= SLOW_AHEAD;
+    else
+        sub->slow &= (uint8_t)~SLOW_AHEAD;
+}
+
+void fanout_catch_up(struct odds_service *s, struct subscription *sub)
+{
+    const struct channel *channel = &s->channels[sub->channel];
+    uint64_t from = channel->handed + 1;
+    if ((sub->slow & SLOW_AHEAD) != 0 && from <= sub->ahead)
+        from = sub->ahead + 1;
+    if ((sub->slow & SLOW_ENDED) != 0 || from > channel->seq)
+        return;
+    send_or_hold(s, sub, from);
+    fanout_begin_ahead(s, sub);
 }
 
 /* ---- everyone ---- */
@@ -131,14 +169,18 @@ void fanout_channel(struct odds_service *s, uint32_t slot)
     }
     shared_bytes_give(piece);
     metrics_count(&s->stats.deliveries, deliveries);
-    if (channel->count > 0)
+    if (channel->count > 0) {
+        s->flush_changes += messages;
         record_latency(s, channel, from);
+    }
 }
 
-void fanout_turn(void *owner)
+void fanout_flush(struct odds_service *s)
 {
-    struct odds_service *s = owner;
-    s->ended_turn = loop_turns(s->loop);
+    if (s->queue == SLOT_NONE)
+        return;
+    s->flush_begin_us = clock_us();
+    metrics_count(&s->stats.flushes, 1);
     while (s->queue != SLOT_NONE) {
         struct channel *channel = &s->channels[s->queue];
         uint32_t slot = s->queue;
@@ -146,6 +188,33 @@ void fanout_turn(void *owner)
         channel->queued = false;
         fanout_channel(s, slot);
     }
+}
+
+void fanout_turn(void *owner)
+{
+    struct odds_service *s = owner;
+    s->ended_turn = loop_turns(s->loop);
+    if (s->queue == SLOT_NONE)
+        return;
+    int64_t wait_us = s->draining ? 0 : flush_pace_wait_us(&s->pace, clock_us());
+    if (wait_us == 0) {
+        fanout_flush(s);
+        return;
+    }
+    metrics_count(&s->stats.flushes_put_off, 1);
+    if (!timer_is_set(&s->flush_timer))
+        loop_timer_set(s->loop, &s->flush_timer, (struct monotonic){s->pace.due_us});
+}
+
+void fanout_turn_over(void *owner)
+{
+    struct odds_service *s = owner;
+    if (s->flush_begin_us != 0 && s->flush_changes > 0)
+        flush_pace_flushed(&s->pace, s->flush_begin_us, clock_us(), s->flush_changes);
+    if (s->flush_begin_us != 0)
+        metrics_set(&s->stats.flush_interval, s->pace.rest_us);
+    s->flush_begin_us = 0;
+    s->flush_changes = 0;
 }
 
 void fanout_forget_market(struct odds_service *s, uint32_t slot)
@@ -234,7 +303,7 @@ static void pump_image(struct odds_service *s, struct subscription *sub,
 void fanout_pump(struct odds_service *s, struct subscription *sub)
 {
     const struct channel *channel = &s->channels[sub->channel];
-    fanout_channel(s, sub->channel); /* whoever becomes live has everything, also of this turn */
+    fanout_catch_up(s, sub); /* whoever becomes live has everything, also what waits */
     while ((sub->slow & (SLOW_LAGGING | SLOW_ENDED)) == 0) {
         struct follow_next next =
             follow_next(&s->debts, &sub->follow, channel->seq, channel->kept_from);

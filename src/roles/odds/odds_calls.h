@@ -54,8 +54,16 @@ struct shared_bytes *channel_snapshot(struct odds_service *s, struct channel *ch
 
 /* Hands the channel's new messages over. */
 void fanout_channel(struct odds_service *s, uint32_t slot);
-/* Everything that is queued; at the turn's end. */
+/* Everything that is queued, now. */
+void fanout_flush(struct odds_service *s);
+/* The same when it is due; at the turn's end. */
 void fanout_turn(void *owner);
+/* What was sent is with the kernel: how long that took decides when the next flush is due. */
+void fanout_turn_over(void *owner);
+/* Gives this follower alone what waits for the next flush: as messages, or as what it owes. */
+void fanout_catch_up(struct odds_service *s, struct subscription *sub);
+/* What waits for the next flush is none of its business: it begins behind that. */
+void fanout_begin_ahead(struct odds_service *s, struct subscription *sub);
 /* Sends what is owed, as far as the client takes it. */
 void fanout_pump(struct odds_service *s, struct subscription *sub);
 /* Before a market's slot is freed: nobody owes it any more. */

@@ -2,14 +2,15 @@
  *
  * Clients, channels and the subscriptions that join them stand in pools and name each other by
  * slot. A channel belongs to a group of the market index (a market, an event, a sport). Messages
- * of a turn are kept in the channel's history and handed over at the turn's end, all of them as
- * one piece for those who are live. Thread: the loop's. */
+ * are kept in the channel's history and handed over at the next flush, all of them as one piece
+ * for those who are live. Thread: the loop's. */
 #pragma once
 
 #include "base/assert.h"
 #include "base/error.h"
 #include "net/http/http_stream.h"
 #include "net/ws/ws_conn.h"
+#include "roles/odds/flush_pace.h"
 #include "roles/odds/follow.h"
 #include "roles/odds/market_index.h"
 #include "roles/odds/odds_cbor.h"
@@ -42,7 +43,7 @@ struct channel {
     uint64_t kept_from; /* messages from here on are in `history` */
     uint32_t group;     /* of the index */
     uint8_t kind;       /* enum group_kind */
-    bool used, queued;  /* queued: it stands in the list of this turn */
+    bool used, queued;  /* queued: it stands in the list of the next flush */
     uint8_t name_bytes;
     uint32_t queue_next;
     uint32_t first, last; /* subscriptions */
@@ -62,12 +63,14 @@ enum slow_reason {
     SLOW_CONFLATE = 4, /* it wants one message per market and interval */
     SLOW_SSE = 8,
     SLOW_ENDED = 16, /* its client is being closed */
+    SLOW_AHEAD = 32, /* it was given alone what waits for the others: see `ahead` */
 };
 
 struct subscription {
     struct ws_handle ws; /* of its client, to spare the fan-out a look at it */
     struct odds_service *service;
     struct follow follow;
+    uint64_t ahead; /* SLOW_AHEAD: messages up to here were sent to it, or are owed */
     uint32_t client, channel;
     uint32_t channel_next, channel_previous;
     uint32_t client_next;
@@ -154,6 +157,10 @@ struct odds_service {
     uint64_t have_stamp;
     uint64_t ended_turn; /* the last turn whose end was reached */
     uint32_t queue;      /* channels with messages to hand over */
+    struct flush_pace pace;
+    struct timer flush_timer; /* ends the wait of what is queued */
+    int64_t flush_begin_us;   /* of this turn's flush; 0: there was none */
+    uint64_t flush_changes;   /* messages that it handed over */
     uint32_t idle_first, idle_last;
     uint32_t lag_first, sse_first;
     struct timer tick;

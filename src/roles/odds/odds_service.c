@@ -91,9 +91,18 @@ static bool limits_are_possible(const struct odds_limits *limits)
            limits->malformed_max <= UINT8_MAX && limits->bets_per_client_max <= UINT16_MAX;
 }
 
+/* The turn's end does the rest: the wait is over. */
+static void on_flush_due(void *owner)
+{
+    (void)owner;
+}
+
 static void on_tick(void *owner)
 {
     struct odds_service *s = owner;
+    if (s->queue == SLOT_NONE && flush_pace_is_due(&s->pace, loop_now(s->loop).us))
+        metrics_set(&s->stats.flush_interval,
+                    0); /* the load is over, and no flush came to say so */
     clients_tick(s);
     succession_tick(s);
     channel_tidy(s);
@@ -116,11 +125,14 @@ int odds_service_new(const struct odds_service_options *options, struct loop *lo
     s->ended_turn = UINT64_MAX;
     metrics_histogram_init(&s->stats.push_latency, metrics_bounds_us, METRICS_BOUNDS_US_COUNT);
     make_sid(s);
+    flush_pace_init(&s->pace, options->flush_us_max);
+    timer_init(&s->flush_timer, on_flush_due, s);
     timer_init(&s->tick, on_tick, s);
     int result = init_index(s);
     result = result < 0 ? result : init_pools(s);
     result = result < 0 ? result : init_scratch(s);
     result = result < 0 ? result : loop_at_turn_end(loop, LOOP_STAGE_WORK, fanout_turn, s);
+    result = result < 0 ? result : loop_at_turn_end(loop, LOOP_STAGE_CLOSE, fanout_turn_over, s);
     if (result < 0) {
         odds_service_free(s);
         return result;
@@ -135,7 +147,9 @@ void odds_service_free(struct odds_service *s)
     if (s == NULL)
         return;
     loop_remove_hook(s->loop, fanout_turn, s);
+    loop_remove_hook(s->loop, fanout_turn_over, s);
     loop_timer_cancel(s->loop, &s->tick);
+    loop_timer_cancel(s->loop, &s->flush_timer);
     reads_done(s);
     channels_done(s);
     market_index_done(&s->index);
@@ -259,6 +273,10 @@ static int register_counters(struct odds_service *s, struct metrics *metrics)
         {"overround_push_bets_total", "Bets taken over WebSocket", &s->stats.bets},
         {"overround_push_errors_total", "Error frames", &s->stats.errors},
         {"overround_push_lag_closed_total", "Clients closed for lagging", &s->stats.lag_closed},
+        {"overround_push_flushes_total", "Flushes of price changes to all who follow them",
+         &s->stats.flushes},
+        {"overround_push_flushes_put_off_total", "Turns whose price changes waited for a flush",
+         &s->stats.flushes_put_off},
         {"overround_odds_store_hits_total", "Reads that found the market", &s->stats.store_hits},
         {"overround_odds_store_misses_total", "Reads that did not", &s->stats.store_misses},
     };
@@ -299,6 +317,11 @@ int odds_service_metrics(struct odds_service *s, struct metrics *metrics)
     TRY(register_counters(s, metrics));
     TRY(register_gauges(s, metrics));
     TRY(register_limits(s, metrics));
+    TRY(metrics_add_gauge(metrics,
+                          (struct metrics_name){"overround_push_flush_interval_seconds",
+                                                "How long price changes wait for one another now",
+                                                NULL, 6},
+                          &s->stats.flush_interval));
     return metrics_add_histogram(metrics,
                                  (struct metrics_name){"overround_push_latency_seconds",
                                                        "Feed message received to queued for all "

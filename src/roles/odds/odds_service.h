@@ -2,9 +2,11 @@
  * user's own bets and balance (CONTRACT, "HTTP" and "WebSocket /v1/stream").
  *
  * A price change is encoded once per channel and shared by reference (DESIGN part 5); everything
- * that one turn brings to a channel goes to a follower as one piece. A client that lags costs a
- * bounded list of markets: it gets `skipped` and then each market's full image (P3). Versions of a
- * market only rise here, whatever comes in (P1).
+ * that came to a channel since the last flush goes to a follower as one piece. Flushes are a turn
+ * apart while there is little to do, and further under load (flush_pace.h); only price changes
+ * wait for one: answers, snapshots, and a user's own messages go out in their turn. A client that
+ * lags costs a bounded list of markets: it gets `skipped` and then each market's full image (P3).
+ * Versions of a market only rise here, whatever comes in (P1).
  *
  * Owned by the loop that runs the book and the HTTP server. */
 #pragma once
@@ -42,13 +44,15 @@ struct odds_service_options {
     void *scoreboard_owner;
     int64_t channel_keep_ms;    /* a channel without followers keeps its history so long */
     int64_t succession_keep_ms; /* markets of the process before wait so long for their provider */
+    int64_t flush_us_max; /* messages wait at most so long for others (flush_pace.h); 0: none */
 };
 
 #define ODDS_SERVICE_OPTIONS_DEFAULT                                                               \
     ((struct odds_service_options){.limits = ODDS_LIMITS_DEFAULT,                                  \
                                    .heartbeat_ms = 15000,                                          \
                                    .channel_keep_ms = 60000,                                       \
-                                   .succession_keep_ms = 60000})
+                                   .succession_keep_ms = 60000,                                    \
+                                   .flush_us_max = 20000})
 
 /* `loop` and `store` are borrowed until odds_service_free. 0, -ERR_MEMORY, -ERR_LIMIT. */
 int odds_service_new(const struct odds_service_options *options, struct loop *loop,
@@ -122,10 +126,14 @@ struct odds_service_stats {
     struct metrics_counter bets;             /* place_bet taken */
     struct metrics_counter errors;           /* error frames */
     struct metrics_counter lag_closed;       /* closed: lag_ms_max */
+    struct metrics_counter flushes;          /* price changes handed over, all channels together */
+    struct metrics_counter flushes_put_off;  /* turns whose changes had to wait */
     struct metrics_counter store_hits, store_misses; /* REST reads */
     struct metrics_counter limit_reached[ODDS_LIMITS_COUNT];
     struct metrics_gauge websockets, event_streams, subscriptions, channels, lagging, markets;
     struct metrics_gauge image_bytes, history_bytes, dirty, long_polls;
-    struct metrics_histogram push_latency; /* us: feed's message received -> queued to followers */
+    struct metrics_gauge flush_interval;   /* us that changes wait now; 0: none */
+    struct metrics_histogram push_latency; /* us: feed's message received -> queued to followers,
+                                              with the wait for a flush */
 };
 const struct odds_service_stats *odds_service_stats(const struct odds_service *service);

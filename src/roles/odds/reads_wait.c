@@ -130,6 +130,7 @@ void reads_forget(struct odds_service *s, uint32_t market)
 void odds_service_drain(struct odds_service *s)
 {
     s->draining = true;
+    fanout_flush(s);
     for (uint32_t i = 0; i < s->index.markets_pool.end; i++)
         reads_wake(s, i);
 }

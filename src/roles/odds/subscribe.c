@@ -72,6 +72,7 @@ static void set_pace(struct odds_service *s, struct client *client, struct subsc
     sub->due_us = 0;
     sub->slow = (uint8_t)((client->is_sse ? SLOW_SSE : 0) | (client->lagging ? SLOW_LAGGING : 0) |
                           (client->ended ? SLOW_ENDED : 0) | (conflate_ms > 0 ? SLOW_CONFLATE : 0));
+    fanout_begin_ahead(s, sub);
 }
 
 struct subscription *subscription_open(struct client *client, struct slice name,
@@ -89,7 +90,6 @@ struct subscription *subscription_open(struct client *client, struct slice name,
         client_error(client, "CHANNELS_FULL", name);
         return NULL;
     }
-    fanout_channel(s, channel); /* whatever follows begins after the newest message */
     struct subscription *sub = subscription_find(client, channel);
     if (sub == NULL && client->count >= s->options.limits.channels_per_client_max) {
         odds_limit_hit(s, ODDS_LIMIT_channels_per_client_max);
@@ -132,10 +132,12 @@ void subscription_close(struct client *client, struct subscription *sub)
     s->stats.subscriptions.value--;
 }
 
+/* Whatever begins here is brought to the channel's newest message by who called. */
 static void begin_at(struct odds_service *s, struct subscription *sub, uint64_t seq)
 {
     follow_end(&s->debts, &sub->follow);
     follow_begin(&sub->follow, seq);
+    fanout_begin_ahead(s, sub);
 }
 
 void subscription_restart(struct odds_service *s, struct subscription *sub)

@@ -77,7 +77,7 @@ void odds_service_send_away(struct odds_service *s)
 {
     uint64_t clients = s->clients_pool.count, window_ms = away_window_ms(clients), number = 0;
     ASSERT(s->leaving);
-    fanout_turn(s); /* what this turn has brought goes before */
+    fanout_flush(s); /* what waits goes before */
     for (uint32_t i = 0; i < s->clients_pool.end; i++)
         if (s->clients[i].used)
             send_away(s, &s->clients[i], window_ms * number++ / clients);

@@ -98,6 +98,7 @@ static void unsubscribe(struct client *client, const struct stream_op *op)
             continue;
         }
         uint64_t seq = s->channels[channel].seq;
+        fanout_catch_up(s, sub);
         subscription_close(client, sub);
         char memory[96 + 6 * STREAM_CHANNEL_BYTES_MAX];
         struct buf text = buf_over(memory, sizeof memory);

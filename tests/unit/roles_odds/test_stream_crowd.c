@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/prng.h"
+#include "roles/odds/odds_internal.h"
 #include "stream_fixture.h"
 #include "test.h"
 
@@ -140,6 +141,8 @@ static void play(uint64_t seed)
     for (int step = 0; step < 12000; step++) {
         move_market(&f, &prng, &epoch);
         struct mirror *m = &mirrors[prng_below(&prng, PEERS)];
+        if (prng_below(&prng, 40) == 0) /* changes wait for a while, or go out in their turn */
+            f.service->pace.due_us = prng_below(&prng, 2) == 0 ? 0 : INT64_MAX / 2;
         if (step % 20 == 0)
             fixture_turns(&f, 1);
         if (step % 16 == 0 && !m->lazy)
@@ -149,6 +152,7 @@ static void play(uint64_t seed)
             open_mirror(m, &f, &prng);
         }
     }
+    f.service->pace.due_us = 0;
     for (int i = 0; i < PEERS; i++) {
         const char *frame;
         while ((frame = peer_next(&mirrors[i].peer)) != NULL)
