@@ -552,7 +552,6 @@ static void make_snapshot(struct bench *b, const char *directory, uint64_t recor
     struct ledger_file_options options = {.store = {.newest_only = true}};
     struct snapshot_file_options files = {.keep = 1};
     struct shadow_options fold = {limits_of(b), records};
-    fold.limits.verdicts_max = fold.limits.bets_max + ACCOUNTS; /* it has no store */
     struct shadow_ports ports = {.cursor = NULL};
     struct ledger_report report;
     struct shadow *shadow;
@@ -562,6 +561,8 @@ static void make_snapshot(struct bench *b, const char *directory, uint64_t recor
     if (error < 0)
         die("the log for the snapshot", error);
     struct ledger_cursor_log log = ledger_file_cursor_log(b->log);
+    open_verdicts(b, directory); /* the book before has brought the older keys to disk */
+    ports.verdicts = b->verdicts;
     if (ledger_cursor_file_new(&log, &ports.cursor) < 0 ||
         snapshot_file_new(&files, b->disk, &ports.snapshots) < 0 ||
         shadow_new(&fold, &ports, &shadow) < 0)
@@ -577,6 +578,7 @@ static void make_snapshot(struct bench *b, const char *directory, uint64_t recor
     shadow_free(shadow);
     ports.cursor->ops->free(ports.cursor);
     ports.snapshots->ops->free(ports.snapshots);
+    close_verdicts(b);
     b->log->ops->free(b->log);
     disk_free(b->disk);
 }

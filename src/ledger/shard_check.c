@@ -6,6 +6,8 @@
 #include "crypto/sha256.h"
 #include "ledger/shard_state_internal.h"
 
+#define TALLIES_AHEAD 16 /* bets whose tallies are on their way from memory */
+
 struct sums {
     __int128 customers[CURRENCIES_MAX]; /* available + held, per house index */
     __int128 stakes[CURRENCIES_MAX];    /* of open bets */
@@ -58,29 +60,26 @@ static int64_t open_return(const struct shard_state *state, const struct shard_b
     return open ? shard_return_if_won(state, bet) : 0;
 }
 
-static int tally_account(struct shard_state *state, struct shard_tallies *tallies, uint32_t index)
+static int tally_account(struct shard_state *state, struct shard_tallies *tallies, uint32_t index,
+                         int64_t returns)
 {
     const struct shard_bet *bet = &state->bets[index];
-    REQUIRE(bet->account >= 1 && bet->account <= state->accounts_count,
-            "L7: an account's counts are those of its bets");
     struct account_tally *tally = &tallies->accounts[bet->account];
     bool open = bet->state == BET_STATE_OPEN, pending = bet->state == BET_STATE_PENDING;
     REQUIRE(bet->next_of_account == tally->last, "L7: an account's counts are those of its bets");
-    REQUIRE(bet->stake > 0 && bet->stake <= MONEY_MINOR_MAX, "L4: a stake is within its limit");
     tally->last = index;
     tally->open += open || pending;
     REQUIRE(!__builtin_add_overflow(tally->held, pending ? bet->stake : 0, &tally->held) &&
                 !__builtin_add_overflow(tally->stakes, open ? bet->stake : 0, &tally->stakes) &&
-                !__builtin_add_overflow(tally->returns, open_return(state, bet), &tally->returns),
+                !__builtin_add_overflow(tally->returns, returns, &tally->returns),
             "L4: a balance is beyond all limits");
     return 0;
 }
 
-static int tally_market(struct shard_state *state, struct shard_tallies *tallies, uint32_t index)
+static int tally_market(struct shard_state *state, struct shard_tallies *tallies, uint32_t index,
+                        int64_t returns)
 {
     const struct shard_bet *bet = &state->bets[index];
-    REQUIRE(bet->market >= 1 && bet->market <= state->markets_count,
-            "L7: a market's counts are those of its bets");
     struct market_tally *tally = &tallies->markets[bet->market];
     bool open = bet->state == BET_STATE_OPEN, pending = bet->state == BET_STATE_PENDING;
     REQUIRE(bet->next_of_market == tally->last, "L7: a market's counts are those of its bets");
@@ -90,20 +89,45 @@ static int tally_market(struct shard_state *state, struct shard_tallies *tallies
     tally->accepted += open || bet->state == BET_STATE_SETTLED;
     REQUIRE(!__builtin_add_overflow(tally->stakes_open, open || pending ? bet->stake : 0,
                                     &tally->stakes_open) &&
-                !__builtin_add_overflow(tally->returns_open, open_return(state, bet),
-                                        &tally->returns_open),
+                !__builtin_add_overflow(tally->returns_open, returns, &tally->returns_open),
             "L4: a balance is beyond all limits");
     return 0;
+}
+
+static int tally_bet(struct shard_state *state, struct shard_tallies *tallies, uint32_t index)
+{
+    const struct shard_bet *bet = &state->bets[index];
+    REQUIRE(bet->account >= 1 && bet->account <= state->accounts_count,
+            "L7: an account's counts are those of its bets");
+    REQUIRE(bet->market >= 1 && bet->market <= state->markets_count,
+            "L7: a market's counts are those of its bets");
+    REQUIRE(bet->stake > 0 && bet->stake <= MONEY_MINOR_MAX, "L4: a stake is within its limit");
+    int64_t returns = open_return(state, bet);
+    TRY(tally_account(state, tallies, index, returns));
+    TRY(tally_market(state, tallies, index, returns));
+    tallies->settled_alike &= (bet->state == BET_STATE_SETTLED) == (bet->seq_settled != 0);
+    return 0;
+}
+
+/* Bets lie in the order of placement, what they are counted to does not. */
+static void prefetch(const struct shard_state *state, const struct shard_tallies *tallies,
+                     const struct shard_bet *bet)
+{
+    if (bet->account <= state->accounts_count) {
+        __builtin_prefetch(&tallies->accounts[bet->account], 1);
+        __builtin_prefetch(&state->accounts[bet->account].currency);
+    }
+    if (bet->market <= state->markets_count)
+        __builtin_prefetch(&tallies->markets[bet->market], 1);
 }
 
 int shard_tallies_bets(struct shard_state *state, struct shard_tallies *tallies, uint32_t first,
                        uint32_t count)
 {
     for (uint32_t i = first; i < first + count; i++) {
-        const struct shard_bet *bet = &state->bets[i];
-        TRY(tally_account(state, tallies, i));
-        TRY(tally_market(state, tallies, i));
-        tallies->settled_alike &= (bet->state == BET_STATE_SETTLED) == (bet->seq_settled != 0);
+        if (i + TALLIES_AHEAD < first + count)
+            prefetch(state, tallies, &state->bets[i + TALLIES_AHEAD]);
+        TRY(tally_bet(state, tallies, i));
     }
     return 0;
 }
