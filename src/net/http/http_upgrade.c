@@ -50,7 +50,8 @@ static enum http_upgrade_outcome refuse(struct http_request *request,
     return HTTP_UPGRADE_REFUSED;
 }
 
-static bool send_answer(struct conn *conn, struct slice key, struct slice subprotocol, bool deflate)
+static bool send_answer(struct conn *conn, struct slice key, struct slice subprotocol,
+                        enum ws_deflate_offer deflate)
 {
     char accept[WS_ACCEPT_BYTES];
     ws_handshake_accept(key, accept);
@@ -60,8 +61,10 @@ static bool send_answer(struct conn *conn, struct slice key, struct slice subpro
     if (sent && subprotocol.bytes > 0)
         sent =
             conn_send(conn, SLICE("\r\nSec-WebSocket-Protocol: ")) && conn_send(conn, subprotocol);
-    if (sent && deflate)
+    if (sent && deflate != WS_DEFLATE_NONE)
         sent = conn_send(conn, SLICE("\r\nSec-WebSocket-Extensions: " WS_DEFLATE_ANSWER));
+    if (sent && deflate == WS_DEFLATE_WINDOW)
+        sent = conn_send(conn, SLICE(WS_DEFLATE_ANSWER_WINDOW));
     return sent && conn_send(conn, SLICE("\r\n\r\n"));
 }
 
@@ -84,12 +87,14 @@ enum http_upgrade_outcome http_upgrade_websocket(struct http_request *request,
     }
     ASSERT(http_conn_pending(http) == 1);
     conn_pool_stats(conn_pool_of(conn))->replies++;
-    struct ws_deflate *deflate =
-        ws_deflate_is_offered(request->head) ? http->server->deflate : NULL;
-    if (!send_answer(conn, key, subprotocol, deflate != NULL))
+    struct ws_deflate *deflate = http->server->deflate;
+    enum ws_deflate_offer offer =
+        deflate != NULL ? ws_deflate_offered(request->head) : WS_DEFLATE_NONE;
+    if (!send_answer(conn, key, subprotocol, offer))
         return HTTP_UPGRADE_REFUSED;
     bool draining = http->server->draining;
-    *ret_ws = ws_conn_begin(conn, false, deflate, callbacks, owner); /* http is gone from here on */
+    *ret_ws = ws_conn_begin(conn, false, offer != WS_DEFLATE_NONE ? deflate : NULL, callbacks,
+                            owner); /* http is gone from here on */
     if (draining)
         ws_conn_close(*ret_ws, WS_CLOSE_GOING_AWAY, SLICE("drain"));
     return HTTP_UPGRADE_DONE;

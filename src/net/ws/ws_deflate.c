@@ -106,31 +106,33 @@ static unsigned parameter_of(struct slice text)
     return 0;
 }
 
-static bool is_acceptable(struct slice offer)
+static enum ws_deflate_offer check_offer(struct slice offer)
 {
     unsigned seen = 0;
     if (!slice_is(next_piece(&offer, ';'), "permessage-deflate"))
-        return false;
+        return WS_DEFLATE_NONE;
     while (offer.bytes > 0) {
         unsigned parameter = parameter_of(next_piece(&offer, ';'));
         if (parameter == 0 || (seen & parameter) != 0)
-            return false;
+            return WS_DEFLATE_NONE;
         seen |= parameter;
     }
-    return true;
+    return (seen & SERVER_BITS) != 0 ? WS_DEFLATE_WINDOW : WS_DEFLATE_PLAIN;
 }
 
-bool ws_deflate_is_offered(const struct http_head *head)
+enum ws_deflate_offer ws_deflate_offered(const struct http_head *head)
 {
     for (size_t i = 0; i < head->headers_count; i++) {
         struct slice list = head->headers[i].value;
         if (!http_text_equal(head->headers[i].name, SLICE("sec-websocket-extensions")))
             continue;
-        while (list.bytes > 0)
-            if (is_acceptable(next_piece(&list, ',')))
-                return true;
+        while (list.bytes > 0) {
+            enum ws_deflate_offer offer = check_offer(next_piece(&list, ','));
+            if (offer != WS_DEFLATE_NONE)
+                return offer;
+        }
     }
-    return false;
+    return WS_DEFLATE_NONE;
 }
 
 /* ---- receiving ---- */

@@ -21,8 +21,15 @@
  * takes some 10 us of the loop, once a message. */
 #define WS_DEFLATE_BYTES_MIN 512
 
+enum ws_deflate_offer {
+    WS_DEFLATE_NONE = 0, /* none that we can accept */
+    WS_DEFLATE_PLAIN,
+    WS_DEFLATE_WINDOW, /* with a limit of our window, which must be told back (7.1.2.1) */
+};
+
 #define WS_DEFLATE_ANSWER                                                                          \
     "permessage-deflate; server_no_context_takeover; client_no_context_takeover"
+#define WS_DEFLATE_ANSWER_WINDOW "; server_max_window_bits=15"
 
 struct ws_deflate;
 
@@ -30,10 +37,10 @@ struct ws_deflate;
 int ws_deflate_new(size_t message_bytes_max, struct ws_deflate **ret_codec);
 void ws_deflate_free(struct ws_deflate *codec); /* accepts NULL */
 
-/* Whether the request offers the extension in a way that WS_DEFLATE_ANSWER accepts: an offer that
- * asks for a smaller window of ours, or that has a parameter which is unknown, repeated or
- * malformed, is passed over (RFC 7692 section 7.1). */
-bool ws_deflate_is_offered(const struct http_head *head);
+/* The first offer of the request that we can accept, with WS_DEFLATE_ANSWER (and the _WINDOW behind
+ * it): one that asks for a smaller window of ours, or that has a parameter which is unknown,
+ * repeated or malformed, is passed over (RFC 7692 section 7.1). */
+enum ws_deflate_offer ws_deflate_offered(const struct http_head *head);
 
 /* The message behind packed payload (section 7.2.2); borrowed until the next call. -ERR_FORMAT: no
  * DEFLATE data; -ERR_LIMIT: above message_bytes_max. */

@@ -23,32 +23,36 @@ TEST(ws_deflate, offers_are_accepted_as_rfc_7692_says)
 {
     static const struct {
         const char *value;
-        bool accepted;
+        enum ws_deflate_offer offer;
     } rows[] = {
-        {"permessage-deflate", true},
-        {"permessage-deflate; client_max_window_bits", true},
-        {"permessage-deflate;client_max_window_bits=10;server_no_context_takeover", true},
-        {"permessage-deflate; server_max_window_bits=\"15\"", true},
-        {"permessage-deflate; server_max_window_bits=10", false}, /* ours has 15 for all */
-        {"permessage-deflate; server_max_window_bits=10, permessage-deflate", true},
-        {"permessage-deflate; server_max_window_bits", false},
-        {"permessage-deflate; client_max_window_bits=7", false},
-        {"permessage-deflate; client_max_window_bits=16", false},
-        {"permessage-deflate; client_max_window_bits=08", false},
-        {"permessage-deflate; client_no_context_takeover=1", false},
-        {"permessage-deflate; client_no_context_takeover; client_no_context_takeover", false},
-        {"permessage-deflate; mode=turbo", false},
-        {"x-webkit-deflate-frame", false},
-        {"x-webkit-deflate-frame, permessage-deflate", true},
-        {"permessage-deflated", false},
-        {"", false},
-        {";,;,==", false},
+        {"permessage-deflate", WS_DEFLATE_PLAIN},
+        {"permessage-deflate; client_max_window_bits", WS_DEFLATE_PLAIN},
+        {"permessage-deflate;client_max_window_bits=10;server_no_context_takeover",
+         WS_DEFLATE_PLAIN},
+        {"permessage-deflate; server_max_window_bits=\"15\"", WS_DEFLATE_WINDOW},
+        {"permessage-deflate; server_max_window_bits=15, permessage-deflate", WS_DEFLATE_WINDOW},
+        {"permessage-deflate; server_max_window_bits=10",
+         WS_DEFLATE_NONE}, /* ours has 15 for all */
+        {"permessage-deflate; server_max_window_bits=10, permessage-deflate", WS_DEFLATE_PLAIN},
+        {"permessage-deflate; server_max_window_bits", WS_DEFLATE_NONE},
+        {"permessage-deflate; client_max_window_bits=7", WS_DEFLATE_NONE},
+        {"permessage-deflate; client_max_window_bits=16", WS_DEFLATE_NONE},
+        {"permessage-deflate; client_max_window_bits=08", WS_DEFLATE_NONE},
+        {"permessage-deflate; client_no_context_takeover=1", WS_DEFLATE_NONE},
+        {"permessage-deflate; client_no_context_takeover; client_no_context_takeover",
+         WS_DEFLATE_NONE},
+        {"permessage-deflate; mode=turbo", WS_DEFLATE_NONE},
+        {"x-webkit-deflate-frame", WS_DEFLATE_NONE},
+        {"x-webkit-deflate-frame, permessage-deflate", WS_DEFLATE_PLAIN},
+        {"permessage-deflated", WS_DEFLATE_NONE},
+        {"", WS_DEFLATE_NONE},
+        {";,;,==", WS_DEFLATE_NONE},
     };
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
         struct http_head head = {.headers_count = 1};
         head.headers[0].name = SLICE("Sec-WebSocket-Extensions");
         head.headers[0].value = slice_text(rows[i].value);
-        if (ws_deflate_is_offered(&head) != rows[i].accepted)
+        if (ws_deflate_offered(&head) != rows[i].offer)
             fail_msg("%s", rows[i].value);
     }
 }
