@@ -5,7 +5,7 @@ PYTHON := /usr/bin/python3
 BUILD  := build
 
 .PHONY: all help run test sim sim-swarm mutants bench fuzz soak lint coverage foreign-verifiers \
-        ci clean deps-build deps-test
+        autobahn ci clean deps-build deps-test
 .DEFAULT_GOAL := all
 
 all: deps-build ## build the program: build/overround
@@ -54,6 +54,10 @@ coverage: deps-build deps-test ## lines and branches reached by the unit tests, 
 foreign-verifiers: all ## verifiers that others wrote (Go, Python) over proofs that we export
 	@tools/install-deps foreign
 	@tests/foreign/run $(BUILD)
+
+autobahn: all ## Autobahn's fuzzing client at our WebSocket server: ARGS='--cases 1.*,6.*' for some of it
+	@tools/install-deps foreign
+	@tests/foreign/autobahn $(BUILD) $(ARGS)
 
 ci: ## what the machine that guards the main branch runs
 	@.ci/run
