@@ -26,9 +26,9 @@ HEAD = struct.Struct('<4sBBHI')
 class Upgraded:
     """Servers one after the other on the same data; `server` is the one that serves now."""
 
-    def __init__(self, folder, *options):
+    def __init__(self, folder, *options, server=None):
         self.folder, self.options = folder, options
-        self.server = Server(folder, *options).start()
+        self.server = server or Server(folder, *options).start()
 
     def newer(self, *more):
         return Server(self.folder, *self.options, '--take-over', 'yes', *more)
@@ -93,15 +93,18 @@ class Mover:
 class Customer:
     """Bets one after the other on new connections; without an answer it asks again, same key."""
 
-    def __init__(self, upgraded, number, market):
+    def __init__(self, upgraded, number, market, tls=None):
         self.bettor, self.market = Bettor(upgraded.server, f'up-{number}', '100000.00'), market
-        self.address, self.answers, self.refused, self.cut = upgraded.server.public, {}, [], 0
+        self.address, self.tls = upgraded.server.public, tls
+        if tls:
+            self.address = upgraded.server.tls
+        self.answers, self.refused, self.cut = {}, [], 0
         self.stop = threading.Event()
         self.thread = threading.Thread(target=self.run, daemon=True)
 
     def ask(self, key, slip):
         try:
-            with Http(self.address, timeout=60) as http:
+            with Http(self.address, timeout=60, tls=self.tls) as http:
                 return http.request('POST', '/v1/bets', slip, self.bettor.token,
                                     {'Idempotency-Key': key})
         except ConnectionRefusedError as error:
@@ -126,15 +129,16 @@ class Customer:
         return {k: a.json['bet_id'] for k, a in self.answers.items() if a.status in (200, 201)}
 
 
-def make_followers(address, markets):
-    """On markets, an event and the sport, in all forms; one in ten wants few messages."""
+def make_followers(address, markets, count=FOLLOWERS, tls=None):
+    """On markets, an event and the sport, in all forms."""
     def channels(number):
         return [[f'market:{markets[number % MARKETS]}', f'market:{markets[number * 7 % MARKETS]}'],
                 ['event:9000'], ['sport:football', f'market:{markets[number % MARKETS]}']][
                     number % 3]
-    kinds = [lambda c: Follower(address, c), lambda c: Follower(address, c, binary=True),
-             lambda c: Events(address, c)]
-    return [kinds[n // 3 % 3](list(dict.fromkeys(channels(n)))) for n in range(FOLLOWERS)]
+    kinds = [lambda c: Follower(address, c, tls=tls),
+             lambda c: Follower(address, c, binary=True, tls=tls),
+             lambda c: Events(address, c, tls=tls)]
+    return [kinds[n // 3 % 3](list(dict.fromkeys(channels(n)))) for n in range(count)]
 
 
 def check_versions(follower, logged):
@@ -154,50 +158,76 @@ def check_versions(follower, logged):
     return accounted
 
 
-def test_three_upgrades_in_a_row_lose_no_version_no_bet_and_no_connection(upgraded):
-    mover = Mover(upgraded.server)
-    markets = [f'1.{700 + n}' for n in range(MARKETS)]
-    for ident in markets:
-        mover.feed.market(ident, {11: 2.0, 12: 3.5, 13: 4.2})
-    everyone = make_followers(upgraded.server.public, markets)
-    followers = Followers(everyone)
-    until(lambda: all(set(f.seq) == set(f.channels) for f in everyone), 60)
-    customers = [Customer(upgraded, n, markets[n]) for n in range(4)]
-    for running in [mover, *customers]:
-        running.thread.start()
-    sid = everyone[0].sid
-    for number in range(UPGRADES):
-        upgraded.upgrade()
-        until(lambda n=number: all(f.connections > n + 1 for f in everyone), 120)
-        before = mover.moves
-        until(lambda b=before: mover.moves > b + 30, 60)
-    for customer in customers:
-        customer.stop.set()
-        customer.thread.join()
-    mover.end()
-    mover.feed.again()
-    mover.feed.close()
-    newest = {m: upgraded.server.get(f'/v1/odds/{m}').json['odds_version'] for m in markets}
-    until(lambda: all(rows[-1][0] == newest[m] for f in everyone
-                      for (_, m), rows in f.seen.items()), 60)
-    followers.end()
-    check_bets(upgraded, customers)
-    assert upgraded.server.terminate() == 0
-    assert 'all invariants hold' in upgraded.server.verify()
+class Traffic:
+    """A book in full use: prices that move, followers in all forms, customers."""
 
-    logged = {market: [] for market in markets}
-    for market, _, version in odds_log.changes(upgraded.server.data):
-        assert not logged[market] or version > logged[market][-1]  # P1
-        logged[market].append(version)
-    assert not [p for f in everyone for p in f.problems][:3]
-    assert not [r for who in [*everyone, *customers, mover] for r in who.refused]
-    accounted = sum(check_versions(f, logged) for f in everyone)
-    resumed, snapshots = sum(f.resumed for f in everyone), sum(f.snapshots for f in everyone)
-    channels = sum(len(f.channels) for f in everyone)
-    print(f'{sum(map(len, logged.values()))} versions, {accounted} stood for; {resumed} resumed, '
-          f'{snapshots - channels} snapshots again; {sum(c.cut for c in customers)} requests cut')
+    def __init__(self, upgraded, followers=FOLLOWERS, tls=None):
+        self.upgraded, server = upgraded, upgraded.server
+        self.mover = Mover(server)
+        self.markets = [f'1.{700 + n}' for n in range(MARKETS)]
+        for ident in self.markets:
+            self.mover.feed.market(ident, {11: 2.0, 12: 3.5, 13: 4.2})
+        self.everyone = make_followers(server.tls if tls else server.public, self.markets,
+                                       followers, tls)
+        self.followers = Followers(self.everyone)
+        until(lambda: all(set(f.seq) == set(f.channels) for f in self.everyone), 60)
+        self.customers = [Customer(upgraded, n, self.markets[n], tls) for n in range(4)]
+        for running in [self.mover, *self.customers]:
+            running.thread.start()
+
+    def upgrade(self):
+        """Until everybody is back, and prices have moved again."""
+        before = [f.connections for f in self.everyone]
+        self.upgraded.upgrade()
+        until(lambda: all(f.connections > n for f, n in zip(self.everyone, before)), 120)
+        moves = self.mover.moves
+        until(lambda: self.mover.moves > moves + 30, 60)
+
+    def end(self):
+        """Everybody ends once they have the newest prices; their bets and versions are right."""
+        upgraded = self.upgraded
+        for customer in self.customers:
+            customer.stop.set()
+            customer.thread.join()
+        self.mover.end()
+        self.mover.feed.again()
+        self.mover.feed.close()
+        newest = {m: upgraded.server.get(f'/v1/odds/{m}').json['odds_version']
+                  for m in self.markets}
+        until(lambda: all(rows[-1][0] == newest[m] for f in self.everyone
+                          for (_, m), rows in f.seen.items()), 60)
+        self.followers.end()
+        check_bets(upgraded, self.customers)
+        assert upgraded.server.terminate() == 0
+        assert 'all invariants hold' in upgraded.server.verify()
+        return self.check()
+
+    def check(self):
+        """Against the odds log; versions that others stood for."""
+        logged = {market: [] for market in self.markets}
+        for market, _, version in odds_log.changes(self.upgraded.server.data):
+            assert not logged[market] or version > logged[market][-1]  # P1
+            logged[market].append(version)
+        assert not [p for f in self.everyone for p in f.problems][:3]
+        everybody = [*self.everyone, *self.customers, self.mover]
+        assert not [r for who in everybody for r in who.refused]
+        accounted = sum(check_versions(f, logged) for f in self.everyone)
+        print(f'{sum(map(len, logged.values()))} versions, {accounted} stood for; '
+              f'{sum(f.resumed for f in self.everyone)} resumed, '
+              f'{sum(c.cut for c in self.customers)} requests cut')
+        return accounted
+
+
+def test_three_upgrades_in_a_row_lose_no_version_no_bet_and_no_connection(upgraded):
+    traffic = Traffic(upgraded)
+    everyone = traffic.everyone
+    sid = everyone[0].sid
+    for _ in range(UPGRADES):
+        traffic.upgrade()
+    traffic.end()
     assert {f.sid for f in everyone} == {sid}
-    assert resumed >= FOLLOWERS  # of three times as many: the others were slow to come
+    # Of three times as many: the others were slow to come.
+    assert sum(f.resumed for f in everyone) >= FOLLOWERS
     websocket_closes = [c for f in everyone for c in f.closes if c != 'end']
     assert websocket_closes.count(1012) > len(websocket_closes) / 2
 

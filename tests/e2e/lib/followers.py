@@ -16,8 +16,8 @@ BACKOFF_SECONDS = 0.2
 class Follower:
     """Follows its channels until it is told to end; comes back when told to, and resumes."""
 
-    def __init__(self, address, channels, binary=False):
-        self.address, self.channels, self.binary = address, channels, binary
+    def __init__(self, address, channels, binary=False, tls=None):
+        self.address, self.channels, self.binary, self.tls = address, channels, binary, tls
         self.seq, self.sid = {}, None  # of each channel
         self.seen = {}                 # (channel, market) -> [(version, 'delta' or 'whole')]
         self.refused, self.broken, self.resumed, self.snapshots, self.hints = [], 0, 0, 0, 0
@@ -77,9 +77,9 @@ class Follower:
 
     async def follow(self):
         protocols = [PROTOCOL] if self.binary else None
-        async with websockets.connect('ws://%s:%d/v1/stream' % self.address, max_size=None,
-                                      subprotocols=protocols, ping_interval=None,
-                                      open_timeout=60) as socket:
+        url = '%s://%s:%d/v1/stream' % ('wss' if self.tls else 'ws', *self.address)
+        async with websockets.connect(url, max_size=None, subprotocols=protocols, ssl=self.tls,
+                                      ping_interval=None, open_timeout=60) as socket:
             await socket.send(json.dumps(self.ask()))
             self.connections += 1
             try:
@@ -106,7 +106,7 @@ class Events(Follower):
     last_id = None
 
     async def follow(self):
-        reader, writer = await asyncio.open_connection(*self.address)
+        reader, writer = await asyncio.open_connection(*self.address, ssl=self.tls)
         try:
             names = ','.join(quote(c, safe=':') for c in self.channels)
             head = f'GET /v1/stream?channels={names} HTTP/1.1\r\nHost: x\r\n' \
