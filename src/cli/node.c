@@ -310,9 +310,29 @@ static const char *profile_text(enum node_profile profile)
     return "";
 }
 
+/* Taken together by all markets: some have three runners, some a hundred. */
+#define FEED_MARKET_RUNNERS 16
+#define FEED_MARKET_POINTS  64
+
+/* A feed may offer as many markets as the book holds. */
+static void size_betfair(const struct node *node, struct betfair_options *betfair)
+{
+    int64_t markets = node->options->markets_max;
+    if (markets <= betfair->markets_max)
+        return;
+    if (markets > BETFAIR_MARKETS_LIMIT)
+        markets = BETFAIR_MARKETS_LIMIT;
+    betfair->markets_max = (uint32_t)markets;
+    if (betfair->runners_max < markets * FEED_MARKET_RUNNERS)
+        betfair->runners_max = (uint32_t)markets * FEED_MARKET_RUNNERS;
+    if (betfair->ladder_points_max < markets * FEED_MARKET_POINTS)
+        betfair->ladder_points_max = (uint32_t)markets * FEED_MARKET_POINTS;
+}
+
 static int open_backoffice(struct node *node)
 {
     struct betfair_options betfair = betfair_options_default();
+    size_betfair(node, &betfair);
     betfair.margin = (struct margin_rule){
         .margin_permyriad = (uint32_t)node->options->trading.margin_permyriad,
         .price_cents_min = (uint32_t)node->options->trading.price_cents_min,
@@ -399,6 +419,7 @@ static int open_roles(struct node *node, const struct book_options *book)
     odds.scoreboard = tell_score;
     odds.scoreboard_owner = node;
     odds.flush_us_max = node->options->flush_us_max;
+    odds.limits.markets_max = node->options->markets_max;
     TRY(open_servers(node));
     TRY(open_bets(node, book));
     TRY(open_backoffice(node));

@@ -320,6 +320,17 @@ def test_a_storm_of_prices_from_several_sides_arrives_whole(book):
             mirror.agrees_with(shown[market])
 
 
+def test_the_feed_may_fill_the_book(own_book):
+    """As many markets as --markets-max says (65,536), not as many as some table below it."""
+    count = 4500
+    own_book.feed.market('1.500000', {11: 2.0, 12: 3.5, 13: 4.2})
+    image = own_book.feed.image('1.500000')['mc'][0]
+    images = [{**image, 'id': f'1.{500000 + n}'} for n in range(count)]
+    own_book.feed.send(*({'mc': images[n:n + 50]} for n in range(0, count, 50)))
+    for n in (0, count // 2, count - 1):
+        assert own_book.server.get(f'/v1/odds/1.{500000 + n}').status == 200, n
+
+
 def test_after_a_restart_versions_are_higher_still(own_book):
     market = own_book.market()
     before = own_book.server.get(f'/v1/odds/{market}').json['odds_version']

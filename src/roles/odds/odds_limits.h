@@ -9,18 +9,18 @@
     /* markets shown: a further one is not shown (the odds store's own limit comes first) */       \
     X(markets_max, 100000)                                                                         \
     /* events and sports that have markets: the market of a further one is in no such channel */   \
-    X(events_max, 20000)                                                                           \
+    X(events_max, 131072)                                                                          \
     X(sports_max, 256)                                                                             \
     /* bytes of pre-encoded markets: beyond it they are encoded for each reader */                 \
     X(image_bytes_max, 256 * 1024 * 1024)                                                          \
     /* sockets and event streams at once: 503 TOO_MANY_STREAMS */                                  \
     X(clients_max, 20000)                                                                          \
     /* channels that somebody follows: error CHANNELS_FULL */                                      \
-    X(channels_max, 20000)                                                                         \
+    X(channels_max, 131072)                                                                        \
     /* channels that one client follows: error TOO_MANY_CHANNELS */                                \
     X(channels_per_client_max, 64)                                                                 \
     /* all clients' channels together: error SUBSCRIPTIONS_FULL */                                 \
-    X(subscriptions_max, 200000)                                                                   \
+    X(subscriptions_max, 262144)                                                                   \
     /* messages of a channel kept for a resume: an older one gets a snapshot */                    \
     X(history_messages_max, 64)                                                                    \
     /* the same in bytes, all channels together: the channel's oldest go first */                  \
