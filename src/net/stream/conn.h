@@ -60,6 +60,8 @@ const struct net_limits *conn_pool_limits(const struct conn_pool *pool);
 struct loop *conn_pool_loop(const struct conn_pool *pool);
 /* The open connection of this handle, or NULL when it is closed or finishing. */
 struct conn *conn_pool_find(struct conn_pool *pool, struct conn_handle handle);
+/* Asks the processor for what a send on it will touch: for whoever walks over thousands. */
+void conn_pool_prefetch(const struct conn_pool *pool, struct conn_handle handle);
 /* Calls fn for every open connection; fn may close it. */
 void conn_pool_each(struct conn_pool *pool, void (*fn)(struct conn *conn, void *owner),
                     void *owner);

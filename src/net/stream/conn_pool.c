@@ -91,6 +91,12 @@ struct conn *conn_pool_find(struct conn_pool *pool, struct conn_handle handle)
     return conn->handle.generation == handle.generation && conn_is_open(conn) ? conn : NULL;
 }
 
+void conn_pool_prefetch(const struct conn_pool *pool, struct conn_handle handle)
+{
+    if (handle.index < pool->conns_count)
+        conn_prefetch(&pool->slabs[handle.index / CONN_SLAB][handle.index % CONN_SLAB]);
+}
+
 void conn_pool_each(struct conn_pool *pool, void (*fn)(struct conn *conn, void *owner), void *owner)
 {
     for (uint32_t i = 0; i < pool->conns_count; i++) {

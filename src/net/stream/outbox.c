@@ -144,10 +144,8 @@ static bool put_long(struct outbox_pool *pool, struct outbox *outbox, struct sli
     return done;
 }
 
-bool outbox_put(struct outbox_pool *pool, struct outbox *outbox, struct slice bytes)
+static bool put_copied(struct outbox_pool *pool, struct outbox *outbox, struct slice bytes)
 {
-    if (bytes.bytes > OUTBOX_CHAIN_BYTES_MAX)
-        return put_long(pool, outbox, bytes);
     while (bytes.bytes > 0) {
         struct outbox_block *block = block_with_room(pool, outbox, 1);
         if (block == NULL)
@@ -161,25 +159,83 @@ bool outbox_put(struct outbox_pool *pool, struct outbox *outbox, struct slice by
     return true;
 }
 
-bool outbox_put_shared(struct outbox_pool *pool, struct outbox *outbox, struct shared_bytes *shared)
+/* The shared bytes from `at` on become a segment. */
+static bool put_referred(struct outbox_pool *pool, struct outbox *outbox,
+                         struct shared_bytes *shared, size_t at)
 {
-    if (shared->bytes <= OUTBOX_COPY_BYTES_MAX)
-        return outbox_put(pool, outbox, shared_bytes_slice(shared));
     if (!may_hold(pool, shared->bytes))
         return false;
     struct outbox_block *block = block_with_room(pool, outbox, 0);
     if (block == NULL)
         return false;
     *segment_at(block, block->segments_end++) =
-        (struct segment){shared_bytes_take(shared), 0, shared->bytes};
+        (struct segment){shared_bytes_take(shared), (uint32_t)at, (uint32_t)(shared->bytes - at)};
+    pool->held_bytes += shared->bytes;
+    count_queued(pool, outbox, shared->bytes - at);
+    return true;
+}
+
+static void drop_alone(struct outbox_pool *pool, struct outbox *outbox)
+{
+    pool->held_bytes -= outbox->alone->bytes;
+    shared_bytes_give(outbox->alone);
+    outbox->alone = NULL;
+    outbox->alone_at = 0;
+}
+
+/* What was alone goes to a block, where others can stand behind it. */
+static bool join_others(struct outbox_pool *pool, struct outbox *outbox)
+{
+    if (outbox->alone == NULL)
+        return true;
+    struct shared_bytes *shared = shared_bytes_take(outbox->alone);
+    size_t at = outbox->alone_at;
+    drop_alone(pool, outbox);
+    pool->stats->outbox_bytes -= outbox->bytes;
+    outbox->bytes = 0;
+    struct slice rest = slice_skip(shared_bytes_slice(shared), at);
+    bool done = rest.bytes <= OUTBOX_COPY_BYTES_MAX ? put_copied(pool, outbox, rest)
+                                                    : put_referred(pool, outbox, shared, at);
+    shared_bytes_give(shared);
+    return done;
+}
+
+bool outbox_put(struct outbox_pool *pool, struct outbox *outbox, struct slice bytes)
+{
+    if (bytes.bytes > OUTBOX_CHAIN_BYTES_MAX)
+        return put_long(pool, outbox, bytes);
+    return join_others(pool, outbox) && put_copied(pool, outbox, bytes);
+}
+
+static bool put_alone(struct outbox_pool *pool, struct outbox *outbox, struct shared_bytes *shared)
+{
+    if (!may_hold(pool, shared->bytes))
+        return false;
+    outbox->alone = shared_bytes_take(shared);
+    outbox->alone_at = 0;
     pool->held_bytes += shared->bytes;
     count_queued(pool, outbox, shared->bytes);
     return true;
 }
 
+bool outbox_put_shared(struct outbox_pool *pool, struct outbox *outbox, struct shared_bytes *shared)
+{
+    if (shared->bytes == 0)
+        return true;
+    if (outbox->bytes == 0)
+        return put_alone(pool, outbox, shared);
+    if (!join_others(pool, outbox))
+        return false;
+    return shared->bytes <= OUTBOX_COPY_BYTES_MAX
+               ? put_copied(pool, outbox, shared_bytes_slice(shared))
+               : put_referred(pool, outbox, shared, 0);
+}
+
 size_t outbox_pieces(const struct outbox *outbox, struct iovec *pieces, size_t max)
 {
     size_t count = 0;
+    if (outbox->alone != NULL && max > 0)
+        pieces[count++] = (struct iovec){outbox->alone->at + outbox->alone_at, outbox->bytes};
     for (struct outbox_block *block = outbox->first; block != NULL; block = block->next)
         for (size_t i = block->segments_begin; i < block->segments_end; i++) {
             if (count == max)
@@ -214,6 +270,12 @@ void outbox_sent(struct outbox_pool *pool, struct outbox *outbox, size_t bytes)
     ASSERT(bytes <= outbox->bytes);
     outbox->bytes -= bytes;
     pool->stats->outbox_bytes -= bytes;
+    if (outbox->alone != NULL) {
+        outbox->alone_at += bytes;
+        if (outbox->bytes == 0)
+            drop_alone(pool, outbox);
+        return;
+    }
     while (outbox->first != NULL) {
         struct outbox_block *block = outbox->first;
         while (block->segments_begin < block->segments_end) {
@@ -235,6 +297,8 @@ void outbox_clear(struct outbox_pool *pool, struct outbox *outbox)
 {
     pool->stats->outbox_bytes -= outbox->bytes;
     outbox->bytes = 0;
+    if (outbox->alone != NULL)
+        drop_alone(pool, outbox);
     while (outbox->first != NULL) {
         while (outbox->first->segments_begin < outbox->first->segments_end)
             drop_segment(pool, outbox->first);

@@ -1,8 +1,10 @@
 /* outbox.h - what one connection still has to send: copied bytes and shared bytes, in order.
  *
- * An outbox is a list of 4 KiB blocks from a pool; an empty one owns no memory. A block is filled
- * from both ends: copied bytes from the front, segments (what to send, in order) from the back.
- * Bytes copied one after another are one segment, so many small answers are one piece of a write.
+ * A shared piece that is alone is only referred to: a message to ten thousand connections takes no
+ * memory for each. Whatever comes to it makes the outbox a list of 4 KiB blocks from a pool; an
+ * empty one owns no memory. A block is filled from both ends: copied bytes from the front, segments
+ * (what to send, in order) from the back. Bytes copied one after another are one segment, so many
+ * small answers are one piece of a write.
  * The pool bounds all outboxes together. Thread: one loop. */
 #pragma once
 
@@ -34,8 +36,10 @@ struct outbox_pool {
 };
 
 struct outbox {
+    struct shared_bytes *alone; /* all there is, a reference is owned; NULL: see the blocks */
     struct outbox_block *first, *last;
-    size_t bytes; /* queued */
+    size_t bytes;    /* queued */
+    size_t alone_at; /* sent of it */
 };
 
 void outbox_pool_init(struct outbox_pool *pool, size_t bytes_max, struct net_stats *stats);
@@ -45,7 +49,7 @@ void outbox_pool_done(struct outbox_pool *pool);
 /* Queue; false when the pool is at its limit or out of memory: the outbox may then hold a part of
  * the bytes and its connection must be closed. */
 bool outbox_put(struct outbox_pool *pool, struct outbox *outbox, struct slice bytes);
-/* Takes a reference of its own, or copies when that is cheaper. */
+/* Takes a reference of its own, or copies when that is cheaper (not when it is alone). */
 bool outbox_put_shared(struct outbox_pool *pool, struct outbox *outbox,
                        struct shared_bytes *shared);
 /* The front as up to `max` pieces; answers how many. They stay until outbox_sent(). */

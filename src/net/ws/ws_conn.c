@@ -186,6 +186,11 @@ enum send_outcome ws_conn_send_shared(struct ws_handle ws, struct shared_bytes *
     return after_send(conn, conn_send_shared(conn, frame));
 }
 
+void ws_conn_prefetch(struct ws_handle ws)
+{
+    conn_pool_prefetch(ws.pool, ws.conn);
+}
+
 size_t ws_conn_queued_bytes(struct ws_handle ws)
 {
     struct conn *conn = find(ws);

@@ -48,6 +48,8 @@ enum send_outcome ws_conn_send_binary(struct ws_handle ws, struct slice bytes);
 /* Queues frames made by ws_frame_shared_text(), one or several after one another; shared or copied,
  * whichever is cheaper; packed where permessage-deflate was agreed and pays. Server side only. */
 enum send_outcome ws_conn_send_shared(struct ws_handle ws, struct shared_bytes *frame);
+/* A send on it is near: see conn_pool_prefetch(). */
+void ws_conn_prefetch(struct ws_handle ws);
 /* Bytes queued and not yet with the kernel; 0 when gone. */
 size_t ws_conn_queued_bytes(struct ws_handle ws);
 /* Begins the closing handshake: a close frame with code and reason (at most 123 bytes, cut), then

@@ -141,6 +141,18 @@ static struct shared_bytes *binary_form(struct odds_service *s, struct shared_by
     return piece == NULL ? NULL : odds_cbor_frames(piece, s->cbor);
 }
 
+/* Of the one that is next (its own lines were asked for one earlier), and the one behind it. */
+static void prefetch(const struct odds_service *s, const struct subscription *next)
+{
+    if ((next->slow & SLOW_SSE) == 0)
+        ws_conn_prefetch(next->ws);
+    if (next->channel_next == SLOT_NONE)
+        return;
+    const struct subscription *behind = &s->subscriptions[next->channel_next];
+    __builtin_prefetch(behind);
+    __builtin_prefetch(&behind->channel_next);
+}
+
 void fanout_channel(struct odds_service *s, uint32_t slot)
 {
     struct channel *channel = &s->channels[slot];
@@ -154,7 +166,7 @@ void fanout_channel(struct odds_service *s, uint32_t slot)
         struct subscription *sub = &s->subscriptions[at];
         at = sub->channel_next;
         if (at != SLOT_NONE)
-            __builtin_prefetch(&s->subscriptions[at]);
+            prefetch(s, &s->subscriptions[at]);
         struct shared_bytes *form = sub->binary ? binary_form(s, piece) : piece;
         if (sub->slow != 0 || form == NULL) {
             hand_over_slow(s, sub, from);

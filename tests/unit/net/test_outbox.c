@@ -100,3 +100,54 @@ TEST(outbox, refuses_above_the_pools_limit_and_counts_it)
     assert_int_equal(pool.held_bytes, 0);
     outbox_pool_done(&pool);
 }
+
+TEST(outbox, a_shared_piece_that_is_alone_takes_no_block_and_goes_before_what_comes_to_it)
+{
+    static const size_t sizes[] = {200, 3000};
+    for (size_t i = 0; i < 2; i++) {
+        struct net_stats stats = {0};
+        struct outbox_pool pool;
+        struct outbox outbox = {0};
+        struct shared_bytes *shared;
+        struct iovec pieces[4];
+        outbox_pool_init(&pool, 100000, &stats);
+        assert_int_equal(shared_bytes_new(sizes[i], &shared), 0);
+        memset(shared->at, 'a', sizes[i]);
+        assert_true(outbox_put_shared(&pool, &outbox, shared));
+        assert_int_equal(pool.held_bytes, sizes[i]);
+        assert_int_equal(outbox_pieces(&outbox, pieces, 4), 1);
+        assert_ptr_equal(pieces[0].iov_base, shared->at); /* not copied */
+        outbox_sent(&pool, &outbox, 50);
+        assert_true(outbox_put(&pool, &outbox, SLICE("b")));
+        assert_true(outbox_put_shared(&pool, &outbox, shared));
+        size_t count = outbox_pieces(&outbox, pieces, 4), bytes = 0;
+        for (size_t k = 0; k < count; k++)
+            bytes += pieces[k].iov_len;
+        assert_int_equal(bytes, sizes[i] - 50 + 1 + sizes[i]);
+        assert_int_equal(((const char *)pieces[0].iov_base)[sizes[i] - 51], 'a');
+        assert_int_equal(stats.outbox_bytes, bytes);
+        outbox_sent(&pool, &outbox, bytes);
+        assert_int_equal(pool.held_bytes, 0);
+        assert_true(outbox_put_shared(&pool, &outbox, shared));
+        outbox_clear(&pool, &outbox);
+        assert_int_equal(pool.held_bytes, 0);
+        assert_int_equal(stats.outbox_bytes, 0);
+        assert_int_equal(shared->references, 1);
+        shared_bytes_give(shared);
+        outbox_pool_done(&pool);
+    }
+}
+
+TEST(outbox, a_shared_piece_above_the_bound_is_refused_alone_too)
+{
+    struct net_stats stats = {0};
+    struct outbox_pool pool;
+    struct outbox outbox = {0};
+    struct shared_bytes *shared;
+    outbox_pool_init(&pool, 100, &stats);
+    assert_int_equal(shared_bytes_new(101, &shared), 0);
+    assert_false(outbox_put_shared(&pool, &outbox, shared));
+    assert_int_equal(shared->references, 1);
+    shared_bytes_give(shared);
+    outbox_pool_done(&pool);
+}
