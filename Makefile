@@ -20,7 +20,7 @@ test: deps-build deps-test ## every test; T=core/money for some of them, SAN=1 u
 	@$(PYTHON) tools/run-tests $(if $(SAN),--san-only) $(T)
 
 BENCHES := bench-log bench-engine bench-snapshot bench-verdicts bench-http bench-ws bench-mcm bench-ref-fanout \
-           bench-market-feed
+           bench-market-feed bench-watchers
 
 bench: ## measurements, one JSON object a line: ARGS='--only bets,replay --seconds 5'
 	@$(MAKE) --no-print-directory all >&2

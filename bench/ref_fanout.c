@@ -5,7 +5,8 @@
  * Prints its URL, takes WebSocket subscribers on any path, and sends all of them the same text
  * frame RATE times a second, numbered and stamped as a delta of the server is, with FRAME_BYTES of
  * payload. All frames that are due together are one send() for each connection; what the kernel
- * does not take waits in a buffer. No parsing, no channels, no limits but that one: not a server.
+ * does not take waits in a buffer. RATE 0: one frame for each byte on standard input. No parsing,
+ * no channels, no limits but that one: not a server.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -40,7 +41,7 @@ struct peer {
     char *text;     /* the request, later what waits */
 };
 
-static struct peer peers[CONNECTIONS_MAX];
+static struct peer peers[CONNECTIONS_MAX], asker;
 static size_t peers_count;
 static int epoll_fd;
 static uint64_t seq = 1, dropped;
@@ -204,14 +205,28 @@ static int listen_anywhere(void)
     return fd;
 }
 
-static void handle(int listener, int wait_ms)
+/* Bytes on standard input, from 0 on, each of which asks for a frame. */
+static uint64_t read_asked(void)
 {
+    char asked[256];
+    ssize_t got = read(STDIN_FILENO, asked, sizeof asked);
+    if (got == 0)
+        exit(0);
+    return got > 0 ? (uint64_t)got : 0;
+}
+
+static uint64_t handle(int listener, int wait_ms)
+{
+    uint64_t asked = 0;
     struct epoll_event events[256];
     int count = epoll_wait(epoll_fd, events, 256, wait_ms);
     for (int i = 0; i < count; i++) {
         struct peer *peer = events[i].data.ptr;
-        if (peer == NULL) {
-            accept_peer(listener);
+        if (peer == NULL || peer == &asker) {
+            if (peer == NULL)
+                accept_peer(listener);
+            else
+                asked += read_asked();
             continue;
         }
         if ((events[i].events & EPOLLOUT) != 0 && peer->fd >= 0)
@@ -219,15 +234,24 @@ static void handle(int listener, int wait_ms)
         if ((events[i].events & (EPOLLIN | EPOLLHUP | EPOLLERR)) != 0 && peer->fd >= 0)
             read_peer(peer);
     }
+    return asked;
+}
+
+static void await_asking(void)
+{
+    struct epoll_event event = {.events = EPOLLIN, .data.ptr = &asker};
+    fcntl(STDIN_FILENO, F_SETFL, O_NONBLOCK);
+    if (epoll_ctl(epoll_fd, EPOLL_CTL_ADD, STDIN_FILENO, &event) != 0)
+        die("epoll: standard input");
 }
 
 int main(int argc, char **argv)
 {
     static char frames[BURST_MAX * (FRAME_BYTES_MAX + 256)];
-    uint64_t rate = argc > 1 ? strtoull(argv[1], NULL, 10) : 0, sent = 0;
+    uint64_t rate = argc > 1 ? strtoull(argv[1], NULL, 10) : 0, sent = 0, asked = 0;
     size_t payload_bytes = argc > 2 ? strtoull(argv[2], NULL, 10) : 250;
     struct rlimit files;
-    if (rate == 0 || payload_bytes > FRAME_BYTES_MAX) {
+    if (argc < 2 || payload_bytes > FRAME_BYTES_MAX) {
         fprintf(stderr, "usage: bench-ref-fanout RATE FRAME_BYTES\n");
         return 2;
     }
@@ -240,9 +264,12 @@ int main(int argc, char **argv)
     struct epoll_event event = {.events = EPOLLIN, .data.ptr = NULL};
     if (epoll_fd < 0 || epoll_ctl(epoll_fd, EPOLL_CTL_ADD, listener, &event) != 0)
         die("epoll");
+    if (rate == 0)
+        await_asking();
     int64_t begin_us = clock_us(CLOCK_MONOTONIC);
     for (;;) {
-        uint64_t due = (uint64_t)(clock_us(CLOCK_MONOTONIC) - begin_us) * rate / US_PER_SECOND;
+        uint64_t due =
+            (uint64_t)(clock_us(CLOCK_MONOTONIC) - begin_us) * rate / US_PER_SECOND + asked;
         uint64_t now = due - sent > BURST_MAX ? BURST_MAX : due - sent;
         if (now > 0) {
             size_t bytes = make_frames(frames, now, payload_bytes);
@@ -251,6 +278,6 @@ int main(int argc, char **argv)
                 if (peers[i].step == STEP_SUBSCRIBED)
                     send_bytes(&peers[i], frames, bytes);
         }
-        handle(listener, due > sent ? 0 : 1);
+        asked += handle(listener, due > sent ? 0 : 1);
     }
 }
