@@ -128,12 +128,25 @@ static int wait_durable(struct vault_file *file, uint32_t account)
     return durable ? 0 : -ERR_IO;
 }
 
+static bool is_broken(struct vault_file *file)
+{
+    pthread_mutex_lock(&file->lock);
+    bool broken = file->broken;
+    pthread_mutex_unlock(&file->lock);
+    return broken;
+}
+
 static int vault_make_key(struct personal_vault *vault, struct account_ref account)
 {
     struct vault_file *file = file_of(vault);
     if (account.n >= file->accounts_max)
         return -ERR_LIMIT;
-    while (account.n + file->block >= file->written && file->written < file->accounts_max)
+    /* Nothing follows what may not be durable: a start writes only the last blocks again. */
+    bool broken = is_broken(file);
+    if (broken && account.n >= atomic_load(&file->durable))
+        return -ERR_IO;
+    while (!broken && account.n + file->block >= file->written &&
+           file->written < file->accounts_max)
         TRY(write_block(file));
     TRY(wait_durable(file, account.n));
     return error_of(personal_key_make(file->keys, account.n)); /* it is there, or was erased */

@@ -230,3 +230,31 @@ TEST(personal_vault_file, trusts_no_key_that_a_failed_sync_left_in_the_cache)
     }
     faulty_disk_free(fake);
 }
+
+/* The book goes on without keys, and more accounts are opened than a start would write again. */
+TEST(personal_vault_file, writes_no_keys_behind_a_failed_sync)
+{
+    struct account_ref account = {3};
+    char sealed[PERSONAL_SEALED_BYTES_MAX], plain[PERSONAL_PLAIN_BYTES_MAX];
+    size_t bytes = 0, plain_bytes = 0;
+    struct faulty_disk *fake = faulty_disk_new(), *after;
+    struct medium m;
+    struct personal_vault *vault = open_stepped(fake, &m);
+    faulty_disk_fail_sync(fake, 1);
+    for (struct account_ref one = account; one.n < 200; one.n++)
+        assert_true(vault->ops->make_key(vault, one) < 0);
+    personal_vault_file_abandon(vault);
+    vault = open_stepped(fake, &m);
+    assert_int_equal(vault->ops->make_key(vault, account), 0);
+    assert_int_equal(vault->ops->seal(vault, account, SLICE("10.0.0.1"), sealed, &bytes), 0);
+    personal_vault_file_abandon(vault);
+    for (uint64_t seed = 0; seed < 20; seed++) {
+        after = faulty_disk_crash(fake, faulty_disk_ops_count(fake), seed, FAULTY_DISK_NO_WHY);
+        vault = open_stepped(after, &m);
+        assert_int_equal(
+            vault->ops->open(vault, account, slice_of(sealed, bytes), plain, &plain_bytes), 0);
+        personal_vault_file_abandon(vault);
+        faulty_disk_free(after);
+    }
+    faulty_disk_free(fake);
+}
