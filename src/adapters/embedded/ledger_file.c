@@ -106,7 +106,7 @@ static int file_append(struct ledger_log *log, struct ledger_append *append)
     if (result == 0) {
         file->append = append;
         file->append_state = STATE_WAITING;
-        file->append_us = file->hand_us = ledger_writer_clock_us();
+        ledger_stall_begin(&file->stall, ledger_writer_clock_us());
         ledger_writer_wake(file);
     }
     pthread_mutex_unlock(&file->lock);
@@ -457,7 +457,7 @@ int ledger_file_open(const struct ledger_file_options *options, struct disk *dis
     struct ledger_report report = {0};
     TRY(file_new(&file));
     file->follower = options->follower;
-    file->stall_us = options->store.read_only ? 0 : options->stall_us;
+    file->stall.limit_us = options->store.read_only ? 0 : options->stall_us;
     int result = ledger_store_open(&options->store, disk, &report, &file->store);
     if (result >= 0)
         result = ledger_lookup_new(&file->lookup);

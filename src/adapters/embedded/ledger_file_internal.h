@@ -7,6 +7,7 @@
 #include "adapters/embedded/ledger_file.h"
 #include "adapters/embedded/ledger_lookup.h"
 #include "adapters/embedded/ledger_replay.h"
+#include "adapters/embedded/ledger_stall.h"
 
 enum append_state {
     STATE_NONE = 0,
@@ -40,7 +41,6 @@ struct ledger_file {
     struct ledger_store *store;
     struct ledger_lookup *lookup; /* the reader's */
     struct ledger_follower follower;
-    int64_t stall_us; /* 0: nobody looks at the clock */
     struct ledger_writer writers[LEDGER_VOLUMES_MAX];
     pthread_t reader, clock;
     bool clock_running;
@@ -61,9 +61,7 @@ struct ledger_file {
     bool left;         /* the owner has gone; a writer that hung touches nothing more */
     bool take_over;    /* the active writer has to begin behind `tail` */
     bool prepare;      /* steps may be left to do */
-    bool stalled;      /* an append waits longer than stall_us */
-    int64_t append_us; /* since when an append waits */
-    int64_t hand_us;   /* since when it waits for the active directory */
+    struct ledger_stall stall;
     int64_t looked_us; /* when the space was looked at */
     struct ledger_tail tail;
     struct ledger_append *append;

@@ -120,6 +120,19 @@ bool ledger_store_can_fail_over(const struct ledger_store *store)
            !store->options.read_only && store->segments_count < LEDGER_SEGMENTS_MAX;
 }
 
+/* A disk that failed is as good as one that hangs: nothing is tried again on it. Being full is no
+ * failure, and the other one is not for that. */
+bool ledger_store_must_leave(struct ledger_store *store, enum append_outcome outcome)
+{
+    struct ledger_hand *hand = ledger_store_hand(store);
+    bool failed =
+        outcome == APPEND_UNKNOWN || (outcome == APPEND_REFUSED && hand->error != -ERR_NO_SPACE);
+    if (!failed || !ledger_store_can_fail_over(store))
+        return false;
+    hand->failed = true;
+    return true;
+}
+
 void ledger_store_give_up(struct ledger_store *store)
 {
     struct ledger_hand *hand = ledger_store_hand(store);

@@ -110,6 +110,9 @@ int ledger_store_raise_epoch(struct ledger_store *store, uint64_t epoch);
 
 /* Is there another directory that is well, and nobody hanging in it? */
 bool ledger_store_can_fail_over(const struct ledger_store *store);
+/* Did this outcome of the active hand, which was settled, show that its disk failed, and is there
+ * another to go on in? The hand is not used again then: the owner fails over. */
+bool ledger_store_must_leave(struct ledger_store *store, enum append_outcome outcome);
 /* The log goes on in the other directory, behind the last durable group, under a new epoch. The
  * append that was under way is made again, the same: it may stand in the directory that was left,
  * whole, in part or later, and does not count there. 0; else the store is stopped. */

@@ -55,7 +55,7 @@ static void show_health(struct ledger_file *file)
     file->stats.store = store->stats;
     file->stopped = store->stopped;
     metrics_set(&health->volume, store->active + 1);
-    metrics_set(&health->stalled, file->stalled);
+    metrics_set(&health->stalled, file->stall.stalled);
     metrics_set(&health->full, hand->full);
     metrics_set(&health->free_bytes,
                 hand->free_bytes > INT64_MAX ? INT64_MAX : (int64_t)hand->free_bytes);
@@ -95,7 +95,7 @@ static void finish(struct ledger_file *file, enum append_outcome outcome)
 {
     file->append_outcome = outcome;
     file->append_state = STATE_DONE;
-    file->stalled = false;
+    ledger_stall_end(&file->stall);
     ledger_writer_publish(file);
     pthread_cond_signal(&file->owner_wake);
     pthread_mutex_unlock(&file->lock);
@@ -112,18 +112,8 @@ static void fail_over(struct ledger_file *file)
     file->working = false;
     if (file->append_state == STATE_WRITING)
         file->append_state = STATE_WAITING;
-    file->hand_us = ledger_writer_clock_us();
+    ledger_stall_moved(&file->stall, ledger_writer_clock_us());
     ledger_writer_wake(file);
-}
-
-/* A disk that failed is as good as one that hangs: nothing is tried again on it. Being full is no
- * failure, and the other one is not for that. */
-static bool goes_elsewhere(const struct ledger_file *file, const struct ledger_hand *hand,
-                           enum append_outcome outcome)
-{
-    bool failed =
-        outcome == APPEND_UNKNOWN || (outcome == APPEND_REFUSED && hand->error != -ERR_NO_SPACE);
-    return failed && ledger_store_can_fail_over(file->store);
 }
 
 static void tell_follower(struct ledger_file *file, const struct ledger_append *append)
@@ -158,8 +148,7 @@ static void write_append(struct ledger_writer *writer)
         return; /* superseded: whatever it was, it is not the log's */
     file->working = false;
     ledger_store_settle(file->store, outcome);
-    if (goes_elsewhere(file, hand, outcome)) {
-        hand->failed = true;
+    if (ledger_store_must_leave(file->store, outcome)) {
         fail_over(file);
         return;
     }
@@ -183,7 +172,7 @@ static void take_over(struct ledger_writer *writer)
     file->working = false;
     file->prepare = true;
     ledger_store_taken_over(file->store, error);
-    file->hand_us = ledger_writer_clock_us();
+    ledger_stall_moved(&file->stall, ledger_writer_clock_us());
     ledger_writer_publish(file);
     pthread_cond_signal(&file->owner_wake);
 }
@@ -278,13 +267,12 @@ static void look_at_clock(struct ledger_file *file)
     bool waits = file->append_state == STATE_WAITING || file->append_state == STATE_WRITING;
     if (!waits)
         return;
-    if (!file->stalled && now_us - file->append_us >= file->stall_us) {
-        file->stalled = true;
+    if (ledger_stall_begins(&file->stall, now_us)) {
         metrics_count(&file->health.stalls, 1);
         metrics_set(&file->health.stalled, 1);
         ledger_file_notify(file);
     }
-    if (now_us - file->hand_us >= file->stall_us && !file->taken &&
+    if (ledger_stall_leaves(&file->stall, now_us) && !file->taken &&
         ledger_store_can_fail_over(file->store))
         fail_over(file);
 }
@@ -292,7 +280,7 @@ static void look_at_clock(struct ledger_file *file)
 static void *clock_loop(void *owner)
 {
     struct ledger_file *file = owner;
-    int64_t step_us = file->stall_us / CLOCKS_A_STALL;
+    int64_t step_us = file->stall.limit_us / CLOCKS_A_STALL;
     if (step_us < CLOCK_US_MIN)
         step_us = CLOCK_US_MIN;
     pthread_mutex_lock(&file->lock);
@@ -320,7 +308,7 @@ int ledger_writer_start(struct ledger_file *file)
             return -ERR_MEMORY;
         writer->running = true;
     }
-    if (file->stall_us == 0)
+    if (file->stall.limit_us == 0)
         return 0;
     if (pthread_create(&file->clock, NULL, clock_loop, file) != 0)
         return -ERR_MEMORY;

@@ -51,8 +51,12 @@ struct faulty_disk {
         bool locked;
     } files[FILES_MAX];
     uint64_t fail_write, fail_sync, limit, hold;
-    size_t ops_last; /* behind so many nothing more is done; 0: no limit */
-    bool dead;       /* something more was asked for */
+    uint64_t clock_last; /* behind so many nothing more is done; 0: no limit */
+    bool dead;           /* something more was asked for */
+    uint64_t hang;       /* the n-th write or sync from now; 0: none */
+    bool hanging;
+    struct op late; /* what hangs */
+    bool has_late;
 };
 
 /* --- What a crash leaves --- */
@@ -283,8 +287,31 @@ static int new_file(struct faulty_disk *fake, int inode)
 /* With the lock: the process that asks is no more. */
 static bool is_dead(struct faulty_disk *fake)
 {
-    fake->dead = fake->dead || (fake->ops_last != 0 && fake->ops_count >= fake->ops_last);
+    fake->dead = fake->dead || (fake->clock_last != 0 && *fake->clock >= fake->clock_last);
     return fake->dead;
+}
+
+/* 0, or why nothing may be changed. */
+static int may_change(struct faulty_disk *fake)
+{
+    if (fake->hanging)
+        return -ERR_STOPPED;
+    return is_dead(fake) ? -ERR_IO : 0;
+}
+
+/* Takes the operation when it is the one that is to hang. */
+static bool hangs_here(struct faulty_disk *fake, struct op op, const void *content)
+{
+    if (fake->hang == 0 || --fake->hang > 0)
+        return false;
+    ASSERT(!fake->has_late);
+    fake->hanging = fake->has_late = true;
+    fake->late = op;
+    if (op.bytes == 0)
+        return true;
+    fake->late.content = grown_new(NULL, op.bytes);
+    memcpy(fake->late.content, content, op.bytes);
+    return true;
 }
 
 static int open_locked(struct faulty_disk *fake, const char *name, bool create, int *ret_file)
@@ -292,9 +319,8 @@ static int open_locked(struct faulty_disk *fake, const char *name, bool create, 
     int at = image_find(&fake->live, name);
     if (at < 0 && !create)
         return -ERR_NOT_FOUND;
-    if (at < 0 && is_dead(fake))
-        return -ERR_IO;
     if (at < 0) {
+        TRY(may_change(fake));
         struct op op = {.kind = OP_CREATE, .inode = image_new_inode(&fake->live)};
         put_name(op.name, name);
         image_link(&fake->live, name, op.inode);
@@ -359,28 +385,37 @@ static bool has_space(const struct faulty_disk *fake, int inode, uint64_t end)
     return fake->limit == 0 || end <= size || used_bytes(fake) + (end - size) <= fake->limit;
 }
 
+static void write_op(struct faulty_disk *fake, struct op op, const void *from)
+{
+    inode_write(&fake->live.inodes[op.inode], op.offset, from, op.bytes);
+    record(fake, op, from);
+}
+
+static int write_locked(struct faulty_disk *fake, struct op op, const void *from)
+{
+    int result = may_change(fake);
+    if (result < 0)
+        return result;
+    if (hangs_here(fake, op, from))
+        return -ERR_STOPPED;
+    if (fake->fail_write > 0 && --fake->fail_write == 0) {
+        result = -ERR_IO;
+        op.bytes = op.bytes / 2 / DISK_SECTOR * DISK_SECTOR; /* sectors are whole: disk.h */
+    } else if (!has_space(fake, op.inode, op.offset + op.bytes)) {
+        return -ERR_NO_SPACE;
+    }
+    if (op.bytes > 0)
+        write_op(fake, op, from);
+    return result;
+}
+
 static int fake_write(struct disk *disk, int file, uint64_t offset, const void *from, size_t bytes)
 {
     struct faulty_disk *fake = fake_of(disk);
     pthread_mutex_lock(&fake->lock);
-    int inode = fake->files[file].inode;
-    int result = 0;
-    if (is_dead(fake)) {
-        result = -ERR_IO;
-        bytes = 0;
-    } else if (fake->fail_write > 0 && --fake->fail_write == 0) {
-        result = -ERR_IO;
-        bytes = bytes / 2 / DISK_SECTOR * DISK_SECTOR; /* sectors are whole: disk.h */
-    } else if (!has_space(fake, inode, offset + bytes)) {
-        result = -ERR_NO_SPACE;
-        bytes = 0;
-    }
-    if (bytes > 0) {
-        inode_write(&fake->live.inodes[inode], offset, from, bytes);
-        record(fake,
-               (struct op){.kind = OP_WRITE, .inode = inode, .offset = offset, .bytes = bytes},
-               from);
-    }
+    const struct op op = {
+        .kind = OP_WRITE, .inode = fake->files[file].inode, .offset = offset, .bytes = bytes};
+    int result = write_locked(fake, op, from);
     pthread_mutex_unlock(&fake->lock);
     return result;
 }
@@ -391,15 +426,15 @@ static int fake_truncate(struct disk *disk, int file, uint64_t bytes)
     struct faulty_disk *fake = fake_of(disk);
     pthread_mutex_lock(&fake->lock);
     int inode = fake->files[file].inode;
-    bool dead = is_dead(fake), fits = has_space(fake, inode, bytes);
-    if (!dead && fits) {
+    int result = may_change(fake);
+    if (result == 0 && !has_space(fake, inode, bytes))
+        result = -ERR_NO_SPACE;
+    if (result == 0) {
         inode_truncate(&fake->live.inodes[inode], bytes);
         record(fake, (struct op){.kind = OP_TRUNCATE, .inode = inode, .offset = bytes}, NULL);
     }
     pthread_mutex_unlock(&fake->lock);
-    if (dead)
-        return -ERR_IO;
-    return fits ? 0 : -ERR_NO_SPACE;
+    return result;
 }
 
 static int fake_free_bytes(struct disk *disk, uint64_t *ret_bytes)
@@ -413,46 +448,40 @@ static int fake_free_bytes(struct disk *disk, uint64_t *ret_bytes)
     return 0;
 }
 
-struct range {
-    uint64_t offset, length;
-};
-
-static int sync_range(struct disk *disk, int file, struct range range, enum disk_why why)
+static int sync_locked(struct faulty_disk *fake, struct op op)
 {
-    struct faulty_disk *fake = fake_of(disk);
+    TRY(may_change(fake));
+    if (hangs_here(fake, op, NULL))
+        return -ERR_STOPPED;
+    bool failed = fake->fail_sync > 0 && --fake->fail_sync == 0;
+    if (failed && op.kind == OP_SYNC_NAMES)
+        return -ERR_IO;
+    if (failed)
+        op.kind = OP_SYNC_FAILED;
+    record(fake, op, NULL);
+    return failed ? -ERR_IO : 0;
+}
+
+static int sync_waiting(struct faulty_disk *fake, struct op op)
+{
     pthread_mutex_lock(&fake->lock);
     while (fake->hold)
         pthread_cond_wait(&fake->changed, &fake->lock);
-    if (is_dead(fake)) {
-        pthread_mutex_unlock(&fake->lock);
-        return -ERR_IO;
-    }
-    bool failed = fake->fail_sync > 0 && --fake->fail_sync == 0;
-    record(fake,
-           (struct op){.kind = failed ? OP_SYNC_FAILED : OP_SYNC,
-                       .why = why,
-                       .offset = range.offset,
-                       .length = range.length,
-                       .inode = fake->files[file].inode},
-           NULL);
+    int result = sync_locked(fake, op);
     pthread_mutex_unlock(&fake->lock);
-    return failed ? -ERR_IO : 0;
+    return result;
 }
 
 static int fake_sync(struct disk *disk, int file, enum disk_why why)
 {
-    return sync_range(disk, file, (struct range){0, 0}, why);
+    struct faulty_disk *fake = fake_of(disk);
+    const int inode = fake->files[file].inode;
+    return sync_waiting(fake, (struct op){.kind = OP_SYNC, .why = why, .inode = inode});
 }
 
 static int fake_sync_directory(struct disk *disk, enum disk_why why)
 {
-    struct faulty_disk *fake = fake_of(disk);
-    pthread_mutex_lock(&fake->lock);
-    bool failed = is_dead(fake) || (fake->fail_sync > 0 && --fake->fail_sync == 0);
-    if (!failed)
-        record(fake, (struct op){.kind = OP_SYNC_NAMES, .why = why}, NULL);
-    pthread_mutex_unlock(&fake->lock);
-    return failed ? -ERR_IO : 0;
+    return sync_waiting(fake_of(disk), (struct op){.kind = OP_SYNC_NAMES, .why = why});
 }
 
 static int fake_open_direct(struct disk *disk, const char *name, int *ret_file)
@@ -465,7 +494,11 @@ static int fake_write_durable(struct disk *disk, int file, uint64_t offset, cons
 {
     TRY(fake_write(disk, file, offset, from, bytes));
     /* Past the cache: what else was written to the file is no more durable than before. */
-    return sync_range(disk, file, (struct range){offset, bytes}, DISK_WHY_GROUP);
+    struct op op = {
+        .kind = OP_SYNC, .why = DISK_WHY_GROUP, .inode = fake_of(disk)->files[file].inode};
+    op.offset = offset;
+    op.length = bytes;
+    return sync_waiting(fake_of(disk), op);
 }
 
 static int rename_locked(struct faulty_disk *fake, const char *from, const char *to)
@@ -473,8 +506,7 @@ static int rename_locked(struct faulty_disk *fake, const char *from, const char 
     int at = image_find(&fake->live, from);
     if (at < 0)
         return -ERR_NOT_FOUND;
-    if (is_dead(fake))
-        return -ERR_IO;
+    TRY(may_change(fake));
     struct op op = {.kind = OP_RENAME, .inode = fake->live.entries[at].inode};
     put_name(op.name, from);
     put_name(op.to, to);
@@ -496,8 +528,7 @@ static int unlink_locked(struct faulty_disk *fake, const char *name)
     int at = image_find(&fake->live, name);
     if (at < 0)
         return -ERR_NOT_FOUND;
-    if (is_dead(fake))
-        return -ERR_IO;
+    TRY(may_change(fake));
     struct op op = {.kind = OP_UNLINK, .inode = fake->live.entries[at].inode};
     put_name(op.name, name);
     apply_name(&fake->live, record(fake, op, NULL));
@@ -589,6 +620,8 @@ void faulty_disk_free(struct faulty_disk *fake)
 {
     for (size_t i = 0; i < fake->ops_count; i++)
         free(fake->ops[i].content);
+    if (fake->has_late)
+        free(fake->late.content);
     free(fake->ops);
     image_free(&fake->base);
     image_free(&fake->live);
@@ -632,7 +665,7 @@ size_t faulty_disk_ops_at(struct faulty_disk *fake, uint64_t clock)
 void faulty_disk_stop_after(struct faulty_disk *fake, size_t ops)
 {
     pthread_mutex_lock(&fake->lock);
-    fake->ops_last = ops == 0 ? 0 : fake->ops_count + ops;
+    fake->clock_last = ops == 0 ? 0 : *fake->clock + ops;
     pthread_mutex_unlock(&fake->lock);
 }
 
@@ -646,12 +679,43 @@ bool faulty_disk_is_stopped(struct faulty_disk *fake)
 
 void faulty_disk_kill(struct faulty_disk *fake)
 {
-    fake->ops_last = 0;
+    fake->clock_last = 0;
     fake->dead = false;
+    fake->hang = 0;
+    fake->hanging = false;
     for (int i = 0; i < FILES_MAX; i++) {
         fake->files[i].inode = -1;
         fake->files[i].locked = false;
     }
+}
+
+void faulty_disk_hang(struct faulty_disk *fake, unsigned nth)
+{
+    fake->hang = nth;
+}
+
+bool faulty_disk_hangs(struct faulty_disk *fake)
+{
+    return fake->hanging;
+}
+
+void faulty_disk_release(struct faulty_disk *fake)
+{
+    fake->hang = 0;
+    fake->hanging = false;
+}
+
+void faulty_disk_late(struct faulty_disk *fake, bool done)
+{
+    if (!fake->has_late)
+        return;
+    fake->has_late = false;
+    if (done && fake->late.kind == OP_WRITE)
+        write_op(fake, fake->late, fake->late.content);
+    else if (done)
+        record(fake, fake->late, NULL);
+    free(fake->late.content);
+    fake->late.content = NULL;
 }
 
 static void set(struct faulty_disk *fake, uint64_t *at, uint64_t value)

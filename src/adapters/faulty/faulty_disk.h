@@ -38,9 +38,9 @@ void faulty_disk_ignore_from(struct faulty_disk *fake, size_t ops);
  * becomes durable. */
 void faulty_disk_kill(struct faulty_disk *fake);
 
-/* The process dies behind `ops` more operations (0: it does not after all): from then on nothing is
- * changed and every attempt answers -ERR_IO, until faulty_disk_kill(). is_stopped: there was one.
- */
+/* The process dies behind `ops` more operations of this disk and of those beside it, to which the
+ * same is to be said (0: it does not after all): from then on nothing is changed and every attempt
+ * answers -ERR_IO, until faulty_disk_kill(). is_stopped: there was one. */
 void faulty_disk_stop_after(struct faulty_disk *fake, size_t ops);
 bool faulty_disk_is_stopped(struct faulty_disk *fake);
 
@@ -52,6 +52,15 @@ void faulty_disk_fail_sync(struct faulty_disk *fake, unsigned nth);
 void faulty_disk_limit(struct faulty_disk *fake, uint64_t bytes);
 /* Holds every sync until it is let go again: a slow disk. */
 void faulty_disk_hold_syncs(struct faulty_disk *fake, bool hold);
+
+/* The n-th write or sync from now hangs (0: none). The simulator has one thread, so the call comes
+ * back, with -ERR_STOPPED, as does every later one that would change something: whoever made it is
+ * to be taken for one who waits. hangs: it came. release: others may use the disk again, while what
+ * hangs still does. late: it is done now, or, when not `done`, never. */
+void faulty_disk_hang(struct faulty_disk *fake, unsigned nth);
+bool faulty_disk_hangs(struct faulty_disk *fake);
+void faulty_disk_release(struct faulty_disk *fake);
+void faulty_disk_late(struct faulty_disk *fake, bool done);
 
 /* Direct access to what the program sees, unrecorded: faulty_disk_crash() does not know of it.
  * False when there is no such file or byte. */
