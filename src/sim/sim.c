@@ -43,6 +43,7 @@ void sim_turn(struct sim *sim)
         sim_vault_step(sim);
         sim_shadow_step(sim);
         sim_tree_step(sim);
+        sim_upkeep_step(sim);
     }
 }
 
@@ -101,7 +102,7 @@ static struct sim *sim_new(const struct sim_options *options)
     sim->wall_offset_us = WALL_BASE_US;
     prng_seed(&sim->prng, options->seed);
     sim_mix_draw(sim);
-    sim->disk = faulty_disk_new();
+    sim_disks_new(sim);
     prng_seed(&sim->vault.prng, options->seed ^ 0x7661756c74);
     sim_odds_log_init(&sim->odds_log);
     return sim;
@@ -145,7 +146,7 @@ static void free_memory(struct sim *sim)
     synthetic_feed_free(sim->synthetic);
     sim_tree_free(sim);
     sim_odds_log_done(&sim->odds_log);
-    faulty_disk_free(sim->disk);
+    sim_disks_free(sim);
     free(sim);
 }
 
@@ -155,7 +156,7 @@ static void finish(struct sim *sim)
     do {
         sim_machine_heal(sim);
         if (sim->book != NULL && (book_stopped(sim->book) || sim->log.died ||
-                                  sim->odds_log.stopped || faulty_disk_is_stopped(sim->disk)))
+                                  sim->odds_log.stopped || sim_disks_are_stopped(sim)))
             sim_machine_kill(sim);
         if (sim->book == NULL)
             sim_machine_start(sim);

@@ -30,6 +30,13 @@
     X(SIM_DISK_FULL, "disk_full", true)                                                            \
     X(SIM_SPACE_BACK, "space_back", true)                                                          \
     X(SIM_DISK_STALLED, "disk_stalled", true)                                                      \
+    X(SIM_LOG_STALLED, "log_stalled", true)                                                        \
+    X(SIM_DISK_HUNG, "disk_hung", true)                                                            \
+    X(SIM_CAME_BACK, "hung_disk_came_back", true)                                                  \
+    X(SIM_FAILOVER, "failovers", true)                                                             \
+    X(SIM_FAILOVER_FAILED, "failovers_failed", true)                                               \
+    X(SIM_CRASH_IN_FAILOVER, "crash_in_failover", true)                                            \
+    X(SIM_SUPERSEDED, "groups_superseded", true)                                                   \
     X(SIM_BIT_FLIPPED, "bit_flipped", true)                                                        \
     X(SIM_CLOCK_BACK, "clock_back", true)                                                          \
     X(SIM_CLOCK_FORTH, "clock_forth", true)                                                        \
@@ -65,6 +72,7 @@
     X(SIM_BUSY, "limits_reached", true)                                                            \
     X(SIM_STOPPED, "refused_stopped", true)                                                        \
     X(SIM_FULL, "refused_full", true)                                                              \
+    X(SIM_STALLED, "refused_stalled", true)                                                        \
     X(SIM_HISTORY, "histories", true)                                                              \
     X(SIM_REFOLD, "refolds", true)                                                                 \
     X(SIM_AUDIT, "audits", true)                                                                   \
@@ -103,6 +111,12 @@
     X(SIM_VERDICT_MERGE, "verdict_runs_merged", true)                                              \
     X(SIM_VERDICTS_DAMAGED, "verdict_runs_damaged", true)                                          \
     X(SIM_VERDICTS_AGAIN, "verdict_runs_made_again", true)                                         \
+    X(SIM_PACKED, "segments_packed", true)                                                         \
+    X(SIM_ARCHIVED, "segments_archived", true)                                                     \
+    X(SIM_CRASH_IN_UPKEEP, "crash_in_upkeep", true)                                                \
+    X(SIM_UPKEEP_FAILED, "upkeep_failed", true)                                                    \
+    X(SIM_SCRUB_ROUND, "scrub_rounds", true)                                                       \
+    X(SIM_SCRUB_FOUND, "scrub_damage_found", true)                                                 \
     X(SIM_RECORD, "records", true)
 
 #define SIM_COUNT_ENUM(code, name, needed) code,

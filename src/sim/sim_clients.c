@@ -228,6 +228,10 @@ static enum request_outcome ask(struct sim *sim, uint32_t index, bool other)
     if (outcome == REQUEST_STOPPED) {
         SIM_CHECK(book_stopped(sim->book), "S1", "stopped, but it goes on");
         sim_count(sim, SIM_STOPPED);
+    } else if (outcome == REQUEST_STALLED) {
+        SIM_CHECK(!decided, "L3", "a stored verdict is withheld for a slow disk");
+        SIM_CHECK(!book_takes_bets(sim->book), "S1", "stalled, but it goes on");
+        sim_count(sim, SIM_STALLED);
     } else if (outcome == REQUEST_FULL) {
         SIM_CHECK(!decided, "L3", "a stored verdict is withheld for want of space");
         SIM_CHECK(!book_takes_bets(sim->book), "S1", "full, but it goes on");

@@ -96,6 +96,29 @@ static void draw_short_segments(struct sim *sim)
     sim->mix.segment_bytes = UINT64_C(131072) + 512 * sim_below(sim, 300);
 }
 
+/* What only some runs have, from a sequence of its own: the others are as they were without. */
+static void draw_disks(struct sim *sim)
+{
+    static const uint32_t paces[] = {100, 400, 1000};
+    struct sim_mix *mix = &sim->mix;
+    struct prng common = sim->prng;
+    prng_seed(&sim->prng, sim->options.seed ^ 0x6469736b73);
+    mix->stall_limit_us = 5 * US_PER_SECOND;
+    mix->two_volumes = sim_chance(sim, 300);
+    if (!mix->burst && !mix->synthetic && sim_chance(sim, 250)) {
+        draw_short_segments(sim);
+        mix->segment_bytes = UINT64_C(65536) + 512 * sim_below(sim, 100);
+        mix->upkeep_pace = paces[sim_below(sim, 3)];
+        mix->pack_keep = sim_below(sim, 3);
+        mix->archive_keep = mix->pack_keep + sim_below(sim, 2);
+        mix->archive = sim_chance(sim, 700);
+        mix->snapshot_records = 1 + sim_below(sim, 300);
+    }
+    if (mix->two_volumes) /* short, so that no group outgrows a short segment */
+        mix->stall_limit_us = 20000 + (int64_t)sim_below(sim, 200000);
+    sim->prng = common;
+}
+
 void sim_mix_draw(struct sim *sim)
 {
     static const int64_t ticks_us[] = {2000, 20000, 20000, 50000, 200000};
@@ -131,4 +154,5 @@ void sim_mix_draw(struct sim *sim)
         draw_tiny(sim);
     if (!mix->burst && !mix->synthetic && sim_chance(sim, 250))
         draw_short_segments(sim);
+    draw_disks(sim);
 }

@@ -24,5 +24,10 @@ struct sim_mix {
     uint32_t verdicts_chunk; /* keys of a run; 0: no verdict is forgotten */
     uint32_t verdicts_pace;
     uint32_t vault_block; /* keys made at once; 0: no vault */
+    bool two_volumes;     /* the log has a second directory */
+    int64_t stall_limit_us;
+    bool archive;
+    uint32_t upkeep_pace; /* permille of the turns with a step of upkeep; 0: none */
+    uint64_t pack_keep, archive_keep;
     struct book_options book;
 };

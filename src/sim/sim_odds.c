@@ -55,7 +55,7 @@ static void check_found(struct sim *sim)
     log->synced = log->count; /* a start does not give what it found away again */
     for (size_t i = 0; i < log->count; i++)
         if (log->changes[i].sure == SIZE_MAX)
-            log->changes[i].sure = faulty_disk_ops_count(sim->disk);
+            log->changes[i].sure = sim_clock(sim);
 }
 
 static struct odds_log_file_options options_of(const struct sim *sim)
@@ -144,7 +144,7 @@ void sim_odds_flip(struct sim *sim)
         return;
     uint64_t offset = sim_below(sim, file.bytes);
     unsigned bit = (unsigned)sim_below(sim, 8);
-    size_t ops = faulty_disk_ops_count(sim->disk);
+    size_t ops = sim_clock(sim);
     (void)faulty_disk_flip(sim->disk, file.name, offset, bit);
     int error = odds_log_file_open(&options, faulty_disk_of(sim->disk), &report, &log);
     SIM_CHECK(error == 0 || error == -ERR_CORRUPT, "L6", "a flipped bit in %s is called %s",
@@ -155,7 +155,7 @@ void sim_odds_flip(struct sim *sim)
               file.name, error_text(error));
     if (log != NULL)
         log->ops->free(log);
-    SIM_CHECK(faulty_disk_ops_count(sim->disk) <= ops + 1, "L6", "what is read was changed");
+    SIM_CHECK(sim_clock(sim) <= ops + 1, "L6", "what is read was changed");
     (void)faulty_disk_flip(sim->disk, file.name, offset, bit);
     sim_count(sim, SIM_ODDS_FLIPPED);
 }
@@ -175,7 +175,7 @@ void sim_odds_flush(struct sim *sim)
     if (stats.failed)
         return;
     for (; log->synced < log->count; log->synced++)
-        log->changes[log->synced].sure = faulty_disk_ops_count(sim->disk);
+        log->changes[log->synced].sure = sim_clock(sim);
     sim_count(sim, SIM_ODDS_SYNCED);
 }
 
@@ -186,7 +186,7 @@ void sim_odds_step(struct sim *sim)
         return;
     if (sim->mix.faults > 0 && !sim->quiet &&
         sim_chance(sim, 12)) { /* it dies between write and sync */
-        faulty_disk_stop_after(sim->disk, 1);
+        sim_disks_stop_after(sim, 1);
         sim->disk_failing = true;
     }
     sim_odds_flush(sim);

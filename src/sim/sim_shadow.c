@@ -30,7 +30,7 @@ static void keep_add(struct sim *sim, uint64_t seq)
     size_t at = shadow->kept_count++;
     for (; at > 0 && shadow->kept[at - 1].seq >= seq; at--)
         shadow->kept[at] = shadow->kept[at - 1];
-    shadow->kept[at] = (struct sim_kept){seq, faulty_disk_ops_count(sim->disk), false};
+    shadow->kept[at] = (struct sim_kept){seq, sim_clock(sim), false};
     for (size_t below = at + 1; below > sim->mix.snapshots_keep; below--)
         keep_forget(shadow, 0);
 }
@@ -157,7 +157,7 @@ void sim_shadow_step(struct sim *sim)
     shadow->saved = false;
     if (shadow->shadow == NULL || shadow->ended || !sim_chance(sim, sim->mix.shadow_pace))
         return;
-    shadow->ops_before = faulty_disk_ops_count(sim->disk);
+    shadow->ops_before = sim_clock(sim);
     int result = shadow_step(shadow->shadow);
     struct shadow_stats stats = shadow_stats(shadow->shadow);
     uint64_t samples = reconcile_stats(shadow->reconcile).samples;

@@ -14,6 +14,7 @@
 #include "sim/sim_oracle.h"
 #include "sim/sim_shadow.h"
 #include "sim/sim_tree.h"
+#include "sim/sim_upkeep.h"
 #include "sim/sim_vault.h"
 #include "sim/sim_verdicts.h"
 
@@ -23,6 +24,9 @@
 #define SIM_ID_BYTES       48
 #define SIM_MESSAGES_MAX   512
 #define SIM_NONE           UINT32_MAX
+
+enum sim_disk { SIM_DISK_FIRST = 0, SIM_DISK_SECOND, SIM_DISK_ARCHIVE };
+#define SIM_DISKS (SIM_DISK_ARCHIVE + 1)
 
 /* A market as last published through the listener, and as the ledger's records tell it. */
 struct sim_selection {
@@ -151,9 +155,12 @@ struct sim {
     uint32_t incarnation;
 
     /* the machine */
-    struct faulty_disk *disk; /* owns */
+    struct faulty_disk *disk;             /* the first of: */
+    struct faulty_disk *disks[SIM_DISKS]; /* owns; those that this run has */
+    bool hang_done;                       /* what hangs when the machine ends is done after all */
     struct ledger_store *store;
     struct sim_ledger_log log;
+    struct sim_log_counts log_told; /* counted already */
     struct sim_odds_log odds_log;
     struct odds_store *odds_store; /* owns, while up */
     struct book *book;             /* owns; NULL: down */
@@ -185,6 +192,7 @@ struct sim {
     struct synthetic_feed *synthetic; /* owns */
 
     struct sim_shadow shadow;
+    struct sim_upkeep upkeep;
     struct sim_tree tree;
     struct sim_vault vault;
     struct sim_verdicts verdicts;

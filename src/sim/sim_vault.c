@@ -298,7 +298,7 @@ static void erase(struct sim *sim, uint32_t ref)
     if (error < 0)
         return;
     account->erased = true;
-    sim->ops_safe = faulty_disk_ops_count(sim->disk); /* somebody was told so */
+    sim->ops_safe = sim_clock(sim); /* somebody was told so */
     check_destroyed(sim, ref);
     sim_count(sim, SIM_ERASED);
 }

@@ -42,6 +42,20 @@ static inline struct instant sim_wall(const struct sim *sim)
                             sim->now_us / 1000000 * sim->skew_ppm};
 }
 
+/* ---- sim_disks.c: what the machine is stored on ---- */
+void sim_disks_new(struct sim *sim);
+void sim_disks_free(struct sim *sim);
+/* Operations of all disks, since the last crash. */
+size_t sim_clock(const struct sim *sim);
+struct disk *sim_disk_of(const struct sim *sim, enum sim_disk which); /* NULL: there is none */
+struct faulty_disk *sim_disks_any(struct sim *sim);
+void sim_disks_kill(struct sim *sim);
+void sim_disks_crash(struct sim *sim, size_t op); /* behind operation `op` of all */
+void sim_disks_heal(struct sim *sim);
+void sim_disks_stop_after(struct sim *sim, size_t ops);
+bool sim_disks_are_stopped(const struct sim *sim);
+void sim_disks_end_hanging(struct sim *sim);
+
 /* ---- sim_mix.c ---- */
 void sim_mix_draw(struct sim *sim);
 
@@ -118,6 +132,12 @@ void sim_shadow_step(struct sim *sim);
 void sim_shadow_crashed(struct sim *sim, size_t op);
 void sim_shadow_damage(struct sim *sim); /* the machine is down */
 void sim_shadow_drift(struct sim *sim);  /* it is up and rests; then it is down */
+
+/* ---- sim_upkeep.c: sealed segments are packed, archived and read again and again ---- */
+int sim_upkeep_start(struct sim *sim); /* after the book */
+void sim_upkeep_done(struct sim *sim);
+void sim_upkeep_step(struct sim *sim);
+void sim_upkeep_flip(struct sim *sim); /* a bit of what lies at rest, while the book is up */
 
 /* ---- sim_verdicts.c: old keys ---- */
 int sim_verdicts_start(struct sim *sim, const char **ret_reason); /* before the book */
