@@ -251,6 +251,7 @@ void sim_forge(struct sim *sim)
 {
     if (sim->mix.tree_pace == 0 || sim->store->place.seq == 0)
         return;
+    sim_machine_heal(sim); /* whoever looks here has a disk that works */
     check_true(sim);
     if (sim_chance(sim, 500))
         check_rewritten(sim);

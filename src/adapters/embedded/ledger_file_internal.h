@@ -58,9 +58,9 @@ struct ledger_file {
     bool taken;   /* the owner works on the store */
     bool stopped; /* after APPEND_UNKNOWN */
     bool closing;
-    bool left;         /* the owner has gone; a writer that hung touches nothing more */
-    bool take_over;    /* the active writer has to begin behind `tail` */
-    bool prepare;      /* steps may be left to do */
+    bool left;      /* the owner has gone; a writer that hung touches nothing more */
+    bool take_over; /* the active writer has to begin behind `tail` */
+    bool prepare;   /* steps may be left to do */
     struct ledger_stall stall;
     int64_t looked_us; /* when the space was looked at */
     struct ledger_tail tail;
