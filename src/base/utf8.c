@@ -60,6 +60,10 @@ bool utf8_is_valid(struct slice text)
     const char *at = text.at;
     const char *end = text.at + text.bytes;
     while (at < end) {
+        if ((unsigned char)*at < 0x80) { /* nearly all of them */
+            at++;
+            continue;
+        }
         size_t bytes = utf8_sequence_bytes(at, end);
         if (bytes == 0)
             return false;

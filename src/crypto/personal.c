@@ -71,6 +71,13 @@ static struct place place_of(const char *purpose, uint32_t number)
     return place;
 }
 
+/* What the beginning of a cipher names: the cipher the first time, afterwards none. Named again,
+ * libcrypto would free what it keeps for it and ask for memory anew, for every field. */
+static const EVP_CIPHER *cipher_once(const struct personal_keys *keys)
+{
+    return EVP_CIPHER_CTX_get0_cipher(keys->work) == NULL ? keys->cipher : NULL;
+}
+
 /* nonce -> ciphertext and tag. */
 static int encrypt(struct personal_keys *keys, const unsigned char *key, struct place place,
                    struct slice text, unsigned char *sealed)
@@ -79,7 +86,7 @@ static int encrypt(struct personal_keys *keys, const unsigned char *key, struct 
     unsigned char *at = sealed + NONCE_BYTES;
     int bytes = 0, last = 0;
     bool ok =
-        EVP_EncryptInit_ex2(work, keys->cipher, key, sealed, NULL) == 1 &&
+        EVP_EncryptInit_ex2(work, cipher_once(keys), key, sealed, NULL) == 1 &&
         EVP_EncryptUpdate(work, NULL, &bytes, (const unsigned char *)&place, sizeof place) == 1 &&
         (text.bytes == 0 || EVP_EncryptUpdate(work, at, &bytes, (const unsigned char *)text.at,
                                               (int)text.bytes) == 1) &&
@@ -99,7 +106,7 @@ static int decrypt(struct personal_keys *keys, const unsigned char *key, struct 
     int bytes = 0, last = 0;
     memcpy(tag, nonce + NONCE_BYTES + text_bytes, sizeof tag);
     bool ok =
-        EVP_DecryptInit_ex2(work, keys->cipher, key, nonce, NULL) == 1 &&
+        EVP_DecryptInit_ex2(work, cipher_once(keys), key, nonce, NULL) == 1 &&
         EVP_DecryptUpdate(work, NULL, &bytes, (const unsigned char *)&place, sizeof place) == 1 &&
         (text_bytes == 0 ||
          EVP_DecryptUpdate(work, text, &bytes, nonce + NONCE_BYTES, (int)text_bytes) == 1) &&

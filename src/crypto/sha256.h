@@ -1,5 +1,6 @@
 /* sha256.h - SHA-256 (FIPS 180-4) and HMAC-SHA-256 (RFC 2104) with contexts that are kept:
- * making one costs about a microsecond in OpenSSL 3, using one again a tenth of that.
+ * making one costs about a microsecond in OpenSSL 3, using one again a tenth of that, and using one
+ * asks for no memory.
  * Thread: one user of each context. */
 #pragma once
 
@@ -12,7 +13,7 @@
 
 struct sha256;
 
-/* 0, -ERR_MEMORY or -ERR_CRYPTO. The caller owns *ret and ends it with sha256_free (accepts
+/* 0 or -ERR_MEMORY. The caller owns *ret and ends it with sha256_free (accepts
  * NULL). */
 int sha256_new(struct sha256 **ret);
 void sha256_free(struct sha256 *sha);

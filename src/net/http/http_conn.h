@@ -15,6 +15,8 @@
 #include "net/stream/listener.h"
 
 #define HTTP_PIPELINE_SLOTS 64 /* a power of two */
+#define HTTP_OK_LINE        "HTTP/1.1 200 OK\r\n"
+#define HTTP_OK_BYTES       (sizeof HTTP_OK_LINE - 1)
 #define HTTP_DATE_BYTES     37 /* "Date: Sun, 06 Nov 1994 08:49:37 GMT\r\n" */
 
 enum http_phase {
@@ -79,8 +81,8 @@ struct http_server {
     void (*on_drained)(void *owner);
     void *drained_owner;
     int64_t date_second;
-    char date[HTTP_DATE_BYTES];
-    struct http_head head; /* of the request being handled */
+    char ok_lines[HTTP_OK_BYTES + HTTP_DATE_BYTES]; /* how nearly every answer begins */
+    struct http_head head;                          /* of the request being handled */
 };
 
 extern const struct conn_callbacks http_conn_callbacks;

@@ -1,6 +1,7 @@
 /* http_parse.c - contract in http_parse.h. */
 #include "net/http/http_parse.h"
 
+#include <endian.h>
 #include <string.h>
 
 #include "base/assert.h"
@@ -131,8 +132,8 @@ static struct slice trim(struct slice text)
     return text;
 }
 
-/* Takes a line off `rest`, without its CRLF. The scan has seen every LF after a CR; any other CR is
- * refused by the character classes. */
+/* Takes the first line off `rest`, without its CRLF. The scan has seen every LF after a CR; any
+ * other CR is refused by the character classes. */
 static struct slice take_line(struct slice *rest)
 {
     const char *lf = memchr(rest->at, '\n', rest->bytes);
@@ -142,19 +143,49 @@ static struct slice take_line(struct slice *rest)
     return line;
 }
 
-static enum http_outcome parse_field(struct slice line, struct http_header *ret_header)
+/* The first byte that may not stand in a value: the head ends with CR LF, so there is one. Control
+ * characters are looked for in eight bytes at a time; in each byte the subtraction sets the highest
+ * bit where there is one, exactly so up to the first. A tab is one that may stand here. */
+static const char *skip_value(const char *at, const char *end)
 {
-    const char *colon = memchr(line.at, ':', line.bytes);
-    if (colon == NULL)
+    const uint64_t ones = UINT64_C(0x0101010101010101), highs = ones << 7;
+    while (end - at >= 8) {
+        uint64_t eight;
+        memcpy(&eight, at, sizeof eight);
+        eight = le64toh(eight);
+        uint64_t deletes = eight ^ ones * 0x7f;
+        uint64_t found = ((eight - ones * ' ') & ~eight) | ((deletes - ones) & ~deletes);
+        found &= highs;
+        if (found == 0) {
+            at += sizeof eight;
+            continue;
+        }
+        at += __builtin_ctzll(found) / 8;
+        if (*at != '\t')
+            return at;
+        at++;
+    }
+    while ((classes[(unsigned char)*at] & CLASS_VALUE) != 0)
+        at++;
+    return at;
+}
+
+/* Takes a header line off `rest`. The name's end refuses an empty name, white space before the
+ * colon and a folded line as well; the value's, a CR that ends no line. */
+static enum http_outcome parse_field(struct slice *rest, struct http_header *ret_header)
+{
+    const char *begin = rest->at, *end = rest->at + rest->bytes, *at = begin;
+    while ((classes[(unsigned char)*at] & CLASS_TOKEN) != 0)
+        at++;
+    if (at == begin || *at != ':')
         return HTTP_BAD;
-    struct slice name = slice_of(line.at, (size_t)(colon - line.at));
-    /* Refuses an empty name, white space before the colon and a folded line as well. */
-    if (name.bytes == 0 || !all_of(name, CLASS_TOKEN))
+    ret_header->name = slice_of(begin, (size_t)(at - begin));
+    const char *value = at + 1;
+    at = skip_value(value, end);
+    if (at[0] != '\r' || at[1] != '\n')
         return HTTP_BAD;
-    struct slice value = slice_skip(line, name.bytes + 1);
-    if (!all_of(value, CLASS_VALUE))
-        return HTTP_BAD;
-    *ret_header = (struct http_header){name, trim(value)};
+    ret_header->value = trim(slice_of(value, (size_t)(at - value)));
+    *rest = slice_of(at + 2, (size_t)(end - at) - 2);
     return HTTP_OK;
 }
 
@@ -198,12 +229,21 @@ static void parse_connection(struct http_head *head, struct slice list)
     }
 }
 
+/* Most names differ in their first letter. */
+static bool is_named(const struct http_header *header, struct slice lower_name)
+{
+    return (*header->name.at | 0x20) == *lower_name.at && http_text_equal(header->name, lower_name);
+}
+
 static enum http_outcome parse_known(struct http_head *head, const struct http_header *header)
 {
     /* By length first: few of a browser's headers get further. */
     switch (header->name.bytes) {
+    case 4:
+        head->hosts_count += is_named(header, SLICE("host"));
+        return HTTP_OK;
     case 6:
-        if (!http_text_equal(header->name, SLICE("expect")))
+        if (!is_named(header, SLICE("expect")))
             return HTTP_OK;
         if (http_text_equal(header->value, SLICE("100-continue")))
             head->expect_continue = true;
@@ -211,15 +251,15 @@ static enum http_outcome parse_known(struct http_head *head, const struct http_h
             head->expect_unknown = true;
         return HTTP_OK;
     case 10:
-        if (http_text_equal(header->name, SLICE("connection")))
+        if (is_named(header, SLICE("connection")))
             parse_connection(head, header->value);
         return HTTP_OK;
     case 14:
-        if (http_text_equal(header->name, SLICE("content-length")))
+        if (is_named(header, SLICE("content-length")))
             return parse_length(head, header->value);
         return HTTP_OK;
     case 17:
-        if (!http_text_equal(header->name, SLICE("transfer-encoding")))
+        if (!is_named(header, SLICE("transfer-encoding")))
             return HTTP_OK;
         if (head->chunked)
             return HTTP_BAD;
@@ -233,11 +273,10 @@ static enum http_outcome parse_known(struct http_head *head, const struct http_h
 static enum http_outcome parse_fields(struct slice rest, struct http_head *head)
 {
     while (rest.bytes > 2) {
-        struct slice line = take_line(&rest);
         if (head->headers_count == HTTP_HEADERS_MAX)
             return HTTP_TOO_MANY_HEADERS;
         struct http_header *header = &head->headers[head->headers_count];
-        enum http_outcome outcome = parse_field(line, header);
+        enum http_outcome outcome = parse_field(&rest, header);
         if (outcome == HTTP_OK)
             outcome = parse_known(head, header);
         if (outcome != HTTP_OK)
@@ -349,8 +388,7 @@ enum http_outcome http_parse_request(struct slice head_bytes, struct http_head *
     if (outcome != HTTP_OK)
         return outcome;
     /* RFC 9112 section 3.2: exactly one Host in 1.1, at most one in 1.0. */
-    size_t hosts = http_head_count(ret_head, SLICE("host"));
-    if (hosts > 1 || (hosts == 0 && ret_head->minor == 1))
+    if (ret_head->hosts_count > 1 || (ret_head->hosts_count == 0 && ret_head->minor == 1))
         return HTTP_BAD;
     return HTTP_OK;
 }
@@ -383,7 +421,8 @@ enum http_outcome http_parse_response(struct slice head_bytes, struct http_head 
 struct slice http_head_find(const struct http_head *head, struct slice lower_name)
 {
     for (size_t i = 0; i < head->headers_count; i++)
-        if (http_text_equal(head->headers[i].name, lower_name))
+        if (head->headers[i].name.bytes == lower_name.bytes &&
+            http_text_equal(head->headers[i].name, lower_name))
             return head->headers[i].value;
     return SLICE_NONE;
 }

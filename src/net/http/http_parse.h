@@ -62,6 +62,7 @@ struct http_head {
     bool expect_continue;
     bool expect_unknown;     /* an expectation that is not 100-continue: 417 */
     uint64_t content_length; /* HTTP_LENGTH_UNKNOWN when there is none */
+    size_t hosts_count;      /* of the headers */
     size_t headers_count;
     struct http_header headers[HTTP_HEADERS_MAX];
 };

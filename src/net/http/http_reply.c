@@ -13,6 +13,7 @@
 #define PROBLEM_BYTES_MAX 1024
 #define DETAIL_BYTES_MAX  512
 #define SLOT(number)      ((number) % HTTP_PIPELINE_SLOTS)
+#define NOSNIFF_LINE      "X-Content-Type-Options: nosniff\r\n"
 
 const char *http_reply_reason(int status)
 {
@@ -57,8 +58,9 @@ const char *http_reply_reason(int status)
     return "Status";
 }
 
-/* "Date: Sun, 06 Nov 1994 08:49:37 GMT": written once a second; names do not follow the locale. */
-static struct slice date_line(struct http_server *server)
+/* The status line of a 200, and "Date: Sun, 06 Nov 1994 08:49:37 GMT": written once a second; names
+ * do not follow the locale. Without the date when the clock shows none that can be written. */
+static struct slice ok_lines(struct http_server *server)
 {
     static const char days[] = "SunMonTueWedThuFriSat";
     static const char months[] = "JanFebMarAprMayJunJulAugSepOctNovDec";
@@ -67,40 +69,42 @@ static struct slice date_line(struct http_server *server)
         time_t time = (time_t)second;
         struct tm tm;
         if (gmtime_r(&time, &tm) == NULL)
-            return SLICE_NONE;
+            return SLICE(HTTP_OK_LINE);
         char text[64];
         struct buf buf = buf_over(text, sizeof text);
         buf_printf(&buf, "Date: %.3s, %02d %.3s %04d %02d:%02d:%02d GMT\r\n", days + 3 * tm.tm_wday,
                    tm.tm_mday, months + 3 * tm.tm_mon, tm.tm_year + 1900, tm.tm_hour, tm.tm_min,
                    tm.tm_sec);
         if (buf.overflow || buf.bytes != HTTP_DATE_BYTES)
-            return SLICE_NONE; /* a clock beyond the year 9999 */
-        memcpy(server->date, text, HTTP_DATE_BYTES);
+            return SLICE(HTTP_OK_LINE); /* a clock beyond the year 9999 */
+        memcpy(server->ok_lines + HTTP_OK_BYTES, text, HTTP_DATE_BYTES);
         server->date_second = second;
     }
-    return slice_of(server->date, HTTP_DATE_BYTES);
+    return slice_of(server->ok_lines, sizeof server->ok_lines);
 }
 
-static void put_status_line(struct buf *buf, int status)
+/* Status line, Date and Connection. */
+static void put_first_lines(struct buf *buf, struct http_server *server, int status, bool close)
 {
+    struct slice ok = ok_lines(server);
     if (status == 200) { /* nearly all of them */
-        buf_put_slice(buf, SLICE("HTTP/1.1 200 OK\r\n"));
-        return;
+        buf_put_slice(buf, ok);
+    } else {
+        buf_put_slice(buf, SLICE("HTTP/1.1 "));
+        buf_put_u64(buf, (uint64_t)status);
+        buf_put_char(buf, ' ');
+        buf_put_text(buf, http_reply_reason(status));
+        buf_put_slice(buf, SLICE("\r\n"));
+        buf_put_slice(buf, slice_skip(ok, HTTP_OK_BYTES));
     }
-    buf_put_slice(buf, SLICE("HTTP/1.1 "));
-    buf_put_u64(buf, (uint64_t)status);
-    buf_put_char(buf, ' ');
-    buf_put_text(buf, http_reply_reason(status));
-    buf_put_slice(buf, SLICE("\r\n"));
+    if (close)
+        buf_put_slice(buf, SLICE("Connection: close\r\n"));
 }
 
 void http_reply_put_head(struct buf *buf, struct http_server *server, int status, bool close)
 {
-    put_status_line(buf, status);
-    buf_put_slice(buf, date_line(server));
-    if (close)
-        buf_put_slice(buf, SLICE("Connection: close\r\n"));
-    buf_put_slice(buf, SLICE("X-Content-Type-Options: nosniff\r\n"));
+    put_first_lines(buf, server, status, close);
+    buf_put_slice(buf, SLICE(NOSNIFF_LINE));
 }
 
 static void put_entity_lines(struct buf *buf, int status, struct slice content_type, size_t bytes)
@@ -156,6 +160,14 @@ static void send_now(struct conn *conn, const struct answer *answer)
         http_conn_advance(conn);
 }
 
+static void give(struct conn *conn, uint32_t number, const struct answer *answer)
+{
+    if (number == http_conn_of(conn)->first_no)
+        send_now(conn, answer);
+    else
+        hold(conn, number, answer);
+}
+
 /* Checks that the answer is due, and decides whether it is the connection's last. */
 static struct conn *begin_answer(struct http_reply_to to, bool *ret_close)
 {
@@ -205,10 +217,7 @@ static void answer_with(struct http_reply_to to, int status, struct slice conten
     answer->head = buf_slice(&buf);
     if ((http->flags[SLOT(to.request_no)] & HTTP_SLOT_HEAD) != 0 || status == 204 || status == 304)
         answer->body = SLICE_NONE;
-    if (to.request_no == http->first_no)
-        send_now(conn, answer);
-    else
-        hold(conn, to.request_no, answer);
+    give(conn, to.request_no, answer);
 }
 
 static bool refuse_large(struct http_reply_to to, size_t bytes)
@@ -228,12 +237,34 @@ void http_reply(struct http_reply_to to, int status, struct slice content_type,
         answer_with(to, status, content_type, headers, &answer);
 }
 
-void http_reply_shared(struct http_reply_to to, int status, struct slice content_type,
-                       struct slice headers, struct shared_bytes *body)
+void http_reply_put_page(struct buf *buf, struct slice content_type, struct slice headers,
+                         size_t body_bytes)
 {
-    struct answer answer = {.body = shared_bytes_slice(body), .shared = body};
-    if (!refuse_large(to, body->bytes))
-        answer_with(to, status, content_type, headers, &answer);
+    buf_put_slice(buf, SLICE(NOSNIFF_LINE));
+    put_entity_lines(buf, 200, content_type, body_bytes);
+    buf_put_slice(buf, headers);
+    buf_put_slice(buf, SLICE("\r\n"));
+}
+
+void http_reply_page(struct http_reply_to to, struct shared_bytes *page, size_t head_bytes)
+{
+    char lines[HTTP_OK_BYTES + HTTP_DATE_BYTES + sizeof "Connection: close\r\n"];
+    struct buf buf = buf_over(lines, sizeof lines);
+    struct answer answer = {.body = shared_bytes_slice(page), .shared = page};
+    bool close;
+    if (refuse_large(to, page->bytes))
+        return;
+    struct conn *conn = begin_answer(to, &close);
+    if (conn == NULL)
+        return;
+    put_first_lines(&buf, to.server, 200, close);
+    ASSERT(!buf.overflow);
+    answer.head = buf_slice(&buf);
+    if ((http_conn_of(conn)->flags[SLOT(to.request_no)] & HTTP_SLOT_HEAD) != 0) {
+        answer.body.bytes = head_bytes;
+        answer.shared = NULL;
+    }
+    give(conn, to.request_no, &answer);
 }
 
 /* ---- problems ---- */

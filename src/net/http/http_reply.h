@@ -15,9 +15,14 @@
  * together, and must not come from outside unchecked. All copied. 204 and 304 have no body. */
 void http_reply(struct http_reply_to to, int status, struct slice content_type,
                 struct slice headers, struct slice body);
-/* The body is shared instead of copied: for images that many clients read. */
-void http_reply_shared(struct http_reply_to to, int status, struct slice content_type,
-                       struct slice headers, struct shared_bytes *body);
+
+/* An answer of status 200 that is encoded once for many requests is a page: its header lines as
+ * http_reply_put_page() writes them, and behind them the body. What depends on the moment and the
+ * connection (status line, Date, Connection) goes before it. `headers` as in http_reply(). */
+void http_reply_put_page(struct buf *buf, struct slice content_type, struct slice headers,
+                         size_t body_bytes);
+/* Sends the page, which is shared; its first `head_bytes` are the header lines. */
+void http_reply_page(struct http_reply_to to, struct shared_bytes *page, size_t head_bytes);
 
 /* RFC 9457: {"type":"about:blank","title":..,"status":..,"code":..,"detail":..}. `code` is the
  * stable name; `detail` may be empty and is escaped. */

@@ -4,11 +4,6 @@
 #include "base/assert.h"
 #include "net/http/http_conn.h"
 
-struct slice http_request_header(const struct http_request *request, const char *lower_name)
-{
-    return http_head_find(request->head, slice_text(lower_name));
-}
-
 void http_request_stream_body(struct http_request *request, const struct http_body_sink *sink,
                               void *owner)
 {

@@ -31,7 +31,11 @@ struct http_request {
 };
 
 /* The first header of that lower-case name ("authorization"); at == NULL when it is not there. */
-struct slice http_request_header(const struct http_request *request, const char *lower_name);
+static inline struct slice http_request_header(const struct http_request *request,
+                                               const char *lower_name)
+{
+    return http_head_find(request->head, slice_text(lower_name));
+}
 
 /* How a streamed body arrives. Every callback may answer the request. on_body's piece is borrowed.
  * Exactly one of on_end and on_abort is called, last; on_abort: the connection broke, the body was

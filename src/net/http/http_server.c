@@ -2,6 +2,7 @@
 #include "net/http/http_server.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 #include "base/assert.h"
 #include "base/error.h"
@@ -38,6 +39,7 @@ int http_server_new(struct loop *loop, const struct net_limits *limits,
         return -ERR_MEMORY;
     server->loop = loop;
     server->date_second = -1;
+    memcpy(server->ok_lines, HTTP_OK_LINE, HTTP_OK_BYTES);
     timer_init(&server->drain_timer, on_drain_deadline, server);
     int result = conn_pool_new(loop, limits, &server->pool);
     if (result == 0)

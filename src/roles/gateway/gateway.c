@@ -441,29 +441,35 @@ static enum route bet_route(struct slice path, struct slice *ret_id)
 
 static bool is_odds_path(struct slice path)
 {
-    return slice_is(path, "/v1/odds") || slice_begins(path, SLICE("/v1/odds/")) ||
-           slice_is(path, "/v1/events") || slice_begins(path, SLICE("/v1/events/")) ||
-           slice_is(path, "/v1/stream");
+    return slice_is(path, "/v1/odds") || slice_is(path, "/v1/events") ||
+           slice_begins(path, SLICE("/v1/events/")) || slice_is(path, "/v1/stream");
 }
 
 static enum route route_of(struct slice path, struct slice *ret_id)
 {
+#define ROUTE(path, route)                                                                         \
+    {                                                                                              \
+        {(path), sizeof(path) - 1}, (route)                                                        \
+    }
     static const struct {
-        const char *path;
+        struct slice path;
         enum route route;
     } exact[] = {
-        {"/healthz", ROUTE_HEALTH},
-        {"/readyz", ROUTE_READY},
-        {"/v1/bets", ROUTE_BETS},
-        {"/v1/account", ROUTE_ACCOUNT},
-        {"/v1/ledger/head", ROUTE_HEAD},
-        {"/v1/ledger/keys", ROUTE_KEYS},
-        {"/v1/account/deposits", ROUTE_DEPOSITS},
-        {"/v1/account/withdrawals", ROUTE_WITHDRAWALS},
-        {"/v1/demo/session", ROUTE_DEMO_SESSION},
+        ROUTE("/v1/bets", ROUTE_BETS),
+        ROUTE("/healthz", ROUTE_HEALTH),
+        ROUTE("/readyz", ROUTE_READY),
+        ROUTE("/v1/account", ROUTE_ACCOUNT),
+        ROUTE("/v1/ledger/head", ROUTE_HEAD),
+        ROUTE("/v1/ledger/keys", ROUTE_KEYS),
+        ROUTE("/v1/account/deposits", ROUTE_DEPOSITS),
+        ROUTE("/v1/account/withdrawals", ROUTE_WITHDRAWALS),
+        ROUTE("/v1/demo/session", ROUTE_DEMO_SESSION),
     };
+#undef ROUTE
+    if (slice_begins(path, SLICE("/v1/odds/"))) /* asked most */
+        return ROUTE_ODDS;
     for (size_t i = 0; i < sizeof exact / sizeof *exact; i++)
-        if (slice_is(path, exact[i].path))
+        if (slice_equal(path, exact[i].path))
             return exact[i].route;
     if (is_odds_path(path))
         return ROUTE_ODDS;

@@ -33,7 +33,7 @@ int market_index_new(struct market_index *index, const struct market_index_sizes
 void market_index_done(struct market_index *index)
 {
     for (uint32_t i = 0; index->markets != NULL && i < index->markets_pool.end; i++) {
-        shared_bytes_give(index->markets[i].json);
+        shared_bytes_give(index->markets[i].page);
         for (int kind = 0; kind < GROUP_KINDS; kind++)
             shared_bytes_give(index->markets[i].images[kind]);
     }
@@ -172,7 +172,7 @@ uint32_t market_index_add(struct market_index *index, const struct odds_image *i
 void market_index_remove(struct market_index *index, uint32_t slot)
 {
     struct market_entry *market = &index->markets[slot];
-    ASSERT(market->json == NULL);
+    ASSERT(market->page == NULL);
     for (int kind = 0; kind < GROUP_KINDS; kind++) {
         ASSERT(market->images[kind] == NULL);
         if (market->group[kind] != SLOT_NONE)

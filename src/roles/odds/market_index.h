@@ -23,7 +23,9 @@ struct market_entry {
     uint64_t joined;                          /* rises from market to market; 0 is before all */
     uint64_t version;                         /* P1: newest shown */
     uint64_t have_stamp, have_version;        /* what a client said it has, in request have_stamp */
-    struct shared_bytes *json;                /* the market as JSON; NULL: to be encoded */
+    struct shared_bytes *page;                /* of a read, with the market as JSON; NULL: to be
+                                                 encoded */
+    uint32_t page_head_bytes;                 /* what stands before the JSON */
     struct shared_bytes *images[GROUP_KINDS]; /* as a frame of each channel; NULL: likewise */
     int64_t bet_delay_us;                     /* of the newest version, to say only what changed */
     uint32_t group[GROUP_KINDS];              /* slot of its group; SLOT_NONE: in none */

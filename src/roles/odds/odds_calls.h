@@ -9,6 +9,8 @@
 /* The market as JSON, of the store's image; borrowed until the next call. Empty: it is not in the
  * store. */
 struct slice odds_market_json(struct odds_service *s, uint32_t market);
+/* The header lines of a read of that version: its validator, and that it is to be asked again. */
+void odds_put_validator(struct buf *lines, uint64_t version);
 /* The shared image frame of the market in the channel, with a reference for the caller; what is
  * sent after a `skipped`. It has no number: it is no message of the channel, and other markets may
  * still be owed. NULL: out of memory, or the market is gone. */

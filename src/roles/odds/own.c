@@ -122,34 +122,27 @@ void own_place_bet(struct client *client, const struct stream_op *op)
 
 /* ---- own messages ---- */
 
-static struct shared_bytes *encode_push(const char *op, struct slice object)
-{
-    struct shared_bytes *frame = NULL;
-    char memory[64];
-    struct buf head = buf_over(memory, sizeof memory);
-    buf_printf(&head, "{\"op\":\"%s\"", op);
-    struct slice members = slice_skip(object, 1); /* without its brace */
-    if (members.at[0] != '}')
-        buf_put_char(&head, ',');
-    (void)odds_json_frame(buf_slice(&head), members, &frame); /* NULL on failure */
-    return frame;
-}
-
+/* Copied to each client of the user, of whom there are few: a shared frame would be memory asked
+ * for with every bet. Never compressed (net/ws/ws_deflate.h). */
 static void push_to(struct odds_service *s, uint32_t user, const char *op, struct slice object)
 {
-    struct shared_bytes *frame = encode_push(op, object);
-    if (frame == NULL)
-        return;
-    shared_bytes_keep_plain(frame); /* to one user: never compressed (net/ws/ws_deflate.h) */
+    struct buf text = buf_over(s->markets, s->markets_bytes);
+    struct slice members = slice_skip(object, 1); /* without its brace */
+    buf_put_text(&text, "{\"op\":\"");
+    buf_put_text(&text, op);
+    buf_put_char(&text, '"');
+    if (members.at[0] != '}')
+        buf_put_char(&text, ',');
+    buf_put_slice(&text, members);
+    ASSERT(!text.overflow); /* longer than any object that is pushed */
     for (uint32_t at = s->users[user].first; at != SLOT_NONE;) {
         struct client *client = &s->clients[s->identities[at].client];
         at = s->identities[at].next;
         if (!client_has_authority(client))
             continue;
-        client_send_frame(client, frame);
+        client_send_text(client, buf_slice(&text));
         metrics_count(&s->stats.own, 1);
     }
-    shared_bytes_give(frame);
 }
 
 void odds_service_on_record(void *owner, const struct record_view *record)

@@ -64,46 +64,55 @@ static const struct odds_image *find_image(struct odds_service *s, struct slice 
     return image;
 }
 
-/* The validator of the market as it is now, as text and as header lines. */
-struct validator {
-    char tag_memory[32], lines_memory[128];
-    struct buf tag, lines;
+/* The header lines of an answer that is no page. */
+struct lines {
+    char memory[160];
+    struct buf buf;
 };
 
-static void put_validator(struct validator *v, const struct odds_image *image)
+static struct slice put_lines(struct lines *lines, const struct odds_image *image,
+                              struct slice more)
 {
-    v->tag = buf_over(v->tag_memory, sizeof v->tag_memory);
-    v->lines = buf_over(v->lines_memory, sizeof v->lines_memory);
-    buf_put_char(&v->tag, '"');
-    buf_put_u64(&v->tag, image->odds_version);
-    buf_put_char(&v->tag, '"');
-    buf_put_slice(&v->lines, SLICE("Cache-Control: no-cache\r\nETag: "));
-    buf_put_slice(&v->lines, buf_slice(&v->tag));
-    buf_put_slice(&v->lines, SLICE("\r\n"));
-    ASSERT(!v->lines.overflow);
+    lines->buf = buf_over(lines->memory, sizeof lines->memory);
+    odds_put_validator(&lines->buf, image->odds_version);
+    buf_put_slice(&lines->buf, more);
+    ASSERT(!lines->buf.overflow);
+    return buf_slice(&lines->buf);
 }
 
-/* From the pre-encoded body, unless it must say that it is stale. */
+/* From the pre-encoded page, unless it must say more: that it is stale, or `more` lines. */
 static void reply_market(struct odds_service *s, struct http_reply_to to, uint32_t slot,
-                         struct slice headers, int64_t age_ms)
+                         const struct odds_image *image, struct slice more)
 {
-    struct slice json = odds_market_json(s, slot);
-    struct shared_bytes *kept = s->index.markets[slot].json;
-    if (age_ms < 0 && kept != NULL) {
-        http_reply_shared(to, 200, JSON_TYPE, headers, kept);
+    const struct market_entry *market = &s->index.markets[slot];
+    int64_t age_ms = stale_ms(s, image);
+    if (market->page == NULL)
+        (void)odds_market_json(s, slot); /* encoded now, kept or not */
+    if (age_ms < 0 && more.bytes == 0 && market->page != NULL) {
+        http_reply_page(to, market->page, market->page_head_bytes);
         return;
     }
+    struct lines lines;
     struct buf out = buf_over(s->out, OUT_BYTES + ODDS_JSON_MARKET_BYTES_MAX);
     put_market(s, &out, slot, age_ms);
-    (void)json; /* encoded now, kept or not */
-    http_reply(to, 200, JSON_TYPE, headers, buf_slice(&out));
+    http_reply(to, 200, JSON_TYPE, put_lines(&lines, image, more), buf_slice(&out));
+}
+
+static bool is_known(struct slice header, const struct odds_image *image)
+{
+    char memory[32];
+    struct buf tag = buf_over(memory, sizeof memory);
+    buf_put_char(&tag, '"');
+    buf_put_u64(&tag, image->odds_version);
+    buf_put_char(&tag, '"');
+    return has_etag(header, buf_slice(&tag));
 }
 
 void reads_market(struct odds_service *s, struct http_request *request, struct slice id)
 {
     char memory[MARKET_ID_BYTES_MAX];
     struct buf decoded = buf_over(memory, sizeof memory);
-    struct validator now;
+    struct lines lines;
     uint32_t slot = SLOT_NONE;
     const struct odds_image *image = NULL;
     if (http_url_decode(id, false, &decoded, &id) == 0)
@@ -112,30 +121,27 @@ void reads_market(struct odds_service *s, struct http_request *request, struct s
         http_reply_problem(request->reply_to, 404, "MARKET_NOT_FOUND", SLICE_NONE);
         return;
     }
-    put_validator(&now, image);
-    int64_t age_ms = stale_ms(s, image);
     struct slice known = http_request_header(request, "if-none-match");
-    if (age_ms >= 0 || known.bytes == 0 || !has_etag(known, buf_slice(&now.tag)))
-        reply_market(s, request->reply_to, slot, buf_slice(&now.lines), age_ms);
+    if (known.bytes == 0 || !is_known(known, image) || stale_ms(s, image) >= 0)
+        reply_market(s, request->reply_to, slot, image, SLICE_NONE);
     else if (!reads_wait(s, request, slot))
-        http_reply(request->reply_to, 304, SLICE_NONE, buf_slice(&now.lines), SLICE_NONE);
+        http_reply(request->reply_to, 304, SLICE_NONE, put_lines(&lines, image, SLICE_NONE),
+                   SLICE_NONE);
 }
 
 void reads_answer(struct odds_service *s, struct http_reply_to to, uint32_t slot, uint64_t known)
 {
-    struct validator now;
+    static const char applied[] = "Preference-Applied: wait\r\n";
+    struct slice more = slice_of(applied, sizeof applied - 1);
+    struct lines lines;
     const struct odds_image *image =
         s->store->ops->get(s->store, market_entry_id(&s->index.markets[slot]));
-    if (image == NULL) {
+    if (image == NULL)
         http_reply_problem(to, 404, "MARKET_NOT_FOUND", SLICE_NONE);
-        return;
-    }
-    put_validator(&now, image);
-    buf_put_text(&now.lines, "Preference-Applied: wait\r\n");
-    if (image->odds_version == known)
-        http_reply(to, 304, SLICE_NONE, buf_slice(&now.lines), SLICE_NONE);
+    else if (image->odds_version == known)
+        http_reply(to, 304, SLICE_NONE, put_lines(&lines, image, more), SLICE_NONE);
     else
-        reply_market(s, to, slot, buf_slice(&now.lines), stale_ms(s, image));
+        reply_market(s, to, slot, image, more);
 }
 
 /* ---- a batch ---- */

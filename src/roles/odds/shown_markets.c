@@ -5,6 +5,7 @@
 #include "roles/odds/odds_calls.h"
 
 #include "base/json_write.h"
+#include "net/http/http_reply.h"
 
 /* ---- pre-encoded texts, within image_bytes_max ---- */
 
@@ -19,7 +20,7 @@ static void give_text(struct odds_service *s, struct shared_bytes **text)
 
 static void give_texts(struct odds_service *s, struct market_entry *market)
 {
-    give_text(s, &market->json);
+    give_text(s, &market->page);
     for (int kind = 0; kind < GROUP_KINDS; kind++)
         give_text(s, &market->images[kind]);
 }
@@ -36,22 +37,45 @@ static void keep_text(struct odds_service *s, struct shared_bytes **place,
     *place = shared_bytes_take(text);
 }
 
+/* The whole answer to a read of the market, made of its JSON. */
+static void keep_page(struct odds_service *s, struct market_entry *market,
+                      const struct odds_image *image, struct slice json)
+{
+    char head_memory[256], line_memory[128];
+    struct buf head = buf_over(head_memory, sizeof head_memory);
+    struct buf line = buf_over(line_memory, sizeof line_memory);
+    struct shared_bytes *page;
+    odds_put_validator(&line, image->odds_version);
+    http_reply_put_page(&head, SLICE("application/json"), buf_slice(&line), json.bytes);
+    ASSERT(!head.overflow && !line.overflow);
+    if (shared_bytes_new(head.bytes + json.bytes, &page) < 0)
+        return; /* it is encoded again when it is needed again */
+    memcpy(page->at, head.at, head.bytes);
+    memcpy(page->at + head.bytes, json.at, json.bytes);
+    market->page_head_bytes = (uint32_t)head.bytes;
+    keep_text(s, &market->page, page);
+    shared_bytes_give(page);
+}
+
+void odds_put_validator(struct buf *lines, uint64_t version)
+{
+    buf_put_slice(lines, SLICE("Cache-Control: no-cache\r\nETag: \""));
+    buf_put_u64(lines, version);
+    buf_put_slice(lines, SLICE("\"\r\n"));
+}
+
 struct slice odds_market_json(struct odds_service *s, uint32_t slot)
 {
     struct market_entry *market = &s->index.markets[slot];
-    if (market->json != NULL)
-        return shared_bytes_slice(market->json);
+    if (market->page != NULL)
+        return slice_skip(shared_bytes_slice(market->page), market->page_head_bytes);
     const struct odds_image *image = s->store->ops->get(s->store, market_entry_id(market));
     if (image == NULL)
         return SLICE_NONE;
     struct buf out = buf_over(s->text, ODDS_JSON_MARKET_BYTES_MAX);
     odds_json_market(&out, image);
     ASSERT(!out.overflow);
-    struct shared_bytes *text;
-    if (shared_bytes_copy(buf_slice(&out), &text) == 0) {
-        keep_text(s, &market->json, text);
-        shared_bytes_give(text);
-    }
+    keep_page(s, market, image, buf_slice(&out));
     return buf_slice(&out);
 }
 

@@ -282,3 +282,23 @@ TEST(http_body, a_whole_body_is_gathered_in_place_up_to_its_limit)
         assert_memory_equal(text + whole.used, "NEXT", 4);
     }
 }
+
+/* Eight bytes are looked at together: the verdict may not depend on where a byte stands. */
+TEST(http_parse, judges_a_byte_of_a_value_alike_at_every_place)
+{
+    static const char begin[] = "GET / HTTP/1.1\r\n" HOST "a:", end[] = "\r\n\r\n";
+    for (int byte = 0; byte < 256; byte++)
+        for (size_t place = 0; place < 20; place++) {
+            char text[sizeof begin + 20 + sizeof end];
+            size_t bytes = sizeof begin - 1;
+            memcpy(text, begin, bytes);
+            memset(text + bytes, place % 2 == 0 ? 'x' : '\t', 20);
+            text[bytes + place] = (char)byte;
+            memcpy(text + bytes + 20, end, sizeof end);
+            bool good = byte == '\t' || (byte >= ' ' && byte != 0x7f);
+            struct http_head head;
+            enum http_outcome outcome =
+                parse_in_steps(slice_of(text, bytes + 20 + sizeof end - 1), 1000, &head);
+            assert_int_equal(outcome, good ? HTTP_OK : HTTP_BAD);
+        }
+}

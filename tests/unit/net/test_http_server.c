@@ -97,6 +97,52 @@ TEST(http_server, pipelined_answers_keep_the_order_of_the_requests)
     fixture_end(&f);
 }
 
+static struct shared_bytes *page_of(struct slice body, size_t *ret_head_bytes)
+{
+    char head[256];
+    struct buf lines = buf_over(head, sizeof head);
+    struct shared_bytes *page;
+    http_reply_put_page(&lines, SLICE("text/plain"), SLICE("ETag: \"7\"\r\n"), body.bytes);
+    assert_int_equal(shared_bytes_new(lines.bytes + body.bytes, &page), 0);
+    memcpy(page->at, head, lines.bytes);
+    memcpy(page->at + lines.bytes, body.at, body.bytes);
+    *ret_head_bytes = lines.bytes;
+    return page;
+}
+
+TEST(http_server, a_page_is_one_answer_for_many_requests)
+{
+    char text[4096];
+    size_t head_bytes;
+    struct shared_bytes *page = page_of(SLICE("<page>"), &head_bytes);
+    begin();
+    f.keep = true;
+    int fd = peer_connect(&f);
+    peer_send(fd, SLICE(GET("/0") "HEAD /1 HTTP/1.1\r\nHost: a\r\n\r\n" GET(
+                      "/2") "GET /3 HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n"));
+    assert_true(fixture_until(&f, &f.requests, 4));
+    for (int i = 3; i >= 0; i--) /* three of them wait for their turn */
+        http_reply_page(f.kept[i], page, head_bytes);
+    assert_int_equal(page->references, 1);
+    assert_true(peer_read_until(&f, fd, text, sizeof text,
+                                "Connection: close\r\nX-Content-Type-Options: nosniff\r\n"
+                                "Content-Type: text/plain\r\nContent-Length: 6\r\n"
+                                "ETag: \"7\"\r\n\r\n<page>"));
+    size_t answers = 0, bodies = 0, tags = 0;
+    for (const char *at = text; (at = strstr(at, "HTTP/1.1 200 OK\r\nDate: ")) != NULL; at++)
+        answers++;
+    for (const char *at = text; (at = strstr(at, "\r\n\r\n<page>")) != NULL; at++)
+        bodies++;
+    for (const char *at = text; (at = strstr(at, "ETag: \"7\"\r\n")) != NULL; at++)
+        tags++;
+    assert_int_equal(answers, 4);
+    assert_int_equal(bodies, 3);
+    assert_int_equal(tags, 4);
+    shared_bytes_give(page);
+    close(fd);
+    fixture_end(&f);
+}
+
 TEST(http_server, reading_pauses_at_http_pipeline_max_and_goes_on_after_answers)
 {
     static char text[65536];
