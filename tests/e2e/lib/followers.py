@@ -24,6 +24,11 @@ class Follower:
         self.closes, self.wait, self.connections = [], BACKOFF_SECONDS, 0
         self.problems = []
 
+    buffers = {}  # what websockets.connect() takes besides
+
+    async def pause(self, transport):
+        """After each message; may take its time, or abort the transport."""
+
     def note(self, channel, market, version, kind):
         rows = self.seen.setdefault((channel, market), [])
         if rows and version <= rows[-1][0] and (kind == 'delta' or version < rows[-1][0]):
@@ -79,12 +84,14 @@ class Follower:
         protocols = [PROTOCOL] if self.binary else None
         url = '%s://%s:%d/v1/stream' % ('wss' if self.tls else 'ws', *self.address)
         async with websockets.connect(url, max_size=None, subprotocols=protocols, ssl=self.tls,
-                                      ping_interval=None, open_timeout=60) as socket:
+                                      ping_interval=None, open_timeout=60,
+                                      **self.buffers) as socket:
             await socket.send(json.dumps(self.ask()))
             self.connections += 1
             try:
                 async for message in socket:
                     self.take(plain(cbor2.loads(message)) if self.binary else json.loads(message))
+                    await self.pause(socket.transport)
             finally:
                 self.closes.append(socket.close_code)
 
@@ -103,13 +110,14 @@ class Follower:
 
 class Events(Follower):
     """The same over server-sent events: the last id is where to resume."""
-    last_id = None
+    last_id, query, stream_bytes = None, '', 1 << 16
 
     async def follow(self):
-        reader, writer = await asyncio.open_connection(*self.address, ssl=self.tls)
+        reader, writer = await asyncio.open_connection(*self.address, ssl=self.tls,
+                                                       limit=self.stream_bytes)
         try:
             names = ','.join(quote(c, safe=':') for c in self.channels)
-            head = f'GET /v1/stream?channels={names} HTTP/1.1\r\nHost: x\r\n' \
+            head = f'GET /v1/stream?channels={names}{self.query} HTTP/1.1\r\nHost: x\r\n' \
                    'Accept: text/event-stream\r\n'
             head += f'Last-Event-ID: {self.last_id}\r\n' if self.last_id else ''
             writer.write((head + '\r\n').encode())
@@ -128,6 +136,7 @@ class Events(Follower):
                 while b'\n\n' in rest:
                     event, rest = rest.split(b'\n\n', 1)
                     self.event(event.decode())
+                    await self.pause(writer.transport)
             self.closes.append('end')
             self.resumed += self.snapshots == before and self.last_id is not None
         finally:

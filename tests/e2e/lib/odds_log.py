@@ -33,8 +33,21 @@ class Body:
         return self.texts[-1]
 
 
-def changes(data):
-    """(market id, status, odds_version) of every change, in order; the server must have ended."""
+class Change:
+    """What was offered from one moment on."""
+
+    def __init__(self, body):
+        self.market, self.event, self.provider = body.text(), body.text(), body.text()
+        self.status, self.version = body.number(), body.number()
+        body.number()
+        body.number()
+        self.selections = []  # (id, status, numerator, denominator)
+        for _ in range(body.number()):
+            self.selections.append((body.text(), body.number(), body.number(), body.number()))
+
+
+def records(data):
+    """Every Change, in order; the server must have ended."""
     folder = os.path.join(data, 'odds')
     for name in sorted(n for n in os.listdir(folder) if n.startswith('odds-') and '.log' in n):
         with open(os.path.join(folder, name), 'rb') as file:
@@ -45,12 +58,10 @@ def changes(data):
             length, = struct.unpack_from('<H', content, at + 4)
             body = reader.begin(content[at + 6:at + 6 + length])
             at += 6 + length
-            market, _event, _provider = body.text(), body.text(), body.text()
-            status, version = body.number(), body.number()
-            body.number()
-            body.number()
-            for _ in range(body.number()):
-                body.text()
-                for _ in range(3):
-                    body.number()
-            yield market, status, version
+            yield Change(body)
+
+
+def changes(data):
+    """(market id, status, odds_version) of every change, in order."""
+    for change in records(data):
+        yield change.market, change.status, change.version
