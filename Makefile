@@ -41,7 +41,9 @@ mutants: deps-build ## deliberate bugs, each of which the simulator must find: A
 fuzz: deps-build deps-test ## one fuzz target for a while: F=json_read SECONDS=60
 	@$(PYTHON) tools/run-tests --fuzz-seconds $(or $(SECONDS),60) fuzz/$(F)
 
-soak: ## every fuzz target for long: SECONDS=3600 each
+soak: deps-build deps-test ## a million connections that come and go, then every fuzz target for long: SECONDS=3600 each
+	@CHURN_CONNECTIONS=$(or $(CONNECTIONS),1000000) $(PYTHON) tools/run-tests e2e/test_churn
+	@WATCH_SECONDS=$(or $(WATCH),300) $(PYTHON) tools/run-tests e2e/test_price_watch
 	@$(MAKE) --no-print-directory fuzz F= SECONDS=$(or $(SECONDS),3600)
 
 lint: deps-build deps-test ## format, sizes, banned calls, layers, cppcheck, checklist

@@ -59,6 +59,24 @@ static int add_handshakes(struct metrics *metrics, const struct net_stats *stats
         (const struct metrics_gauge *)&stats->tls_handshaking);
 }
 
+/* What a listener's connections hold now: all of it is 0 when none is open. */
+static int add_held(struct metrics *metrics, const struct net_stats *stats, const char *listener)
+{
+    const struct {
+        const char *name, *help;
+        const uint64_t *value;
+    } gauges[] = {
+        {"overround_connections", "Connections open now", &stats->connections},
+        {"overround_receive_bytes", "Bytes received and not yet used", &stats->receive_bytes},
+        {"overround_outbox_bytes", "Bytes that wait to be sent", &stats->outbox_bytes},
+    };
+    for (size_t i = 0; i < sizeof gauges / sizeof *gauges; i++)
+        TRY(metrics_add_gauge(metrics,
+                              (struct metrics_name){gauges[i].name, gauges[i].help, listener, 0},
+                              (const struct metrics_gauge *)gauges[i].value));
+    return 0;
+}
+
 static int add_net(struct metrics *metrics, const struct net_stats *stats, bool admin)
 {
 #define PUBLIC_LABEL(type, name, value) "limit=\"" #name "\",listener=\"public\"",
@@ -88,10 +106,7 @@ static int add_net(struct metrics *metrics, const struct net_stats *stats, bool 
         TRY(metrics_add_counter(
             metrics, (struct metrics_name){counters[i].name, counters[i].help, listener, 0},
             counter_of(counters[i].value)));
-    return metrics_add_gauge(
-        metrics,
-        (struct metrics_name){"overround_connections", "Connections open now", listener, 0},
-        (const struct metrics_gauge *)&stats->connections);
+    return add_held(metrics, stats, listener);
 }
 
 static int add_deflate(struct metrics *metrics, const struct ws_deflate_stats *stats)
