@@ -187,6 +187,22 @@ void fanout_channel(struct odds_service *s, uint32_t slot)
     }
 }
 
+/* With a hundred thousand channels none of this is in a cache. The next channel's own lines were
+ * asked for one channel earlier; here what they lead to, and the lines of the one behind it. */
+static void prefetch_channels(const struct odds_service *s, uint32_t slot)
+{
+    if (slot == SLOT_NONE)
+        return;
+    const struct channel *next = &s->channels[slot];
+    __builtin_prefetch(&next->history[(next->handed + 1) % HISTORY_SLOTS]);
+    if (next->first != SLOT_NONE)
+        __builtin_prefetch(&s->subscriptions[next->first]);
+    if (next->queue_next == SLOT_NONE)
+        return;
+    __builtin_prefetch(&s->channels[next->queue_next]);
+    __builtin_prefetch(&s->channels[next->queue_next].queue_next);
+}
+
 void fanout_flush(struct odds_service *s)
 {
     if (s->queue == SLOT_NONE)
@@ -197,6 +213,7 @@ void fanout_flush(struct odds_service *s)
         struct channel *channel = &s->channels[s->queue];
         uint32_t slot = s->queue;
         s->queue = channel->queue_next;
+        prefetch_channels(s, s->queue);
         channel->queued = false;
         fanout_channel(s, slot);
     }
