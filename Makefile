@@ -23,6 +23,7 @@ BENCHES := bench-log bench-engine bench-snapshot bench-verdicts bench-http bench
            bench-market-feed bench-watchers
 
 bench: ## measurements, one JSON object a line: ARGS='--only bets,replay --seconds 5'
+	@tools/install-deps bench || echo 'bench: without io_uring to compare with' >&2
 	@$(MAKE) --no-print-directory all >&2
 	@ninja -C $(BUILD) $(addprefix bench/,$(BENCHES)) >&2
 	@$(PYTHON) bench/run --build $(BUILD) $(ARGS)

@@ -13,7 +13,10 @@ P99_US_MAX, FAILED_PPM_MAX, ACHIEVED_MIN = 50000, 1000, 0.98
 RATE_MAX = 400000
 ATTEMPTS = 3
 RECORDING = '1-206064380.bz2'
-SUBSCRIBERS = ((1, 1000), (1000, 100), (1000, 1000), (1000, 2000))  # clients, changes a second
+# Clients, changes a second.
+SUBSCRIBERS = ((1, 1000), (1000, 100), (1000, 1000), (1000, 2000), (1000, 3000), (1000, 5000))
+SUBSCRIBER_ROUNDS = 3  # of all ways by turns
+FRAME_BYTES, BARE_WINDOW_MS = 256, 10
 
 
 def failed_ppm(report):
@@ -204,14 +207,14 @@ def bench_replay(bench):
 
 # ---- subscribers ----
 
-def reference_fanout(bench, clients, rate, frame_bytes):
-    """The bare sender with frames of the same size to the same client."""
+def bare_sender(bench, clients, rate, window_ms):
+    """The bare sender with frames of the same size to the same client; None: it is not built."""
     program = bench.program('bench-ref-fanout')
     if program is None:
         return None
+    argv = [program, str(rate), str(FRAME_BYTES), str(window_ms)]
     # pylint: disable=consider-using-with
-    sender = subprocess.Popen(pinned(SERVER_CPU, [program, str(rate), str(frame_bytes)]),
-                              stdout=subprocess.PIPE, text=True)
+    sender = subprocess.Popen(pinned(SERVER_CPU, argv), stdout=subprocess.PIPE, text=True)
     try:
         url = sender.stdout.readline().strip()
         argv = [bench.binary, 'load', 'subscribe', '--url', url, '--clients', str(clients),
@@ -225,10 +228,34 @@ def reference_fanout(bench, clients, rate, frame_bytes):
     return report
 
 
+def our_sender(bench, clients, rate):
+    with Server(bench) as server, Feed(server, 1, rate) as feed:
+        report = server.load('subscribe', clients=clients, channels='market:1.7000')
+        report['flush_interval_us'] = round(
+            1e6 * server.metrics().get('overround_push_flush_interval_seconds', 0))
+        report['feed'] = feed.end()
+    return report
+
+
+def middle_run(reports):
+    """The run in the middle by what a delivery cost the server."""
+    if None in reports:
+        return None
+    return sorted(reports, key=lambda r: float(r['server']['cpu_us_per_delivery']))[
+        len(reports) // 2]
+
+
 def bench_subscribers(bench):
     for clients, rate in SUBSCRIBERS:
-        with Server(bench) as server, Feed(server, 1, rate):
-            report = server.load('subscribe', clients=clients, channels='market:1.7000')
-        frame_bytes = report['bytes'] // report['deliveries'] if report['deliveries'] else 250
-        bench.emit('subscribers', changes_per_s=rate, frame_bytes=frame_bytes, **report,
-                   reference={'bare_sender': reference_fanout(bench, clients, rate, frame_bytes)})
+        ways = {'ours': lambda c=clients, r=rate: our_sender(bench, c, r),
+                'bare_sender': lambda c=clients, r=rate: bare_sender(bench, c, r, 0),
+                'bare_sender_window': lambda c=clients, r=rate: bare_sender(
+                    bench, c, r, BARE_WINDOW_MS)}
+        found = {way: [] for way in ways}
+        for _ in range(SUBSCRIBER_ROUNDS):
+            for way, run in ways.items():
+                found[way].append(run())
+        middle = {way: middle_run(reports) for way, reports in found.items()}
+        bench.emit('subscribers', changes_per_s=rate, rounds=SUBSCRIBER_ROUNDS,
+                   p99_us=[r['latency_us']['p99'] for r in found['ours']],
+                   **middle.pop('ours'), window_ms=BARE_WINDOW_MS, reference=middle)

@@ -12,13 +12,15 @@ ONE_AT_A_TIME = (1000, 10000)  # clients
 ROUNDS = 3                     # of ours and the bare sender by turns
 FRAME_BYTES = 256
 WORLD = {'markets': 100000, 'rate': 50000, 'clients': 10000, 'each': 20}
+WARM_UP_SECONDS = 10
 SETTLE_SECONDS = 3
 READ_AT_ONCE = 100
 
 
-def watchers_command(bench, url, numbers, final, pid):
-    return pinned(LOAD_CPU, [bench.program('bench-watchers'), url, *map(str, numbers), final,
-                             str(pid)])
+def watchers_command(bench, url, numbers, pid):
+    """numbers: clients, channels of each, markets, seconds, seconds before those."""
+    return pinned(LOAD_CPU, [bench.program('bench-watchers'), url, *map(str, numbers),
+                             os.path.join(bench.folder, 'final'), str(pid)])
 
 
 def built(bench, name):
@@ -32,8 +34,7 @@ def built(bench, name):
 # ---- one at a time ----
 
 def ask_and_watch(bench, url, clients, asks, pid):
-    argv = watchers_command(bench, url, (clients, 1, 1, -bench.seconds),
-                            os.path.join(bench.folder, 'final'), pid)
+    argv = watchers_command(bench, url, (clients, 1, 1, -bench.seconds, 1), pid)
     done = subprocess.run(argv, check=False, stdin=subprocess.DEVNULL, stdout=asks,
                           stderr=subprocess.PIPE, text=True, timeout=300)
     if done.returncode != 0:
@@ -110,31 +111,36 @@ def compare_final(server, path):
     return len(watched), sum(shown.get(ident) != version for ident, version in watched.items())
 
 
+def wait_for_all(server, watchers):
+    """Until all channels are followed and the server has caught up with what that cost it."""
+    subscribed = 0
+    while watchers.poll() is None and subscribed < WORLD['clients'] * WORLD['each']:
+        time.sleep(0.5)
+        subscribed = server.metrics().get('overround_push_subscriptions', 0)
+    time.sleep(WARM_UP_SECONDS)
+    return server.metrics(), time.monotonic()
+
+
 def bench_world(bench):
     """Every client on markets of its own choice while all markets move; every version counted."""
     if not built(bench, 'world'):
         return
-    final = os.path.join(bench.folder, 'final')
     with Server(bench, '--markets-max', str(WORLD['markets'])) as server, \
             Feed(server, WORLD['markets'], WORLD['rate']) as feed:
-        numbers = (WORLD['clients'], WORLD['each'], WORLD['markets'], bench.seconds)
+        numbers = (WORLD['clients'], WORLD['each'], WORLD['markets'], bench.seconds,
+                   WARM_UP_SECONDS)
         # pylint: disable=consider-using-with
-        watchers = subprocess.Popen(watchers_command(bench, server.url, numbers, final, server.pid),
+        watchers = subprocess.Popen(watchers_command(bench, server.url, numbers, server.pid),
                                     stdin=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
-        begin, before = None, {}
-        while watchers.poll() is None and begin is None:
-            time.sleep(0.5)
-            now = server.metrics()
-            if now.get('overround_push_subscriptions', 0) == WORLD['clients'] * WORLD['each']:
-                begin, before = time.monotonic(), now
+        before, begin = wait_for_all(server, watchers)
         time.sleep(bench.seconds + 1)
-        after, took = server.metrics(), time.monotonic() - (begin or 0)
+        after, took = server.metrics(), time.monotonic() - begin
         fed = feed.end()
         time.sleep(SETTLE_SECONDS)
         _, errors = watchers.communicate('\n')
         if watchers.returncode != 0:
             raise RuntimeError(errors[-400:])
-        compared, different = compare_final(server, final)
+        compared, different = compare_final(server, os.path.join(bench.folder, 'final'))
 
     def rate(name):
         return round((after.get(name, 0) - before.get(name, 0)) / took)

@@ -1,11 +1,13 @@
 /* ref_fanout.c - the bare sender: what the kernel lets anybody reach when one frame goes to many.
  *
- *   bench-ref-fanout RATE FRAME_BYTES
+ *   bench-ref-fanout RATE FRAME_BYTES [WINDOW_MS [MODE]]
  *
  * Prints its URL, takes WebSocket subscribers on any path, and sends all of them the same text
  * frame RATE times a second, numbered and stamped as a delta of the server is, with FRAME_BYTES of
  * payload. All frames that are due together are one send() for each connection; what the kernel
- * does not take waits in a buffer. RATE 0: one frame for each byte on standard input. No parsing,
+ * does not take waits in a buffer. RATE 0: one frame for each byte on standard input.
+ * WINDOW_MS: what is due waits so long for others. MODE: "send", or how io_uring sends
+ * (ref_uring.h). No parsing,
  * no channels, no limits but that one: not a server.
  */
 #include <errno.h>
@@ -24,12 +26,14 @@
 #include "base/rfc3339.h"
 #include "net/ws/ws_frame.h"
 #include "net/ws/ws_handshake.h"
+#include "ref_uring.h"
 
-#define CONNECTIONS_MAX 16384
-#define REQUEST_BYTES   4096
-#define WAITING_BYTES   (256 * 1024)
-#define FRAME_BYTES_MAX 4096
-#define BURST_MAX       256
+#define CONNECTIONS_MAX  16384
+#define REQUEST_BYTES    4096
+#define WAITING_BYTES    (256 * 1024)
+#define FRAME_BYTES_MAX  4096
+#define BURST_MAX        256
+#define FRAMES_BYTES_MAX (BURST_MAX * (FRAME_BYTES_MAX + 256))
 
 enum step { STEP_REQUEST, STEP_OPEN, STEP_SUBSCRIBED };
 
@@ -45,6 +49,7 @@ static struct peer peers[CONNECTIONS_MAX], asker;
 static size_t peers_count;
 static int epoll_fd;
 static uint64_t seq = 1, dropped;
+static bool by_uring;
 
 static int64_t clock_us(clockid_t clock)
 {
@@ -59,24 +64,28 @@ static void die(const char *what)
     exit(1);
 }
 
+static void keep_rest(struct peer *peer, struct slice rest)
+{
+    if (rest.bytes == 0)
+        return;
+    if (peer->waiting + rest.bytes > WAITING_BYTES) {
+        dropped++;
+        return;
+    }
+    memcpy(peer->text + peer->waiting, rest.at, rest.bytes);
+    if (peer->waiting == 0) {
+        struct epoll_event event = {.events = EPOLLIN | EPOLLOUT, .data.ptr = peer};
+        epoll_ctl(epoll_fd, EPOLL_CTL_MOD, peer->fd, &event);
+    }
+    peer->waiting += rest.bytes;
+}
+
 static void send_bytes(struct peer *peer, const char *at, size_t bytes)
 {
     ssize_t sent = peer->waiting > 0 ? 0 : send(peer->fd, at, bytes, MSG_NOSIGNAL | MSG_DONTWAIT);
     if (sent < 0)
         sent = 0; /* full, or gone: the read side sees the latter */
-    size_t rest = bytes - (size_t)sent;
-    if (rest == 0)
-        return;
-    if (peer->waiting + rest > WAITING_BYTES) {
-        dropped++;
-        return;
-    }
-    memcpy(peer->text + peer->waiting, at + sent, rest);
-    if (peer->waiting == 0) {
-        struct epoll_event event = {.events = EPOLLIN | EPOLLOUT, .data.ptr = peer};
-        epoll_ctl(epoll_fd, EPOLL_CTL_MOD, peer->fd, &event);
-    }
-    peer->waiting += rest;
+    keep_rest(peer, slice_of(at + sent, bytes - (size_t)sent));
 }
 
 static void send_waiting(struct peer *peer)
@@ -106,6 +115,8 @@ static void accept_peer(int listener)
     if (peer->text == NULL)
         die("memory");
     setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
+    if (by_uring)
+        ref_uring_add((uint32_t)(peer - peers), fd);
     struct epoll_event event = {.events = EPOLLIN, .data.ptr = peer};
     if (epoll_ctl(epoll_fd, EPOLL_CTL_ADD, fd, &event) != 0)
         die("epoll_ctl");
@@ -142,6 +153,8 @@ static void send_snapshot(struct peer *peer)
 
 static void forget(struct peer *peer)
 {
+    if (by_uring)
+        ref_uring_remove((uint32_t)(peer - peers));
     close(peer->fd);
     peer->step = STEP_REQUEST; /* its place stays empty: the run is short */
     peer->fd = -1;
@@ -190,6 +203,31 @@ static size_t make_frames(char *to, uint64_t count, size_t payload_bytes)
         used += all;
     }
     return used;
+}
+
+/* What goes out now. */
+static struct slice flushed;
+
+static void on_uring_sent(uint32_t number, ssize_t sent)
+{
+    if (sent < 0)
+        sent = 0;
+    keep_rest(&peers[number], slice_skip(flushed, (size_t)sent));
+}
+
+static void send_to_all(char *frames, size_t bytes)
+{
+    flushed = slice_of(frames, bytes);
+    for (size_t i = 0; i < peers_count; i++) {
+        if (peers[i].step != STEP_SUBSCRIBED)
+            continue;
+        if (!by_uring || peers[i].waiting > 0)
+            send_bytes(&peers[i], frames, bytes);
+        else
+            ref_uring_send((uint32_t)i, bytes);
+    }
+    if (by_uring)
+        ref_uring_flush();
 }
 
 static int listen_anywhere(void)
@@ -247,17 +285,23 @@ static void await_asking(void)
 
 int main(int argc, char **argv)
 {
-    static char frames[BURST_MAX * (FRAME_BYTES_MAX + 256)];
+    static char memory[FRAMES_BYTES_MAX];
     uint64_t rate = argc > 1 ? strtoull(argv[1], NULL, 10) : 0, sent = 0, asked = 0;
     size_t payload_bytes = argc > 2 ? strtoull(argv[2], NULL, 10) : 250;
+    int64_t window_us = argc > 3 ? strtoll(argv[3], NULL, 10) * US_PER_MS : 0, flushed_us = 0;
     struct rlimit files;
     if (argc < 2 || payload_bytes > FRAME_BYTES_MAX) {
-        fprintf(stderr, "usage: bench-ref-fanout RATE FRAME_BYTES\n");
+        fprintf(stderr, "usage: bench-ref-fanout RATE FRAME_BYTES [WINDOW_MS [MODE]]\n");
         return 2;
     }
     if (getrlimit(RLIMIT_NOFILE, &files) == 0) {
         files.rlim_cur = files.rlim_max;
         setrlimit(RLIMIT_NOFILE, &files);
+    }
+    by_uring = argc > 4 && strcmp(argv[4], "send") != 0;
+    if (by_uring && !ref_uring_begin(argv[4], CONNECTIONS_MAX, FRAMES_BYTES_MAX, on_uring_sent)) {
+        fprintf(stderr, "bench-ref-fanout: no %s here\n", argv[4]);
+        return 3;
     }
     epoll_fd = epoll_create1(EPOLL_CLOEXEC);
     int listener = listen_anywhere();
@@ -268,16 +312,17 @@ int main(int argc, char **argv)
         await_asking();
     int64_t begin_us = clock_us(CLOCK_MONOTONIC);
     for (;;) {
-        uint64_t due =
-            (uint64_t)(clock_us(CLOCK_MONOTONIC) - begin_us) * rate / US_PER_SECOND + asked;
+        int64_t now_us = clock_us(CLOCK_MONOTONIC);
+        uint64_t due = (uint64_t)(now_us - begin_us) * rate / US_PER_SECOND + asked;
         uint64_t now = due - sent > BURST_MAX ? BURST_MAX : due - sent;
-        if (now > 0) {
+        bool more = due - sent > now;
+        if (now > 0 && now_us - flushed_us >= window_us) {
+            char *frames = by_uring ? ref_uring_buffer() : memory;
             size_t bytes = make_frames(frames, now, payload_bytes);
             sent += now;
-            for (size_t i = 0; i < peers_count; i++)
-                if (peers[i].step == STEP_SUBSCRIBED)
-                    send_bytes(&peers[i], frames, bytes);
+            flushed_us = now_us;
+            send_to_all(frames, bytes);
         }
-        asked += handle(listener, due > sent ? 0 : 1);
+        asked += handle(listener, more ? 0 : 1);
     }
 }

@@ -1,12 +1,12 @@
 /* watchers.c - many WebSocket clients, each on its own markets, who count every version.
  *
- *   bench-watchers URL CLIENTS EACH MARKETS SECONDS FINAL_FILE [SERVER_PID]
+ *   bench-watchers URL CLIENTS EACH MARKETS SECONDS WARM_UP FINAL_FILE [SERVER_PID]
  *
  * Each of CLIENTS follows EACH channels `market:1.N` out of MARKETS, N from 7000 on, drawn by
  * chance from a fixed seed (EACH 1, MARKETS 1: all of them the same one). When all have their
- * snapshots they are measured for SECONDS; then, at a line on standard input (the feed has ended,
- * and what was under way has come), the newest version of each market that anybody follows goes to
- * FINAL_FILE ("1.N VERSION" a line) and a report to standard error.
+ * snapshots and WARM_UP seconds are over they are measured for SECONDS; then, at a line on standard
+ * input (the feed has ended, and what was under way has come), the newest version of each market
+ * that anybody follows goes to FINAL_FILE ("1.N VERSION" a line) and a report to standard error.
  *
  * SECONDS with a minus: one at a time. Whenever all clients have the newest message, a byte on
  * standard output asks for the next one; its time is what it took until each of them had it.
@@ -19,6 +19,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/resource.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "base/error.h"
@@ -33,6 +34,7 @@
 #define FIRST_MARKET     7000
 #define EACH_MAX         64
 #define CONNECTS_AT_ONCE 256
+#define LOOK_US          1000
 #define SATURATED_SHARE  900 /* per mille of a core */
 
 struct watch {
@@ -232,12 +234,17 @@ static void on_lost(void *owner, const struct load_flight *flight)
 
 static const struct load_pool_callbacks callbacks = {on_answer, on_lost, on_text, on_open};
 
+/* Reads every LOOK_US, so that the server's sends have nobody to wake on this machine: that cost
+ * would be the network's, elsewhere. One at a time every moment counts. */
 static void run_for(int64_t us)
 {
     int64_t until_us = load_process_now().us + us, left;
-    while ((left = until_us - load_process_now().us) > 0)
-        if (loop_run_once(w.loop, left) < 0)
+    while ((left = until_us - load_process_now().us) > 0) {
+        if (loop_run_once(w.loop, w.one_at_a_time ? left : 0) < 0)
             die("the event loop failed");
+        if (!w.one_at_a_time)
+            nanosleep(&(struct timespec){.tv_nsec = LOOK_US * 1000}, NULL);
+    }
 }
 
 static void subscribe_all(void)
@@ -373,9 +380,9 @@ static void begin(const char *url)
 int main(int argc, char **argv)
 {
     struct used used;
-    if (argc < 7) {
-        fprintf(stderr,
-                "usage: bench-watchers URL CLIENTS EACH MARKETS SECONDS FINAL_FILE [PID]\n");
+    if (argc < 8) {
+        fprintf(stderr, "usage: bench-watchers URL CLIENTS EACH MARKETS SECONDS WARM_UP "
+                        "FINAL_FILE [PID]\n");
         return 2;
     }
     w.clients = (uint32_t)strtoul(argv[2], NULL, 10);
@@ -387,15 +394,14 @@ int main(int argc, char **argv)
         die("numbers out of range");
     begin(argv[1]);
     subscribe_all();
-    if (w.one_at_a_time) {
+    if (w.one_at_a_time)
         ask();
-        run_for(US_PER_SECOND);
-    }
-    measure(seconds < 0 ? -seconds : seconds, argc > 7 ? (pid_t)strtol(argv[7], NULL, 10) : 0,
+    run_for(strtoll(argv[6], NULL, 10) * US_PER_SECOND);
+    measure(seconds < 0 ? -seconds : seconds, argc > 8 ? (pid_t)strtol(argv[8], NULL, 10) : 0,
             &used);
     if (!w.one_at_a_time)
         run_to_the_end();
-    write_final(argv[6]);
+    write_final(argv[7]);
     report(&used);
     load_pool_free(w.pool);
     loop_free(w.loop);
