@@ -37,6 +37,8 @@ void sim_turn(struct sim *sim)
     sim_verdicts_end_turn(sim);
     sim_clients_end_turn(sim);
     book_poll(sim->book);
+    if (!sim->log.died)
+        sim_ship_step(sim);
     if (!sim->log.died) {
         sim_odds_step(sim);
         sim_verdicts_step(sim);
@@ -103,6 +105,7 @@ static struct sim *sim_new(const struct sim_options *options)
     prng_seed(&sim->prng, options->seed);
     sim_mix_draw(sim);
     sim_disks_new(sim);
+    sim_ship_new(sim);
     prng_seed(&sim->vault.prng, options->seed ^ 0x7661756c74);
     sim_odds_log_init(&sim->odds_log);
     return sim;
@@ -146,6 +149,7 @@ static void free_memory(struct sim *sim)
     synthetic_feed_free(sim->synthetic);
     sim_tree_free(sim);
     sim_odds_log_done(&sim->odds_log);
+    sim_ship_free(sim);
     sim_disks_free(sim);
     free(sim);
 }

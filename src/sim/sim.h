@@ -117,6 +117,24 @@
     X(SIM_UPKEEP_FAILED, "upkeep_failed", true)                                                    \
     X(SIM_SCRUB_ROUND, "scrub_rounds", true)                                                       \
     X(SIM_SCRUB_FOUND, "scrub_damage_found", true)                                                 \
+    X(SIM_SHIP_SESSION, "ship_sessions", true)                                                     \
+    X(SIM_SHIP_CAUGHT_UP, "ship_caught_up", true)                                                  \
+    X(SIM_SHIP_SAFE, "told_with_standby", true)                                                    \
+    X(SIM_SHIP_AWAY, "ship_away", true)                                                            \
+    X(SIM_SHIP_DEGRADED, "ship_degraded", true)                                                    \
+    X(SIM_SHIP_BAD, "ship_bad_messages", true)                                                     \
+    X(SIM_SHIP_DROPPED, "ship_dropped", true)                                                      \
+    X(SIM_SHIP_DUPLICATED, "ship_duplicated", true)                                                \
+    X(SIM_SHIP_REORDERED, "ship_reordered", true)                                                  \
+    X(SIM_SHIP_GARBLED, "ship_garbled", true)                                                      \
+    X(SIM_SHIP_CUT, "ship_cut", true)                                                              \
+    X(SIM_STANDBY_CRASH, "standby_crash", true)                                                    \
+    X(SIM_STANDBY_KILL, "standby_kill", true)                                                      \
+    X(SIM_STANDBY_FAILED, "standby_failed", true)                                                  \
+    X(SIM_PROMOTED, "promotions", true)                                                            \
+    X(SIM_FENCED, "primaries_fenced", true)                                                        \
+    X(SIM_REJOINED, "primaries_rejoined", true)                                                    \
+    X(SIM_PARTED, "primaries_parted", true)                                                        \
     X(SIM_RECORD, "records", true)
 
 #define SIM_COUNT_ENUM(code, name, needed) code,

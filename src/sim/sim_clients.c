@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "app/book_copy.h"
 #include "base/assert.h"
 #include "sim/sim_world.h"
 
@@ -33,8 +34,9 @@ static void on_answer(const struct book_answer *answer)
     entry->waiting--;
     sim->waiting--;
     if (answer->failed) {
-        SIM_CHECK(book_stopped(sim->book) || (looked && sim->verdicts.damaged), "L2",
-                  "an answer failed, but the book goes on");
+        SIM_CHECK(book_stopped(sim->book) || book_paused(sim->book) != NULL ||
+                      (looked && sim->verdicts.damaged),
+                  "L2", "an answer failed, but the book goes on");
         return;
     }
     if (answer->untaken != REQUEST_TAKEN) {
@@ -169,10 +171,10 @@ static enum request_outcome ask_money(struct sim *sim, const struct sim_entry *e
 
 static void check_limit_name(struct sim *sim, bool decided)
 {
-    static const char *const names[] = {"commit_group",       "accounts_max", "markets_max",
-                                        "selections_max",     "bets_max",     "verdicts_max",
-                                        "ledger_reads_max",   "texts_max",    "commit_waiters_max",
-                                        "verdict_lookups_max"};
+    static const char *const names[] = {"commit_group",        "accounts_max", "markets_max",
+                                        "selections_max",      "bets_max",     "verdicts_max",
+                                        "ledger_reads_max",    "texts_max",    "commit_waiters_max",
+                                        "verdict_lookups_max", "standby_away", "unconfirmed"};
     const char *name = book_busy_limit(sim->book);
     bool known = false;
     for (size_t i = 0; i < sizeof names / sizeof *names; i++)
@@ -180,7 +182,8 @@ static void check_limit_name(struct sim *sim, bool decided)
     SIM_CHECK(known, "S2", "a request is shed without naming the limit: \"%s\"", name);
     SIM_CHECK(!decided || strcmp(name, "ledger_reads_max") == 0 ||
                   strcmp(name, "verdict_lookups_max") == 0 ||
-                  strcmp(name, "commit_waiters_max") == 0,
+                  strcmp(name, "commit_waiters_max") == 0 || strcmp(name, "standby_away") == 0 ||
+                  strcmp(name, "unconfirmed") == 0,
               "L3", "a stored verdict is withheld for the limit %s", name);
     sim_count(sim, SIM_BUSY);
 }

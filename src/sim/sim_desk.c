@@ -1,6 +1,7 @@
 /* sim_desk.c - the trading desk, and what a result must do, whoever gives it (L7). */
 #include <string.h>
 
+#include "app/book_copy.h"
 #include "base/assert.h"
 #include "sim/sim_world.h"
 
@@ -12,7 +13,8 @@ static void on_desk_answer(const struct book_answer *answer)
     if (!answer->failed)
         sim_record_told(sim, answer->record);
     else
-        SIM_CHECK(book_stopped(sim->book), "L2", "an answer failed, but the book goes on");
+        SIM_CHECK(book_stopped(sim->book) || book_paused(sim->book) != NULL, "L2",
+                  "an answer failed, but the book goes on");
 }
 
 static struct book_reply reply_of(struct sim *sim)
@@ -112,6 +114,13 @@ static void check_result(struct sim *sim, const struct feed_result *result,
     }
 }
 
+/* Too much is under way, or nothing may be told. */
+static bool is_shed(const struct sim *sim)
+{
+    const char *limit = book_busy_limit(sim->book);
+    return strcmp(limit, "commit_group") == 0 || strcmp(limit, "standby_away") == 0;
+}
+
 void sim_result_give(struct sim *sim, const struct feed_result *result, bool desk)
 {
     struct result_before before = look(sim, result);
@@ -129,7 +138,7 @@ void sim_result_give(struct sim *sim, const struct feed_result *result, bool des
     enum request_outcome outcome = book_post_result(sim->book, result, &word, reply_of(sim));
     if (outcome != REQUEST_TAKEN)
         sim->waiting--;
-    bool shed = outcome == REQUEST_BUSY && strcmp(book_busy_limit(sim->book), "commit_group") == 0;
+    bool shed = outcome == REQUEST_BUSY && is_shed(sim);
     SIM_CHECK(outcome == (stopped ? REQUEST_STOPPED : expected) || shed, "L7",
               "the desk's result is answered %d, not %d", outcome, expected);
     check_result(sim, result, &before, outcome == REQUEST_TAKEN);
@@ -152,7 +161,7 @@ static void hold_or_let_go(struct sim *sim, const struct sim_market *market)
         sim->waiting--;
     if (outcome == REQUEST_BUSY || book_stopped(sim->book)) {
         bool full = ref.n == 0 && shard_state_market_room(state) != NULL;
-        bool shed = strcmp(book_busy_limit(sim->book), "commit_group") == 0;
+        bool shed = is_shed(sim);
         SIM_CHECK(full || shed || book_stopped(sim->book), "L6",
                   "a full table keeps the desk from holding a market");
         return;

@@ -21,6 +21,7 @@ static void machine_drop(struct sim *sim)
     sim_shadow_done(sim);
     sim_tree_drop(sim);
     sim_upkeep_done(sim);
+    sim_ship_drop(sim);
     if (sim->store != NULL) {
         sim->hang_done = sim->log.hang_done;
         sim_ledger_log_done(&sim->log);
@@ -117,8 +118,10 @@ static int start_book(struct sim *sim, const char **ret_reason)
     static const uint64_t key[2] = {11, 12};
     struct book_listener listener = sim_listener(sim);
     TRY(odds_store_memory_new(sim->mix.store_max, key, &sim->odds_store));
+    struct ledger_log *log = NULL;
+    TRY(sim_ship_start(sim, &log));
     struct book_ports ports = {
-        .log = &sim->log.port, .odds_log = &sim->odds_log.port, .store = sim->odds_store};
+        .log = log, .odds_log = &sim->odds_log.port, .store = sim->odds_store};
     TRY(sim_shadow_open(sim));
     ports.snapshots = sim->shadow.of_book;
     ports.reconcile = sim->shadow.reconcile;
@@ -512,6 +515,10 @@ void sim_faults_step(struct sim *sim)
     }
     if (sim->mix.two_volumes && sim->mix.faults > 0 && sim_chance(sim, 15))
         break_volume(sim);
+    if (sim->ship.receiver != NULL && sim->mix.faults > 0 && sim_chance(sim, 4)) {
+        sim_promote(sim);
+        return;
+    }
     if (!sim_chance(sim, sim->mix.faults) || sim->book == NULL)
         return;
     uint64_t kind = sim_below(sim, 17);

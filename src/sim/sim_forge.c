@@ -249,7 +249,7 @@ static void check_cut(struct sim *sim)
 
 void sim_forge(struct sim *sim)
 {
-    if (sim->mix.tree_pace == 0 || sim->store->place.seq == 0)
+    if (sim->mix.tree_pace == 0 || sim->store->place.seq == 0 || sim_disks_are_stopped(sim))
         return;
     sim_machine_heal(sim); /* whoever looks here has a disk that works */
     check_true(sim);

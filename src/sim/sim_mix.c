@@ -116,6 +116,13 @@ static void draw_disks(struct sim *sim)
     }
     if (mix->two_volumes) /* short, so that no group outgrows a short segment */
         mix->stall_limit_us = 20000 + (int64_t)sim_below(sim, 200000);
+    if (sim_chance(sim, 250)) {
+        mix->ship_mode = SHIP_MODE_ASYNC + (sim_chance(sim, 700) ? 1 : 0);
+        mix->ship_degrade = sim_chance(sim, 400) ? SHIP_DEGRADE_ASYNC : SHIP_DEGRADE_STOP;
+        mix->ship_timeout_us = 20000 + (int64_t)sim_below(sim, 1000000);
+        mix->wire_us_max = 1 + (int64_t)sim_below(sim, sim_chance(sim, 500) ? 1000 : 30000);
+        mix->wire_faults = permille(sim, 20);
+    }
     sim->prng = common;
 }
 

@@ -154,6 +154,7 @@ static void on_removed(void *owner, const struct odds_image *image)
 
 static void on_record(void *owner, const struct record_view *record)
 {
+    sim_ship_told(owner, record->head->seq);
     sim_oracle_record(owner, record);
 }
 

@@ -13,6 +13,7 @@
 #include "sim/sim_odds_log.h"
 #include "sim/sim_oracle.h"
 #include "sim/sim_shadow.h"
+#include "sim/sim_ship.h"
 #include "sim/sim_tree.h"
 #include "sim/sim_upkeep.h"
 #include "sim/sim_vault.h"
@@ -193,6 +194,7 @@ struct sim {
 
     struct sim_shadow shadow;
     struct sim_upkeep upkeep;
+    struct sim_ship ship;
     struct sim_tree tree;
     struct sim_vault vault;
     struct sim_verdicts verdicts;

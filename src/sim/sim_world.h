@@ -139,6 +139,19 @@ void sim_upkeep_done(struct sim *sim);
 void sim_upkeep_step(struct sim *sim);
 void sim_upkeep_flip(struct sim *sim); /* a bit of what lies at rest, while the book is up */
 
+/* ---- sim_ship.c: a standby on another machine; sim_promote.c: it takes over ---- */
+void sim_ship_new(struct sim *sim);
+void sim_ship_free(struct sim *sim);
+/* Before the book, which is to use *ret_log. */
+int sim_ship_start(struct sim *sim, struct ledger_log **ret_log);
+void sim_ship_drop(struct sim *sim); /* the primary's process is gone */
+void sim_ship_step(struct sim *sim);
+void sim_ship_told(struct sim *sim, uint64_t seq); /* somebody is told of this record */
+void sim_ship_cut(struct sim *sim);
+void sim_ship_standby_stop(struct sim *sim);
+struct shard_limits sim_ship_limits(const struct sim *sim);
+void sim_promote(struct sim *sim); /* the machine is up; then it is down */
+
 /* ---- sim_verdicts.c: old keys ---- */
 int sim_verdicts_start(struct sim *sim, const char **ret_reason); /* before the book */
 void sim_verdicts_done(struct sim *sim);

@@ -1,0 +1,42 @@
+/* sim_ship.h - a warm standby beside the simulated machine: another machine with a disk of its own,
+ * and the wires between the two; this folder only. */
+#pragma once
+
+#include "adapters/ship/ship_receiver.h"
+#include "adapters/ship/ship_sender.h"
+#include "sim/sim_ledger_log.h"
+
+#define SIM_WIRE_MAX 256
+
+/* Messages on their way in one direction. */
+struct sim_wire {
+    struct {
+        char *at; /* owns */
+        size_t bytes;
+        int64_t due_us;
+    } messages[SIM_WIRE_MAX];
+    size_t count;
+    size_t bytes;
+    bool closed; /* the end that writes has closed it */
+};
+
+struct sim_ship {
+    struct sim *sim;
+    struct ship_sender *sender; /* owns, while the primary is up; NULL: this run ships nothing */
+    bool sender_linked, receiver_linked;
+    struct sim_wire down, up;
+    int64_t link_due_us; /* when the standby tries to connect again */
+    bool fenced;         /* the primary was told so */
+    bool calm;           /* nothing happens to the wires and the standby */
+    /* The standby. */
+    struct faulty_disk *disk;       /* owns; NULL: none in this run */
+    struct ledger_store *store;     /* owns, while up and there is a log */
+    struct sim_ledger_log log;      /* over it */
+    struct shard_state *state;      /* owns, while up: the warm fold */
+    struct ship_receiver *receiver; /* owns; NULL: down */
+    int64_t up_due_us;
+    uint64_t ops_safe;      /* operations of its disk that a crash must leave */
+    uint64_t has;           /* the last record that it has durably and has said so */
+    uint64_t promoted;      /* the last record that a takeover took; 0: none */
+    uint64_t sessions, bad; /* counted already */
+};
