@@ -212,6 +212,9 @@ int tree_signer_rotate(struct tree_signer *signer, struct tree_file *tree, struc
 {
     if (signer->stopped)
         return say(signer, -ERR_STOPPED, "a link could not be written: restart first", "");
+    if (tree_file_size(tree) == 0) /* whose log this is stands in its first record */
+        return say(signer, -ERR_CONFIG, "the log has no records, so there is nothing to hand over",
+                   "");
     TRY(tree_signer_check_past(signer, tree));
     if (handover->kind == TREE_LINK_ROTATION) /* the last word of the old key, and it is there */
         TRY(tree_signer_sign(signer, tree, handover->now_us));

@@ -174,6 +174,20 @@ TEST(tree_signer, hands_nothing_over_before_anything_was_signed)
 }
 
 /* The log that the links were made over must still be there. */
+/* Before record 1 is hashed nobody knows which log it is, and a head would say that it is another. */
+TEST(tree_signer, hands_over_no_tree_without_records)
+{
+    struct scene s;
+    begin(&s);
+    memset(s.signer.log_id, 0, sizeof s.signer.log_id);
+    assert_int_equal(rotate(&s, 1, TREE_LINK_ROTATION), -ERR_CONFIG);
+    assert_int_equal(s.signer.heads.count, 0);
+    memset(s.signer.log_id, 3, sizeof s.signer.log_id);
+    assert_int_equal(sign_at(&s, 10), 0);
+    assert_int_equal(rotate(&s, 1, TREE_LINK_ROTATION), 0);
+    end(&s);
+}
+
 TEST(tree_signer, signs_nothing_for_a_history_that_is_not_the_one_of_the_links)
 {
     struct scene s;
