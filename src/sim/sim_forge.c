@@ -119,10 +119,13 @@ static void forge_free(struct forge *forge)
 static int audit(struct sim *sim, struct ledger_store *store, bool tiles,
                  struct tree_audit_report *report)
 {
+    struct tree_chain chain;
     const struct tree_audit audit = {.log = sim_tree_log(store),
                                      .disk = tiles ? faulty_disk_of(sim->disk) : NULL,
                                      .outside = sim->tree.heads,
-                                     .outside_count = sim->tree.heads_count};
+                                     .outside_count = sim->tree.heads_count,
+                                     .links_outside = tiles ? NULL : &chain};
+    (void)sim_links_count(faulty_disk_of(sim->disk), &chain);
     return tree_audit(&audit, report);
 }
 
@@ -145,28 +148,41 @@ static uint64_t newest_held(const struct sim *sim)
     return tree->heads_count == 0 ? 0 : tree->heads[tree->heads_count - 1].root.size;
 }
 
-/* The heads as the book keeps them, on a disk without a tree; the size of the newest. */
-static struct faulty_disk *kept_heads(struct sim *sim, uint64_t *ret_size)
+static void copy_file(struct sim *sim, struct disk *disk, const char *name)
 {
-    struct faulty_disk *fake = faulty_disk_new();
-    struct disk *disk = faulty_disk_of(fake);
-    struct tree_head newest = {.root = {.size = 0}};
     uint64_t bytes = 0;
     int file = -1;
-    const char *content = faulty_disk_content(sim->disk, "heads-0000", &bytes);
-    *ret_size = 0;
-    if (content == NULL || bytes < TREE_HEAD_BYTES)
-        return fake;
-    int error = disk->ops->open(disk, "heads-0000", true, &file);
+    const char *content = faulty_disk_content(sim->disk, name, &bytes);
+    if (content == NULL)
+        return;
+    int error = disk->ops->open(disk, name, true, &file);
     ASSERT(error == 0);
     error = disk->ops->write(disk, file, 0, content, bytes);
     ASSERT(error == 0);
     disk->ops->close(disk, file);
+}
+
+/* Heads and links as the book keeps them, on a disk without a tree; for how much they sign. */
+static struct faulty_disk *kept_heads(struct sim *sim, uint64_t *ret_size)
+{
+    struct faulty_disk *fake = faulty_disk_new();
+    struct tree_head newest = {.root = {.size = 0}};
+    struct tree_chain chain;
+    uint64_t bytes = 0, linked = 0;
+    const char *content = faulty_disk_content(sim->disk, "heads-0000", &bytes);
+    copy_file(sim, faulty_disk_of(fake), "heads-0000");
+    copy_file(sim, faulty_disk_of(fake), "keys-0000");
+    if (sim_links_count(faulty_disk_of(sim->disk), &chain) > 0) /* a link signs a root, too */
+        linked = chain.links[chain.count - 1].root.size;
+    *ret_size = linked;
+    if (content == NULL)
+        return fake;
     /* What stands behind the newest whole one is what a power failure left. */
     for (uint64_t at = bytes / TREE_HEAD_BYTES; at-- > 0;) {
         if (tree_head_read((const unsigned char *)content + at * TREE_HEAD_BYTES, &newest) < 0)
             continue;
-        *ret_size = newest.root.size;
+        if (newest.root.size > linked)
+            *ret_size = newest.root.size;
         break;
     }
     return fake;
@@ -252,6 +268,8 @@ void sim_forge(struct sim *sim)
     if (sim->mix.tree_pace == 0 || sim->store->place.seq == 0 || sim_disks_are_stopped(sim))
         return;
     sim_machine_heal(sim); /* whoever looks here has a disk that works */
+    int error = sim_tree_key_open(sim);
+    ASSERT(error == 0);
     check_true(sim);
     if (sim_chance(sim, 500))
         check_rewritten(sim);

@@ -116,6 +116,7 @@ static void draw_disks(struct sim *sim)
     }
     if (mix->two_volumes) /* short, so that no group outgrows a short segment */
         mix->stall_limit_us = 20000 + (int64_t)sim_below(sim, 200000);
+    mix->rotate = sim_chance(sim, 300) ? 1 + (uint32_t)sim_below(sim, 20) : 0;
     if (sim_chance(sim, 250)) {
         mix->ship_mode = SHIP_MODE_ASYNC + (sim_chance(sim, 700) ? 1 : 0);
         mix->ship_degrade = sim_chance(sim, 400) ? SHIP_DEGRADE_ASYNC : SHIP_DEGRADE_STOP;

@@ -27,6 +27,7 @@ struct sim_mix {
     bool two_volumes;     /* the log has a second directory */
     int64_t stall_limit_us;
     bool archive;
+    uint32_t rotate;                 /* permille of the turns with another signing key */
     uint8_t ship_mode, ship_degrade; /* enum ship_mode: off, none; enum ship_degrade */
     int64_t ship_timeout_us, wire_us_max;
     uint32_t wire_faults; /* permille of the messages */

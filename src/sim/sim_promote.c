@@ -41,12 +41,6 @@ static bool take_over(struct sim *sim)
     return true;
 }
 
-static bool is_safe(const struct sim *sim)
-{
-    const struct sim_ship *ship = &sim->ship;
-    return sim->mix.ship_mode == SHIP_MODE_SYNC && !ship_sender_stats(ship->sender).degraded;
-}
-
 static void fold(struct sim *sim, struct ledger_log *log, uint64_t last, uint8_t ret_hash[32])
 {
     const struct shard_limits limits = sim_ship_limits(sim);
@@ -385,15 +379,14 @@ static void begin_anew(struct sim *sim)
     sim_ship_standby_stop(sim);
     faulty_disk_free(ship->disk);
     ship->disk = faulty_disk_new();
-    ship->has = ship->promoted = ship->ops_safe = 0;
+    ship->has = ship->told = ship->promoted = ship->ops_safe = 0;
     ship->fenced = ship->calm = false;
 }
 
 void sim_promote(struct sim *sim)
 {
     struct sim_ship *ship = &sim->ship;
-    bool safe = is_safe(sim);
-    uint64_t told = sim->oracle.seq;
+    bool safe = sim->mix.ship_mode == SHIP_MODE_SYNC && sim->mix.ship_degrade == SHIP_DEGRADE_STOP;
     if (ship->store == NULL || ship->store->place.seq == 0 || ship->store->stopped)
         return;
     ship->calm = true;
@@ -401,16 +394,16 @@ void sim_promote(struct sim *sim)
         ship->calm = false;
         return;
     }
-    SIM_CHECK(!safe || ship->promoted >= told, "L2",
-              "record %llu was told, and the new primary has %llu", (unsigned long long)told,
+    /* While it was degraded more may have been told, and is lost, as was said. */
+    SIM_CHECK(ship->promoted >= ship->told, "L2",
+              "record %llu was told, and the new primary has %llu", (unsigned long long)ship->told,
               (unsigned long long)ship->promoted);
     sim_count(sim, SIM_PROMOTED);
     check_hashes(sim);
     turns(sim, (int)sim_below(sim, DRILL_TURNS));
-    SIM_CHECK(!safe || sim->mix.ship_degrade == SHIP_DEGRADE_ASYNC ||
-                  sim->oracle.seq <= ship->promoted,
-              "L2", "the old primary told of record %llu, the new one took over at %llu",
-              (unsigned long long)sim->oracle.seq, (unsigned long long)ship->promoted);
+    SIM_CHECK(!safe || ship->told <= ship->promoted, "L2",
+              "the old primary told of record %llu, the new one took over at %llu",
+              (unsigned long long)ship->told, (unsigned long long)ship->promoted);
     if (!sim->log.died && !book_stopped(sim->book))
         tell_fence(sim);
     if (ship->fenced)

@@ -33,10 +33,18 @@ static void wire_clear(struct sim_wire *wire)
     wire->closed = false;
 }
 
+/* A carrier that keeps order and lost something never carries again (adapters/ship/ship_wire.h). */
+static void lose_link(struct sim *sim)
+{
+    sim->ship.cut_due_us = sim->now_us + 1 + (int64_t)sim_below(sim, 1000000);
+}
+
 static void wire_put(struct sim *sim, struct sim_wire *wire, struct slice message)
 {
     if (wire->count == SIM_WIRE_MAX)
-        return; /* so full that it is lost: whoever waits for it notices */
+        lose_link(sim); /* so full that it is lost */
+    if (wire->count == SIM_WIRE_MAX)
+        return;
     char *copy = malloc(message.bytes);
     ASSERT(copy != NULL);
     memcpy(copy, message.at, message.bytes);
@@ -54,6 +62,7 @@ static void wire_trouble(struct sim *sim, struct sim_wire *wire)
     switch (sim_below(sim, 4)) {
     case 0:
         wire_drop(wire, last);
+        lose_link(sim);
         sim_count(sim, SIM_SHIP_DROPPED);
         break;
     case 1:
@@ -143,6 +152,7 @@ void sim_ship_cut(struct sim *sim)
     leave_receiver(ship);
     wire_clear(&ship->down);
     wire_clear(&ship->up);
+    ship->cut_due_us = 0;
 }
 
 /* ---- the primary ---- */
@@ -219,12 +229,13 @@ void sim_ship_drop(struct sim *sim)
 /* L2: somebody is told of this record now. */
 void sim_ship_told(struct sim *sim, uint64_t seq)
 {
-    const struct sim_ship *ship = &sim->ship;
+    struct sim_ship *ship = &sim->ship;
     if (ship->sender == NULL || sim->mix.ship_mode != SHIP_MODE_SYNC ||
         ship_sender_stats(ship->sender).degraded)
         return;
     SIM_CHECK(seq <= ship->has, "L2", "record %llu is told, and the standby has %llu",
               (unsigned long long)seq, (unsigned long long)ship->has);
+    ship->told = seq;
     sim->report.counts[SIM_SHIP_SAFE]++;
 }
 
@@ -444,7 +455,8 @@ static void carry(struct sim *sim)
             break;
     bool over =
         (ship->down.closed && ship->down.count == 0) || (ship->up.closed && ship->up.count == 0);
-    if (over)
+    bool lost = ship->cut_due_us != 0 && sim->now_us >= ship->cut_due_us;
+    if (over || lost)
         sim_ship_cut(sim);
 }
 

@@ -25,6 +25,7 @@ struct sim_ship {
     struct ship_sender *sender; /* owns, while the primary is up; NULL: this run ships nothing */
     bool sender_linked, receiver_linked;
     struct sim_wire down, up;
+    int64_t cut_due_us;  /* when the link ends that has lost something; 0: it has not */
     int64_t link_due_us; /* when the standby tries to connect again */
     bool fenced;         /* the primary was told so */
     bool calm;           /* nothing happens to the wires and the standby */
@@ -37,6 +38,7 @@ struct sim_ship {
     int64_t up_due_us;
     uint64_t ops_safe;      /* operations of its disk that a crash must leave */
     uint64_t has;           /* the last record that it has durably and has said so */
+    uint64_t told;          /* the last record that was told synchronously */
     uint64_t promoted;      /* the last record that a takeover took; 0: none */
     uint64_t sessions, bad; /* counted already */
 };

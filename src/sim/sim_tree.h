@@ -23,7 +23,11 @@ struct sim_ask {
 
 struct sim_tree {
     struct tree_keeper *keeper; /* owns, while up; NULL: this run has none */
-    struct sign_key *key;       /* owns */
+    struct sign_key *key;       /* owns: that of this start */
+    struct tree_chain chain;    /* of the links, as they were at this start */
+    uint32_t key_shown;         /* the highest number of a key whose head was shown */
+    struct tree_rotate rotate;
+    bool rotating;
     struct sim_history history; /* of every durable record */
     bool head_new;              /* the keeper said so */
     uint64_t size_last;         /* of the newest head seen in this incarnation */

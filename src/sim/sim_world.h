@@ -195,6 +195,13 @@ void sim_tree_damage(struct sim *sim); /* the machine is down */
 void sim_tree_check_held(struct sim *sim);
 int sim_tree_keeper_new(struct sim *sim, struct tree_keeper **ret_keeper);
 struct tree_log sim_tree_log(struct ledger_store *store);
+/* sim_tree_keys.c */
+int sim_key_new(uint32_t number, struct sign_key **ret_key);
+uint32_t sim_links_count(struct disk *disk, struct tree_chain *ret_chain);
+int sim_tree_key_open(struct sim *sim);
+void sim_tree_key_options(struct sim *sim, struct tree_keeper_options *options);
+uint32_t sim_key_number(struct sim *sim, const uint8_t public[SIGN_PUBLIC_BYTES]);
+void sim_tree_rotate(struct sim *sim);
 void sim_forge(struct sim *sim); /* the book is down, its log is open */
 
 /* ---- sim_check.c ---- */
