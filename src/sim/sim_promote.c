@@ -193,10 +193,7 @@ static bool put(struct sim_wire *wire, struct slice message)
 {
     if (wire->closed || wire->count == SIM_WIRE_MAX)
         return false;
-    char *copy = malloc(message.bytes);
-    ASSERT(copy != NULL);
-    memcpy(copy, message.at, message.bytes);
-    wire->messages[wire->count].at = copy;
+    wire->messages[wire->count].at = sim_message_new(message);
     wire->messages[wire->count++].bytes = message.bytes;
     return true;
 }

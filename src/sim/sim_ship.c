@@ -17,6 +17,14 @@
 
 /* ---- wires ---- */
 
+char *sim_message_new(struct slice message)
+{
+    char *copy = malloc(message.bytes);
+    ASSERT(copy != NULL); /* no memory: nothing to find here */
+    memcpy(copy, message.at, message.bytes);
+    return copy;
+}
+
 static void wire_drop(struct sim_wire *wire, size_t at)
 {
     wire->bytes -= wire->messages[at].bytes;
@@ -45,10 +53,7 @@ static void wire_put(struct sim *sim, struct sim_wire *wire, struct slice messag
         lose_link(sim); /* so full that it is lost */
     if (wire->count == SIM_WIRE_MAX)
         return;
-    char *copy = malloc(message.bytes);
-    ASSERT(copy != NULL);
-    memcpy(copy, message.at, message.bytes);
-    wire->messages[wire->count].at = copy;
+    wire->messages[wire->count].at = sim_message_new(message);
     wire->messages[wire->count].bytes = message.bytes;
     wire->messages[wire->count++].due_us =
         sim->now_us + (int64_t)sim_below(sim, (uint64_t)sim->mix.wire_us_max);

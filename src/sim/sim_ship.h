@@ -42,3 +42,19 @@ struct sim_ship {
     uint64_t promoted;      /* the last record that a takeover took; 0: none */
     uint64_t sessions, bad; /* counted already */
 };
+
+struct sim;
+
+/* sim_ship.c: a standby on another machine; sim_promote.c: it takes over */
+void sim_ship_new(struct sim *sim);
+void sim_ship_free(struct sim *sim);
+/* Before the book, which is to use *ret_log. */
+int sim_ship_start(struct sim *sim, struct ledger_log **ret_log);
+void sim_ship_drop(struct sim *sim); /* the primary's process is gone */
+void sim_ship_step(struct sim *sim);
+void sim_ship_told(struct sim *sim, uint64_t seq); /* somebody is told of this record */
+void sim_ship_cut(struct sim *sim);
+void sim_ship_standby_stop(struct sim *sim);
+struct shard_limits sim_ship_limits(const struct sim *sim);
+void sim_promote(struct sim *sim);           /* the machine is up; then it is down */
+char *sim_message_new(struct slice message); /* a copy; the caller frees it */

@@ -41,3 +41,13 @@ struct sim_tree {
     size_t heads_count;
     struct sim_ask asks[SIM_ASKS_MAX];
 };
+
+struct sim;
+
+/* sim_tree_keys.c: who signs. */
+int sim_key_new(uint32_t number, struct sign_key **ret_key);
+uint32_t sim_links_count(struct disk *disk, struct tree_chain *ret_chain);
+int sim_tree_key_open(struct sim *sim);
+void sim_tree_key_options(struct sim *sim, struct tree_keeper_options *options);
+uint32_t sim_key_number(struct sim *sim, const uint8_t public[SIGN_PUBLIC_BYTES]);
+void sim_tree_rotate(struct sim *sim);

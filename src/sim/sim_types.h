@@ -25,9 +25,7 @@
 #define SIM_ID_BYTES       48
 #define SIM_MESSAGES_MAX   512
 #define SIM_NONE           UINT32_MAX
-
-enum sim_disk { SIM_DISK_FIRST = 0, SIM_DISK_SECOND, SIM_DISK_ARCHIVE };
-#define SIM_DISKS (SIM_DISK_ARCHIVE + 1)
+enum sim_disk { SIM_DISK_FIRST = 0, SIM_DISK_SECOND, SIM_DISK_ARCHIVE, SIM_DISKS };
 
 /* A market as last published through the listener, and as the ledger's records tell it. */
 struct sim_selection {
@@ -158,7 +156,6 @@ struct sim {
     /* the machine */
     struct faulty_disk *disk;             /* the first of: */
     struct faulty_disk *disks[SIM_DISKS]; /* owns; those that this run has */
-    bool hang_done;                       /* what hangs when the machine ends is done after all */
     struct ledger_store *store;
     struct sim_ledger_log log;
     struct sim_log_counts log_told; /* counted already */
@@ -167,6 +164,7 @@ struct sim {
     struct book *book;             /* owns; NULL: down */
     int64_t down_until_us;
     bool disk_full, disk_failing, in_end_turn, releasing, stopped_told, crash_in_start, burst_done;
+    bool hang_done; /* what hangs when the machine ends is done after all */
     uint64_t turn;
     uint32_t turns_left;   /* until a machine that has just started dies; 0: it lives */
     size_t ops_safe;       /* operations of the disk that a crash must leave */

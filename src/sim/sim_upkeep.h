@@ -15,3 +15,11 @@ struct sim_upkeep {
     bool changed;                      /* it changed something */
     bool failing;                      /* the disks fail, for this step */
 };
+
+struct sim;
+
+/* sim_upkeep.c: sealed segments are packed, archived and read again and again */
+int sim_upkeep_start(struct sim *sim); /* after the book */
+void sim_upkeep_done(struct sim *sim);
+void sim_upkeep_step(struct sim *sim);
+void sim_upkeep_flip(struct sim *sim); /* a bit of what lies at rest, while the book is up */

@@ -133,25 +133,6 @@ void sim_shadow_crashed(struct sim *sim, size_t op);
 void sim_shadow_damage(struct sim *sim); /* the machine is down */
 void sim_shadow_drift(struct sim *sim);  /* it is up and rests; then it is down */
 
-/* ---- sim_upkeep.c: sealed segments are packed, archived and read again and again ---- */
-int sim_upkeep_start(struct sim *sim); /* after the book */
-void sim_upkeep_done(struct sim *sim);
-void sim_upkeep_step(struct sim *sim);
-void sim_upkeep_flip(struct sim *sim); /* a bit of what lies at rest, while the book is up */
-
-/* ---- sim_ship.c: a standby on another machine; sim_promote.c: it takes over ---- */
-void sim_ship_new(struct sim *sim);
-void sim_ship_free(struct sim *sim);
-/* Before the book, which is to use *ret_log. */
-int sim_ship_start(struct sim *sim, struct ledger_log **ret_log);
-void sim_ship_drop(struct sim *sim); /* the primary's process is gone */
-void sim_ship_step(struct sim *sim);
-void sim_ship_told(struct sim *sim, uint64_t seq); /* somebody is told of this record */
-void sim_ship_cut(struct sim *sim);
-void sim_ship_standby_stop(struct sim *sim);
-struct shard_limits sim_ship_limits(const struct sim *sim);
-void sim_promote(struct sim *sim); /* the machine is up; then it is down */
-
 /* ---- sim_verdicts.c: old keys ---- */
 int sim_verdicts_start(struct sim *sim, const char **ret_reason); /* before the book */
 void sim_verdicts_done(struct sim *sim);
@@ -195,13 +176,6 @@ void sim_tree_damage(struct sim *sim); /* the machine is down */
 void sim_tree_check_held(struct sim *sim);
 int sim_tree_keeper_new(struct sim *sim, struct tree_keeper **ret_keeper);
 struct tree_log sim_tree_log(struct ledger_store *store);
-/* sim_tree_keys.c */
-int sim_key_new(uint32_t number, struct sign_key **ret_key);
-uint32_t sim_links_count(struct disk *disk, struct tree_chain *ret_chain);
-int sim_tree_key_open(struct sim *sim);
-void sim_tree_key_options(struct sim *sim, struct tree_keeper_options *options);
-uint32_t sim_key_number(struct sim *sim, const uint8_t public[SIGN_PUBLIC_BYTES]);
-void sim_tree_rotate(struct sim *sim);
 void sim_forge(struct sim *sim); /* the book is down, its log is open */
 
 /* ---- sim_check.c ---- */

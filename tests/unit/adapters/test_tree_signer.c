@@ -174,7 +174,7 @@ TEST(tree_signer, hands_nothing_over_before_anything_was_signed)
 }
 
 /* The log that the links were made over must still be there. */
-/* Before record 1 is hashed nobody knows which log it is, and a head would say that it is another. */
+/* Before record 1 is hashed nobody knows which log it is: a head would say that it is another. */
 TEST(tree_signer, hands_over_no_tree_without_records)
 {
     struct scene s;
