@@ -50,6 +50,8 @@ static void check_found(struct sim *sim)
                   "L6", "the odds log has lost the synced change %llu",
                   (unsigned long long)log->changes[walk.at].position);
     sim->report.counts[SIM_ODDS_LOST] += log->count - walk.kept;
+    if (log->count > walk.kept) /* what was seen to be gone is forgotten, and does not come back */
+        sim->ops_safe = sim_clock(sim);
     sim->report.counts[SIM_ODDS_DELETED] += walk.from > 0;
     log->count = walk.kept;
     log->synced = log->count; /* a start does not give what it found away again */

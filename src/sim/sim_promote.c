@@ -387,8 +387,8 @@ void sim_promote(struct sim *sim)
     if (ship->store == NULL || ship->store->place.seq == 0 || ship->store->stopped)
         return;
     ship->calm = true;
-    if (!take_over(sim)) {
-        ship->calm = false;
+    if (!take_over(sim)) { /* nobody knows whether it took the epoch, or another start will */
+        begin_anew(sim);
         return;
     }
     /* While it was degraded more may have been told, and is lost, as was said. */
