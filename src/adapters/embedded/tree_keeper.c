@@ -380,6 +380,10 @@ static bool serve_one(struct tree_keeper *keeper)
 static int rotate(struct tree_keeper *keeper, struct tree_rotate *rotate)
 {
     struct sign_key *next = NULL;
+    /* A head that a power failure took may have covered all that was durable then, and whoever
+     * holds it must not find that its key was no longer in use. */
+    if (confirmed_size(keeper) < keeper->tail_found)
+        return -ERR_BUSY;
     struct buf why = buf_over(rotate->text, sizeof rotate->text - 1);
     struct tree_handover handover = {
         .kind = rotate->lost ? TREE_LINK_BREAK : TREE_LINK_ROTATION,
@@ -389,7 +393,6 @@ static int rotate(struct tree_keeper *keeper, struct tree_rotate *rotate)
                                          keeper->signer.links.chain.count, &next, &why);
     rotate->text[why.bytes] = '\0';
     TRY(error);
-    (void)confirmed_size(keeper);
     error = tree_signer_rotate(&keeper->signer, keeper->file, &next, &handover);
     if (error < 0)
         memcpy(rotate->text, keeper->signer.text, sizeof rotate->text);
@@ -605,7 +608,7 @@ int tree_keeper_open(struct tree_keeper *keeper, struct disk *disk, const struct
     ASSERT(!keeper->opened);
     ret_text[0] = '\0';
     keeper->log = *log;
-    keeper->durable = tail;
+    keeper->durable = keeper->tail_found = tail;
     TRY(open_parts(keeper, disk, ret_text));
     /* What is appended before the gap is read must not come before it. */
     bool gap = tree_file_size(keeper->file) < keeper->durable;
@@ -645,6 +648,8 @@ static void finish(struct tree_keeper *keeper)
         pthread_join(keeper->thread, NULL);
     else
         (void)run(keeper);
+    if (__atomic_load_n(&keeper->distrusted, __ATOMIC_ACQUIRE))
+        tree_file_distrust(keeper->file);
     if (keeper->stats.error == 0) { /* else at the next start */
         (void)tree_file_checkpoint(keeper->file);
         (void)tree_heads_sync(&keeper->signer.heads);

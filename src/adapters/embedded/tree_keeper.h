@@ -77,6 +77,11 @@ void tree_keeper_free(struct tree_keeper *keeper); /* accepts NULL */
  * Thread: any. */
 void tree_keeper_confirm(struct tree_keeper *keeper, uint64_t seq);
 
+/* Tiles on disk were found damaged: with this process's end the tree is given up, and the next
+ * start makes it of the log again. Until then no proof is given that does not check. Thread: any.
+ */
+void tree_keeper_distrust(struct tree_keeper *keeper);
+
 /* Counters since start. Thread: any. */
 struct tree_keeper_stats {
     uint64_t size;          /* records hashed */

@@ -25,6 +25,7 @@ struct tree_keeper {
     uint64_t checkpoint_size;
     int64_t signed_us;
     uint64_t gap_end, visited;
+    uint64_t tail_found; /* the log's, when it was opened */
 
     pthread_mutex_t lock; /* everything below */
     pthread_cond_t wake, calm;
@@ -33,6 +34,7 @@ struct tree_keeper {
     bool putting;       /* the writer copies to `in` */
     uint64_t ring_next; /* the number that the ring takes next */
     uint64_t durable;
+    bool distrusted;    /* atomic */
     uint64_t confirmed; /* the thread looks at it without the lock, too */
     bool detached, reading, closing;
     bool torn; /* detached in a gap: what is in the ring does not follow any more */

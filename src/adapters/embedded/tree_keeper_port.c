@@ -112,6 +112,11 @@ const struct ledger_tree_ops tree_keeper_ops = {
     .poll = keeper_poll,
 };
 
+void tree_keeper_distrust(struct tree_keeper *keeper)
+{
+    __atomic_store_n(&keeper->distrusted, true, __ATOMIC_RELEASE);
+}
+
 void tree_keeper_confirm(struct tree_keeper *keeper, uint64_t seq)
 {
     pthread_mutex_lock(&keeper->lock);

@@ -444,6 +444,37 @@ static void rotate_key(struct scene *s)
     }
 }
 
+static void on_refused(struct tree_rotate *rotate, int error)
+{
+    *(int *)rotate->owner = error;
+}
+
+/* A head that a power failure took may have covered all that the log has at a start. */
+TEST(tree_keeper, changes_no_key_before_all_that_may_have_been_signed_is_confirmed)
+{
+    struct scene s = begin();
+    int error = 1;
+    struct tree_rotate rotate = {.to = TREE_KEY_FILE, .on_done = on_refused, .owner = &error};
+    started(&s);
+    append(&s, 10, RECORD_BYTES, 1);
+    assert_int_equal(tree_keeper_catch_up(s.keeper), 0);
+    stop(&s);
+    s.rotates = true;
+    started(&s);
+    tree_keeper_confirm(s.keeper, 3);
+    struct ledger_tree *tree = tree_keeper_tree(s.keeper);
+    assert_int_equal(tree->ops->rotate(tree, &rotate), 0);
+    while (error == 1) {
+        tree->ops->poll(tree);
+        sched_yield();
+    }
+    assert_int_equal(error, -ERR_BUSY);
+    tree_keeper_confirm(s.keeper, 10);
+    rotate_key(&s);
+    stop(&s);
+    end(&s);
+}
+
 /* Signs heads at 100, 200 .. 500 records, from 300 on with another key where it rotates; the newest
  * is answered. */
 static struct tree_head sign_history(struct scene *s)
@@ -680,6 +711,27 @@ TEST(tree_audit, finds_a_tile_that_was_changed)
     assert_true(faulty_disk_flip(s.tree_disk, "tree-0000-0", 17 * 32 + 4, 1));
     assert_int_equal(audit(&s, true, NULL, &report), -ERR_CORRUPT);
     assert_non_null(strstr(report.text, "hash 17 of level 0"));
+    end(&s);
+}
+
+/* A start looks at the right edge alone; what stands left of it the scrub has found. */
+TEST(tree_keeper, makes_a_tree_again_that_is_distrusted)
+{
+    struct scene s = begin();
+    static struct asked asked;
+    (void)sign_history(&s);
+    assert_true(faulty_disk_flip(s.tree_disk, "tree-0000-0", 5 * 32 + 4, 1));
+    started(&s);
+    tree_keeper_distrust(s.keeper);
+    stop(&s);
+    started(&s);
+    assert_int_equal(tree_keeper_catch_up(s.keeper), 0);
+    asked = (struct asked){.ask = {.consistency = true, .from = 6}};
+    int error = ask(&s, &asked);
+    while (error == -ERR_BUSY)
+        error = ask(&s, &asked);
+    assert_int_equal(error, 0);
+    stop(&s);
     end(&s);
 }
 
