@@ -487,10 +487,14 @@ static enum node_end start_upkeep(struct node *node)
 {
     node->upkeep.notify = notify_log;
     node->upkeep.notify_owner = &node->log_wakeup;
-    int error = node_upkeep_start(
-        &node->upkeep, &node->options->upkeep,
-        &(struct node_upkeep_stores){node->stores.file_log, node->stores.ledger_disk,
-                                     node->stores.archive_disk, node->stores.odds_disk});
+    int error = node_upkeep_start(&node->upkeep, &node->options->upkeep,
+                                  &(struct node_upkeep_stores){.log = node->stores.file_log,
+                                                               .disk = node->stores.ledger_disk,
+                                                               .archive = node->stores.archive_disk,
+                                                               .odds = node->stores.odds_disk,
+                                                               .tree = node->stores.tree_disk,
+                                                               .keeper = node->proofs.keeper,
+                                                               .verdicts = node->verdicts.disk});
     return error < 0 ? fail(node, "cannot look after the ledger's files", error) : NODE_ENDED;
 }
 

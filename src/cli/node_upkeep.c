@@ -4,6 +4,7 @@
 #include <sched.h>
 #include <signal.h>
 #include <stdio.h>
+#include <string.h>
 #include <time.h>
 
 #include "adapters/embedded/ledger_file.h"
@@ -111,6 +112,11 @@ static void say_found(struct node_upkeep *upkeep)
     const char *problem = scrub_problem(upkeep->scrub);
     log_error("scrub", "a file is damaged where it lies: there should be another copy of it",
               LOG_TEXT("place", slice_text(problem)));
+    if (scrub_is_derived(upkeep->scrub)) {
+        if (upkeep->keeper != NULL && strncmp(problem, "tree-", 5) == 0)
+            tree_keeper_distrust(upkeep->keeper);
+        return; /* a restart makes it of the log again, and until then whoever reads it checks it */
+    }
     if (!upkeep->options.scrub_stop || __atomic_load_n(&upkeep->found, __ATOMIC_RELAXED) != 0)
         return;
     (void)snprintf(upkeep->stop_reason, sizeof upkeep->stop_reason,
@@ -231,8 +237,12 @@ int node_upkeep_start(struct node_upkeep *upkeep, const struct node_upkeep_optio
                                                       .snapshots = stores->disk,
                                                       .keep = (uint64_t)options->archive_keep,
                                                       .packs = options->pack};
-    const struct scrub_options scrubbing = {.ledger = stores->disk, .odds = stores->odds};
+    const struct scrub_options scrubbing = {.ledger = stores->disk,
+                                            .odds = stores->odds,
+                                            .tree = stores->tree,
+                                            .verdicts = stores->verdicts};
     upkeep->options = *options;
+    upkeep->keeper = stores->keeper;
     upkeep->round_begun_us = upkeep->round_ended_us = now_us();
     if (options->scrub_bytes_per_second > 0)
         TRY(scrub_new(&of, &scrubbing, &upkeep->scrub));

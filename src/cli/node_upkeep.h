@@ -11,6 +11,7 @@
 #include "adapters/embedded/ledger_archiver.h"
 #include "adapters/embedded/ledger_packer.h"
 #include "adapters/embedded/scrub.h"
+#include "adapters/embedded/tree_keeper.h"
 #include "base/buf.h"
 #include "base/metrics.h"
 #include "ports/ledger_log.h"
@@ -31,6 +32,8 @@ struct node_upkeep_stores {
     struct disk *disk;      /* of the log; the snapshots are there too */
     struct disk *archive;   /* NULL: none, or not there */
     struct disk *odds;
+    struct disk *tree, *verdicts; /* NULL: not scrubbed */
+    struct tree_keeper *keeper;   /* of the tree */
 };
 
 struct node_upkeep {
@@ -38,6 +41,7 @@ struct node_upkeep {
     struct ledger_archiver *archiver; /* owned; NULL: off */
     struct scrub *scrub;              /* owned; NULL: off */
     struct node_upkeep_options options;
+    struct tree_keeper *keeper; /* borrowed; or NULL */
     int64_t pack_due_us, archive_due_us, scrub_due_us;
     int64_t round_begun_us, round_ended_us; /* of the scrub; ended: of the last whole one */
     void (*notify)(void *owner);            /* any thread: the loop has something to look at */

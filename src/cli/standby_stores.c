@@ -102,8 +102,12 @@ static int start_threads(struct standby *standby)
     stores->shadow.verdicts = stores->verdicts.store;
     TRY(node_shadow_start(&stores->shadow, &node->shadow, &standby->limits, stores->log));
     TRY(node_verdicts_start(&stores->verdicts));
-    const struct node_upkeep_stores kept = {
-        .log = stores->log, .disk = stores->ledger_disk, .archive = stores->archive_disk};
+    const struct node_upkeep_stores kept = {.log = stores->log,
+                                            .disk = stores->ledger_disk,
+                                            .archive = stores->archive_disk,
+                                            .tree = stores->tree_disk,
+                                            .keeper = stores->keeper,
+                                            .verdicts = stores->verdicts.disk};
     stores->upkeep.notify = notify_nobody;
     return node_upkeep_start(&stores->upkeep, &node->upkeep, &kept);
 }

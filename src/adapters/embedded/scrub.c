@@ -7,10 +7,21 @@
 #include "adapters/embedded/ledger_check.h"
 #include "adapters/embedded/odds_segment.h"
 #include "adapters/embedded/scrub_file.h"
+#include "adapters/embedded/scrub_tree.h"
 #include "adapters/embedded/snapshot_file.h"
+#include "adapters/embedded/verdict_run.h"
 #include "base/error.h"
 
-enum phase { PHASE_SEGMENTS = 0, PHASE_SNAPSHOTS, PHASE_ODDS, PHASES_COUNT };
+enum phase {
+    PHASE_SEGMENTS = 0,
+    PHASE_SNAPSHOTS,
+    PHASE_ODDS,
+    PHASE_TREE,
+    PHASE_VERDICTS,
+    PHASES_COUNT,
+};
+
+#define VERDICT_STEP_KEYS 4096
 
 struct scrub {
     struct ledger_cursor_log log;
@@ -28,6 +39,10 @@ struct scrub {
     char name[DISK_NAME_BYTES_MAX + 1]; /* of what is open */
     char text[SCRUB_TEXT_BYTES];
     struct scrub_file file;
+    struct scrub_tree tree;
+    struct verdict_run *run; /* owns, while it is read */
+    struct verdict_scan scan;
+    uint64_t verdicts_at; /* byte of it that is read next */
 };
 
 /* --- What is wrong --- */
@@ -139,6 +154,93 @@ static int open_odds(struct scrub *scrub)
     return open_file(scrub, disk, SCRUB_ODDS);
 }
 
+/* --- What is made of the log, and can be made again --- */
+
+/* Dropped, or begun again, meanwhile: no damage. */
+static int derived_wrong(struct scrub *scrub, int error)
+{
+    scrub->open = false;
+    if (error == -ERR_NOT_FOUND)
+        return 1;
+    if (error != -ERR_CORRUPT)
+        return unreadable(scrub, error);
+    if (scrub->phase == PHASE_TREE)
+        (void)snprintf(scrub->text, sizeof scrub->text, "%s at byte %llu: %s", scrub->tree.name,
+                       (unsigned long long)scrub->tree.problem_at, scrub->tree.problem);
+    else
+        (void)snprintf(scrub->text, sizeof scrub->text, "%s at byte %llu or behind: damaged",
+                       scrub->name, (unsigned long long)scrub->verdicts_at);
+    return damaged(scrub);
+}
+
+static int open_tree(struct scrub *scrub)
+{
+    if (scrub->options.tree == NULL || scrub->next > 0)
+        return 0;
+    scrub->next = 1;
+    (void)snprintf(scrub->name, sizeof scrub->name, "the tree");
+    int result = scrub_tree_begin(&scrub->tree, scrub->options.tree, scrub->view.volumes->shard);
+    scrub->open = result == 0;
+    return result < 0 ? derived_wrong(scrub, result) : 1;
+}
+
+struct verdict_search {
+    uint64_t from, found;
+    uint32_t shard;
+};
+
+static int look_at_verdicts(void *owner, const char *name)
+{
+    struct verdict_search *search = owner;
+    uint64_t serial = 0;
+    if (verdict_run_name_parse(name, search->shard, &serial) && serial >= search->from &&
+        serial < search->found)
+        search->found = serial;
+    return 0;
+}
+
+static int open_verdicts(struct scrub *scrub)
+{
+    struct verdict_search search = {scrub->next, UINT64_MAX, scrub->view.volumes->shard};
+    struct disk *disk = scrub->options.verdicts;
+    if (disk == NULL || disk->ops->list(disk, look_at_verdicts, &search) < 0 ||
+        search.found == UINT64_MAX)
+        return 0;
+    scrub->next = search.found + 1;
+    verdict_run_name(search.shard, search.found, scrub->name);
+    scrub->verdicts_at = 0;
+    int result = verdict_run_open(disk, search.shard, search.found, &scrub->run);
+    if (result == 0) {
+        disk->ops->forget(disk, scrub->run->file);
+        result = verdict_scan_new(disk, scrub->run, &scrub->scan);
+    }
+    scrub->open = result == 0;
+    return result < 0 ? derived_wrong(scrub, result) : 1;
+}
+
+static void close_verdicts(struct scrub *scrub)
+{
+    if (scrub->run == NULL)
+        return;
+    verdict_scan_done(&scrub->scan);
+    verdict_run_close(scrub->options.verdicts, scrub->run);
+    scrub->run = NULL;
+}
+
+static int read_verdicts(struct scrub *scrub, uint64_t *ret_bytes)
+{
+    struct verdict_entry entry;
+    uint64_t page = scrub->scan.page;
+    int result = 1;
+    scrub->verdicts_at = (1 + page) * VERDICT_PAGE_BYTES;
+    for (int i = 0; i < VERDICT_STEP_KEYS && result == 1; i++)
+        result = verdict_scan_next(&scrub->scan, &entry);
+    *ret_bytes = (scrub->scan.page - page) * VERDICT_PAGE_BYTES;
+    if (result <= 0)
+        close_verdicts(scrub);
+    return result;
+}
+
 static int open_next(struct scrub *scrub)
 {
     switch (scrub->phase) {
@@ -148,6 +250,10 @@ static int open_next(struct scrub *scrub)
         return open_snapshot(scrub);
     case PHASE_ODDS:
         return open_odds(scrub);
+    case PHASE_TREE:
+        return open_tree(scrub);
+    case PHASE_VERDICTS:
+        return open_verdicts(scrub);
     case PHASES_COUNT:
         break;
     }
@@ -156,15 +262,38 @@ static int open_next(struct scrub *scrub)
 
 /* --- The step --- */
 
+static int read_part(struct scrub *scrub, uint64_t *ret_bytes)
+{
+    switch (scrub->phase) {
+    case PHASE_SEGMENTS:
+        return ledger_check_step(scrub->check, ret_bytes);
+    case PHASE_SNAPSHOTS:
+    case PHASE_ODDS:
+        return scrub_file_step(&scrub->file, ret_bytes);
+    case PHASE_TREE:
+        return scrub_tree_step(&scrub->tree, ret_bytes);
+    case PHASE_VERDICTS:
+        return read_verdicts(scrub, ret_bytes);
+    case PHASES_COUNT:
+        break;
+    }
+    return 0;
+}
+
+static int part_wrong(struct scrub *scrub, int error)
+{
+    if (scrub->phase == PHASE_SEGMENTS)
+        return segment_wrong(scrub, error);
+    return scrub->phase >= PHASE_TREE ? derived_wrong(scrub, error) : file_wrong(scrub, error);
+}
+
 static int read_on(struct scrub *scrub)
 {
     uint64_t bytes = 0;
-    bool is_segment = scrub->phase == PHASE_SEGMENTS;
-    int result = is_segment ? ledger_check_step(scrub->check, &bytes)
-                            : scrub_file_step(&scrub->file, &bytes);
+    int result = read_part(scrub, &bytes);
     scrub->stats.bytes += bytes;
     if (result < 0)
-        return is_segment ? segment_wrong(scrub, result) : file_wrong(scrub, result);
+        return part_wrong(scrub, result);
     scrub->open = result > 0;
     return 1;
 }
@@ -196,6 +325,11 @@ const char *scrub_problem(const struct scrub *scrub)
     return scrub->text;
 }
 
+bool scrub_is_derived(const struct scrub *scrub)
+{
+    return scrub->phase >= PHASE_TREE;
+}
+
 static uint64_t more_of(uint64_t a, uint64_t b)
 {
     return a > b ? a : b;
@@ -218,7 +352,9 @@ int scrub_new(const struct ledger_cursor_log *log, const struct scrub_options *o
     scrub->log = *log;
     scrub->options = *options;
     scrub_file_init(&scrub->file);
-    int result = ledger_check_new(scrub->check_text, &scrub->check);
+    int result = scrub_tree_init(&scrub->tree);
+    if (result == 0)
+        result = ledger_check_new(scrub->check_text, &scrub->check);
     if (result < 0) {
         scrub_free(scrub);
         return result;
@@ -232,6 +368,8 @@ void scrub_free(struct scrub *scrub)
     if (scrub == NULL)
         return;
     scrub_file_done(&scrub->file);
+    scrub_tree_done(&scrub->tree);
+    close_verdicts(scrub);
     ledger_check_free(scrub->check);
     free(scrub);
 }

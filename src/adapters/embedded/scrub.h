@@ -1,11 +1,13 @@
 /* scrub.h - reads all that lies at rest, again and again, so that what a disk lost is found while
  * there is another copy of it: the ledger's segments in whatever form, up to the durable end, the
- * archive too; the snapshots; the sealed segments of the odds log.
+ * archive too; the snapshots; the sealed segments of the odds log; the tiles of the tree, and the
+ * runs of old keys.
  *
- * It checks checksums and chains, past the kernel's cache, and changes nothing. Small steps; how
- * fast is the host's. Thread: one, any; it takes no lock that a writer waits for. */
+ * It checks checksums, hashes and chains, past the kernel's cache, and changes nothing. Small
+ * steps; how fast is the host's. Thread: one, any; it takes no lock that a writer waits for. */
 #pragma once
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "adapters/embedded/ledger_cursor_file.h"
@@ -13,8 +15,10 @@
 #define SCRUB_TEXT_BYTES (LEDGER_REPORT_TEXT_BYTES + DISK_NAME_BYTES_MAX)
 
 struct scrub_options {
-    struct disk *ledger; /* borrowed: where the snapshots are; NULL: without */
-    struct disk *odds;   /* borrowed; NULL: without */
+    struct disk *ledger;   /* borrowed: where the snapshots are; NULL: without */
+    struct disk *odds;     /* borrowed; NULL: without */
+    struct disk *tree;     /* the same */
+    struct disk *verdicts; /* the same */
 };
 
 struct scrub_stats {
@@ -38,4 +42,6 @@ void scrub_free(struct scrub *scrub); /* accepts NULL */
 int scrub_step(struct scrub *scrub);
 /* File, byte and problem behind the last -ERR_CORRUPT, or "". */
 const char *scrub_problem(const struct scrub *scrub);
+/* Was that in something that is made of the log again: the tree, a run of old keys? */
+bool scrub_is_derived(const struct scrub *scrub);
 struct scrub_stats scrub_stats(const struct scrub *scrub);

@@ -56,12 +56,28 @@ struct tree_file {
     struct level levels[TREE_FILE_LEVELS];
 };
 
-static void name_of(const struct tree_file *tree, const char *suffix, char *ret_name)
+static void put_name(uint32_t shard, const char *suffix, char *ret_name)
 {
-    int bytes =
-        snprintf(ret_name, TREE_FILE_NAME_BYTES, "tree-%04u%s", tree->options.shard, suffix);
+    int bytes = snprintf(ret_name, TREE_FILE_NAME_BYTES, "tree-%04u%s", shard, suffix);
     ASSERT(bytes > 0);
     ASSERT(bytes < TREE_FILE_NAME_BYTES);
+}
+
+static void name_of(const struct tree_file *tree, const char *suffix, char *ret_name)
+{
+    put_name(tree->options.shard, suffix, ret_name);
+}
+
+void tree_file_state_name(uint32_t shard, char *ret_name)
+{
+    put_name(shard, "", ret_name);
+}
+
+void tree_file_level_name(uint32_t shard, unsigned level, char *ret_name)
+{
+    const char suffix[] = {'-', (char)('0' + level), '\0'};
+    ASSERT(level < TREE_FILE_LEVELS);
+    put_name(shard, suffix, ret_name);
 }
 
 /* ---- reading nodes ---- */
@@ -152,21 +168,33 @@ static void forget(struct tree_file *tree)
     }
 }
 
-static bool state_read(struct tree_file *tree, struct tree_state *ret)
+int tree_file_state_read(struct disk *disk, uint32_t shard, struct tree_file_state *ret)
 {
     char name[TREE_FILE_NAME_BYTES];
+    struct tree_state state;
     size_t bytes = 0;
-    name_of(tree, "", name);
-    return disk_read_whole(tree->disk, name, ret, sizeof *ret, &bytes) == 0 &&
-           bytes == sizeof *ret && memcmp(ret->magic, STATE_MAGIC, sizeof ret->magic) == 0 &&
-           ret->crc == crc32c(0, ret, offsetof(struct tree_state, crc)) &&
-           ret->shard == tree->options.shard && ret->creation == tree->options.creation &&
-           ret->size <= MERKLE_SIZE_MAX;
+    put_name(shard, "", name);
+    int error = disk_read_whole(disk, name, &state, sizeof state, &bytes);
+    if (error == -ERR_LIMIT)
+        return -ERR_CORRUPT;
+    TRY(error);
+    if (bytes != sizeof state || memcmp(state.magic, STATE_MAGIC, sizeof state.magic) != 0 ||
+        state.crc != crc32c(0, &state, offsetof(struct tree_state, crc)) || state.shard != shard ||
+        state.size > MERKLE_SIZE_MAX)
+        return -ERR_CORRUPT;
+    *ret = (struct tree_file_state){state.creation, state.size, state.root};
+    return 0;
+}
+
+static bool state_read(struct tree_file *tree, struct tree_file_state *ret)
+{
+    return tree_file_state_read(tree->disk, tree->options.shard, ret) == 0 &&
+           ret->creation == tree->options.creation;
 }
 
 /* The right edge must give the root that was noted; what stands left of it is checked by every
  * proof that uses it. */
-static int adopt(struct tree_file *tree, const struct tree_state *state)
+static int adopt(struct tree_file *tree, const struct tree_file_state *state)
 {
     struct merkle_source source = source_of(tree);
     struct merkle_hash root;
@@ -189,8 +217,7 @@ static int open_files(struct tree_file *tree)
     name_of(tree, ".lock", name);
     TRY(tree->disk->ops->lock(tree->disk, name, &tree->lock_file));
     for (int i = 0; i < TREE_FILE_LEVELS; i++) {
-        const char suffix[] = {'-', (char)('0' + i), '\0'};
-        name_of(tree, suffix, name);
+        tree_file_level_name(tree->options.shard, (unsigned)i, name);
         TRY(tree->disk->ops->open(tree->disk, name, !tree->options.read_only,
                                   &tree->levels[i].file));
     }
@@ -199,7 +226,7 @@ static int open_files(struct tree_file *tree)
 
 static int open_tree(struct tree_file *tree)
 {
-    struct tree_state state;
+    struct tree_file_state state;
     tree->lock_file = -1;
     for (int i = 0; i < TREE_FILE_LEVELS; i++)
         tree->levels[i].file = -1;

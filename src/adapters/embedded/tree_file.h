@@ -22,6 +22,17 @@
 
 struct tree_file;
 
+/* What `tree-SSSS` says. */
+struct tree_file_state {
+    uint64_t creation, size;
+    struct merkle_hash root;
+};
+/* 0; -ERR_NOT_FOUND; -ERR_CORRUPT; or the disk's error. */
+int tree_file_state_read(struct disk *disk, uint32_t shard, struct tree_file_state *ret);
+/* Each into TREE_FILE_NAME_BYTES. */
+void tree_file_state_name(uint32_t shard, char *ret_name);
+void tree_file_level_name(uint32_t shard, unsigned level, char *ret_name);
+
 struct tree_file_options {
     uint32_t shard;
     uint64_t creation; /* of the log; a tree of another log is made anew */

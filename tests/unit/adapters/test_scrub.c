@@ -11,6 +11,8 @@
 #include "adapters/embedded/odds_log_file.h"
 #include "adapters/embedded/scrub.h"
 #include "adapters/embedded/snapshot_file.h"
+#include "adapters/embedded/tree_file.h"
+#include "adapters/embedded/verdict_run.h"
 #include "adapters/faulty/faulty_disk.h"
 #include "base/error.h"
 #include "log_records.h"
@@ -20,7 +22,7 @@
 #define SEGMENTS      6
 
 struct rest {
-    struct faulty_disk *here, *there, *odds;
+    struct faulty_disk *here, *there, *odds, *tree, *verdicts;
     struct ledger_store *store;
     struct scrub *scrub;
     char snapshot[DISK_NAME_BYTES_MAX + 1];
@@ -98,6 +100,35 @@ static void make_odds(struct rest *r)
     (void)snprintf(r->odds_name, sizeof r->odds_name, "odds-%010u.log", 0);
 }
 
+/* Two whole tiles, a part of one, and two hashes above. */
+#define TREE_RECORDS 600
+
+static void make_tree(struct rest *r)
+{
+    const struct tree_file_options options = {.creation = 5, .size_max = TREE_RECORDS};
+    struct tree_file *tree = NULL;
+    assert_int_equal(tree_file_open(&options, faulty_disk_of(r->tree), &tree), 0);
+    for (uint32_t i = 0; i < TREE_RECORDS; i++)
+        assert_int_equal(tree_file_add(tree, slice_of(&i, sizeof i)), 0);
+    assert_int_equal(tree_file_checkpoint(tree), 0);
+    tree_file_free(tree);
+}
+
+static void make_verdicts(struct rest *r)
+{
+    const struct verdict_run_head what = {
+        .serial = 1, .seq_first = 1, .seq_last = 300, .keys = 300};
+    struct verdict_run_writer writer;
+    assert_int_equal(verdict_run_writer_new(faulty_disk_of(r->verdicts), &writer), 0);
+    assert_int_equal(verdict_run_begin(&writer, &what), 0);
+    for (uint64_t i = 0; i < what.keys; i++) {
+        const struct verdict_entry entry = {.key = {.high = i << 55, .low = i}, .seq = i + 1};
+        assert_int_equal(verdict_run_put(&writer, &entry), 0);
+    }
+    assert_int_equal(verdict_run_end(&writer), 0);
+    verdict_run_writer_done(&writer);
+}
+
 static void move_some(struct rest *r)
 {
     const struct ledger_cursor_log log = {view_of, r};
@@ -131,12 +162,18 @@ static void begin(struct rest *r)
     const struct ledger_cursor_log log = {view_of, r};
     *r = (struct rest){
         .here = faulty_disk_new(), .there = faulty_disk_new(), .odds = faulty_disk_new()};
+    r->tree = faulty_disk_new();
+    r->verdicts = faulty_disk_new();
     const struct scrub_options options = {.ledger = faulty_disk_of(r->here),
-                                          .odds = faulty_disk_of(r->odds)};
+                                          .odds = faulty_disk_of(r->odds),
+                                          .tree = faulty_disk_of(r->tree),
+                                          .verdicts = faulty_disk_of(r->verdicts)};
     make_log(r);
     move_some(r);
     make_snapshot(r);
     make_odds(r);
+    make_tree(r);
+    make_verdicts(r);
     assert_int_equal(scrub_new(&log, &options, &r->scrub), 0);
 }
 
@@ -147,6 +184,8 @@ static void end(struct rest *r)
     faulty_disk_free(r->here);
     faulty_disk_free(r->there);
     faulty_disk_free(r->odds);
+    faulty_disk_free(r->tree);
+    faulty_disk_free(r->verdicts);
 }
 
 /* One whole round; the problem found last, or "". */
@@ -165,7 +204,8 @@ static const char *round_of(struct rest *r)
 static size_t ops_of(const struct rest *r)
 {
     return faulty_disk_ops_count(r->here) + faulty_disk_ops_count(r->there) +
-           faulty_disk_ops_count(r->odds);
+           faulty_disk_ops_count(r->odds) + faulty_disk_ops_count(r->tree) +
+           faulty_disk_ops_count(r->verdicts);
 }
 
 TEST(scrub, reads_everything_finds_nothing_and_changes_nothing)
@@ -240,6 +280,51 @@ TEST(scrub, finds_a_bit_in_a_sealed_segment_of_the_odds_log)
     struct rest r;
     begin(&r);
     find_every_bit(&r, r.odds, r.odds_name, 0);
+    end(&r);
+}
+
+/* Of some bytes all over the file; of a hash and what it is made of, either may be named. */
+static void find_some_bits(struct rest *r, struct faulty_disk *fake, const char *name,
+                           const char *named)
+{
+    uint64_t bytes = 0;
+    assert_non_null(faulty_disk_content(fake, name, &bytes));
+    for (uint64_t byte = 0; byte < bytes; byte += 31) {
+        assert_true(faulty_disk_flip(fake, name, byte, byte % 8));
+        const char *problem = round_of(r);
+        if (r->found != 1 || strstr(problem, named) == NULL)
+            print_error("%s, byte %llu: %s\n", name, (unsigned long long)byte, problem);
+        assert_int_equal(r->found, 1);
+        assert_non_null(strstr(problem, named));
+        assert_true(faulty_disk_flip(fake, name, byte, byte % 8));
+    }
+    assert_string_equal(round_of(r), "");
+}
+
+TEST(scrub, finds_a_bit_in_a_tile_of_the_tree_in_what_is_above_and_in_its_state)
+{
+    struct rest r;
+    begin(&r);
+    find_some_bits(&r, r.tree, "tree-0000-0", "tree-0000-0 at byte ");
+    find_some_bits(&r, r.tree, "tree-0000-1", "tree-0000-0 at byte ");
+    find_some_bits(&r, r.tree, "tree-0000", "tree-0000 at byte 0");
+    end(&r);
+}
+
+TEST(scrub, finds_a_bit_in_a_run_of_old_keys)
+{
+    struct rest r;
+    begin(&r);
+    const char *name = "verdicts-0000-0000000001.run";
+    for (uint64_t byte = 0; byte < 3 * VERDICT_PAGE_BYTES; byte += 29) {
+        if (byte / 4 == VERDICT_PAGE_BYTES / 4 - 1) /* behind the head's checksum is nothing */
+            continue;
+        assert_true(faulty_disk_flip(r.verdicts, name, byte, byte % 8));
+        assert_non_null(strstr(round_of(&r), name));
+        assert_int_equal(r.found, 1);
+        assert_true(faulty_disk_flip(r.verdicts, name, byte, byte % 8));
+    }
+    assert_string_equal(round_of(&r), "");
     end(&r);
 }
 
