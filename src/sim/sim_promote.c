@@ -33,6 +33,8 @@ static bool take_over(struct sim *sim)
     struct sim_ship *ship = &sim->ship;
     uint64_t epoch = ship_next_term(ship->store->epoch);
     finish_append(ship);
+    faulty_disk_fail_write(ship->disk, 0); /* from here on its disk is well */
+    faulty_disk_fail_sync(ship->disk, 0);
     if (ship_receiver_stats(ship->receiver).failed ||
         ledger_store_raise_epoch(ship->store, epoch) < 0)
         return false;
@@ -167,15 +169,18 @@ static void write_first(struct sim *sim)
         error = book_start(book, sim_wall(sim), (struct monotonic){sim->now_us}, &reason);
     SIM_CHECK(error == 0, "L2", "what was promoted does not start: %s: %s", error_text(error),
               reason);
-    for (int i = 0; i < 100 && !book_idle(book); i++) {
+    for (int i = 0; i < 100 && ship->store->place.seq == ship->promoted; i++) {
         ship->log.now_us += 20000;
         book_begin_turn(book, sim_wall(sim), (struct monotonic){ship->log.now_us});
         book_end_turn(book);
         book_poll(book);
     }
-    SIM_CHECK(book_idle(book) && ship->store->place.seq > ship->promoted, "L2",
-              "what was promoted writes nothing");
+    SIM_CHECK(ship->store->place.seq > ship->promoted, "L2", "what was promoted writes nothing");
     book_abandon(book);
+    sim_ledger_log_done(&ship->log); /* what it has under way is nobody's */
+    error = sim_ledger_log_init(&ship->log, ship->store, ship->disk, NULL);
+    ASSERT(error == 0);
+    ship->log.now_us = sim->now_us;
     odds_log_file_abandon(odds);
     store->ops->free(store);
 }

@@ -166,6 +166,8 @@ static struct tree_head check_head(struct sim *sim, const unsigned char bytes[TR
     int error = tree_head_read(bytes, &head);
     SIM_CHECK(error == 0 && head.shard == 0, "L8", "a head is shown that its key did not sign");
     uint32_t number = sim_key_number(sim, head.key);
+    if (head.time_us > tree->time_shown)
+        tree->time_shown = head.time_us;
     if (number > tree->key_shown) {
         tree->key_shown = number;
         sim->ops_safe = sim_clock(sim); /* whoever has the head knows that the link is durable */

@@ -28,6 +28,7 @@ struct sim_tree {
     uint32_t key_shown;         /* the highest number of a key whose head was shown */
     struct tree_rotate rotate;
     bool rotating;
+    int64_t time_shown;         /* the latest of a head that was shown */
     struct sim_history history; /* of every durable record */
     bool head_new;              /* the keeper said so */
     uint64_t size_last;         /* of the newest head seen in this incarnation */

@@ -119,6 +119,10 @@ void sim_tree_rotate(struct sim *sim)
     struct ledger_tree *port = tree_keeper_tree(tree->keeper);
     if (tree->rotating || !sim_chance(sim, sim->mix.rotate))
         return;
+    /* A head that a power failure took may be of a later time than a clock that was set back says
+     * now: then the operator waits (docs/OPERATIONS.md). */
+    if (sim_wall(sim).us <= tree->time_shown)
+        return;
     tree->rotate = (struct tree_rotate){
         .to = TREE_KEY_FILE, .lost = sim_chance(sim, 150), .on_done = on_rotated, .owner = sim};
     tree->rotating = port->ops->rotate(port, &tree->rotate) == 0;

@@ -31,7 +31,8 @@ int sim_upkeep_start(struct sim *sim)
                                                       .snapshots = disk,
                                                       .keep = sim->mix.archive_keep,
                                                       .packs = true};
-    const struct scrub_options scrubbing = {.ledger = disk, .odds = disk};
+    const struct scrub_options scrubbing = {
+        .ledger = disk, .odds = disk, .tree = disk, .verdicts = disk};
     *upkeep = (struct sim_upkeep){.changed = false};
     if (sim->mix.upkeep_pace == 0)
         return 0;
@@ -82,7 +83,11 @@ static void scrub_one(struct sim *sim)
 {
     struct scrub *scrub = sim->upkeep.scrub;
     int result = scrub_step(scrub);
-    if (result == -ERR_CORRUPT && sim->shadow.damaged && strstr(scrub_problem(scrub), ".snap"))
+    const char *problem = scrub_problem(scrub);
+    if (result == -ERR_CORRUPT &&
+        ((sim->shadow.damaged && strstr(problem, ".snap") != NULL) ||
+         (sim->tree.damaged && strncmp(problem, "tree-", 5) == 0) ||
+         (sim->verdicts.damaged && strncmp(problem, "verdicts-", 9) == 0)))
         return;
     check_failed(sim, "scrub", result, scrub_problem(scrub));
     SIM_CHECK(scrub_stats(scrub).missing == 0, "L1", "the archive is there, and files are missing");
