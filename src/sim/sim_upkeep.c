@@ -5,6 +5,7 @@
 
 #include <string.h>
 
+#include "adapters/embedded/ledger_slip.h"
 #include "base/assert.h"
 #include "base/error.h"
 #include "sim/sim_world.h"
@@ -159,19 +160,30 @@ static bool look(struct fallen *fallen, struct faulty_disk *disk, uint64_t segme
     return disk != NULL && faulty_disk_content(disk, fallen->name, &fallen->bytes) != NULL;
 }
 
+/* Which of two forms it has there, its slip says: a crash may have left the other one. */
+static bool find_archived(struct sim *sim, const struct ledger_view *view, uint64_t segment,
+                          struct fallen *ret)
+{
+    struct ledger_slip slip = {.form = 0};
+    const char *wrong = "";
+    struct disk *disk = faulty_disk_of(sim->disks[view->segments[segment].volume]);
+    int error = ledger_slip_read(disk, 0, segment, &slip, &wrong);
+    bool plain = slip.form == LEDGER_SLIP_PLAIN;
+    SIM_CHECK(error == 0 && look(ret, sim->disks[SIM_DISK_ARCHIVE], segment, !plain), "L2",
+              "segment %llu is nowhere: %s", (unsigned long long)segment, wrong);
+    return plain;
+}
+
 /* Where this segment lies now: here before the archive, plain before packed. */
 static void find_segment(struct sim *sim, const struct ledger_view *view, uint64_t segment,
                          struct fallen *ret)
 {
     struct ledger_place place;
     struct faulty_disk *disk = sim->disks[view->segments[segment].volume];
-    struct faulty_disk *archive = sim->disks[SIM_DISK_ARCHIVE];
     bool plain = look(ret, disk, segment, false);
     bool here = plain || look(ret, disk, segment, true);
     if (!here)
-        plain = look(ret, archive, segment, false);
-    if (!here && !plain && !look(ret, archive, segment, true))
-        sim_broken(sim, "L2", "segment %llu is nowhere", (unsigned long long)segment);
+        plain = find_archived(sim, view, segment, ret);
     ret->plain = plain;
     if (plain)
         ret->bytes = ledger_view_end(view, segment, &place);
