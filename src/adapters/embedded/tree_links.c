@@ -69,6 +69,22 @@ void tree_links_close(struct tree_links *links)
 }
 
 /* The name is synced with every link: a crash may have come between file and name before. */
+static int write_link(struct tree_links *links, uint32_t index,
+                      const unsigned char bytes[TREE_LINK_BYTES])
+{
+    struct disk *disk = links->disk;
+    TRY(disk->ops->write(disk, links->file, (uint64_t)index * TREE_LINK_BYTES, bytes,
+                         TREE_LINK_BYTES));
+    TRY(disk->ops->sync(disk, links->file, DISK_WHY_LINK));
+    return disk->ops->sync_directory(disk, DISK_WHY_LINK_NAME);
+}
+
+int tree_links_renew(struct tree_links *links)
+{
+    uint32_t count = links->chain.count;
+    return count == 0 ? 0 : write_link(links, count - 1, links->chain.bytes[count - 1]);
+}
+
 int tree_links_append(struct tree_links *links, const unsigned char bytes[TREE_LINK_BYTES])
 {
     struct disk *disk = links->disk;
@@ -76,10 +92,7 @@ int tree_links_append(struct tree_links *links, const unsigned char bytes[TREE_L
            CHAIN_OK); /* the caller's to know */
     if (links->file < 0)
         TRY(disk->ops->open(disk, links->name, true, &links->file));
-    TRY(disk->ops->write(disk, links->file, (uint64_t)links->chain.count * TREE_LINK_BYTES, bytes,
-                         TREE_LINK_BYTES));
-    TRY(disk->ops->sync(disk, links->file, DISK_WHY_LINK));
-    TRY(disk->ops->sync_directory(disk, DISK_WHY_LINK_NAME));
+    TRY(write_link(links, links->chain.count, bytes));
     (void)tree_chain_add(&links->chain, links->sha, bytes);
     return 0;
 }

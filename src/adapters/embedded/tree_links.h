@@ -23,6 +23,9 @@ struct tree_links {
 int tree_links_open(struct tree_links *links, struct disk *disk, uint32_t shard, struct sha256 *sha,
                     char *ret_text);
 void tree_links_close(struct tree_links *links);
+/* What was opened is durable when it answers 0: a sync that failed before may have left the last
+ * link in the cache alone, where every later sync would call it durable. Else the disk's error. */
+int tree_links_renew(struct tree_links *links);
 /* Appends a link that follows and makes it durable. 0, or the disk's error: then nobody knows
  * whether it is there, until it is opened again. */
 int tree_links_append(struct tree_links *links, const unsigned char bytes[TREE_LINK_BYTES]);

@@ -55,6 +55,8 @@ int tree_signer_open(struct tree_signer *signer, struct disk *disk, uint32_t sha
     signer->key = key;
     TRY(sha256_new(&signer->sha));
     TRY(tree_links_open(&signer->links, disk, shard, signer->sha, signer->text));
+    if (changes)
+        TRY(tree_links_renew(&signer->links));
     TRY(tree_heads_open(&signer->heads, disk, shard, changes));
     TRY(check_newest(signer));
     int error = key == NULL ? 0 : check_key(signer);

@@ -174,6 +174,32 @@ TEST(tree_signer, hands_nothing_over_before_anything_was_signed)
 }
 
 /* The log that the links were made over must still be there. */
+/* The sync of a link fails, the process ends, the next one finds the link in the cache and signs
+ * with its key, and power fails. */
+TEST(tree_signer, trusts_no_link_that_a_failed_sync_left_in_the_cache)
+{
+    struct scene s;
+    begin(&s);
+    assert_int_equal(sign_at(&s, 10), 0);
+    faulty_disk_fail_sync(s.disk, 1);
+    assert_true(rotate(&s, 1, TREE_LINK_ROTATION) < 0);
+    shut(&s);
+    assert_int_equal(open_with(&s, s.keys[1]), 0);
+    assert_int_equal(s.signer.links.chain.count, 1);
+    shut(&s);
+    for (uint64_t seed = 2; seed < 20; seed++) {
+        struct faulty_disk *before = s.disk;
+        s.disk = faulty_disk_crash(before, faulty_disk_ops_count(before), seed, FAULTY_DISK_NO_WHY);
+        assert_int_equal(open_with(&s, NULL), 0);
+        assert_int_equal(s.signer.links.chain.count, 1);
+        shut(&s);
+        faulty_disk_free(s.disk);
+        s.disk = before;
+    }
+    assert_int_equal(open_with(&s, s.keys[1]), 0);
+    end(&s);
+}
+
 /* Before record 1 is hashed nobody knows which log it is: a head would say that it is another. */
 TEST(tree_signer, hands_over_no_tree_without_records)
 {
