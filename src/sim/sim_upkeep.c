@@ -59,8 +59,8 @@ static void check_failed(struct sim *sim, const char *who, int error, const char
     SIM_CHECK(error != -ERR_CORRUPT, "L1", "the %s finds damage that is none: %s", who, problem);
     SIM_CHECK((error == -ERR_IO && (sim->disk_failing || sim->upkeep.failing)) ||
                   (error == -ERR_NO_SPACE && sim->disk_full) ||
-                  /* After a failover the archiver takes what the packer had begun. */
-                  (error == -ERR_NOT_FOUND && sim->mix.two_volumes && sim->mix.archive),
+                  /* What is archived already, and came back with a crash, the archiver removes. */
+                  (error == -ERR_NOT_FOUND && sim->mix.archive),
               "S1", "the %s fails without a fault: %s", who, error_text(error));
     sim_count(sim, SIM_UPKEEP_FAILED);
 }
