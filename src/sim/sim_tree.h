@@ -28,6 +28,8 @@ struct sim_tree {
     uint32_t key_shown;         /* the highest number of a key whose head was shown */
     struct tree_rotate rotate;
     bool rotating;
+    unsigned char publics[TREE_LINKS_MAX + 1][SIGN_PUBLIC_BYTES]; /* by number, so many: */
+    uint32_t publics_count;
     int64_t time_shown;         /* the latest of a head that was shown */
     struct sim_history history; /* of every durable record */
     bool head_new;              /* the keeper said so */

@@ -71,23 +71,27 @@ void sim_tree_key_options(struct sim *sim, struct tree_keeper_options *options)
     options->next_key_owner = sim;
 }
 
+static const unsigned char *public_of(struct sim_tree *tree, uint32_t number)
+{
+    for (; tree->publics_count <= number; tree->publics_count++) {
+        struct sign_key *key = NULL;
+        int error = sim_key_new(tree->publics_count, &key);
+        ASSERT(error == 0);
+        sign_key_public(key, tree->publics[tree->publics_count]);
+        sign_key_free(key);
+    }
+    return tree->publics[number];
+}
+
 /* The number of this key, which some link must have handed over to. */
 uint32_t sim_key_number(struct sim *sim, const uint8_t public[SIGN_PUBLIC_BYTES])
 {
     struct sim_tree *tree = &sim->tree;
     struct ledger_tree *port = tree_keeper_tree(tree->keeper);
-    unsigned char bytes[TREE_LINKS_MAX][TREE_LINK_BYTES];
-    uint32_t count = port->ops->links(port, 0, bytes);
-    for (uint32_t number = count + 1; number-- > 0;) {
-        unsigned char own[SIGN_PUBLIC_BYTES];
-        struct sign_key *key = NULL;
-        int error = sim_key_new(number, &key);
-        ASSERT(error == 0);
-        sign_key_public(key, own);
-        sign_key_free(key);
-        if (memcmp(own, public, sizeof own) == 0)
+    uint32_t count = port->ops->links(port, TREE_LINKS_MAX, NULL); /* how many: none is copied */
+    for (uint32_t number = count + 1; number-- > 0;)
+        if (memcmp(public_of(tree, number), public, SIGN_PUBLIC_BYTES) == 0)
             return number;
-    }
     sim_broken(sim, "L8", "a head is signed by another key, and %u links lead to none such", count);
 }
 
