@@ -13,6 +13,9 @@
 enum crossing_kind {
     CROSSING_QUESTION = 1, /* to the book: bet_crossing.h */
     CROSSING_ANSWER,       /* from the book: bet_crossing.h */
+    CROSSING_MARKET,       /* from the book, as the next two: odds_crossing.h */
+    CROSSING_REMOVED,
+    CROSSING_ROUND_END,
 };
 
 /* The ring from the book to one network loop: several write to it in one turn, and an answer that
