@@ -3,6 +3,8 @@
  */
 #include "roles/odds/odds_crossing.h"
 
+#include <pthread.h>
+#include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -250,6 +252,29 @@ TEST(odds_crossing, a_loop_that_did_not_look_gets_the_newest_and_loses_what_is_g
     end(w);
 }
 
+TEST(odds_crossing, a_round_names_markets_that_the_store_takes_in_meanwhile_and_all_others)
+{
+    struct world *w = begin();
+    for (size_t market = 0; market < 20; market++)
+        assert_int_equal(
+            w->store->ops->put(w->store, market_image(name_of(market), "e1", "football")),
+            ODDS_PUT_OK);
+    w->versions = 1;
+    all_turns(w, 1); /* one ring full: the round stands in the middle of the store */
+    assert_true(w->loops[0].sender.cursor > 6);
+    for (int i = 0; i < 30; i++)
+        change(w, 0); /* the ring is full again: the round begins anew, in the middle */
+    all_turns(w, 1);
+    for (size_t market = 20; market < 26; market++)
+        change(w, market);
+    all_turns(w, 8);
+    for (int i = 0; i < LOOPS; i++) {
+        assert_true(w->loops[i].level_now);
+        expect_equal(w, &w->loops[i]);
+    }
+    end(w);
+}
+
 TEST(odds_crossing, a_store_that_is_full_of_what_is_gone_is_emptied_and_asked_again)
 {
     struct world *w = begin();
@@ -317,4 +342,70 @@ TEST(odds_crossing, no_loop_that_is_level_shows_less_than_another_has_shown)
     }
     if (compared <= 1000)
         fail_msg("compared only %llu times", (unsigned long long)compared);
+}
+
+/* ---- threads ---- */
+
+#define THREAD_TURNS 3000
+
+struct relay {
+    struct world *world;
+    _Atomic uint64_t told[LOOPS]; /* the version of market 0 that loop i has shown to newcomers */
+    atomic_bool done;
+    _Atomic unsigned older;
+};
+
+struct relay_loop {
+    struct relay *relay;
+    int own;
+};
+
+static void *run_network(void *owner)
+{
+    const struct relay_loop *one = owner;
+    struct relay *relay = one->relay;
+    struct network *loop = &relay->world->loops[one->own];
+    bool last = false;
+    while (!last || !loop->level_now) {
+        last = atomic_load_explicit(&relay->done, memory_order_acquire);
+        uint64_t known = atomic_load_explicit(&relay->told[1 - one->own], memory_order_acquire);
+        network_turn(loop);
+        if (loop->level_now && loop->shown[0] < known)
+            atomic_fetch_add(&relay->older, 1);
+        atomic_store_explicit(&relay->told[one->own], loop->shown[0], memory_order_release);
+        sched_yield();
+    }
+    return NULL;
+}
+
+TEST(odds_crossing, holds_with_loops_on_threads_of_their_own)
+{
+    static struct relay relay;
+    struct relay_loop loops[LOOPS];
+    pthread_t threads[LOOPS];
+    struct world *w = begin();
+    relay.world = w;
+    for (int i = 0; i < LOOPS; i++) {
+        loops[i] = (struct relay_loop){&relay, i};
+        assert_int_equal(pthread_create(&threads[i], NULL, run_network, &loops[i]), 0);
+    }
+    for (int turn = 0; turn < THREAD_TURNS; turn++) {
+        for (size_t i = 0; i < 4; i++)
+            change(w, i * (size_t)(turn % 7));
+        if (turn % 5 == 0)
+            drop(w, 1 + (size_t)turn % 20);
+        book_turn(w);
+        sched_yield();
+    }
+    for (int turn = 0; w->loops[0].sender.behind || w->loops[1].sender.behind || turn < 3; turn++) {
+        book_turn(w);
+        sched_yield();
+    }
+    atomic_store_explicit(&relay.done, true, memory_order_release);
+    for (int i = 0; i < LOOPS; i++)
+        assert_int_equal(pthread_join(threads[i], NULL), 0);
+    assert_int_equal(atomic_load(&relay.older), 0);
+    for (int i = 0; i < LOOPS; i++)
+        expect_equal(w, &w->loops[i]);
+    end(w);
 }
