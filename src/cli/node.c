@@ -46,11 +46,29 @@ static void on_removed(void *owner, const struct odds_image *image)
         odds_service_on_removed(node->odds, image);
 }
 
+/* What the record says of a user's own bets and money, to that user's sockets. */
+static void push_own(struct node *node, const struct record_view *record)
+{
+    if (record->head->account == 0)
+        return;
+    struct slice user_id =
+        shard_state_user_id(book_state(node->book), (struct account_ref){record->head->account});
+    if (!odds_service_has_user(node->odds, user_id))
+        return;
+    char memory[BET_PUSH_BYTES_MAX];
+    struct buf object = buf_over(memory, sizeof memory);
+    const char *op;
+    if (!bet_service_push(node->bets, record, &object, &op))
+        return;
+    ASSERT(!object.overflow);
+    odds_service_push(node->odds, user_id, op, buf_slice(&object));
+}
+
 static void on_record(void *owner, const struct record_view *record)
 {
     struct node *node = owner;
     if (node->odds != NULL)
-        odds_service_on_record(node->odds, record);
+        push_own(node, record);
     if (node->odds != NULL && node->proofs.service != NULL)
         proof_service_on_record(node->proofs.service, record);
 }
@@ -366,6 +384,11 @@ static bool serve_odds(void *owner, struct http_request *request, const struct j
     return odds_service_handle(owner, request, claims);
 }
 
+static bool takes_bets(void *owner)
+{
+    return book_takes_bets(((struct node *)owner)->book);
+}
+
 static int open_gateway(struct node *node)
 {
     const struct gateway_options options = {
@@ -377,9 +400,9 @@ static int open_gateway(struct node *node)
     };
     const struct gateway_parts parts = {
         .loop = node->loop,
-        .book = node->book,
-        .bets = node->bets,
-        .proofs = node->proofs.service,
+        .bets = &node->counter.port,
+        .takes_bets = takes_bets,
+        .takes_bets_owner = node,
         .bearer = &node->bearer,
         .odds = serve_odds,
         .odds_owner = node->odds,
@@ -426,6 +449,7 @@ static int open_roles(struct node *node, const struct book_options *book)
     TRY(loop_at_turn_end(node->loop, LOOP_STAGE_WORK, on_turn_end, node));
     TRY(odds_service_new(&odds, node->loop, node->stores.store, &node->odds));
     TRY(node_open_proofs(node));
+    bet_counter_init(&node->counter, node->bets, node->proofs.service);
     if (node->handover.state != NULL)
         TRY(odds_service_take_over(node->odds, shared_bytes_slice(node->handover.state)));
     TRY(open_gateway(node));
@@ -457,7 +481,7 @@ static enum node_end start_book(struct node *node)
     if (error == 0) {
         node_check_end(&node->check);
         loop_at_turn_begin(node->loop, on_turn_begin, node);
-        odds_service_attach(node->odds, node->book, node->bets);
+        odds_service_attach(node->odds, node->book, &node->counter.port);
         node_ship_start(&node->ship, node->book);
         say_started(node);
         return NODE_ENDED;

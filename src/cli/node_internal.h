@@ -20,6 +20,7 @@
 #include "net/loop/loop.h"
 #include "ports/feed_source.h"
 #include "roles/backoffice/backoffice.h"
+#include "roles/bet/bet_port.h"
 #include "roles/bet/bet_service.h"
 #include "roles/bet/proof_service.h"
 #include "roles/gateway/gateway.h"
@@ -83,6 +84,7 @@ struct node {
     struct node_volumes volumes;
     struct node_handover handover;
     struct bet_service *bets;
+    struct bet_counter counter; /* over bets and proofs */
     struct odds_service *odds;
     struct gateway *gateway;
     struct backoffice *backoffice;

@@ -153,6 +153,7 @@ int node_register_metrics(struct node *node)
     if (node->options->profile == PROFILE_BENCH)
         TRY(add_stages(metrics, &node->cycles));
     TRY(gateway_register_metrics(node->gateway, metrics));
+    TRY(bet_counter_register_metrics(&node->counter, metrics));
     TRY(backoffice_register_metrics(node->backoffice, metrics));
     TRY(odds_service_metrics(node->odds, metrics));
     TRY(node_handover_register_metrics(&node->handover, metrics));

@@ -7,6 +7,7 @@
 
 #include <stdbool.h>
 
+#include "base/metrics.h"
 #include "roles/bet/bet_service.h"
 
 struct proof_service;
@@ -57,3 +58,5 @@ struct bet_counter {
 /* `proofs` may be NULL. */
 void bet_counter_init(struct bet_counter *counter, struct bet_service *bets,
                       struct proof_service *proofs);
+/* Registers what both services count, and their limits. -ERR_LIMIT. */
+int bet_counter_register_metrics(const struct bet_counter *counter, struct metrics *metrics);

@@ -106,7 +106,7 @@ static void reply_not_found(const struct gateway *gateway, struct http_reply_to 
     reply_problem(gateway, to, 404, "NOT_FOUND", "There is nothing at this path.");
 }
 
-/* ---- answers of the bet service ---- */
+/* ---- answers about bets and money ---- */
 
 enum cookie_word { COOKIE_CONN, COOKIE_REQUEST, COOKIE_SERVER, COOKIE_BEGUN };
 
@@ -206,10 +206,7 @@ static bool admit_address(struct gateway *gateway, const struct http_request *re
 
 /* ---- bets and money ---- */
 
-typedef void (*bet_call)(struct bet_service *service, const struct bet_service_request *request,
-                         bet_service_answer_fn answer, struct book_cookie cookie);
-
-static void serve_write(struct gateway *gateway, struct http_request *request, bet_call call)
+static void serve_write(struct gateway *gateway, struct http_request *request, enum bet_call call)
 {
     struct jwt_claims claims;
     char personal[PERSONAL_PLAIN_BYTES_MAX];
@@ -222,72 +219,40 @@ static void serve_write(struct gateway *gateway, struct http_request *request, b
                       "More than one Idempotency-Key.");
         return;
     }
-    struct bet_service_request asked = {
+    const struct bet_question question = {
+        .call = call,
+        .transport = TRANSPORT_HTTP,
         .claims = &claims,
         .key = http_request_header(request, "idempotency-key"),
-        .body = request->body,
-        .transport = TRANSPORT_HTTP,
+        .words = request->body,
         .personal = personal_of(request, &memory),
     };
     struct book_cookie cookie =
-        cookie_of(gateway, request->reply_to, call == bet_service_place ? begun_us : 0);
+        cookie_of(gateway, request->reply_to, call == BET_CALL_PLACE ? begun_us : 0);
     metrics_record(&gateway->overhead, (uint64_t)(clock_us() - begun_us));
     enum cycles_stage before = cycles_enter(CYCLES_DECIDE);
-    call(gateway->parts.bets, &asked, on_bet_answer, cookie);
+    bet_port_ask(gateway->parts.bets, &question, on_bet_answer, cookie);
     (void)cycles_enter(before);
 }
 
-static void serve_account(struct gateway *gateway, struct http_request *request)
+static void serve_read(struct gateway *gateway, const struct http_request *request,
+                       enum bet_call call, struct slice words)
 {
     struct jwt_claims claims;
-    if (need_token(gateway, request, &claims))
-        bet_service_account(gateway->parts.bets, &claims, on_bet_answer,
-                            cookie_of(gateway, request->reply_to, 0));
-}
-
-static void serve_list(struct gateway *gateway, struct http_request *request)
-{
-    struct jwt_claims claims;
-    if (need_token(gateway, request, &claims))
-        bet_service_list(gateway->parts.bets, &claims, request->query, on_bet_answer,
-                         cookie_of(gateway, request->reply_to, 0));
-}
-
-static void serve_bet(struct gateway *gateway, struct http_request *request, struct slice bet_id)
-{
-    struct jwt_claims claims;
-    if (need_token(gateway, request, &claims))
-        bet_service_read(gateway->parts.bets, &claims, bet_id, on_bet_answer,
-                         cookie_of(gateway, request->reply_to, 0));
-}
-
-static void serve_proof(struct gateway *gateway, struct http_request *request, struct slice bet_id)
-{
-    struct jwt_claims claims;
-    if (gateway->parts.proofs == NULL)
-        reply_not_found(gateway, request->reply_to);
-    else if (need_token(gateway, request, &claims))
-        proof_service_bet(gateway->parts.proofs, &claims, bet_id, on_bet_answer,
-                          cookie_of(gateway, request->reply_to, 0));
+    if (!need_token(gateway, request, &claims))
+        return;
+    const struct bet_question question = {.call = call, .claims = &claims, .words = words};
+    bet_port_ask(gateway->parts.bets, &question, on_bet_answer,
+                 cookie_of(gateway, request->reply_to, 0));
 }
 
 /* Without a token: whoever holds a head can hold us to it. */
-static void serve_head(struct gateway *gateway, struct http_request *request)
+static void serve_anyone(struct gateway *gateway, const struct http_request *request,
+                         enum bet_call call, struct slice words)
 {
-    if (gateway->parts.proofs == NULL)
-        reply_not_found(gateway, request->reply_to);
-    else
-        proof_service_head(gateway->parts.proofs, request->query, on_bet_answer,
-                           cookie_of(gateway, request->reply_to, 0));
-}
-
-static void serve_keys(struct gateway *gateway, struct http_request *request)
-{
-    if (gateway->parts.proofs == NULL)
-        reply_not_found(gateway, request->reply_to);
-    else
-        proof_service_keys(gateway->parts.proofs, on_bet_answer,
-                           cookie_of(gateway, request->reply_to, 0));
+    const struct bet_question question = {.call = call, .words = words};
+    bet_port_ask(gateway->parts.bets, &question, on_bet_answer,
+                 cookie_of(gateway, request->reply_to, 0));
 }
 
 /* ---- prices ---- */
@@ -375,7 +340,7 @@ static void serve_health(struct http_request *request)
 
 static void serve_ready(struct gateway *gateway, struct http_request *request)
 {
-    if (!book_takes_bets(gateway->parts.book) ||
+    if (!gateway->parts.takes_bets(gateway->parts.takes_bets_owner) ||
         http_server_is_draining(request->reply_to.server)) {
         reply_problem(gateway, request->reply_to, 503, "NOT_READY", "No bets are taken now.");
         return;
@@ -535,30 +500,30 @@ static void dispatch(struct gateway *gateway, struct http_request *request, enum
         return;
     case ROUTE_BETS:
         if (request->method == HTTP_POST)
-            serve_write(gateway, request, bet_service_place);
+            serve_write(gateway, request, BET_CALL_PLACE);
         else
-            serve_list(gateway, request);
+            serve_read(gateway, request, BET_CALL_LIST, request->query);
         return;
     case ROUTE_BET:
-        serve_bet(gateway, request, bet_id);
+        serve_read(gateway, request, BET_CALL_READ, bet_id);
         return;
     case ROUTE_PROOF:
-        serve_proof(gateway, request, bet_id);
+        serve_read(gateway, request, BET_CALL_PROOF, bet_id);
         return;
     case ROUTE_HEAD:
-        serve_head(gateway, request);
+        serve_anyone(gateway, request, BET_CALL_HEAD, request->query);
         return;
     case ROUTE_KEYS:
-        serve_keys(gateway, request);
+        serve_anyone(gateway, request, BET_CALL_KEYS, SLICE_NONE);
         return;
     case ROUTE_ACCOUNT:
-        serve_account(gateway, request);
+        serve_read(gateway, request, BET_CALL_ACCOUNT, SLICE_NONE);
         return;
     case ROUTE_DEPOSITS:
-        serve_write(gateway, request, bet_service_deposit);
+        serve_write(gateway, request, BET_CALL_DEPOSIT);
         return;
     case ROUTE_WITHDRAWALS:
-        serve_write(gateway, request, bet_service_withdraw);
+        serve_write(gateway, request, BET_CALL_WITHDRAW);
         return;
     case ROUTE_DEMO_SESSION:
         serve_demo_session(gateway, request);
@@ -590,50 +555,12 @@ struct http_handlers gateway_handlers(struct gateway *gateway)
     return (struct http_handlers){.owner = gateway, .on_request = on_request};
 }
 
-static int add_proof_metrics(const struct gateway *gateway, struct metrics *metrics)
-{
-    const struct proof_service_stats *stats = proof_service_stats(gateway->parts.proofs);
-    static const char limits[] = "overround_limit_reached_total";
-    static const char help[] = "How often a named limit was reached";
-    const struct {
-        struct metrics_name name;
-        const uint64_t *value;
-    } counters[] = {
-        {{limits, help, "limit=\"proofs_waiting_max\"", 0}, &stats->asks_reached},
-        {{limits, help, "limit=\"receipts_waiting_max\"", 0}, &stats->receipts_reached},
-        {{"overround_proofs_total", "Proofs answered", NULL, 0}, &stats->proofs},
-        {{"overround_receipts_total", "Receipts pushed", NULL, 0}, &stats->receipts},
-    };
-    for (size_t i = 0; i < sizeof counters / sizeof *counters; i++)
-        TRY(metrics_add_counter(metrics, counters[i].name,
-                                (const struct metrics_counter *)counters[i].value));
-    return 0;
-}
-
 int gateway_register_metrics(struct gateway *gateway, struct metrics *metrics)
 {
-    const struct bet_service_stats *bets = bet_service_stats(gateway->parts.bets);
-    static const char limits[] = "overround_limit_reached_total";
-    static const char help[] = "How often a named limit was reached";
-    const struct {
-        const char *labels;
-        const uint64_t *value;
-    } counters[] = {
-        {"limit=\"bets_per_minute_max\"", &bets->rate_limited},
-        {"limit=\"bets_waiting_max\"", &bets->in_flight_reached},
-        {"limit=\"reads_waiting_max\"", &bets->reads_reached},
-        {"limit=\"list_walk_max\"", &bets->walk_reached},
-        {"limit=\"address_requests_second\"", &gateway->address_reached.value},
-    };
-    for (size_t i = 0; i < sizeof counters / sizeof *counters; i++)
-        TRY(metrics_add_counter(metrics, (struct metrics_name){limits, help, counters[i].labels, 0},
-                                (const struct metrics_counter *)counters[i].value));
-    if (gateway->parts.proofs != NULL)
-        TRY(add_proof_metrics(gateway, metrics));
-    TRY(metrics_add_counter(metrics,
-                            (struct metrics_name){"overround_requests_malformed_total",
-                                                  "Bets and movements answered 400", NULL, 0},
-                            (const struct metrics_counter *)&bets->malformed));
+    const struct metrics_name limited = {"overround_limit_reached_total",
+                                         "How often a named limit was reached",
+                                         "limit=\"address_requests_second\"", 0};
+    TRY(metrics_add_counter(metrics, limited, &gateway->address_reached));
     TRY(metrics_add_histogram(metrics,
                               (struct metrics_name){"overround_bet_acceptance_seconds",
                                                     "From a bet's request to its answer", NULL, 6},

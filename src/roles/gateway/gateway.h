@@ -1,9 +1,9 @@
 /* gateway.h - the public listener: routes, tokens, limits per address, the page.
  *
- * Paths are CONTRACT's. Bets and money go to the bet service, prices to whatever serves them
- * (the odds service, given as a function: two roles meet in main only). What a service answers
- * later finds its way by the reply handle in its cookie, so nothing is kept here per request.
- * Thread: the book's loop. */
+ * Paths are CONTRACT's. Bets and money go to a port, wherever the book is; prices to whatever
+ * serves them (the odds service, given as a function: two roles meet in main only). What a service
+ * answers later finds its way by the reply handle in its cookie, so nothing is kept here per
+ * request. Thread: that of its loop. */
 #pragma once
 
 #include <stdbool.h>
@@ -11,8 +11,7 @@
 
 #include "base/metrics.h"
 #include "net/http/http_server.h"
-#include "roles/bet/bet_service.h"
-#include "roles/bet/proof_service.h"
+#include "roles/bet/bet_port.h"
 #include "roles/shared/bearer.h"
 
 struct gateway;
@@ -28,9 +27,9 @@ struct gateway_options {
 /* All borrowed until gateway_free. */
 struct gateway_parts {
     struct loop *loop;
-    struct book *book;
-    struct bet_service *bets;
-    struct proof_service *proofs; /* NULL: no proofs here, 404 */
+    struct bet_port *bets;
+    bool (*takes_bets)(void *owner); /* now; for GET /readyz */
+    void *takes_bets_owner;
     const struct bearer *bearer;
     /* Serves GET /v1/odds.., /v1/events and /v1/stream; claims are NULL without a token. False:
      * not a path of its own (404), the request is not answered. NULL: no prices here, 404. */
@@ -48,5 +47,5 @@ void gateway_free(struct gateway *gateway); /* accepts NULL */
 /* For http_server_listen(). */
 struct http_handlers gateway_handlers(struct gateway *gateway);
 
-/* Registers bet acceptance, gateway overhead and the limits of this role. -ERR_LIMIT. */
+/* Registers bet acceptance, gateway overhead and the limit per address. -ERR_LIMIT. */
 int gateway_register_metrics(struct gateway *gateway, struct metrics *metrics);

@@ -134,8 +134,8 @@ struct odds_service {
     struct odds_service_stats stats;
     struct loop *loop;
     struct odds_store *store;
-    const struct book *book;  /* may be NULL */
-    struct bet_service *bets; /* may be NULL */
+    const struct book *book; /* may be NULL */
+    struct bet_port *bets;   /* may be NULL */
     uint64_t hash_key[2];
     char sid[SID_BYTES];
     struct market_index index;

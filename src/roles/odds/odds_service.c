@@ -168,7 +168,7 @@ void odds_service_free(struct odds_service *s)
     free(s);
 }
 
-void odds_service_attach(struct odds_service *s, const struct book *book, struct bet_service *bets)
+void odds_service_attach(struct odds_service *s, const struct book *book, struct bet_port *bets)
 {
     s->book = book;
     s->bets = bets;

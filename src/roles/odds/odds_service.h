@@ -21,7 +21,7 @@
 #include "net/loop/loop.h"
 #include "net/stream/shared_bytes.h"
 #include "ports/odds_store.h"
-#include "roles/bet/bet_service.h"
+#include "roles/bet/bet_port.h"
 #include "roles/odds/odds_limits.h"
 
 struct odds_service;
@@ -85,14 +85,13 @@ int odds_service_take_over(struct odds_service *service, struct slice state);
  * Shows what the store holds by then. Without a book no read is stale; without bets place_bet is
  * answered with 503. Either may be NULL. */
 void odds_service_attach(struct odds_service *service, const struct book *book,
-                         struct bet_service *bets);
+                         struct bet_port *bets);
 
 /* Callbacks of struct book_listener; owner is the service. May be called before
  * odds_service_attach. */
 void odds_service_on_market(void *owner, const struct odds_image *image, uint64_t before_version,
                             const uint16_t *changed, size_t changed_count);
 void odds_service_on_removed(void *owner, const struct odds_image *image);
-void odds_service_on_record(void *owner, const struct record_view *record);
 
 /* Serves GET and HEAD of /v1/odds, /v1/odds/{market_id}, /v1/events, and GET of /v1/stream
  * (WebSocket by Upgrade, event stream by Accept). False: the path is none of these and nothing was

@@ -4,7 +4,6 @@
 
 #include "base/cycles.h"
 #include "base/json_write.h"
-#include "ledger/shard_state.h"
 #include "roles/shared/problem.h"
 
 /* ---- placing ---- */
@@ -107,16 +106,17 @@ void own_place_bet(struct client *client, const struct stream_op *op)
     struct jwt_claims claims = identity->claims; /* the answer may come at once and end it */
     char personal[PERSONAL_KEPT_MAX];
     memcpy(personal, identity->personal, identity->personal_bytes);
-    struct bet_service_request request = {
+    const struct bet_question question = {
+        .call = BET_CALL_PLACE,
+        .transport = TRANSPORT_WEBSOCKET,
         .claims = &claims,
         .key = op->key,
-        .body = op->bet,
-        .transport = TRANSPORT_WEBSOCKET,
+        .words = op->bet,
         .personal = slice_of(personal, identity->personal_bytes),
     };
     metrics_count(&s->stats.bets, 1);
     enum cycles_stage before = cycles_enter(CYCLES_DECIDE);
-    bet_service_place(s->bets, &request, on_answer, (struct book_cookie){s, {flight}});
+    bet_port_ask(s->bets, &question, on_answer, (struct book_cookie){s, {flight}});
     (void)cycles_enter(before);
 }
 
@@ -143,22 +143,6 @@ static void push_to(struct odds_service *s, uint32_t user, const char *op, struc
         client_send_text(client, buf_slice(&text));
         metrics_count(&s->stats.own, 1);
     }
-}
-
-void odds_service_on_record(void *owner, const struct record_view *record)
-{
-    struct odds_service *s = owner;
-    const char *op;
-    if (s->book == NULL || s->bets == NULL || record->head->account == 0)
-        return;
-    struct slice user_id =
-        shard_state_user_id(book_state(s->book), (struct account_ref){record->head->account});
-    uint32_t user = client_find_user(s, user_id);
-    struct buf inner = buf_over(s->text, ODDS_JSON_MARKET_BYTES_MAX);
-    if (user == SLOT_NONE || !bet_service_push(s->bets, record, &inner, &op) || inner.overflow ||
-        inner.bytes < 2)
-        return;
-    push_to(s, user, op, buf_slice(&inner));
 }
 
 bool odds_service_has_user(struct odds_service *s, struct slice user_id)
