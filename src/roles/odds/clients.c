@@ -2,6 +2,7 @@
 #include "roles/odds/odds_calls.h"
 
 #include "base/json_write.h"
+#include "roles/odds/own_crossing.h"
 
 /* ---- lists ---- */
 
@@ -61,6 +62,8 @@ static uint32_t find_user(struct odds_service *s, struct slice user_id, bool add
     if (slot == SLOT_NONE)
         return SLOT_NONE;
     s->users[slot] = (struct user){.key = key, .first = SLOT_NONE};
+    if (s->options.presence != NULL)
+        s->users[slot].cell = own_presence_take(s->options.presence, user_id);
     enum table_outcome outcome = table_insert(s->users_by_key, key, slot);
     ASSERT(outcome == TABLE_OK); /* as many users as clients at most */
     return slot;
@@ -87,6 +90,8 @@ void client_drop_identity(struct client *client)
     if (--user->count == 0) {
         bool removed = table_remove(s->users_by_key, user->key);
         ASSERT(removed);
+        if (s->options.presence != NULL)
+            own_presence_give(s->options.presence, user->cell);
         slot_pool_give(&s->users_pool, identity->user);
     }
     slot_pool_give(&s->identities_pool, client->identity);

@@ -93,6 +93,7 @@ struct user {
     struct hash128 key;
     uint32_t first; /* identity */
     uint32_t count;
+    uint32_t cell; /* of the presence, if there is one */
 };
 
 struct client {

@@ -25,6 +25,7 @@
 #include "roles/odds/odds_limits.h"
 
 struct odds_service;
+struct own_presence;
 
 /* How an event stands, for the catalogue. */
 struct odds_scoreboard {
@@ -44,6 +45,8 @@ struct odds_service_options {
     void *scoreboard_owner;
     int64_t channel_keep_ms;    /* a channel without followers keeps its history so long */
     int64_t succession_keep_ms; /* markets of the process before wait so long for their provider */
+    struct own_presence *presence; /* borrowed; tells another loop which users have sockets here
+                                      (own_crossing.h). NULL: none asks */
     int64_t flush_us_max; /* messages wait at most so long for others (flush_pace.h); 0: none */
 };
 
@@ -108,6 +111,10 @@ void odds_service_push(struct odds_service *service, struct slice user_id, const
 /* Ends the authority of this user's open sockets to bet and to see their own messages; prices go
  * on. For revoked tokens and exclusions. */
 void odds_service_revoke(struct odds_service *service, struct slice user_id);
+
+/* A message to a user was lost, and it is not known whose: everyone who may see own messages is
+ * sent away as by odds_service_send_away(), and reads their account when they are back. */
+void odds_service_renew_users(struct odds_service *service);
 
 /* Registers everything that is counted here. 0 or -ERR_LIMIT. */
 int odds_service_metrics(struct odds_service *service, struct metrics *metrics);

@@ -84,6 +84,25 @@ void odds_service_send_away(struct odds_service *s)
     end_event_streams(s);
 }
 
+static void renew_user(struct odds_service *s, struct client *client, uint64_t after_ms)
+{
+    send_away(s, client, after_ms);
+    if (!client->is_sse)
+        return;
+    http_stream_end(client->to); /* no on_closed after it */
+    client_free(client);
+}
+
+void odds_service_renew_users(struct odds_service *s)
+{
+    uint64_t users = s->identities_pool.count, window_ms = away_window_ms(users), number = 0;
+    for (uint32_t i = 0; i < s->clients_pool.end; i++) {
+        struct client *client = &s->clients[i];
+        if (client->used && client->identity != SLOT_NONE && !client->ended)
+            renew_user(s, client, window_ms * number++ / users);
+    }
+}
+
 /* ---- handing over ---- */
 
 static struct odds_handover_market market_row(const struct odds_service *s,

@@ -16,6 +16,8 @@ enum crossing_kind {
     CROSSING_MARKET,       /* from the book, as the next two: odds_crossing.h */
     CROSSING_REMOVED,
     CROSSING_ROUND_END,
+    CROSSING_OWN, /* from the book, as the next one: own_crossing.h */
+    CROSSING_OWN_GAP,
 };
 
 /* The ring from the book to one network loop: several write to it in one turn, and an answer that
