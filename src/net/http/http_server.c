@@ -113,6 +113,7 @@ int http_server_listen_as(struct http_server *server, const struct http_listenin
         .not_tls = slice_of(not_tls, sizeof not_tls - 1),
         .proxies = how->proxies,
         .proxies_count = how->proxies_count,
+        .shares = how->shares,
     };
     server->handlers[server->listeners_count] = *handlers;
     struct net_address bound;

@@ -56,6 +56,7 @@ struct http_listening {
     struct tls_server *tls;          /* NULL: plain; borrowed until http_server_free() */
     const struct net_range *proxies; /* borrowed as long; see listener.h */
     size_t proxies_count;
+    bool shares;   /* see listener.h */
     int inherited; /* a listening socket of another process (listener_adopt), taken; 0: none */
 };
 

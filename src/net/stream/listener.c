@@ -94,7 +94,8 @@ static void on_ready(void *owner, uint32_t events)
     net_stats_hit(conn_pool_stats(listener->pool), NET_LIMIT_accepts_per_turn_max);
 }
 
-static int open_socket(const struct net_address *address, struct net_address *ret_bound)
+static int open_socket(const struct net_address *address, bool shares,
+                       struct net_address *ret_bound)
 {
     struct sockaddr_storage sockaddr;
     socklen_t size = net_address_to_sockaddr(address, &sockaddr);
@@ -103,6 +104,8 @@ static int open_socket(const struct net_address *address, struct net_address *re
         return -ERR_NETWORK;
     int on = 1;
     (void)setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
+    if (shares)
+        (void)setsockopt(fd, SOL_SOCKET, SO_REUSEPORT, &on, sizeof on); /* refused: bind() fails */
     if (sockaddr.ss_family == AF_INET6)
         (void)setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &on, sizeof on);
     if (bind(fd, (struct sockaddr *)&sockaddr, size) != 0 || listen(fd, LISTENER_BACKLOG) != 0 ||
@@ -143,7 +146,7 @@ int listener_check(int fd, const struct net_address *address)
 int listener_open(struct listener *listener, struct conn_pool *pool,
                   const struct net_address *address, struct net_address *ret_bound)
 {
-    int fd = open_socket(address, ret_bound);
+    int fd = open_socket(address, listener->shares, ret_bound);
     return fd < 0 ? fd : listener_adopt(listener, pool, fd, ret_bound);
 }
 

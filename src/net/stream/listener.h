@@ -25,10 +25,13 @@ struct listener {
     struct slice not_tls;   /* TLS: for a peer that speaks HTTP; see conn_accept_tls() */
     const struct net_range *proxies; /* borrowed; who may connect, each time with a header */
     size_t proxies_count;            /* 0: anybody, without one */
+    bool shares; /* other listeners that share may have the same address, and the kernel spreads
+                    connections over them (SO_REUSEPORT); of this process or of another one of the
+                    same user, so that an address in use is not found out */
 };
 
-/* Opens a listening socket; callbacks, on_accept, owner and refusal are set by the caller before.
- * The struct stays at its address until listener_close(). -ERR_NETWORK, -ERR_IO. */
+/* Opens a listening socket; callbacks, on_accept, owner, refusal and shares are set by the caller
+ * before. The struct stays at its address until listener_close(). -ERR_NETWORK, -ERR_IO. */
 int listener_open(struct listener *listener, struct conn_pool *pool,
                   const struct net_address *address, struct net_address *ret_bound);
 /* The same with a socket that listens already, opened by another process; takes it, also when it

@@ -5,6 +5,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "base/error.h"
 #include "net_fixture.h"
 
 #define GET(path) "GET " path " HTTP/1.1\r\nHost: a\r\n\r\n"
@@ -702,5 +703,59 @@ TEST(http_server, an_idle_connection_keeps_no_buffers)
     assert_int_equal(http_server_stats(f.server)->receive_bytes, 0);
     assert_int_equal(http_server_stats(f.server)->outbox_bytes, 0);
     close(fd);
+    fixture_end(&f);
+}
+
+/* ---- one address for several ---- */
+
+#define SHARERS_PEERS 64
+
+static void answer_second(void *owner, struct http_request *request)
+{
+    ++*(int *)owner;
+    http_reply(request->reply_to, 200, SLICE("text/plain"), SLICE_NONE, request->path);
+}
+
+static int listen_too(struct http_server *server, bool shares, int *requests)
+{
+    const struct http_listening how = {.address = f.address, .shares = shares};
+    const struct http_handlers handlers = {.owner = requests, .on_request = answer_second};
+    return http_server_listen_as(server, &how, &handlers, NULL);
+}
+
+TEST(http_server, servers_that_share_an_address_each_get_connections)
+{
+    struct http_server *second;
+    int peers[SHARERS_PEERS], requests = 0;
+    char text[1024];
+    fixture_init(&f);
+    f.how.shares = true;
+    fixture_begin(&f);
+    assert_int_equal(http_server_new(f.loop, &f.limits, &second), 0);
+    assert_int_equal(listen_too(second, false, &requests), -ERR_NETWORK); /* in use */
+    assert_int_equal(listen_too(second, true, &requests), 0);
+    for (int i = 0; i < SHARERS_PEERS; i++) {
+        peers[i] = peer_connect(&f);
+        peer_send(peers[i], SLICE(GET("/any")));
+        assert_true(peer_read_until(&f, peers[i], text, sizeof text, "\r\n\r\n/any"));
+    }
+    assert_true(f.requests > 0);
+    assert_true(requests > 0);
+    assert_int_equal(f.requests + requests, SHARERS_PEERS);
+    for (int i = 0; i < SHARERS_PEERS; i++)
+        close(peers[i]);
+    fixture_turns(&f, 3);
+    http_server_free(second);
+    fixture_end(&f);
+}
+
+TEST(http_server, an_address_that_is_not_shared_is_in_use_also_for_those_that_would)
+{
+    struct http_server *second;
+    int requests = 0;
+    begin();
+    assert_int_equal(http_server_new(f.loop, &f.limits, &second), 0);
+    assert_int_equal(listen_too(second, true, &requests), -ERR_NETWORK);
+    http_server_free(second);
     fixture_end(&f);
 }
