@@ -471,6 +471,19 @@ static void say_started(const struct node *node)
              LOG_U64("bets", shard_state_bets_count(book_state(node->book))));
 }
 
+static int64_t silence_us(void *owner, struct slice provider)
+{
+    const struct book *book = ((struct node *)owner)->book;
+    if (book_provider_alive(book, provider))
+        return ODDS_PROVIDER_ALIVE;
+    for (size_t i = 0; i < book_providers_count(book); i++) {
+        int64_t age_us = -1;
+        if (slice_equal(book_provider_at(book, i, &age_us), provider) && age_us >= 0)
+            return age_us;
+    }
+    return ODDS_PROVIDER_UNKNOWN;
+}
+
 static enum node_end start_book(struct node *node)
 {
     const char *reason = "";
@@ -481,7 +494,9 @@ static enum node_end start_book(struct node *node)
     if (error == 0) {
         node_check_end(&node->check);
         loop_at_turn_begin(node->loop, on_turn_begin, node);
-        odds_service_attach(node->odds, node->book, &node->counter.port);
+        odds_service_attach(node->odds, &(struct odds_sources){.silence_us = silence_us,
+                                                               .owner = node,
+                                                               .bets = &node->counter.port});
         node_ship_start(&node->ship, node->book);
         say_started(node);
         return NODE_ENDED;

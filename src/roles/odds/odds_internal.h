@@ -135,8 +135,7 @@ struct odds_service {
     struct odds_service_stats stats;
     struct loop *loop;
     struct odds_store *store;
-    const struct book *book; /* may be NULL */
-    struct bet_port *bets;   /* may be NULL */
+    struct odds_sources sources;
     uint64_t hash_key[2];
     char sid[SID_BYTES];
     struct market_index index;
@@ -152,6 +151,7 @@ struct odds_service {
     struct wait *waits;
     struct table *users_by_key;
     bool draining;
+    bool attached, held;
     bool leaving;              /* another process takes over: nothing is begun any more */
     int64_t expected_until_us; /* markets of the process before are kept so long; 0: none is */
     uint64_t seq_floor;        /* no channel has or had a higher number */

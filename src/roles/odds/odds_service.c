@@ -168,11 +168,16 @@ void odds_service_free(struct odds_service *s)
     free(s);
 }
 
-void odds_service_attach(struct odds_service *s, const struct book *book, struct bet_port *bets)
+void odds_service_attach(struct odds_service *s, const struct odds_sources *sources)
 {
-    s->book = book;
-    s->bets = bets;
+    s->sources = *sources;
+    s->attached = true;
     odds_show_store(s);
+}
+
+void odds_service_hold(struct odds_service *s, bool held)
+{
+    s->held = held;
 }
 
 const struct odds_service_stats *odds_service_stats(const struct odds_service *s)
@@ -191,6 +196,13 @@ static bool wants_events(const struct http_request *request)
     return false;
 }
 
+static void refuse_held(struct odds_service *s, const struct http_request *request)
+{
+    metrics_count(&s->stats.held, 1);
+    http_reply_problem_with(request->reply_to, 503, "CATCHING_UP", SLICE_NONE,
+                            SLICE("Retry-After: 1\r\n"));
+}
+
 static void serve_stream(struct odds_service *s, struct http_request *request,
                          const struct jwt_claims *claims)
 {
@@ -199,6 +211,8 @@ static void serve_stream(struct odds_service *s, struct http_request *request,
     else if (s->leaving) /* its numbers were handed over already, or are about to be */
         http_reply_problem_with(request->reply_to, 503, "RESTARTING", SLICE_NONE,
                                 SLICE("Retry-After: 1\r\n"));
+    else if (s->held)
+        refuse_held(s, request);
     else if (http_upgrade_is_asked(request))
         websocket_begin(s, request, claims);
     else if (wants_events(request))
@@ -229,6 +243,8 @@ bool odds_service_handle(struct odds_service *s, struct http_request *request,
         return false;
     if (request->method != HTTP_GET && request->method != HTTP_HEAD)
         http_reply_not_allowed(request->reply_to, "GET, HEAD");
+    else if (s->held)
+        refuse_held(s, request);
     else if (is_one)
         reads_market(s, request, slice_skip(path, one.bytes));
     else
@@ -271,6 +287,8 @@ static int register_counters(struct odds_service *s, struct metrics *metrics)
          &s->stats.versions_dropped},
         {"overround_push_own_total", "Own bets and balances pushed", &s->stats.own},
         {"overround_push_bets_total", "Bets taken over WebSocket", &s->stats.bets},
+        {"overround_odds_held_total", "Reads and streams refused until prices are level",
+         &s->stats.held},
         {"overround_push_errors_total", "Error frames", &s->stats.errors},
         {"overround_push_lag_closed_total", "Clients closed for lagging", &s->stats.lag_closed},
         {"overround_push_flushes_total", "Flushes of price changes to all who follow them",

@@ -8,13 +8,12 @@
  * lags costs a bounded list of markets: it gets `skipped` and then each market's full image (P3).
  * Versions of a market only rise here, whatever comes in (P1).
  *
- * Owned by the loop that runs the book and the HTTP server. */
+ * Owned by the loop that runs the HTTP server. */
 #pragma once
 
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "app/book.h"
 #include "base/metrics.h"
 #include "crypto/jwt.h"
 #include "net/http/http_request.h"
@@ -84,11 +83,26 @@ int odds_service_hand_over(struct odds_service *service, struct shared_bytes **r
  * service is as new and its clients begin with snapshots. */
 int odds_service_take_over(struct odds_service *service, struct slice state);
 
-/* Both are borrowed until odds_service_free; once, before the first request, after book_start.
- * Shows what the store holds by then. Without a book no read is stale; without bets place_bet is
- * answered with 503. Either may be NULL. */
-void odds_service_attach(struct odds_service *service, const struct book *book,
-                         struct bet_port *bets);
+/* What is known of a provider, for reads (S1): ODDS_PROVIDER_ALIVE, its lease holds;
+ * ODDS_PROVIDER_UNKNOWN; or the microseconds since it was last heard of. */
+#define ODDS_PROVIDER_ALIVE   INT64_C(-1)
+#define ODDS_PROVIDER_UNKNOWN INT64_C(-2)
+typedef int64_t (*odds_silence_fn)(void *owner, struct slice provider);
+
+/* What it asks besides its store; borrowed until odds_service_free. */
+struct odds_sources {
+    odds_silence_fn silence_us; /* NULL: no read is stale */
+    void *owner;                /* of silence_us */
+    struct bet_port *bets;      /* NULL: place_bet is answered with 503 */
+};
+
+/* Once, before the first request, after book_start. Shows what the store holds by then. */
+void odds_service_attach(struct odds_service *service, const struct odds_sources *sources);
+
+/* While held, because what is shown here may be older than what another loop has shown (P1): reads
+ * and new streams are answered 503 CATCHING_UP with Retry-After. Open streams go on. Not held at
+ * first. */
+void odds_service_hold(struct odds_service *service, bool held);
 
 /* Callbacks of struct book_listener; owner is the service. May be called before
  * odds_service_attach. */
@@ -131,6 +145,7 @@ struct odds_service_stats {
     struct metrics_counter own;              /* bet_update and balance frames sent */
     struct metrics_counter bets;             /* place_bet taken */
     struct metrics_counter errors;           /* error frames */
+    struct metrics_counter held;             /* 503 CATCHING_UP */
     struct metrics_counter lag_closed;       /* closed: lag_ms_max */
     struct metrics_counter flushes;          /* price changes handed over, all channels together */
     struct metrics_counter flushes_put_off;  /* turns whose changes had to wait */

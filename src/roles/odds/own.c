@@ -87,7 +87,7 @@ void own_place_bet(struct client *client, const struct stream_op *op)
         refuse(client, op->id, 401, "UNAUTHORIZED");
         return;
     }
-    if (s->bets == NULL) {
+    if (s->sources.bets == NULL) {
         refuse(client, op->id, 503, "BETS_UNAVAILABLE");
         return;
     }
@@ -116,7 +116,7 @@ void own_place_bet(struct client *client, const struct stream_op *op)
     };
     metrics_count(&s->stats.bets, 1);
     enum cycles_stage before = cycles_enter(CYCLES_DECIDE);
-    bet_port_ask(s->bets, &question, on_answer, (struct book_cookie){s, {flight}});
+    bet_port_ask(s->sources.bets, &question, on_answer, (struct book_cookie){s, {flight}});
     (void)cycles_enter(before);
 }
 

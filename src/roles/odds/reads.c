@@ -16,14 +16,13 @@
 static int64_t stale_ms(const struct odds_service *s, const struct odds_image *image)
 {
     struct slice provider = ODDS_TEXT(image, provider);
-    if (s->book == NULL || image->status >= MARKET_CLOSED_STATUS ||
-        book_provider_alive(s->book, provider))
+    if (s->sources.silence_us == NULL || image->status >= MARKET_CLOSED_STATUS)
         return -1;
-    for (size_t i = 0; i < book_providers_count(s->book); i++) {
-        int64_t age_us = -1;
-        if (slice_equal(book_provider_at(s->book, i, &age_us), provider) && age_us >= 0)
-            return age_us / US_PER_MS;
-    }
+    int64_t silence_us = s->sources.silence_us(s->sources.owner, provider);
+    if (silence_us == ODDS_PROVIDER_ALIVE)
+        return -1;
+    if (silence_us != ODDS_PROVIDER_UNKNOWN)
+        return silence_us / US_PER_MS;
     return (loop_now(s->loop).us - image->received.us) / US_PER_MS;
 }
 

@@ -228,7 +228,7 @@ int odds_service_take_over(struct odds_service *s, struct slice state)
     struct odds_handover_head head;
     struct odds_handover_channel channel;
     struct odds_handover_market market;
-    ASSERT(s->book == NULL && s->channels_pool.count == 0 && s->index.markets_pool.count == 0);
+    ASSERT(!s->attached && s->channels_pool.count == 0 && s->index.markets_pool.count == 0);
     TRY(odds_handover_check(state));
     TRY(odds_handover_take_head(&state, &head));
     memcpy(s->sid, head.sid.at, SID_BYTES);

@@ -43,7 +43,7 @@ void fixture_begin(struct stream_fixture *f)
     assert_int_equal(http_server_new(f->loop, &f->net, &f->server), 0);
     struct http_handlers handlers = {.owner = f, .on_request = on_request};
     assert_int_equal(http_server_listen(f->server, &any, &handlers, &f->address), 0);
-    odds_service_attach(f->service, NULL, NULL);
+    odds_service_attach(f->service, &(struct odds_sources){0});
 }
 
 void fixture_end(struct stream_fixture *f)

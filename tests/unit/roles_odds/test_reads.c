@@ -205,3 +205,40 @@ TEST(reads, who_waits_and_leaves_is_forgotten)
     close(peer.fd); /* by hand: peer_end() would run the loop */
     free(peer.bytes);
 }
+
+/* ---- what may not be shown now ---- */
+
+TEST(reads, newcomers_are_refused_while_prices_may_be_older_than_elsewhere)
+{
+    static const char *const asked[] = {
+        "GET /v1/odds/m1 HTTP/1.1\r\nHost: x\r\n\r\n",
+        "GET /v1/odds?market_id=m1 HTTP/1.1\r\nHost: x\r\n\r\n",
+        "GET /v1/events HTTP/1.1\r\nHost: x\r\n\r\n",
+        "GET /v1/stream?channels=market:m1 HTTP/1.1\r\nHost: x\r\nAccept: "
+        "text/event-stream\r\n\r\n",
+    };
+    struct stream_fixture f;
+    struct peer open, peer;
+    fixture_init(&f);
+    fixture_begin(&f);
+    fixture_add(&f, "m1", "e1");
+    peer_open(&open, &f);
+    odds_service_hold(f.service, true);
+    for (size_t i = 0; i < sizeof asked / sizeof *asked; i++) {
+        peer_begin(&peer, &f);
+        peer_send(&peer, asked[i]);
+        assert_non_null(peer_wait(&peer, "HTTP/1.1 503 "));
+        assert_non_null(peer_wait(&peer, "CATCHING_UP"));
+        peer_end(&peer);
+    }
+    assert_int_equal(odds_service_stats(f.service)->held.value, sizeof asked / sizeof *asked);
+    peer_say(&open, "{\"op\":\"ping\"}"); /* what is open goes on */
+    peer_expect(&open, "{\"op\":\"pong\"");
+    odds_service_hold(f.service, false);
+    peer_begin(&peer, &f);
+    peer_send(&peer, asked[0]);
+    assert_non_null(peer_wait(&peer, "HTTP/1.1 200 "));
+    peer_end(&peer);
+    peer_end(&open);
+    fixture_end(&f);
+}
