@@ -13,6 +13,7 @@ from .results import (Result, parse_junit, parse_program, parse_tap, read_expect
 PYTHON = '/usr/bin/python3'  # Debian's, which has pytest and websockets
 PROGRAM_SECONDS_MAX = 900  # the largest program takes 200 s under sanitizers
 PYTEST_SECONDS_MAX = 1200
+AUTOBAHN_CASES = '1.*,5.*,9.1.*'  # seconds; all of them take 20 minutes
 LINTS = ('format', 'layers', 'tidy', 'cppcheck', 'checklist')
 # Warnings are errors in `build`. Elsewhere the compiler warns of what instrumentation makes it see.
 BUILDS = {
@@ -228,14 +229,24 @@ def fuzz_one(run, name):
 
 
 def foreign(run):
-    """Verifiers that others wrote, over our proofs; they come from their registries."""
+    """What others wrote: verifiers of our proofs, from their registries; and some cases of
+    Autobahn's suite for WebSockets, where `make autobahn` has installed it."""
     failed = build(run, 'build')
     if failed:
         return [failed]
-    status, output = command(run, [run.path('tests', 'foreign', 'run'), run.path('build')])
+    found = []
+    if run.wants('foreign/pymerkle') or run.wants('foreign/transparency_dev_merkle'):
+        found += foreign_one(run, ['run', run.path('build')], 'pymerkle', 'transparency_dev_merkle')
+    if run.wants('foreign/autobahn'):
+        found += foreign_one(run, ['autobahn', run.path('build'), '--if-installed', '--cases',
+                                   AUTOBAHN_CASES], 'autobahn')
+    return found
+
+
+def foreign_one(run, words, *names):
+    status, output = command(run, [run.path('tests', 'foreign', words[0]), *words[1:]])
     outcome = {0: 'passed', 75: 'skipped'}.get(status, 'failed')
-    return [Result(f'foreign/{name}', outcome, output)
-            for name in ('pymerkle', 'transparency_dev_merkle')]
+    return [Result(f'foreign/{name}', outcome, output) for name in names]
 
 
 # In the order of running: what fails fastest comes first. "unit" takes every folder of compiled
