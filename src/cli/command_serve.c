@@ -37,6 +37,9 @@
     {"ws-deflate", "on"},                                                                          \
     {"flush-max-ms", "20"},                                                                        \
     {"silence-ms", "5000"},                                                                        \
+    {"ping-ms", "20000"},                                                                          \
+    {"pong-ms", "10000"},                                                                          \
+    {"lag-ms", "20000"},                                                                           \
     {"accounts-max", "262144"},                                                                    \
     {"bets-max", "2097152"},                                                                       \
     {"verdicts-max", "4194304"},                                                                   \
@@ -190,6 +193,15 @@ static int take_rates(const struct options *options, struct node_options *node, 
     return 0;
 }
 
+/* How long the clients of a stream may be silent, and slow. */
+static int take_patience(const struct options *options, struct node_options *node, struct buf *why)
+{
+    const struct number_range range = {50, 600000};
+    TRY(options_number(options, "ping-ms", range, &node->ping_ms, why));
+    TRY(options_number(options, "pong-ms", range, &node->pong_ms_max, why));
+    return options_number(options, "lag-ms", range, &node->lag_ms_max, why);
+}
+
 static int take_limits(const struct options *options, struct node_options *node, struct buf *why)
 {
     int64_t silence_ms = 0;
@@ -199,6 +211,7 @@ static int take_limits(const struct options *options, struct node_options *node,
     int64_t flush_ms = 0;
     TRY(options_number(options, "flush-max-ms", (struct number_range){0, 1000}, &flush_ms, why));
     node->flush_us_max = flush_ms * 1000;
+    TRY(take_patience(options, node, why));
     TRY(options_number(options, "accounts-max", (struct number_range){1, 100000000},
                        &node->accounts_max, why));
     TRY(options_number(options, "bets-max", (struct number_range){1, 1000000000}, &node->bets_max,

@@ -294,6 +294,8 @@ static int open_servers(struct node *node)
 {
     struct net_limits public_limits = net_limits_default();
     struct net_limits admin_limits = net_limits_default();
+    public_limits.ws_ping_ms = node->options->ping_ms;
+    public_limits.ws_pong_ms_max = node->options->pong_ms_max;
     admin_limits.connections_max = ADMIN_CONNECTIONS;
     admin_limits.http_body_bytes_max = 1024 * 1024;
     admin_limits.outbox_bytes_max = SHIP_OUTBOX_BYTES_MAX;
@@ -443,6 +445,7 @@ static int open_roles(struct node *node, const struct book_options *book)
     odds.scoreboard_owner = node;
     odds.flush_us_max = node->options->flush_us_max;
     odds.limits.markets_max = node->options->markets_max;
+    odds.limits.lag_ms_max = node->options->lag_ms_max;
     TRY(open_servers(node));
     TRY(open_bets(node, book));
     TRY(open_backoffice(node));

@@ -46,6 +46,8 @@ struct node_options {
     int64_t address_requests;          /* a second, of an address; 0: off */
     int64_t silence_us_max;            /* P2 */
     int64_t flush_us_max;              /* roles/odds/flush_pace.h */
+    int64_t ping_ms, pong_ms_max;      /* net_limits.h: ws_ping_ms, ws_pong_ms_max */
+    int64_t lag_ms_max;                /* odds_limits.h */
     int64_t bets_max, accounts_max, markets_max;
     int64_t verdicts_max;          /* keys in memory; the older ones are on disk, without bound */
     int64_t verdicts_filter_bytes; /* says which of those on disk need no look-up */
