@@ -18,8 +18,8 @@ GOOD = {
     'src/roles/shared/problem.h': '#include "base/slice.h"\n',
     'src/roles/bet/bet.h': '#include "roles/shared/problem.h"\n#include "app/place.h"\n'
                            '#include "net/http/http1.h"\n',
-    'src/roles/bet/bet_service.h': '#include "app/place.h"\n',
-    'src/roles/gateway/gateway.h': '#include "roles/bet/bet_service.h"\n',
+    'src/roles/bet/bet_port.h': '#include "app/place.h"\n',
+    'src/roles/gateway/gateway.h': '#include "roles/bet/bet_port.h"\n',
     'src/cli/options.h': '#include "net/http/http1.h"\n',
     'src/load/load.h': '#include "net/http/http1.h"\n',
     'src/main.c': '#include "roles/bet/bet.h"\n#include "adapters/embedded/log.h"\n'
@@ -63,7 +63,8 @@ def test_an_empty_tree_is_an_error_and_not_a_pass(tree):
     ('src/roles/odds/a.c', '"feeds/betfair/mcm.h"'),
     ('src/roles/shared/a.c', '"roles/bet/bet.h"'),
     ('src/roles/gateway/a.c', '"roles/bet/bet.h"'),
-    ('src/roles/backoffice/a.c', '"roles/bet/bet_service.h"'),
+    ('src/roles/gateway/a.c', '"roles/bet/bet_service.h"'),
+    ('src/roles/backoffice/a.c', '"roles/bet/bet_port.h"'),
     ('src/app/a.c', '"cli/options.h"'),
     ('src/roles/odds/a.c', '"cli/options.h"'),
     ('src/load/a.c', '"core/money.h"'),
