@@ -19,6 +19,7 @@ GOOD = {
     'src/roles/bet/bet.h': '#include "roles/shared/problem.h"\n#include "app/place.h"\n'
                            '#include "net/http/http1.h"\n',
     'src/roles/bet/bet_port.h': '#include "app/place.h"\n',
+    'src/roles/bet/bet_service.h': '#include "app/place.h"\n',
     'src/roles/gateway/gateway.h': '#include "roles/bet/bet_port.h"\n',
     'src/cli/options.h': '#include "net/http/http1.h"\n',
     'src/load/load.h': '#include "net/http/http1.h"\n',
