@@ -204,13 +204,26 @@ void ledger_hand_open_reserve(struct ledger_hand *hand)
         ledger_hand_look(hand);
 }
 
+/* A sync is not asked twice: this file is none that a segment could be made of. */
+static void reserve_drop(struct ledger_hand *hand, const char *name)
+{
+    if (may(hand) < 0)
+        return;
+    (void)hand->disk->ops->unlink(hand->disk, name);
+    hand->reserve--;
+}
+
 /* As in prepare_zeros, length and name are durable before the head is written. */
 static int reserve_rename(struct ledger_hand *hand, const char *from, const char *to)
 {
     struct disk *disk = hand->disk;
     TRY(may(hand));
     TRY(disk->ops->open(disk, from, false, &hand->prepare.file));
-    TRY(disk->ops->sync(disk, hand->prepare.file, DISK_WHY_SEGMENT_ZEROS));
+    int result = disk->ops->sync(disk, hand->prepare.file, DISK_WHY_SEGMENT_ZEROS);
+    if (result < 0) {
+        reserve_drop(hand, from);
+        return result;
+    }
     TRY(may(hand));
     TRY(disk->ops->rename(disk, from, to));
     hand->reserve--;
@@ -227,7 +240,11 @@ static int reserve_take(struct ledger_hand *hand)
     ledger_segment_name(hand->shard, hand->tail.segments_count, to);
     close_file(hand, &hand->prepare.file);
     hand->prepare = (struct ledger_prepare){.file = -1};
-    TRY(reserve_rename(hand, from, to));
+    int result = reserve_rename(hand, from, to);
+    if (result < 0) {
+        close_file(hand, &hand->prepare.file); /* it may not have the name of a segment */
+        return result;
+    }
     hand->prepare.done = hand->segment_bytes;
     hand->prepare.ready = true;
     return 0;

@@ -541,3 +541,58 @@ TEST(ledger_failover, the_reserve_is_used_when_the_disk_is_full_and_filled_up_ag
     assert_reads(&pair, 44);
     pair_free(&pair);
 }
+
+/* A start takes it for one that was being prepared. */
+static void leave_prepared(struct faulty_disk *fake, const char *name)
+{
+    struct disk *disk = faulty_disk_of(fake);
+    int file = -1;
+    assert_int_equal(disk->ops->open(disk, name, true, &file), 0);
+    assert_int_equal(disk->ops->truncate(disk, file, SEGMENT_BYTES), 0);
+    disk->ops->close(disk, file);
+}
+
+TEST(ledger_failover, a_reserve_that_cannot_be_synced_is_no_segment)
+{
+    struct pair pair;
+    pair_make(&pair);
+    pair.options.reserve_bytes = SEGMENT_BYTES;
+    pair_open(&pair);
+    append(&pair, 2);
+    leave_prepared(pair.fakes[1], SEGMENT(1));
+    faulty_disk_fail_sync(pair.fakes[1], 3); /* behind the epoch file and its name */
+    assert_int_equal(ledger_store_fail_over(pair.store), 0);
+    assert_int_equal(pair.store->hands[1].stats.reserve_used, 0);
+    assert_int_equal(pair.store->hands[1].reserve, 0); /* what a sync lost is not asked again */
+    append(&pair, 3);
+    assert_reads(&pair, 10);
+    assert_int_equal(reopen(&pair), 0);
+    assert_int_equal(pair.report.seq_tail, 10);
+    assert_reads(&pair, 10);
+    pair_free(&pair);
+}
+
+TEST(ledger_failover, a_reserve_that_fails_on_a_full_disk_is_forgotten)
+{
+    struct pair pair;
+    struct group group;
+    pair_make(&pair);
+    pair.options.second = NULL;
+    pair.options.reserve_bytes = SEGMENT_BYTES;
+    pair_open(&pair);
+    struct ledger_hand *hand = ledger_store_hand(pair.store);
+    uint64_t used = 0;
+    assert_int_equal(hand->disk->ops->free_bytes(hand->disk, &used), 0);
+    faulty_disk_limit(pair.fakes[0], INT64_MAX - used + 100);
+    while (hand->tail.offset < SEGMENT_BYTES) /* a group is a sector */
+        append(&pair, 1);
+    const struct ledger_append *again = group_of(&pair, &group, 1);
+    faulty_disk_fail_sync(pair.fakes[0], 1);
+    assert_int_equal(ledger_store_append(pair.store, again), APPEND_REFUSED);
+    faulty_disk_limit(pair.fakes[0], 0);
+    assert_int_equal(ledger_store_append(pair.store, again), APPEND_OK);
+    uint64_t tail = pair.store->place.seq;
+    assert_int_equal(reopen(&pair), 0);
+    assert_reads(&pair, tail);
+    pair_free(&pair);
+}
