@@ -407,8 +407,11 @@ static size_t take_head(struct conn *conn, char *at, size_t bytes)
     size_t head_bytes = 0;
     enum cycles_stage before = cycles_enter(CYCLES_PARSE);
     enum http_outcome outcome = http_parse_scan(&http->scan, at, bytes, &head_bytes);
+    bool whole = outcome == HTTP_OK && head_bytes <= limits->http_head_bytes_max;
+    if (whole)
+        outcome = http_parse_request(slice_of(at, head_bytes), head);
     (void)cycles_enter(before);
-    if ((outcome == HTTP_MORE ? bytes : head_bytes) > limits->http_head_bytes_max)
+    if (!whole && (outcome == HTTP_MORE ? bytes : head_bytes) > limits->http_head_bytes_max)
         outcome = HTTP_HEAD_TOO_LARGE;
     if (outcome == HTTP_MORE) {
         http->partial = true;
@@ -416,11 +419,6 @@ static size_t take_head(struct conn *conn, char *at, size_t bytes)
     }
     http->partial = false;
     http->scan = (struct http_scan){0};
-    if (outcome == HTTP_OK) {
-        before = cycles_enter(CYCLES_PARSE);
-        outcome = http_parse_request(slice_of(at, head_bytes), head);
-        (void)cycles_enter(before);
-    }
     if (outcome == HTTP_OK && head->target.bytes > limits->http_target_bytes_max)
         outcome = HTTP_TARGET_TOO_LONG;
     if (outcome == HTTP_OK && head->headers_count > limits->http_headers_max)

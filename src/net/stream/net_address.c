@@ -76,10 +76,16 @@ bool net_address_is_loopback(const struct net_address *address)
 void net_address_write_ip(struct buf *buf, const struct net_address *address)
 {
     char text[INET6_ADDRSTRLEN];
-    const char *written = net_address_is_v4(address)
-                              ? inet_ntop(AF_INET, address->ip + 12, text, sizeof text)
-                              : inet_ntop(AF_INET6, address->ip, text, sizeof text);
-    buf_put_text(buf, written != NULL ? written : "?");
+    if (!net_address_is_v4(address)) {
+        const char *written = inet_ntop(AF_INET6, address->ip, text, sizeof text);
+        buf_put_text(buf, written != NULL ? written : "?");
+        return;
+    }
+    for (size_t i = 12; i < 16; i++) { /* with every bet: inet_ntop() goes through printf */
+        buf_put_u64(buf, address->ip[i]);
+        if (i < 15)
+            buf_put_char(buf, '.');
+    }
 }
 
 void net_address_write(struct buf *buf, const struct net_address *address)

@@ -82,6 +82,31 @@ TEST(json_write, of_any_bytes_is_read_back_by_our_reader)
     }
 }
 
+/* Eight characters are looked at together: what becomes of one may not depend on where it stands.
+ */
+TEST(json_write, treats_a_character_alike_at_every_place)
+{
+    for (int c = 0; c < 0x80; c++)
+        for (size_t place = 0; place < 20; place++) {
+            char text[20], wanted[64], memory[64];
+            struct buf whole = buf_over(memory, sizeof memory);
+            struct buf parts = buf_over(wanted, sizeof wanted);
+            memset(text, 'x', sizeof text);
+            text[place] = (char)c;
+            json_write_string(&whole, slice_of(text, sizeof text));
+            buf_put_char(&parts, '"');
+            for (size_t i = 0; i < sizeof text; i++) {
+                char one[16];
+                struct buf single = buf_over(one, sizeof one);
+                json_write_string(&single, slice_of(text + i, 1));
+                buf_put(&parts, one + 1, single.bytes - 2);
+            }
+            buf_put_char(&parts, '"');
+            assert_int_equal(whole.bytes, parts.bytes);
+            assert_memory_equal(memory, wanted, parts.bytes);
+        }
+}
+
 TEST(json_write, that_does_not_fit_overflows)
 {
     char memory[6];
