@@ -119,7 +119,7 @@ static void forge_free(struct forge *forge)
 static int audit(struct sim *sim, struct ledger_store *store, bool tiles,
                  struct tree_audit_report *report)
 {
-    struct tree_chain chain;
+    struct tree_chain chain = {0};
     const struct tree_audit audit = {.log = sim_tree_log(store),
                                      .disk = tiles ? faulty_disk_of(sim->disk) : NULL,
                                      .outside = sim->tree.heads,
