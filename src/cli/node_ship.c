@@ -235,6 +235,7 @@ void node_ship_turn(struct node_ship *ship)
 {
     ship_sender_tick(ship->sender, loop_now(ship->loop).us);
     poll_book(ship);
+    show(ship); /* who was answered before this turn does not find a lag from before the answer */
 }
 
 static void on_tick(void *owner)
@@ -244,7 +245,6 @@ static void on_tick(void *owner)
     uint64_t position;
     book_odds_end(ship->book, &epoch, &position);
     ship_sender_odds(ship->sender, epoch, position);
-    show(ship);
     loop_timer_set(ship->loop, &ship->tick,
                    (struct monotonic){loop_now(ship->loop).us + SHIP_TICK_US});
 }
