@@ -95,8 +95,10 @@ def record_bytes(bench, data):
 
 
 def open_accounts(server, users=2000):
-    """Everybody's money, once: an account's opening is not what is measured."""
+    """Everybody's money, once, and bets enough that the tables are resident, which their first
+    few thousand keys make them: neither is what is measured."""
     server.load('bets', rate=100, seconds=1, warmup=0, users=users)
+    server.load('bets', rate=2000, seconds=5, warmup=0, users=users, deposit=0)
 
 
 def bets_at(server, rate, **options):
@@ -147,6 +149,73 @@ def bench_bets(bench):
                    limits={'p99_us': P99_US_MAX, 'failed_ppm': FAILED_PPM_MAX,
                            'achieved': ACHIEVED_MIN, 'attempts': ATTEMPTS},
                    rate=best['rate'] if best else 0, best=best, first_failed=failed)
+
+
+# ---- bets while others are pushed to ----
+
+PUSHED_CLIENTS, PUSHED_CHANNEL = 2000, 'event:9000'  # of four markets
+PUSHED_MARKETS, PUSHED_MOVES = 1000, 2500            # so each client gets ten changes a second
+PUSHED_RATE = 50000
+PUSHED_BEGIN = 30000
+
+
+class Crowd:
+    """Subscribers of moving prices on the generator's core, for as long as it is open."""
+
+    def __init__(self, server, seconds=86400):
+        self.argv = pinned(LOAD_CPU, [server.bench.binary, 'load', 'subscribe', '--url', server.url,
+                                      '--clients', str(PUSHED_CLIENTS), '--channels',
+                                      PUSHED_CHANNEL, '--seconds', str(seconds)])
+        self.server = server
+
+    def __enter__(self):
+        # pylint: disable=consider-using-with
+        self.process = subprocess.Popen(self.argv, stdout=subprocess.PIPE, text=True,
+                                        env=clean_environment())
+        while self.server.metrics().get('overround_push_subscriptions', 0) < PUSHED_CLIENTS:
+            if self.process.poll() is not None:
+                raise RuntimeError('the subscribers ended')
+            time.sleep(0.2)
+        return self
+
+    def report(self):
+        report = json.loads(self.process.communicate()[0])
+        return {name: report[name] for name in ('deliveries_per_s', 'latency_us', 'closed', 'gaps',
+                                                'skipped')}
+
+    def __exit__(self, *_):
+        if self.process.poll() is None:
+            self.process.terminate()
+            self.process.communicate()
+
+
+def bets_and_pushes(server, rate, **options):
+    name = 'overround_push_deliveries_total'
+    before, begin = server.metrics()[name], time.monotonic()
+    report = bets_at(server, rate, **options)
+    report['pushes_per_s'] = round((server.metrics()[name] - before) / (time.monotonic() - begin))
+    return report
+
+
+def bench_bets_pushed(bench, ways=None):
+    """A fixed rate with the subscribers' own latency; then the highest of each way."""
+    crowd = {'clients': PUSHED_CLIENTS, 'channel': PUSHED_CHANNEL, 'markets': PUSHED_MARKETS,
+             'moves_per_s': PUSHED_MOVES}
+    for name, options, fixed in ways or WAYS:
+        with Server(bench) as server, Feed(server, PUSHED_MARKETS, PUSHED_MOVES):
+            open_accounts(server)
+            if fixed:
+                with Crowd(server, bench.seconds) as subscribers:
+                    report = bets_and_pushes(server, PUSHED_RATE, **options)
+                    report['subscribers'] = subscribers.report()
+                bench.emit('bets_pushed', way=name, crowd=crowd, **report)
+            with Crowd(server):
+                best, failed = highest(
+                    lambda rate, s=server, o=options:
+                        bets_and_pushes(s, rate, **{'seconds': 3, **o}), PUSHED_BEGIN)
+        bench.emit('bets_pushed_highest', way=name, crowd=crowd,
+                   record_bytes=record_bytes(bench, server.data), rate=best['rate'] if best else 0,
+                   best=best, first_failed=failed)
 
 
 def bench_reads(bench):

@@ -11,6 +11,7 @@ import time
 ROOT = os.path.abspath(os.path.join(os.path.dirname(__file__), '..'))
 SERVER_CPU, LOAD_CPU = 0, 1
 START_SECONDS_MAX = 60
+BETS_MAX = '10000000'  # more than a run places
 
 
 def clean_environment():
@@ -95,7 +96,7 @@ class Server:
     def __enter__(self):
         argv = [self.bench.binary, 'serve', '--data', self.data, '--listen', '127.0.0.1:0',
                 '--admin', '127.0.0.1:0', '--profile', 'bench', '--log-level', 'warn',
-                '--bets-max', '40000000', '--verdicts-max', '40000000', *self.options]
+                '--bets-max', BETS_MAX, '--verdicts-max', BETS_MAX, *self.options]
         # pylint: disable=consider-using-with
         self.process = subprocess.Popen(pinned(SERVER_CPU, argv), stdout=subprocess.PIPE,
                                         stdin=subprocess.DEVNULL, text=True,
