@@ -1,9 +1,9 @@
 /* log.c - contract in log.h. */
 #include "base/log.h"
 
-#include <time.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "base/json_write.h"
 #include "base/rfc3339.h"
 
@@ -36,13 +36,6 @@ bool log_level_parse(struct slice text, enum log_level *ret)
         }
     }
     return false;
-}
-
-static int64_t clock_us(clockid_t clock)
-{
-    struct timespec now;
-    (void)clock_gettime(clock, &now); /* cannot fail with these clocks */
-    return (int64_t)now.tv_sec * US_PER_SECOND + now.tv_nsec / 1000;
 }
 
 /* A line uses up a second; a site may run LOG_BURST seconds ahead. Two threads at one site may

@@ -3,8 +3,8 @@
 
 #include <stdio.h>
 #include <string.h>
-#include <time.h>
 
+#include "base/clock.h"
 #include "base/error.h"
 #include "feeds/replay/replay_file.h"
 #include "feeds/replay/replay_pace.h"
@@ -35,9 +35,7 @@ struct replay {
 
 static struct monotonic clock_now(void)
 {
-    struct timespec now;
-    (void)clock_gettime(CLOCK_MONOTONIC, &now); /* cannot fail */
-    return (struct monotonic){(int64_t)now.tv_sec * US_PER_SECOND + now.tv_nsec / 1000};
+    return (struct monotonic){clock_us(CLOCK_MONOTONIC)};
 }
 
 static void stop(struct replay *replay, int error)

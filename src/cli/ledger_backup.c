@@ -10,6 +10,7 @@
 
 #include "adapters/embedded/backup.h"
 #include "adapters/embedded/restore.h"
+#include "base/clock.h"
 #include "base/error.h"
 #include "base/rfc3339.h"
 #include "cli/keys_copy.h"
@@ -177,9 +178,7 @@ static void say_backup(const struct backup_report *report)
 static int run_backup(struct backup_options *options, struct buf *why)
 {
     struct backup_report report = {.text = ""};
-    struct timespec now;
-    (void)clock_gettime(CLOCK_REALTIME, &now);
-    options->now_us = (int64_t)now.tv_sec * 1000000 + now.tv_nsec / 1000;
+    options->now_us = clock_us(CLOCK_REALTIME);
     int error = run_until_sure(options, &report);
     if (error == -ERR_BUSY)
         buf_put_text(why, "another backup to this folder is under way");

@@ -2,21 +2,14 @@
 #include "cli/ledger_meter.h"
 
 #include <string.h>
-#include <time.h>
 
 #include "base/assert.h"
+#include "base/clock.h"
 #include "base/error.h"
 #include "base/instant.h"
 #include "ledger/record.h"
 
 static const uint64_t bets_bounds[] = {0, 1, 2, 5, 10, 25, 50, 100, 250, 500, 1000, 2500, 5000};
-
-static int64_t clock_us(void)
-{
-    struct timespec now;
-    (void)clock_gettime(CLOCK_MONOTONIC, &now); /* cannot fail */
-    return (int64_t)now.tv_sec * US_PER_SECOND + now.tv_nsec / 1000;
-}
 
 static struct ledger_meter *meter_of(struct ledger_log *log)
 {
@@ -40,7 +33,7 @@ static void on_done(struct ledger_append *append, enum append_outcome outcome)
     struct ledger_meter *meter = append->owner;
     struct ledger_append *asked = meter->asked;
     if (outcome == APPEND_OK) {
-        metrics_record(&meter->commit_us, (uint64_t)(clock_us() - meter->begun_us));
+        metrics_record(&meter->commit_us, (uint64_t)(clock_us(CLOCK_MONOTONIC) - meter->begun_us));
         metrics_record(&meter->commit_bets, bets_in(asked));
     }
     meter->asked = NULL;
@@ -56,7 +49,7 @@ static int meter_append(struct ledger_log *log, struct ledger_append *append)
     meter->append.on_done = on_done;
     meter->append.owner = meter;
     meter->asked = append;
-    meter->begun_us = clock_us();
+    meter->begun_us = clock_us(CLOCK_MONOTONIC);
     int error = meter->inner->ops->append(meter->inner, &meter->append);
     if (error < 0)
         meter->asked = NULL;

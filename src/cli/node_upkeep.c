@@ -8,6 +8,7 @@
 #include <time.h>
 
 #include "adapters/embedded/ledger_file.h"
+#include "base/clock.h"
 #include "base/error.h"
 #include "base/log.h"
 
@@ -20,13 +21,6 @@
 static bool told_to_stop(const struct node_upkeep *upkeep)
 {
     return __atomic_load_n(&upkeep->stop, __ATOMIC_ACQUIRE) != 0;
-}
-
-static int64_t now_us(void)
-{
-    struct timespec now;
-    (void)clock_gettime(CLOCK_MONOTONIC, &now);
-    return (int64_t)now.tv_sec * 1000000 + now.tv_nsec / 1000;
 }
 
 static void say_damage(const char *place)
@@ -56,7 +50,7 @@ static void count_packed(struct node_upkeep *upkeep)
 /* True: there is more to do at once. */
 static bool pack_step(struct node_upkeep *upkeep)
 {
-    if (upkeep->packer == NULL || now_us() < upkeep->pack_due_us)
+    if (upkeep->packer == NULL || clock_us(CLOCK_MONOTONIC) < upkeep->pack_due_us)
         return false;
     int result = ledger_packer_step(upkeep->packer);
     count_packed(upkeep);
@@ -65,7 +59,7 @@ static bool pack_step(struct node_upkeep *upkeep)
     else if (result < 0)
         say_error("compressing", result);
     if (result < 0 && result != -ERR_CORRUPT)
-        upkeep->pack_due_us = now_us() + RETRY_US;
+        upkeep->pack_due_us = clock_us(CLOCK_MONOTONIC) + RETRY_US;
     return result > 0 || result == -ERR_CORRUPT;
 }
 
@@ -82,7 +76,7 @@ static void count_archived(struct node_upkeep *upkeep)
 
 static bool archive_step(struct node_upkeep *upkeep)
 {
-    if (upkeep->archiver == NULL || now_us() < upkeep->archive_due_us)
+    if (upkeep->archiver == NULL || clock_us(CLOCK_MONOTONIC) < upkeep->archive_due_us)
         return false;
     int result = ledger_archiver_step(upkeep->archiver);
     count_archived(upkeep);
@@ -91,7 +85,7 @@ static bool archive_step(struct node_upkeep *upkeep)
     else if (result < 0)
         say_error("archiving", result);
     if (result <= 0)
-        upkeep->archive_due_us = now_us() + (result < 0 ? RETRY_US : LOOK_US);
+        upkeep->archive_due_us = clock_us(CLOCK_MONOTONIC) + (result < 0 ? RETRY_US : LOOK_US);
     return result > 0;
 }
 
@@ -135,7 +129,7 @@ static bool scrub_on(struct node_upkeep *upkeep)
 {
     if (upkeep->scrub == NULL)
         return false;
-    int64_t now = now_us();
+    int64_t now = clock_us(CLOCK_MONOTONIC);
     metrics_set(&upkeep->scrub_age_s, (now - upkeep->round_ended_us) / 1000000);
     if (now < upkeep->scrub_due_us)
         return false;
@@ -243,7 +237,7 @@ int node_upkeep_start(struct node_upkeep *upkeep, const struct node_upkeep_optio
                                             .verdicts = stores->verdicts};
     upkeep->options = *options;
     upkeep->keeper = stores->keeper;
-    upkeep->round_begun_us = upkeep->round_ended_us = now_us();
+    upkeep->round_begun_us = upkeep->round_ended_us = clock_us(CLOCK_MONOTONIC);
     if (options->scrub_bytes_per_second > 0)
         TRY(scrub_new(&of, &scrubbing, &upkeep->scrub));
     if (options->pack)

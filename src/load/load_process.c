@@ -6,17 +6,10 @@
 #include <string.h>
 #include <sys/prctl.h>
 #include <sys/utsname.h>
-#include <time.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "base/error.h"
-
-static int64_t clock_us(clockid_t clock)
-{
-    struct timespec at;
-    (void)clock_gettime(clock, &at); /* cannot fail with these clocks */
-    return at.tv_sec * US_PER_SECOND + at.tv_nsec / 1000;
-}
 
 struct monotonic load_process_now(void)
 {

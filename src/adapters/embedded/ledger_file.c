@@ -16,6 +16,7 @@
 #include "adapters/embedded/ledger_file_internal.h"
 #include "adapters/embedded/ledger_slip.h"
 #include "base/assert.h"
+#include "base/clock.h"
 #include "base/error.h"
 
 static struct ledger_file *file_of(struct ledger_log *log)
@@ -106,7 +107,7 @@ static int file_append(struct ledger_log *log, struct ledger_append *append)
     if (result == 0) {
         file->append = append;
         file->append_state = STATE_WAITING;
-        ledger_stall_begin(&file->stall, ledger_writer_clock_us());
+        ledger_stall_begin(&file->stall, clock_us(CLOCK_MONOTONIC));
         ledger_writer_wake(file);
     }
     pthread_mutex_unlock(&file->lock);

@@ -90,4 +90,3 @@ int ledger_writer_start(struct ledger_file *file);
 /* After `closing` was set: waits for them. False when one hangs and was left behind: it destroys
  * the file when it comes back, if ever, and the disks must stay until then. */
 bool ledger_writer_join(struct ledger_file *file);
-int64_t ledger_writer_clock_us(void);

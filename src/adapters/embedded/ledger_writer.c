@@ -10,6 +10,7 @@
 
 #include "adapters/embedded/ledger_file_internal.h"
 #include "base/assert.h"
+#include "base/clock.h"
 #include "base/error.h"
 #include "base/instant.h"
 
@@ -18,17 +19,10 @@
 #define CLOCK_US_MIN   (2 * US_PER_MS)
 #define CLOCKS_A_STALL 8
 
-int64_t ledger_writer_clock_us(void)
-{
-    struct timespec now;
-    (void)clock_gettime(CLOCK_MONOTONIC, &now); /* cannot fail */
-    return (int64_t)now.tv_sec * US_PER_SECOND + now.tv_nsec / 1000;
-}
-
 static void wait_us(struct ledger_file *file, pthread_cond_t *wake, int64_t us)
 {
     struct timespec until;
-    int64_t at = ledger_writer_clock_us() + us;
+    int64_t at = clock_us(CLOCK_MONOTONIC) + us;
     until.tv_sec = at / US_PER_SECOND;
     until.tv_nsec = at % US_PER_SECOND * 1000;
     (void)pthread_cond_timedwait(wake, &file->lock, &until);
@@ -112,7 +106,7 @@ static void fail_over(struct ledger_file *file)
     file->working = false;
     if (file->append_state == STATE_WRITING)
         file->append_state = STATE_WAITING;
-    ledger_stall_moved(&file->stall, ledger_writer_clock_us());
+    ledger_stall_moved(&file->stall, clock_us(CLOCK_MONOTONIC));
     ledger_writer_wake(file);
 }
 
@@ -172,7 +166,7 @@ static void take_over(struct ledger_writer *writer)
     file->working = false;
     file->prepare = true;
     ledger_store_taken_over(file->store, error);
-    ledger_stall_moved(&file->stall, ledger_writer_clock_us());
+    ledger_stall_moved(&file->stall, clock_us(CLOCK_MONOTONIC));
     ledger_writer_publish(file);
     pthread_cond_signal(&file->owner_wake);
 }
@@ -196,7 +190,7 @@ static void do_step(struct ledger_writer *writer, enum step step)
     if (step == STEP_PREPARE)
         file->prepare = more;
     else
-        file->looked_us = ledger_writer_clock_us();
+        file->looked_us = clock_us(CLOCK_MONOTONIC);
     int64_t was_full = file->health.full.value;
     show_health(file);
     pthread_cond_signal(&file->owner_wake);
@@ -206,7 +200,7 @@ static void do_step(struct ledger_writer *writer, enum step step)
 
 static bool look_is_due(const struct ledger_file *file)
 {
-    return ledger_writer_clock_us() - file->looked_us >= LOOK_US;
+    return clock_us(CLOCK_MONOTONIC) - file->looked_us >= LOOK_US;
 }
 
 static void work(struct ledger_writer *writer)
@@ -263,7 +257,7 @@ static void *write_loop(void *owner)
 
 static void look_at_clock(struct ledger_file *file)
 {
-    int64_t now_us = ledger_writer_clock_us();
+    int64_t now_us = clock_us(CLOCK_MONOTONIC);
     bool waits = file->append_state == STATE_WAITING || file->append_state == STATE_WRITING;
     if (!waits)
         return;
@@ -298,7 +292,7 @@ static void *clock_loop(void *owner)
 
 int ledger_writer_start(struct ledger_file *file)
 {
-    file->looked_us = ledger_writer_clock_us(); /* opening looked */
+    file->looked_us = clock_us(CLOCK_MONOTONIC); /* opening looked */
     file->prepare = true;
     for (uint32_t i = 0; i < LEDGER_VOLUMES_MAX; i++) {
         struct ledger_writer *writer = &file->writers[i];
@@ -327,12 +321,12 @@ static uint32_t who_hangs(const struct ledger_file *file)
 
 static uint32_t wait_for_hanging(struct ledger_file *file)
 {
-    int64_t end_us = ledger_writer_clock_us() + LEAVE_US;
+    int64_t end_us = clock_us(CLOCK_MONOTONIC) + LEAVE_US;
     pthread_mutex_lock(&file->lock);
     for (uint32_t i = 0; i < LEDGER_VOLUMES_MAX; i++)
         pthread_cond_signal(&file->writers[i].wake);
     pthread_cond_signal(&file->clock_wake);
-    while (who_hangs(file) < LEDGER_VOLUMES_MAX && ledger_writer_clock_us() < end_us)
+    while (who_hangs(file) < LEDGER_VOLUMES_MAX && clock_us(CLOCK_MONOTONIC) < end_us)
         wait_us(file, &file->owner_wake, LEAVE_US / 10);
     uint32_t volume = who_hangs(file);
     pthread_mutex_unlock(&file->lock);

@@ -16,6 +16,7 @@
 #include "adapters/embedded/ledger_file.h"
 #include "adapters/embedded/tree_keeper_internal.h"
 #include "base/assert.h"
+#include "base/clock.h"
 #include "base/error.h"
 #include "base/instant.h"
 #include "ledger/record.h"
@@ -25,13 +26,11 @@
 #define GAP_RETRY_US  1000
 #define VISIT_ENOUGH  (-ERR_STOPPED)
 
-static int64_t clock_us(const struct tree_keeper *keeper, clockid_t clock)
+static int64_t time_us(const struct tree_keeper *keeper, clockid_t clock)
 {
-    struct timespec now;
-    if (keeper->options.clock_us != NULL)
-        return keeper->options.clock_us(keeper->options.clock_owner, clock == CLOCK_REALTIME);
-    (void)clock_gettime(clock, &now); /* cannot fail */
-    return (int64_t)now.tv_sec * US_PER_SECOND + now.tv_nsec / 1000;
+    return keeper->options.clock_us == NULL
+               ? clock_us(clock)
+               : keeper->options.clock_us(keeper->options.clock_owner, clock == CLOCK_REALTIME);
 }
 
 static void notify(const struct tree_keeper *keeper)
@@ -156,7 +155,7 @@ static int visit(void *owner, uint32_t shard, const char *record, size_t bytes)
 
 static void wait_us(struct tree_keeper *keeper, int64_t us)
 {
-    int64_t due = clock_us(keeper, CLOCK_MONOTONIC) + us;
+    int64_t due = time_us(keeper, CLOCK_MONOTONIC) + us;
     struct timespec until = {(time_t)(due / US_PER_SECOND), (long)(due % US_PER_SECOND * 1000)};
     (void)pthread_cond_timedwait(&keeper->wake, &keeper->lock, &until);
 }
@@ -242,12 +241,12 @@ static int publish_head(struct tree_keeper *keeper)
 {
     if (!has_grown(keeper))
         return 0;
-    if (keeper->retry_us > clock_us(keeper, CLOCK_MONOTONIC))
+    if (keeper->retry_us > time_us(keeper, CLOCK_MONOTONIC))
         return -ERR_ABSENT;
     pthread_mutex_unlock(&keeper->lock);
     int error = distrusting(
-        keeper, tree_signer_sign(&keeper->signer, keeper->file, clock_us(keeper, CLOCK_REALTIME)));
-    keeper->signed_us = clock_us(keeper, CLOCK_MONOTONIC);
+        keeper, tree_signer_sign(&keeper->signer, keeper->file, time_us(keeper, CLOCK_REALTIME)));
+    keeper->signed_us = time_us(keeper, CLOCK_MONOTONIC);
     keeper->retry_us = error == -ERR_ABSENT ? keeper->signed_us + TREE_SIGN_RETRY_US : 0;
     pthread_mutex_lock(&keeper->lock);
     show_signer(keeper);
@@ -264,7 +263,7 @@ static int64_t head_due_us(const struct tree_keeper *keeper)
 {
     int64_t due_us = keeper->signed_us + keeper->options.interval_us;
     return (due_us > keeper->retry_us ? due_us : keeper->retry_us) -
-           clock_us(keeper, CLOCK_MONOTONIC);
+           time_us(keeper, CLOCK_MONOTONIC);
 }
 
 static void sign_if_due(struct tree_keeper *keeper)
@@ -337,7 +336,7 @@ static int head_on_demand(struct tree_keeper *keeper, const struct tree_ask *ask
     bool covered = keeper->signer.heads.count > 0 && highest_seq(ask) <= known_size(keeper);
     if (covered || !has_grown(keeper) || highest_seq(ask) > confirmed_size(keeper))
         return 0;
-    if (rate_take(&keeper->on_demand, clock_us(keeper, CLOCK_MONOTONIC)) != 0) {
+    if (rate_take(&keeper->on_demand, time_us(keeper, CLOCK_MONOTONIC)) != 0) {
         keeper->stats.heads_limited++;
         return -ERR_LIMIT;
     }
@@ -387,7 +386,7 @@ static int rotate(struct tree_keeper *keeper, struct tree_rotate *rotate)
     struct buf why = buf_over(rotate->text, sizeof rotate->text - 1);
     struct tree_handover handover = {
         .kind = rotate->lost ? TREE_LINK_BREAK : TREE_LINK_ROTATION,
-        .now_us = clock_us(keeper, CLOCK_REALTIME),
+        .now_us = time_us(keeper, CLOCK_REALTIME),
     };
     int error = keeper->options.next_key(keeper->options.next_key_owner, rotate,
                                          keeper->signer.links.chain.count, &next, &why);

@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "base/assert.h"
+#include "base/clock.h"
 #include "base/error.h"
 #include "base/instant.h"
 
@@ -46,18 +47,11 @@ static struct keeper *keeper_of(const struct verdict_store *store)
     return (struct keeper *)(uintptr_t)store;
 }
 
-static int64_t now_us(void)
-{
-    struct timespec now;
-    (void)clock_gettime(CLOCK_MONOTONIC, &now); /* cannot fail */
-    return (int64_t)now.tv_sec * US_PER_SECOND + now.tv_nsec / 1000;
-}
-
 /* ---- asks ---- */
 
 static void count_ask(struct keeper *keeper, const struct waiting *w)
 {
-    int64_t took_us = now_us() - w->asked_us;
+    int64_t took_us = clock_us(CLOCK_MONOTONIC) - w->asked_us;
     metrics_record(&keeper->metrics.ask_us, took_us < 0 ? 0 : (uint64_t)took_us);
     metrics_count(w->error == 0                ? &keeper->metrics.found
                   : w->error == -ERR_NOT_FOUND ? &keeper->metrics.not_found
@@ -104,7 +98,7 @@ static int keeper_ask(struct verdict_store *store, struct verdict_ask *ask)
         result = -ERR_BUSY;
     } else {
         keeper->waiting[keeper->waiting_in++ % VERDICT_ASKS_MAX] =
-            (struct waiting){ask, 0, now_us()};
+            (struct waiting){ask, 0, clock_us(CLOCK_MONOTONIC)};
         keeper->under_way++;
         pthread_cond_signal(&keeper->wake);
     }

@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include "base/assert.h"
+#include "base/clock.h"
 #include "base/cycles.h"
 #include "base/error.h"
 
@@ -49,13 +50,6 @@ struct loop {
     struct loop_source signal_source; /* fd -1 until the first watch */
     struct epoll_event ready[LOOP_EVENTS_MAX];
 };
-
-static int64_t clock_us(clockid_t clock)
-{
-    struct timespec now;
-    (void)clock_gettime(clock, &now); /* cannot fail for these clocks */
-    return (int64_t)now.tv_sec * US_PER_SECOND + now.tv_nsec / 1000;
-}
 
 static void renew_time(struct loop *loop)
 {

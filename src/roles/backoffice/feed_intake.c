@@ -5,9 +5,9 @@
 
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 #include "base/assert.h"
+#include "base/clock.h"
 #include "base/error.h"
 #include "base/json_write.h"
 #include "crypto/random.h"
@@ -52,13 +52,6 @@ static void make_session(struct feed_intake *intake)
         intake->session[2 * i] = digits[random[i] >> 4];
         intake->session[2 * i + 1] = digits[random[i] & 15];
     }
-}
-
-static int64_t clock_us(void)
-{
-    struct timespec now;
-    (void)clock_gettime(CLOCK_MONOTONIC, &now); /* cannot fail */
-    return (int64_t)now.tv_sec * US_PER_SECOND + now.tv_nsec / 1000;
 }
 
 static void on_turn_end(void *owner);
@@ -165,7 +158,8 @@ static void take_line(struct intake *in, struct slice line)
     (void)in->source->ops->message(in->source, line); /* what is malformed is in its counts */
     add_counts(in, &before);
     if (in->source->counts.market_changes != before.market_changes)
-        metrics_record(&in->owner->stats.freshness, (uint64_t)(clock_us() - in->received_us));
+        metrics_record(&in->owner->stats.freshness,
+                       (uint64_t)(clock_us(CLOCK_MONOTONIC) - in->received_us));
 }
 
 /* The next whole line of what is kept; at the end of the body also one without its end. */
@@ -191,7 +185,7 @@ static int64_t turn_ends_us(struct feed_intake *intake)
 {
     if (intake->turn != loop_turns(intake->loop)) {
         intake->turn = loop_turns(intake->loop);
-        intake->turn_ends_us = clock_us() + FEED_TURN_US_MAX;
+        intake->turn_ends_us = clock_us(CLOCK_MONOTONIC) + FEED_TURN_US_MAX;
     }
     return intake->turn_ends_us;
 }
@@ -210,7 +204,7 @@ static bool take_lines(struct intake *in)
         if (!next_line(in, &line))
             return true;
         take_line(in, line);
-        if (count % LINES_PER_LOOK == 0 && clock_us() >= ends_us) {
+        if (count % LINES_PER_LOOK == 0 && clock_us(CLOCK_MONOTONIC) >= ends_us) {
             metrics_count(&intake->stats.turn_reached, 1);
             return in->begin == in->end;
         }
@@ -290,7 +284,7 @@ static void on_body(void *owner, struct http_reply_to to, struct slice piece)
     (void)to;
     metrics_count(&in->owner->stats.bytes, piece.bytes);
     if (in->begin == in->end)
-        in->received_us = clock_us();
+        in->received_us = clock_us(CLOCK_MONOTONIC);
     if (!make_room(in, piece.bytes)) {
         refuse_line(in);
         return;

@@ -2,9 +2,9 @@
 #include "roles/gateway/gateway.h"
 
 #include <stdlib.h>
-#include <time.h>
 
 #include "base/assert.h"
+#include "base/clock.h"
 #include "base/cycles.h"
 #include "base/error.h"
 #include "base/hash.h"
@@ -26,13 +26,6 @@ struct gateway {
     struct metrics_histogram acceptance, overhead;
     struct metrics_counter address_reached;
 };
-
-static int64_t clock_us(void)
-{
-    struct timespec now;
-    (void)clock_gettime(CLOCK_MONOTONIC, &now); /* cannot fail */
-    return (int64_t)now.tv_sec * US_PER_SECOND + now.tv_nsec / 1000;
-}
 
 int gateway_new(const struct gateway_options *options, const struct gateway_parts *parts,
                 struct gateway **ret_gateway)
@@ -146,7 +139,7 @@ static void on_bet_answer(const struct bet_service_answer *answer)
         buf_printf(&headers, "Retry-After: %d\r\n", answer->retry_after_s);
     if (answer->cookie.words[COOKIE_BEGUN] != 0)
         metrics_record(&gateway->acceptance,
-                       (uint64_t)clock_us() - answer->cookie.words[COOKIE_BEGUN]);
+                       (uint64_t)clock_us(CLOCK_MONOTONIC) - answer->cookie.words[COOKIE_BEGUN]);
     http_reply(to, answer->status,
                answer->status >= 400 ? SLICE("application/problem+json")
                                      : SLICE("application/json"),
@@ -211,7 +204,7 @@ static void serve_write(struct gateway *gateway, struct http_request *request, e
     struct jwt_claims claims;
     char personal[PERSONAL_PLAIN_BYTES_MAX];
     struct buf memory = buf_over(personal, sizeof personal);
-    int64_t begun_us = clock_us();
+    int64_t begun_us = clock_us(CLOCK_MONOTONIC);
     if (!need_token(gateway, request, &claims))
         return;
     if (http_head_count(request->head, SLICE("idempotency-key")) > 1) {
@@ -229,7 +222,7 @@ static void serve_write(struct gateway *gateway, struct http_request *request, e
     };
     struct book_cookie cookie =
         cookie_of(gateway, request->reply_to, call == BET_CALL_PLACE ? begun_us : 0);
-    metrics_record(&gateway->overhead, (uint64_t)(clock_us() - begun_us));
+    metrics_record(&gateway->overhead, (uint64_t)(clock_us(CLOCK_MONOTONIC) - begun_us));
     enum cycles_stage before = cycles_enter(CYCLES_DECIDE);
     bet_port_ask(gateway->parts.bets, &question, on_bet_answer, cookie);
     (void)cycles_enter(before);

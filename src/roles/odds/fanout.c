@@ -5,7 +5,7 @@
  * ahead of the others: nobody can make the server flush for everyone (P3). */
 #include "roles/odds/odds_calls.h"
 
-#include <time.h>
+#include "base/clock.h"
 
 /* Several frames after one another are one piece for a socket. */
 static struct shared_bytes *join_frames(struct channel *channel, uint64_t from)
@@ -27,17 +27,9 @@ static struct shared_bytes *join_frames(struct channel *channel, uint64_t from)
     return piece;
 }
 
-/* The loop's own time stands still during a turn. */
-static int64_t clock_us(void)
-{
-    struct timespec now;
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return now.tv_sec * US_PER_SECOND + now.tv_nsec / 1000;
-}
-
 static void record_latency(struct odds_service *s, struct channel *channel, uint64_t from)
 {
-    int64_t now_us = clock_us();
+    int64_t now_us = clock_us(CLOCK_MONOTONIC); /* the loop's own stands still during a turn */
     for (uint64_t n = from; n <= channel->seq; n++) {
         int64_t received_us = channel_message(channel, n)->received_us;
         if (received_us > 0 && received_us <= now_us)
@@ -207,7 +199,7 @@ void fanout_flush(struct odds_service *s)
 {
     if (s->queue == SLOT_NONE)
         return;
-    s->flush_begin_us = clock_us();
+    s->flush_begin_us = clock_us(CLOCK_MONOTONIC);
     metrics_count(&s->stats.flushes, 1);
     while (s->queue != SLOT_NONE) {
         struct channel *channel = &s->channels[s->queue];
@@ -225,7 +217,7 @@ void fanout_turn(void *owner)
     s->ended_turn = loop_turns(s->loop);
     if (s->queue == SLOT_NONE)
         return;
-    int64_t wait_us = s->draining ? 0 : flush_pace_wait_us(&s->pace, clock_us());
+    int64_t wait_us = s->draining ? 0 : flush_pace_wait_us(&s->pace, clock_us(CLOCK_MONOTONIC));
     if (wait_us == 0) {
         fanout_flush(s);
         return;
@@ -239,7 +231,8 @@ void fanout_turn_over(void *owner)
 {
     struct odds_service *s = owner;
     if (s->flush_begin_us != 0 && s->flush_changes > 0)
-        flush_pace_flushed(&s->pace, s->flush_begin_us, clock_us(), s->flush_changes);
+        flush_pace_flushed(&s->pace, s->flush_begin_us, clock_us(CLOCK_MONOTONIC),
+                           s->flush_changes);
     if (s->flush_begin_us != 0)
         metrics_set(&s->stats.flush_interval, s->pace.rest_us);
     s->flush_begin_us = 0;
