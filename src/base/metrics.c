@@ -15,7 +15,7 @@ const uint64_t metrics_bounds_us[METRICS_BUCKETS_MAX] = {
 
 void metrics_init(struct metrics *metrics, struct metrics_item *items, size_t count_max)
 {
-    *metrics = (struct metrics){items, 0, count_max};
+    *metrics = (struct metrics){.items = items, .count_max = count_max};
 }
 
 static bool is_name(const char *name)
@@ -222,8 +222,18 @@ static bool is_first_of_name(const struct metrics *metrics, size_t at)
     return true;
 }
 
+int metrics_add_refresh(struct metrics *metrics, void (*fn)(void *owner), void *owner)
+{
+    if (metrics->refreshes_count == METRICS_REFRESHES_MAX)
+        return -ERR_LIMIT;
+    metrics->refreshes[metrics->refreshes_count++] = (struct metrics_refresh){fn, owner};
+    return 0;
+}
+
 void metrics_write(const struct metrics *metrics, struct buf *buf)
 {
+    for (size_t i = 0; i < metrics->refreshes_count; i++)
+        metrics->refreshes[i].fn(metrics->refreshes[i].owner);
     for (size_t first = 0; first < metrics->count; first++) {
         if (!is_first_of_name(metrics, first))
             continue;

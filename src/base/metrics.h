@@ -14,7 +14,8 @@
 
 #include "base/buf.h"
 
-#define METRICS_BUCKETS_MAX 24
+#define METRICS_BUCKETS_MAX   24
+#define METRICS_REFRESHES_MAX 4
 
 /* What is written for one number. All texts are borrowed for ever (literals). */
 struct metrics_name {
@@ -57,9 +58,17 @@ struct metrics_item {
     };
 };
 
+/* For metrics.c. */
+struct metrics_refresh {
+    void (*fn)(void *owner);
+    void *owner;
+};
+
 struct metrics {
     struct metrics_item *items; /* borrowed */
     size_t count, count_max;
+    struct metrics_refresh refreshes[METRICS_REFRESHES_MAX];
+    size_t refreshes_count;
 };
 
 /* An empty registry over the caller's (static) items. */
@@ -73,6 +82,10 @@ int metrics_add_gauge(struct metrics *metrics, struct metrics_name name,
                       const struct metrics_gauge *gauge);
 int metrics_add_histogram(struct metrics *metrics, struct metrics_name name,
                           const struct metrics_histogram *histogram);
+
+/* fn(owner) is called first in each metrics_write, on its thread: it sets numbers that are kept
+ * elsewhere, so that nobody copies them while nobody looks. 0, or -ERR_LIMIT. */
+int metrics_add_refresh(struct metrics *metrics, void (*fn)(void *owner), void *owner);
 
 /* An empty histogram with these bounds. */
 void metrics_histogram_init(struct metrics_histogram *histogram, const uint64_t *bounds,

@@ -208,8 +208,9 @@ void node_ship_serve(void *owner, struct http_request *request)
 
 /* ---- turns ---- */
 
-static void show(struct node_ship *ship)
+static void show(void *owner)
 {
+    struct node_ship *ship = owner;
     struct ship_sender_stats stats = ship_sender_stats(ship->sender);
     metrics_set(&ship->attached, stats.attached);
     metrics_set(&ship->caught_up, stats.caught_up);
@@ -235,7 +236,6 @@ void node_ship_turn(struct node_ship *ship)
 {
     ship_sender_tick(ship->sender, loop_now(ship->loop).us);
     poll_book(ship);
-    show(ship); /* who was answered before this turn does not find a lag from before the answer */
 }
 
 static void on_tick(void *owner)
@@ -340,5 +340,5 @@ int node_ship_register_metrics(struct node_ship *ship, struct metrics *metrics)
         TRY(metrics_add_gauge(metrics, gauges[i].name, gauges[i].gauge));
     for (size_t i = 0; i < sizeof counters / sizeof *counters; i++)
         TRY(metrics_add_counter(metrics, counters[i].name, counters[i].counter));
-    return 0;
+    return metrics_add_refresh(metrics, show, ship);
 }

@@ -241,7 +241,6 @@ static void on_tick(void *owner)
         link_close(standby);
     pace(standby);
     check_failed(standby);
-    standby_show(standby);
     loop_timer_set(standby->loop, &standby->tick, (struct monotonic){now_us + TICK_US});
 }
 

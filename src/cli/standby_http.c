@@ -35,8 +35,9 @@ static bool need_role(struct standby *standby, struct http_request *request, uin
 
 /* ---- metrics ---- */
 
-void standby_show(struct standby *standby)
+static void show(void *owner)
 {
+    struct standby *standby = owner;
     struct ship_receiver_stats stats = ship_receiver_stats(standby->receiver);
     uint64_t behind = stats.primary_tail > stats.tail ? stats.primary_tail - stats.tail : 0;
     int64_t since = stats.behind_since_us;
@@ -91,6 +92,7 @@ int standby_register_metrics(struct standby *standby)
         TRY(metrics_add_gauge(metrics, gauges[i].name, gauges[i].gauge));
     for (size_t i = 0; i < sizeof counters / sizeof *counters; i++)
         TRY(metrics_add_counter(metrics, counters[i].name, counters[i].counter));
+    TRY(metrics_add_refresh(metrics, show, standby));
     TRY(node_upkeep_register_metrics(&standby->stores.upkeep, metrics));
     TRY(node_listen_register_metrics(&standby->listen, metrics));
     return node_shadow_register_metrics(&standby->stores.shadow, metrics);

@@ -88,8 +88,6 @@ struct http_handlers standby_admin_handlers(struct standby *standby);
 struct http_handlers standby_public_handlers(struct standby *standby);
 /* 0 or -ERR_LIMIT. */
 int standby_register_metrics(struct standby *standby);
-/* Sets what the metrics page shows. */
-void standby_show(struct standby *standby);
 
 /* ---- standby.c ---- */
 

@@ -75,6 +75,29 @@ TEST(metrics, refuses_more_than_its_limit)
     assert_int_equal(metrics.count, 1);
 }
 
+static void set_to_seven(void *owner)
+{
+    metrics_set(owner, 7);
+}
+
+TEST(metrics, are_refreshed_before_they_are_written)
+{
+    struct metrics_item items[1];
+    struct metrics metrics;
+    struct metrics_gauge gauge = {0};
+    char text[256];
+    struct buf out = buf_over(text, sizeof text);
+    metrics_init(&metrics, items, 1);
+    assert_int_equal(metrics_add_gauge(&metrics, (struct metrics_name){"a", "A.", NULL, 0}, &gauge),
+                     0);
+    assert_int_equal(metrics_add_refresh(&metrics, set_to_seven, &gauge), 0);
+    metrics_write(&metrics, &out);
+    assert_true(slice_is(buf_slice(&out), "# HELP a A.\n# TYPE a gauge\na 7\n"));
+    for (int i = 1; i < METRICS_REFRESHES_MAX; i++)
+        assert_int_equal(metrics_add_refresh(&metrics, set_to_seven, &gauge), 0);
+    assert_int_equal(metrics_add_refresh(&metrics, set_to_seven, &gauge), -ERR_LIMIT);
+}
+
 TEST(metrics, has_ascending_default_bounds)
 {
     struct metrics_histogram latency;
