@@ -4,7 +4,6 @@
 #include <sched.h>
 #include <signal.h>
 #include <stdio.h>
-#include <string.h>
 #include <time.h>
 
 #include "adapters/embedded/ledger_file.h"
@@ -106,11 +105,11 @@ static void say_found(struct node_upkeep *upkeep)
     const char *problem = scrub_problem(upkeep->scrub);
     log_error("scrub", "a file is damaged where it lies: there should be another copy of it",
               LOG_TEXT("place", slice_text(problem)));
-    if (scrub_is_derived(upkeep->scrub)) {
-        if (upkeep->keeper != NULL && strncmp(problem, "tree-", 5) == 0)
-            tree_keeper_distrust(upkeep->keeper);
+    enum scrub_damage damage = scrub_damage(upkeep->scrub);
+    if (damage == SCRUB_DAMAGE_TILES && upkeep->keeper != NULL)
+        tree_keeper_distrust(upkeep->keeper);
+    if (damage != SCRUB_DAMAGE_KEPT)
         return; /* a restart makes it of the log again, and until then whoever reads it checks it */
-    }
     if (!upkeep->options.scrub_stop || __atomic_load_n(&upkeep->found, __ATOMIC_RELAXED) != 0)
         return;
     (void)snprintf(upkeep->stop_reason, sizeof upkeep->stop_reason,

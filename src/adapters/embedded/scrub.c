@@ -38,6 +38,7 @@ struct scrub {
     char check_text[LEDGER_REPORT_TEXT_BYTES];
     char name[DISK_NAME_BYTES_MAX + 1]; /* of what is open */
     char text[SCRUB_TEXT_BYTES];
+    enum scrub_damage damage; /* that the text is of */
     struct scrub_file file;
     struct scrub_tree tree;
     struct verdict_run *run; /* owns, while it is read */
@@ -52,6 +53,7 @@ static int damaged(struct scrub *scrub)
     scrub->open = false;
     scrub->damaged_now++;
     scrub->stats.damage++;
+    scrub->damage = scrub->phase < PHASE_TREE ? SCRUB_DAMAGE_KEPT : SCRUB_DAMAGE_DERIVED;
     return -ERR_CORRUPT;
 }
 
@@ -164,13 +166,16 @@ static int derived_wrong(struct scrub *scrub, int error)
         return 1;
     if (error != -ERR_CORRUPT)
         return unreadable(scrub, error);
-    if (scrub->phase == PHASE_TREE)
+    (void)damaged(scrub);
+    if (scrub->phase == PHASE_TREE) {
+        scrub->damage = SCRUB_DAMAGE_TILES;
         (void)snprintf(scrub->text, sizeof scrub->text, "%s at byte %llu: %s", scrub->tree.name,
                        (unsigned long long)scrub->tree.problem_at, scrub->tree.problem);
-    else
+    } else {
         (void)snprintf(scrub->text, sizeof scrub->text, "%s at byte %llu or behind: damaged",
                        scrub->name, (unsigned long long)scrub->verdicts_at);
-    return damaged(scrub);
+    }
+    return -ERR_CORRUPT;
 }
 
 static int open_tree(struct scrub *scrub)
@@ -325,9 +330,9 @@ const char *scrub_problem(const struct scrub *scrub)
     return scrub->text;
 }
 
-bool scrub_is_derived(const struct scrub *scrub)
+enum scrub_damage scrub_damage(const struct scrub *scrub)
 {
-    return scrub->phase >= PHASE_TREE;
+    return scrub->damage;
 }
 
 static uint64_t more_of(uint64_t a, uint64_t b)

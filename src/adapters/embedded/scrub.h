@@ -7,7 +7,6 @@
  * steps; how fast is the host's. Thread: one, any; it takes no lock that a writer waits for. */
 #pragma once
 
-#include <stdbool.h>
 #include <stdint.h>
 
 #include "adapters/embedded/ledger_cursor_file.h"
@@ -19,6 +18,12 @@ struct scrub_options {
     struct disk *odds;     /* borrowed; NULL: without */
     struct disk *tree;     /* the same */
     struct disk *verdicts; /* the same */
+};
+
+enum scrub_damage {
+    SCRUB_DAMAGE_KEPT = 0, /* there is no other copy here: segments, snapshots, the odds log */
+    SCRUB_DAMAGE_DERIVED, /* what is made of the log again: a run of old keys, an unreadable tree */
+    SCRUB_DAMAGE_TILES,   /* the same: the tree holds a wrong hash */
 };
 
 struct scrub_stats {
@@ -42,6 +47,6 @@ void scrub_free(struct scrub *scrub); /* accepts NULL */
 int scrub_step(struct scrub *scrub);
 /* File, byte and problem behind the last -ERR_CORRUPT, or "". */
 const char *scrub_problem(const struct scrub *scrub);
-/* Was that in something that is made of the log again: the tree, a run of old keys? */
-bool scrub_is_derived(const struct scrub *scrub);
+/* What that was found in. */
+enum scrub_damage scrub_damage(const struct scrub *scrub);
 struct scrub_stats scrub_stats(const struct scrub *scrub);
