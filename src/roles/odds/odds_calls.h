@@ -9,6 +9,8 @@
 /* The market as JSON, of the store's image; borrowed until the next call. Empty: it is not in the
  * store. */
 struct slice odds_market_json(struct odds_service *s, uint32_t market);
+/* The validator of that version of a market (RFC 9110 section 8.8.3). */
+void odds_put_etag(struct buf *out, uint64_t version);
 /* The header lines of a read of that version: its validator, and that it is to be asked again. */
 void odds_put_validator(struct buf *lines, uint64_t version);
 /* The shared image frame of the market in the channel, with a reference for the caller; what is

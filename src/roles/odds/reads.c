@@ -101,9 +101,7 @@ static bool is_known(struct slice header, const struct odds_image *image)
 {
     char memory[32];
     struct buf tag = buf_over(memory, sizeof memory);
-    buf_put_char(&tag, '"');
-    buf_put_u64(&tag, image->odds_version);
-    buf_put_char(&tag, '"');
+    odds_put_etag(&tag, image->odds_version);
     return has_etag(header, buf_slice(&tag));
 }
 

@@ -57,11 +57,18 @@ static void keep_page(struct odds_service *s, struct market_entry *market,
     shared_bytes_give(page);
 }
 
+void odds_put_etag(struct buf *out, uint64_t version)
+{
+    buf_put_char(out, '"');
+    buf_put_u64(out, version);
+    buf_put_char(out, '"');
+}
+
 void odds_put_validator(struct buf *lines, uint64_t version)
 {
-    buf_put_slice(lines, SLICE("Cache-Control: no-cache\r\nETag: \""));
-    buf_put_u64(lines, version);
-    buf_put_slice(lines, SLICE("\"\r\n"));
+    buf_put_slice(lines, SLICE("Cache-Control: no-cache\r\nETag: "));
+    odds_put_etag(lines, version);
+    buf_put_slice(lines, SLICE("\r\n"));
 }
 
 struct slice odds_market_json(struct odds_service *s, uint32_t slot)
