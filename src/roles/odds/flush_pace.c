@@ -9,11 +9,6 @@ void flush_pace_init(struct flush_pace *pace, int64_t rest_us_max)
     *pace = (struct flush_pace){.rest_us_max = rest_us_max};
 }
 
-bool flush_pace_is_due(const struct flush_pace *pace, int64_t now_us)
-{
-    return now_us >= pace->due_us;
-}
-
 static int64_t rest_after(const struct flush_pace *pace, int64_t cost_us, uint64_t changes)
 {
     /* First the bound: a process that stood still for a while has "cost" hours. Twice, because

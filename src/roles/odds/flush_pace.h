@@ -14,7 +14,6 @@
  */
 #pragma once
 
-#include <stdbool.h>
 #include <stdint.h>
 
 #define FLUSH_REST_US_MIN 250
@@ -26,7 +25,6 @@ struct flush_pace {
 };
 
 void flush_pace_init(struct flush_pace *pace, int64_t rest_us_max);
-bool flush_pace_is_due(const struct flush_pace *pace, int64_t now_us);
 /* A flush of `changes` (1 or more) began and ended at these times. */
 void flush_pace_flushed(struct flush_pace *pace, int64_t begin_us, int64_t end_us,
                         uint64_t changes);

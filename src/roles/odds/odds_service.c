@@ -100,7 +100,7 @@ static void on_flush_due(void *owner)
 static void on_tick(void *owner)
 {
     struct odds_service *s = owner;
-    if (s->queue == SLOT_NONE && flush_pace_is_due(&s->pace, loop_now(s->loop).us))
+    if (s->queue == SLOT_NONE && flush_pace_wait_us(&s->pace, loop_now(s->loop).us) == 0)
         metrics_set(&s->stats.flush_interval,
                     0); /* the load is over, and no flush came to say so */
     clients_tick(s);

@@ -21,7 +21,7 @@ static void begin(struct world *w, int64_t send_us)
 static void flush(struct world *w, uint64_t changes)
 {
     int64_t begin_us = w->now_us;
-    assert_true(flush_pace_is_due(&w->pace, w->now_us));
+    assert_int_equal(flush_pace_wait_us(&w->pace, w->now_us), 0);
     w->now_us += w->send_us + (int64_t)changes * w->change_us;
     flush_pace_flushed(&w->pace, begin_us, w->now_us, changes);
 }
@@ -69,7 +69,7 @@ TEST(flush_pace, a_change_alone_is_followed_by_no_rest_whatever_it_cost)
     for (int i = 0; i < 10; i++) {
         flush(&w, 1);
         assert_int_equal(w.pace.rest_us, 0);
-        assert_true(flush_pace_is_due(&w.pace, w.now_us));
+        assert_int_equal(flush_pace_wait_us(&w.pace, w.now_us), 0);
     }
 }
 
@@ -80,9 +80,9 @@ TEST(flush_pace, many_changes_rest_as_long_as_their_flush_took)
     w.change_us = 0;
     flush(&w, 1000);
     assert_int_equal(w.pace.rest_us, 7992);
-    assert_false(flush_pace_is_due(&w.pace, w.now_us + 7991));
+    assert_int_equal(flush_pace_wait_us(&w.pace, w.now_us + 7991), 1);
     assert_int_equal(flush_pace_wait_us(&w.pace, w.now_us + 7000), 992);
-    assert_true(flush_pace_is_due(&w.pace, w.now_us + 7992));
+    assert_int_equal(flush_pace_wait_us(&w.pace, w.now_us + 7992), 0);
     flush_pace_flushed(&w.pace, w.now_us, w.now_us + 8000, 2);
     assert_int_equal(w.pace.rest_us, 4000);
 }
@@ -105,7 +105,7 @@ TEST(flush_pace, a_bound_of_zero_never_rests)
     begin(&w, 80000);
     flush_pace_init(&w.pace, 0);
     flush(&w, 1000);
-    assert_true(flush_pace_is_due(&w.pace, w.now_us));
+    assert_int_equal(flush_pace_wait_us(&w.pace, w.now_us), 0);
 }
 
 TEST(flush_pace, cheap_flushes_are_not_worth_a_rest)
@@ -128,7 +128,7 @@ TEST(flush_pace, sending_takes_about_half_of_the_time_under_load_and_a_wait_is_b
         assert_true(it.waited_us_max <= w.pace.rest_us_max + 8000 + 1000);
         assert_true(it.changes > 6 * it.flushes); /* fewer and fuller */
         w.now_us += MAX_US;
-        assert_true(flush_pace_is_due(&w.pace, w.now_us)); /* idle again: no wait */
+        assert_int_equal(flush_pace_wait_us(&w.pace, w.now_us), 0); /* idle again: no wait */
         flush(&w, 1);
         assert_int_equal(w.pace.rest_us, 0);
     }
@@ -158,8 +158,8 @@ TEST(flush_pace, is_due_again_at_the_latest_after_the_bound_in_any_order_of_even
         flush_pace_flushed(&pace, begin_us, now_us, 1 + prng_below(&prng, 50));
         assert_in_range(pace.rest_us, 0, pace.rest_us_max);
         assert_true(pace.rest_us <= now_us - begin_us);
-        assert_true(flush_pace_is_due(&pace, now_us + pace.rest_us));
-        assert_int_equal(flush_pace_is_due(&pace, now_us), pace.rest_us == 0);
+        assert_int_equal(flush_pace_wait_us(&pace, now_us + pace.rest_us), 0);
+        assert_int_equal(flush_pace_wait_us(&pace, now_us), pace.rest_us);
         now_us += pace.rest_us + (int64_t)prng_below(&prng, 3000);
     }
 }
