@@ -4,7 +4,7 @@
 #include <stdlib.h>
 
 #include "base/error.h"
-#include "roles/shared/problem.h"
+#include "roles/bet/bet_problem.h"
 
 #define NO_PLACE    UINT32_MAX
 #define SHORT_BYTES ((size_t)160)
@@ -48,16 +48,8 @@ struct bet_asker {
     struct bet_asker_stats stats;
 };
 
-static void refuse(const char *code, const char *detail, bet_service_answer_fn answer,
-                   struct book_cookie cookie)
-{
-    char memory[SHORT_BYTES];
-    struct buf body = buf_over(memory, sizeof memory);
-    problem_write(&body, 503, code, slice_text(detail));
-    ASSERT(!body.overflow);
-    answer(&(struct bet_service_answer){
-        .cookie = cookie, .status = 503, .retry_after_s = 1, .body = buf_slice(&body)});
-}
+static const struct bet_problem overloaded = {503, "OVERLOADED",
+                                              "Too many requests wait for the book.", 1};
 
 static char *put(char *at, struct slice text)
 {
@@ -104,7 +96,7 @@ static void ask(struct bet_port *port, const struct bet_question *question,
             asker->stats.places_reached++;
         else
             asker->stats.room_reached++;
-        refuse("OVERLOADED", "Too many requests wait for the book.", answer, cookie);
+        bet_problem_tell(&overloaded, answer, cookie);
         return;
     }
     put_question(room, at, question);
@@ -210,9 +202,13 @@ static bool try_answer(struct bet_teller *teller, const struct bet_service_answe
 
 static void on_short_answer(const struct bet_service_answer *answer)
 {
+    ASSERT(answer->body.bytes <= SHORT_BYTES);
     bool done = try_answer(answer->cookie.owner, answer);
     ASSERT(done); /* BET_CROSSING_OWED was kept free for it */
 }
+
+static const struct bet_problem delayed = {503, "ANSWER_DELAYED", "Ask again with the same key.",
+                                           1};
 
 static void on_answer(const struct bet_service_answer *answer)
 {
@@ -224,7 +220,7 @@ static void on_answer(const struct bet_service_answer *answer)
     if (try_answer(teller, answer))
         return;
     teller->delayed++;
-    refuse("ANSWER_DELAYED", "Ask again with the same key.", on_short_answer, answer->cookie);
+    bet_problem_tell(&delayed, on_short_answer, answer->cookie);
 }
 
 bool bet_teller_may_take(struct bet_teller *teller)

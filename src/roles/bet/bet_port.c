@@ -1,25 +1,18 @@
 /* bet_port.c - contract in bet_port.h. */
 #include "roles/bet/bet_port.h"
 
-#include "base/assert.h"
 #include "base/error.h"
+#include "roles/bet/bet_problem.h"
 #include "roles/bet/proof_service.h"
-#include "roles/shared/problem.h"
 
-static void answer_not_found(bet_service_answer_fn answer, struct book_cookie cookie)
-{
-    char memory[256];
-    struct buf body = buf_over(memory, sizeof memory);
-    problem_write(&body, 404, "NOT_FOUND", SLICE("There is nothing at this path."));
-    ASSERT(!body.overflow);
-    answer(&(struct bet_service_answer){.cookie = cookie, .status = 404, .body = buf_slice(&body)});
-}
+static const struct bet_problem nothing_here = {404, "NOT_FOUND", "There is nothing at this path.",
+                                                0};
 
 static void ask_proofs(struct proof_service *proofs, const struct bet_question *question,
                        bet_service_answer_fn answer, struct book_cookie cookie)
 {
     if (proofs == NULL)
-        answer_not_found(answer, cookie);
+        bet_problem_tell(&nothing_here, answer, cookie);
     else if (question->call == BET_CALL_PROOF)
         proof_service_bet(proofs, question->claims, question->words, answer, cookie);
     else if (question->call == BET_CALL_HEAD)

@@ -9,6 +9,7 @@
 #include "crypto/random.h"
 #include "roles/bet/bet_answer.h"
 #include "roles/bet/bet_json.h"
+#include "roles/bet/bet_problem.h"
 #include "roles/bet/bet_service_internal.h"
 #include "roles/shared/problem.h"
 
@@ -242,14 +243,14 @@ static bool admit_rate(struct bet_service *service, const struct jwt_claims *cla
     if (wait_us == 0)
         return true;
     service->stats.rate_limited++;
-    struct buf out = buf_over(service->out, sizeof service->out);
-    problem_write(&out, 429, "RATE_LIMITED", SLICE("Too many bets in a minute."));
-    answer(&(struct bet_service_answer){
-        .cookie = cookie,
-        .status = 429,
-        .retry_after_s = (int)((wait_us + US_PER_SECOND - 1) / US_PER_SECOND),
-        .body = buf_slice(&out),
-    });
+    bet_problem_tell(
+        &(struct bet_problem){
+            .status = 429,
+            .code = "RATE_LIMITED",
+            .detail = "Too many bets in a minute.",
+            .retry_after_s = (int)((wait_us + US_PER_SECOND - 1) / US_PER_SECOND),
+        },
+        answer, cookie);
     return false;
 }
 

@@ -10,7 +10,7 @@
 #include "ledger/proof_json.h"
 #include "net/http/http_url.h"
 #include "roles/bet/bet_json.h"
-#include "roles/shared/problem.h"
+#include "roles/bet/bet_problem.h"
 
 #define RECORD_ROOM 2048 /* a bet's record is below 1 KiB */
 #define OUT_BYTES_MAX                                                                              \
@@ -99,51 +99,36 @@ const struct proof_service_stats *proof_service_stats(const struct proof_service
     return &service->stats;
 }
 
-/* ---- refusals ---- */
+/* ---- problems ---- */
 
-struct refusal {
-    int status;
-    const char *code;
-    const char *detail;
-};
+static const struct bet_problem overloaded = {503, "OVERLOADED", "Too many proofs at once.", 1};
+static const struct bet_problem unavailable = {503, "LEDGER_UNAVAILABLE", "", 1};
+static const struct bet_problem not_found = {404, "NOT_FOUND", "", 0};
+static const struct bet_problem no_head = {503, "PROOF_NOT_READY", "No head is signed yet.", 1};
+static const struct bet_problem from_unreadable = {400, "INVALID_PARAMETER",
+                                                   "from is a number of records.", 0};
 
-static void refuse(struct refusal refusal, bet_service_answer_fn answer, struct book_cookie cookie)
-{
-    char memory[512];
-    struct buf body = buf_over(memory, sizeof memory);
-    problem_write(&body, refusal.status, refusal.code, slice_text(refusal.detail));
-    ASSERT(!body.overflow);
-    answer(&(struct bet_service_answer){.cookie = cookie,
-                                        .status = refusal.status,
-                                        .retry_after_s =
-                                            refusal.status == 503 || refusal.status == 429 ? 1 : 0,
-                                        .body = buf_slice(&body)});
-}
-
-static const struct refusal overloaded = {503, "OVERLOADED", "Too many proofs at once."};
-static const struct refusal unavailable = {503, "LEDGER_UNAVAILABLE", ""};
-static const struct refusal not_found = {404, "NOT_FOUND", ""};
-
-static struct refusal refusal_of(int error, bool consistency)
+static struct bet_problem problem_of(int error, bool consistency)
 {
     switch (-error) {
     case ERR_BUSY:
-        return (struct refusal){503, "PROOF_NOT_READY",
-                                "The tree does not cover this yet: ask again."};
+        return (struct bet_problem){503, "PROOF_NOT_READY",
+                                    "The tree does not cover this yet: ask again.", 1};
     case ERR_NOT_FOUND:
-        return consistency ? (struct refusal){404, "TREE_SIZE_UNKNOWN",
-                                              "The tree has not been that large yet."}
-                           : (struct refusal){503, "PROOF_NOT_READY", "No head is signed yet."};
+        return consistency ? (struct bet_problem){404, "TREE_SIZE_UNKNOWN",
+                                                  "The tree has not been that large yet.", 0}
+                           : no_head;
     case ERR_LIMIT: /* the next comes at its time, or when fewer ask */
-        return (struct refusal){429, "HEADS_RATE_LIMITED",
-                                "No head covers this yet, and too many were asked for."};
+        return (struct bet_problem){429, "HEADS_RATE_LIMITED",
+                                    "No head covers this yet, and too many were asked for.", 1};
     case ERR_ABSENT:
-        return (struct refusal){503, "SIGNER_UNAVAILABLE",
-                                "No head covers this yet, and the key that signs is away."};
+        return (struct bet_problem){503, "SIGNER_UNAVAILABLE",
+                                    "No head covers this yet, and the key that signs is away.", 1};
     case ERR_CORRUPT:
-        return (struct refusal){500, "PROOF_DAMAGED", "A kept hash does not fit its record."};
+        return (struct bet_problem){500, "PROOF_DAMAGED", "A kept hash does not fit its record.",
+                                    0};
     default:
-        return (struct refusal){503, "PROOFS_UNAVAILABLE", ""};
+        return (struct bet_problem){503, "PROOFS_UNAVAILABLE", "", 1};
     }
 }
 
@@ -155,7 +140,7 @@ static struct asked *take_asked(struct proof_service *service, bet_service_answe
     struct asked *asked = service->free_asked;
     if (asked == NULL) {
         service->stats.asks_reached++;
-        refuse(overloaded, answer, cookie);
+        bet_problem_tell(&overloaded, answer, cookie);
         return NULL;
     }
     service->free_asked = asked->next_free;
@@ -170,9 +155,9 @@ static void give_asked(struct asked *asked)
     asked->service->free_asked = asked;
 }
 
-static void end_with(struct asked *asked, struct refusal refusal)
+static void end_with(struct asked *asked, struct bet_problem problem)
 {
-    refuse(refusal, asked->answer, asked->cookie);
+    bet_problem_tell(&problem, asked->answer, asked->cookie);
     give_asked(asked);
 }
 
@@ -240,7 +225,7 @@ static void on_proved(struct tree_ask *ask, int error)
     struct proof_service *service = asked->service;
     struct buf out = buf_over(service->out, sizeof service->out);
     if (error < 0) {
-        end_with(asked, refusal_of(error, ask->consistency));
+        end_with(asked, problem_of(error, ask->consistency));
         return;
     }
     write_answer(asked, &out);
@@ -269,7 +254,7 @@ static void on_history(struct book_cookie cookie, const struct record_view *reco
         return;
     }
     if (records[0].head->type != RECORD_BET) {
-        end_with(asked, (struct refusal){422, "HISTORY_TOO_LONG", "Ask for it offline."});
+        end_with(asked, (struct bet_problem){422, "HISTORY_TOO_LONG", "Ask for it offline.", 0});
         return;
     }
     asked->ask = (struct tree_ask){.count = (uint32_t)count};
@@ -297,7 +282,7 @@ void proof_service_bet(struct proof_service *service, const struct jwt_claims *c
     struct account_ref own = shard_state_find_account(state, jwt_sub(claims));
     if (index == BET_NONE ||
         (shard_state_bet(state, index)->account != own.n && !may_read_others(claims))) {
-        refuse(not_found, answer, cookie);
+        bet_problem_tell(&not_found, answer, cookie);
         return;
     }
     struct asked *asked = take_asked(service, answer, cookie);
@@ -328,8 +313,7 @@ void proof_service_head(struct proof_service *service, struct slice query,
     uint64_t from = 0;
     bool consistency = http_url_query(query, "from", &text);
     if (consistency && !parse_size(text, &from)) {
-        refuse((struct refusal){400, "INVALID_PARAMETER", "from is a number of records."}, answer,
-               cookie);
+        bet_problem_tell(&from_unreadable, answer, cookie);
         return;
     }
     struct asked *asked = take_asked(service, answer, cookie);
@@ -364,7 +348,7 @@ void proof_service_keys(struct proof_service *service, bet_service_answer_fn ans
     struct buf out = buf_over(service->out, sizeof service->out);
     struct tree_head head;
     if (tree_head_parse(service->head, &head) < 0) { /* zeros: none yet */
-        refuse(refusal_of(-ERR_NOT_FOUND, false), answer, cookie);
+        bet_problem_tell(&no_head, answer, cookie);
         return;
     }
     if (service->links_count > 0) {
