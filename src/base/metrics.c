@@ -66,6 +66,14 @@ int metrics_add_counter(struct metrics *metrics, struct metrics_name name,
     return add(metrics, (struct metrics_item){name, METRICS_COUNTER, {.counter = counter}});
 }
 
+int metrics_add_counters(struct metrics *metrics, const struct metrics_row *rows, size_t count)
+{
+    for (size_t i = 0; i < count; i++)
+        TRY(metrics_add_counter(metrics, rows[i].name,
+                                (const struct metrics_counter *)rows[i].value));
+    return 0;
+}
+
 int metrics_add_gauge(struct metrics *metrics, struct metrics_name name,
                       const struct metrics_gauge *gauge)
 {

@@ -83,6 +83,15 @@ int metrics_add_gauge(struct metrics *metrics, struct metrics_name name,
 int metrics_add_histogram(struct metrics *metrics, struct metrics_name name,
                           const struct metrics_histogram *histogram);
 
+/* A counter that its owner keeps as a plain number, and how it is shown. */
+struct metrics_row {
+    struct metrics_name name;
+    const uint64_t *value;
+};
+
+/* metrics_add_counter for each of `rows`; those before a failure stay registered. */
+int metrics_add_counters(struct metrics *metrics, const struct metrics_row *rows, size_t count);
+
 /* fn(owner) is called first in each metrics_write, on its thread: it sets numbers that are kept
  * elsewhere, so that nobody copies them while nobody looks. 0, or -ERR_LIMIT. */
 int metrics_add_refresh(struct metrics *metrics, void (*fn)(void *owner), void *owner);

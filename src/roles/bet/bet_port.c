@@ -67,35 +67,25 @@ void bet_counter_init(struct bet_counter *counter, struct bet_service *bets,
 
 /* ---- metrics ---- */
 
+static const char limits[] = "overround_limit_reached_total";
+static const char help[] = "How often a named limit was reached";
+
 static int add_proofs(const struct proof_service *proofs, struct metrics *metrics)
 {
     const struct proof_service_stats *stats = proof_service_stats(proofs);
-    static const char limits[] = "overround_limit_reached_total";
-    static const char help[] = "How often a named limit was reached";
-    const struct {
-        struct metrics_name name;
-        const uint64_t *value;
-    } counters[] = {
+    const struct metrics_row counters[] = {
         {{limits, help, "limit=\"proofs_waiting_max\"", 0}, &stats->asks_reached},
         {{limits, help, "limit=\"receipts_waiting_max\"", 0}, &stats->receipts_reached},
         {{"overround_proofs_total", "Proofs answered", NULL, 0}, &stats->proofs},
         {{"overround_receipts_total", "Receipts pushed", NULL, 0}, &stats->receipts},
     };
-    for (size_t i = 0; i < sizeof counters / sizeof *counters; i++)
-        TRY(metrics_add_counter(metrics, counters[i].name,
-                                (const struct metrics_counter *)counters[i].value));
-    return 0;
+    return metrics_add_counters(metrics, counters, sizeof counters / sizeof *counters);
 }
 
 int bet_counter_register_metrics(const struct bet_counter *counter, struct metrics *metrics)
 {
     const struct bet_service_stats *bets = bet_service_stats(counter->bets);
-    static const char limits[] = "overround_limit_reached_total";
-    static const char help[] = "How often a named limit was reached";
-    const struct {
-        struct metrics_name name;
-        const uint64_t *value;
-    } counters[] = {
+    const struct metrics_row counters[] = {
         {{limits, help, "limit=\"bets_per_minute_max\"", 0}, &bets->rate_limited},
         {{limits, help, "limit=\"bets_waiting_max\"", 0}, &bets->in_flight_reached},
         {{limits, help, "limit=\"reads_waiting_max\"", 0}, &bets->reads_reached},
@@ -103,8 +93,6 @@ int bet_counter_register_metrics(const struct bet_counter *counter, struct metri
         {{"overround_requests_malformed_total", "Bets and movements answered 400", NULL, 0},
          &bets->malformed},
     };
-    for (size_t i = 0; i < sizeof counters / sizeof *counters; i++)
-        TRY(metrics_add_counter(metrics, counters[i].name,
-                                (const struct metrics_counter *)counters[i].value));
+    TRY(metrics_add_counters(metrics, counters, sizeof counters / sizeof *counters));
     return counter->proofs != NULL ? add_proofs(counter->proofs, metrics) : 0;
 }
