@@ -119,6 +119,9 @@ static enum tree_chain_verdict judge_next(const struct tree_chain *chain, struct
         return CHAIN_NOT_NEXT;
     if (last != NULL && (link->root.size < last->root.size || link->time_us < last->time_us))
         return CHAIN_BACK_DATED;
+    if (last != NULL && link->root.size == last->root.size &&
+        !merkle_equal(&link->root.hash, &last->root.hash))
+        return CHAIN_OTHER_ROOT;
     return used_before(chain, link) ? CHAIN_KEY_AGAIN : CHAIN_OK;
 }
 
@@ -155,6 +158,13 @@ static bool find_key(const struct tree_chain *chain, const uint8_t key[SIGN_PUBL
     return false;
 }
 
+/* Two histories: a key that handed over one tree, or took it over, signed another of that size. */
+static bool parts_at(const struct tree_link *link, const struct tree_head *head)
+{
+    return link != NULL && link->root.size == head->root.size &&
+           !merkle_equal(&link->root.hash, &head->root.hash);
+}
+
 enum tree_chain_verdict tree_chain_judge(const struct tree_chain *chain,
                                          const struct tree_head *head)
 {
@@ -170,9 +180,9 @@ enum tree_chain_verdict tree_chain_judge(const struct tree_chain *chain,
     const struct tree_link *out = n == chain->count ? NULL : &chain->links[n];
     if (in != NULL && (head->root.size < in->root.size || head->time_us < in->time_us))
         return CHAIN_TOO_EARLY;
-    if (out != NULL && (head->root.size > out->root.size || head->time_us > out->time_us))
-        return CHAIN_TOO_LATE;
-    return CHAIN_OK;
+    if (out != NULL && head->root.size > out->root.size) /* not by its time: whoever has the key */
+        return CHAIN_TOO_LATE;                           /* writes what he likes there */
+    return parts_at(in, head) || parts_at(out, head) ? CHAIN_OTHER_ROOT : CHAIN_OK;
 }
 
 const uint8_t *tree_chain_key(const struct tree_chain *chain)

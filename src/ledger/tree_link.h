@@ -1,10 +1,12 @@
 /* tree_link.h - how one signing key of tree heads hands over to the next, byte by byte
  * (docs/LEDGER.md, "Signing keys"), and the chain of these links.
  *
- * A link says: up to this many records, and until this time, the old key signs; from there the new
- * one. The old key signs that, so whoever trusts it can trust the new one. When the old key is lost
- * or somebody else has it, its word is worth nothing: then the new key signs a break, which nobody
- * follows by himself. Pure, but for the signatures. Thread: any, one user of each chain. */
+ * A link says: up to this many records, and this root, the old key signs; from there the new one.
+ * Its time binds the new key alone: heads that a power failure took may bear a later one, when the
+ * clock was set back. The old key signs that, so whoever trusts it can trust the new one. When the
+ * old key is lost or somebody else has it, its word is worth nothing: then the new key signs a
+ * break, which nobody follows by himself. Pure, but for the signatures. Thread: any, one user of
+ * each chain. */
 #pragma once
 
 #include <stdbool.h>
@@ -58,7 +60,8 @@ struct tree_chain {
     X(CHAIN_FULL, "there are 64 links already")                                                    \
     X(CHAIN_FOREIGN_KEY, "no link leads to the key that signed it")                                \
     X(CHAIN_TOO_EARLY, "its key was not yet in use")                                               \
-    X(CHAIN_TOO_LATE, "its key was no longer in use")
+    X(CHAIN_TOO_LATE, "its key was no longer in use")                                              \
+    X(CHAIN_OTHER_ROOT, "these are not the records that were handed over")
 
 #define TREE_CHAIN_ENUM(name, text) name,
 enum tree_chain_verdict { TREE_CHAIN_VERDICTS(TREE_CHAIN_ENUM) };
@@ -71,8 +74,9 @@ enum tree_chain_verdict tree_chain_check(const struct tree_chain *chain, struct 
                                          const unsigned char bytes[TREE_LINK_BYTES]);
 enum tree_chain_verdict tree_chain_add(struct tree_chain *chain, struct sha256 *sha,
                                        const unsigned char bytes[TREE_LINK_BYTES]);
-/* Whether the key of this head was in use for that size at that time. An empty chain knows nothing
- * and says CHAIN_OK. */
+/* Whether the key of this head was in use for that size, its root is that of each link of the same
+ * size, and it is not dated before its key was handed over to. An empty chain knows nothing and
+ * says CHAIN_OK. */
 enum tree_chain_verdict tree_chain_judge(const struct tree_chain *chain,
                                          const struct tree_head *head);
 /* The key that signs now, or NULL when there is no link. Valid until the chain changes. */

@@ -88,6 +88,7 @@
     X(SIM_DRIFT, "drifts_found", true)                                                             \
     X(SIM_HEAD, "heads_signed", true)                                                              \
     X(SIM_KEY_ROTATED, "signing_keys_changed", true)                                               \
+    X(SIM_KEY_ROTATED_BEHIND, "signing_keys_changed_behind", true)                                 \
     X(SIM_KEY_NOT_ROTATED, "signing_keys_not_changed", true)                                       \
     X(SIM_PROOF, "proofs_checked", true)                                                           \
     X(SIM_CONSISTENCY, "consistency_checked", true)                                                \

@@ -130,6 +130,10 @@ void sim_tree_stop(struct sim *sim)
 
 void sim_tree_crashed(struct sim *sim)
 {
+    if (sim->mix.rotate > 0 && sim_chance(sim, 300)) { /* a machine without its battery */
+        sim->wall_offset_us -= (int64_t)sim_below(sim, 30 * US_PER_SECOND);
+        sim_count(sim, SIM_CLOCK_BACK);
+    }
     sim->tree.damaged = sim->tree.noticed = false; /* damage at rest was not written through */
 }
 
@@ -158,7 +162,7 @@ static void check_root(struct sim *sim, const struct tree_head *head)
               (unsigned long long)head->root.size);
 }
 
-/* Any head that leaves the machine. */
+/* Any head that leaves the machine: somebody holds it from now on. */
 static struct tree_head check_head(struct sim *sim, const unsigned char bytes[TREE_HEAD_BYTES])
 {
     struct sim_tree *tree = &sim->tree;
@@ -178,6 +182,7 @@ static struct tree_head check_head(struct sim *sim, const unsigned char bytes[TR
               "a head covers %llu records, and %llu are durable",
               (unsigned long long)head.root.size, (unsigned long long)sim->store->place.seq);
     check_root(sim, &head);
+    hold_head(tree, &head);
     return head;
 }
 
@@ -188,10 +193,8 @@ static void take_head(struct sim *sim, const unsigned char bytes[TREE_HEAD_BYTES
     SIM_CHECK(head.root.size >= tree->size_last && head.time_us >= tree->time_last, "L8",
               "a head of %llu records after one of %llu, or an older one",
               (unsigned long long)head.root.size, (unsigned long long)tree->size_last);
-    if (head.root.size > tree->size_last) {
-        hold_head(tree, &head);
+    if (head.root.size > tree->size_last)
         sim_count(sim, SIM_HEAD);
-    }
     tree->size_last = head.root.size;
     tree->time_last = head.time_us;
 }

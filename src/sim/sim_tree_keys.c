@@ -9,6 +9,8 @@
 #include "base/error.h"
 #include "sim/sim_world.h"
 
+#define ROTATE_BEHIND 100 /* permille of the turns, while the clock is behind what was shown */
+
 /* PKCS 8 of an Ed25519 key, before its 32 bytes (RFC 8410). */
 static const unsigned char prefix[16] = {0x30, 0x2e, 0x02, 0x01, 0x00, 0x30, 0x05, 0x06,
                                          0x03, 0x2b, 0x65, 0x70, 0x04, 0x22, 0x04, 0x20};
@@ -95,6 +97,29 @@ uint32_t sim_key_number(struct sim *sim, const uint8_t public[SIGN_PUBLIC_BYTES]
     sim_broken(sim, "L8", "a head is signed by another key, and %u links lead to none such", count);
 }
 
+/* Whoever holds a head goes on believing it, whatever links come, and whatever the clock said. */
+static void check_held(struct sim *sim, const unsigned char link[TREE_LINK_BYTES])
+{
+    struct sim_tree *tree = &sim->tree;
+    struct sha256 *sha = NULL;
+    int error = sha256_new(&sha);
+    ASSERT(error == 0);
+    enum tree_chain_verdict verdict = tree_chain_add(&tree->chain, sha, link);
+    SIM_CHECK(verdict == CHAIN_OK, "L8", "a link is made, and %s", tree_chain_text(verdict));
+    sha256_free(sha);
+    for (size_t i = 0; i < tree->heads_count; i++) {
+        verdict = tree_chain_judge(&tree->chain, &tree->heads[i]);
+        SIM_CHECK(verdict == CHAIN_OK, "L8", "a head of %llu records was shown, and now %s",
+                  (unsigned long long)tree->heads[i].root.size, tree_chain_text(verdict));
+    }
+}
+
+/* Some of what was shown is dated later than now. */
+static bool is_behind(const struct sim *sim)
+{
+    return sim_wall(sim).us < sim->tree.time_shown;
+}
+
 static void on_rotated(struct tree_rotate *rotate, int error)
 {
     struct sim *sim = rotate->owner;
@@ -104,7 +129,10 @@ static void on_rotated(struct tree_rotate *rotate, int error)
     tree_keeper_stats(sim->tree.keeper, &stats);
     if (error == 0) {
         SIM_CHECK(tree_link_read(rotate->link, &link) == 0, "L8", "a link that nobody signed");
+        check_held(sim, rotate->link);
         sim_count(sim, SIM_KEY_ROTATED);
+        if (link.time_us < sim->tree.time_shown)
+            sim_count(sim, SIM_KEY_ROTATED_BEHIND);
         return;
     }
     bool refused = error == -ERR_BUSY || error == -ERR_LIMIT || error == -ERR_CONFIG;
@@ -121,11 +149,7 @@ void sim_tree_rotate(struct sim *sim)
 {
     struct sim_tree *tree = &sim->tree;
     struct ledger_tree *port = tree_keeper_tree(tree->keeper);
-    if (tree->rotating || !sim_chance(sim, sim->mix.rotate))
-        return;
-    /* A head that a power failure took may be of a later time than a clock that was set back says
-     * now: then the operator waits (docs/OPERATIONS.md). */
-    if (sim_wall(sim).us <= tree->time_shown)
+    if (tree->rotating || !sim_chance(sim, is_behind(sim) ? ROTATE_BEHIND : sim->mix.rotate))
         return;
     tree->rotate = (struct tree_rotate){
         .to = TREE_KEY_FILE, .lost = sim_chance(sim, 150), .on_done = on_rotated, .owner = sim};

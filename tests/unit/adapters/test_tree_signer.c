@@ -173,7 +173,6 @@ TEST(tree_signer, hands_nothing_over_before_anything_was_signed)
     end(&s);
 }
 
-/* The log that the links were made over must still be there. */
 /* The sync of a link fails, the process ends, the next one finds the link in the cache and signs
  * with its key, and power fails. */
 TEST(tree_signer, trusts_no_link_that_a_failed_sync_left_in_the_cache)
@@ -214,6 +213,34 @@ TEST(tree_signer, hands_over_no_tree_without_records)
     end(&s);
 }
 
+/* Somebody holds the newest head, which went with the power; then the clock is set back. Nobody
+ * waits until it has caught up: the head stays good, whoever judges it. */
+TEST(tree_signer, changes_the_key_at_once_when_the_clock_was_set_back)
+{
+    struct scene s;
+    struct tree_head held, newest;
+    begin(&s);
+    assert_int_equal(sign_at(&s, 10), 0);
+    assert_int_equal(tree_heads_sync(&s.signer.heads), 0);
+    s.now_us = 1000000;
+    assert_int_equal(sign_at(&s, 20), 0);
+    held = s.signer.heads.newest;
+    uint64_t kept = s.signer.heads.count - 1;
+    shut(&s);
+    assert_true(faulty_disk_set_size(s.disk, "heads-0000", kept * TREE_HEAD_BYTES));
+    s.now_us = 5000;
+    assert_int_equal(open_with(&s, s.keys[0]), 0);
+    grow(&s, 20);
+    assert_int_equal(rotate(&s, 1, TREE_LINK_ROTATION), 0);
+    assert_true(s.signer.links.chain.links[0].time_us < held.time_us);
+    assert_int_equal(tree_chain_judge(&s.signer.links.chain, &held), CHAIN_OK);
+    assert_int_equal(sign_at(&s, 30), 0);
+    newest = s.signer.heads.newest;
+    assert_int_equal(tree_chain_judge(&s.signer.links.chain, &newest), CHAIN_OK);
+    end(&s);
+}
+
+/* The log that the links were made over must still be there. */
 TEST(tree_signer, signs_nothing_for_a_history_that_is_not_the_one_of_the_links)
 {
     struct scene s;
