@@ -5,7 +5,7 @@ import os
 import subprocess
 import time
 
-from harness import LOAD_CPU, SERVER_CPU, ROOT, Feed, Server, clean_environment, pinned
+from harness import LOAD_CPU, SERVER_CPU, ROOT, Feed, Server, clean_environment, end_process, pinned
 
 MARKETS = 20
 RATES = (1000, 20000)
@@ -184,9 +184,7 @@ class Crowd:
                                                 'skipped')}
 
     def __exit__(self, *_):
-        if self.process.poll() is None:
-            self.process.terminate()
-            self.process.communicate()
+        end_process(self.process)
 
 
 def bets_and_pushes(server, rate, **options):
@@ -291,8 +289,7 @@ def bare_sender(bench, clients, rate, window_ms):
                 '--server-pid', str(sender.pid)]
         report = json.loads(bench.run(argv, LOAD_CPU)[0])
     finally:
-        sender.terminate()
-        sender.wait()
+        end_process(sender)
     report.pop('machine', None)
     return report
 

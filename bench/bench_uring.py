@@ -4,7 +4,7 @@ import statistics
 import subprocess
 
 from bench_world import ask_and_watch
-from harness import LOAD_CPU, SERVER_CPU, pinned
+from harness import LOAD_CPU, SERVER_CPU, end_process, pinned
 
 MODES = ('send', 'uring', 'uring-zc', 'uring-bundle')
 FRAME_BYTES = 256
@@ -28,8 +28,7 @@ class Bare:
         return self
 
     def __exit__(self, *_):
-        self.process.terminate()
-        self.process.wait()
+        end_process(self.process)
 
 
 def measure(bench, load, mode):

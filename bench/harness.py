@@ -3,14 +3,13 @@ import http.client
 import json
 import os
 import shutil
-import signal
 import subprocess
 import tempfile
 import time
 
 ROOT = os.path.abspath(os.path.join(os.path.dirname(__file__), '..'))
 SERVER_CPU, LOAD_CPU = 0, 1
-START_SECONDS_MAX = 60
+START_SECONDS_MAX, END_SECONDS_MAX = 60, 30
 BETS_MAX = '10000000'  # more than a run places
 
 
@@ -22,6 +21,17 @@ def clean_environment():
 def pinned(cpu, argv):
     """The command on one core, where there are two."""
     return ['taskset', '-c', str(cpu), *argv] if (os.cpu_count() or 1) > 1 else argv
+
+
+def end_process(process):
+    """Asked to end, and made to where it does not."""
+    if process.poll() is None:
+        process.terminate()
+        try:
+            process.wait(END_SECONDS_MAX)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()
 
 
 def machine():
@@ -107,13 +117,7 @@ class Server:
         return self
 
     def __exit__(self, *_):
-        if self.process.poll() is None:
-            self.process.send_signal(signal.SIGTERM)
-            try:
-                self.process.wait(30)
-            except subprocess.TimeoutExpired:
-                self.process.kill()
-                self.process.wait()
+        end_process(self.process)
 
     @property
     def pid(self):

@@ -5,7 +5,7 @@ import socket
 import subprocess
 import time
 
-from harness import SERVER_CPU, clean_environment, pinned
+from harness import SERVER_CPU, clean_environment, end_process, pinned
 
 START_SECONDS_MAX = 20
 
@@ -58,17 +58,11 @@ class Peer:
                 return self
             except OSError:
                 time.sleep(0.05)
-        self.__exit__()
+        end_process(self.process)
         raise RuntimeError(f'{self.argv[0]} does not answer')
 
     def __exit__(self, *_):
-        if self.process.poll() is None:
-            self.process.terminate()
-            try:
-                self.process.wait(10)
-            except subprocess.TimeoutExpired:
-                self.process.kill()
-                self.process.wait()
+        end_process(self.process)
 
     @property
     def pid(self):
