@@ -26,6 +26,7 @@
 #include "base/rfc3339.h"
 #include "net/ws/ws_frame.h"
 #include "net/ws/ws_handshake.h"
+#include "ref_listen.h"
 #include "ref_uring.h"
 
 #define CONNECTIONS_MAX  16384
@@ -230,19 +231,6 @@ static void send_to_all(char *frames, size_t bytes)
         ref_uring_flush();
 }
 
-static int listen_anywhere(void)
-{
-    struct sockaddr_in address = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
-    socklen_t size = sizeof address;
-    int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-    if (fd < 0 || bind(fd, (struct sockaddr *)&address, sizeof address) != 0 ||
-        listen(fd, 4096) != 0 || getsockname(fd, (struct sockaddr *)&address, &size) != 0)
-        die("listen");
-    printf("http://127.0.0.1:%d\n", ntohs(address.sin_port));
-    fflush(stdout);
-    return fd;
-}
-
 /* Bytes on standard input, from 0 on, each of which asks for a frame. */
 static uint64_t read_asked(void)
 {
@@ -304,9 +292,9 @@ int main(int argc, char **argv)
         return 3;
     }
     epoll_fd = epoll_create1(EPOLL_CLOEXEC);
-    int listener = listen_anywhere();
+    int listener = ref_listen("http://");
     struct epoll_event event = {.events = EPOLLIN, .data.ptr = NULL};
-    if (epoll_fd < 0 || epoll_ctl(epoll_fd, EPOLL_CTL_ADD, listener, &event) != 0)
+    if (listener < 0 || epoll_fd < 0 || epoll_ctl(epoll_fd, EPOLL_CTL_ADD, listener, &event) != 0)
         die("epoll");
     if (rate == 0)
         await_asking();

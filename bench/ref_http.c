@@ -15,6 +15,8 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "ref_listen.h"
+
 #define ANSWER_BYTES_MAX  65536
 #define PIPELINE_MAX      64
 #define CONNECTIONS_MAX   4096
@@ -80,19 +82,6 @@ static void serve(int fd, size_t answer_bytes)
         die("send");
 }
 
-static int listen_anywhere(void)
-{
-    struct sockaddr_in address = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
-    socklen_t size = sizeof address;
-    int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-    if (fd < 0 || bind(fd, (struct sockaddr *)&address, sizeof address) != 0 ||
-        listen(fd, 4096) != 0 || getsockname(fd, (struct sockaddr *)&address, &size) != 0)
-        die("listen");
-    printf("127.0.0.1:%d\n", ntohs(address.sin_port));
-    fflush(stdout);
-    return fd;
-}
-
 static void take_connection(int epoll_fd, int listener)
 {
     int fd = accept4(listener, NULL, NULL, SOCK_CLOEXEC), on = 1;
@@ -111,9 +100,9 @@ int main(int argc, char **argv)
         return 2;
     }
     make_answers(answer_bytes);
-    int epoll_fd = epoll_create1(EPOLL_CLOEXEC), listener = listen_anywhere();
+    int epoll_fd = epoll_create1(EPOLL_CLOEXEC), listener = ref_listen("");
     struct epoll_event event = {.events = EPOLLIN, .data.fd = listener}, events[256];
-    if (epoll_fd < 0 || epoll_ctl(epoll_fd, EPOLL_CTL_ADD, listener, &event) != 0)
+    if (listener < 0 || epoll_fd < 0 || epoll_ctl(epoll_fd, EPOLL_CTL_ADD, listener, &event) != 0)
         die("epoll");
     for (;;) {
         int count = epoll_wait(epoll_fd, events, 256, -1);
