@@ -34,6 +34,7 @@ struct load_pool_answer {
     bool replayed;     /* the stored answer of an idempotency key */
 };
 
+/* The first two may be NULL where nothing is sent that has an answer. */
 struct load_pool_callbacks {
     void (*on_answer)(void *owner, const struct load_pool_answer *answer);
     /* No answer comes: the connection broke, or the pool was freed. */

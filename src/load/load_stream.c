@@ -25,10 +25,8 @@ struct load_stream {
 
 static void on_open(void *owner, uint32_t connection);
 static void on_text(void *owner, uint32_t connection, struct slice text);
-static void on_answer(void *owner, const struct load_pool_answer *answer);
-static void on_lost(void *owner, const struct load_flight *flight);
 
-static const struct load_pool_callbacks pool_callbacks = {on_answer, on_lost, on_text, on_open};
+static const struct load_pool_callbacks pool_callbacks = {.on_text = on_text, .on_open = on_open};
 
 static int split_channels(struct load_stream *stream)
 {
@@ -161,17 +159,4 @@ static void on_text(void *owner, uint32_t connection, struct slice text)
     load_markets_apply(&stream->markets, &frame);
     if (stream->markets.moves != moves && stream->on_move != NULL)
         stream->on_move(stream->owner);
-}
-
-/* Nothing is asked here that has an answer. */
-static void on_answer(void *owner, const struct load_pool_answer *answer)
-{
-    (void)owner;
-    (void)answer;
-}
-
-static void on_lost(void *owner, const struct load_flight *flight)
-{
-    (void)owner;
-    (void)flight;
 }

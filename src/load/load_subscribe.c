@@ -153,19 +153,7 @@ static void on_open(void *owner, uint32_t client)
         (void)load_pool_say(subscribe->pool, client, buf_slice(&out));
 }
 
-static void on_answer(void *owner, const struct load_pool_answer *answer)
-{
-    (void)owner; /* nothing is asked that has an answer */
-    (void)answer;
-}
-
-static void on_lost(void *owner, const struct load_flight *flight)
-{
-    (void)owner;
-    (void)flight;
-}
-
-static const struct load_pool_callbacks callbacks = {on_answer, on_lost, on_text, on_open};
+static const struct load_pool_callbacks callbacks = {.on_text = on_text, .on_open = on_open};
 
 static int split_channels(struct subscribe *subscribe)
 {
