@@ -71,3 +71,21 @@ class Peer:
     @property
     def address(self):
         return f'127.0.0.1:{self.port}'
+
+
+class Responder(Peer):
+    """A program of ours that prints its address, and last words where it has any."""
+
+    def __init__(self, argv):
+        super().__init__(argv, 0)
+
+    def __enter__(self):
+        # pylint: disable=consider-using-with
+        self.process = subprocess.Popen(pinned(SERVER_CPU, self.argv), stdout=subprocess.PIPE,
+                                        text=True)
+        self.port = int(self.process.stdout.readline().rsplit(':', 1)[1])
+        return self
+
+    def __exit__(self, *_):
+        super().__exit__()
+        self.last_words = self.process.stdout.read()

@@ -10,8 +10,8 @@ import socket
 import statistics
 import subprocess
 
-from harness import LOAD_CPU, SERVER_CPU, Feed, Server, clean_environment, pinned
-from peers.process import Peer, free_port, npm_folder, version
+from harness import LOAD_CPU, Feed, Server, clean_environment, pinned
+from peers.process import Peer, Responder, free_port, npm_folder, version
 
 PATH = '/v1/odds/1.7000'
 CONNECTIONS, DEPTHS, ROUNDS, SECONDS = 64, (1, 16), 3, 2
@@ -47,20 +47,13 @@ class Ours:
         self.question = get(path)
 
 
-class Bare(Peer):
+class Bare(Responder):
     name = 'bare_responder'
     settings = 'bench-ref-http: one recv and one send of equal bytes, nothing parsed'
     question = get(PATH)
 
     def __init__(self, bench, answer_bytes):
-        super().__init__([bench.program('bench-ref-http'), str(answer_bytes)], 0)
-
-    def __enter__(self):
-        # pylint: disable=consider-using-with
-        self.process = subprocess.Popen(pinned(SERVER_CPU, self.argv), stdout=subprocess.PIPE,
-                                        text=True)
-        self.port = int(self.process.stdout.readline().rsplit(':', 1)[1])
-        return self
+        super().__init__([bench.program('bench-ref-http'), str(answer_bytes)])
 
 
 NGINX = """daemon off; master_process off; worker_processes 1; pid {folder}/pid;
