@@ -363,6 +363,8 @@ void proof_service_keys(struct proof_service *service, bet_service_answer_fn ans
 
 /* ---- receipts ---- */
 
+static void ask_receipts(struct proof_service *service);
+
 static struct bet_id bet_of(const struct record_view *record)
 {
     if (record->head->type == RECORD_BET)
@@ -396,6 +398,8 @@ void proof_service_on_record(struct proof_service *service, const struct record_
     receipt->account = account;
     receipt->bytes = bytes;
     memcpy(receipt->record, record->head, bytes);
+    /* The tree heard of the record on the log's thread, and its head may have been here first. */
+    ask_receipts(service);
 }
 
 static void push_receipt(struct proof_service *service, const struct receipt *receipt, uint32_t at)
@@ -411,14 +415,12 @@ static void push_receipt(struct proof_service *service, const struct receipt *re
     service->stats.receipts++;
 }
 
-static void ask_receipts(struct proof_service *service);
-
 static void on_receipts(struct tree_ask *ask, int error)
 {
     struct proof_service *service = ask->owner;
     service->batch.busy = false;
     if (error == -ERR_BUSY)
-        return; /* with the next head */
+        return; /* at the next poll */
     for (uint32_t i = 0; i < ask->count; i++) {
         const struct receipt *receipt =
             &service->receipts[service->receipts_out++ % PROOF_RECEIPTS_MAX];
@@ -449,7 +451,7 @@ static void ask_receipts(struct proof_service *service)
         return;
     batch->ask = (struct tree_ask){
         .entries = batch->entries, .count = count, .on_done = on_receipts, .owner = service};
-    batch->busy = tree->ops->ask(tree, &batch->ask) == 0; /* else with the next head */
+    batch->busy = tree->ops->ask(tree, &batch->ask) == 0; /* else at the next poll */
 }
 
 bool proof_service_poll(struct proof_service *service, unsigned char ret_head[TREE_HEAD_BYTES])
@@ -459,12 +461,13 @@ bool proof_service_poll(struct proof_service *service, unsigned char ret_head[TR
     uint32_t links = service->links_count; /* before the answers, which may need them */
     service->links_count = tree->ops->links(tree, links, service->links + links);
     tree->ops->poll(tree);
-    if (!tree->ops->newest(tree, ret_head) ||
-        memcmp(ret_head, service->head, TREE_HEAD_BYTES) == 0 ||
-        tree_head_parse(ret_head, &head) < 0)
-        return false;
-    memcpy(service->head, ret_head, TREE_HEAD_BYTES);
-    service->head_size = head.root.size;
+    bool newer = tree->ops->newest(tree, ret_head) &&
+                 memcmp(ret_head, service->head, TREE_HEAD_BYTES) != 0 &&
+                 tree_head_parse(ret_head, &head) == 0;
+    if (newer) {
+        memcpy(service->head, ret_head, TREE_HEAD_BYTES);
+        service->head_size = head.root.size;
+    }
     ask_receipts(service);
-    return true;
+    return newer;
 }
