@@ -1,6 +1,5 @@
 """Reads of prices and bets ask for no memory: every allocation of the running program is counted by
 a library that is loaded before it (lib/count_allocations.c)."""
-import json
 import mmap
 import os
 import socket
@@ -8,7 +7,9 @@ import struct
 
 import pytest
 from conftest import make
-from lib.server import BINARY, run
+from lib.http import dumps
+from lib.server import BINARY
+from lib.ws import TEXT
 
 COUNTER = os.path.join(os.path.dirname(BINARY), 'tests', 'count-allocations.so')
 MARKETS = 4
@@ -23,8 +24,8 @@ class Counted:
         # pylint: disable=consider-using-with
         self.file = open(path, 'r+b')
         self.memory = mmap.mmap(self.file.fileno(), 16)
-        self.book = make(folder / 'data', environment={'LD_PRELOAD': COUNTER,
-                                                       'COUNT_ALLOCATIONS': str(path)})
+        self.book = make(folder / 'data', ['--head-interval-ms', '20'],  # soon a receipt
+                         environment={'LD_PRELOAD': COUNTER, 'COUNT_ALLOCATIONS': str(path)})
         self.markets = [self.book.market(event='77') for _ in range(MARKETS)]
         assert self.of_loop() > 100, 'nothing is counted'
 
@@ -80,25 +81,59 @@ def test_reading_prices_allocates_nothing(counted):
         assert counted.of_loop() - before == 0
 
 
-@pytest.mark.parametrize('transport', ['http', 'ws'])
-def test_a_bet_allocates_nothing(counted, transport):
-    def bets(seconds, *more):
-        done = run('load', 'bets', '--url', 'http://%s:%d' % counted.book.server.public, '--data',
-                   counted.book.server.data, '--channels', 'event:77', '--rate', '1500',
-                   '--connections', '24', '--pipeline', '4', '--users', '24', '--warmup', '0',
-                   '--user-prefix', transport, '--transport', transport, '--seconds', seconds,
-                   *more)
-        report = json.loads(done.stdout)
-        assert report['codes'] == [{'status': 201, 'code': '', 'count': 1500 * int(seconds)}]
+class HttpBets:
+    """Bets of one customer, sent together over one connection."""
 
-    def asked_for(seconds):
-        before = counted.of_loop()
-        bets(seconds, '--deposit', '0')
-        return counted.of_loop() - before
+    def __init__(self, bettor):
+        self.bettor, self.http = bettor, bettor.http
 
-    bets('1')  # opens the accounts
-    bets('1', '--deposit', '0', '--burst', '192')  # many outboxes in use at once
-    # Each run of the generator connects, and asks for markets and money; a moment in which the
-    # machine did something else leaves more outboxes in use at once than there were before.
-    fewer, more = asked_for('1'), asked_for('4')
-    assert more - fewer < 4500 // 10, f'{more} for 6,000 bets, {fewer} for 1,500'
+    def send(self, keys, slip):
+        for key in keys:
+            self.http.begin('POST', '/v1/bets', slip, self.bettor.token, {'Idempotency-Key': key})
+
+    def codes(self, count):
+        return [self.http.response().status for _ in range(count)]
+
+
+class WsBets:
+    """The same over a stream, to which the customer's own bets and money are pushed as well."""
+
+    def __init__(self, bettor):
+        self.ws = bettor.server.websocket(token=bettor.token)
+        assert self.ws.handshake.status == 101
+
+    def send(self, keys, slip):
+        asked = [{'op': 'place_bet', 'id': k, 'idempotency_key': k, 'bet': slip} for k in keys]
+        self.ws.http.send(b''.join(self.ws.frame(TEXT, dumps(ask).encode()) for ask in asked))
+
+    def codes(self, count):
+        """Reads to the last receipt: nothing more comes of these bets."""
+        seen = {'bet': [], 'receipt': [], 'bet_update': []}
+        while len(seen['bet']) < count or len(seen['receipt']) < count:
+            message = self.ws.receive()
+            seen[message['op']].append(message.get('code'))
+        assert len(seen['bet_update']) == count
+        return seen['bet']
+
+
+@pytest.mark.parametrize('bets_of', [HttpBets, WsBets])
+def test_a_bet_allocates_nothing(counted, bets_of):
+    bettors = [counted.book.bettor() for _ in range(8)]
+    slip = bettors[0].slip(counted.markets[0], 11, stake='0.01')
+    customers = [(bettor, bets_of(bettor)) for bettor in bettors]
+
+    def place(count, chosen):
+        for bettor, bets in chosen:
+            bets.send([bettor.key() for _ in range(count)], slip)
+        for _, bets in chosen:
+            assert bets.codes(count) == [201] * count
+
+    # What is made once, and more of it than is ever in use below: a round there has half as many
+    # customers and bets as here, and begins when everything of the one before has been read.
+    for _ in range(3):
+        place(16, customers)
+    before = counted.of_loop()
+    for _ in range(20):
+        place(1, customers[:4])
+        place(8, customers[:4])
+    assert counted.of_loop() - before == 0
