@@ -272,6 +272,22 @@ void peer_expect(struct peer *peer, const char *beginning)
         fail_msg("%.300s came instead of %s", frame, beginning);
 }
 
+void peer_expect_seq(struct peer *peer, const char *beginning, unsigned long long seq)
+{
+    peer_expect(peer, beginning);
+    assert_int_equal(frame_number(peer->text, "seq"), seq);
+}
+
+unsigned long long peer_subscribe(struct peer *peer, const char *channel)
+{
+    char text[128];
+    (void)snprintf(text, sizeof text, "{\"op\":\"subscribe\",\"channels\":[\"%s\"]}", channel);
+    peer_say(peer, text);
+    (void)snprintf(text, sizeof text, "{\"op\":\"snapshot\",\"channel\":\"%s\",\"seq\":", channel);
+    peer_expect(peer, text);
+    return frame_number(peer->text, "seq");
+}
+
 void peer_expect_nothing(struct peer *peer)
 {
     const char *frame = peer_next(peer);

@@ -63,6 +63,10 @@ const char *peer_next(struct peer *peer);
 const char *peer_take(struct peer *peer);
 /* Fails unless the next frame begins so. */
 void peer_expect(struct peer *peer, const char *beginning);
+/* And carries this number. */
+void peer_expect_seq(struct peer *peer, const char *beginning, unsigned long long seq);
+/* Subscribes, and expects the snapshot next: its number. */
+unsigned long long peer_subscribe(struct peer *peer, const char *channel);
 void peer_expect_nothing(struct peer *peer);
 /* Waits until `text` has come; answers what came so far, or NULL. */
 const char *peer_wait(struct peer *peer, const char *text);

@@ -29,15 +29,12 @@ TEST(stream, a_snapshot_comes_first_and_then_deltas_without_a_hole)
     struct stream_fixture f;
     struct peer peer;
     begin(&f, &peer);
-    peer_say(&peer, SUBSCRIBE("event:e1"));
-    peer_expect(&peer, "{\"op\":\"snapshot\",\"channel\":\"event:e1\",\"seq\":");
-    unsigned long long seq = frame_number(peer.text, "seq");
+    unsigned long long seq = peer_subscribe(&peer, "event:e1");
     assert_non_null(strstr(peer.text, "\"market_id\":\"m1\""));
     assert_non_null(strstr(peer.text, "\"market_id\":\"m2\""));
     for (uint32_t i = 0; i < 10; i++) {
         fixture_price(&f, i % 2 ? "m1" : "m2", 300 + i);
-        peer_expect(&peer, "{\"op\":\"delta\",\"channel\":\"event:e1\",\"seq\":");
-        assert_int_equal(frame_number(peer.text, "seq"), ++seq);
+        peer_expect_seq(&peer, "{\"op\":\"delta\",\"channel\":\"event:e1\",\"seq\":", ++seq);
         assert_non_null(strstr(peer.text, "\"id\":\"a\""));
         assert_null(strstr(peer.text, "\"id\":\"b\"")); /* only what changed */
     }
@@ -49,14 +46,11 @@ TEST(stream, all_messages_of_a_turn_arrive_and_a_subscription_among_them_sees_ea
     struct stream_fixture f;
     struct peer peer;
     begin(&f, &peer);
-    peer_say(&peer, SUBSCRIBE("market:m1"));
-    peer_expect(&peer, "{\"op\":\"snapshot\"");
-    unsigned long long seq = frame_number(peer.text, "seq");
+    unsigned long long seq = peer_subscribe(&peer, "market:m1");
     for (uint32_t i = 0; i < 200; i++) /* more than the history holds */
         fixture_price_in_turn(&f, "m1", 200 + i);
     for (int i = 0; i < 200; i++) {
-        peer_expect(&peer, "{\"op\":\"delta\"");
-        assert_int_equal(frame_number(peer.text, "seq"), ++seq);
+        peer_expect_seq(&peer, "{\"op\":\"delta\"", ++seq);
     }
     peer_expect_nothing(&peer);
     end(&f, &peer);
@@ -68,19 +62,16 @@ TEST(stream, a_subscription_in_the_turn_of_a_change_gets_it_in_its_snapshot_only
     struct peer peer, other;
     begin(&f, &peer);
     peer_open(&other, &f);
-    peer_say(&other, SUBSCRIBE("market:m1"));
-    peer_expect(&other, "{\"op\":\"snapshot\"");
+    (void)peer_subscribe(&other, "market:m1");
     peer_say_later(&peer, SUBSCRIBE("market:m1"));
     fixture_price_in_turn(&f, "m1", 777);
     peer_expect(&peer, "{\"op\":\"snapshot\"");
     assert_non_null(strstr(peer.text, "\"odds\":7.77"));
     unsigned long long seq = frame_number(peer.text, "seq");
-    peer_expect(&other, "{\"op\":\"delta\"");
-    assert_int_equal(frame_number(other.text, "seq"), seq);
+    peer_expect_seq(&other, "{\"op\":\"delta\"", seq);
     peer_expect_nothing(&peer);
     fixture_price(&f, "m1", 778);
-    peer_expect(&peer, "{\"op\":\"delta\"");
-    assert_int_equal(frame_number(peer.text, "seq"), seq + 1);
+    peer_expect_seq(&peer, "{\"op\":\"delta\"", seq + 1);
     peer_end(&other);
     end(&f, &peer);
 }
@@ -90,16 +81,12 @@ TEST(stream, tells_a_new_market_whole_and_the_end_of_one)
     struct stream_fixture f;
     struct peer peer;
     begin(&f, &peer);
-    peer_say(&peer, SUBSCRIBE("sport:football"));
-    peer_expect(&peer, "{\"op\":\"snapshot\"");
-    unsigned long long seq = frame_number(peer.text, "seq");
+    unsigned long long seq = peer_subscribe(&peer, "sport:football");
     fixture_add(&f, "m3", "e2");
-    peer_expect(&peer, "{\"op\":\"image\",\"channel\":\"sport:football\",\"seq\":");
-    assert_int_equal(frame_number(peer.text, "seq"), seq + 1);
+    peer_expect_seq(&peer, "{\"op\":\"image\",\"channel\":\"sport:football\",\"seq\":", seq + 1);
     assert_non_null(strstr(peer.text, "\"market\":{\"market_id\":\"m3\""));
     fixture_remove(&f, "m1");
-    peer_expect(&peer, "{\"op\":\"removed\",\"channel\":\"sport:football\",\"seq\":");
-    assert_int_equal(frame_number(peer.text, "seq"), seq + 2);
+    peer_expect_seq(&peer, "{\"op\":\"removed\",\"channel\":\"sport:football\",\"seq\":", seq + 2);
     assert_non_null(strstr(peer.text, "\"market_id\":\"m1\""));
     end(&f, &peer);
 }
@@ -109,8 +96,7 @@ TEST(stream, a_channel_may_be_followed_before_it_has_a_market)
     struct stream_fixture f;
     struct peer peer;
     begin(&f, &peer);
-    peer_say(&peer, SUBSCRIBE("event:later"));
-    peer_expect(&peer, "{\"op\":\"snapshot\"");
+    (void)peer_subscribe(&peer, "event:later");
     assert_non_null(strstr(peer.text, "\"markets\":[]"));
     fixture_add(&f, "m9", "later");
     peer_expect(&peer, "{\"op\":\"image\"");
@@ -123,8 +109,7 @@ TEST(stream, an_older_version_is_dropped)
     struct peer peer;
     begin(&f, &peer);
     fixture_price(&f, "m1", 250);
-    peer_say(&peer, SUBSCRIBE("market:m1"));
-    peer_expect(&peer, "{\"op\":\"snapshot\"");
+    (void)peer_subscribe(&peer, "market:m1");
     const uint16_t first[] = {0};
     const struct odds_image *image = f.store->ops->get(f.store, SLICE("m1"));
     odds_service_on_market(f.service, image, image->odds_version - 1, first, 1); /* a repeat */
@@ -138,8 +123,7 @@ TEST(stream, unsubscribed_channels_are_silent)
     struct stream_fixture f;
     struct peer peer;
     begin(&f, &peer);
-    peer_say(&peer, SUBSCRIBE("market:m1"));
-    peer_expect(&peer, "{\"op\":\"snapshot\"");
+    (void)peer_subscribe(&peer, "market:m1");
     peer_say(&peer, "{\"op\":\"unsubscribe\",\"channels\":[\"market:m1\",\"market:m2\"]}");
     peer_expect(&peer, "{\"op\":\"unsubscribed\",\"channel\":\"market:m1\"");
     peer_expect(&peer, "{\"op\":\"error\",\"code\":\"NOT_SUBSCRIBED\",\"channel\":\"market:m2\"}");
@@ -191,8 +175,7 @@ TEST(stream, each_limit_has_its_answer)
     peer_expect(&peer, "{\"op\":\"error\",\"code\":\"TOO_MANY_CHANNELS\"");
     struct peer other;
     peer_open(&other, &f);
-    peer_say(&other, SUBSCRIBE("event:4")); /* event:3 is followed by nobody: it makes room */
-    peer_expect(&other, "{\"op\":\"snapshot\",\"channel\":\"event:4\"");
+    (void)peer_subscribe(&other, "event:4"); /* event:3 is followed by nobody: it makes room */
     peer_say(&other, SUBSCRIBE("event:5"));
     peer_expect(&other, "{\"op\":\"error\",\"code\":\"CHANNELS_FULL\"");
     peer_say(&other, SUBSCRIBE("event:1"));
@@ -223,14 +206,12 @@ TEST(stream, conflate_ms_sends_the_newest_once_an_interval_after_a_skipped)
     unsigned long long seq = frame_number(peer.text, "seq");
     for (uint32_t i = 0; i < 5; i++)
         fixture_price(&f, "m1", 300 + i);
-    peer_expect(&peer, "{\"op\":\"skipped\",\"channel\":\"market:m1\",\"seq\":");
-    assert_int_equal(frame_number(peer.text, "seq"), seq + 5);
+    peer_expect_seq(&peer, "{\"op\":\"skipped\",\"channel\":\"market:m1\",\"seq\":", seq + 5);
     assert_int_equal(frame_number(peer.text, "changes"), 5);
     peer_expect(&peer, "{\"op\":\"image\",\"channel\":\"market:m1\",\"market\":{");
     assert_non_null(strstr(peer.text, "\"odds\":3.04"));
     fixture_price(&f, "m1", 400);
-    peer_expect(&peer, "{\"op\":\"delta\""); /* one change: nothing is skipped */
-    assert_int_equal(frame_number(peer.text, "seq"), seq + 6);
+    peer_expect_seq(&peer, "{\"op\":\"delta\"", seq + 6); /* one change: nothing is skipped */
     end(&f, &peer);
 }
 
@@ -246,8 +227,7 @@ TEST(stream, a_change_in_the_turn_in_which_an_interval_ends_is_not_lost)
     usleep(30000);
     fixture_price_in_turn(&f, "m2", 302); /* the timer fires before this turn's end */
     for (unsigned i = 1; i <= 2; i++) {
-        peer_expect(&peer, "{\"op\":\"delta\"");
-        assert_int_equal(frame_number(peer.text, "seq"), seq + i);
+        peer_expect_seq(&peer, "{\"op\":\"delta\"", seq + i);
     }
     end(&f, &peer);
 }
@@ -318,9 +298,7 @@ TEST(stream, a_slow_client_gets_skipped_and_the_newest_and_never_an_older_price)
     fixture_begin(&f);
     add_many(&f, 8);
     peer_open(&peer, &f);
-    peer_say(&peer, SUBSCRIBE("event:e1"));
-    peer_expect(&peer, "{\"op\":\"snapshot\"");
-    unsigned long long seq = frame_number(peer.text, "seq");
+    unsigned long long seq = peer_subscribe(&peer, "event:e1");
     make_lag(&f, 8);
     for (uint32_t i = 0; i < 800; i++) /* all of these are conflated */
         fixture_price(&f, i % 2 ? "x1" : "x5", 200 + i);
@@ -335,8 +313,7 @@ TEST(stream, a_slow_client_gets_skipped_and_the_newest_and_never_an_older_price)
         assert_int_equal(versions[i], f.store->ops->get(f.store, slice_text(id))->odds_version);
     }
     fixture_price(&f, "x3", 777); /* it is live again */
-    peer_expect(&peer, "{\"op\":\"delta\"");
-    assert_int_equal(frame_number(peer.text, "seq"), seq + 1);
+    peer_expect_seq(&peer, "{\"op\":\"delta\"", seq + 1);
     end(&f, &peer);
 }
 
@@ -373,8 +350,7 @@ TEST(stream, a_client_that_owes_too_many_markets_or_missed_a_removal_gets_a_new_
     } while ((frame = peer_next(&peer)) != NULL);
     assert_true(gone);
     fixture_price(&f, "x3", 777);
-    peer_expect(&peer, "{\"op\":\"delta\"");
-    assert_int_equal(frame_number(peer.text, "seq"), seq + 1);
+    peer_expect_seq(&peer, "{\"op\":\"delta\"", seq + 1);
     end(&f, &peer);
 }
 
@@ -387,8 +363,7 @@ TEST(stream, a_client_that_lags_too_long_is_closed_by_name)
     fixture_begin(&f);
     add_many(&f, 8);
     peer_open(&peer, &f);
-    peer_say(&peer, SUBSCRIBE("event:e1"));
-    peer_expect(&peer, "{\"op\":\"snapshot\"");
+    (void)peer_subscribe(&peer, "event:e1");
     make_lag(&f, 8);
     const struct odds_service_stats *stats = odds_service_stats(f.service);
     for (int i = 0; i < 40 && stats->lag_closed.value == 0; i++)
@@ -428,9 +403,7 @@ TEST(stream, resume_by_number_replays_what_was_missed)
     struct peer peer;
     char sid[17];
     begin(&f, &peer);
-    peer_say(&peer, SUBSCRIBE("market:m1"));
-    peer_expect(&peer, "{\"op\":\"snapshot\"");
-    unsigned long long seq = frame_number(peer.text, "seq");
+    unsigned long long seq = peer_subscribe(&peer, "market:m1");
     copy_sid(peer.text, sid);
     peer_end(&peer);
     for (uint32_t i = 0; i < 3; i++)
@@ -439,12 +412,10 @@ TEST(stream, resume_by_number_replays_what_was_missed)
     say_resume(&peer, sid, seq);
     peer_expect(&peer, "{\"op\":\"resumed\",\"channel\":\"market:m1\"");
     for (int i = 1; i <= 3; i++) {
-        peer_expect(&peer, "{\"op\":\"delta\"");
-        assert_int_equal(frame_number(peer.text, "seq"), seq + (unsigned)i);
+        peer_expect_seq(&peer, "{\"op\":\"delta\"", seq + (unsigned)i);
     }
     fixture_price(&f, "m1", 500);
-    peer_expect(&peer, "{\"op\":\"delta\"");
-    assert_int_equal(frame_number(peer.text, "seq"), seq + 4);
+    peer_expect_seq(&peer, "{\"op\":\"delta\"", seq + 4);
     end(&f, &peer);
 }
 
@@ -454,9 +425,7 @@ TEST(stream, resume_by_a_number_that_is_not_kept_or_of_another_stream_gives_a_sn
     struct peer peer;
     char sid[17];
     begin(&f, &peer);
-    peer_say(&peer, SUBSCRIBE("market:m1"));
-    peer_expect(&peer, "{\"op\":\"snapshot\"");
-    unsigned long long seq = frame_number(peer.text, "seq");
+    unsigned long long seq = peer_subscribe(&peer, "market:m1");
     copy_sid(peer.text, sid);
     for (uint32_t i = 0; i < 65; i++) /* one more than is kept */
         fixture_price(&f, "m1", 300 + i);
@@ -583,8 +552,7 @@ TEST(stream, a_bet_needs_a_token_that_has_not_expired)
     peer_open(&late, &f);
     peer_say(&late, bet);
     peer_expect(&late, "{\"op\":\"bet\",\"id\":\"r\\\"1\",\"code\":401");
-    peer_say(&late, SUBSCRIBE("market:m1")); /* prices go on */
-    peer_expect(&late, "{\"op\":\"snapshot\"");
+    (void)peer_subscribe(&late, "market:m1"); /* prices go on */
     claims.exp_s = INT64_MAX / 2;
     peer_open(&good, &f);
     peer_say(&good, bet);

@@ -7,8 +7,6 @@
 #include "stream_fixture.h"
 #include "test.h"
 
-#define SUBSCRIBE(channel) "{\"op\":\"subscribe\",\"channels\":[\"" channel "\"]}"
-
 static void rest(struct stream_fixture *f)
 {
     f->service->pace.due_us = INT64_MAX / 2;
@@ -25,15 +23,24 @@ static uint64_t writes(const struct stream_fixture *f)
     return http_server_stats(f->server)->writes;
 }
 
-static void begin(struct stream_fixture *f, struct peer *peer)
+/* Two markets and who follows both; the number of its snapshot. */
+static unsigned long long begin(struct stream_fixture *f, struct peer *peer)
 {
     fixture_init(f);
     fixture_begin(f);
     fixture_add(f, "m1", "e1");
     fixture_add(f, "m2", "e1");
     peer_open(peer, f);
-    peer_say(peer, SUBSCRIBE("event:e1"));
-    peer_expect(peer, "{\"op\":\"snapshot\"");
+    return peer_subscribe(peer, "event:e1");
+}
+
+/* The same, and a change of the first that waits. */
+static unsigned long long begin_waiting(struct stream_fixture *f, struct peer *peer)
+{
+    unsigned long long seq = begin(f, peer);
+    rest(f);
+    fixture_price(f, "m1", 300);
+    return seq;
 }
 
 static void end(struct stream_fixture *f, struct peer *peer)
@@ -45,8 +52,7 @@ static void end(struct stream_fixture *f, struct peer *peer)
 static void expect_deltas(struct peer *peer, unsigned long long after, int count)
 {
     for (int i = 0; i < count; i++) {
-        peer_expect(peer, "{\"op\":\"delta\"");
-        assert_int_equal(frame_number(peer->text, "seq"), ++after);
+        peer_expect_seq(peer, "{\"op\":\"delta\"", ++after);
     }
     peer_expect_nothing(peer);
 }
@@ -55,8 +61,7 @@ TEST(stream_flush, changes_that_wait_go_out_together_in_one_send)
 {
     struct stream_fixture f;
     struct peer peer;
-    begin(&f, &peer);
-    unsigned long long seq = frame_number(peer.text, "seq");
+    unsigned long long seq = begin(&f, &peer);
     rest(&f);
     for (uint32_t i = 0; i < 5; i++)
         fixture_price(&f, i % 2 == 0 ? "m1" : "m2", 300 + i);
@@ -73,8 +78,7 @@ TEST(stream_flush, the_wait_ends_by_itself)
 {
     struct stream_fixture f;
     struct peer peer;
-    begin(&f, &peer);
-    unsigned long long seq = frame_number(peer.text, "seq");
+    unsigned long long seq = begin(&f, &peer);
     f.service->pace.due_us = loop_now(f.loop).us + 5000;
     fixture_price(&f, "m1", 300);
     for (int i = 0; i < 100 && f.service->queue != SLOT_NONE; i++)
@@ -87,10 +91,7 @@ TEST(stream_flush, answers_do_not_wait)
 {
     struct stream_fixture f;
     struct peer peer;
-    begin(&f, &peer);
-    unsigned long long seq = frame_number(peer.text, "seq");
-    rest(&f);
-    fixture_price(&f, "m1", 300);
+    unsigned long long seq = begin_waiting(&f, &peer);
     peer_say(&peer, "{\"op\":\"ping\"}");
     peer_expect(&peer, "{\"op\":\"pong\"}");
     peer_expect_nothing(&peer);
@@ -103,15 +104,12 @@ TEST(stream_flush, who_subscribes_in_between_begins_with_the_newest_and_makes_no
 {
     struct stream_fixture f;
     struct peer peer, late;
-    begin(&f, &peer);
-    unsigned long long seq = frame_number(peer.text, "seq");
+    unsigned long long seq = begin(&f, &peer);
     peer_open(&late, &f);
     rest(&f);
     fixture_price(&f, "m1", 300);
     fixture_price(&f, "m1", 301);
-    peer_say(&late, SUBSCRIBE("event:e1"));
-    peer_expect(&late, "{\"op\":\"snapshot\"");
-    assert_int_equal(frame_number(late.text, "seq"), seq + 2);
+    assert_int_equal(peer_subscribe(&late, "event:e1"), seq + 2);
     assert_non_null(strstr(late.text, "\"odds\":3.01"));
     fixture_price(&f, "m2", 302);
     peer_expect_nothing(&peer);
@@ -130,8 +128,7 @@ TEST(stream_flush, who_resumes_in_between_misses_nothing_and_sees_nothing_twice)
     struct stream_fixture f;
     struct peer peer, back;
     char text[160];
-    begin(&f, &peer);
-    unsigned long long seq = frame_number(peer.text, "seq");
+    unsigned long long seq = begin(&f, &peer);
     fixture_price(&f, "m1", 299);
     expect_deltas(&peer, seq, 1);
     rest(&f);
@@ -158,13 +155,8 @@ TEST(stream_flush, who_subscribes_again_in_between_begins_afresh)
 {
     struct stream_fixture f;
     struct peer peer;
-    begin(&f, &peer);
-    unsigned long long seq = frame_number(peer.text, "seq");
-    rest(&f);
-    fixture_price(&f, "m1", 300);
-    peer_say(&peer, SUBSCRIBE("event:e1"));
-    peer_expect(&peer, "{\"op\":\"snapshot\"");
-    assert_int_equal(frame_number(peer.text, "seq"), seq + 1);
+    unsigned long long seq = begin_waiting(&f, &peer);
+    assert_int_equal(peer_subscribe(&peer, "event:e1"), seq + 1);
     fixture_price(&f, "m1", 301);
     flush(&f);
     expect_deltas(&peer, seq + 1, 1);
@@ -175,17 +167,14 @@ TEST(stream_flush, who_leaves_gets_first_what_waits)
 {
     struct stream_fixture f;
     struct peer peer, other;
-    begin(&f, &peer);
-    unsigned long long seq = frame_number(peer.text, "seq");
+    unsigned long long seq = begin(&f, &peer);
     peer_open(&other, &f);
-    peer_say(&other, SUBSCRIBE("event:e1"));
-    peer_expect(&other, "{\"op\":\"snapshot\"");
+    (void)peer_subscribe(&other, "event:e1");
     rest(&f);
     fixture_price(&f, "m1", 300);
     peer_say(&other, "{\"op\":\"unsubscribe\",\"channels\":[\"event:e1\"]}");
     peer_expect(&other, "{\"op\":\"delta\"");
-    peer_expect(&other, "{\"op\":\"unsubscribed\"");
-    assert_int_equal(frame_number(other.text, "seq"), seq + 1);
+    peer_expect_seq(&other, "{\"op\":\"unsubscribed\"", seq + 1);
     peer_expect_nothing(&peer);
     flush(&f);
     peer_expect_nothing(&other);
@@ -198,10 +187,7 @@ TEST(stream_flush, an_event_stream_gets_the_same_messages_once_each)
 {
     struct stream_fixture f;
     struct peer peer, stream;
-    begin(&f, &peer);
-    unsigned long long seq = frame_number(peer.text, "seq");
-    rest(&f);
-    fixture_price(&f, "m1", 300);
+    unsigned long long seq = begin_waiting(&f, &peer);
     peer_begin(&stream, &f);
     peer_send(&stream, "GET /v1/stream?channels=event:e1 HTTP/1.1\r\nHost: x\r\n"
                        "Accept: text/event-stream\r\n\r\n");
@@ -223,7 +209,7 @@ TEST(stream_flush, who_drains_in_between_gets_the_newest_image_and_then_what_is_
 {
     struct stream_fixture f;
     struct peer peer;
-    begin(&f, &peer);
+    (void)begin(&f, &peer);
     struct client *client = &f.service->clients[0];
     unsigned long long seq = frame_number(peer.text, "seq");
     fixture_price(&f, "m1", 300);
@@ -233,8 +219,7 @@ TEST(stream_flush, who_drains_in_between_gets_the_newest_image_and_then_what_is_
     rest(&f);
     fixture_price(&f, "m1", 302); /* waits for the others; it is owed here */
     client_drained(client);
-    peer_expect(&peer, "{\"op\":\"skipped\"");
-    assert_int_equal(frame_number(peer.text, "seq"), seq + 3);
+    peer_expect_seq(&peer, "{\"op\":\"skipped\"", seq + 3);
     assert_int_equal(frame_number(peer.text, "changes"), 2);
     peer_expect(&peer, "{\"op\":\"image\"");
     assert_non_null(strstr(peer.text, "\"odds\":3.02"));
@@ -249,15 +234,11 @@ TEST(stream_flush, a_market_that_ends_in_between_takes_its_changes_with_it_in_or
 {
     struct stream_fixture f;
     struct peer peer;
-    begin(&f, &peer);
-    unsigned long long seq = frame_number(peer.text, "seq");
-    rest(&f);
-    fixture_price(&f, "m1", 300);
+    unsigned long long seq = begin_waiting(&f, &peer);
     fixture_remove(&f, "m1");
     flush(&f);
     peer_expect(&peer, "{\"op\":\"delta\"");
-    peer_expect(&peer, "{\"op\":\"removed\"");
-    assert_int_equal(frame_number(peer.text, "seq"), seq + 2);
+    peer_expect_seq(&peer, "{\"op\":\"removed\"", seq + 2);
     end(&f, &peer);
 }
 
@@ -266,9 +247,7 @@ TEST(stream_flush, who_is_sent_away_or_drained_gets_first_what_waits)
     for (int away = 0; away < 2; away++) {
         struct stream_fixture f;
         struct peer peer;
-        begin(&f, &peer);
-        rest(&f);
-        fixture_price(&f, "m1", 300);
+        (void)begin_waiting(&f, &peer);
         if (away)
             odds_service_leave(f.service);
         else
@@ -290,7 +269,7 @@ TEST(stream_flush, nobody_follows_and_nothing_waits)
 {
     struct stream_fixture f;
     struct peer peer;
-    begin(&f, &peer);
+    (void)begin(&f, &peer);
     rest(&f);
     peer_say(&peer, "{\"op\":\"unsubscribe\",\"channels\":[\"event:e1\"]}");
     fixture_price_in_turn(&f, "m1", 300);

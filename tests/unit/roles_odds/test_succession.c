@@ -142,8 +142,7 @@ TEST(succession, a_resume_goes_on_behind_the_last_number_without_a_hole)
     struct peer before, after;
     begin_old(&t);
     peer_open(&before, &t.old);
-    peer_say(&before, SUBSCRIBE("event:e1"));
-    peer_expect(&before, "{\"op\":\"snapshot\"");
+    (void)peer_subscribe(&before, "event:e1");
     note_sid(&t, before.text);
     fixture_price(&t.old, "m1", 310);
     peer_expect(&before, "{\"op\":\"delta\"");
@@ -153,10 +152,8 @@ TEST(succession, a_resume_goes_on_behind_the_last_number_without_a_hole)
     fixture_turns(&t.new, 1);
     peer_open(&after, &t.new);
     resume(&t, &after, seq);
-    peer_expect(&after, "{\"op\":\"resumed\"");
-    assert_int_equal(frame_number(after.text, "seq"), seq);
-    peer_expect(&after, "{\"op\":\"image\"");
-    assert_int_equal(frame_number(after.text, "seq"), seq + 1);
+    peer_expect_seq(&after, "{\"op\":\"resumed\"", seq);
+    peer_expect_seq(&after, "{\"op\":\"image\"", seq + 1);
     assert_non_null(strstr(after.text, "\"market_id\":\"m1\""));
     peer_expect_nothing(&after); /* m2 is what it was: the provider has not said it yet */
     peer_end(&after);
@@ -170,16 +167,14 @@ TEST(succession, an_older_number_and_a_number_that_never_was_get_a_snapshot)
     struct peer before, after;
     begin_old(&t);
     peer_open(&before, &t.old);
-    peer_say(&before, SUBSCRIBE("event:e1"));
-    peer_expect(&before, "{\"op\":\"snapshot\"");
+    (void)peer_subscribe(&before, "event:e1");
     note_sid(&t, before.text);
     unsigned long long seq = frame_number(before.text, "seq");
     fixture_price(&t.old, "m1", 310);
     hand_over(&t, 60000);
     peer_open(&after, &t.new);
     resume(&t, &after, seq); /* one message behind: the successor has not got it */
-    peer_expect(&after, "{\"op\":\"snapshot\"");
-    assert_int_equal(frame_number(after.text, "seq"), seq + 1);
+    peer_expect_seq(&after, "{\"op\":\"snapshot\"", seq + 1);
     resume(&t, &after, seq + 2);
     peer_expect(&after, "{\"op\":\"snapshot\"");
     peer_end(&after);
@@ -193,18 +188,13 @@ TEST(succession, a_channel_that_is_made_anew_begins_above_all_that_was)
     struct peer before, after;
     begin_old(&t);
     peer_open(&before, &t.old);
-    peer_say(&before, SUBSCRIBE("event:e1"));
-    peer_expect(&before, "{\"op\":\"snapshot\"");
+    (void)peer_subscribe(&before, "event:e1");
     for (uint32_t i = 0; i < 20; i++)
         fixture_price(&t.old, "m1", 300 + i);
     hand_over(&t, 60000);
     peer_open(&after, &t.new);
-    peer_say(&after, SUBSCRIBE("event:e1"));
-    peer_expect(&after, "{\"op\":\"snapshot\"");
-    unsigned long long seq = frame_number(after.text, "seq");
-    peer_say(&after, SUBSCRIBE("market:m7")); /* the old one never had it */
-    peer_expect(&after, "{\"op\":\"snapshot\"");
-    assert_true(frame_number(after.text, "seq") > seq);
+    unsigned long long seq = peer_subscribe(&after, "event:e1");
+    assert_true(peer_subscribe(&after, "market:m7") > seq); /* the old one never had it */
     peer_end(&after);
     peer_end(&before);
     end_both(&t);
@@ -242,8 +232,7 @@ TEST(succession, what_is_held_is_in_no_snapshot_and_in_no_read)
     begin_old(&t);
     hand_over(&t, 60000);
     peer_open(&socket, &t.new);
-    peer_say(&socket, SUBSCRIBE("event:e1"));
-    peer_expect(&socket, "{\"op\":\"snapshot\"");
+    (void)peer_subscribe(&socket, "event:e1");
     assert_non_null(strstr(socket.text, "\"markets\":[]"));
     peer_begin(&reader, &t.new);
     peer_send(&reader, "GET /v1/odds/m1 HTTP/1.1\r\nHost: x\r\n\r\n");
@@ -260,8 +249,7 @@ TEST(succession, an_older_version_than_the_old_process_showed_is_dropped)
     begin_old(&t);
     hand_over(&t, 60000);
     peer_open(&after, &t.new);
-    peer_say(&after, SUBSCRIBE("event:e1"));
-    peer_expect(&after, "{\"op\":\"snapshot\"");
+    (void)peer_subscribe(&after, "event:e1");
     fixture_add_at(&t.new, "m1", "e1", odds_version_make(1, 1));
     peer_expect_nothing(&after);
     peer_end(&after);
@@ -278,9 +266,7 @@ TEST(succession, a_state_that_is_none_leaves_the_service_as_new)
     fixture_begin(&f);
     fixture_add(&f, "m1", "e1");
     peer_open(&peer, &f);
-    peer_say(&peer, SUBSCRIBE("event:e1"));
-    peer_expect(&peer, "{\"op\":\"snapshot\"");
-    assert_int_equal(frame_number(peer.text, "seq"), 1);
+    assert_int_equal(peer_subscribe(&peer, "event:e1"), 1);
     peer_end(&peer);
     fixture_end(&f);
 }
