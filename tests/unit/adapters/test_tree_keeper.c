@@ -714,11 +714,21 @@ TEST(tree_audit, finds_a_tile_that_was_changed)
     end(&s);
 }
 
+/* Once the tree covers the records again. */
+static void expect_consistency(struct scene *s)
+{
+    static struct asked asked;
+    asked = (struct asked){.ask = {.consistency = true, .from = 6}};
+    int error = ask(s, &asked);
+    while (error == -ERR_BUSY)
+        error = ask(s, &asked);
+    assert_int_equal(error, 0);
+}
+
 /* A start looks at the right edge alone; what stands left of it the scrub has found. */
 TEST(tree_keeper, makes_a_tree_again_that_is_distrusted)
 {
     struct scene s = begin();
-    static struct asked asked;
     (void)sign_history(&s);
     assert_true(faulty_disk_flip(s.tree_disk, "tree-0000-0", 5 * 32 + 4, 1));
     started(&s);
@@ -726,11 +736,7 @@ TEST(tree_keeper, makes_a_tree_again_that_is_distrusted)
     stop(&s);
     started(&s);
     assert_int_equal(tree_keeper_catch_up(s.keeper), 0);
-    asked = (struct asked){.ask = {.consistency = true, .from = 6}};
-    int error = ask(&s, &asked);
-    while (error == -ERR_BUSY)
-        error = ask(&s, &asked);
-    assert_int_equal(error, 0);
+    expect_consistency(&s);
     stop(&s);
     end(&s);
 }
@@ -746,11 +752,7 @@ TEST(tree_keeper, gives_no_proof_of_consistency_over_a_damaged_tile)
     assert_int_equal(ask(&s, &asked), -ERR_CORRUPT);
     stop(&s);
     started(&s); /* the tree is made again */
-    asked = (struct asked){.ask = {.consistency = true, .from = 6}};
-    int error = ask(&s, &asked);
-    while (error == -ERR_BUSY)
-        error = ask(&s, &asked);
-    assert_int_equal(error, 0);
+    expect_consistency(&s);
     stop(&s);
     end(&s);
 }
