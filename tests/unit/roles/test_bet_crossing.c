@@ -7,7 +7,7 @@
 #include <string.h>
 
 #include "base/prng.h"
-#include "book_fixture.h"
+#include "bet_fixture.h"
 #include "test.h"
 
 #define LOOPS     2
@@ -16,8 +16,7 @@
 #define ASKED_MAX 4096
 
 struct asked {
-    int answers, status, retry_after_s;
-    bool replayed;
+    struct heard heard;
     char body[4096];
 };
 
@@ -55,17 +54,9 @@ static struct scene *begin(size_t down_bytes)
     struct scene *s = &scene;
     memset(s, 0, sizeof *s);
     fixture_begin(&s->f);
-    const struct book_options book = BOOK_OPTIONS_DEFAULT;
-    const struct bet_service_options options = {
-        .users_tracked_max = 64,
-        .in_flight_max = 64,
-        .bet_limits = book.bet_limits,
-        .deposit_minor_max = book.deposit_minor_max,
-    };
-    assert_int_equal(bet_service_new(&options, s->f.book, &s->bets), 0);
-    bet_service_begin_turn(s->bets, s->f.now);
+    s->bets = bet_service_over(&s->f, 0, 64);
     bet_counter_init(&s->counter, s->bets, NULL);
-    s->ann = (struct jwt_claims){.roles = JWT_ROLE_BIT(JWT_BETTOR), .sub = "ann", .sub_bytes = 3};
+    s->ann = claims_of("ann", JWT_BETTOR);
     for (int i = 0; i < LOOPS; i++)
         open_loop(s, &s->loops[i], down_bytes);
     fixture_market(&s->f, MARKET_ACTIVE, 200, 300);
@@ -127,13 +118,7 @@ static void turns(struct scene *s, int count)
 static void on_answer(const struct bet_service_answer *answer)
 {
     struct asked *asked = answer->cookie.owner;
-    asked->answers++;
-    asked->status = answer->status;
-    asked->replayed = answer->replayed;
-    asked->retry_after_s = answer->retry_after_s;
-    assert_true(answer->body.bytes < sizeof asked->body);
-    memcpy(asked->body, answer->body.at, answer->body.bytes);
-    asked->body[answer->body.bytes] = '\0';
+    hear(&asked->heard, asked->body, sizeof asked->body, answer);
 }
 
 static struct asked *ask(struct scene *s, int loop, enum bet_call call, const char *key,
@@ -159,22 +144,22 @@ static struct asked *ask(struct scene *s, int loop, enum bet_call call, const ch
 
 static void expect(const struct asked *asked, int status, const char *text)
 {
-    assert_int_equal(asked->answers, 1);
-    if (asked->status != status || strstr(asked->body, text) == NULL)
-        fail_msg("%d %s: not %d with %s", asked->status, asked->body, status, text);
+    assert_int_equal(asked->heard.answers, 1);
+    if (asked->heard.status != status || strstr(asked->body, text) == NULL)
+        fail_msg("%d %s: not %d with %s", asked->heard.status, asked->body, status, text);
 }
 
 TEST(bet_crossing, every_question_is_answered_as_at_the_counter)
 {
     struct scene *s = begin(RING_BYTES_MIN * 64);
     struct asked *deposit = ask(s, 0, BET_CALL_DEPOSIT, "d1", MONEY);
-    assert_int_equal(deposit->answers, 0);
+    assert_int_equal(deposit->heard.answers, 0);
     turns(s, 4);
     expect(deposit, 201, "\"balance\":100.00");
     struct asked *bet = ask(s, 1, BET_CALL_PLACE, "b1", BET);
     turns(s, 4);
     expect(bet, 201, "\"status\":\"PLACED\"");
-    assert_false(bet->replayed);
+    assert_false(bet->heard.replayed);
     struct asked *again = ask(s, 0, BET_CALL_PLACE, "b1", BET);
     struct asked *account = ask(s, 0, BET_CALL_ACCOUNT, "", "");
     struct asked *list = ask(s, 1, BET_CALL_LIST, "", "limit=1");
@@ -183,7 +168,7 @@ TEST(bet_crossing, every_question_is_answered_as_at_the_counter)
     struct asked *head = ask(s, 0, BET_CALL_HEAD, "", "");
     turns(s, 8);
     expect(again, 200, "\"status\":\"PLACED\"");
-    assert_true(again->replayed);
+    assert_true(again->heard.replayed);
     expect(account, 200, "\"user_id\":\"ann\"");
     expect(list, 200, "\"bets\":[{");
     expect(foreign, 404, "NOT_FOUND");
@@ -203,8 +188,8 @@ TEST(bet_crossing, one_key_on_two_loops_at_once_is_one_bet)
     for (int i = 0; i < LOOPS; i++)
         racing[i] = ask(s, i, BET_CALL_PLACE, "b1", BET);
     turns(s, 6);
-    assert_true((racing[0]->status == 201 && racing[1]->status == 200) ||
-                (racing[0]->status == 200 && racing[1]->status == 201));
+    assert_true((racing[0]->heard.status == 201 && racing[1]->heard.status == 200) ||
+                (racing[0]->heard.status == 200 && racing[1]->heard.status == 201));
     assert_int_equal(fixture_available(&s->f, "ann"), 9900); /* L3: debited once */
     end(s);
 }
@@ -216,15 +201,15 @@ TEST(bet_crossing, refuses_by_itself_when_no_place_is_left)
     for (int i = 0; i <= PLACES; i++)
         last = ask(s, 0, BET_CALL_LIST, "", "limit=x");
     expect(last, 503, "OVERLOADED");
-    assert_int_equal(last->retry_after_s, 1);
+    assert_int_equal(last->heard.retry_after_s, 1);
     assert_int_equal(bet_asker_stats(s->loops[0].asker)->places_reached, 1);
     turns(s, 4);
     for (uint32_t i = 0; i < s->count; i++)
-        assert_int_equal(s->asked[i].answers, 1);
+        assert_int_equal(s->asked[i].heard.answers, 1);
     struct asked *after = ask(s, 0, BET_CALL_LIST, "", "limit=x");
     turns(s, 4);
-    assert_int_equal(after->answers, 1);
-    assert_true(after->status != 503); /* the place is there again */
+    assert_int_equal(after->heard.answers, 1);
+    assert_true(after->heard.status != 503); /* the place is there again */
     end(s);
 }
 
@@ -287,8 +272,8 @@ TEST(bet_crossing, an_answer_without_room_is_a_short_one_and_the_verdict_stands)
     (void)ring_give_back(loop->down.ring);
     int delayed = 0;
     for (int i = 0; i < 4; i++) {
-        assert_int_equal(bets[i]->answers, 1);
-        delayed += bets[i]->status == 503;
+        assert_int_equal(bets[i]->heard.answers, 1);
+        delayed += bets[i]->heard.status == 503;
     }
     assert_true(delayed > 0);
     assert_int_equal(loop->teller.delayed, delayed);
@@ -346,9 +331,9 @@ TEST(bet_crossing, loses_and_doubles_nothing_in_any_order_of_turns)
     turns(s, 200);
     uint64_t placed = 0, told = 0;
     for (uint32_t i = 0; i < s->count; i++) {
-        assert_int_equal(s->asked[i].answers, 1);
-        placed += s->asked[i].status == 201;
-        told += s->asked[i].status == 200 || s->asked[i].status == 201;
+        assert_int_equal(s->asked[i].heard.answers, 1);
+        placed += s->asked[i].heard.status == 201;
+        told += s->asked[i].heard.status == 200 || s->asked[i].heard.status == 201;
     }
     assert_true(told > 500);
     assert_true(placed <= 51); /* with the deposit */

@@ -5,42 +5,25 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "book_fixture.h"
+#include "bet_fixture.h"
 #include "test.h"
 
 struct scene {
     struct fixture f;
     struct bet_service *bets;
     struct jwt_claims ann;
-    int answers, status, retry_after_s;
-    bool replayed;
+    struct heard heard;
     char body[128 * 1024];
 };
 
 static struct scene scene;
-
-static struct jwt_claims claims_of(const char *user, enum jwt_role role)
-{
-    struct jwt_claims claims = {.roles = JWT_ROLE_BIT(role), .sub_bytes = (uint32_t)strlen(user)};
-    memcpy(claims.sub, user, claims.sub_bytes);
-    return claims;
-}
 
 static struct scene *begin(uint32_t bets_per_minute)
 {
     struct scene *s = &scene;
     memset(s, 0, sizeof *s);
     fixture_begin(&s->f);
-    const struct book_options book = BOOK_OPTIONS_DEFAULT;
-    const struct bet_service_options options = {
-        .bets_per_minute_max = bets_per_minute,
-        .users_tracked_max = 64,
-        .in_flight_max = 4,
-        .bet_limits = book.bet_limits,
-        .deposit_minor_max = book.deposit_minor_max,
-    };
-    assert_int_equal(bet_service_new(&options, s->f.book, &s->bets), 0);
-    bet_service_begin_turn(s->bets, s->f.now);
+    s->bets = bet_service_over(&s->f, bets_per_minute, 4);
     s->ann = claims_of("ann", JWT_BETTOR);
     return s;
 }
@@ -55,13 +38,7 @@ static void end(struct scene *s)
 static void on_answer(const struct bet_service_answer *answer)
 {
     struct scene *s = answer->cookie.owner;
-    s->answers++;
-    s->status = answer->status;
-    s->replayed = answer->replayed;
-    s->retry_after_s = answer->retry_after_s;
-    assert_true(answer->body.bytes < sizeof s->body);
-    memcpy(s->body, answer->body.at, answer->body.bytes);
-    s->body[answer->body.bytes] = '\0';
+    hear(&s->heard, s->body, sizeof s->body, answer);
 }
 
 typedef void (*call_fn)(struct bet_service *service, const struct bet_service_request *request,
@@ -76,12 +53,12 @@ static int ask(struct scene *s, call_fn call, const char *key, const char *body)
         .body = slice_text(body),
         .transport = TRANSPORT_HTTP,
     };
-    int before = s->answers;
+    int before = s->heard.answers;
     call(s->bets, &request, on_answer, (struct book_cookie){.owner = s});
     fixture_turn(&s->f, 1000);
     fixture_turn(&s->f, 1000);
-    assert_int_equal(s->answers, before + 1); /* exactly once */
-    return s->status;
+    assert_int_equal(s->heard.answers, before + 1); /* exactly once */
+    return s->heard.status;
 }
 
 static void says(const struct scene *s, const char *text)
@@ -108,12 +85,12 @@ static int place(struct scene *s, const char *key, const char *stake)
 
 static void read_back(struct scene *s, const struct jwt_claims *claims, const char *bet_id)
 {
-    int before = s->answers;
+    int before = s->heard.answers;
     bet_service_read(s->bets, claims, slice_text(bet_id), on_answer,
                      (struct book_cookie){.owner = s});
     for (int i = 0; i < 8; i++)
         fixture_turn(&s->f, 1000);
-    assert_int_equal(s->answers, before + 1);
+    assert_int_equal(s->heard.answers, before + 1);
 }
 
 /* The bet_id of the newest answer. */
@@ -136,10 +113,10 @@ TEST(bet_service, a_deposit_is_told_with_its_balance_and_again_as_a_replay)
     assert_int_equal(deposit(s, "d1", "100.00"), 201);
     says(s, "\"balance\":100.00");
     says(s, "\"transaction_id\":\"0-");
-    assert_false(s->replayed);
+    assert_false(s->heard.replayed);
     assert_int_equal(deposit(s, "d2", "1"), 201);
     assert_int_equal(deposit(s, "d1", "100"), 200);
-    assert_true(s->replayed);
+    assert_true(s->heard.replayed);
     says(s, "\"balance\":100.00"); /* of its record, not of now */
     assert_int_equal(deposit(s, "d1", "100.01"), 409);
     says(s, "IDEMPOTENCY_CONFLICT");
@@ -171,16 +148,16 @@ TEST(bet_service, a_bet_is_told_when_it_is_durable_and_not_before)
         .body = SLICE("{\"market_id\":\"m1\",\"selection_id\":\"a\",\"odds\":2,\"stake\":10}"),
         .transport = TRANSPORT_HTTP,
     };
-    int before = s->answers;
+    int before = s->heard.answers;
     bet_service_place(s->bets, &request, on_answer, (struct book_cookie){.owner = s});
     bet_service_account(s->bets, &s->ann, on_answer, (struct book_cookie){.owner = s});
     for (int i = 0; i < 5; i++)
         fixture_turn(&s->f, 1000);
-    assert_int_equal(s->answers, before); /* L2: nobody was told anything */
+    assert_int_equal(s->heard.answers, before); /* L2: nobody was told anything */
     s->f.log.hold = false;
     fixture_turn(&s->f, 1000);
     fixture_turn(&s->f, 1000);
-    assert_int_equal(s->answers, before + 2);
+    assert_int_equal(s->heard.answers, before + 2);
     says(s, "\"balance\":90.00"); /* the account, as of when it was asked for */
     end(s);
 }
@@ -200,7 +177,7 @@ TEST(bet_service, a_placed_bet_has_all_that_the_contract_names)
     for (size_t i = 0; i < sizeof members / sizeof *members; i++)
         says(s, members[i]);
     assert_int_equal(place(s, "b1", "10"), 200);
-    assert_true(s->replayed);
+    assert_true(s->heard.replayed);
     end(s);
 }
 
@@ -215,7 +192,7 @@ TEST(bet_service, refusals_are_stored_and_say_what_would_pass)
     says(s, "\"odds_version\":");
     fixture_market(&s->f, MARKET_ACTIVE, 200, 300);
     assert_int_equal(place(s, "b1", "10"), 409); /* L3: the verdict stays */
-    assert_true(s->replayed);
+    assert_true(s->heard.replayed);
     says(s, "\"odds\":1.80");
     assert_int_equal(place(s, "b2", "10000.01"), 422);
     says(s, "\"code\":\"STAKE_LIMIT\"");
@@ -250,7 +227,7 @@ TEST(bet_service, a_multiple_is_refused_by_a_verdict)
     assert_int_equal(ask(s, bet_service_place, "b1", body), 422);
     says(s, "\"code\":\"UNSUPPORTED_BET_TYPE\"");
     assert_int_equal(ask(s, bet_service_place, "b1", body), 422);
-    assert_true(s->replayed);
+    assert_true(s->heard.replayed);
     end(s);
 }
 
@@ -263,7 +240,7 @@ TEST(bet_service, too_many_bets_in_a_minute_are_429_and_no_verdict)
     assert_int_equal(place(s, "b2", "1"), 201);
     assert_int_equal(place(s, "b3", "1"), 429);
     says(s, "\"code\":\"RATE_LIMITED\"");
-    assert_in_range(s->retry_after_s, 1, 30);
+    assert_in_range(s->heard.retry_after_s, 1, 30);
     bet_service_begin_turn(s->bets, (struct monotonic){s->f.now.us + 30 * US_PER_SECOND});
     assert_int_equal(place(s, "b3", "1"), 201); /* its key was not used up */
     assert_int_equal(bet_service_stats(s->bets)->rate_limited, 1);
@@ -285,7 +262,7 @@ TEST(bet_service, at_its_limit_of_waiting_bets_it_sheds_and_says_which)
     struct scene *s = begin(0);
     assert_int_equal(deposit(s, "d1", "100"), 201);
     s->f.log.hold = true;
-    int before = s->answers;
+    int before = s->heard.answers;
     for (int i = 0; i < 5; i++) {
         char key[8];
         (void)snprintf(key, sizeof key, "k%d", i);
@@ -297,15 +274,15 @@ TEST(bet_service, at_its_limit_of_waiting_bets_it_sheds_and_says_which)
         };
         bet_service_deposit(s->bets, &request, on_answer, (struct book_cookie){.owner = s});
     }
-    assert_int_equal(s->answers, before + 1);
-    assert_int_equal(s->status, 503);
-    assert_int_equal(s->retry_after_s, 1);
+    assert_int_equal(s->heard.answers, before + 1);
+    assert_int_equal(s->heard.status, 503);
+    assert_int_equal(s->heard.retry_after_s, 1);
     says(s, "\"code\":\"OVERLOADED\"");
     assert_int_equal(bet_service_stats(s->bets)->in_flight_reached, 1);
     s->f.log.hold = false;
     fixture_turn(&s->f, 1000);
     fixture_turn(&s->f, 1000);
-    assert_int_equal(s->answers, before + 5);
+    assert_int_equal(s->heard.answers, before + 5);
     assert_int_equal(bet_service_stats(s->bets)->in_flight, 0);
     end(s);
 }
@@ -317,7 +294,7 @@ TEST(bet_service, a_failed_log_is_503_for_those_who_wait_and_those_who_come)
     assert_int_equal(deposit(s, "d1", "100"), 503);
     says(s, "\"code\":\"LEDGER_UNAVAILABLE\"");
     assert_int_equal(deposit(s, "d2", "100"), 503);
-    assert_int_equal(s->retry_after_s, 5);
+    assert_int_equal(s->heard.retry_after_s, 5);
     bet_service_free(s->bets);
     fixture_end(&s->f);
 }
@@ -332,7 +309,7 @@ TEST(bet_service, a_pending_bet_is_202_then_what_became_of_it)
     says(s, "\"decide_at\":\"");
     says(s, "\"balance\":90.00");
     assert_int_equal(place(s, "b1", "10"), 202);
-    assert_true(s->replayed);
+    assert_true(s->heard.replayed);
     for (int i = 0; i < 4; i++) {
         fixture_market_in_play(&s->f, 200, 300, 5000000); /* the feed lives */
         fixture_turn(&s->f, 2000000);
@@ -351,7 +328,7 @@ TEST(bet_service, a_bet_read_back_tells_its_whole_history)
     assert_int_equal(place(s, "b1", "10"), 201);
     (void)snprintf(id, sizeof id, "%s", bet_id_of(s));
     read_back(s, &s->ann, id);
-    assert_int_equal(s->status, 200);
+    assert_int_equal(s->heard.status, 200);
     says(s, "\"status\":\"PLACED\",\"money\":\"OPEN\",\"payout\":0.00");
     says(s, "\"result\":\"OPEN\"");
     fixture_result(&s->f, 1, LEG_WON, LEG_LOST);
@@ -384,23 +361,23 @@ TEST(bet_service, a_foreign_bet_is_not_found_but_by_an_auditor)
     struct jwt_claims auditor = claims_of("aud", JWT_AUDITOR);
     static const char *const nonsense[] = {"0", "007", "x", "-1", "99999999999999999999", "12 "};
     read_back(s, &bob, id);
-    assert_int_equal(s->status, 404);
+    assert_int_equal(s->heard.status, 404);
     read_back(s, &auditor, id);
-    assert_int_equal(s->status, 200);
+    assert_int_equal(s->heard.status, 200);
     for (size_t i = 0; i < sizeof nonsense / sizeof *nonsense; i++) {
         read_back(s, &s->ann, nonsense[i]);
-        assert_int_equal(s->status, 404);
+        assert_int_equal(s->heard.status, 404);
     }
     end(s);
 }
 
 static void list(struct scene *s, const struct jwt_claims *claims, const char *query)
 {
-    int before = s->answers;
+    int before = s->heard.answers;
     bet_service_list(s->bets, claims, slice_text(query), on_answer,
                      (struct book_cookie){.owner = s});
     fixture_turn(&s->f, 1000);
-    assert_int_equal(s->answers, before + 1);
+    assert_int_equal(s->heard.answers, before + 1);
 }
 
 /* Walks all pages of the query and counts the bets; each id must follow the one before. */
@@ -412,7 +389,7 @@ static int count_pages(struct scene *s, const char *query, bool rising)
     (void)snprintf(next, sizeof next, "%s", query);
     for (;;) {
         list(s, &s->ann, next);
-        assert_int_equal(s->status, 200);
+        assert_int_equal(s->heard.status, 200);
         for (const char *at = s->body; (at = strstr(at, "\"bet_id\":\"")) != NULL; at++) {
             uint64_t id = strtoull(at + 10, NULL, 10);
             assert_true(last == 0 || (rising ? id > last : id < last));
@@ -453,13 +430,13 @@ TEST(bet_service, a_list_refuses_what_it_cannot_read)
                                       "limit=101",      "order=up", "user_id=%20"};
     for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
         list(s, &s->ann, bad[i]);
-        assert_int_equal(s->status, 400);
+        assert_int_equal(s->heard.status, 400);
     }
     list(s, &s->ann, "user_id=bob");
-    assert_int_equal(s->status, 403);
+    assert_int_equal(s->heard.status, 403);
     struct jwt_claims auditor = claims_of("aud", JWT_AUDITOR);
     list(s, &auditor, "user_id=bob");
-    assert_int_equal(s->status, 200);
+    assert_int_equal(s->heard.status, 200);
     end(s);
 }
 
@@ -467,7 +444,7 @@ TEST(bet_service, nobody_knows_an_account_that_has_no_money_yet)
 {
     struct scene *s = begin(0);
     bet_service_account(s->bets, &s->ann, on_answer, (struct book_cookie){.owner = s});
-    assert_int_equal(s->status, 200);
+    assert_int_equal(s->heard.status, 200);
     says(s, "\"balance\":0.00");
     says(s, "\"currency\":null");
     end(s);
