@@ -41,6 +41,12 @@ class Follower:
             self.problems.append(f'{channel}: {message["op"]} {seq} after {self.seq[channel]}')
         self.seq[channel] = seq
 
+    def take_resumed(self, message):
+        channel, seq = message['channel'], message['seq']
+        self.resumed += 1
+        if seq != self.seq[channel]:
+            self.problems.append(f'{channel}: resumed at {seq}')
+
     def take(self, message):
         op, channel = message['op'], message.get('channel')
         if op == 'snapshot':
@@ -51,9 +57,7 @@ class Follower:
             for market in message['markets']:
                 self.note(channel, market['market_id'], market['odds_version'], 'whole')
         elif op == 'resumed':
-            self.resumed += 1
-            if message['seq'] != self.seq[channel]:
-                self.problems.append(f'{channel}: resumed at {message["seq"]}')
+            self.take_resumed(message)
         elif op == 'delta':
             self.next_seq(message)
             self.note(channel, message['market_id'], message['odds_version'], 'delta')

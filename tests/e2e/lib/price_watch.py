@@ -112,9 +112,7 @@ class Watcher(Follower):
         if op == 'snapshot':
             self.take_snapshot(message)
         elif op == 'resumed':
-            self.resumed += 1
-            if message['seq'] != self.seq[channel]:
-                self.problems.append(f'{channel}: resumed at {message["seq"]}')
+            self.take_resumed(message)
         elif op == 'delta':
             self.next_seq(message)
             self.put(channel, message, 'delta')
