@@ -297,6 +297,15 @@ void sim_oracle_record(struct sim *sim, const struct record_view *record)
     sim_count(sim, SIM_RECORD);
 }
 
+struct sim_found sim_oracle_find(const struct sim *sim, const char *record)
+{
+    const struct sim_oracle *o = &sim->oracle;
+    struct record_head head;
+    memcpy(&head, record, sizeof head);
+    bool beyond = head.seq > o->seq;
+    return (struct sim_found){head.seq, beyond, !beyond && head.crc == o->crcs[head.seq]};
+}
+
 static int visit(void *owner, uint32_t shard, const char *record, size_t bytes)
 {
     struct sim *sim = owner;

@@ -79,6 +79,13 @@ int64_t sim_payout(int64_t stake, struct odds odds, struct record_leg_result fac
 
 /* ---- sim_oracle.c, sim_oracle_bets.c: the fold of the durable records ---- */
 void sim_oracle_record(struct sim *sim, const struct record_view *record);
+/* A record read from any log, beside the oracle's of the same number. */
+struct sim_found {
+    uint64_t seq;
+    bool beyond; /* the oracle has not seen so many */
+    bool same;   /* it saw this very one */
+};
+struct sim_found sim_oracle_find(const struct sim *sim, const char *record);
 /* At a start: every record of the log, known ones and those found. */
 void sim_oracle_catch_up(struct sim *sim);
 void sim_oracle_bet(struct sim *sim, const struct record_view *record);
