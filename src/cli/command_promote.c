@@ -98,15 +98,15 @@ static int promote_process(const struct place *place, struct slice token, struct
 
 /* ---- on a folder ---- */
 
+/* The log's own epoch is taken by who serves it. */
 static int take_over(struct disk *disk, struct ledger_log *log, struct ledger_duty_mark *mark)
 {
-    uint64_t newest = ledger_file_epoch(log);
-    mark->epoch = ship_next_term(newest);
+    const struct ledger_duty_mark before = *mark;
+    mark->epoch = ship_next_term(ledger_file_epoch(log));
     mark->seq = log->ops->tail(log, 0);
     mark->creation = ledger_file_creation(log);
     mark->duty = LEDGER_DUTY_PROMOTED;
-    TRY(ledger_file_raise_epoch(log, mark->epoch));
-    return ledger_duty_write(disk, 0, mark);
+    return ledger_duty_change(disk, 0, &before, mark);
 }
 
 static int promote_disk(struct disk *disk, struct buf *why)

@@ -44,6 +44,7 @@ struct node_stores {
     struct odds_log *odds_log;    /* owned */
     struct odds_store *store;     /* owned */
     struct personal_vault *vault; /* owned */
+    uint64_t epoch_min;           /* of a folder that was promoted; 0 */
     uint32_t odds_epoch_min;      /* of a log that was another's before: ledger_duty.h */
     uint64_t odds_position_min;
 };

@@ -72,6 +72,7 @@ static enum node_end check_duty(struct node *node)
     case LEDGER_DUTY_NONE:
         break;
     case LEDGER_DUTY_PROMOTED:
+        stores->epoch_min = mark.epoch;
         stores->odds_epoch_min = mark.odds_epoch + NODE_ODDS_EPOCHS_SKIPPED;
         stores->odds_position_min = mark.odds_position + NODE_ODDS_POSITIONS_SKIPPED;
         break;
@@ -104,6 +105,14 @@ static int open_ship(struct node *node)
     TRY(node_ship_open(&node->ship, &node->options->ship, &parts));
     ledger_meter_init(&stores->meter, ship_sender_log(node->ship.sender));
     return 0;
+}
+
+/* Of the takeover that the folder's mark speaks of: at the first start behind it. */
+static int take_term(struct node_stores *stores)
+{
+    return stores->epoch_min <= ledger_file_epoch(stores->file_log)
+               ? 0
+               : ledger_file_raise_epoch(stores->file_log, stores->epoch_min);
 }
 
 static enum node_end open_ledger(struct node *node)
@@ -145,6 +154,9 @@ static enum node_end open_ledger(struct node *node)
     log_info("ledger", report.created ? "created" : "opened", LOG_U64("segments", report.segments),
              LOG_U64("records", report.seq_tail));
     node_volumes_opened(&node->volumes, &report);
+    error = take_term(&node->stores);
+    if (error < 0)
+        return failed(node, "the term of the takeover cannot be taken", error);
     error = open_ship(node);
     if (error < 0)
         return failed(node, "the ledger cannot be shipped", error);

@@ -254,7 +254,12 @@ int standby_promote(struct standby *standby)
         return -ERR_STOPPED;
     if (log == NULL || ship_receiver_stats(standby->receiver).tail == 0)
         return -ERR_NOT_FOUND;
-    TRY(standby_take_over(standby, &epoch));
+    int error = standby_take_over(standby, &epoch);
+    if (error == -ERR_STOPPED) {
+        buf_put_text(standby->why, "the promotion failed, and so did taking it back: the disk");
+        end_with(standby, NODE_FAILED);
+    }
+    TRY(error);
     standby->promoted = true;
     standby->promoted_epoch = epoch;
     standby->promoted_seq = standby->stores.mark.seq;

@@ -75,7 +75,8 @@ struct standby {
 /* What is there. NODE_ENDED: it is open. */
 enum node_end standby_open_stores(struct standby *standby);
 struct ship_store standby_store(struct standby *standby);
-/* Takes the next term, durably: from then on this is a primary's folder. 0 or an error. */
+/* Marks the folder, durably: from then on it is a primary's, of the next term. 0, or an error and
+ * it is a standby's as before; -ERR_STOPPED: only another start can tell. */
 int standby_take_over(struct standby *standby, uint64_t *ret_epoch);
 /* Ends log, tree and threads; the state stays when it is that of the log's end. */
 void standby_close_stores(struct standby *standby);
@@ -91,6 +92,6 @@ int standby_register_metrics(struct standby *standby);
 
 /* ---- standby.c ---- */
 
-/* For the admin listener. 0: it has taken over; -ERR_NOT_FOUND: there is no record yet; or an
- * error, and it follows on. */
+/* For the admin listener. 0: it has taken over; -ERR_NOT_FOUND: there is no record yet;
+ * -ERR_STOPPED: it ends; or another error, and it follows on. */
 int standby_promote(struct standby *standby);

@@ -327,22 +327,23 @@ struct ship_store standby_store(struct standby *standby)
 
 /* ---- taking over ---- */
 
+/* The mark alone decides, and the log's own epoch is taken by who serves it: so a promotion that
+ * did not succeed leaves nothing behind that a later HELLO would tell the primary. */
 int standby_take_over(struct standby *standby, uint64_t *ret_epoch)
 {
     struct standby_stores *stores = &standby->stores;
-    uint64_t newest = ledger_file_epoch(stores->log);
-    /* Above everything that the old primary may reach by starting again, heard of or not. */
-    uint64_t epoch = ship_next_term(newest);
     struct ledger_duty_mark mark = stores->mark;
-    TRY(personal_copy_sync(&stores->keys));
-    TRY(ledger_file_raise_epoch(stores->log, epoch)); /* waits for a group under way */
+    ledger_file_rest(stores->log);
     mark.duty = LEDGER_DUTY_PROMOTED;
     mark.creation = ledger_file_creation(stores->log);
-    mark.epoch = epoch;
+    /* Above everything that the old primary may reach by starting again, heard of or not. */
+    mark.epoch = ship_next_term(ledger_file_epoch(stores->log));
     mark.seq = stores->log->ops->tail(stores->log, 0);
-    TRY(ledger_duty_write(stores->ledger_disk, 0, &mark));
+    if (personal_copy_sync(&stores->keys) < 0)
+        return -ERR_STOPPED; /* they are sent again after a start */
+    TRY(ledger_duty_change(stores->ledger_disk, 0, &stores->mark, &mark));
     stores->mark = mark;
-    *ret_epoch = epoch;
+    *ret_epoch = mark.epoch;
     return 0;
 }
 

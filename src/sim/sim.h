@@ -135,6 +135,7 @@
     X(SIM_STANDBY_KILL, "standby_kill", true)                                                      \
     X(SIM_STANDBY_FAILED, "standby_failed", true)                                                  \
     X(SIM_PROMOTED, "promotions", true)                                                            \
+    X(SIM_PROMOTE_FAILED, "promotions_failed", true)                                               \
     X(SIM_FENCED, "primaries_fenced", true)                                                        \
     X(SIM_REJOINED, "primaries_rejoined", true)                                                    \
     X(SIM_PARTED, "primaries_parted", true)                                                        \

@@ -28,18 +28,36 @@ static void finish_append(struct sim_ship *ship)
     }
 }
 
+/* It goes on being a standby, also when it ends or its power fails, and then nobody is fenced
+ * (sim_ship.c looks whenever the primary is). */
+static void promotion_failed(struct sim *sim, int error)
+{
+    sim_count(sim, SIM_PROMOTE_FAILED);
+    if (error == -ERR_STOPPED || sim_chance(sim, 700))
+        sim_ship_standby_crash(sim);
+}
+
 static bool take_over(struct sim *sim)
 {
     struct sim_ship *ship = &sim->ship;
-    uint64_t epoch = ship_next_term(ship->store->epoch);
+    struct disk *disk = faulty_disk_of(ship->disk);
+    struct ledger_duty_mark mark = {.duty = LEDGER_DUTY_PROMOTED};
     finish_append(ship);
+    faulty_disk_fail_write(ship->disk, sim_chance(sim, 100) ? 1 : 0);
+    faulty_disk_fail_sync(ship->disk, sim_chance(sim, 200) ? 1 + (unsigned)sim_below(sim, 2) : 0);
+    mark.creation = ship->store->creation;
+    mark.epoch = ship_next_term(ship->store->epoch);
+    mark.seq = ship->store->place.seq;
+    int error = ledger_duty_change(disk, 0, &ship->mark, &mark);
     faulty_disk_fail_write(ship->disk, 0); /* from here on its disk is well */
     faulty_disk_fail_sync(ship->disk, 0);
-    if (ship_receiver_stats(ship->receiver).failed ||
-        ledger_store_raise_epoch(ship->store, epoch) < 0)
+    if (error < 0) {
+        promotion_failed(sim, error);
         return false;
-    ship->promoted = ship->store->place.seq;
-    ship_receiver_stop(ship->receiver, epoch);
+    }
+    ship->mark = mark;
+    ship->promoted = mark.seq;
+    ship_receiver_stop(ship->receiver, mark.epoch);
     return true;
 }
 
@@ -110,7 +128,7 @@ static void tell_fence(struct sim *sim)
     char memory[128];
     struct buf out = buf_over(memory, sizeof memory);
     const struct ship_message message = {
-        .type = SHIP_FENCE, .fence = {sim->store->creation, ship->store->epoch, ship->promoted}};
+        .type = SHIP_FENCE, .fence = {sim->store->creation, ship->mark.epoch, ship->promoted}};
     bool fits = ship_encode(&out, &message);
     ASSERT(fits);
     bool taken = false;
@@ -142,7 +160,7 @@ static void check_fenced(struct sim *sim)
 
 /* ---- the new primary writes, and the old one comes back to it ---- */
 
-/* Its first record: it opens the log under the epoch that it took. */
+/* Its first record: it takes the term that the mark speaks of, as cli/node_stores.c does. */
 static void write_first(struct sim *sim)
 {
     static const uint64_t key[2] = {21, 22};
@@ -157,7 +175,9 @@ static void write_first(struct sim *sim)
     struct book_options book_options = sim->mix.book;
     const char *reason = "";
     book_options.limits = sim_ship_limits(sim);
-    int error = odds_log_file_open(&options, faulty_disk_of(ship->disk), &report, &odds);
+    int error = ledger_store_raise_epoch(ship->store, ship->mark.epoch);
+    ASSERT(error == 0);
+    error = odds_log_file_open(&options, faulty_disk_of(ship->disk), &report, &odds);
     if (error == 0)
         error = odds_store_memory_new(sim->mix.store_max, key, &store);
     struct book_ports ports = {.log = &ship->log.port, .odds_log = odds, .store = store};
@@ -389,13 +409,10 @@ void sim_promote(struct sim *sim)
 {
     struct sim_ship *ship = &sim->ship;
     bool safe = sim->mix.ship_mode == SHIP_MODE_SYNC && sim->mix.ship_degrade == SHIP_DEGRADE_STOP;
-    if (ship->store == NULL || ship->store->place.seq == 0 || ship->store->stopped)
+    if (ship->store == NULL || ship->store->place.seq == 0 || ship->store->stopped ||
+        ship_receiver_stats(ship->receiver).failed || !take_over(sim))
         return;
     ship->calm = true;
-    if (!take_over(sim)) { /* nobody knows whether it took the epoch, or another start will */
-        begin_anew(sim);
-        return;
-    }
     /* While it was degraded more may have been told, and is lost, as was said. */
     SIM_CHECK(ship->promoted >= ship->told, "L2",
               "record %llu was told, and the new primary has %llu", (unsigned long long)ship->told,

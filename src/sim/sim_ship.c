@@ -260,9 +260,21 @@ static int open_log(struct sim_ship *ship, uint64_t creation)
     return 0;
 }
 
+/* As cli/standby_stores.c does: before there is a log, and when it follows again. */
+static int write_mark(struct sim_ship *ship, uint64_t creation)
+{
+    const struct ledger_duty_mark mark = {.duty = LEDGER_DUTY_STANDBY, .creation = creation};
+    int error = ledger_duty_write(faulty_disk_of(ship->disk), 0, &mark);
+    ship->mark_failed = error < 0;
+    TRY(error);
+    ship->mark = mark;
+    return 0;
+}
+
 static int create(void *owner, uint64_t creation, struct ledger_log **ret_log)
 {
     struct sim_ship *ship = owner;
+    TRY(write_mark(ship, creation));
     TRY(open_log(ship, creation));
     *ret_log = &ship->log.port;
     return 0;
@@ -294,8 +306,9 @@ static int make_room(void *owner)
 
 static int note_odds(void *owner, uint32_t epoch, uint64_t position)
 {
-    (void)owner, (void)epoch, (void)position;
-    return 0;
+    struct sim_ship *ship = owner;
+    (void)epoch, (void)position;
+    return ship->mark.duty == LEDGER_DUTY_STANDBY ? 0 : write_mark(ship, ship->store->creation);
 }
 
 struct shard_limits sim_ship_limits(const struct sim *sim)
@@ -344,8 +357,12 @@ static void standby_start(struct sim *sim)
                                      sync_keys, make_room, note_odds};
     uint64_t bytes = 0;
     int error = 0;
-    if (faulty_disk_content(ship->disk, "epoch-0000", &bytes) != NULL)
+    ship->mark_failed = false;
+    error = ledger_duty_read(faulty_disk_of(ship->disk), 0, &ship->mark);
+    if (error == 0 && faulty_disk_content(ship->disk, "epoch-0000", &bytes) != NULL) {
+        SIM_CHECK(ship->mark.duty != LEDGER_DUTY_NONE, "L2", "a standby's folder could be served");
         error = open_log(ship, 0);
+    }
     SIM_CHECK(error == 0, "L2", "the standby does not start: %s", error_text(error));
     check_log(sim);
     error = fold_log(ship);
@@ -387,7 +404,7 @@ void sim_ship_standby_stop(struct sim *sim)
     ship->up_due_us = sim->now_us + (int64_t)sim_below(sim, 2000000);
 }
 
-static void standby_crash(struct sim *sim)
+void sim_ship_standby_crash(struct sim *sim)
 {
     struct sim_ship *ship = &sim->ship;
     uint64_t safe = ship->ops_safe;
@@ -476,8 +493,8 @@ static void run_standby(struct sim *sim)
     if (stats.tail > ship->has)
         ship->has = stats.tail;
     if (stats.failed) {
-        SIM_CHECK(ship->store == NULL || ship->store->stopped, "L5", "the standby fails: %s",
-                  ship_receiver_text(ship->receiver));
+        SIM_CHECK(ship->store == NULL || ship->store->stopped || ship->mark_failed, "L5",
+                  "the standby fails: %s", ship_receiver_text(ship->receiver));
         sim_count(sim, SIM_STANDBY_FAILED);
         sim_ship_standby_stop(sim);
         return;
@@ -496,7 +513,7 @@ static void trouble(struct sim *sim)
         sim_ship_cut(sim);
         sim_count(sim, SIM_SHIP_CUT);
     } else if (sim_chance(sim, 3)) {
-        standby_crash(sim);
+        sim_ship_standby_crash(sim);
     } else if (sim_chance(sim, 2) && ship->store != NULL) {
         faulty_disk_fail_sync(ship->disk, 1 + (unsigned)sim_below(sim, 2));
     }

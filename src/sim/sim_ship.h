@@ -2,6 +2,7 @@
  * and the wires between the two; this folder only. */
 #pragma once
 
+#include "adapters/embedded/ledger_duty.h"
 #include "adapters/ship/ship_receiver.h"
 #include "adapters/ship/ship_sender.h"
 #include "sim/sim_ledger_log.h"
@@ -36,11 +37,13 @@ struct sim_ship {
     struct shard_state *state;      /* owns, while up: the warm fold */
     struct ship_receiver *receiver; /* owns; NULL: down */
     int64_t up_due_us;
-    uint64_t ops_safe;      /* operations of its disk that a crash must leave */
-    uint64_t has;           /* the last record that it has durably and has said so */
-    uint64_t told;          /* the last record that was told synchronously */
-    uint64_t promoted;      /* the last record that a takeover took; 0: none */
-    uint64_t sessions, bad; /* counted already */
+    struct ledger_duty_mark mark; /* while up: what its folder is for */
+    bool mark_failed;             /* it could not be written */
+    uint64_t ops_safe;            /* operations of its disk that a crash must leave */
+    uint64_t has;                 /* the last record that it has durably and has said so */
+    uint64_t told;                /* the last record that was told synchronously */
+    uint64_t promoted;            /* the last record that a takeover took; 0: none */
+    uint64_t sessions, bad;       /* counted already */
 };
 
 struct sim;
@@ -55,6 +58,7 @@ void sim_ship_step(struct sim *sim);
 void sim_ship_told(struct sim *sim, uint64_t seq); /* somebody is told of this record */
 void sim_ship_cut(struct sim *sim);
 void sim_ship_standby_stop(struct sim *sim);
+void sim_ship_standby_crash(struct sim *sim); /* or only its process ends */
 struct shard_limits sim_ship_limits(const struct sim *sim);
 void sim_promote(struct sim *sim);           /* the machine is up; then it is down */
 char *sim_message_new(struct slice message); /* a copy; the caller frees it */

@@ -313,6 +313,35 @@ def test_a_standbys_folder_is_no_servers(pair):
     assert Decimal(customer.account()['balance']) == 999
 
 
+def test_a_promotion_that_failed_leaves_a_standby_and_fences_nobody(pair):
+    customer, market = pair.bettor(), pair.market()
+    assert customer.bet(market, 11, '1').status == 201
+    obstacle = os.path.join(pair.standby.data, 'ledger', 'duty-0000.new')
+    os.mkdir(obstacle)  # the mark cannot be written
+    with Http(pair.standby.admin) as http:
+        token = pair.server.token('admin-1', 'admin')
+        assert http.request('POST', '/v1/admin/promote', token=token).code == 'PROMOTE_FAILED'
+        assert http.request('GET', '/v1/admin/status', token=token).json['role'] == 'standby'
+    assert customer.bet(market, 11, '1').status == 201  # it follows on
+    for end in (pair.standby.terminate, pair.standby.kill):
+        end()
+        pair.standby.start()
+        until(pair.caught_up, 60)
+        assert customer.bet(market, 11, '1').status == 201
+    pair.standby.kill()
+    assert run('promote', '--data', pair.standby.data, check=False).returncode == 1
+    os.rmdir(obstacle)
+    pair.standby.start()
+    until(pair.caught_up, 60)
+    assert pair.server.metric('overround_ship_fenced') == 0
+    assert customer.bet(market, 11, '1').status == 201
+    old = pair.server
+    pair.promote()  # now it can be
+    until(lambda: old.metric('overround_ship_fenced') == 1)
+    customer.reconnect()
+    assert Decimal(customer.account()['balance']) == 995
+
+
 def test_hostile_bytes_on_the_ship_port_are_refused_and_counted(pair):
     admin = pair.server.admin
     with Http(admin) as http:

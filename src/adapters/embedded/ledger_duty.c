@@ -80,3 +80,16 @@ int ledger_duty_write(struct disk *disk, uint32_t shard, const struct ledger_dut
     duty_name(shard, name);
     return disk_replace(disk, name, &file, sizeof file);
 }
+
+/* What has not been renamed yet is not there, and never will be. */
+int ledger_duty_change(struct disk *disk, uint32_t shard, const struct ledger_duty_mark *from,
+                       const struct ledger_duty_mark *to)
+{
+    struct ledger_duty_mark there;
+    int error = ledger_duty_write(disk, shard, to);
+    if (error == 0)
+        return 0;
+    if (ledger_duty_read(disk, shard, &there) == 0 && there.duty == from->duty)
+        return error;
+    return ledger_duty_write(disk, shard, from) == 0 ? error : -ERR_STOPPED;
+}

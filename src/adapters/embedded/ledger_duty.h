@@ -30,3 +30,8 @@ struct ledger_duty_mark {
 int ledger_duty_read(struct disk *disk, uint32_t shard, struct ledger_duty_mark *ret);
 /* Durable before it answers. 0 or the disk's error: then the old or the new one is there. */
 int ledger_duty_write(struct disk *disk, uint32_t shard, const struct ledger_duty_mark *mark);
+/* From one duty to another, which is done when it answers 0, and not at all when it answers the
+ * disk's error: the old mark is there. -ERR_STOPPED: nobody knows which of the two is there before
+ * it is read at another start. */
+int ledger_duty_change(struct disk *disk, uint32_t shard, const struct ledger_duty_mark *from,
+                       const struct ledger_duty_mark *to);

@@ -246,6 +246,15 @@ int ledger_file_raise_epoch(struct ledger_log *log, uint64_t epoch)
     return take_epoch(file_of(log), epoch, NULL);
 }
 
+void ledger_file_rest(struct ledger_log *log)
+{
+    struct ledger_file *file = file_of(log);
+    pthread_mutex_lock(&file->lock);
+    while (writer_is_busy(file))
+        pthread_cond_wait(&file->owner_wake, &file->lock);
+    pthread_mutex_unlock(&file->lock);
+}
+
 uint64_t ledger_file_epoch(struct ledger_log *log)
 {
     return file_of(log)->store->epoch; /* changed by the owner's thread only */

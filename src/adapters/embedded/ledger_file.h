@@ -83,8 +83,10 @@ uint64_t ledger_file_creation(struct ledger_log *log);
 /* The newest epoch that was taken. Thread: the owner's. */
 uint64_t ledger_file_epoch(struct ledger_log *log);
 /* As the port's take_epoch, but it takes this epoch, which is not below the newest: for a standby,
- * whose groups are another writer's, and for a takeover (docs/LEDGER.md, "Log shipping"). */
+ * whose groups are another writer's, and for who was promoted (docs/LEDGER.md, "Log shipping"). */
 int ledger_file_raise_epoch(struct ledger_log *log, uint64_t epoch);
+/* Waits until no append is under way: the tail is what it came to. Thread: the owner's. */
+void ledger_file_rest(struct ledger_log *log);
 /* For ledger_cursor_file_new(): the durable log as of now, without a lock. Thread: any. */
 struct ledger_cursor_log ledger_file_cursor_log(struct ledger_log *log);
 /* File and byte of the damage that a read or replay answered -ERR_CORRUPT for, or "".

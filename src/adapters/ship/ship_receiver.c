@@ -32,6 +32,7 @@ struct ship_receiver {
     uint64_t session_epoch;
     int64_t acked_us;
     bool failed;
+    bool ended; /* by a takeover */
 
     struct ledger_append append; /* the group under way, in `records` */
     bool folding;                /* of it, up to byte `folded` */
@@ -181,7 +182,7 @@ static void on_appended(struct ledger_append *append, enum append_outcome outcom
         on_durable(r);
         break;
     case APPEND_REFUSED: /* nothing was written; the fold has it, so it must be this group */
-        r->retry_us = r->now_us + SHIP_RETRY_US;
+        r->retry_us = r->ended ? 0 : r->now_us + SHIP_RETRY_US;
         break;
     case APPEND_MOVED:
         fail(r, SHIP_FAILED, "another writer has the standby's log", "");
@@ -431,6 +432,9 @@ void ship_receiver_detached(struct ship_receiver *r)
 void ship_receiver_stop(struct ship_receiver *r, uint64_t epoch)
 {
     r->epoch = epoch;
+    r->folding = false; /* of no group that is not there yet */
+    r->retry_us = 0;
+    r->ended = true;
     leave(r, SHIP_FENCED, r->tail);
 }
 

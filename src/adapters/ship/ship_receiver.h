@@ -61,8 +61,8 @@ void ship_receiver_detached(struct ship_receiver *receiver);
 void ship_receiver_message(struct ship_receiver *receiver, struct slice bytes);
 bool ship_receiver_busy(const struct ship_receiver *receiver);
 
-/* It follows no more, for a takeover under `epoch`, which the log has durably taken: the primary is
- * told if it is there. What is under way still ends. */
+/* It follows no more, for a takeover under `epoch`, of which the folder is durably marked: the
+ * primary is told if it is there. An append under way still ends, and nothing more is written. */
 void ship_receiver_stop(struct ship_receiver *receiver, uint64_t epoch);
 
 struct ship_receiver_stats {

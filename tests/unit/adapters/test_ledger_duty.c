@@ -56,6 +56,42 @@ TEST(ledger_duty, is_durable_when_it_was_answered_and_old_or_new_before)
     faulty_disk_free(fake);
 }
 
+/* A failed write leaves the old duty; where it may be the new one, it is taken back. */
+TEST(ledger_duty, changes_or_is_as_before)
+{
+    struct faulty_disk *fake = faulty_disk_new();
+    struct disk *disk = faulty_disk_of(fake);
+    assert_int_equal(ledger_duty_write(disk, 0, &standby), 0);
+    faulty_disk_fail_write(fake, 1);
+    assert_int_equal(ledger_duty_change(disk, 0, &standby, &promoted), -ERR_IO);
+    expect(fake, &standby);
+    for (unsigned sync = 1; sync <= 2; sync++) { /* of the content, of the name */
+        faulty_disk_fail_sync(fake, sync);
+        assert_int_equal(ledger_duty_change(disk, 0, &standby, &promoted), -ERR_IO);
+        expect(fake, &standby);
+        for (uint64_t seed = 0; seed < 20; seed++) {
+            struct faulty_disk *after =
+                faulty_disk_crash(fake, faulty_disk_ops_count(fake), seed, FAULTY_DISK_NO_WHY);
+            expect(after, &standby);
+            faulty_disk_free(after);
+        }
+    }
+    assert_int_equal(ledger_duty_change(disk, 0, &standby, &promoted), 0);
+    expect(fake, &promoted);
+    faulty_disk_free(fake);
+}
+
+TEST(ledger_duty, says_when_nobody_can_know)
+{
+    struct faulty_disk *fake = faulty_disk_new();
+    struct disk *disk = faulty_disk_of(fake);
+    assert_int_equal(ledger_duty_write(disk, 0, &standby), 0);
+    faulty_disk_fail_sync(fake, 2); /* renamed, and then nothing works any more */
+    faulty_disk_fail_write(fake, 2);
+    assert_int_equal(ledger_duty_change(disk, 0, &standby, &promoted), -ERR_STOPPED);
+    faulty_disk_free(fake);
+}
+
 /* Each of its two syncs is needed. */
 TEST(ledger_duty, could_be_lost_without_its_syncs)
 {
