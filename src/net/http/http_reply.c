@@ -283,7 +283,8 @@ static void put_json_char(struct buf *buf, char c)
     }
 }
 
-void http_reply_put_json(struct buf *buf, struct slice text)
+/* The inside of a JSON string (RFC 8259 section 7); bad UTF-8 becomes '?'. */
+static void put_json(struct buf *buf, struct slice text)
 {
     if (text.bytes == 0) /* its pointer may be NULL */
         return;
@@ -311,10 +312,10 @@ void http_reply_problem_with(struct http_reply_to to, int status, const char *co
     buf_put_text(&buf, "\",\"status\":");
     buf_put_i64(&buf, status);
     buf_put_text(&buf, ",\"code\":\"");
-    http_reply_put_json(&buf, slice_text(code));
+    put_json(&buf, slice_text(code));
     if (detail.bytes > 0) {
         buf_put_text(&buf, "\",\"detail\":\"");
-        http_reply_put_json(&buf, detail);
+        put_json(&buf, detail);
     }
     buf_put_text(&buf, "\"}");
     ASSERT(!buf.overflow);

@@ -35,5 +35,3 @@ void http_reply_not_allowed(struct http_reply_to to, const char *allow);
 
 /* "Not Found" .. ; "Status" for one that we do not know. */
 const char *http_reply_reason(int status);
-/* Writes `text` as the inside of a JSON string (RFC 8259 section 7); bad UTF-8 becomes '?'. */
-void http_reply_put_json(struct buf *buf, struct slice text);

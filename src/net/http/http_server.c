@@ -56,7 +56,7 @@ int http_server_new(struct loop *loop, const struct net_limits *limits,
 int http_server_offer_deflate(struct http_server *server)
 {
     ASSERT(server->deflate == NULL);
-    return ws_deflate_new(http_server_limits(server)->ws_message_bytes_max, &server->deflate);
+    return ws_deflate_new(conn_pool_limits(server->pool)->ws_message_bytes_max, &server->deflate);
 }
 
 const struct ws_deflate_stats *http_server_deflate_stats(const struct http_server *server)
@@ -197,14 +197,4 @@ bool http_server_is_draining(const struct http_server *server)
 const struct net_stats *http_server_stats(const struct http_server *server)
 {
     return conn_pool_stats(server->pool);
-}
-
-const struct net_limits *http_server_limits(const struct http_server *server)
-{
-    return conn_pool_limits(server->pool);
-}
-
-struct loop *http_server_loop(const struct http_server *server)
-{
-    return server->loop;
 }

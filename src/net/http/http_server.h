@@ -98,5 +98,3 @@ bool http_server_is_draining(const struct http_server *server);
 
 /* Borrowed; they change as the loop runs. */
 const struct net_stats *http_server_stats(const struct http_server *server);
-const struct net_limits *http_server_limits(const struct http_server *server);
-struct loop *http_server_loop(const struct http_server *server);

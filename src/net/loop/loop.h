@@ -33,7 +33,6 @@ enum loop_stage {
     LOOP_STAGE_FLUSH,    /* connections: one write per connection for all output of the turn */
     LOOP_STAGE_CLOSE,    /* connections: on_closed callbacks and reuse of the memory */
 };
-#define LOOP_STAGES_COUNT 3
 
 /* *ret_loop is owned by the caller. Fails with -ERR_IO or -ERR_MEMORY. */
 int loop_new(struct loop **ret_loop);

@@ -10,15 +10,6 @@ struct net_limits net_limits_default(void)
 #undef NET_LIMIT_VALUE
 }
 
-const char *net_limit_name(enum net_limit limit)
-{
-#define NET_LIMIT_TEXT(type, name, value) #name,
-    static const char *const names[] = {NET_LIMIT_LIST(NET_LIMIT_TEXT)};
-#undef NET_LIMIT_TEXT
-    ASSERT((size_t)limit < NET_LIMITS_COUNT);
-    return names[limit];
-}
-
 const char *conn_close_text(enum conn_close reason)
 {
 #define CONN_CLOSE_TEXT(name, text) text,

@@ -62,7 +62,7 @@
     X(int64_t, ws_close_ms_max, 3000)                                                              \
     /* from accept (or, behind a proxy, from its header) to the end of the handshake: closed */    \
     X(int64_t, tls_handshake_ms_max, 10000)                                                        \
-    /* handshakes under way: the new connection is closed */                                       \
+    /* handshakes under way: the oldest of them is closed */                                       \
     X(size_t, tls_handshakes_max, 1024)                                                            \
     /* handshake messages taken in one turn: the rest waits in the kernel for the next turn */     \
     X(size_t, tls_handshakes_per_turn_max, 16)                                                     \
@@ -134,8 +134,6 @@ struct net_stats {
 
 /* The defaults of the list above. */
 struct net_limits net_limits_default(void);
-/* The limit's name as in the list; never NULL. */
-const char *net_limit_name(enum net_limit limit);
 const char *conn_close_text(enum conn_close reason);
 
 static inline void net_stats_hit(struct net_stats *stats, enum net_limit limit)
