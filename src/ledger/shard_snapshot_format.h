@@ -45,7 +45,6 @@ enum snapshot_section {
     SNAPSHOT_HOUSES,
     SNAPSHOT_VERDICTS, /* those in memory; the hash has their chain, which is taken again */
 };
-#define SNAPSHOT_SECTIONS 9
 
 /* Before a section's payload; after it stands the crc of head and payload, 4 bytes. */
 struct snapshot_section_head {

@@ -125,7 +125,7 @@ static int sum_of(struct slice text, unsigned char ret[SHA256_BYTES])
     return 0;
 }
 
-int backup_manifest_write(const struct backup_manifest *manifest, struct buf *out)
+static int write_manifest(const struct backup_manifest *manifest, struct buf *out)
 {
     unsigned char sum[SHA256_BYTES];
     buf_put_text(out, FIRST_LINE "\n");
@@ -422,7 +422,7 @@ static const char *read_lines(struct slice text, struct parse *parse)
     return whole_wrong(parse);
 }
 
-int backup_manifest_read(struct slice text, struct backup_manifest *manifest,
+static int read_manifest(struct slice text, struct backup_manifest *manifest,
                          const char **ret_wrong)
 {
     struct parse parse = {.manifest = manifest};
@@ -447,7 +447,7 @@ int backup_manifest_load(struct disk *root, struct backup_manifest *manifest,
     int error =
         disk_read_whole(root, BACKUP_MANIFEST_NAME, memory, BACKUP_MANIFEST_BYTES_MAX, &bytes);
     if (error == 0)
-        error = backup_manifest_read(slice_of(memory, bytes), manifest, ret_wrong);
+        error = read_manifest(slice_of(memory, bytes), manifest, ret_wrong);
     reserve_free(memory, BACKUP_MANIFEST_BYTES_MAX, 1);
     return error;
 }
@@ -458,7 +458,7 @@ int backup_manifest_store(struct disk *root, const struct backup_manifest *manif
     if (memory == NULL)
         return -ERR_MEMORY;
     struct buf out = buf_over(memory, BACKUP_MANIFEST_BYTES_MAX);
-    int error = backup_manifest_write(manifest, &out);
+    int error = write_manifest(manifest, &out);
     if (error == 0)
         error =
             out.overflow ? -ERR_LIMIT : disk_replace(root, BACKUP_MANIFEST_NAME, out.at, out.bytes);

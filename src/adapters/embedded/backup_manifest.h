@@ -59,14 +59,8 @@ int backup_manifest_add(struct backup_manifest *manifest, const struct backup_fi
 const struct backup_file *backup_manifest_find(const struct backup_manifest *manifest,
                                                enum backup_folder folder, const char *name);
 
-/* Writes it, with its hash; `out` overflows when there is no room. 0 or the hash's error. */
-int backup_manifest_write(const struct backup_manifest *manifest, struct buf *out);
-/* 0, or -ERR_CORRUPT with what is wrong in *ret_wrong (static). */
-int backup_manifest_read(struct slice text, struct backup_manifest *manifest,
-                         const char **ret_wrong);
-
-/* From and to the file. -ERR_NOT_FOUND: there is none; -ERR_CORRUPT with *ret_wrong; -ERR_MEMORY,
- * -ERR_LIMIT or the disk's error. */
+/* From and to the file, which has a hash of itself. -ERR_NOT_FOUND: there is none; -ERR_CORRUPT
+ * with what is wrong in *ret_wrong (static); -ERR_MEMORY, -ERR_LIMIT or the disk's error. */
 int backup_manifest_load(struct disk *root, struct backup_manifest *manifest,
                          const char **ret_wrong);
 int backup_manifest_store(struct disk *root, const struct backup_manifest *manifest);

@@ -59,7 +59,6 @@
 #define DISK_WHY_ENUM(name, text) name,
 enum disk_why { DISK_WHY_LIST(DISK_WHY_ENUM) };
 #undef DISK_WHY_ENUM
-#define DISK_WHY_COUNT (DISK_WHY_SLIP_NAME + 1)
 
 /* The reason in words, for reports and tests. */
 const char *disk_why_text(enum disk_why why);

@@ -21,12 +21,12 @@ int verdict_key_compare(struct hash128 a, struct hash128 b)
     return 0;
 }
 
-uint64_t verdict_home(struct hash128 key, uint64_t home_pages)
+static uint64_t home_of(struct hash128 key, uint64_t home_pages)
 {
     return (uint64_t)((unsigned __int128)key.high * home_pages >> 64);
 }
 
-void verdict_place_next(struct verdict_place *place, uint64_t home)
+static void take_place(struct verdict_place *place, uint64_t home)
 {
     if (home > place->page)
         *place = (struct verdict_place){home, 0};
@@ -153,7 +153,7 @@ int verdict_run_put(struct verdict_run_writer *writer, const struct verdict_entr
     ASSERT(writer->put < writer->head.keys);
     if (order == 0) /* L3 */
         return -ERR_CORRUPT;
-    verdict_place_next(&writer->place, verdict_home(entry->key, writer->head.home_pages));
+    take_place(&writer->place, home_of(entry->key, writer->head.home_pages));
     TRY(open_pages(writer, writer->place.page));
     struct verdict_page *page = &writer->at[writer->held - 1];
     page->entries[page->count++] = *entry;
@@ -304,7 +304,7 @@ int verdict_run_find(struct verdict_finder *finder, const struct verdict_run *ru
                      struct hash128 key, uint64_t *ret_seq)
 {
     const struct verdict_page *page = &finder->page;
-    for (uint64_t at = verdict_home(key, run->head.home_pages); at < run->head.pages; at++) {
+    for (uint64_t at = home_of(key, run->head.home_pages); at < run->head.pages; at++) {
         TRY(read_pages(finder->disk, run, at, &finder->page, 1));
         finder->pages++;
         uint32_t index = search(page, key);
@@ -358,7 +358,7 @@ static bool entry_fits(struct verdict_scan *scan, const struct verdict_entry *en
     const struct verdict_run_head *head = &scan->run->head;
     if (scan->got > 0 && verdict_key_compare(scan->last, entry->key) >= 0)
         return false;
-    verdict_place_next(&scan->place, verdict_home(entry->key, head->home_pages));
+    take_place(&scan->place, home_of(entry->key, head->home_pages));
     return entry->seq >= head->seq_first && entry->seq <= head->seq_last &&
            scan->place.page == scan->at[scan->current].page && scan->place.used == scan->index + 1;
 }

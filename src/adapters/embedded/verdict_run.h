@@ -66,8 +66,6 @@ struct verdict_place {
     uint64_t page;
     uint32_t used; /* keys in it */
 };
-uint64_t verdict_home(struct hash128 key, uint64_t home_pages);
-void verdict_place_next(struct verdict_place *place, uint64_t home);
 
 /* "verdicts-SSSS-NNNNNNNNNN.run". False: the name is none. */
 void verdict_run_name(uint32_t shard, uint64_t serial, char ret_name[DISK_NAME_BYTES_MAX + 1]);

@@ -13,7 +13,8 @@ void *grown_new(void *old, size_t bytes)
     return at;
 }
 
-void inode_reserve(struct inode *inode, uint64_t bytes)
+/* Room for so much; the rest of it is zero. */
+static void make_room(struct inode *inode, uint64_t bytes)
 {
     if (bytes <= inode->capacity)
         return;
@@ -27,7 +28,7 @@ void inode_write(struct inode *inode, uint64_t offset, const void *from, size_t 
 {
     if (bytes == 0)
         return; /* as write(2): a file without a byte of its own has no memory yet */
-    inode_reserve(inode, offset + bytes);
+    make_room(inode, offset + bytes);
     memcpy(inode->bytes + offset, from, bytes);
     if (offset + bytes > inode->size)
         inode->size = offset + bytes;
@@ -35,7 +36,7 @@ void inode_write(struct inode *inode, uint64_t offset, const void *from, size_t 
 
 void inode_truncate(struct inode *inode, uint64_t size)
 {
-    inode_reserve(inode, size);
+    make_room(inode, size);
     if (size < inode->size)
         memset(inode->bytes + size, 0, inode->size - size);
     inode->size = size;

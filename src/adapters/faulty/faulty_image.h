@@ -30,8 +30,6 @@ struct image {            /* one state of the directory and of all contents */
 
 /* realloc() that always succeeds. */
 void *grown_new(void *old, size_t bytes);
-/* Room for so much; the rest of it is zero. */
-void inode_reserve(struct inode *inode, uint64_t bytes);
 /* Writes, growing the file where needed. */
 void inode_write(struct inode *inode, uint64_t offset, const void *from, size_t bytes);
 /* Cuts or lengthens; what comes in is zero. */
