@@ -13,15 +13,10 @@ static size_t find(const struct leases *leases, struct slice provider)
     return LEASE_NONE;
 }
 
-struct lease *leases_find(struct leases *leases, struct slice provider)
-{
-    size_t at = find(leases, provider);
-    return at == LEASE_NONE ? NULL : &leases->leases[at];
-}
-
 struct lease *leases_touch(struct leases *leases, struct slice provider, struct monotonic now)
 {
-    struct lease *lease = leases_find(leases, provider);
+    size_t at = find(leases, provider);
+    struct lease *lease = at == LEASE_NONE ? NULL : &leases->leases[at];
     if (lease == NULL) {
         if (leases->count == PROVIDERS_MAX || provider.bytes > PROVIDER_ID_BYTES_MAX)
             return NULL;

@@ -29,8 +29,6 @@ struct leases {
     bool closed; /* none holds any more, and none ever will: another process takes over */
 };
 
-/* NULL when unknown. */
-struct lease *leases_find(struct leases *leases, struct slice provider);
 /* Finds or adds; NULL when PROVIDERS_MAX or the id's length is exceeded. */
 struct lease *leases_touch(struct leases *leases, struct slice provider, struct monotonic now);
 bool lease_holds(const struct leases *leases, const struct lease *lease, struct monotonic now);

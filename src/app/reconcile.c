@@ -56,7 +56,8 @@ static void cut(struct reconcile_range *range, uint32_t rows)
     range->count = rows - range->first < RECONCILE_ROWS ? rows - range->first : RECONCILE_ROWS;
 }
 
-void reconcile_copy(const struct shard_state *state, struct reconcile_sample *sample)
+/* The ranges say which rows, and are cut to what there is. */
+static void copy_rows(const struct shard_state *state, struct reconcile_sample *sample)
 {
     sample->seq = shard_state_seq(state);
     sample->counts = *shard_state_counts(state);
@@ -98,7 +99,7 @@ void live_reconcile_give(struct reconcile *reconcile, const struct shard_state *
     sample->accounts_at = reconcile->next[0];
     sample->markets_at = reconcile->next[1];
     sample->bets_at = reconcile->next[2];
-    reconcile_copy(state, sample);
+    copy_rows(state, sample);
     advance(reconcile, 0, sample->accounts_at, sample->accounts_count);
     advance(reconcile, 1, sample->markets_at, sample->markets_count);
     advance(reconcile, 2, sample->bets_at, sample->bets_count);

@@ -91,8 +91,6 @@ void shadow_reconcile_explain(struct reconcile *reconcile, const struct reconcil
 
 /* ---- pure ---- */
 
-/* Copies from the state; the ranges say which rows, and are cut to what there is. */
-void reconcile_copy(const struct shard_state *state, struct reconcile_sample *sample);
 /* The state is at the sample's seq. False, and *ret_drift with its text, at the first difference.
  */
 bool reconcile_compare(const struct reconcile_sample *sample, const struct shard_state *state,
