@@ -69,7 +69,7 @@ static uint64_t id_hash(const struct market_cache *cache, struct slice id)
     return siphash64(cache->hash_key, id.at, id.bytes);
 }
 
-uint32_t market_cache_find(const struct market_cache *cache, struct slice id)
+static uint32_t find(const struct market_cache *cache, struct slice id)
 {
     struct id_probe probe = id_table_probe(id_hash(cache, id));
     uint32_t index;
@@ -113,7 +113,7 @@ static uint32_t take_slot(struct market_cache *cache)
 uint32_t market_cache_find_or_add(struct market_cache *cache, struct slice id)
 {
     ASSERT(id.bytes <= MCM_MARKET_ID_BYTES_MAX);
-    uint32_t index = market_cache_find(cache, id);
+    uint32_t index = find(cache, id);
     if (index != MARKET_CACHE_NONE)
         return index;
     index = take_slot(cache);
@@ -162,7 +162,7 @@ static void check_market(const struct market_cache *cache, uint32_t index)
 {
     const struct cached_market *market = &cache->markets[index];
     uint32_t count = 0;
-    ASSERT(market_cache_find(cache, short_text_slice(&market->id)) == index);
+    ASSERT(find(cache, short_text_slice(&market->id)) == index);
     for (uint32_t at = market->first_runner; at != MARKET_CACHE_NONE;
          at = cache->runners[at].next) {
         const struct cached_runner *runner = &cache->runners[at];

@@ -133,9 +133,8 @@ void market_cache_free(struct market_cache *cache); /* accepts NULL */
 /* Puts a market on the list of touched ones, which the caller empties. */
 void market_cache_touch(struct market_cache *cache, struct cached_market *market);
 
-/* The index of a market, or MARKET_CACHE_NONE. */
-uint32_t market_cache_find(const struct market_cache *cache, struct slice id);
-/* Also makes it; MARKET_CACHE_NONE when there is no room, which is counted. */
+/* The index of a market, which is made where there is none; MARKET_CACHE_NONE when there is no
+ * room, which is counted. */
 uint32_t market_cache_find_or_add(struct market_cache *cache, struct slice id);
 /* Forgets the market, which is not on the list of touched ones. */
 void market_cache_remove(struct market_cache *cache, uint32_t index);
