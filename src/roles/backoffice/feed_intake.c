@@ -31,13 +31,24 @@ struct intake {
     bool gone;  /* nobody is there to be answered */
 };
 
+struct intake_stats {
+    struct metrics_counter messages, malformed, bytes, results;
+    struct metrics_counter line_reached;    /* FEED_LINE_BYTES_MAX */
+    struct metrics_counter intakes_reached; /* FEED_INTAKES_MAX */
+    struct metrics_counter turn_reached;    /* FEED_TURN_US_MAX: a body was paused */
+    struct metrics_counter book_reached;    /* book_feed_ready: too much waits for the disk */
+    struct metrics_counter source_reached;  /* limits of the sources */
+    struct metrics_gauge open;
+    struct metrics_histogram freshness; /* us: message received -> its prices in the store */
+};
+
 struct feed_intake {
     struct feed_intake_parts parts;
     struct loop *loop;
     uint64_t turn; /* to which `turn_ends_us` belongs */
     int64_t turn_ends_us;
     size_t next; /* intake that is served first in the next turn */
-    struct feed_intake_stats stats;
+    struct intake_stats stats;
     bool ending;                         /* nothing is taken any more */
     char session[2 * SESSION_BYTES + 1]; /* of this process: see feed_intake.h */
     struct intake intakes[FEED_INTAKES_MAX];
@@ -131,7 +142,7 @@ static void answer(struct intake *in)
 static void add_counts(struct intake *in, const struct feed_counts *before)
 {
     const struct feed_counts *now = &in->source->counts;
-    struct feed_intake_stats *stats = &in->owner->stats;
+    struct intake_stats *stats = &in->owner->stats;
     uint64_t malformed = now->malformed - before->malformed;
     uint64_t limits = now->limits_reached - before->limits_reached;
     uint64_t results = now->results - before->results;
@@ -373,14 +384,9 @@ bool feed_intake_serve(struct feed_intake *intake, struct slice format,
     return true;
 }
 
-const struct feed_intake_stats *feed_intake_stats(const struct feed_intake *intake)
-{
-    return &intake->stats;
-}
-
 int feed_intake_register_metrics(struct feed_intake *intake, struct metrics *metrics)
 {
-    struct feed_intake_stats *stats = &intake->stats;
+    struct intake_stats *stats = &intake->stats;
     const struct {
         struct metrics_name name;
         const struct metrics_counter *counter;

@@ -38,17 +38,6 @@ struct feed_intake_parts {
     size_t formats_count;
 };
 
-struct feed_intake_stats {
-    struct metrics_counter messages, malformed, bytes, results;
-    struct metrics_counter line_reached;    /* FEED_LINE_BYTES_MAX */
-    struct metrics_counter intakes_reached; /* FEED_INTAKES_MAX */
-    struct metrics_counter turn_reached;    /* FEED_TURN_US_MAX: a body was paused */
-    struct metrics_counter book_reached;    /* book_feed_ready: too much waits for the disk */
-    struct metrics_counter source_reached;  /* limits of the sources */
-    struct metrics_gauge open;
-    struct metrics_histogram freshness; /* us: message received -> its prices in the store */
-};
-
 /* Registers a turn-end hook of stage WORK: to be made before whoever ends the book's turn. 0,
  * -ERR_MEMORY, -ERR_LIMIT. */
 int feed_intake_new(const struct feed_intake_parts *parts, struct feed_intake **ret_intake);
@@ -64,7 +53,5 @@ bool feed_intake_serve(struct feed_intake *intake, struct slice format,
  * that are here, and so is every further request. */
 void feed_intake_end(struct feed_intake *intake);
 
-/* Counted since it was made. */
-const struct feed_intake_stats *feed_intake_stats(const struct feed_intake *intake);
 /* 0 or -ERR_LIMIT. */
 int feed_intake_register_metrics(struct feed_intake *intake, struct metrics *metrics);

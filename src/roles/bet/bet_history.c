@@ -8,7 +8,7 @@
 #include "roles/bet/bet_explain.h"
 #include "roles/bet/bet_json.h"
 
-const char *bet_status_text(enum bet_state state, struct record_leg_result factors)
+static const char *status_text(enum bet_state state, struct record_leg_result factors)
 {
     switch (state) {
     case BET_STATE_PENDING:
@@ -23,8 +23,8 @@ const char *bet_status_text(enum bet_state state, struct record_leg_result facto
     return "PLACED";
 }
 
-const char *bet_money_text(enum bet_state state, struct record_leg_result factors,
-                           uint16_t settlement)
+static const char *money_text(enum bet_state state, struct record_leg_result factors,
+                              uint16_t settlement)
 {
     switch (state) {
     case BET_STATE_PENDING:
@@ -217,9 +217,9 @@ static void put_state(struct json_writer *writer, const struct folded *bet)
 {
     const struct record_settle *settle = settle_of(bet);
     struct record_leg_result factors = factors_of(bet);
-    put_word_member(writer, "status", bet_status_text(bet->state, factors));
+    put_word_member(writer, "status", status_text(bet->state, factors));
     put_word_member(writer, "money",
-                    bet_money_text(bet->state, factors, settle == NULL ? 0 : settle->settlement));
+                    money_text(bet->state, factors, settle == NULL ? 0 : settle->settlement));
     put_money_member(writer, "payout",
                      money_of(settle == NULL ? 0 : settle->payout, bet->currency));
 }
@@ -290,8 +290,8 @@ void bet_history_write_row(struct json_writer *writer, const struct shard_state 
     enum bet_state bet_state = (enum bet_state)bet->state;
     json_write_object_open(writer);
     put_bet_id_member(writer, (struct bet_id){bet->bet_id});
-    put_word_member(writer, "status", bet_status_text(bet_state, bet->factors));
-    put_word_member(writer, "money", bet_money_text(bet_state, bet->factors, bet->settlement));
+    put_word_member(writer, "status", status_text(bet_state, bet->factors));
+    put_word_member(writer, "money", money_text(bet_state, bet->factors, bet->settlement));
     put_odds_members(writer, bet->odds);
     put_money_member(writer, "stake", stake);
     put_word_member(writer, "currency", currency_code(currency));

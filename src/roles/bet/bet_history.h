@@ -16,9 +16,3 @@ bool bet_history_write(const struct shard_state *state, const struct record_view
 /* One object of a list. */
 void bet_history_write_row(struct json_writer *writer, const struct shard_state *state,
                            const struct shard_bet *bet);
-
-/* CONTRACT's status of a bet ("PENDING", "PLACED", "NOT_ACCEPTED", "WON", ..) and its money axis
- * ("HELD", "OPEN", "RETURNED", "SETTLED", "RESETTLED", "VOIDED"). */
-const char *bet_status_text(enum bet_state state, struct record_leg_result factors);
-const char *bet_money_text(enum bet_state state, struct record_leg_result factors,
-                           uint16_t settlement);
