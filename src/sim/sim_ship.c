@@ -150,7 +150,7 @@ static void leave_receiver(struct sim_ship *ship)
 }
 
 /* What was on the way is lost. */
-void sim_ship_cut(struct sim *sim)
+static void cut(struct sim *sim)
 {
     struct sim_ship *ship = &sim->ship;
     leave_sender(ship);
@@ -226,7 +226,7 @@ void sim_ship_drop(struct sim *sim)
     struct sim_ship *ship = &sim->ship;
     if (ship->sender == NULL)
         return;
-    sim_ship_cut(sim);
+    cut(sim);
     ship_sender_free(ship->sender);
     ship->sender = NULL;
 }
@@ -478,7 +478,7 @@ static void carry(struct sim *sim)
         (ship->down.closed && ship->down.count == 0) || (ship->up.closed && ship->up.count == 0);
     bool lost = ship->cut_due_us != 0 && sim->now_us >= ship->cut_due_us;
     if (over || lost)
-        sim_ship_cut(sim);
+        cut(sim);
 }
 
 static void run_standby(struct sim *sim)
@@ -510,7 +510,7 @@ static void trouble(struct sim *sim)
     if (ship->calm || sim->quiet || sim->mix.faults == 0 || ship->receiver == NULL)
         return;
     if (sim_chance(sim, 4)) {
-        sim_ship_cut(sim);
+        cut(sim);
         sim_count(sim, SIM_SHIP_CUT);
     } else if (sim_chance(sim, 3)) {
         sim_ship_standby_crash(sim);

@@ -56,7 +56,6 @@ int sim_ship_start(struct sim *sim, struct ledger_log **ret_log);
 void sim_ship_drop(struct sim *sim); /* the primary's process is gone */
 void sim_ship_step(struct sim *sim);
 void sim_ship_told(struct sim *sim, uint64_t seq); /* somebody is told of this record */
-void sim_ship_cut(struct sim *sim);
 void sim_ship_standby_stop(struct sim *sim);
 void sim_ship_standby_crash(struct sim *sim); /* or only its process ends */
 struct shard_limits sim_ship_limits(const struct sim *sim);

@@ -119,6 +119,9 @@ static void move_one(struct sim *sim)
     check_failed(sim, "archiver", result, ledger_archiver_problem(upkeep->archiver));
 }
 
+/* A bit of what lies at rest, while the book is up. */
+static void flip(struct sim *sim);
+
 void sim_upkeep_step(struct sim *sim)
 {
     struct sim_upkeep *upkeep = &sim->upkeep;
@@ -138,7 +141,7 @@ void sim_upkeep_step(struct sim *sim)
     scrub_one(sim);
     count(sim);
     if (sim_chance(sim, 20))
-        sim_upkeep_flip(sim);
+        flip(sim);
 }
 
 /* ---- a bit falls over ---- */
@@ -253,7 +256,7 @@ static void check_not_served(struct sim *sim, const struct ledger_view *view, ui
     }
 }
 
-void sim_upkeep_flip(struct sim *sim)
+static void flip(struct sim *sim)
 {
     struct fallen fallen;
     struct ledger_view view = ledger_store_view(sim->store);

@@ -22,4 +22,3 @@ struct sim;
 int sim_upkeep_start(struct sim *sim); /* after the book */
 void sim_upkeep_done(struct sim *sim);
 void sim_upkeep_step(struct sim *sim);
-void sim_upkeep_flip(struct sim *sim); /* a bit of what lies at rest, while the book is up */

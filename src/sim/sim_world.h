@@ -190,7 +190,6 @@ void sim_check_rows(struct sim *sim, const struct shard_state *state); /* agains
 void sim_check_state(struct sim *sim);  /* live, idle: oracle and book agree */
 void sim_check_refold(struct sim *sim); /* L5 */
 void sim_check_audit(struct sim *sim);
-void sim_check_end(struct sim *sim);
 
 /* ---- sim.c ---- */
 void sim_turn(struct sim *sim); /* one tick of the machine, when it is up */
