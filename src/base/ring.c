@@ -32,6 +32,9 @@ struct ring {
     _Alignas(LINE) uint64_t taken;
     uint64_t visible; /* the end as it was last seen */
     _Atomic uint64_t given_back;
+    /* Set by the producer, cleared by whoever sees to it. It and given_back are written and read in
+     * one order that all agree on: either the producer sees the room, or the consumer the wish. */
+    _Alignas(LINE) atomic_bool waits;
 };
 
 static uint64_t padded(uint64_t bytes)
@@ -144,6 +147,15 @@ void ring_gate_open(struct ring_gate *gate)
     atomic_store_explicit(&gate->batch, batch, memory_order_release);
 }
 
+bool ring_wait_room(struct ring *ring)
+{
+    atomic_store(&ring->waits, true);
+    if (atomic_load(&ring->given_back) == ring->free_from)
+        return true;
+    atomic_store(&ring->waits, false);
+    return false;
+}
+
 /* ---- the consumer's ---- */
 
 static uint64_t visible_end(const struct ring *ring)
@@ -157,12 +169,15 @@ static uint64_t visible_end(const struct ring *ring)
     return end;
 }
 
+bool ring_look(struct ring *ring)
+{
+    ring->visible = visible_end(ring);
+    ASSERT(ring->visible >= ring->taken);
+    return ring->visible > ring->taken;
+}
+
 bool ring_take(struct ring *ring, struct slice *ret_record)
 {
-    if (ring->taken == ring->visible) {
-        ring->visible = visible_end(ring);
-        ASSERT(ring->visible >= ring->taken);
-    }
     uint64_t bytes = SKIP;
     while (ring->taken < ring->visible) {
         const char *head = ring->memory + place(ring, ring->taken);
@@ -182,6 +197,6 @@ bool ring_give_back(struct ring *ring)
     uint64_t before = atomic_load_explicit(&ring->given_back, memory_order_relaxed);
     if (before == ring->taken)
         return false;
-    atomic_store_explicit(&ring->given_back, ring->taken, memory_order_release);
-    return true;
+    atomic_store(&ring->given_back, ring->taken);
+    return atomic_load(&ring->waits) && atomic_exchange(&ring->waits, false);
 }

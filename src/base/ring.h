@@ -9,9 +9,9 @@
  * whoever learns of a version from one thread never finds an older one at another (P1).
  *
  * Order of calls. Producer, each batch: ring_begin, ring_end for each record; ring_offer on every
- * ring of the gate, also on those with nothing new; ring_gate_open once. Consumer: ring_take until
- * it says false, then ring_give_back.
- * Thread: as each function says; _new and _free while nobody else uses it. */
+ * ring of the gate, also on those with nothing new; ring_gate_open once. Consumer: ring_look,
+ * ring_take until it says false, then ring_give_back. Thread: as each function says; _new and _free
+ * while nobody else uses it. */
 #pragma once
 
 #include <stdatomic.h>
@@ -52,10 +52,17 @@ bool ring_has_room(struct ring *ring, size_t bytes, size_t reserve);
 bool ring_offer(struct ring *ring);
 /* Everything offered is visible from here on. */
 void ring_gate_open(struct ring_gate *gate);
+/* Whoever has found no room and stops looking for it asks to be woken: the ring_give_back that
+ * follows says so. False: there is more room since it was last looked for, so look again. */
+bool ring_wait_room(struct ring *ring);
 
 /* ---- the consumer's ---- */
 
-/* The next visible record, borrowed until ring_give_back. False: there is none. */
+/* What is visible now is what ring_take gives, so that a fast producer cannot keep the consumer
+ * busy for ever. False: there is nothing to take. */
+bool ring_look(struct ring *ring);
+/* The next record, borrowed until ring_give_back. False: there is none. */
 bool ring_take(struct ring *ring, struct slice *ret_record);
-/* The room of all records taken is the producer's again. True: there was one. */
+/* The room of all records taken is the producer's again. True: it waits for room and is to be woken
+ * (said once). */
 bool ring_give_back(struct ring *ring);

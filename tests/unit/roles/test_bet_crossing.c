@@ -80,6 +80,7 @@ static void end(struct scene *s)
 static void network_turn(struct crossing *loop)
 {
     struct slice record;
+    (void)ring_look(loop->down.ring);
     while (ring_take(loop->down.ring, &record))
         bet_asker_take(loop->asker, record);
     (void)ring_give_back(loop->down.ring);
@@ -92,6 +93,7 @@ static void book_turn(struct scene *s)
     struct slice record;
     for (int i = 0; i < LOOPS; i++) {
         struct crossing *loop = &s->loops[i];
+        (void)ring_look(loop->up);
         while (bet_teller_may_take(&loop->teller) && ring_take(loop->up, &record))
             bet_teller_take(&loop->teller, record);
         (void)ring_give_back(loop->up);
@@ -257,6 +259,7 @@ TEST(bet_crossing, an_answer_without_room_is_a_short_one_and_the_verdict_stands)
         bets[i] = ask(s, 0, BET_CALL_PLACE, key, BET);
     }
     network_turn(loop);
+    (void)ring_look(loop->up);
     while (bet_teller_may_take(&loop->teller) && ring_take(loop->up, &record))
         bet_teller_take(&loop->teller, record);
     (void)ring_give_back(loop->up);
@@ -266,6 +269,7 @@ TEST(bet_crossing, an_answer_without_room_is_a_short_one_and_the_verdict_stands)
     assert_int_equal(loop->down.owed, 0);
     (void)ring_offer(loop->down.ring);
     ring_gate_open(&s->down_gate);
+    (void)ring_look(loop->down.ring);
     while (ring_take(loop->down.ring, &record))
         if (record.bytes > 8) /* not what fill() has put */
             bet_asker_take(loop->asker, record);
@@ -297,6 +301,7 @@ TEST(bet_crossing, takes_no_question_whose_answer_might_find_no_room)
     assert_false(bet_teller_may_take(&loop->teller));
     book_turn(s); /* it stays in its ring */
     struct slice record;
+    (void)ring_look(loop->down.ring);
     while (ring_take(loop->down.ring, &record))
         continue;
     (void)ring_give_back(loop->down.ring);

@@ -152,6 +152,7 @@ static void network_turn(struct network *loop)
 {
     struct slice record;
     odds_receiver_begin_turn(&loop->receiver);
+    (void)ring_look(loop->ring);
     while (ring_take(loop->ring, &record))
         odds_receiver_take(&loop->receiver, record);
     (void)ring_give_back(loop->ring);

@@ -56,6 +56,7 @@ static void book_turn(struct scene *s)
 static void network_turn(struct scene *s)
 {
     struct slice record;
+    (void)ring_look(s->down.ring);
     while (ring_take(s->down.ring, &record))
         own_receiver_take(s->f.service, record);
     (void)ring_give_back(s->down.ring);
