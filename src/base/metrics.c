@@ -2,8 +2,6 @@
  * quadratic in a few hundred items and happens once per scrape. */
 #include "base/metrics.h"
 
-#include <stdbool.h>
-
 #include "base/assert.h"
 #include "base/decimal.h"
 #include "base/error.h"
@@ -42,28 +40,59 @@ static bool same_name(const struct metrics_item *a, const struct metrics_item *b
     return a->name.name == b->name.name || strcmp(a->name.name, b->name.name) == 0;
 }
 
+static bool same_bounds(const struct metrics_item *a, const struct metrics_item *b)
+{
+    return a->kind != METRICS_HISTOGRAM ||
+           (a->histogram->bounds == b->histogram->bounds &&
+            a->histogram->bounds_count == b->histogram->bounds_count);
+}
+
+/* The newest item of the same number, of a part before; NULL: it is a new number. */
+static struct metrics_item *find_earlier_part(struct metrics *metrics,
+                                              const struct metrics_item *item)
+{
+    struct metrics_item *earlier = NULL;
+    for (size_t i = 0; i < metrics->count; i++) {
+        struct metrics_item *other = &metrics->items[i];
+        if (!same_name(other, item))
+            continue;
+        ASSERT(other->kind == item->kind);
+        ASSERT(other->name.scale == item->name.scale);
+        if (!same_labels(other, item))
+            continue;
+        ASSERT(other->part != item->part);
+        ASSERT(same_bounds(other, item));
+        earlier = other;
+    }
+    return earlier;
+}
+
 static int add(struct metrics *metrics, struct metrics_item item)
 {
     ASSERT(is_name(item.name.name));
     ASSERT(item.name.help != NULL);
-    for (size_t i = 0; i < metrics->count; i++) {
-        const struct metrics_item *other = &metrics->items[i];
-        if (!same_name(other, &item))
-            continue;
-        ASSERT(other->kind == item.kind);
-        ASSERT(other->name.scale == item.name.scale);
-        ASSERT(!same_labels(other, &item));
-    }
+    item.part = metrics->part;
+    struct metrics_item *earlier = find_earlier_part(metrics, &item);
     if (metrics->count == metrics->count_max)
         return -ERR_LIMIT;
+    if (earlier != NULL) {
+        earlier->next = (uint32_t)metrics->count;
+        item.follows = true;
+    }
     metrics->items[metrics->count++] = item;
     return 0;
+}
+
+void metrics_begin_part(struct metrics *metrics)
+{
+    metrics->part++;
 }
 
 int metrics_add_counter(struct metrics *metrics, struct metrics_name name,
                         const struct metrics_counter *counter)
 {
-    return add(metrics, (struct metrics_item){name, METRICS_COUNTER, {.counter = counter}});
+    return add(metrics,
+               (struct metrics_item){.name = name, .kind = METRICS_COUNTER, .counter = counter});
 }
 
 int metrics_add_counters(struct metrics *metrics, const struct metrics_row *rows, size_t count)
@@ -77,14 +106,22 @@ int metrics_add_counters(struct metrics *metrics, const struct metrics_row *rows
 int metrics_add_gauge(struct metrics *metrics, struct metrics_name name,
                       const struct metrics_gauge *gauge)
 {
-    return add(metrics, (struct metrics_item){name, METRICS_GAUGE, {.gauge = gauge}});
+    return add(metrics, (struct metrics_item){.name = name, .kind = METRICS_GAUGE, .gauge = gauge});
+}
+
+int metrics_add_gauge_max(struct metrics *metrics, struct metrics_name name,
+                          const struct metrics_gauge *gauge)
+{
+    return add(metrics,
+               (struct metrics_item){.name = name, .kind = METRICS_GAUGE_MAX, .gauge = gauge});
 }
 
 int metrics_add_histogram(struct metrics *metrics, struct metrics_name name,
                           const struct metrics_histogram *histogram)
 {
     ASSERT(histogram->bounds != NULL);
-    return add(metrics, (struct metrics_item){name, METRICS_HISTOGRAM, {.histogram = histogram}});
+    return add(metrics, (struct metrics_item){
+                            .name = name, .kind = METRICS_HISTOGRAM, .histogram = histogram});
 }
 
 void metrics_histogram_init(struct metrics_histogram *histogram, const uint64_t *bounds,
@@ -160,13 +197,53 @@ static void put_bucket_name(struct buf *buf, const struct metrics_name *name)
     buf_put_text(buf, "le=\"");
 }
 
+static const struct metrics_item *next_part(const struct metrics *metrics,
+                                            const struct metrics_item *item)
+{
+    return item->next == 0 ? NULL : &metrics->items[item->next];
+}
+
+static uint64_t counter_of(const struct metrics *metrics, const struct metrics_item *item)
+{
+    uint64_t sum = 0;
+    for (; item != NULL; item = next_part(metrics, item))
+        sum += __atomic_load_n(&item->counter->value, __ATOMIC_RELAXED);
+    return sum;
+}
+
+static int64_t gauge_of(const struct metrics *metrics, const struct metrics_item *item)
+{
+    int64_t all = __atomic_load_n(&item->gauge->value, __ATOMIC_RELAXED);
+    while ((item = next_part(metrics, item)) != NULL) {
+        int64_t value = __atomic_load_n(&item->gauge->value, __ATOMIC_RELAXED);
+        if (item->kind == METRICS_GAUGE)
+            all += value;
+        else if (value > all)
+            all = value;
+    }
+    return all;
+}
+
+static struct metrics_histogram histogram_of(const struct metrics *metrics,
+                                             const struct metrics_item *item)
+{
+    struct metrics_histogram sum = {.bounds = item->histogram->bounds,
+                                    .bounds_count = item->histogram->bounds_count};
+    for (; item != NULL; item = next_part(metrics, item)) {
+        for (size_t i = 0; i <= sum.bounds_count; i++)
+            sum.counts[i] += __atomic_load_n(&item->histogram->counts[i], __ATOMIC_RELAXED);
+        sum.sum += __atomic_load_n(&item->histogram->sum, __ATOMIC_RELAXED);
+    }
+    return sum;
+}
+
 /* The total is the sum of the buckets that were just read, so that the two always agree. */
 static void put_histogram(struct buf *buf, const struct metrics_name *name,
                           const struct metrics_histogram *histogram)
 {
     uint64_t total = 0;
     for (size_t i = 0; i <= histogram->bounds_count; i++) {
-        total += __atomic_load_n(&histogram->counts[i], __ATOMIC_RELAXED);
+        total += histogram->counts[i];
         put_bucket_name(buf, name);
         if (i < histogram->bounds_count)
             put_unsigned(buf, histogram->bounds[i], name->scale);
@@ -177,36 +254,39 @@ static void put_histogram(struct buf *buf, const struct metrics_name *name,
         buf_put_char(buf, '\n');
     }
     put_name(buf, name, "_sum");
-    put_unsigned(buf, __atomic_load_n(&histogram->sum, __ATOMIC_RELAXED), name->scale);
+    put_unsigned(buf, histogram->sum, name->scale);
     buf_put_char(buf, '\n');
     put_name(buf, name, "_count");
     buf_put_u64(buf, total);
     buf_put_char(buf, '\n');
 }
 
-static void put_item(struct buf *buf, const struct metrics_item *item)
+static void put_item(struct buf *buf, const struct metrics *metrics,
+                     const struct metrics_item *item)
 {
     switch (item->kind) {
     case METRICS_COUNTER:
         put_name(buf, &item->name, "");
-        put_unsigned(buf, __atomic_load_n(&item->counter->value, __ATOMIC_RELAXED),
-                     item->name.scale);
+        put_unsigned(buf, counter_of(metrics, item), item->name.scale);
         buf_put_char(buf, '\n');
         return;
     case METRICS_GAUGE:
+    case METRICS_GAUGE_MAX:
         put_name(buf, &item->name, "");
-        put_value(buf, __atomic_load_n(&item->gauge->value, __ATOMIC_RELAXED), item->name.scale);
+        put_value(buf, gauge_of(metrics, item), item->name.scale);
         buf_put_char(buf, '\n');
         return;
-    case METRICS_HISTOGRAM:
-        put_histogram(buf, &item->name, item->histogram);
+    case METRICS_HISTOGRAM: {
+        const struct metrics_histogram sum = histogram_of(metrics, item);
+        put_histogram(buf, &item->name, &sum);
         return;
+    }
     }
 }
 
 static void put_head(struct buf *buf, const struct metrics_item *item)
 {
-    static const char *const kinds[] = {"counter", "gauge", "histogram"};
+    static const char *const kinds[] = {"counter", "gauge", "gauge", "histogram"};
     buf_put_text(buf, "# HELP ");
     buf_put_text(buf, item->name.name);
     buf_put_char(buf, ' ');
@@ -247,7 +327,7 @@ void metrics_write(const struct metrics *metrics, struct buf *buf)
             continue;
         put_head(buf, &metrics->items[first]);
         for (size_t i = first; i < metrics->count; i++)
-            if (same_name(&metrics->items[first], &metrics->items[i]))
-                put_item(buf, &metrics->items[i]);
+            if (!metrics->items[i].follows && same_name(&metrics->items[first], &metrics->items[i]))
+                put_item(buf, metrics, &metrics->items[i]);
     }
 }

@@ -6,9 +6,12 @@
  * writing thread (plain functions) or several (functions _shared); any thread may read it in
  * metrics_write, because all accesses are relaxed atomics. A histogram read while it is
  * written may be a record apart from its sum.
+ * Where several threads do the same work, each has numbers of its own and registers them as a part:
+ * what is written out is the sum.
  * Names end in the unit: overround_push_latency_seconds. */
 #pragma once
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -45,7 +48,7 @@ struct metrics_histogram {
 extern const uint64_t metrics_bounds_us[METRICS_BUCKETS_MAX];
 #define METRICS_BOUNDS_US_COUNT 18
 
-enum metrics_kind { METRICS_COUNTER = 0, METRICS_GAUGE, METRICS_HISTOGRAM };
+enum metrics_kind { METRICS_COUNTER = 0, METRICS_GAUGE, METRICS_GAUGE_MAX, METRICS_HISTOGRAM };
 
 /* One registered number; for metrics.c. */
 struct metrics_item {
@@ -56,6 +59,9 @@ struct metrics_item {
         const struct metrics_gauge *gauge;
         const struct metrics_histogram *histogram;
     };
+    uint32_t part;
+    uint32_t next; /* the item of the next part; 0: none */
+    bool follows;  /* it is one of those */
 };
 
 /* For metrics.c. */
@@ -67,6 +73,7 @@ struct metrics_refresh {
 struct metrics {
     struct metrics_item *items; /* borrowed */
     size_t count, count_max;
+    uint32_t part;
     struct metrics_refresh refreshes[METRICS_REFRESHES_MAX];
     size_t refreshes_count;
 };
@@ -75,11 +82,14 @@ struct metrics {
 void metrics_init(struct metrics *metrics, struct metrics_item *items, size_t count_max);
 
 /* Each registers a number that stays where it is: 0, or -ERR_LIMIT. A bad name, a repeated
- * name with the same labels, or one name for two kinds is a programmer error. */
+ * name with the same labels in one part, or one name for two kinds is a programmer error. */
 int metrics_add_counter(struct metrics *metrics, struct metrics_name name,
                         const struct metrics_counter *counter);
 int metrics_add_gauge(struct metrics *metrics, struct metrics_name name,
                       const struct metrics_gauge *gauge);
+/* A gauge of which a sum says nothing: the largest of its parts is written. */
+int metrics_add_gauge_max(struct metrics *metrics, struct metrics_name name,
+                          const struct metrics_gauge *gauge);
 int metrics_add_histogram(struct metrics *metrics, struct metrics_name name,
                           const struct metrics_histogram *histogram);
 
@@ -91,6 +101,10 @@ struct metrics_row {
 
 /* metrics_add_counter for each of `rows`; those before a failure stay registered. */
 int metrics_add_counters(struct metrics *metrics, const struct metrics_row *rows, size_t count);
+
+/* What is registered from here on counts beside what was registered before under the same name and
+ * labels, if there is such: the sum of both is written. */
+void metrics_begin_part(struct metrics *metrics);
 
 /* fn(owner) is called first in each metrics_write, on its thread: it sets numbers that are kept
  * elsewhere, so that nobody copies them while nobody looks. 0, or -ERR_LIMIT. */

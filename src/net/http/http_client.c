@@ -168,7 +168,7 @@ static void note_request(struct conn *conn, bool is_head, uint64_t tag)
     uint32_t number = state->next_no++;
     state->tags[SLOT(number)] = tag;
     state->is_head[SLOT(number)] = is_head;
-    conn_pool_stats(conn_pool_of(conn))->requests++;
+    net_count(&conn_pool_stats(conn_pool_of(conn))->requests, 1);
     conn_set_deadline(conn, limits_of(state)->http_idle_ms_max);
 }
 
@@ -308,7 +308,7 @@ static void give_answer(struct conn *conn, struct slice body)
     bool last = !head->keep_alive;
     struct http_answer answer = {head, head->status, body};
     state->first_no++;
-    conn_pool_stats(conn_pool_of(conn))->replies++;
+    net_count(&conn_pool_stats(conn_pool_of(conn))->replies, 1);
     if (pending(state) > 0)
         conn_set_deadline(conn, limits_of(state)->http_idle_ms_max);
     else

@@ -167,7 +167,7 @@ static uint32_t take_slot(struct http_conn *http, uint8_t flags)
 static void refuse(struct conn *conn, int status, const char *code)
 {
     struct http_conn *http = http_conn_of(conn);
-    stats_of(http)->bad_requests++;
+    net_count(&stats_of(http)->bad_requests, 1);
     http->phase = HTTP_PHASE_STOPPED;
     http->partial = false;
     http->close_reason = status == 408 ? CONN_CLOSE_SLOW_REQUEST : CONN_CLOSE_PROTOCOL;
@@ -239,7 +239,7 @@ static void dispatch(struct conn *conn, struct http_request *request)
         http->phase = head->keep_alive ? HTTP_PHASE_HEAD : HTTP_PHASE_STOPPED;
     http->wait = HTTP_WAIT_NONE; /* this request's clock; the next one has its own */
     request->reply_to.request_no = take_slot(http, flags);
-    stats_of(http)->requests++;
+    net_count(&stats_of(http)->requests, 1);
     http->handlers->on_request(http->handlers->owner, request);
 }
 
@@ -319,7 +319,7 @@ static void abort_stream_body(struct conn *conn)
 static void refuse_stream(struct conn *conn, int status, const char *code)
 {
     struct http_conn *http = http_conn_of(conn);
-    stats_of(http)->bad_requests++;
+    net_count(&stats_of(http)->bad_requests, 1);
     struct http_reply_to to = {http->server, conn_handle_of(conn), http->next_no - 1};
     http->phase = HTTP_PHASE_STOPPED;
     http->close_reason = status == 408 ? CONN_CLOSE_SLOW_REQUEST : CONN_CLOSE_PROTOCOL;

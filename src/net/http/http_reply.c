@@ -173,9 +173,9 @@ static struct conn *begin_answer(struct http_reply_to to, bool *ret_close)
 {
     struct net_stats *stats = conn_pool_stats(to.server->pool);
     struct conn *conn = http_conn_find(to);
-    stats->replies++;
+    net_count(&stats->replies, 1);
     if (conn == NULL) {
-        stats->replies_late++;
+        net_count(&stats->replies_late, 1);
         return NULL;
     }
     struct http_conn *http = http_conn_of(conn);

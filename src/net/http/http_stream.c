@@ -40,7 +40,7 @@ bool http_stream_begin(struct http_request *request, struct slice content_type,
     buf_put_slice(&buf, content_type);
     buf_put_text(&buf, http->stream_chunked ? "\r\nTransfer-Encoding: chunked\r\n" : "\r\n");
     ASSERT(!buf.overflow);
-    conn_pool_stats(http->server->pool)->replies++;
+    net_count(&conn_pool_stats(http->server->pool)->replies, 1);
     (void)(conn_send(conn, buf_slice(&buf)) && conn_send(conn, headers) &&
            conn_send(conn, SLICE("\r\n"))); /* a failure closes it, and on_closed tells */
     return true;

@@ -86,7 +86,7 @@ enum http_upgrade_outcome http_upgrade_websocket(struct http_request *request,
         return HTTP_UPGRADE_REFUSED;
     }
     ASSERT(http_conn_pending(http) == 1);
-    conn_pool_stats(conn_pool_of(conn))->replies++;
+    net_count(&conn_pool_stats(conn_pool_of(conn))->replies, 1);
     struct ws_deflate *deflate = http->server->deflate;
     enum ws_deflate_offer offer =
         deflate != NULL ? ws_deflate_offered(request->head) : WS_DEFLATE_NONE;

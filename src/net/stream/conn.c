@@ -100,7 +100,7 @@ static int begin(struct conn_pool *pool, int fd, enum conn_phase phase, struct c
         return -ERR_IO;
     }
     set_options(fd);
-    pool->stats.connections++;
+    net_count(&pool->stats.connections, 1);
     *ret_conn = conn;
     return 0;
 }
@@ -111,7 +111,7 @@ int conn_adopt(struct conn_pool *pool, int fd, const struct net_address *peer,
     TRY(begin(pool, fd, PHASE_OPEN, ret_conn));
     (*ret_conn)->peer = *peer;
     (*ret_conn)->callbacks = callbacks;
-    pool->stats.accepted++;
+    net_count(&pool->stats.accepted, 1);
     return 0;
 }
 
@@ -221,7 +221,7 @@ static int kept_new(struct conn *conn, size_t capacity)
     if (kept > 0)
         memcpy(grown, conn->kept + conn->kept_begin, kept);
     free(conn->kept);
-    pool->stats.receive_bytes += capacity - conn->kept_capacity;
+    net_count(&pool->stats.receive_bytes, capacity - conn->kept_capacity);
     conn->kept = grown;
     conn->kept_begin = 0;
     conn->kept_end = (uint32_t)kept;
@@ -270,7 +270,7 @@ static bool room_for(struct conn *conn, size_t bytes)
 
 void conn_free_kept(struct conn *conn)
 {
-    conn->pool->stats.receive_bytes -= conn->kept_capacity;
+    net_count_off(&conn->pool->stats.receive_bytes, conn->kept_capacity);
     free(conn->kept);
     conn->kept = NULL;
     conn->kept_begin = conn->kept_end = conn->kept_capacity = 0;
@@ -315,9 +315,9 @@ ssize_t conn_receive_raw(struct conn *conn, char *at, size_t bytes)
     enum cycles_stage before = cycles_enter(CYCLES_READ);
     ssize_t got = recv(conn->source.fd, at, bytes, MSG_DONTWAIT);
     (void)cycles_enter(before);
-    conn->pool->stats.reads++;
+    net_count(&conn->pool->stats.reads, 1);
     if (got > 0) {
-        conn->pool->stats.bytes_in += (uint64_t)got;
+        net_count(&conn->pool->stats.bytes_in, (uint64_t)got);
         return got;
     }
     if (got < 0 && (errno == EAGAIN || errno == EINTR))
@@ -514,13 +514,13 @@ static bool write_plain(struct conn *conn)
                                MSG_NOSIGNAL | MSG_DONTWAIT)
                         : sendmsg(conn->source.fd, &message, MSG_NOSIGNAL | MSG_DONTWAIT);
     (void)cycles_enter(before);
-    conn->pool->stats.writes++;
+    net_count(&conn->pool->stats.writes, 1);
     if (taken < 0 && errno != EAGAIN && errno != EINTR) {
         conn_close(conn, CONN_CLOSE_RESET);
         return false;
     }
     if (taken > 0) {
-        conn->pool->stats.bytes_out += (uint64_t)taken;
+        net_count(&conn->pool->stats.bytes_out, (uint64_t)taken);
         outbox_sent(&conn->pool->outboxes, &conn->outbox, (size_t)taken);
     }
     return taken > 0;
@@ -673,8 +673,8 @@ void conn_close(struct conn *conn, enum conn_close reason)
     outbox_clear(&pool->outboxes, &conn->outbox);
     conn->closed_next = pool->closed;
     pool->closed = conn;
-    pool->stats.closed[reason]++;
-    pool->stats.connections--;
+    net_count(&pool->stats.closed[reason], 1);
+    net_count_off(&pool->stats.connections, 1);
     if (pool->freed_turn == loop_turns(pool->loop))
         loop_turn_again(pool->loop);
 }

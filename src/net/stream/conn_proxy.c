@@ -70,7 +70,7 @@ static void header_done(struct conn *conn, const struct proxy_client *client)
     struct listener *listener = wait->listener;
     if (client->known) {
         conn->peer = client->address;
-        conn->pool->stats.proxied++;
+        net_count(&conn->pool->stats.proxied, 1);
     }
     conn->proxy_awaited = false;
     memset(wait, 0, sizeof *wait);

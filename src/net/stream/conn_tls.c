@@ -28,10 +28,10 @@ static ssize_t send_raw(void *owner, struct slice bytes)
     enum cycles_stage before = cycles_enter(CYCLES_WRITE);
     ssize_t taken = send(conn->source.fd, bytes.at, bytes.bytes, MSG_NOSIGNAL | MSG_DONTWAIT);
     (void)cycles_enter(before);
-    conn->pool->stats.writes++;
+    net_count(&conn->pool->stats.writes, 1);
     if (taken < 0)
         return errno == EAGAIN || errno == EINTR ? 0 : -1;
-    conn->pool->stats.bytes_out += (uint64_t)taken;
+    net_count(&conn->pool->stats.bytes_out, (uint64_t)taken);
     conn->tls_moved = conn->tls_moved || taken > 0;
     return taken;
 }
@@ -54,7 +54,7 @@ static void join_handshakes(struct conn *conn)
     else
         pool->handshakes_first = conn;
     pool->handshakes_last = conn;
-    pool->stats.tls_handshaking++;
+    net_count(&pool->stats.tls_handshaking, 1);
     conn_arm_stall_timer(conn, pool->limits.tls_handshake_ms_max);
 }
 
@@ -72,7 +72,7 @@ static void leave_handshakes(struct conn *conn)
         conn->handshake_next->handshake_previous = conn->handshake_previous;
     else
         pool->handshakes_last = conn->handshake_previous;
-    pool->stats.tls_handshaking--;
+    net_count_off(&pool->stats.tls_handshaking, 1);
     loop_timer_cancel(pool->loop, &conn->stall_timer);
 }
 
@@ -124,9 +124,9 @@ static void handshake_done(struct conn *conn)
 {
     struct net_stats *stats = &conn->pool->stats;
     if (tls_session_is_resumed(conn->tls))
-        stats->tls_resumed++;
+        net_count(&stats->tls_resumed, 1);
     else
-        stats->tls_full++;
+        net_count(&stats->tls_full, 1);
     leave_handshakes(conn);
     if (conn->outbox.bytes > 0 || conn->drained_wanted)
         conn_mark_dirty(conn);
@@ -209,7 +209,7 @@ static void note_end(struct conn *conn)
         return;
     }
     /* What ends by the connection's end alone is refused above; all else says its length. */
-    conn->pool->stats.tls_truncated++;
+    net_count(&conn->pool->stats.tls_truncated, 1);
 }
 
 ssize_t conn_tls_receive(struct conn *conn)

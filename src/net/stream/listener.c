@@ -61,7 +61,7 @@ static void accept_one(struct listener *listener, int fd, const struct sockaddr_
     struct net_address peer = net_address_of(from);
     struct conn *conn;
     if (listener->proxies_count > 0 && !is_proxy(listener, &peer)) {
-        conn_pool_stats(listener->pool)->closed[CONN_CLOSE_PROXY_UNTRUSTED]++;
+        net_count(&conn_pool_stats(listener->pool)->closed[CONN_CLOSE_PROXY_UNTRUSTED], 1);
         close(fd);
     } else if (conn_adopt(listener->pool, fd, &peer, &conn_unbegun_callbacks, &conn) < 0) {
         refuse(listener, fd);

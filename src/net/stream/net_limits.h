@@ -136,7 +136,18 @@ struct net_stats {
 struct net_limits net_limits_default(void);
 const char *conn_close_text(enum conn_close reason);
 
+/* One thread counts, and any may read with a relaxed load meanwhile: no locked instruction. */
+static inline void net_count(uint64_t *number, uint64_t more)
+{
+    __atomic_store_n(number, __atomic_load_n(number, __ATOMIC_RELAXED) + more, __ATOMIC_RELAXED);
+}
+
+static inline void net_count_off(uint64_t *number, uint64_t less)
+{
+    __atomic_store_n(number, __atomic_load_n(number, __ATOMIC_RELAXED) - less, __ATOMIC_RELAXED);
+}
+
 static inline void net_stats_hit(struct net_stats *stats, enum net_limit limit)
 {
-    stats->limit_reached[limit]++;
+    net_count(&stats->limit_reached[limit], 1);
 }

@@ -117,7 +117,7 @@ static struct outbox_block *block_with_room(struct outbox_pool *pool, struct out
 static void count_queued(struct outbox_pool *pool, struct outbox *outbox, size_t bytes)
 {
     outbox->bytes += bytes;
-    pool->stats->outbox_bytes += bytes;
+    net_count(&pool->stats->outbox_bytes, bytes);
 }
 
 static void copy_into(struct outbox_block *block, struct slice bytes)
@@ -191,7 +191,7 @@ static bool join_others(struct outbox_pool *pool, struct outbox *outbox)
     struct shared_bytes *shared = shared_bytes_take(outbox->alone);
     size_t at = outbox->alone_at;
     drop_alone(pool, outbox);
-    pool->stats->outbox_bytes -= outbox->bytes;
+    net_count_off(&pool->stats->outbox_bytes, outbox->bytes);
     outbox->bytes = 0;
     struct slice rest = slice_skip(shared_bytes_slice(shared), at);
     bool done = rest.bytes <= OUTBOX_COPY_BYTES_MAX ? put_copied(pool, outbox, rest)
@@ -269,7 +269,7 @@ void outbox_sent(struct outbox_pool *pool, struct outbox *outbox, size_t bytes)
 {
     ASSERT(bytes <= outbox->bytes);
     outbox->bytes -= bytes;
-    pool->stats->outbox_bytes -= bytes;
+    net_count_off(&pool->stats->outbox_bytes, bytes);
     if (outbox->alone != NULL) {
         outbox->alone_at += bytes;
         if (outbox->bytes == 0)
@@ -295,7 +295,7 @@ void outbox_sent(struct outbox_pool *pool, struct outbox *outbox, size_t bytes)
 
 void outbox_clear(struct outbox_pool *pool, struct outbox *outbox)
 {
-    pool->stats->outbox_bytes -= outbox->bytes;
+    net_count_off(&pool->stats->outbox_bytes, outbox->bytes);
     outbox->bytes = 0;
     if (outbox->alone != NULL)
         drop_alone(pool, outbox);

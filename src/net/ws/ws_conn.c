@@ -141,7 +141,7 @@ static enum send_outcome after_send(struct conn *conn, bool sent)
     const struct net_limits *limits = conn_pool_limits(conn_pool_of(conn));
     if (!sent)
         return SEND_FULL;
-    stats->ws_messages_out++;
+    net_count(&stats->ws_messages_out, 1);
     if (conn_queued_bytes(conn) <= limits->outbox_high_bytes)
         return SEND_OK;
     if (!ws_of(conn)->lagging) {
@@ -264,7 +264,7 @@ static void on_message(struct conn *conn, enum ws_event event, const struct ws_m
 {
     struct ws_conn *ws = ws_of(conn);
     struct slice payload = message->payload;
-    conn_pool_stats(conn_pool_of(conn))->ws_messages_in++;
+    net_count(&conn_pool_stats(conn_pool_of(conn))->ws_messages_in, 1);
     if (ws->close_sent) /* we have taken our leave */
         return;
     if (message->packed && !unpack(conn, event, &payload))
@@ -375,7 +375,7 @@ static void on_closed(struct conn *conn, enum conn_close reason)
 {
     (void)reason;
     struct ws_conn *ws = ws_of(conn);
-    conn_pool_stats(conn_pool_of(conn))->ws_open--;
+    net_count_off(&conn_pool_stats(conn_pool_of(conn))->ws_open, 1);
     ws_reader_done(&ws->reader);
     ws->callbacks->on_closed(ws->owner, handle_of(conn),
                              ws->code != 0 ? ws->code : WS_CLOSE_ABNORMAL);
@@ -409,7 +409,7 @@ struct ws_handle ws_conn_begin(struct conn *conn, bool is_client, struct ws_defl
     conn_set_callbacks(conn, &ws_conn_callbacks);
     conn_set_deadline(conn, limits->ws_ping_ms);
     struct net_stats *stats = conn_pool_stats(pool);
-    stats->upgrades++;
-    stats->ws_open++;
+    net_count(&stats->upgrades, 1);
+    net_count(&stats->ws_open, 1);
     return handle_of(conn);
 }

@@ -7,6 +7,7 @@
 
 #include "base/assert.h"
 #include "base/error.h"
+#include "net/stream/net_limits.h"
 #include "net/ws/ws_frame.h"
 
 #define WINDOW_BITS 15
@@ -169,10 +170,10 @@ int ws_deflate_unpack(struct ws_deflate *codec, struct slice packed, struct slic
     if (result == 0)
         result = inflate_piece(codec, slice_of(TAIL, TAIL_BYTES));
     if (result < 0) {
-        codec->stats.refused++;
+        net_count(&codec->stats.refused, 1);
         return result;
     }
-    codec->stats.unpacked++;
+    net_count(&codec->stats.unpacked, 1);
     *ret_message = slice_of(codec->message, codec->message_bytes_max + 1 - in->avail_out);
     return 0;
 }
@@ -218,9 +219,9 @@ static size_t put_frame(struct ws_deflate *codec, const struct piece *piece, cha
     ASSERT(head_bytes <= header);
     memmove(to + head_bytes, to + header, packed);
     memcpy(to, head, head_bytes);
-    codec->stats.packed++;
-    codec->stats.bytes_in += piece->payload.bytes;
-    codec->stats.bytes_out += packed;
+    net_count(&codec->stats.packed, 1);
+    net_count(&codec->stats.bytes_in, piece->payload.bytes);
+    net_count(&codec->stats.bytes_out, packed);
     return head_bytes + packed;
 }
 

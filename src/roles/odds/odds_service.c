@@ -335,11 +335,11 @@ int odds_service_metrics(struct odds_service *s, struct metrics *metrics)
     TRY(register_counters(s, metrics));
     TRY(register_gauges(s, metrics));
     TRY(register_limits(s, metrics));
-    TRY(metrics_add_gauge(metrics,
-                          (struct metrics_name){"overround_push_flush_interval_seconds",
-                                                "How long price changes wait for one another now",
-                                                NULL, 6},
-                          &s->stats.flush_interval));
+    TRY(metrics_add_gauge_max(
+        metrics,
+        (struct metrics_name){"overround_push_flush_interval_seconds",
+                              "How long price changes wait for one another now", NULL, 6},
+        &s->stats.flush_interval));
     return metrics_add_histogram(metrics,
                                  (struct metrics_name){"overround_push_latency_seconds",
                                                        "Feed message received to queued for all "

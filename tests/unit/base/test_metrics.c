@@ -75,6 +75,58 @@ TEST(metrics, refuses_more_than_its_limit)
     assert_int_equal(metrics.count, 1);
 }
 
+/* Two threads' numbers of one kind of work. */
+struct part {
+    struct metrics_counter counter;
+    struct metrics_gauge open, longest;
+    struct metrics_histogram time;
+};
+
+static void add_part(struct metrics *metrics, struct part *part, const char *labels)
+{
+    static const uint64_t bounds[] = {10, 100};
+    metrics_histogram_init(&part->time, bounds, 2);
+    assert_int_equal(metrics_add_counter(metrics, (struct metrics_name){"a_total", "A.", labels, 0},
+                                         &part->counter),
+                     0);
+    assert_int_equal(
+        metrics_add_gauge(metrics, (struct metrics_name){"b", "B.", NULL, 0}, &part->open), 0);
+    assert_int_equal(
+        metrics_add_gauge_max(metrics, (struct metrics_name){"c", "C.", NULL, 0}, &part->longest),
+        0);
+    assert_int_equal(
+        metrics_add_histogram(metrics, (struct metrics_name){"d", "D.", NULL, 0}, &part->time), 0);
+}
+
+TEST(metrics, of_several_parts_are_summed)
+{
+    struct metrics_item items[16];
+    struct metrics metrics;
+    static struct part parts[3];
+    char text[1024];
+    struct buf out = buf_over(text, sizeof text);
+    metrics_init(&metrics, items, 16);
+    add_part(&metrics, &parts[0], "k=\"x\"");
+    metrics_begin_part(&metrics);
+    add_part(&metrics, &parts[1], "k=\"x\"");
+    metrics_begin_part(&metrics);
+    add_part(&metrics, &parts[2], "k=\"y\""); /* other labels: another number */
+    for (int i = 0; i < 3; i++) {
+        metrics_count(&parts[i].counter, 1U << i);
+        metrics_set(&parts[i].open, -(1 << i));
+        metrics_set(&parts[i].longest, i == 1 ? 9 : 3);
+        metrics_record(&parts[i].time, 5 * (uint64_t)i);
+    }
+    metrics_write(&metrics, &out);
+    assert_true(slice_is(buf_slice(&out), "# HELP a_total A.\n# TYPE a_total counter\n"
+                                          "a_total{k=\"x\"} 3\na_total{k=\"y\"} 4\n"
+                                          "# HELP b B.\n# TYPE b gauge\nb -7\n"
+                                          "# HELP c C.\n# TYPE c gauge\nc 9\n"
+                                          "# HELP d D.\n# TYPE d histogram\n"
+                                          "d_bucket{le=\"10\"} 3\nd_bucket{le=\"100\"} 3\n"
+                                          "d_bucket{le=\"+Inf\"} 3\nd_sum 15\nd_count 3\n"));
+}
+
 static void set_to_seven(void *owner)
 {
     metrics_set(owner, 7);
