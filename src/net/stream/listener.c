@@ -94,8 +94,7 @@ static void on_ready(void *owner, uint32_t events)
     net_stats_hit(conn_pool_stats(listener->pool), NET_LIMIT_accepts_per_turn_max);
 }
 
-static int open_socket(const struct net_address *address, bool shares,
-                       struct net_address *ret_bound)
+static int bind_socket(const struct net_address *address, bool shares)
 {
     struct sockaddr_storage sockaddr;
     socklen_t size = net_address_to_sockaddr(address, &sockaddr);
@@ -108,13 +107,37 @@ static int open_socket(const struct net_address *address, bool shares,
         (void)setsockopt(fd, SOL_SOCKET, SO_REUSEPORT, &on, sizeof on); /* refused: bind() fails */
     if (sockaddr.ss_family == AF_INET6)
         (void)setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &on, sizeof on);
-    if (bind(fd, (struct sockaddr *)&sockaddr, size) != 0 || listen(fd, LISTENER_BACKLOG) != 0 ||
+    if (bind(fd, (struct sockaddr *)&sockaddr, size) == 0)
+        return fd;
+    close(fd);
+    return -ERR_NETWORK;
+}
+
+static int open_socket(const struct net_address *address, bool shares,
+                       struct net_address *ret_bound)
+{
+    struct sockaddr_storage sockaddr;
+    socklen_t size = sizeof sockaddr;
+    int fd = bind_socket(address, shares);
+    if (fd < 0)
+        return fd;
+    if (listen(fd, LISTENER_BACKLOG) != 0 ||
         getsockname(fd, (struct sockaddr *)&sockaddr, &size) != 0) {
         close(fd);
         return -ERR_NETWORK;
     }
     *ret_bound = net_address_of(&sockaddr);
     return fd;
+}
+
+/* It does not listen, so that nobody can connect to it. */
+int listener_probe(const struct net_address *address)
+{
+    int fd = bind_socket(address, false);
+    if (fd < 0)
+        return fd;
+    close(fd);
+    return 0;
 }
 
 /* Takes nothing on trust that would make accept() do something else. */

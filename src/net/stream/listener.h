@@ -27,7 +27,8 @@ struct listener {
     size_t proxies_count;            /* 0: anybody, without one */
     bool shares; /* other listeners that share may have the same address, and the kernel spreads
                     connections over them (SO_REUSEPORT); of this process or of another one of the
-                    same user, so that an address in use is not found out */
+                    same user, so that an address in use is not found out:
+                    listener_probe() */
 };
 
 /* Opens a listening socket; callbacks, on_accept, owner, refusal and shares are set by the caller
@@ -41,6 +42,9 @@ int listener_adopt(struct listener *listener, struct conn_pool *pool, int fd,
 /* Whether that socket listens at the address (port 0: at any port of it), so that adopting it
  * cannot fail. -ERR_NETWORK: no listening socket; -ERR_NOT_FOUND: at another one. */
 int listener_check(int fd, const struct net_address *address);
+/* Whether an address is free, before the first listener that shares it: such a one would not find
+ * out. -ERR_NETWORK: somebody listens there, or it is not ours. */
+int listener_probe(const struct net_address *address);
 /* Accepts no more; what was accepted stays. */
 void listener_close(struct listener *listener);
 /* For conn_proxy.c: the peer's address is settled, its layer begins. */

@@ -137,10 +137,11 @@ static int session_new(SSL *ssl, const struct tls_transport *transport, bool ker
 int tls_session_new_accept(struct tls_server *server, const struct tls_transport *transport,
                            struct tls_session **ret_session)
 {
-    SSL *ssl = SSL_new(tls_server_context(server));
+    bool kernel;
+    SSL *ssl = tls_server_ssl_new(server, &kernel);
     if (ssl != NULL)
         SSL_set_accept_state(ssl);
-    return session_new(ssl, transport, tls_server_uses_kernel(server), ret_session);
+    return session_new(ssl, transport, kernel, ret_session);
 }
 
 int tls_session_new_connect(struct tls_client *client, const struct net_address *peer,

@@ -13,9 +13,9 @@ SSL_CTX *tls_context_new(const SSL_METHOD *method, bool allow_1_2);
 /* Our certificates and their key into the context. 0, -ERR_CONFIG with a sentence. */
 int tls_context_identity(SSL_CTX *context, const char *certificates, const char *key,
                          struct buf *why);
-/* The context that a handshake beginning now uses. */
-SSL_CTX *tls_server_context(struct tls_server *server);
-bool tls_server_uses_kernel(const struct tls_server *server);
+/* The SSL of a handshake that begins now, and whether the kernel may encrypt it. NULL: out of
+ * memory. */
+SSL *tls_server_ssl_new(struct tls_server *server, bool *ret_kernel);
 /* A client's SSL with name, address and ticket set. NULL: out of memory. */
 SSL *tls_client_ssl_new(struct tls_client *client, const struct net_address *peer);
 

@@ -5,11 +5,13 @@
 #include <openssl/crypto.h>
 #include <openssl/err.h>
 #include <openssl/evp.h>
+#include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <time.h>
 
+#include "base/assert.h"
 #include "base/error.h"
 #include "crypto/random.h"
 #include "net/stream/tls_inside.h"
@@ -34,9 +36,24 @@ struct ticket_key {
 };
 
 struct tls_server {
-    struct tls_material *material; /* owned */
+    pthread_mutex_t lock;
+    struct tls_material *material; /* owned; under the lock, as all below */
     struct ticket_key now, before;
 };
+
+/* Held for as long as a key is copied or a session is made of the context: a handshake takes a
+ * thousand times as long. */
+static void lock(struct tls_server *server)
+{
+    int error = pthread_mutex_lock(&server->lock);
+    ASSERT(error == 0);
+}
+
+static void unlock(struct tls_server *server)
+{
+    int error = pthread_mutex_unlock(&server->lock);
+    ASSERT(error == 0);
+}
 
 /* ---- contexts ---- */
 
@@ -246,23 +263,33 @@ static int open_ticket(const struct ticket_key *key, const unsigned char *iv,
 static int on_ticket(SSL *ssl, unsigned char *name, unsigned char *iv, EVP_CIPHER_CTX *cipher,
                      EVP_MAC_CTX *mac, int sealing)
 {
-    const struct tls_server *server = SSL_CTX_get_app_data(SSL_get_SSL_CTX(ssl));
-    const struct ticket_key *now = &server->now, *before = &server->before;
+    struct tls_server *server = SSL_CTX_get_app_data(SSL_get_SSL_CTX(ssl));
+    lock(server);
+    struct ticket_key now = server->now, before = server->before;
+    unlock(server);
+    int result = 0;
     if (sealing != 0) {
-        memcpy(name, now->name, sizeof now->name);
-        return seal_ticket(now, iv, cipher, mac);
+        memcpy(name, now.name, sizeof now.name);
+        result = seal_ticket(&now, iv, cipher, mac);
+    } else if (memcmp(name, now.name, sizeof now.name) == 0) { /* names are no secret */
+        result = open_ticket(&now, iv, cipher, mac);
+    } else if (memcmp(name, before.name, sizeof before.name) == 0) {
+        result = open_ticket(&before, iv, cipher, mac);
     }
-    if (memcmp(name, now->name, sizeof now->name) == 0) /* names are no secret */
-        return open_ticket(now, iv, cipher, mac);
-    if (memcmp(name, before->name, sizeof before->name) == 0)
-        return open_ticket(before, iv, cipher, mac);
-    return 0;
+    OPENSSL_cleanse(&now, sizeof now);
+    OPENSSL_cleanse(&before, sizeof before);
+    return result;
 }
 
 void tls_server_rotate(struct tls_server *server)
 {
+    struct ticket_key next;
+    random_fill(&next, sizeof next);
+    lock(server);
     server->before = server->now;
-    random_fill(&server->now, sizeof server->now);
+    server->now = next;
+    unlock(server);
+    OPENSSL_cleanse(&next, sizeof next);
 }
 
 /* ---- the server ---- */
@@ -279,6 +306,7 @@ int tls_server_new(struct tls_material *material, struct tls_server **ret_server
     struct tls_server *server = malloc(sizeof *server);
     if (server == NULL)
         return -ERR_MEMORY;
+    *server = (struct tls_server){.lock = PTHREAD_MUTEX_INITIALIZER};
     random_fill(&server->now, sizeof server->now);
     random_fill(&server->before, sizeof server->before); /* one that no ticket has */
     adopt(server, material);
@@ -291,27 +319,33 @@ void tls_server_free(struct tls_server *server)
     if (server == NULL)
         return;
     tls_material_free(server->material);
+    (void)pthread_mutex_destroy(&server->lock);
     OPENSSL_cleanse(server, sizeof *server);
     free(server);
 }
 
 void tls_server_replace(struct tls_server *server, struct tls_material *material)
 {
-    tls_material_free(server->material);
+    lock(server);
+    struct tls_material *before = server->material;
     adopt(server, material);
+    unlock(server);
+    tls_material_free(before);
 }
 
-int64_t tls_server_expires_s(const struct tls_server *server)
+int64_t tls_server_expires_s(struct tls_server *server)
 {
-    return server->material->expires_s;
+    lock(server);
+    int64_t expires_s = server->material->expires_s;
+    unlock(server);
+    return expires_s;
 }
 
-SSL_CTX *tls_server_context(struct tls_server *server)
+SSL *tls_server_ssl_new(struct tls_server *server, bool *ret_kernel)
 {
-    return server->material->context;
-}
-
-bool tls_server_uses_kernel(const struct tls_server *server)
-{
-    return server->material->kernel;
+    lock(server);
+    SSL *ssl = SSL_new(server->material->context);
+    *ret_kernel = server->material->kernel;
+    unlock(server);
+    return ssl;
 }

@@ -1,7 +1,7 @@
 /* tls_server.h - what a listener needs to speak TLS: certificate, key, rules, ticket keys.
  *
  * Loading reads files and may wait for a disk, so it is apart from use: tls_material_new() runs on
- * any thread, tls_server_replace() is a pointer's change on the loop. Sessions that began before
+ * any thread, tls_server_replace() is a pointer's change. Sessions that began before
  * keep what they began with until they end, so a reload drops no connection.
  * What is offered: TLS 1.3, and TLS 1.2 (ECDHE with AEAD only) where it was asked for; ALPN
  * http/1.1 (a client that offers other protocols only is refused as RFC 7301 says; one that offers
@@ -42,11 +42,12 @@ int64_t tls_material_expires_s(const struct tls_material *material);
 struct tls_server;
 
 /* Takes the material. It outlives every session made with it. -ERR_MEMORY: the material is the
- * caller's still. Thread: the loop's, as all below. */
+ * caller's still. Several loops may accept with one server, so that a ticket of one is good at all.
+ * Thread: any, as all below but _free. */
 int tls_server_new(struct tls_material *material, struct tls_server **ret_server);
 void tls_server_free(struct tls_server *server); /* accepts NULL */
 /* Takes the material for handshakes that begin from now on. */
 void tls_server_replace(struct tls_server *server, struct tls_material *material);
-int64_t tls_server_expires_s(const struct tls_server *server);
+int64_t tls_server_expires_s(struct tls_server *server);
 /* A new key for tickets; those of the key before stay good until the next call. */
 void tls_server_rotate(struct tls_server *server);

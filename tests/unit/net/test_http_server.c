@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include "base/error.h"
+#include "net/stream/listener.h"
 #include "net_fixture.h"
 
 #define GET(path) "GET " path " HTTP/1.1\r\nHost: a\r\n\r\n"
@@ -733,6 +734,7 @@ TEST(http_server, servers_that_share_an_address_each_get_connections)
     fixture_begin(&f);
     assert_int_equal(http_server_new(f.loop, &f.limits, &second), 0);
     assert_int_equal(listen_too(second, false, &requests), -ERR_NETWORK); /* in use */
+    assert_int_equal(listener_probe(&f.address), -ERR_NETWORK);
     assert_int_equal(listen_too(second, true, &requests), 0);
     for (int i = 0; i < SHARERS_PEERS; i++) {
         peers[i] = peer_connect(&f);
@@ -756,6 +758,8 @@ TEST(http_server, an_address_that_is_not_shared_is_in_use_also_for_those_that_wo
     begin();
     assert_int_equal(http_server_new(f.loop, &f.limits, &second), 0);
     assert_int_equal(listen_too(second, true, &requests), -ERR_NETWORK);
+    assert_int_equal(listener_probe(&f.address), -ERR_NETWORK);
     http_server_free(second);
     fixture_end(&f);
+    assert_int_equal(listener_probe(&f.address), 0);
 }

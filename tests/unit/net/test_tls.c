@@ -1,6 +1,7 @@
 /* test_tls.c - net/stream/tls*.h: libssl on both ends, bytes carried by the test. */
 #include "test.h"
 
+#include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -332,6 +333,62 @@ TEST(tls, a_reload_keeps_tickets_and_sessions_and_shows_the_new_certificate)
     assert_true(tls_server_expires_s(pair.server) > before_s);
     says(pair.at_client, SLICE("on the old one"), pair_to_server);
     assert_true(connects_again());
+    end();
+}
+
+/* ---- several loops with one server ---- */
+
+#define LOOPS      2
+#define HANDSHAKES 40
+
+/* One loop's: its clients, and what became of them. */
+struct accepting {
+    struct pair pair;
+    unsigned open, resumed;
+};
+
+static void *accept_many(void *owner)
+{
+    struct accepting *accepting = owner;
+    for (int i = 0; i < HANDSHAKES; i++) {
+        pair_connect(&accepting->pair);
+        pair_shake(&accepting->pair);
+        accepting->open += tls_session_state(accepting->pair.at_server) == TLS_OPEN &&
+                           tls_session_state(accepting->pair.at_client) == TLS_OPEN;
+        accepting->resumed += tls_session_is_resumed(accepting->pair.at_server);
+        pair_disconnect(&accepting->pair);
+    }
+    return NULL;
+}
+
+TEST(tls, loops_share_a_server_while_its_certificate_and_keys_change)
+{
+    static struct accepting loops[LOOPS];
+    char memory[512];
+    struct buf why = buf_over(memory, sizeof memory);
+    pthread_t threads[LOOPS];
+    begin((struct tls_client_files){.resume = true});
+    for (int i = 0; i < LOOPS; i++) {
+        loops[i].pair.server = pair.server;
+        loops[i].pair.client =
+            pair_client(&(struct tls_client_files){.ca = pki.ca, .resume = true});
+        assert_int_equal(pthread_create(&threads[i], NULL, accept_many, &loops[i]), 0);
+    }
+    for (int i = 0; i < 10; i++) {
+        struct tls_material *material;
+        const struct tls_files files = {.certificates = pki.cert2, .key = pki.key2};
+        assert_int_equal(tls_material_new(&files, &material, &why), 0);
+        tls_server_replace(pair.server, material);
+        assert_true(tls_server_expires_s(pair.server) > 0);
+        if (i == 5)
+            tls_server_rotate(pair.server);
+    }
+    for (int i = 0; i < LOOPS; i++) {
+        assert_int_equal(pthread_join(threads[i], NULL), 0);
+        assert_int_equal(loops[i].open, HANDSHAKES);
+        assert_true(loops[i].resumed > 0);
+        tls_client_free(loops[i].pair.client);
+    }
     end();
 }
 

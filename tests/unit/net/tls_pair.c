@@ -184,7 +184,7 @@ void pair_disconnect(struct pair *pair)
 
 static void deliver(struct pair *pair, struct wire *wire, struct tls_session *session)
 {
-    static char bytes[PAIR_WIRE_BYTES];
+    char bytes[PAIR_WIRE_BYTES];
     size_t most = sizeof pair->plain - TLS_HELD_BYTES_MAX;
     size_t now = wire->count < most ? wire->count : most;
     memcpy(bytes, wire->bytes, now);
