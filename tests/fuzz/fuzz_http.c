@@ -56,13 +56,9 @@ static void check_head(const struct http_head *head, const char *at, size_t byte
     }
     static char memory[DECODED_BYTES_MAX];
     struct buf buf = buf_over(memory, sizeof memory);
-    struct slice decoded, path = head->path, segment;
-    size_t segments_bytes = 0;
+    struct slice decoded;
     if (http_url_decode(head->path, false, &buf, &decoded) == 0)
         ASSERT(decoded.bytes <= head->path.bytes);
-    while (http_url_segment(&path, &segment))
-        segments_bytes += segment.bytes + 1;
-    ASSERT(*head->path.at != '/' || segments_bytes == head->path.bytes);
 }
 
 /* One request from at[0..bytes), given up to each of its cuts. 0: it needs more than there is. */

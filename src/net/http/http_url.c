@@ -80,34 +80,3 @@ int http_url_query_text(struct slice query, const char *name, struct buf *memory
         return -ERR_NOT_FOUND;
     return http_url_decode(value, true, memory, ret_value);
 }
-
-bool http_url_segment(struct slice *path, struct slice *ret_segment)
-{
-    if (path->bytes == 0 || *path->at != '/')
-        return false;
-    struct slice rest = slice_skip(*path, 1);
-    const char *end = rest.bytes > 0 ? memchr(rest.at, '/', rest.bytes) : NULL;
-    *ret_segment = slice_of(rest.at, end != NULL ? (size_t)(end - rest.at) : rest.bytes);
-    *path = slice_skip(rest, ret_segment->bytes);
-    return true;
-}
-
-static bool is_unreserved(char c)
-{
-    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-' ||
-           c == '.' || c == '_' || c == '~';
-}
-
-void http_url_encode(struct buf *buf, struct slice text)
-{
-    static const char digits[] = "0123456789ABCDEF";
-    for (size_t i = 0; i < text.bytes; i++) {
-        char c = text.at[i];
-        if (is_unreserved(c)) {
-            buf_put_char(buf, c);
-            continue;
-        }
-        char escape[3] = {'%', digits[(unsigned char)c >> 4], digits[c & 15]};
-        buf_put(buf, escape, sizeof escape);
-    }
-}

@@ -20,10 +20,3 @@ bool http_url_query(struct slice query, const char *name, struct slice *ret_valu
 /* The same, decoded ('+' is a space) into `memory`. 0; -ERR_NOT_FOUND; -ERR_FORMAT, -ERR_LIMIT. */
 int http_url_query_text(struct slice query, const char *name, struct buf *memory,
                         struct slice *ret_value);
-
-/* Takes the next segment off a path ("/v1/odds/1.23" -> "v1", rest "/odds/1.23"), still encoded;
- * false at the end. An empty segment ("//", or a trailing '/') is answered as an empty one. */
-bool http_url_segment(struct slice *path, struct slice *ret_segment);
-
-/* Writes text with everything but unreserved characters percent-encoded. */
-void http_url_encode(struct buf *buf, struct slice text);
