@@ -3,17 +3,18 @@
 
 PYTHON := /usr/bin/python3
 BUILD  := build
+TARGET := # of ninja: everything, where a recipe does not say less
 
 .PHONY: all help run test sim sim-swarm mutants bench fuzz soak lint coverage foreign-verifiers \
         autobahn ci clean deps-build deps-test
 .DEFAULT_GOAL := all
 
-all: deps-build ## build the program: build/overround
+all: deps-build ## build the program, build/overround, and what tests it
 	@test -f $(BUILD)/build.ninja || meson setup $(BUILD)
-	@ninja -C $(BUILD)
+	@ninja -C $(BUILD) $(TARGET)
 
 run: ## a live sportsbook on this machine: the URL is the first line (ARGS= for its options)
-	@$(MAKE) --no-print-directory all >&2
+	@$(MAKE) --no-print-directory all TARGET=overround >&2
 	@exec $(BUILD)/overround demo $(ARGS)
 
 test: deps-build deps-test ## every test; T=core/money for some of them, SAN=1 under sanitizers only
@@ -30,11 +31,11 @@ bench: ## measurements, one JSON object a line: ARGS='--only bets,replay --secon
 	@$(PYTHON) bench/run --build $(BUILD) $(ARGS)
 
 sim: ## one seed of the simulator: SEED=7 TICKS=3000 (docs/TESTING.md)
-	@$(MAKE) --no-print-directory all >&2
+	@$(MAKE) --no-print-directory all TARGET=overround >&2
 	@$(BUILD)/overround sim --seed $(or $(SEED),1) --ticks $(or $(TICKS),3000)
 
 sim-swarm: ## seed after seed for a while: MINUTES=60 SEED=1
-	@$(MAKE) --no-print-directory all >&2
+	@$(MAKE) --no-print-directory all TARGET=overround >&2
 	@$(BUILD)/overround sim --seed $(or $(SEED),1) --minutes $(or $(MINUTES),10)
 
 mutants: deps-build ## deliberate bugs, each of which the simulator must find: ARGS='--random 20'
