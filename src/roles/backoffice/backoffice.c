@@ -399,42 +399,30 @@ static int add_verdicts(struct metrics *metrics, const struct book_stats *stats)
     return 0;
 }
 
-static int add_ledger_limits(struct metrics *metrics, const struct book_stats *stats)
-{
-    const struct {
-        const char *labels;
-        const uint64_t *value;
-    } limits[] = {
-        {"limit=\"ledger_stalled\"", &stats->ledger_stalled},
-        {"limit=\"ledger_full\"", &stats->ledger_full},
-    };
-    for (size_t i = 0; i < sizeof limits / sizeof *limits; i++)
-        TRY(metrics_add_counter(metrics,
-                                (struct metrics_name){"overround_limit_reached_total",
-                                                      "How often a named limit was reached",
-                                                      limits[i].labels, 0},
-                                (const struct metrics_counter *)limits[i].value));
-    return 0;
-}
-
 static int add_book(struct metrics *metrics, const struct book_stats *stats)
 {
-    const struct {
-        const char *name, *help;
-        const uint64_t *value;
-    } counters[] = {
-        {"overround_bets_replayed_total", "Answers given again", &stats->bets_replayed},
-        {"overround_bets_conflict_total", "Keys used for another request", &stats->bets_conflict},
-        {"overround_bets_shed_total", "Bets refused for want of room", &stats->bets_shed},
-        {"overround_settled_bets_total", "Settlements", &stats->settled},
-        {"overround_reversed_bets_total", "Settlements taken back", &stats->reversed},
-        {"overround_results_total", "Results recorded", &stats->results},
-        {"overround_prices_total", "Market images that changed", &stats->prices},
-        {"overround_selections_changed_total", "Prices that changed", &stats->selections_changed},
-        {"overround_leases_lost_total", "Providers that fell silent", &stats->leases_lost},
-        {"overround_feed_dropped_total", "Feed messages beyond a limit", &stats->feed_dropped},
-        {"overround_ledger_groups_total", "Durable groups", &stats->groups},
-        {"overround_ledger_records_total", "Durable records", &stats->group_records},
+    static const char limits[] = "overround_limit_reached_total";
+    static const char limits_help[] = "How often a named limit was reached";
+    const struct metrics_row counters[] = {
+        {{"overround_bets_replayed_total", "Answers given again", NULL, 0}, &stats->bets_replayed},
+        {{"overround_bets_conflict_total", "Keys used for another request", NULL, 0},
+         &stats->bets_conflict},
+        {{"overround_bets_shed_total", "Bets refused for want of room", NULL, 0},
+         &stats->bets_shed},
+        {{"overround_settled_bets_total", "Settlements", NULL, 0}, &stats->settled},
+        {{"overround_reversed_bets_total", "Settlements taken back", NULL, 0}, &stats->reversed},
+        {{"overround_results_total", "Results recorded", NULL, 0}, &stats->results},
+        {{"overround_prices_total", "Market images that changed", NULL, 0}, &stats->prices},
+        {{"overround_selections_changed_total", "Prices that changed", NULL, 0},
+         &stats->selections_changed},
+        {{"overround_leases_lost_total", "Providers that fell silent", NULL, 0},
+         &stats->leases_lost},
+        {{"overround_feed_dropped_total", "Feed messages beyond a limit", NULL, 0},
+         &stats->feed_dropped},
+        {{"overround_ledger_groups_total", "Durable groups", NULL, 0}, &stats->groups},
+        {{"overround_ledger_records_total", "Durable records", NULL, 0}, &stats->group_records},
+        {{limits, limits_help, "limit=\"ledger_stalled\"", 0}, &stats->ledger_stalled},
+        {{limits, limits_help, "limit=\"ledger_full\"", 0}, &stats->ledger_full},
     };
     const struct {
         const char *name, *help;
@@ -444,11 +432,7 @@ static int add_book(struct metrics *metrics, const struct book_stats *stats)
         {"overround_bets_pending", "Bets that wait for their delay", &stats->pending},
         {"overround_settle_backlog", "Markets with settlements to do", &stats->settle_backlog},
     };
-    for (size_t i = 0; i < sizeof counters / sizeof *counters; i++)
-        TRY(metrics_add_counter(metrics,
-                                (struct metrics_name){counters[i].name, counters[i].help, NULL, 0},
-                                (const struct metrics_counter *)counters[i].value));
-    TRY(add_ledger_limits(metrics, stats));
+    TRY(metrics_add_counters(metrics, counters, sizeof counters / sizeof *counters));
     for (size_t i = 0; i < sizeof gauges / sizeof *gauges; i++)
         TRY(metrics_add_gauge(metrics,
                               (struct metrics_name){gauges[i].name, gauges[i].help, NULL, 0},

@@ -387,19 +387,18 @@ bool feed_intake_serve(struct feed_intake *intake, struct slice format,
 int feed_intake_register_metrics(struct feed_intake *intake, struct metrics *metrics)
 {
     struct intake_stats *stats = &intake->stats;
-    const struct {
-        struct metrics_name name;
-        const struct metrics_counter *counter;
-    } counters[] = {
+    const struct metrics_row counters[] = {
         {{"overround_feed_messages_total", "Messages of the feed intake", NULL, 0},
-         &stats->messages},
-        {{"overround_feed_malformed_total", "Messages refused whole", NULL, 0}, &stats->malformed},
-        {{"overround_feed_bytes_total", "Bytes of the feed intake", NULL, 0}, &stats->bytes},
-        {{"overround_feed_results_total", "Results that feeds said", NULL, 0}, &stats->results},
+         &stats->messages.value},
+        {{"overround_feed_malformed_total", "Messages refused whole", NULL, 0},
+         &stats->malformed.value},
+        {{"overround_feed_bytes_total", "Bytes of the feed intake", NULL, 0}, &stats->bytes.value},
+        {{"overround_feed_results_total", "Results that feeds said", NULL, 0},
+         &stats->results.value},
 #define LIMIT(text, member)                                                                        \
     {{"overround_limit_reached_total", "How often a named limit was reached",                      \
       "limit=\"" text "\"", 0},                                                                    \
-     &stats->member}
+     &stats->member.value}
         LIMIT("feed_line_bytes_max", line_reached),
         LIMIT("feed_intakes_max", intakes_reached),
         LIMIT("feed_turn_us_max", turn_reached),
@@ -407,8 +406,7 @@ int feed_intake_register_metrics(struct feed_intake *intake, struct metrics *met
         LIMIT("feed_source", source_reached),
 #undef LIMIT
     };
-    for (size_t i = 0; i < sizeof counters / sizeof *counters; i++)
-        TRY(metrics_add_counter(metrics, counters[i].name, counters[i].counter));
+    TRY(metrics_add_counters(metrics, counters, sizeof counters / sizeof *counters));
     TRY(metrics_add_gauge(
         metrics, (struct metrics_name){"overround_feed_requests", "Open feed requests", NULL, 0},
         &stats->open));

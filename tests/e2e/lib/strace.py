@@ -5,7 +5,6 @@ import subprocess
 from .until import until
 
 SYNCS = 'fdatasync,fsync,sync_file_range,pwritev2'
-WRITES = 'pwrite64,pwritev,pwritev2,writev,write'
 
 
 class Strace:
