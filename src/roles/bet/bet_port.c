@@ -94,5 +94,9 @@ int bet_counter_register_metrics(const struct bet_counter *counter, struct metri
          &bets->malformed},
     };
     TRY(metrics_add_counters(metrics, counters, sizeof counters / sizeof *counters));
+    const struct metrics_row users = {{limits, help, "limit=\"users_tracked_max\"", 0},
+                                      bet_service_users_forgotten(counter->bets)};
+    if (users.value != NULL)
+        TRY(metrics_add_counters(metrics, &users, 1));
     return counter->proofs != NULL ? add_proofs(counter->proofs, metrics) : 0;
 }

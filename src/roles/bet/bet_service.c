@@ -86,6 +86,11 @@ const struct bet_service_stats *bet_service_stats(const struct bet_service *serv
     return &service->stats;
 }
 
+const uint64_t *bet_service_users_forgotten(const struct bet_service *service)
+{
+    return service->rate != NULL ? rate_limit_forgotten(service->rate) : NULL;
+}
+
 /* ---- answers that need no record ---- */
 
 #define RETRY_BUSY_S    1

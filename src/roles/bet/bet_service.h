@@ -45,6 +45,8 @@ struct bet_service_stats {
     uint64_t in_flight;         /* now */
 };
 const struct bet_service_stats *bet_service_stats(const struct bet_service *service);
+/* How often users_tracked_max was reached; always current. NULL: there is no limit to bets. */
+const uint64_t *bet_service_users_forgotten(const struct bet_service *service);
 
 struct bet_service_answer {
     struct book_cookie cookie;

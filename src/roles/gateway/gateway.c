@@ -550,10 +550,16 @@ struct http_handlers gateway_handlers(struct gateway *gateway)
 
 int gateway_register_metrics(struct gateway *gateway, struct metrics *metrics)
 {
-    const struct metrics_name limited = {"overround_limit_reached_total",
-                                         "How often a named limit was reached",
-                                         "limit=\"address_requests_second\"", 0};
-    TRY(metrics_add_counter(metrics, limited, &gateway->address_reached));
+    static const char limits[] = "overround_limit_reached_total";
+    static const char help[] = "How often a named limit was reached";
+    const struct metrics_row asked = {{limits, help, "limit=\"address_requests_second\"", 0},
+                                      &gateway->address_reached.value};
+    TRY(metrics_add_counters(metrics, &asked, 1));
+    if (gateway->addresses != NULL) {
+        const struct metrics_row tracked = {{limits, help, "limit=\"addresses_tracked_max\"", 0},
+                                            rate_limit_forgotten(gateway->addresses)};
+        TRY(metrics_add_counters(metrics, &tracked, 1));
+    }
     TRY(metrics_add_histogram(metrics,
                               (struct metrics_name){"overround_bet_acceptance_seconds",
                                                     "From a bet's request to its answer", NULL, 6},

@@ -86,7 +86,7 @@ uint64_t rate_limit_refused(const struct rate_limit *limit)
     return limit->refused;
 }
 
-uint64_t rate_limit_forgotten(const struct rate_limit *limit)
+const uint64_t *rate_limit_forgotten(const struct rate_limit *limit)
 {
-    return limit->forgotten;
+    return &limit->forgotten;
 }

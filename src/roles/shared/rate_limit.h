@@ -32,6 +32,7 @@ void rate_limit_free(struct rate_limit *limit); /* accepts NULL */
  * there is. */
 int64_t rate_limit_take(struct rate_limit *limit, struct slice key, struct monotonic now);
 
-/* Refused so far, and buckets forgotten while they were not full. */
+/* Refused so far. */
 uint64_t rate_limit_refused(const struct rate_limit *limit);
-uint64_t rate_limit_forgotten(const struct rate_limit *limit);
+/* Buckets forgotten while they were not full (keys_max); borrowed, always current, for /metrics. */
+const uint64_t *rate_limit_forgotten(const struct rate_limit *limit);

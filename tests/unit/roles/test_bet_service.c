@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "bet_fixture.h"
+#include "roles/bet/bet_port.h"
 #include "test.h"
 
 struct scene {
@@ -244,6 +245,32 @@ TEST(bet_service, too_many_bets_in_a_minute_are_429_and_no_verdict)
     bet_service_begin_turn(s->bets, (struct monotonic){s->f.now.us + 30 * US_PER_SECOND});
     assert_int_equal(place(s, "b3", "1"), 201); /* its key was not used up */
     assert_int_equal(bet_service_stats(s->bets)->rate_limited, 1);
+    end(s);
+}
+
+/* S2: a limit that nobody can see is none. */
+TEST(bet_service, tells_how_many_users_it_could_not_keep_count_of)
+{
+    static struct metrics_item items[16];
+    struct metrics metrics;
+    struct bet_counter counter;
+    char text[8192];
+    struct scene *s = begin(1);
+    for (int i = 0; i < 1000; i++) { /* of whom 64 are remembered */
+        char user[16];
+        (void)snprintf(user, sizeof user, "user-%d", i);
+        s->ann = claims_of(user, JWT_BETTOR);
+        assert_int_not_equal(place(s, "b1", "1"), 429);
+    }
+    bet_counter_init(&counter, s->bets, NULL);
+    metrics_init(&metrics, items, sizeof items / sizeof *items);
+    assert_int_equal(bet_counter_register_metrics(&counter, &metrics), 0);
+    struct buf out = buf_over(text, sizeof text);
+    metrics_write(&metrics, &out);
+    buf_put_char(&out, '\0');
+    const char *line = strstr(text, "{limit=\"users_tracked_max\"} ");
+    assert_non_null(line);
+    assert_in_range(strtoul(strchr(line, ' '), NULL, 10), 1000 - 64, 1000);
     end(s);
 }
 

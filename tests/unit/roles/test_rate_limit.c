@@ -71,6 +71,6 @@ TEST(rate_limit, with_more_active_keys_than_slots_newcomers_get_in_and_it_is_cou
         buf_put_u64(&key, i);
         assert_int_equal(rate_limit_take(limit, buf_slice(&key), (struct monotonic){i}), 0);
     }
-    assert_int_equal(rate_limit_forgotten(limit), 3 * RATE_LIMIT_WAYS);
+    assert_int_equal(*rate_limit_forgotten(limit), 3 * RATE_LIMIT_WAYS);
     rate_limit_free(limit);
 }
