@@ -44,6 +44,13 @@ def machine():
     return {'nproc': os.cpu_count(), 'cpu': model, 'kernel': os.uname().release}
 
 
+def processor_ticks():
+    """Of all cores since the start: (given to others while they were wanted here, all)."""
+    with open('/proc/stat', encoding='ascii') as file:
+        ticks = [int(word) for word in file.readline().split()[1:9]]
+    return ticks[7], sum(ticks)
+
+
 def documents(text):
     """All JSON values of a text, one behind the other."""
     decoder, at, found = json.JSONDecoder(), 0, []
@@ -62,13 +69,17 @@ class Bench:
         self.binary = os.path.join(build, 'overround')
         self.folder = tempfile.mkdtemp(prefix='bench-', dir=folder)
         self.machine = machine()
+        self.ticks = processor_ticks()
 
     def close(self):
         shutil.rmtree(self.folder, ignore_errors=True)
 
     def emit(self, name, **values):
         # The load average tells whether somebody else was using the machine just then.
+        before, self.ticks = self.ticks, processor_ticks()
+        steal, all_of_it = (now - then for now, then in zip(self.ticks, before))
         print(json.dumps({'bench': name, **values, 'machine': self.machine,
+                          'steal': round(steal / all_of_it, 3) if all_of_it else None,
                           'load_average': os.getloadavg()[0]}), flush=True)
 
     def note(self, name, why):

@@ -106,6 +106,10 @@ static int add_net(struct metrics *metrics, const struct net_stats *stats, bool 
         TRY(metrics_add_counter(
             metrics, (struct metrics_name){counters[i].name, counters[i].help, listener, 0},
             counter_of(counters[i].value)));
+    TRY(metrics_add_counter(metrics,
+                            (struct metrics_name){"overround_pushing_seconds_total",
+                                                  "Time spent on sending pushes", listener, 6},
+                            counter_of(&stats->pushing_us)));
     return add_held(metrics, stats, listener);
 }
 

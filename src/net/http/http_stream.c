@@ -76,7 +76,7 @@ static bool put_chunk_line(struct conn *conn, size_t bytes)
     line[--at] = '\r';
     for (; bytes > 0; bytes >>= 4)
         line[--at] = digits[bytes & 15];
-    return conn_send(conn, slice_of(line + at, sizeof line - at));
+    return conn_push(conn, slice_of(line + at, sizeof line - at));
 }
 
 static enum send_outcome write_piece(struct http_reply_to to, struct slice piece,
@@ -91,8 +91,8 @@ static enum send_outcome write_piece(struct http_reply_to to, struct slice piece
     if (!has_room(conn, piece.bytes))
         return SEND_FULL;
     bool sent = !http->stream_chunked || put_chunk_line(conn, piece.bytes);
-    sent = sent && (shared != NULL ? conn_send_shared(conn, shared) : conn_send(conn, piece));
-    sent = sent && (!http->stream_chunked || conn_send(conn, SLICE("\r\n")));
+    sent = sent && (shared != NULL ? conn_push_shared(conn, shared) : conn_push(conn, piece));
+    sent = sent && (!http->stream_chunked || conn_push(conn, SLICE("\r\n")));
     if (!sent)
         return SEND_FULL;
     const struct net_limits *limits = conn_pool_limits(http->server->pool);

@@ -1,8 +1,9 @@
 /* conn.c - contract in conn.h.
  *
  * States: CONNECTING -> OPEN -> FINISHING (output goes out) -> LINGERING (input is thrown away)
- * -> CLOSED (until the end of the turn). A connection stands in at most one of each list:
- * dirty (has output to send this turn), resumed (kept bytes to give), closed (to be freed). */
+ * -> CLOSED (until the end of the turn). A connection stands at most once in each list:
+ * dirty (has output to send this turn), pushed (has output that may wait some turns), resumed (kept
+ * bytes to give), closed (to be freed). */
 #include "net/stream/conn.h"
 
 #include <errno.h>
@@ -15,9 +16,11 @@
 #include <unistd.h>
 
 #include "base/assert.h"
+#include "base/clock.h"
 #include "base/cycles.h"
 #include "base/error.h"
 #include "net/stream/conn_inside.h"
+#include "net/stream/push_slice.h"
 
 #define KEPT_BYTES_MIN       1024
 #define LINGER_EVENTS        (EPOLLIN | EPOLLRDHUP)
@@ -441,14 +444,61 @@ void conn_mark_dirty(struct conn *conn)
     want_flush(conn->pool);
 }
 
+void conn_mark_pushed(struct conn *conn)
+{
+    struct conn_pool *pool = conn->pool;
+    if (conn->in_pushed)
+        return;
+    conn->in_pushed = true;
+    conn->pushed_next = NULL;
+    conn->pushed_previous = pool->pushed_last;
+    if (pool->pushed_last != NULL)
+        pool->pushed_last->pushed_next = conn;
+    else
+        pool->pushed_first = conn;
+    pool->pushed_last = conn;
+    pool->stats.pushes_joined++;
+    want_flush(pool);
+}
+
+static void leave_pushed(struct conn *conn)
+{
+    struct conn_pool *pool = conn->pool;
+    if (!conn->in_pushed)
+        return;
+    conn->in_pushed = false;
+    if (conn->pushed_previous != NULL)
+        conn->pushed_previous->pushed_next = conn->pushed_next;
+    else
+        pool->pushed_first = conn->pushed_next;
+    if (conn->pushed_next != NULL)
+        conn->pushed_next->pushed_previous = conn->pushed_previous;
+    else
+        pool->pushed_last = conn->pushed_previous;
+    pool->stats.pushes_left++;
+}
+
 static bool sent(struct conn *conn, bool done)
 {
     if (!done) {
         conn_close(conn, CONN_CLOSE_OUTBOX_FULL);
         return false;
     }
+    conn->patient = false;
     if (!conn->blocked)
         conn_mark_dirty(conn);
+    return true;
+}
+
+static bool pushed(struct conn *conn, bool was_empty, bool done)
+{
+    if (!done) {
+        conn_close(conn, CONN_CLOSE_OUTBOX_FULL);
+        return false;
+    }
+    conn->patient |= was_empty;
+    if (!conn->blocked && !conn->in_dirty)
+        conn_mark_pushed(conn);
     return true;
 }
 
@@ -464,6 +514,22 @@ bool conn_send_shared(struct conn *conn, struct shared_bytes *shared)
     if (!conn_is_open(conn))
         return false;
     return sent(conn, outbox_put_shared(&conn->pool->outboxes, &conn->outbox, shared));
+}
+
+bool conn_push(struct conn *conn, struct slice bytes)
+{
+    if (!conn_is_open(conn))
+        return false;
+    bool was_empty = conn->outbox.bytes == 0;
+    return pushed(conn, was_empty, outbox_put(&conn->pool->outboxes, &conn->outbox, bytes));
+}
+
+bool conn_push_shared(struct conn *conn, struct shared_bytes *shared)
+{
+    if (!conn_is_open(conn))
+        return false;
+    bool was_empty = conn->outbox.bytes == 0;
+    return pushed(conn, was_empty, outbox_put_shared(&conn->pool->outboxes, &conn->outbox, shared));
 }
 
 void conn_notify_drained(struct conn *conn, size_t bytes)
@@ -554,6 +620,29 @@ static void flush(struct conn *conn)
     conn->callbacks->on_drained(conn);
 }
 
+/* Those who have waited longest, for as long as this turn may; at least one. */
+static void flush_pushed(struct conn_pool *pool)
+{
+    if (pool->pushed_first == NULL)
+        return;
+    int64_t begin_us = clock_us(CLOCK_MONOTONIC), now_us = begin_us;
+    int64_t end_us = begin_us + push_slice_us(pool->limits.push_slice_us_max,
+                                              begin_us - loop_now(pool->loop).us);
+    do {
+        struct conn *conn = pool->pushed_first;
+        leave_pushed(conn);
+        if (pool->pushed_first != NULL)
+            conn_prefetch(pool->pushed_first);
+        flush(conn);
+        now_us = clock_us(CLOCK_MONOTONIC);
+    } while (pool->pushed_first != NULL && now_us < end_us);
+    pool->stats.pushing_us += (uint64_t)(now_us - begin_us);
+    if (pool->pushed_first == NULL)
+        return;
+    net_stats_hit(&pool->stats, NET_LIMIT_push_slice_us_max);
+    loop_turn_again(pool->loop);
+}
+
 /* A callback in here may queue more: it is sent in the next turn, which does not wait. */
 void conn_flush_dirty(void *owner)
 {
@@ -568,10 +657,12 @@ void conn_flush_dirty(void *owner)
         if (next != NULL)
             conn_prefetch(next);
         conn->in_dirty = false;
+        leave_pushed(conn);
         if (conn->phase == PHASE_OPEN || conn->phase == PHASE_FINISHING)
             flush(conn);
         conn = next;
     }
+    flush_pushed(pool);
 }
 
 /* ---- deadlines ---- */
@@ -649,7 +740,11 @@ static void on_ready(void *owner, uint32_t events)
         if (conn->phase == PHASE_OPEN && conn->callbacks->on_hangup != NULL)
             conn->callbacks->on_hangup(conn);
     }
-    if ((events & EPOLLOUT) != 0 && (conn->phase == PHASE_OPEN || conn->phase == PHASE_FINISHING))
+    if ((events & EPOLLOUT) == 0 || (conn->phase != PHASE_OPEN && conn->phase != PHASE_FINISHING))
+        return;
+    if (conn->patient)
+        conn_mark_pushed(conn);
+    else
         conn_mark_dirty(conn);
 }
 
@@ -660,6 +755,7 @@ void conn_close(struct conn *conn, enum conn_close reason)
     if (conn->phase == PHASE_CLOSED || conn->phase == PHASE_FREE)
         return;
     struct conn_pool *pool = conn->pool;
+    leave_pushed(conn);
     conn->phase = PHASE_CLOSED;
     conn->reason = (uint8_t)reason;
     if (conn->tls != NULL) {

@@ -3,7 +3,8 @@
  * Receiving: bytes are read into one buffer of the pool and given to on_bytes; only what it does
  * not use is kept by the connection, in a buffer that grows by doubling up to receive_bytes_max
  * and is freed when empty. So an idle connection costs its struct and its state, below 2 KiB.
- * Sending: everything queued in a turn goes out with one sendmsg at the turn's end.
+ * Sending: everything queued in a turn goes out with one sendmsg at the turn's end; where all of it
+ * was pushed, in one of the next turns when pushes have had their slice of this one (push_slice.h).
  * Ending: conn_close() is at once and drops what is queued; conn_finish() sends it first, then
  * ends our direction and reads on for a moment (linger_*), because closing with unread input
  * would make the kernel destroy what the peer has not read yet (RFC 9112 section 9.6).
@@ -105,6 +106,11 @@ bool conn_is_open(const struct conn *conn);
  * outbox_total_bytes_max. */
 bool conn_send(struct conn *conn, struct slice bytes);
 bool conn_send_shared(struct conn *conn, struct shared_bytes *shared);
+/* The same for what goes to many, or is long: it goes out behind what is asked and answered, in the
+ * order in which connections were pushed to. Bytes of one connection never overtake each other, so
+ * a send takes along what was pushed before it. */
+bool conn_push(struct conn *conn, struct slice bytes);
+bool conn_push_shared(struct conn *conn, struct shared_bytes *shared);
 /* Queued and not yet taken by the kernel. */
 size_t conn_queued_bytes(const struct conn *conn);
 /* on_drained once, as soon as at most `bytes` are queued; from the loop, also when it is so now. */

@@ -35,9 +35,11 @@ struct conn {
     bool proxy_awaited; /* no byte is anybody's before the PROXY header */
     bool tls_begun;     /* the first byte came, and it was TLS */
     bool tls_handshaking;
-    bool tls_moved;          /* the write in progress has sent something */
+    bool tls_moved; /* the write in progress has sent something */
+    bool in_pushed;
+    bool patient;            /* all that is queued was pushed */
     struct tls_session *tls; /* owned; NULL: plain */
-    struct conn *dirty_next;
+    struct conn *dirty_next, *pushed_next, *pushed_previous;
     struct outbox outbox;
     size_t drained_bytes;
     struct conn *resumed_next, *closed_next; /* closed_next: also the free list */
@@ -74,7 +76,8 @@ struct conn_pool {
     struct conn *spare;
     struct conn *dirty, *resumed, *closed;
     struct conn **dirty_tail;
-    uint64_t flushed_turn, freed_turn; /* the last turn in which the stage was reached */
+    struct conn *pushed_first, *pushed_last; /* wait for a slice, the longest waiting first */
+    uint64_t flushed_turn, freed_turn;       /* the last turn in which the stage was reached */
     bool freeing;
     char *read_buffer; /* CONN_READ_BYTES */
     char *tls_input;   /* CONN_TLS_INPUT_BYTES, and TLS_RECORD_BYTES_MAX for output; NULL until the
@@ -105,6 +108,8 @@ void conn_ask_events(struct conn *conn);
 void conn_arm_stall_timer(struct conn *conn, int64_t ms);
 /* Output is to be looked at in this turn or the next. */
 void conn_mark_dirty(struct conn *conn);
+/* Output is to be looked at when it is this connection's turn. */
+void conn_mark_pushed(struct conn *conn);
 
 /* ---- conn_tls.c ---- */
 

@@ -25,6 +25,9 @@
     X(size_t, outbox_high_bytes, 64 * 1024)                                                        \
     /* bytes queued, all connections together: the one that wants more is closed */                \
     X(size_t, outbox_total_bytes_max, 512 * 1024 * 1024)                                           \
+    /* microseconds of one turn for sending what was pushed, or half of the turn's other work      \
+     * where that is more: the rest goes out in the next turns, behind what came meanwhile */      \
+    X(int64_t, push_slice_us_max, 500)                                                             \
     /* one answer's body: 500 REPLY_TOO_LARGE instead */                                           \
     X(size_t, reply_bytes_max, 32 * 1024 * 1024)                                                   \
     /* requests of one connection not yet answered (at most HTTP_PIPELINE_SLOTS): reading pauses   \
@@ -123,7 +126,10 @@ struct net_stats {
     uint64_t ws_open;      /* now */
     uint64_t ws_messages_in, ws_messages_out;
     uint64_t bytes_in, bytes_out;
-    uint64_t reads, writes;         /* system calls */
+    uint64_t reads, writes; /* system calls */
+    uint64_t pushes_joined; /* connections that began to wait for their turn to be pushed to */
+    uint64_t pushes_left;   /* of these: they do not wait any more */
+    uint64_t pushing_us;    /* spent on sending pushes */
     uint64_t tls_full, tls_resumed; /* handshakes done */
     uint64_t tls_handshaking;       /* now */
     uint64_t tls_truncated;         /* peers that ended without saying so (no close_notify) */

@@ -183,7 +183,7 @@ enum send_outcome ws_conn_send_shared(struct ws_handle ws, struct shared_bytes *
         frame = ws_deflate_frames(ws_of(conn)->deflate, frame);
     if (!has_room(conn, frame->bytes))
         return SEND_FULL;
-    return after_send(conn, conn_send_shared(conn, frame));
+    return after_send(conn, conn_push_shared(conn, frame));
 }
 
 void ws_conn_prefetch(struct ws_handle ws)

@@ -1,6 +1,7 @@
 /* ws_conn.h - a WebSocket on a connection, server or client side.
  *
- * Sends are queued and go out with one write per turn. The queue is bounded: from
+ * Sends are queued and go out with one write per turn, frames that many share behind all answers
+ * (conn_push(), conn.h). The queue is bounded: from
  * outbox_high_bytes on, sends answer SEND_LAGGING and the layer above should stop sending deltas
  * and, at on_drained, send a `skipped` and the newest image; at outbox_bytes_max the connection is
  * closed with 1013. The kernel's own queue is kept short, so that what waits can still be replaced.

@@ -2,6 +2,7 @@
 #include "roles/odds/odds_calls.h"
 
 #include "base/json_write.h"
+#include "net/http/http_server.h"
 #include "roles/odds/own_crossing.h"
 
 /* ---- lists ---- */
@@ -167,6 +168,7 @@ struct client *client_new(struct odds_service *s, const struct jwt_claims *claim
     }
     struct client *client = &s->clients[slot];
     uint32_t generation = client->generation + 1;
+    s->net = http_server_stats(request->reply_to.server); /* the same for all of them */
     *client = (struct client){.service = s,
                               .generation = generation,
                               .used = true,

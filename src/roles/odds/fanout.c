@@ -195,12 +195,22 @@ static void prefetch_channels(const struct odds_service *s, uint32_t slot)
     __builtin_prefetch(&s->channels[next->queue_next].queue_next);
 }
 
+static void begin_flush(struct odds_service *s, int64_t now_us)
+{
+    if (s->flush_begin_us != 0)
+        return; /* what is handed over now joins it */
+    s->flush_begin_us = now_us;
+    s->flush_pushing_us = s->net != NULL ? s->net->pushing_us : 0;
+    s->flush_left_at = s->net != NULL ? s->net->pushes_left : 0;
+    metrics_count(&s->stats.flushes, 1);
+}
+
 void fanout_flush(struct odds_service *s)
 {
     if (s->queue == SLOT_NONE)
         return;
-    s->flush_begin_us = clock_us(CLOCK_MONOTONIC);
-    metrics_count(&s->stats.flushes, 1);
+    int64_t begin_us = clock_us(CLOCK_MONOTONIC);
+    begin_flush(s, begin_us);
     while (s->queue != SLOT_NONE) {
         struct channel *channel = &s->channels[s->queue];
         uint32_t slot = s->queue;
@@ -209,6 +219,30 @@ void fanout_flush(struct odds_service *s)
         channel->queued = false;
         fanout_channel(s, slot);
     }
+    s->flush_hand_us += clock_us(CLOCK_MONOTONIC) - begin_us;
+    s->flush_sent_at = s->net != NULL ? s->net->pushes_joined : 0;
+}
+
+/* Connections are pushed to in the order of their coming, so what joined later does not prolong
+ * it: nobody who drains all the time can put off the next one. */
+static bool is_sending(const struct odds_service *s)
+{
+    return s->flush_begin_us != 0 && s->net != NULL && s->net->pushes_left < s->flush_sent_at;
+}
+
+static bool may_join(const struct odds_service *s)
+{
+    return flush_pace_may_join(s->flush_changes, s->net->pushes_left - s->flush_left_at,
+                               s->flush_sent_at - s->flush_left_at);
+}
+
+static bool is_flush_due(const struct odds_service *s)
+{
+    if (s->draining)
+        return true;
+    if (is_sending(s))
+        return may_join(s);
+    return flush_pace_wait_us(&s->pace, clock_us(CLOCK_MONOTONIC)) == 0;
 }
 
 void fanout_turn(void *owner)
@@ -217,26 +251,38 @@ void fanout_turn(void *owner)
     s->ended_turn = loop_turns(s->loop);
     if (s->queue == SLOT_NONE)
         return;
-    int64_t wait_us = s->draining ? 0 : flush_pace_wait_us(&s->pace, clock_us(CLOCK_MONOTONIC));
-    if (wait_us == 0) {
+    if (is_flush_due(s)) {
         fanout_flush(s);
         return;
     }
     metrics_count(&s->stats.flushes_put_off, 1);
-    if (!timer_is_set(&s->flush_timer))
+    if (!is_sending(s) && !timer_is_set(&s->flush_timer)) /* else see fanout_turn_over() */
         loop_timer_set(s->loop, &s->flush_timer, (struct monotonic){s->pace.due_us});
+}
+
+static void end_flush(struct odds_service *s)
+{
+    const struct flush_span span = {
+        .begin_us = s->flush_begin_us,
+        .end_us = clock_us(CLOCK_MONOTONIC),
+        .cost_us = s->flush_hand_us +
+                   (s->net != NULL ? (int64_t)(s->net->pushing_us - s->flush_pushing_us) : 0),
+    };
+    if (s->flush_changes > 0)
+        flush_pace_flushed(&s->pace, &span, s->flush_changes);
+    metrics_set(&s->stats.flush_interval, s->pace.rest_us);
+    s->flush_begin_us = s->flush_hand_us = 0;
+    s->flush_changes = 0;
 }
 
 void fanout_turn_over(void *owner)
 {
     struct odds_service *s = owner;
-    if (s->flush_begin_us != 0 && s->flush_changes > 0)
-        flush_pace_flushed(&s->pace, s->flush_begin_us, clock_us(CLOCK_MONOTONIC),
-                           s->flush_changes);
-    if (s->flush_begin_us != 0)
-        metrics_set(&s->stats.flush_interval, s->pace.rest_us);
-    s->flush_begin_us = 0;
-    s->flush_changes = 0;
+    if (s->flush_begin_us == 0 || is_sending(s))
+        return;
+    end_flush(s);
+    if (s->queue != SLOT_NONE && !timer_is_set(&s->flush_timer)) /* came while it was sent */
+        loop_timer_set(s->loop, &s->flush_timer, (struct monotonic){s->pace.due_us});
 }
 
 void fanout_forget_market(struct odds_service *s, uint32_t slot)

@@ -159,9 +159,14 @@ struct odds_service {
     uint64_t ended_turn; /* the last turn whose end was reached */
     uint32_t queue;      /* channels with messages to hand over */
     struct flush_pace pace;
-    struct timer flush_timer; /* ends the wait of what is queued */
-    int64_t flush_begin_us;   /* of this turn's flush; 0: there was none */
-    uint64_t flush_changes;   /* messages that it handed over */
+    struct timer flush_timer;    /* ends the wait of what is queued */
+    const struct net_stats *net; /* of the clients' connections; NULL: there was none yet */
+    int64_t flush_begin_us;      /* of the flush under way; 0: none is */
+    int64_t flush_hand_us;       /* spent on handing over in it */
+    uint64_t flush_changes;      /* messages that it handed over */
+    uint64_t flush_left_at;      /* net->pushes_left when it began */
+    uint64_t flush_sent_at;      /* net->pushes_left when all of it is sent */
+    uint64_t flush_pushing_us;   /* net->pushing_us when it began */
     uint32_t idle_first, idle_last;
     uint32_t lag_first, sse_first;
     struct timer tick;

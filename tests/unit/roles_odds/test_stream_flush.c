@@ -87,6 +87,94 @@ TEST(stream_flush, the_wait_ends_by_itself)
     end(&f, &peer);
 }
 
+#define CROWD 40
+
+static struct peer crowd[CROWD];
+
+static void begin_crowd(struct stream_fixture *f)
+{
+    fixture_init(f);
+    f->net.push_slice_us_max = 0; /* to one connection a turn, or to few where the turn was long */
+    fixture_begin(f);
+    fixture_add(f, "m1", "e1");
+    for (int i = 0; i < CROWD; i++) {
+        peer_open(&crowd[i], f);
+        (void)peer_subscribe(&crowd[i], "market:m1");
+    }
+}
+
+static void end_crowd(struct stream_fixture *f)
+{
+    for (int i = 0; i < CROWD; i++)
+        peer_end(&crowd[i]);
+    fixture_end(f);
+}
+
+static bool is_flushing(const struct stream_fixture *f)
+{
+    return f->service->flush_begin_us != 0;
+}
+
+static void finish_flush(struct stream_fixture *f)
+{
+    while (is_flushing(f) || f->service->queue != SLOT_NONE)
+        flush(f);
+}
+
+static void expect_all(unsigned long long after, int count)
+{
+    for (int i = 0; i < CROWD; i++)
+        expect_deltas(&crowd[i], after, count);
+}
+
+/* Rounds until a flush was seen under way behind its first turn. */
+TEST(stream_flush, changes_join_a_flush_that_has_just_begun_and_are_one_send_with_it)
+{
+    struct stream_fixture f;
+    begin_crowd(&f);
+    unsigned long long seq = frame_number(crowd[0].text, "seq");
+    bool joined = false;
+    for (uint32_t round = 0; round < 200 && !joined; round++, seq += 2) {
+        uint64_t before = writes(&f), flushes = odds_service_stats(f.service)->flushes.value;
+        fixture_price(&f, "m1", 300 + 2 * round);
+        bool in_time = is_flushing(&f) && writes(&f) - before < CROWD / FLUSH_JOIN_SHARE;
+        fixture_price(&f, "m1", 301 + 2 * round);
+        joined = in_time && f.service->queue == SLOT_NONE;
+        finish_flush(&f);
+        if (joined) {
+            assert_int_equal(odds_service_stats(f.service)->flushes.value, flushes + 1);
+            assert_true(writes(&f) - before < 2 * CROWD);
+        }
+        expect_all(seq, 2);
+    }
+    assert_true(joined);
+    end_crowd(&f);
+}
+
+TEST(stream_flush, what_comes_late_in_a_flush_waits_until_it_is_sent)
+{
+    struct stream_fixture f;
+    begin_crowd(&f);
+    unsigned long long seq = frame_number(crowd[0].text, "seq");
+    bool waited = false;
+    for (uint32_t round = 0; round < 200 && !waited; round++, seq += 3) {
+        uint64_t before = writes(&f);
+        fixture_price(&f, "m1", 300 + 3 * round);
+        while (is_flushing(&f) && writes(&f) - before < CROWD / 2)
+            fixture_turns(&f, 1);
+        waited = is_flushing(&f);
+        fixture_price(&f, "m1", 301 + 3 * round);
+        fixture_price(&f, "m1", 302 + 3 * round);
+        waited = waited && is_flushing(&f) && f.service->queue != SLOT_NONE;
+        finish_flush(&f);
+        if (waited)
+            assert_int_equal(writes(&f) - before, 2 * CROWD); /* two flushes, not three */
+        expect_all(seq, 3);
+    }
+    assert_true(waited);
+    end_crowd(&f);
+}
+
 TEST(stream_flush, answers_do_not_wait)
 {
     struct stream_fixture f;
