@@ -161,9 +161,13 @@ void channel_add(struct odds_service *s, uint32_t slot, struct message message)
         fanout_channel(s, slot); /* after it is added: images that are sent now have it in them */
     if (channel->queued || channel->handed == channel->seq)
         return;
+    bool paced = channel->count >= s->options.limits.paced_followers_min;
+    if (paced)
+        odds_limit_hit(s, ODDS_LIMIT_paced_followers_min);
+    uint32_t *queue = paced ? &s->queue : &s->turn_queue;
     channel->queued = true;
-    channel->queue_next = s->queue;
-    s->queue = slot;
+    channel->queue_next = *queue;
+    *queue = slot;
     if (s->ended_turn == loop_turns(s->loop))
         loop_turn_again(s->loop); /* this turn's end is over: do not wait with it */
 }

@@ -1,8 +1,10 @@
 /* fanout.c - from a channel's messages to its followers (DESIGN part 5; P1, P3).
  * The send call is what fan-out costs, so all messages that came to a channel since the last flush
  * are one shared piece, handed once to each follower that is live; everyone else is served by
- * follow.h. Somebody who begins, drains or leaves between two flushes is served alone and is then
- * ahead of the others: nobody can make the server flush for everyone (P3). */
+ * follow.h. A channel that few follow does not wait for that: its messages meet those of other
+ * channels in the queue of each connection, where they wait for their turn to be sent. Somebody who
+ * begins, drains or leaves between two flushes is served alone and is then ahead of the others:
+ * nobody can make the server flush for everyone (P3). */
 #include "roles/odds/odds_calls.h"
 
 #include "base/clock.h"
@@ -173,10 +175,8 @@ void fanout_channel(struct odds_service *s, uint32_t slot)
     }
     shared_bytes_give(piece);
     metrics_count(&s->stats.deliveries, deliveries);
-    if (channel->count > 0) {
-        s->flush_changes += messages;
+    if (channel->count > 0)
         record_latency(s, channel, from);
-    }
 }
 
 /* With a hundred thousand channels none of this is in a cache. The next channel's own lines were
@@ -205,20 +205,30 @@ static void begin_flush(struct odds_service *s, int64_t now_us)
     metrics_count(&s->stats.flushes, 1);
 }
 
+/* Answers how many messages. */
+static uint64_t hand_over_all(struct odds_service *s, uint32_t *queue)
+{
+    uint64_t messages = 0;
+    while (*queue != SLOT_NONE) {
+        struct channel *channel = &s->channels[*queue];
+        uint32_t slot = *queue;
+        *queue = channel->queue_next;
+        prefetch_channels(s, *queue);
+        channel->queued = false;
+        messages += s->channels[slot].seq - s->channels[slot].handed;
+        fanout_channel(s, slot);
+    }
+    return messages;
+}
+
 void fanout_flush(struct odds_service *s)
 {
+    (void)hand_over_all(s, &s->turn_queue);
     if (s->queue == SLOT_NONE)
         return;
     int64_t begin_us = clock_us(CLOCK_MONOTONIC);
     begin_flush(s, begin_us);
-    while (s->queue != SLOT_NONE) {
-        struct channel *channel = &s->channels[s->queue];
-        uint32_t slot = s->queue;
-        s->queue = channel->queue_next;
-        prefetch_channels(s, s->queue);
-        channel->queued = false;
-        fanout_channel(s, slot);
-    }
+    s->flush_changes += hand_over_all(s, &s->queue);
     s->flush_hand_us += clock_us(CLOCK_MONOTONIC) - begin_us;
     s->flush_sent_at = s->net != NULL ? s->net->pushes_joined : 0;
 }
@@ -249,6 +259,7 @@ void fanout_turn(void *owner)
 {
     struct odds_service *s = owner;
     s->ended_turn = loop_turns(s->loop);
+    (void)hand_over_all(s, &s->turn_queue);
     if (s->queue == SLOT_NONE)
         return;
     if (is_flush_due(s)) {

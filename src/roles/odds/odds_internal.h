@@ -157,7 +157,8 @@ struct odds_service {
     uint64_t seq_floor;        /* no channel has or had a higher number */
     uint64_t have_stamp;
     uint64_t ended_turn; /* the last turn whose end was reached */
-    uint32_t queue;      /* channels with messages to hand over */
+    uint32_t queue;      /* channels with messages for the next flush */
+    uint32_t turn_queue; /* channels with messages for this turn's end */
     struct flush_pace pace;
     struct timer flush_timer;    /* ends the wait of what is queued */
     const struct net_stats *net; /* of the clients' connections; NULL: there was none yet */

@@ -19,6 +19,9 @@
     X(channels_max, 131072)                                                                        \
     /* channels that one client follows: error TOO_MANY_CHANNELS */                                \
     X(channels_per_client_max, 64)                                                                 \
+    /* followers of a channel from which on its messages wait for the flush: fewer get them in     \
+     * their turn, and each client's sends wait for one another in its own queue */                \
+    X(paced_followers_min, 16)                                                                     \
     /* all clients' channels together: error SUBSCRIPTIONS_FULL */                                 \
     X(subscriptions_max, 262144)                                                                   \
     /* messages of a channel kept for a resume: an older one gets a snapshot */                    \

@@ -121,7 +121,8 @@ int odds_service_new(const struct odds_service_options *options, struct loop *lo
     s->options = *options;
     s->loop = loop;
     s->store = store;
-    s->queue = s->idle_first = s->idle_last = s->lag_first = s->sse_first = SLOT_NONE;
+    s->queue = s->turn_queue = s->idle_first = s->idle_last = s->lag_first = s->sse_first =
+        SLOT_NONE;
     s->ended_turn = UINT64_MAX;
     metrics_histogram_init(&s->stats.push_latency, metrics_bounds_us, METRICS_BOUNDS_US_COUNT);
     make_sid(s);

@@ -27,7 +27,8 @@ void fixture_init(struct stream_fixture *f)
                                  .net = net_limits_default()};
     f->options.limits.markets_max = 2000;
     f->options.limits.channels_max = 64;
-    f->options.flush_us_max = 0; /* tests are about turns, and time is not theirs */
+    f->options.limits.paced_followers_min = 1; /* all channels wait for the flush */
+    f->options.flush_us_max = 0;               /* tests are about turns, and time is not theirs */
 }
 
 void fixture_begin(struct stream_fixture *f)

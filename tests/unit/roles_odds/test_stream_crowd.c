@@ -135,6 +135,7 @@ static void play(uint64_t seed)
     f.options.limits.dirty_per_subscription_max = 8 + (int64_t)prng_below(&prng, 57);
     f.options.limits.history_bytes_max = 4096 << prng_below(&prng, 6);
     f.options.limits.image_bytes_max = 4096 << prng_below(&prng, 8);
+    f.options.limits.paced_followers_min = 1 + (int64_t)prng_below(&prng, PEERS + 1);
     fixture_begin(&f);
     for (int i = 0; i < PEERS; i++)
         open_mirror(&mirrors[i], &f, &prng);

@@ -74,6 +74,34 @@ TEST(stream_flush, changes_that_wait_go_out_together_in_one_send)
     end(&f, &peer);
 }
 
+TEST(stream_flush, who_follows_with_few_others_does_not_wait)
+{
+    struct stream_fixture f;
+    struct peer few, many[2];
+    fixture_init(&f);
+    f.options.limits.paced_followers_min = 2;
+    fixture_begin(&f);
+    fixture_add(&f, "m1", "e1");
+    peer_open(&few, &f);
+    unsigned long long seq = peer_subscribe(&few, "market:m1"), event_seq = 0;
+    for (int i = 0; i < 2; i++) {
+        peer_open(&many[i], &f);
+        event_seq = peer_subscribe(&many[i], "event:e1");
+    }
+    rest(&f);
+    for (uint32_t i = 0; i < 3; i++)
+        fixture_price_in_turn(&f, "m1", 300 + i);
+    fixture_turns(&f, 1);
+    expect_deltas(&few, seq, 3);
+    peer_expect_nothing(&many[0]);
+    flush(&f);
+    for (int i = 0; i < 2; i++) {
+        expect_deltas(&many[i], event_seq, 3);
+        peer_end(&many[i]);
+    }
+    end(&f, &few);
+}
+
 TEST(stream_flush, the_wait_ends_by_itself)
 {
     struct stream_fixture f;
