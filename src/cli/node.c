@@ -536,6 +536,7 @@ static enum node_end start_upkeep(struct node *node)
                                                                .odds = node->stores.odds_disk,
                                                                .tree = node->stores.tree_disk,
                                                                .keeper = node->proofs.keeper,
+                                                               .keys = node->verdicts.store,
                                                                .verdicts = node->verdicts.disk});
     return error < 0 ? fail(node, "cannot look after the ledger's files", error) : NODE_ENDED;
 }

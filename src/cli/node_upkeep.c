@@ -100,16 +100,28 @@ static void count_scrubbed(struct node_upkeep *upkeep)
     metrics_set(&upkeep->scrub_missing, (int64_t)stats.missing);
 }
 
+/* What is made of the log, whoever has it makes again. Until then whoever reads it checks it. */
+static void make_again(struct node_upkeep *upkeep, enum scrub_damage damage)
+{
+    if (damage == SCRUB_DAMAGE_TILES && upkeep->keeper != NULL)
+        tree_keeper_distrust(upkeep->keeper);
+    if (damage == SCRUB_DAMAGE_RUN && upkeep->keys != NULL)
+        verdict_keeper_distrust(upkeep->keys, scrub_damaged_run(upkeep->scrub));
+}
+
 static void say_found(struct node_upkeep *upkeep)
 {
     const char *problem = scrub_problem(upkeep->scrub);
-    log_error("scrub", "a file is damaged where it lies: there should be another copy of it",
-              LOG_TEXT("place", slice_text(problem)));
     enum scrub_damage damage = scrub_damage(upkeep->scrub);
-    if (damage == SCRUB_DAMAGE_TILES && upkeep->keeper != NULL)
-        tree_keeper_distrust(upkeep->keeper);
+    const char *what = damage == SCRUB_DAMAGE_KEPT
+                           ? "a file is damaged where it lies: there should be another copy of it"
+                       : damage == SCRUB_DAMAGE_RUN
+                           ? "a file of old keys is damaged: it is made again from the ledger"
+                           : "the tree is damaged: the next start makes it again from the ledger";
+    log_error("scrub", what, LOG_TEXT("place", slice_text(problem)));
+    make_again(upkeep, damage);
     if (damage != SCRUB_DAMAGE_KEPT)
-        return; /* a restart makes it of the log again, and until then whoever reads it checks it */
+        return;
     if (!upkeep->options.scrub_stop || __atomic_load_n(&upkeep->found, __ATOMIC_RELAXED) != 0)
         return;
     (void)snprintf(upkeep->stop_reason, sizeof upkeep->stop_reason,
@@ -134,6 +146,8 @@ static bool scrub_on(struct node_upkeep *upkeep)
         return false;
     uint64_t before = upkeep->scrub_bytes.value;
     int result = scrub_step(upkeep->scrub);
+    if (told_to_stop(upkeep)) /* perhaps long ago: then what it works for is gone */
+        return false;
     count_scrubbed(upkeep);
     upkeep->scrub_due_us = now + scrub_pause_us(upkeep, upkeep->scrub_bytes.value - before);
     if (result == -ERR_CORRUPT)
@@ -236,6 +250,7 @@ int node_upkeep_start(struct node_upkeep *upkeep, const struct node_upkeep_optio
                                             .verdicts = stores->verdicts};
     upkeep->options = *options;
     upkeep->keeper = stores->keeper;
+    upkeep->keys = stores->keys;
     upkeep->round_begun_us = upkeep->round_ended_us = clock_us(CLOCK_MONOTONIC);
     if (options->scrub_bytes_per_second > 0)
         TRY(scrub_new(&of, &scrubbing, &upkeep->scrub));

@@ -12,6 +12,7 @@
 #include "adapters/embedded/ledger_packer.h"
 #include "adapters/embedded/scrub.h"
 #include "adapters/embedded/tree_keeper.h"
+#include "adapters/embedded/verdict_keeper.h"
 #include "base/buf.h"
 #include "base/metrics.h"
 #include "ports/ledger_log.h"
@@ -34,6 +35,7 @@ struct node_upkeep_stores {
     struct disk *odds;
     struct disk *tree, *verdicts; /* NULL: not scrubbed */
     struct tree_keeper *keeper;   /* of the tree */
+    struct verdict_store *keys;   /* a verdict_keeper, of the old keys; NULL: none */
 };
 
 struct node_upkeep {
@@ -42,6 +44,7 @@ struct node_upkeep {
     struct scrub *scrub;              /* owned; NULL: off */
     struct node_upkeep_options options;
     struct tree_keeper *keeper; /* borrowed; or NULL */
+    struct verdict_store *keys; /* the same */
     int64_t pack_due_us, archive_due_us, scrub_due_us;
     int64_t round_begun_us, round_ended_us; /* of the scrub; ended: of the last whole one */
     void (*notify)(void *owner);            /* any thread: the loop has something to look at */

@@ -107,7 +107,8 @@ static int start_threads(struct standby *standby)
                                             .archive = stores->archive_disk,
                                             .tree = stores->tree_disk,
                                             .keeper = stores->keeper,
-                                            .verdicts = stores->verdicts.disk};
+                                            .verdicts = stores->verdicts.disk,
+                                            .keys = stores->verdicts.store};
     stores->upkeep.notify = notify_nobody;
     return node_upkeep_start(&stores->upkeep, &node->upkeep, &kept);
 }

@@ -120,6 +120,7 @@
     X(SIM_UPKEEP_FAILED, "upkeep_failed", true)                                                    \
     X(SIM_SCRUB_ROUND, "scrub_rounds", true)                                                       \
     X(SIM_SCRUB_FOUND, "scrub_damage_found", true)                                                 \
+    X(SIM_KEYS_SCRUBBED, "verdict_runs_scrubbed", true)                                            \
     X(SIM_SHIP_SESSION, "ship_sessions", true)                                                     \
     X(SIM_SHIP_CAUGHT_UP, "ship_caught_up", true)                                                  \
     X(SIM_SHIP_SAFE, "told_with_standby", true)                                                    \

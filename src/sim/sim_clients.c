@@ -35,7 +35,7 @@ static void on_answer(const struct book_answer *answer)
     sim->waiting--;
     if (answer->failed) {
         SIM_CHECK(book_stopped(sim->book) || book_paused(sim->book) != NULL ||
-                      (looked && sim->verdicts.damaged),
+                      (looked && (sim->verdicts.damaged || sim->turn <= sim->verdicts.unsure_turn)),
                   "L2", "an answer failed, but the book goes on");
         return;
     }

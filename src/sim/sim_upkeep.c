@@ -121,6 +121,7 @@ static void move_one(struct sim *sim)
 
 /* A bit of what lies at rest, while the book is up. */
 static void flip(struct sim *sim);
+static void flip_keys(struct sim *sim);
 
 void sim_upkeep_step(struct sim *sim)
 {
@@ -142,6 +143,8 @@ void sim_upkeep_step(struct sim *sim)
     count(sim);
     if (sim_chance(sim, 20))
         flip(sim);
+    if (sim_chance(sim, 20))
+        flip_keys(sim);
 }
 
 /* ---- a bit falls over ---- */
@@ -270,4 +273,27 @@ static void flip(struct sim *sim)
     check_not_served(sim, &view, segment, &fallen);
     (void)faulty_disk_flip(fallen.disk, fallen.name, fallen.at, bit);
     sim_count(sim, SIM_SCRUB_FOUND);
+}
+
+/* A run of old keys, in use: its keeper makes it again as soon as the scrub has told it, and no
+ * start is needed. */
+static void flip_keys(struct sim *sim)
+{
+    struct fallen fallen = {.disk = sim->disk};
+    struct verdict_store *store = sim->verdicts.store;
+    if (store == NULL || sim->verdicts.damaged || sim->disk_failing || sim->disk_full ||
+        !sim_verdicts_choose(sim, fallen.name, &fallen.bytes))
+        return;
+    fallen.at = sim_below(sim, fallen.bytes);
+    (void)faulty_disk_flip(sim->disk, fallen.name, fallen.at, (unsigned)sim_below(sim, 8));
+    check_told(sim, &fallen);
+    SIM_CHECK(scrub_damage(sim->upkeep.scrub) == SCRUB_DAMAGE_RUN, "L3",
+              "damage in %s is called that of something else", fallen.name);
+    verdict_keeper_distrust(store, scrub_damaged_run(sim->upkeep.scrub));
+    for (int steps = 0; steps < STEPS_MAX && verdict_keeper_turn(store, 1); steps++)
+        ;
+    sim->verdicts.unsure_turn = sim->turn + 2; /* who asked meanwhile has heard of it then */
+    SIM_CHECK(faulty_disk_content(sim->disk, fallen.name, &fallen.bytes) == NULL, "L3",
+              "%s is damaged, the scrub has said so, and it is not made again", fallen.name);
+    sim_count(sim, SIM_KEYS_SCRUBBED);
 }

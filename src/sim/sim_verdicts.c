@@ -154,17 +154,37 @@ static int visit(void *owner, const char *name)
     return 0;
 }
 
-void sim_verdicts_damage(struct sim *sim)
+static bool choose(struct sim *sim, struct verdict_files *ret)
 {
     struct disk *disk = faulty_disk_of(sim->disk);
     struct verdict_files files = {.sim = sim, .chosen = UINT64_MAX};
     int error = disk->ops->list(disk, visit, &files);
     ASSERT(error == 0);
     if (files.count == 0)
-        return;
-    files = (struct verdict_files){.sim = sim, .chosen = sim_below(sim, files.count)};
-    error = disk->ops->list(disk, visit, &files);
+        return false;
+    *ret = (struct verdict_files){.sim = sim, .chosen = sim_below(sim, files.count)};
+    error = disk->ops->list(disk, visit, ret);
     ASSERT(error == 0);
+    return true;
+}
+
+bool sim_verdicts_choose(struct sim *sim, char ret_name[DISK_NAME_BYTES_MAX + 1],
+                         uint64_t *ret_bytes)
+{
+    struct verdict_files files;
+    uint64_t serial;
+    if (!choose(sim, &files) || !verdict_run_name_parse(files.name, 0, &serial))
+        return false;
+    memcpy(ret_name, files.name, sizeof files.name);
+    *ret_bytes = files.bytes;
+    return true;
+}
+
+void sim_verdicts_damage(struct sim *sim)
+{
+    struct verdict_files files;
+    if (!choose(sim, &files))
+        return;
     uint64_t at = sim_below(sim, files.bytes);
     unsigned bit = (unsigned)sim_below(sim, 8);
     if (sim_chance(sim, 300))

@@ -147,6 +147,9 @@ void sim_verdicts_step(struct sim *sim);
 void sim_verdicts_look(struct sim *sim, uint32_t index);
 void sim_verdicts_end_turn(struct sim *sim);
 void sim_verdicts_damage(struct sim *sim); /* the machine is down */
+/* Any finished file of old keys; false: none was met. */
+bool sim_verdicts_choose(struct sim *sim, char ret_name[DISK_NAME_BYTES_MAX + 1],
+                         uint64_t *ret_bytes);
 
 /* ---- sim_vault.c: personal fields ---- */
 #define SIM_PERSONAL_BYTES 80

@@ -168,15 +168,60 @@ SCRUB = ('--segment-bytes', str(MIB), '--compress-segments', 'off', '--scrub-int
          '--scrub-bytes-per-second', '100000000')
 
 
+def flip(path, at):
+    with open(path, 'r+b') as file:
+        file.seek(at)
+        byte = file.read(1)[0]
+        file.seek(at)
+        file.write(bytes([byte ^ 16]))
+
+
 def flip_sealed(server):
     """One bit of a sealed segment, while the server runs."""
     name = files(server, '.seg')[0]
-    with open(name, 'r+b') as file:
-        file.seek(5000)
-        byte = file.read(1)[0]
-        file.seek(5000)
-        file.write(bytes([byte ^ 16]))
+    flip(name, 5000)
     return os.path.basename(name)
+
+
+def test_what_the_scrub_finds_in_the_tree_or_in_old_keys_is_made_again(tmp_path):
+    """And neither stops bets: both are made of the ledger."""
+    book = make(tmp_path / 'data', options=(*SCRUB, '--scrub-damage', 'stop', '--verdicts-max',
+                                            '256'))
+    try:
+        server, bettor = book.server, book.bettor()
+        deposits = {f'd{n}': bettor.deposit('0.01', f'd{n}') for n in range(300)}
+
+        def old():
+            folder = os.path.join(server.data, 'verdicts')
+            return sorted(n for n in os.listdir(folder) if n.endswith('.run'))
+        until(lambda: old() and server.metric('overround_tree_behind_records') == 0)
+        run_name = old()[0]
+        flip(os.path.join(server.data, 'verdicts', run_name), 4095)
+        until(lambda: 'a file of old keys is damaged' in server.log_text())
+        until(lambda: server.metric('overround_verdict_runs_rebuilt_total') == 1)
+        until(lambda: run_name not in old())
+        until(lambda: server.metric('overround_scrub_damaged_files') == 0)
+        assert server.metric('overround_scrub_damage_total') >= 1
+        server.terminate()
+        server.start()
+        until(lambda: os.path.exists(os.path.join(server.data, 'tree', 'tree-0000-0')))
+        flip(os.path.join(server.data, 'tree', 'tree-0000-0'), 40)
+        until(lambda: server.metric('overround_scrub_damaged_files') == 1)
+        until(lambda: re.search('the tree is damaged.*tree-0000-0 at byte', server.log_text()))
+        bettor.reconnect()
+        assert bettor.deposit('0.02', 'more').status == 201
+        server.terminate()
+        server.start()
+        rounds = server.metric('overround_scrub_rounds_total')
+        until(lambda: server.metric('overround_scrub_rounds_total') > rounds + 1)
+        assert server.metric('overround_scrub_damaged_files') == 0
+        bettor.reconnect()
+        for key, answer in deposits.items():
+            again = until(lambda k=key: (a := bettor.deposit('0.01', k)).status != 503 and a)
+            assert again.json == answer.json
+    finally:
+        book.close()
+    assert 'all invariants hold' in server.verify()
 
 
 @pytest.mark.parametrize('damage', ['alert', 'stop'])

@@ -39,6 +39,7 @@ struct scrub {
     char name[DISK_NAME_BYTES_MAX + 1]; /* of what is open */
     char text[SCRUB_TEXT_BYTES];
     enum scrub_damage damage; /* that the text is of */
+    uint64_t damaged_run;
     struct scrub_file file;
     struct scrub_tree tree;
     struct verdict_run *run; /* owns, while it is read */
@@ -53,7 +54,11 @@ static int damaged(struct scrub *scrub)
     scrub->open = false;
     scrub->damaged_now++;
     scrub->stats.damage++;
-    scrub->damage = scrub->phase < PHASE_TREE ? SCRUB_DAMAGE_KEPT : SCRUB_DAMAGE_DERIVED;
+    scrub->damage = scrub->phase < PHASE_TREE    ? SCRUB_DAMAGE_KEPT
+                    : scrub->phase == PHASE_TREE ? SCRUB_DAMAGE_DERIVED
+                                                 : SCRUB_DAMAGE_RUN;
+    if (scrub->damage == SCRUB_DAMAGE_RUN)
+        scrub->damaged_run = scrub->next - 1;
     return -ERR_CORRUPT;
 }
 
@@ -333,6 +338,11 @@ const char *scrub_problem(const struct scrub *scrub)
 enum scrub_damage scrub_damage(const struct scrub *scrub)
 {
     return scrub->damage;
+}
+
+uint64_t scrub_damaged_run(const struct scrub *scrub)
+{
+    return scrub->damaged_run;
 }
 
 static uint64_t more_of(uint64_t a, uint64_t b)

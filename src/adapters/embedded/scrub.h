@@ -22,8 +22,9 @@ struct scrub_options {
 
 enum scrub_damage {
     SCRUB_DAMAGE_KEPT = 0, /* there is no other copy here: segments, snapshots, the odds log */
-    SCRUB_DAMAGE_DERIVED, /* what is made of the log again: a run of old keys, an unreadable tree */
-    SCRUB_DAMAGE_TILES,   /* the same: the tree holds a wrong hash */
+    SCRUB_DAMAGE_DERIVED,  /* what the next start makes of the log again: an unreadable tree */
+    SCRUB_DAMAGE_TILES,    /* the same, when it is told: the tree holds a wrong hash */
+    SCRUB_DAMAGE_RUN,      /* a run of old keys: its keeper makes it again, when it is told */
 };
 
 struct scrub_stats {
@@ -49,4 +50,6 @@ int scrub_step(struct scrub *scrub);
 const char *scrub_problem(const struct scrub *scrub);
 /* What that was found in. */
 enum scrub_damage scrub_damage(const struct scrub *scrub);
+/* The number of that run, when it was in one. */
+uint64_t scrub_damaged_run(const struct scrub *scrub);
 struct scrub_stats scrub_stats(const struct scrub *scrub);

@@ -189,13 +189,18 @@ static uint64_t keeper_covered(const struct verdict_store *store)
     return verdict_runs_covered(keeper_of(store)->runs);
 }
 
+static void wake_keeper(struct keeper *keeper)
+{
+    int pending = 0;
+    if (sem_getvalue(&keeper->wanted, &pending) == 0 && pending == 0)
+        (void)sem_post(&keeper->wanted);
+}
+
 static void keeper_want(struct verdict_store *store, uint64_t seq)
 {
     struct keeper *keeper = keeper_of(store);
-    int pending = 0;
     verdict_runs_want(keeper->runs, seq);
-    if (sem_getvalue(&keeper->wanted, &pending) == 0 && pending == 0)
-        (void)sem_post(&keeper->wanted);
+    wake_keeper(keeper);
 }
 
 static int keeper_cover(struct verdict_store *store, uint64_t seq)
@@ -226,6 +231,13 @@ static void keeper_prefetch(const struct verdict_store *store, struct hash128 ke
 static const char *keeper_problem(const struct verdict_store *store)
 {
     return verdict_runs_text(keeper_of(store)->runs);
+}
+
+void verdict_keeper_distrust(struct verdict_store *store, uint64_t serial)
+{
+    struct keeper *keeper = keeper_of(store);
+    verdict_runs_distrust(keeper->runs, serial);
+    wake_keeper(keeper);
 }
 
 bool verdict_keeper_turn(struct verdict_store *store, unsigned steps)

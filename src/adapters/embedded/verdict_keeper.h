@@ -22,6 +22,9 @@ int verdict_keeper_start(struct verdict_store *store);
 /* Serves every ask that waits, and so many steps. True: there is more to do. Not after start(). */
 bool verdict_keeper_turn(struct verdict_store *store, unsigned steps);
 
+/* The file of this run is damaged: the keeper's thread makes it again, soon. Thread: any. */
+void verdict_keeper_distrust(struct verdict_store *store, uint64_t serial);
+
 /* For /metrics; written by the threads, read by any. */
 struct verdict_keeper_metrics {
     struct metrics_gauge runs, keys, bytes, covered;

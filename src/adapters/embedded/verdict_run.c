@@ -11,6 +11,7 @@
 
 _Static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__, "the format is memcpy of the structs");
 _Static_assert(offsetof(struct verdict_run_head, record_crc) == 80, "no padding");
+_Static_assert(offsetof(struct verdict_run_head, crc) == VERDICT_PAGE_BYTES - 4, "nothing behind");
 
 int verdict_key_compare(struct hash128 a, struct hash128 b)
 {

@@ -46,7 +46,7 @@ struct verdict_run_head {
     uint64_t home_pages;
     uint64_t pages;      /* with those behind the last home page */
     uint32_t record_crc; /* of the record seq_last: the run belongs to the log that has it */
-    char zeros[4096 - 92];
+    char zeros[4096 - 88];
     uint32_t crc; /* of the 4,092 bytes before */
 };
 _Static_assert(sizeof(struct verdict_run_head) == VERDICT_PAGE_BYTES, "one page");

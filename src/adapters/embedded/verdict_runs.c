@@ -183,8 +183,6 @@ static bool drop_damaged(struct verdict_runs *runs)
             continue;
         if (runs->merge.busy)
             verdict_merge_abandon(runs);
-        (void)snprintf(runs->text, sizeof runs->text, "%s: damaged, made again from the log",
-                       run->name);
         pthread_mutex_lock(&runs->lock);
         retire(runs, i);
         count_list(runs);
@@ -260,6 +258,15 @@ struct verdict_runs_stats verdict_runs_stats(struct verdict_runs *runs)
     struct verdict_runs_stats stats = runs->stats;
     pthread_mutex_unlock(&runs->lock);
     return stats;
+}
+
+void verdict_runs_distrust(struct verdict_runs *runs, uint64_t serial)
+{
+    pthread_mutex_lock(&runs->lock);
+    for (uint32_t i = 0; i < runs->list.count; i++)
+        if (runs->list.runs[i]->head.serial == serial)
+            __atomic_store_n(&runs->list.runs[i]->damaged, true, __ATOMIC_RELAXED);
+    pthread_mutex_unlock(&runs->lock);
 }
 
 /* ---- finding ---- */

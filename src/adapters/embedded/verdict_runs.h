@@ -11,12 +11,12 @@
  * A state machine: step() does a bounded piece of work. It has no clock; verdict_keeper.c hosts it
  * on a thread, the simulator may with tiny limits (chunk_keys 32, filter_bytes 64: a filter that
  * is wrong most of the time).
- * Threads: one at a time calls step(); another may call find(); covered(), want() and may_have()
- * are anyone's. Memory: the filter, 48 bytes for each key of a chunk, 256 KiB for each run that is
- * merged.
+ * Threads: one at a time calls step(); another may call find(); covered(), want(), may_have() and
+ * distrust() are anyone's. Memory: the filter, 48 bytes for each key of a chunk, 256 KiB for each
+ * run that is merged.
  *
- * Damage that find() or a merge meets later costs that run: it is deleted and made again, and until
- * then find() knows only of keys in the others. */
+ * Damage that find() or a merge meets later, or somebody else told distrust() of, costs that run:
+ * it is deleted and made again, and until then find() knows only of keys in the others. */
 #pragma once
 
 #include <stdbool.h>
@@ -78,6 +78,9 @@ void verdict_runs_prefetch(const struct verdict_runs *runs, struct hash128 key);
  * known. Blocks for the disk. */
 int verdict_runs_find(struct verdict_runs *runs, struct hash128 key, uint64_t *ret_seq,
                       uint64_t *ret_covered);
+
+/* There is damage in the file of this run, if it is still in use: the next step deletes it. */
+void verdict_runs_distrust(struct verdict_runs *runs, uint64_t serial);
 
 /* Any thread. */
 struct verdict_runs_stats {

@@ -49,14 +49,21 @@ static void gap(const struct verdict_runs *runs, uint64_t *ret_first, uint64_t *
     *ret_last = at < runs->list.count ? runs->list.runs[at]->head.seq_first - 1 : UINT64_MAX;
 }
 
+/* What is wanted, and what was covered before: the last run, dropped for damage, is no hole. */
+static uint64_t goal(const struct verdict_runs *runs)
+{
+    uint64_t wanted = __atomic_load_n(&runs->wanted, __ATOMIC_RELAXED);
+    uint64_t covered = verdict_runs_covered(runs);
+    return covered > wanted ? covered : wanted;
+}
+
 bool verdict_build_due(const struct verdict_runs *runs)
 {
     uint64_t first, last;
-    uint64_t wanted = __atomic_load_n(&runs->wanted, __ATOMIC_RELAXED);
     if (runs->build.phase != BUILD_NOTHING)
         return true;
     gap(runs, &first, &last);
-    return (first <= wanted || last != UINT64_MAX) && runs->list.count + 2 <= VERDICT_RUNS_MAX;
+    return (first <= goal(runs) || last != UINT64_MAX) && runs->list.count + 2 <= VERDICT_RUNS_MAX;
 }
 
 /* ---- collecting ---- */
@@ -71,7 +78,7 @@ static int begin(struct verdict_runs *runs)
         return VERDICT_IDLE;
     TRY(error);
     gap(runs, &build->seq_first, &last);
-    build->seq_max = __atomic_load_n(&runs->wanted, __ATOMIC_RELAXED);
+    build->seq_max = goal(runs);
     if (last != UINT64_MAX) /* a hole, which was covered before */
         build->seq_max = last;
     if (build->seq_first > tail)

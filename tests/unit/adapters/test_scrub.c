@@ -317,11 +317,11 @@ TEST(scrub, finds_a_bit_in_a_run_of_old_keys)
     begin(&r);
     const char *name = "verdicts-0000-0000000001.run";
     for (uint64_t byte = 0; byte < 3 * VERDICT_PAGE_BYTES; byte += 29) {
-        if (byte / 4 == VERDICT_PAGE_BYTES / 4 - 1) /* behind the head's checksum is nothing */
-            continue;
         assert_true(faulty_disk_flip(r.verdicts, name, byte, byte % 8));
         assert_non_null(strstr(round_of(&r), name));
         assert_int_equal(r.found, 1);
+        assert_int_equal(scrub_damage(r.scrub), SCRUB_DAMAGE_RUN);
+        assert_int_equal(scrub_damaged_run(r.scrub), 1);
         assert_true(faulty_disk_flip(r.verdicts, name, byte, byte % 8));
     }
     assert_string_equal(round_of(&r), "");

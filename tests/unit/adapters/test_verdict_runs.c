@@ -137,6 +137,15 @@ static void covered_log(struct verdict_fixture *f)
     verdict_fixture_close(f);
 }
 
+/* Each byte of the fields of the head, its checksum at the very end, and some of the others. */
+static uint64_t next_byte(uint64_t at)
+{
+    const uint64_t end = VERDICT_PAGE_BYTES - 4;
+    if (at < 100 || (at >= end && at < VERDICT_PAGE_BYTES))
+        return at + 1;
+    return at < end && at + 97 > end ? end : at + 97;
+}
+
 /* What is not sound is made again before covered() says that it is there. */
 TEST(verdict_runs, no_flipped_bit_is_taken)
 {
@@ -146,7 +155,7 @@ TEST(verdict_runs, no_flipped_bit_is_taken)
     first_run(&f, name);
     struct faulty_disk *whole = f.disk;
     bool more = true;
-    for (uint64_t at = 0; more; at += at < 100 ? 1 : 97) {
+    for (uint64_t at = 0; more; at = next_byte(at)) {
         f.disk = faulty_disk_crash(whole, faulty_disk_ops_count(whole), 1, FAULTY_DISK_NO_WHY);
         more = faulty_disk_flip(f.disk, name, at, at % 8);
         if (!more) {
@@ -258,6 +267,60 @@ TEST(verdict_runs, damage_is_never_told_as_a_new_key)
     assert_int_equal(f.report.dropped, 0);
     assert_int_equal(verdict_runs_covered(f.runs), f.store->place.seq);
     is_right(&f);
+    verdict_fixture_end(&f);
+}
+
+/* The scrub met it first, in a head or page that nobody has looked at since the start. */
+TEST(verdict_runs, a_run_that_is_distrusted_is_made_again)
+{
+    static struct verdict_fixture f;
+    char name[DISK_NAME_BYTES_MAX + 1];
+    uint64_t bytes, serial;
+    covered_log(&f);
+    verdict_fixture_open(&f, 64, FILTER);
+    first_run(&f, name);
+    assert_true(verdict_run_name_parse(name, 0, &serial));
+    verdict_runs_distrust(f.runs, serial + 1000); /* merged away meanwhile */
+    assert_int_equal(verdict_runs_step(f.runs), VERDICT_IDLE);
+    assert_true(faulty_disk_flip(f.disk, name, 4095, 3));
+    verdict_runs_distrust(f.runs, serial);
+    assert_int_equal(verdict_fixture_run(&f), VERDICT_IDLE);
+    assert_null(faulty_disk_content(f.disk, name, &bytes));
+    assert_string_equal(verdict_runs_text(f.runs), ""); /* it goes on: nothing is wrong for good */
+    assert_int_equal(verdict_runs_stats(f.runs).dropped, 1);
+    is_right(&f);
+    reopen(&f, 64);
+    assert_int_equal(f.report.dropped, 0);
+    is_right(&f);
+    verdict_fixture_end(&f);
+}
+
+static int name_last(void *owner, const char *name)
+{
+    char *last = owner;
+    if (strstr(name, ".run") != NULL && strcmp(name, last) > 0)
+        memcpy(last, name, strlen(name) + 1);
+    return 0;
+}
+
+/* Behind a start nobody has wanted yet what was covered before; it is covered all the same. */
+TEST(verdict_runs, the_last_run_is_made_again_without_being_wanted_anew)
+{
+    static struct verdict_fixture f;
+    char name[DISK_NAME_BYTES_MAX + 1] = "";
+    uint64_t serial, seq, covered;
+    covered_log(&f);
+    verdict_fixture_open(&f, 64, FILTER);
+    struct disk *disk = faulty_disk_of(f.disk);
+    assert_int_equal(disk->ops->list(disk, name_last, name), 0);
+    assert_true(verdict_run_name_parse(name, 0, &serial));
+    verdict_runs_distrust(f.runs, serial);
+    for (int i = 0; i < 1000 && verdict_runs_step(f.runs) == VERDICT_MORE; i++)
+        ;
+    for (uint32_t n = 0; n < f.deposits; n++) {
+        assert_int_equal(verdict_runs_find(f.runs, verdict_fixture_key(&f, n), &seq, &covered), 0);
+        assert_int_equal(seq, f.seqs[n]);
+    }
     verdict_fixture_end(&f);
 }
 
