@@ -47,6 +47,7 @@ fuzz: deps-build deps-test ## one fuzz target for a while: F=json_read SECONDS=6
 soak: deps-build deps-test ## a million connections that come and go, then every fuzz target for long: SECONDS=3600 each
 	@CHURN_CONNECTIONS=$(or $(CONNECTIONS),1000000) $(PYTHON) tools/run-tests e2e/test_churn
 	@WATCH_SECONDS=$(or $(WATCH),300) $(PYTHON) tools/run-tests e2e/test_price_watch
+	@TROUBLE_SECONDS=$(or $(TROUBLE),60) $(PYTHON) tools/run-tests e2e/test_network_trouble
 	@$(MAKE) --no-print-directory fuzz F= SECONDS=$(or $(SECONDS),3600)
 
 lint: deps-build deps-test ## format, sizes, banned calls, layers, cppcheck, checklist

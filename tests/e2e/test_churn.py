@@ -1,10 +1,15 @@
-"""Customers who come and go, each from an address of its own, some of them badly: afterwards the
-server holds what it held before. CHURN_CONNECTIONS=1000000 for the soak (`make soak`)."""
+"""Customers who come and go, each from an address of its own, some of them badly, some without a
+word: afterwards the server holds what it held before. CHURN_CONNECTIONS=1000000
+for the soak (`make soak`)."""
 import json
 import os
 import subprocess
 import threading
 
+import pytest
+from conftest import make
+from lib import netns
+from lib.held import closed, descriptors, held
 from lib.server import ENVIRONMENT, ROOT
 from lib.until import until
 
@@ -12,34 +17,19 @@ CONNECTIONS = int(os.environ.get('CHURN_CONNECTIONS') or 40000)
 AT_ONCE, SEED = 400, 1
 WARM_UP = 10000          # memory is taken for so many at once, and kept
 STUCK_PER_MILLION = 300  # wait for http_header_ms_max; only in a run that is longer than that
+VANISH_PER_MILLION = 20000
 RESIDENT_GROWTH_MAX = 2 << 20
-# Of connections that are gone nothing may be left.
-GAUGES = ('overround_connections', 'overround_receive_bytes', 'overround_outbox_bytes',
-          'overround_push_websockets', 'overround_push_subscriptions', 'overround_push_lagging',
-          'overround_push_dirty_markets', 'overround_push_event_streams')
 
 
-def churn(server, market, count, stuck):
+def churn(server, market, count, stuck=0, vanish=0):
     program = os.path.join(os.environ.get('OVERROUND_BUILD') or os.path.join(ROOT, 'build'),
                            'tests', 'soak', 'churn')
     done = subprocess.run([program, str(server.public[1]), market, str(count), str(AT_ONCE),
-                           str(SEED), str(stuck)], stdout=subprocess.PIPE, text=True,
-                          stderr=subprocess.PIPE, timeout=3600, env=ENVIRONMENT, check=False)
+                           str(SEED), str(stuck), str(vanish)], text=True,
+                          stdout=subprocess.PIPE, stderr=subprocess.PIPE, timeout=3600,
+                          env=ENVIRONMENT, check=False)
     assert done.stdout, done.stderr
     return json.loads(done.stdout)
-
-
-def held(server):
-    """What the server holds for connections: of the public listener where it says which."""
-    rows = {name: value for name, value in server.metrics().items()
-            if 'listener="admin"' not in name}
-    assert set(GAUGES) <= {name.split('{')[0] for name in rows}
-    return {gauge: sum(v for name, v in rows.items() if name.split('{')[0] == gauge)
-            for gauge in GAUGES}
-
-
-def descriptors(server):
-    return len(os.listdir(f'/proc/{server.process.pid}/fd'))
 
 
 def at_rest(server, before):
@@ -59,7 +49,7 @@ def test_a_crowd_that_comes_and_goes_leaves_nothing_behind(own_book):
 
     mover = threading.Thread(target=move)
     mover.start()
-    assert churn(server, market, WARM_UP, 0)['failed'] == 0
+    assert churn(server, market, WARM_UP)['failed'] == 0
     at_rest(server, before)
     resident = server.resident_bytes()
     told = churn(server, market, CONNECTIONS, STUCK_PER_MILLION if CONNECTIONS > 500000 else 0)
@@ -75,3 +65,31 @@ def test_a_crowd_that_comes_and_goes_leaves_nothing_behind(own_book):
     with server.websocket() as socket:
         socket.subscribe(f'market:{market}')
         socket.wait_for(op='snapshot')
+
+
+@pytest.fixture
+def machine():
+    """A namespace in which a marked socket says nothing any more."""
+    try:
+        with netns.namespace() as name:
+            netns.silence_marked(name)
+            with netns.inside(name):
+                yield name
+    except netns.Unavailable as error:
+        pytest.skip(f'no network namespaces can be made here: {error}')
+
+
+def test_who_vanishes_without_a_word_leaves_nothing_behind(machine, tmp_path):
+    book = make(tmp_path / 'data', ('--ping-ms', '1000', '--pong-ms', '1000'))
+    server, market = book.server, book.market()
+    before, fds = held(server), descriptors(server)
+    assert churn(server, market, AT_ONCE * 10)['failed'] == 0
+    at_rest(server, before)
+    resident, silent = server.resident_bytes(), closed(server, 'no_pong')
+    told = churn(server, market, CONNECTIONS // 10, vanish=VANISH_PER_MILLION)
+    assert at_rest(server, before) <= fds + 2
+    print(json.dumps(told))
+    assert told['failed'] == 0 and told['vanish'] > 0 and netns.dropped(machine) > told['vanish']
+    assert closed(server, 'no_pong') - silent == told['vanish']
+    assert server.resident_bytes() - resident < RESIDENT_GROWTH_MAX
+    book.close()

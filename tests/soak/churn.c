@@ -6,8 +6,10 @@
  *   reset   the same, and breaks off (RST) with unread input
  *   half    sends half of a handshake, stays for a while, and breaks off
  *   stuck   sends half of a handshake, and stays until the server has had enough
+ *   vanish  as visit, but then nothing comes from it any more, not even an acknowledgement: its
+ *           socket has a mark whose packets somebody must drop (tests/e2e/lib/netns.py)
  * Prints one JSON line: how many of each, how many went otherwise than they should, and the time.
- * usage: churn PORT MARKET COUNT AT_ONCE SEED STUCK_PER_MILLION */
+ * usage: churn PORT MARKET COUNT AT_ONCE SEED STUCK_PER_MILLION VANISH_PER_MILLION */
 #include <errno.h>
 #include <netinet/in.h>
 #include <stdbool.h>
@@ -27,11 +29,14 @@
 #define INPUT_BYTES  4096
 #define EVENTS       256
 #define HALF_STAY_US 50000
+#define VANISH_US    5000000 /* the server must have given up by then: --ping-ms and --pong-ms */
+#define SILENT_MARK  0x66
 #define PATIENCE_US  60000000 /* of one visitor: then it has failed */
 
-enum kind { TOUCH = 0, VISIT, LEAVE, RESET, HALF, STUCK };
-#define KINDS 6
-static const char *const names[KINDS] = {"touch", "visit", "leave", "reset", "half", "stuck"};
+enum kind { TOUCH = 0, VISIT, LEAVE, RESET, HALF, STUCK, VANISH };
+#define KINDS 7
+static const char *const names[KINDS] = {"touch", "visit", "leave", "reset",
+                                         "half",  "stuck", "vanish"};
 
 enum stage { AWAY = 0, CONNECTING, WAITING, STAYING, CLOSING };
 
@@ -49,7 +54,7 @@ static uint64_t counts[KINDS], failed, begun, ended, count;
 static int epoll;
 static struct sockaddr_in server = {.sin_family = AF_INET};
 static struct prng prng;
-static uint64_t stuck_per_million;
+static uint64_t stuck_per_million, vanish_per_million;
 static char request[512], close_frame[16];
 static size_t request_bytes, head_bytes, close_bytes;
 static char snapshot[128];
@@ -89,6 +94,8 @@ static enum kind choose(void)
 {
     if (prng_below(&prng, 1000000) < stuck_per_million)
         return STUCK;
+    if (prng_below(&prng, 1000000) < vanish_per_million)
+        return VANISH;
     uint64_t throw = prng_below(&prng, 100);
     return throw < 30 ? TOUCH : throw < 55 ? VISIT : throw < 70 ? LEAVE : throw < 90 ? RESET : HALF;
 }
@@ -143,6 +150,7 @@ static void on_connected(struct visitor *visitor)
     case VISIT:
     case LEAVE:
     case RESET:
+    case VANISH:
         visitor->stage = WAITING;
         say(visitor, request, request_bytes);
         return;
@@ -155,8 +163,24 @@ static void on_connected(struct visitor *visitor)
     }
 }
 
+/* It stays here, so that the kernel answers nothing on its behalf. */
+static void vanish(struct visitor *visitor)
+{
+    int mark = SILENT_MARK;
+    if (setsockopt(visitor->fd, SOL_SOCKET, SO_MARK, &mark, sizeof mark) != 0) {
+        perror("churn: SO_MARK");
+        exit(1);
+    }
+    visitor->stage = STAYING;
+    visitor->due_us = now_us() + VANISH_US;
+}
+
 static void on_snapshot(struct visitor *visitor)
 {
+    if (visitor->kind == VANISH) {
+        vanish(visitor);
+        return;
+    }
     if (visitor->kind != VISIT) {
         go(visitor, visitor->kind == RESET, true);
         return;
@@ -201,6 +225,11 @@ static void on_event(struct visitor *visitor, uint32_t events)
         on_input(visitor);
 }
 
+static bool has_vanished(const struct visitor *visitor)
+{
+    return visitor->kind == VANISH && visitor->stage == STAYING;
+}
+
 /* Those who have stayed long enough go; the empty places are taken by others. */
 static void tend(size_t at_once)
 {
@@ -208,7 +237,7 @@ static void tend(size_t at_once)
     for (size_t i = 0; i < at_once; i++) {
         struct visitor *visitor = &visitors[i];
         if (visitor->stage != AWAY && visitor->due_us <= now)
-            go(visitor, true, visitor->kind == HALF);
+            go(visitor, true, visitor->kind == HALF || has_vanished(visitor));
         if (visitor->stage == AWAY && begun < count)
             come(visitor);
     }
@@ -216,7 +245,7 @@ static void tend(size_t at_once)
 
 int main(int argc, char **argv)
 {
-    if (argc != 7)
+    if (argc != 8)
         return 2;
     server.sin_port = htons((uint16_t)strtoul(argv[1], NULL, 10));
     server.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
@@ -225,6 +254,7 @@ int main(int argc, char **argv)
     size_t at_once = strtoul(argv[4], NULL, 10);
     prng_seed(&prng, strtoull(argv[5], NULL, 10));
     stuck_per_million = strtoull(argv[6], NULL, 10);
+    vanish_per_million = strtoull(argv[7], NULL, 10);
     if (at_once == 0 || at_once > AT_ONCE_MAX)
         return 2;
     epoll = epoll_create1(EPOLL_CLOEXEC);

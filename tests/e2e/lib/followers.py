@@ -24,7 +24,10 @@ class Follower:
         self.closes, self.wait, self.connections = [], BACKOFF_SECONDS, 0
         self.problems = []
 
-    buffers = {}  # what websockets.connect() takes besides
+    # What websockets.connect() takes besides, and how long an event stream may be silent.
+    patience = {'open_timeout': 60, 'ping_interval': None}
+    silence_seconds = None
+    buffers = {}
 
     async def pause(self, transport):
         """After each message; may take its time, or abort the transport."""
@@ -88,8 +91,7 @@ class Follower:
         protocols = [PROTOCOL] if self.binary else None
         url = '%s://%s:%d/v1/stream' % ('wss' if self.tls else 'ws', *self.address)
         async with websockets.connect(url, max_size=None, subprotocols=protocols, ssl=self.tls,
-                                      ping_interval=None, open_timeout=60,
-                                      **self.buffers) as socket:
+                                      **self.patience, **self.buffers) as socket:
             await socket.send(json.dumps(self.ask()))
             self.connections += 1
             try:
@@ -117,24 +119,28 @@ class Events(Follower):
     last_id, query, stream_bytes = None, '', 1 << 16
 
     async def follow(self):
-        reader, writer = await asyncio.open_connection(*self.address, ssl=self.tls,
-                                                       limit=self.stream_bytes)
+        reader, writer = await asyncio.wait_for(asyncio.open_connection(
+            *self.address, ssl=self.tls, limit=self.stream_bytes), self.silence_seconds)
+
+        async def line():
+            return await asyncio.wait_for(reader.readline(), self.silence_seconds)
+
         try:
             names = ','.join(quote(c, safe=':') for c in self.channels)
             head = f'GET /v1/stream?channels={names}{self.query} HTTP/1.1\r\nHost: x\r\n' \
                    'Accept: text/event-stream\r\n'
             head += f'Last-Event-ID: {self.last_id}\r\n' if self.last_id else ''
             writer.write((head + '\r\n').encode())
-            status = await reader.readline()
+            status = await line()
             if b' 200 ' not in status:
                 self.broken += 1
                 return
-            while (await reader.readline()).strip():
+            while (await line()).strip():
                 pass
             self.connections += 1
             before = self.snapshots
             rest = b''
-            while size := int((await reader.readline()).strip() or b'0', 16):
+            while size := int((await line()).strip() or b'0', 16):
                 rest += await reader.readexactly(size)
                 await reader.readline()
                 while b'\n\n' in rest:

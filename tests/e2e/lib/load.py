@@ -52,8 +52,8 @@ class Load:
 
     def start(self, number):
         stop = threading.Event()
-        threads = [threading.Thread(target=self.bet_until_broken, args=(c, stop, number))
-                   for c in self.customers]
+        threads = [threading.Thread(target=self.bet_until_broken, args=(c, stop, number),
+                                    daemon=True) for c in self.customers]
         for thread in threads:
             thread.start()
 
