@@ -1,5 +1,5 @@
-/* metrics.c - contract in metrics.h. Writing looks each name up among those before it, which is
- * quadratic in a few hundred items and happens once per scrape. */
+/* metrics.c - contract in metrics.h. Registering looks each name up among those before it, once at
+ * the start; the items of a name, and the parts of a number, are lists. */
 #include "base/metrics.h"
 
 #include "base/assert.h"
@@ -47,24 +47,29 @@ static bool same_bounds(const struct metrics_item *a, const struct metrics_item 
             a->histogram->bounds_count == b->histogram->bounds_count);
 }
 
-/* The newest item of the same number, of a part before; NULL: it is a new number. */
-static struct metrics_item *find_earlier_part(struct metrics *metrics,
-                                              const struct metrics_item *item)
+/* Where a new item hangs: behind the last of its name, or behind the last part of its number. */
+struct place {
+    struct metrics_item *of_name, *of_number; /* NULL: it is the first */
+};
+
+static struct place find_place(struct metrics *metrics, const struct metrics_item *item)
 {
-    struct metrics_item *earlier = NULL;
+    struct place place = {NULL, NULL};
     for (size_t i = 0; i < metrics->count; i++) {
         struct metrics_item *other = &metrics->items[i];
         if (!same_name(other, item))
             continue;
         ASSERT(other->kind == item->kind);
         ASSERT(other->name.scale == item->name.scale);
+        if (!other->is_part)
+            place.of_name = other;
         if (!same_labels(other, item))
             continue;
         ASSERT(other->part != item->part);
         ASSERT(same_bounds(other, item));
-        earlier = other;
+        place.of_number = other;
     }
-    return earlier;
+    return place;
 }
 
 static int add(struct metrics *metrics, struct metrics_item item)
@@ -72,13 +77,15 @@ static int add(struct metrics *metrics, struct metrics_item item)
     ASSERT(is_name(item.name.name));
     ASSERT(item.name.help != NULL);
     item.part = metrics->part;
-    struct metrics_item *earlier = find_earlier_part(metrics, &item);
+    struct place place = find_place(metrics, &item);
     if (metrics->count == metrics->count_max)
         return -ERR_LIMIT;
-    if (earlier != NULL) {
-        earlier->next = (uint32_t)metrics->count;
-        item.follows = true;
-    }
+    if (place.of_number != NULL)
+        place.of_number->next_part = (uint32_t)metrics->count;
+    else if (place.of_name != NULL)
+        place.of_name->next_label = (uint32_t)metrics->count;
+    item.follows = place.of_name != NULL;
+    item.is_part = place.of_number != NULL;
     metrics->items[metrics->count++] = item;
     return 0;
 }
@@ -200,7 +207,7 @@ static void put_bucket_name(struct buf *buf, const struct metrics_name *name)
 static const struct metrics_item *next_part(const struct metrics *metrics,
                                             const struct metrics_item *item)
 {
-    return item->next == 0 ? NULL : &metrics->items[item->next];
+    return item->next_part == 0 ? NULL : &metrics->items[item->next_part];
 }
 
 static uint64_t counter_of(const struct metrics *metrics, const struct metrics_item *item)
@@ -302,14 +309,6 @@ static void put_head(struct buf *buf, const struct metrics_item *item)
     buf_put_char(buf, '\n');
 }
 
-static bool is_first_of_name(const struct metrics *metrics, size_t at)
-{
-    for (size_t i = 0; i < at; i++)
-        if (same_name(&metrics->items[i], &metrics->items[at]))
-            return false;
-    return true;
-}
-
 int metrics_add_refresh(struct metrics *metrics, void (*fn)(void *owner), void *owner)
 {
     if (metrics->refreshes_count == METRICS_REFRESHES_MAX)
@@ -323,11 +322,12 @@ void metrics_write(const struct metrics *metrics, struct buf *buf)
     for (size_t i = 0; i < metrics->refreshes_count; i++)
         metrics->refreshes[i].fn(metrics->refreshes[i].owner);
     for (size_t first = 0; first < metrics->count; first++) {
-        if (!is_first_of_name(metrics, first))
+        const struct metrics_item *item = &metrics->items[first];
+        if (item->follows)
             continue;
-        put_head(buf, &metrics->items[first]);
-        for (size_t i = first; i < metrics->count; i++)
-            if (!metrics->items[i].follows && same_name(&metrics->items[first], &metrics->items[i]))
-                put_item(buf, metrics, &metrics->items[i]);
+        put_head(buf, item);
+        put_item(buf, metrics, item);
+        for (; item->next_label != 0; put_item(buf, metrics, item))
+            item = &metrics->items[item->next_label];
     }
 }

@@ -60,8 +60,10 @@ struct metrics_item {
         const struct metrics_histogram *histogram;
     };
     uint32_t part;
-    uint32_t next; /* the item of the next part; 0: none */
-    bool follows;  /* it is one of those */
+    uint32_t next_part;  /* the item of the next part; 0: none */
+    uint32_t next_label; /* the next item of the name, with other labels; 0: none */
+    bool follows;        /* it is not the first of its name */
+    bool is_part;        /* nor of its number */
 };
 
 /* For metrics.c. */
