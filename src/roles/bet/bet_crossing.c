@@ -93,9 +93,9 @@ static void ask(struct bet_port *port, const struct bet_question *question,
     char *room = at == NO_PLACE ? NULL : make_room(asker, bytes);
     if (room == NULL) {
         if (at == NO_PLACE)
-            asker->stats.places_reached++;
+            metrics_count(&asker->stats.places_reached, 1);
         else
-            asker->stats.room_reached++;
+            metrics_count(&asker->stats.room_reached, 1);
         bet_problem_tell(&overloaded, answer, cookie);
         return;
     }
@@ -105,7 +105,7 @@ static void ask(struct bet_port *port, const struct bet_question *question,
     asker->free_first = place->next_free;
     *place = (struct place){.answer = answer, .cookie = cookie};
     asker->under_way++;
-    asker->stats.asked++;
+    metrics_count(&asker->stats.asked, 1);
 }
 
 int bet_asker_new(uint32_t places, struct ring *up, struct bet_asker **ret_asker)
@@ -145,6 +145,22 @@ uint32_t bet_asker_under_way(const struct bet_asker *asker)
 const struct bet_asker_stats *bet_asker_stats(const struct bet_asker *asker)
 {
     return &asker->stats;
+}
+
+int bet_asker_register_metrics(const struct bet_asker *asker, struct metrics *metrics)
+{
+    const char *limits = "overround_limit_reached_total", *help = "How often a limit was reached";
+    TRY(metrics_add_counter(metrics,
+                            (struct metrics_name){"overround_loops_questions_total",
+                                                  "Questions about bets that crossed to the book",
+                                                  NULL, 0},
+                            &asker->stats.asked));
+    TRY(metrics_add_counter(metrics,
+                            (struct metrics_name){limits, help, "limit=\"loop_questions\"", 0},
+                            &asker->stats.places_reached));
+    return metrics_add_counter(metrics,
+                               (struct metrics_name){limits, help, "limit=\"loop_ring_bytes\"", 0},
+                               &asker->stats.room_reached);
 }
 
 /* The place is free before the transport is told: it may ask again at once. */

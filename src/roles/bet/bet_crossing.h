@@ -32,9 +32,9 @@ struct bet_asker;
 
 /* Counted since start. */
 struct bet_asker_stats {
-    uint64_t asked;
-    uint64_t places_reached; /* refused: so many are under way */
-    uint64_t room_reached;   /* refused: the ring was full */
+    struct metrics_counter asked;
+    struct metrics_counter places_reached; /* refused: so many are under way */
+    struct metrics_counter room_reached;   /* refused: the ring was full */
 };
 
 /* At most `places` questions under way. `up` is borrowed. 0 or -ERR_MEMORY. */
@@ -46,6 +46,8 @@ struct bet_port *bet_asker_port(struct bet_asker *asker);
 void bet_asker_take(struct bet_asker *asker, struct slice record);
 uint32_t bet_asker_under_way(const struct bet_asker *asker);
 const struct bet_asker_stats *bet_asker_stats(const struct bet_asker *asker);
+/* -ERR_LIMIT. */
+int bet_asker_register_metrics(const struct bet_asker *asker, struct metrics *metrics);
 
 /* ---- on the book's loop ---- */
 

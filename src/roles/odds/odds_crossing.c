@@ -209,7 +209,7 @@ static void ask_again(struct odds_receiver *receiver)
  * and only then is it of use to ask for the others again. */
 static void refuse_market(struct odds_receiver *receiver)
 {
-    receiver->refused++;
+    metrics_count(&receiver->refused, 1);
     receiver->missing = receiver->lacking = true;
     if (!is_behind(receiver))
         ask_again(receiver);
@@ -292,4 +292,13 @@ void odds_receiver_take(struct odds_receiver *receiver, struct slice record)
         take_removed(receiver, record);
     else
         take_round_end(receiver, record);
+}
+
+int odds_receiver_register_metrics(const struct odds_receiver *receiver, struct metrics *metrics)
+{
+    return metrics_add_counter(metrics,
+                               (struct metrics_name){"overround_limit_reached_total",
+                                                     "How often a limit was reached",
+                                                     "limit=\"loop_markets_max\"", 0},
+                               &receiver->refused);
 }

@@ -21,6 +21,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "base/metrics.h"
 #include "base/table.h"
 #include "ports/odds_store.h"
 #include "roles/shared/crossing.h"
@@ -76,10 +77,10 @@ struct odds_receiver {
     struct odds_receiver_listener listener;
     struct table *named; /* owned: the round in which each market of the store was named last */
     uint64_t hash_key[2];
-    bool level_begun; /* this turn began level */
-    bool missing;     /* a market found no room in the store, in this round */
-    bool lacking;     /* and no round without one has ended since */
-    uint64_t refused; /* such markets, since the start */
+    bool level_begun;               /* this turn began level */
+    bool missing;                   /* a market found no room in the store, in this round */
+    bool lacking;                   /* and no round without one has ended since */
+    struct metrics_counter refused; /* such markets, since the start */
 };
 
 /* For a store of `markets_max`; `hash_key` is a secret of this process. 0 or -ERR_MEMORY. */
@@ -92,3 +93,5 @@ void odds_receiver_begin_turn(struct odds_receiver *receiver);
 bool odds_receiver_is_level(const struct odds_receiver *receiver);
 /* A record MARKET, REMOVED or ROUND_END. */
 void odds_receiver_take(struct odds_receiver *receiver, struct slice record);
+/* -ERR_LIMIT. */
+int odds_receiver_register_metrics(const struct odds_receiver *receiver, struct metrics *metrics);

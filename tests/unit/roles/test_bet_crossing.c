@@ -204,7 +204,7 @@ TEST(bet_crossing, refuses_by_itself_when_no_place_is_left)
         last = ask(s, 0, BET_CALL_LIST, "", "limit=x");
     expect(last, 503, "OVERLOADED");
     assert_int_equal(last->heard.retry_after_s, 1);
-    assert_int_equal(bet_asker_stats(s->loops[0].asker)->places_reached, 1);
+    assert_int_equal(bet_asker_stats(s->loops[0].asker)->places_reached.value, 1);
     turns(s, 4);
     for (uint32_t i = 0; i < s->count; i++)
         assert_int_equal(s->asked[i].heard.answers, 1);
@@ -225,7 +225,7 @@ TEST(bet_crossing, refuses_by_itself_when_the_ring_has_no_room)
     struct asked *first = ask(s, 1, BET_CALL_PLACE, "b1", words);
     (void)ask(s, 1, BET_CALL_PLACE, "b2", words);
     expect(ask(s, 1, BET_CALL_PLACE, "b3", words), 503, "OVERLOADED");
-    assert_int_equal(bet_asker_stats(s->loops[1].asker)->room_reached, 2);
+    assert_int_equal(bet_asker_stats(s->loops[1].asker)->room_reached.value, 2);
     turns(s, 4);
     expect(first, 400, "\"code\":"); /* it is no JSON, and the book's side says so */
     struct asked *after = ask(s, 1, BET_CALL_PLACE, "b3", words);

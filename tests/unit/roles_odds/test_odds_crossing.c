@@ -290,7 +290,7 @@ TEST(odds_crossing, a_store_that_is_full_of_what_is_gone_is_emptied_and_asked_ag
     for (size_t market = MARKETS_MAX; market < MARKETS; market++)
         change(w, market);
     all_turns(w, 30);
-    assert_true(w->loops[0].receiver.refused > 0);
+    assert_true(w->loops[0].receiver.refused.value > 0);
     for (int i = 0; i < LOOPS; i++)
         expect_equal(w, &w->loops[i]);
     end(w);
