@@ -18,7 +18,7 @@ class Follower:
 
     def __init__(self, address, channels, binary=False, tls=None):
         self.address, self.channels, self.binary, self.tls = address, channels, binary, tls
-        self.seq, self.sid = {}, None  # of each channel
+        self.seq, self.sids, self.sid = {}, {}, None  # of each channel; and the newest
         self.seen = {}                 # (channel, market) -> [(version, 'delta' or 'whole')]
         self.refused, self.broken, self.resumed, self.snapshots, self.hints = [], 0, 0, 0, 0
         self.closes, self.wait, self.connections = [], BACKOFF_SECONDS, 0
@@ -44,6 +44,18 @@ class Follower:
             self.problems.append(f'{channel}: {message["op"]} {seq} after {self.seq[channel]}')
         self.seq[channel] = seq
 
+    def number(self, channel, message):
+        """A snapshot's number, which counts with its sid only: another loop has other ones."""
+        if self.sids.get(channel) == message['sid'] and message['seq'] < self.seq[channel]:
+            self.problems.append(f'{channel}: snapshot {message["seq"]} falls')
+        self.sid = self.sids[channel] = message['sid']
+        self.seq[channel] = message['seq']
+
+    def exact(self):
+        """Where it may be resumed exactly."""
+        return {'sid': self.sid,
+                'seq': {c: seq for c, seq in self.seq.items() if self.sids[c] == self.sid}}
+
     def take_resumed(self, message):
         channel, seq = message['channel'], message['seq']
         self.resumed += 1
@@ -54,9 +66,7 @@ class Follower:
         op, channel = message['op'], message.get('channel')
         if op == 'snapshot':
             self.snapshots += 1
-            if self.sid == message['sid'] and message['seq'] < self.seq.get(channel, 0):
-                self.problems.append(f'{channel}: snapshot {message["seq"]} falls')
-            self.sid, self.seq[channel] = message['sid'], message['seq']
+            self.number(channel, message)
             for market in message['markets']:
                 self.note(channel, market['market_id'], market['odds_version'], 'whole')
         elif op == 'resumed':
@@ -85,7 +95,7 @@ class Follower:
     def ask(self):
         if not self.seq:
             return {'op': 'subscribe', 'channels': self.channels}
-        return {'op': 'resume', 'channels': self.channels, 'sid': self.sid, 'seq': self.seq}
+        return {'op': 'resume', 'channels': self.channels, **self.exact()}
 
     async def follow(self):
         protocols = [PROTOCOL] if self.binary else None

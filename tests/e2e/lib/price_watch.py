@@ -57,7 +57,7 @@ class Watcher(Follower):
                                        versions.get(market, state['odds_version']))
             asked = {'op': 'resume', 'have': versions}
         else:
-            asked = {'op': 'resume', 'sid': self.sid, 'seq': self.seq}
+            asked = {'op': 'resume', **self.exact()}
         return {**asked, 'channels': self.channels, 'conflate_ms': self.conflate_ms}
 
     # ---- what it knows ----
@@ -93,9 +93,7 @@ class Watcher(Follower):
         changes = message.get('changes', 0)
         if changes and not 0 < changes:
             self.problems.append(f'{channel}: {changes} changes')
-        if self.sid == message['sid'] and seq < self.seq.get(channel, 0):
-            self.problems.append(f'{channel}: snapshot {seq} falls')
-        self.sid, self.seq[channel] = message['sid'], seq
+        self.number(channel, message)
         for market in message['markets']:
             self.put(channel, market, 'snapshot')
         if message.get('partial') or message.get('more'):

@@ -1,6 +1,7 @@
 """Starts build/overround as a user would, in a folder of its own."""
 import os
 import queue
+import shlex
 import signal
 import subprocess
 import threading
@@ -15,6 +16,8 @@ BINARY = os.environ.get('OVERROUND_BINARY') or os.path.join(ROOT, 'build', 'over
 START_SECONDS_MAX = 60
 # Ours are for the tests; the program refuses variables that it does not know.
 ENVIRONMENT = {k: v for k, v in os.environ.items() if not k.startswith('OVERROUND_')}
+# Of every server of a run: SERVER_OPTIONS='--loops 3' make test T=e2e/test_bets
+OPTIONS = shlex.split(os.environ.get('SERVER_OPTIONS', ''))
 
 
 def run(*arguments, check=True, seconds=120, text=True):
@@ -49,6 +52,8 @@ class Server:
                 '127.0.0.1:0']
         if self.profile:
             argv += ['--profile', self.profile]
+        if self.command == 'serve' and '--loops' not in self.options:
+            argv += OPTIONS
         os.makedirs(self.data, exist_ok=True)
         self.log = os.path.join(self.data, '..', os.path.basename(self.data) + '.log')
         with open(self.log, 'ab') as log:
