@@ -7,6 +7,7 @@
 #include "cli/command.h"
 #include "cli/heads_token.h"
 #include "cli/node.h"
+#include "cli/node_fronts.h"
 #include "cli/options_listen.h"
 #include "cli/options_segments.h"
 #include "cli/standby.h"
@@ -67,6 +68,7 @@
 
 #define PRODUCTION_SPECS                                                                           \
     {"roles", "all"},                                                                              \
+    {"loops", "0"},                                                                                \
     {"profile", "demo"},                                                                           \
     {"check-geo", NULL},                                                                           \
     {"check-exclusion", NULL},                                                                     \
@@ -380,6 +382,8 @@ static int take_serve(const struct options *options, struct node_options *node, 
     }
     TRY(take_profile(options_text(options, "profile"), node, why));
     TRY(take_shared(options, node, why));
+    TRY(options_number(options, "loops", (struct number_range){0, NODE_LOOPS_MAX}, &node->loops,
+                       why));
     TRY(options_proxies(options, &node->listen, why));
     return node->profile == PROFILE_PRODUCTION ? check_production(options, why) : 0;
 }

@@ -69,7 +69,7 @@ static void take_scoreboard(struct demo_status_node *demo, struct demo_status_sa
 static void take_sample(struct demo_status_node *demo, struct demo_status_sample *ret)
 {
     const struct book_stats *stats = book_stats(demo->node->book);
-    const struct odds_service_stats *odds = odds_service_stats(demo->node->odds);
+    const struct odds_service_stats *odds = odds_service_stats(demo->node->fronts.here.odds);
     struct load_bettors_sample crowd;
     bettors_sample(demo->bettors, &crowd);
     *ret = (struct demo_status_sample){
@@ -116,7 +116,7 @@ int demo_status_node_begin(struct node *node, struct demo_status_node **ret_demo
     struct demo_status_node *demo;
     uint64_t seed = (uint64_t)node->options->seed;
     TRY(demo_status_node_new(node, &demo));
-    int result = bettors_begin(&node->public_bound, seed, &demo->bettors);
+    int result = bettors_begin(&node->fronts.plain, seed, &demo->bettors);
     if (result < 0) {
         free(demo);
         return result;

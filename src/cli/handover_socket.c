@@ -142,7 +142,7 @@ static int wait_for(int fd, short events, int64_t until_ms)
 /* ---- sending ---- */
 
 union control {
-    char bytes[CMSG_SPACE(sizeof(int) * HANDOVER_LISTENERS_MAX)];
+    char bytes[CMSG_SPACE(sizeof(int) * HANDOVER_SOCKETS_MAX)];
     struct cmsghdr align;
 };
 
@@ -215,7 +215,7 @@ static void take_sockets(struct msghdr *message, struct handover_sockets *ret)
         for (size_t i = 0; i < count; i++) {
             int fd;
             memcpy(&fd, CMSG_DATA(head) + i * sizeof fd, sizeof fd);
-            if (ret->count < HANDOVER_LISTENERS_MAX)
+            if (ret->count < HANDOVER_SOCKETS_MAX)
                 ret->fds[ret->count++] = fd;
             else
                 close(fd);

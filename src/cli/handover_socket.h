@@ -21,7 +21,7 @@ int handover_connect(const char *data, int *ret_fd);
 int handover_accept(int listening_fd, int *ret_fd);
 
 struct handover_sockets {
-    int fds[HANDOVER_LISTENERS_MAX];
+    int fds[HANDOVER_SOCKETS_MAX];
     size_t count;
 };
 

@@ -6,11 +6,12 @@
  *
  *   1 HELLO      new to old: the new program's version, for the log
  *   2 LISTENERS  old to new: one byte a listener (enum handover_listener), whose sockets come with
- *                the message's first byte (SCM_RIGHTS), in the same order
+ *                the message's first byte (SCM_RIGHTS), in the same order; a public one for each
+ *                front (node_fronts.h), front after front
  *   3 GO         new to old: end; empty. Until here each side may hang up and nothing has happened
- *   4 STATE      old to new: the streams' numbers (roles/odds/odds_handover.h), or empty. The old
- *                process has then let go of all files
- *   5 REFUSED    old to new: a sentence
+ *   4 STATE      old to new, once for each front: the streams' numbers
+ *                (roles/odds/odds_handover.h), or empty. The old process has then let go of all
+ * files 5 REFUSED    old to new: a sentence
  *
  * And the old one's side of it as a state machine without sockets or clock. Pure. Thread: any. */
 #pragma once
@@ -25,7 +26,8 @@
 #define HANDOVER_HEAD_BYTES      16
 #define HANDOVER_SMALL_BYTES_MAX 256                 /* a body other than a state's */
 #define HANDOVER_STATE_BYTES_MAX (128 * 1024 * 1024) /* the limits of the streams allow 50 MB */
-#define HANDOVER_LISTENERS_MAX   3
+#define HANDOVER_FRONTS_MAX      32
+#define HANDOVER_SOCKETS_MAX     (2 * HANDOVER_FRONTS_MAX + 1)
 
 enum handover_type {
     HANDOVER_HELLO = 1,
@@ -36,6 +38,7 @@ enum handover_type {
 };
 
 enum handover_listener { HANDOVER_PLAIN = 0, HANDOVER_TLS, HANDOVER_ADMIN };
+#define HANDOVER_LISTENER_KINDS 3
 
 struct handover_head {
     enum handover_type type;

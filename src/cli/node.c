@@ -23,28 +23,12 @@
 #include "crypto/random.h"
 #include "feeds/betfair_stream/betfair_source.h"
 
-#define TOKENS_KEPT_MAX   8192
+#define ADMIN_TOKENS_KEPT 256
 #define USERS_TRACKED_MAX 262144
 #define IN_FLIGHT_MAX     16384
-#define ADDRESSES_TRACKED 65536
 #define ADMIN_CONNECTIONS 256
 
 /* ---- what the book tells ---- */
-
-static void on_market(void *owner, const struct odds_image *image, uint64_t before_version,
-                      const uint16_t *changed, size_t changed_count)
-{
-    struct node *node = owner;
-    if (node->odds != NULL)
-        odds_service_on_market(node->odds, image, before_version, changed, changed_count);
-}
-
-static void on_removed(void *owner, const struct odds_image *image)
-{
-    struct node *node = owner;
-    if (node->odds != NULL)
-        odds_service_on_removed(node->odds, image);
-}
 
 /* What the record says of a user's own bets and money, to that user's sockets. */
 static void push_own(struct node *node, const struct record_view *record)
@@ -53,7 +37,7 @@ static void push_own(struct node *node, const struct record_view *record)
         return;
     struct slice user_id =
         shard_state_user_id(book_state(node->book), (struct account_ref){record->head->account});
-    if (!odds_service_has_user(node->odds, user_id))
+    if (!node_fronts_wants(&node->fronts, user_id))
         return;
     char memory[BET_PUSH_BYTES_MAX];
     struct buf object = buf_over(memory, sizeof memory);
@@ -61,16 +45,29 @@ static void push_own(struct node *node, const struct record_view *record)
     if (!bet_service_push(node->bets, record, &object, &op))
         return;
     ASSERT(!object.overflow);
-    odds_service_push(node->odds, user_id, op, buf_slice(&object));
+    node_fronts_push(&node->fronts, user_id, op, buf_slice(&object));
 }
 
 static void on_record(void *owner, const struct record_view *record)
 {
     struct node *node = owner;
-    if (node->odds != NULL)
-        push_own(node, record);
-    if (node->odds != NULL && node->proofs.service != NULL)
+    if (!node->fronts.attached)
+        return; /* the book starts: nobody is there yet */
+    push_own(node, record);
+    if (node->proofs.service != NULL)
         proof_service_on_record(node->proofs.service, record);
+}
+
+static void on_market(void *owner, const struct odds_image *image, uint64_t before_version,
+                      const uint16_t *changed, size_t changed_count)
+{
+    node_fronts_on_market(&((struct node *)owner)->fronts, image, before_version, changed,
+                          changed_count);
+}
+
+static void on_removed(void *owner, const struct odds_image *image)
+{
+    node_fronts_on_removed(&((struct node *)owner)->fronts, image);
 }
 
 static void on_stopped(void *owner)
@@ -90,6 +87,7 @@ static void on_turn_begin(void *owner)
         book_stop(node->book, damage);
     book_begin_turn(node->book, loop_wall(node->loop), loop_now(node->loop));
     bet_service_begin_turn(node->bets, loop_now(node->loop));
+    node_fronts_turn_begin(&node->fronts);
     node_ship_turn(&node->ship);
 }
 
@@ -117,6 +115,7 @@ static void on_turn_end(void *owner)
     book_end_turn(node->book);
     (void)cycles_enter(before);
     measure_settlement(node);
+    node_fronts_turn_end(&node->fronts);
     node_handover_turn(&node->handover);
     int64_t due_us = book_due_us(node->book);
     if (due_us == 0)
@@ -124,9 +123,9 @@ static void on_turn_end(void *owner)
     else if (due_us > 0)
         loop_timer_set(node->loop, &node->due_timer,
                        (struct monotonic){loop_now(node->loop).us + due_us});
-    if (node->drain_begun && node->draining == 0 &&
-        (book_idle(node->book) || book_stopped(node->book) || book_paused(node->book) != NULL ||
-         book_waits_for_space(node->book)))
+    bool settled = book_idle(node->book) || book_stopped(node->book) ||
+                   book_paused(node->book) != NULL || book_waits_for_space(node->book);
+    if ((node->drain_begun && node->draining == 0 && settled) || node_fronts_failed(&node->fronts))
         loop_stop(node->loop);
 }
 
@@ -172,9 +171,8 @@ static void begin_drain(void *owner, int64_t deadline_ms)
     log_info("node", "draining");
     demo_status_node_stop(node->demo);
     node->drain_begun = true;
-    odds_service_drain(node->odds);
     node->draining = 2;
-    http_server_drain(node->public_server, deadline_ms, on_drained, node);
+    node_fronts_drain(&node->fronts, deadline_ms, on_drained, node);
     http_server_drain(node->admin_server, deadline_ms, on_drained, node);
 }
 
@@ -232,7 +230,7 @@ static int open_data(struct node *node)
         return -ERR_IO;
     }
     TRY(local_keys_open(node->options->data, node->options->jwks, &node->keys, node->why));
-    TRY(token_cache_new(TOKENS_KEPT_MAX, &node->tokens));
+    TRY(token_cache_new(ADMIN_TOKENS_KEPT, &node->tokens));
     node->bearer = (struct bearer){.cache = node->tokens, .rules = node->keys.rules};
     return 0;
 }
@@ -290,19 +288,13 @@ static int open_book(struct node *node, const struct book_options *options)
     return book_new(options, &ports, &listener, &node->book);
 }
 
-static int open_servers(struct node *node)
+static int open_admin_server(struct node *node)
 {
-    struct net_limits public_limits = net_limits_default();
-    struct net_limits admin_limits = net_limits_default();
-    public_limits.ws_ping_ms = node->options->ping_ms;
-    public_limits.ws_pong_ms_max = node->options->pong_ms_max;
-    admin_limits.connections_max = ADMIN_CONNECTIONS;
-    admin_limits.http_body_bytes_max = 1024 * 1024;
-    admin_limits.outbox_bytes_max = SHIP_OUTBOX_BYTES_MAX;
-    TRY(http_server_new(node->loop, &public_limits, &node->public_server));
-    if (node->options->ws_deflate)
-        TRY(http_server_offer_deflate(node->public_server));
-    return http_server_new(node->loop, &admin_limits, &node->admin_server);
+    struct net_limits limits = net_limits_default();
+    limits.connections_max = ADMIN_CONNECTIONS;
+    limits.http_body_bytes_max = 1024 * 1024;
+    limits.outbox_bytes_max = SHIP_OUTBOX_BYTES_MAX;
+    return http_server_new(node->loop, &limits, &node->admin_server);
 }
 
 static int open_bets(struct node *node, const struct book_options *book)
@@ -349,6 +341,11 @@ static void size_betfair(const struct node *node, struct betfair_options *betfai
         betfair->ladder_points_max = (uint32_t)markets * FEED_MARKET_POINTS;
 }
 
+static void open_now(void *owner, uint64_t *ret_connections, uint64_t *ret_websockets)
+{
+    node_fronts_open_now(owner, ret_connections, ret_websockets);
+}
+
 static int open_backoffice(struct node *node)
 {
     struct betfair_options betfair = betfair_options_default();
@@ -371,7 +368,8 @@ static int open_backoffice(struct node *node)
         .store = node->stores.store,
         .bearer = &node->bearer,
         .metrics = &node->metrics,
-        .public_server = node->public_server,
+        .open_now = open_now,
+        .open_now_owner = &node->fronts,
         .tree = tree_keeper_tree(node->proofs.keeper),
         .formats = node->formats,
         .formats_count = 1,
@@ -379,37 +377,6 @@ static int open_backoffice(struct node *node)
         .profile = profile_text(node->options->profile),
     };
     return backoffice_new(&parts, &node->backoffice);
-}
-
-static bool serve_odds(void *owner, struct http_request *request, const struct jwt_claims *claims)
-{
-    return odds_service_handle(owner, request, claims);
-}
-
-static bool takes_bets(void *owner)
-{
-    return book_takes_bets(((struct node *)owner)->book);
-}
-
-static int open_gateway(struct node *node)
-{
-    const struct gateway_options options = {
-        .demo = node->options->profile == PROFILE_DEMO && node->options->jwks == NULL,
-        .demo_kid = SLICE(LOCAL_KEY_ID),
-        .address_requests_second = (uint32_t)node->options->address_requests,
-        .address_burst = 4 * (uint32_t)node->options->address_requests,
-        .addresses_tracked_max = ADDRESSES_TRACKED,
-    };
-    const struct gateway_parts parts = {
-        .loop = node->loop,
-        .bets = &node->counter.port,
-        .takes_bets = takes_bets,
-        .takes_bets_owner = node,
-        .bearer = &node->bearer,
-        .odds = serve_odds,
-        .odds_owner = node->odds,
-    };
-    return gateway_new(&options, &parts, &node->gateway);
 }
 
 static bool tell_score(void *owner, struct slice event_id, struct odds_scoreboard *ret)
@@ -436,26 +403,39 @@ static bool tell_score(void *owner, struct slice event_id, struct odds_scoreboar
     return false;
 }
 
+static int open_fronts(struct node *node)
+{
+    struct slice numbers[NODE_LOOPS_MAX] = {SLICE_NONE};
+    for (unsigned i = 0; i < node->handover.states_count; i++)
+        if (node->handover.states[i] != NULL)
+            numbers[i] = shared_bytes_slice(node->handover.states[i]);
+    return node_fronts_open(&node->fronts,
+                            &(struct node_fronts_parts){
+                                .options = node->options,
+                                .loop = node->loop,
+                                .book = node->book,
+                                .store = node->stores.store,
+                                .bets = &node->counter.port,
+                                .rules = &node->keys.rules,
+                                .scoreboard = tell_score,
+                                .scoreboard_owner = node,
+                                .numbers = numbers,
+                                .tls = node->listen.tls[NODE_TLS_PUBLIC].server,
+                            },
+                            node->why);
+}
+
 /* Turn-end hooks run in the order of their making: first the feed's lines, then the book's turn,
  * then the fan-out of what both have changed. */
 static int open_roles(struct node *node, const struct book_options *book)
 {
-    struct odds_service_options odds = ODDS_SERVICE_OPTIONS_DEFAULT;
-    odds.scoreboard = tell_score;
-    odds.scoreboard_owner = node;
-    odds.flush_us_max = node->options->flush_us_max;
-    odds.limits.markets_max = node->options->markets_max;
-    odds.limits.lag_ms_max = node->options->lag_ms_max;
-    TRY(open_servers(node));
+    TRY(open_admin_server(node));
     TRY(open_bets(node, book));
     TRY(open_backoffice(node));
     TRY(loop_at_turn_end(node->loop, LOOP_STAGE_WORK, on_turn_end, node));
-    TRY(odds_service_new(&odds, node->loop, node->stores.store, &node->odds));
     TRY(node_open_proofs(node));
     bet_counter_init(&node->counter, node->bets, node->proofs.service);
-    if (node->handover.state != NULL)
-        TRY(odds_service_take_over(node->odds, shared_bytes_slice(node->handover.state)));
-    TRY(open_gateway(node));
+    TRY(open_fronts(node));
     metrics_init(&node->metrics, node->metrics_items, METRICS_ITEMS_MAX);
     metrics_histogram_init(&node->settlement_us, metrics_bounds_us, METRICS_BOUNDS_US_COUNT);
     return node_register_metrics(node);
@@ -474,19 +454,6 @@ static void say_started(const struct node *node)
              LOG_U64("bets", shard_state_bets_count(book_state(node->book))));
 }
 
-static int64_t silence_us(void *owner, struct slice provider)
-{
-    const struct book *book = ((struct node *)owner)->book;
-    if (book_provider_alive(book, provider))
-        return ODDS_PROVIDER_ALIVE;
-    for (size_t i = 0; i < book_providers_count(book); i++) {
-        int64_t age_us = -1;
-        if (slice_equal(book_provider_at(book, i, &age_us), provider) && age_us >= 0)
-            return age_us;
-    }
-    return ODDS_PROVIDER_UNKNOWN;
-}
-
 static enum node_end start_book(struct node *node)
 {
     const char *reason = "";
@@ -497,9 +464,7 @@ static enum node_end start_book(struct node *node)
     if (error == 0) {
         node_check_end(&node->check);
         loop_at_turn_begin(node->loop, on_turn_begin, node);
-        odds_service_attach(node->odds, &(struct odds_sources){.silence_us = silence_us,
-                                                               .owner = node,
-                                                               .bets = &node->counter.port});
+        node_fronts_attach(&node->fronts);
         node_ship_start(&node->ship, node->book);
         say_started(node);
         return NODE_ENDED;
@@ -560,70 +525,46 @@ static int open_simulator(struct node *node)
     return 0;
 }
 
-static enum node_end listen_at(struct node *node, struct http_server *server,
-                               const struct http_listening *how,
-                               const struct http_handlers *handlers, struct net_address *ret_bound)
+static int listen_admin(struct node *node)
 {
-    int error = http_server_listen_as(server, how, handlers, ret_bound);
-    if (error == 0)
-        return NODE_ENDED;
-    buf_put_text(node->why, "cannot listen at ");
-    net_address_write(node->why, &how->address);
-    return NODE_FAILED;
-}
-
-/* A socket of the process before, or 0. */
-static int take_inherited(struct node *node, enum handover_listener which)
-{
-    int fd = node->handover.inherited[which];
-    node->handover.inherited[which] = 0;
-    return fd;
-}
-
-static enum node_end open_public(struct node *node)
-{
-    const struct node_listen_options *listen = &node->options->listen;
-    struct http_handlers handlers = gateway_handlers(node->gateway);
-    const struct http_listening plain = {.address = node->options->public_address,
-                                         .inherited = take_inherited(node, HANDOVER_PLAIN),
-                                         .proxies = listen->plain_proxies.ranges,
-                                         .proxies_count = listen->plain_proxies.count};
-    const struct http_listening tls = {.address = listen->tls_address,
-                                       .tls = node->listen.tls[NODE_TLS_PUBLIC].server,
-                                       .inherited = take_inherited(node, HANDOVER_TLS),
-                                       .proxies = listen->tls_proxies.ranges,
-                                       .proxies_count = listen->tls_proxies.count};
-    enum node_end end = NODE_ENDED;
-    if (listen->plain)
-        end = listen_at(node, node->public_server, &plain, &handlers, &node->public_bound);
-    if (end == NODE_ENDED && listen->tls)
-        end = listen_at(node, node->public_server, &tls, &handlers, &node->tls_bound);
-    return end;
+    const struct http_handlers handlers = backoffice_handlers(node->backoffice);
+    const struct http_listening admin = {.address = node->options->admin_address,
+                                         .inherited = node->handover.inherited[HANDOVER_ADMIN][0],
+                                         .tls = node->listen.tls[NODE_TLS_ADMIN].server};
+    node->handover.inherited[HANDOVER_ADMIN][0] = 0;
+    int error = http_server_listen_as(node->admin_server, &admin, &handlers, &node->admin_bound);
+    if (error < 0) {
+        buf_put_text(node->why, "cannot listen at ");
+        net_address_write(node->why, &admin.address);
+    }
+    return error;
 }
 
 static enum node_end open_listeners(struct node *node)
 {
-    struct http_handlers handlers = backoffice_handlers(node->backoffice);
-    const struct http_listening admin = {.address = node->options->admin_address,
-                                         .inherited = take_inherited(node, HANDOVER_ADMIN),
-                                         .tls = node->listen.tls[NODE_TLS_ADMIN].server};
-    enum node_end end = open_public(node);
-    if (end == NODE_ENDED)
-        end = listen_at(node, node->admin_server, &admin, &handlers, &node->admin_bound);
-    return end;
+    const struct node_fronts_sockets inherited = {
+        .plain = node->handover.inherited[HANDOVER_PLAIN],
+        .tls = node->handover.inherited[HANDOVER_TLS],
+    };
+    int error = node_fronts_listen(&node->fronts, &inherited, node->why);
+    if (error == 0)
+        error = listen_admin(node);
+    return error < 0 ? fail(node, "cannot listen", error) : NODE_ENDED;
 }
 
 /* Before any file of the book is touched: the running process has them. */
 static enum node_end take_from_running(struct node *node)
 {
     const struct node_options *options = node->options;
-    const struct net_address *const addresses[HANDOVER_LISTENERS_MAX] = {
-        [HANDOVER_PLAIN] = options->listen.plain ? &options->public_address : NULL,
-        [HANDOVER_TLS] = options->listen.tls ? &options->listen.tls_address : NULL,
-        [HANDOVER_ADMIN] = &options->admin_address};
+    const struct node_handover_wanted wanted = {
+        .addresses = {[HANDOVER_PLAIN] = options->listen.plain ? &options->public_address : NULL,
+                      [HANDOVER_TLS] = options->listen.tls ? &options->listen.tls_address : NULL,
+                      [HANDOVER_ADMIN] = &options->admin_address},
+        .fronts = node_fronts_count(options),
+    };
     if (!options->from_running)
         return NODE_ENDED;
-    int error = node_handover_ask(&node->handover, options->data, addresses, node->why);
+    int error = node_handover_ask(&node->handover, options->data, &wanted, node->why);
     if (error == 0)
         error = node_handover_go(&node->handover, node->why);
     return error == 0 ? NODE_ENDED : error == -ERR_CONFIG ? NODE_CONFIG : NODE_FAILED;
@@ -634,12 +575,11 @@ static void open_handover(struct node *node)
 {
     const struct node_handover_parts parts = {.data = node->options->data,
                                               .loop = node->loop,
-                                              .public_server = node->public_server,
                                               .admin_server = node->admin_server,
-                                              .odds = node->odds,
+                                              .fronts = &node->fronts,
+                                              .fronts_count = node_fronts_count(node->options),
                                               .book = node->book,
                                               .backoffice = node->backoffice,
-                                              .listen = &node->options->listen,
                                               .drain = begin_drain,
                                               .owner = node};
     if (node->options->simulate) /* the matches of a demo live in its process */
@@ -691,6 +631,8 @@ static void close_all(struct node *node)
     if (node->loop == NULL)
         return;
     demo_status_node_end(node->demo);
+    node_fronts_stop(&node->fronts);
+    node_handover_take_numbers(&node->handover);
     node_handover_close(&node->handover);
     loop_at_turn_begin(node->loop, NULL, NULL);
     loop_timer_cancel(node->loop, &node->due_timer);
@@ -710,12 +652,10 @@ static void close_all(struct node *node)
     else if (node->stores.file_log != NULL)
         node->stores.file_log->ops->free(node->stores.file_log);
     node_close_proofs(node);
-    http_server_free(node->public_server);
+    node_fronts_close(&node->fronts);
     http_server_free(node->admin_server);
     node_listen_close(&node->listen);
-    gateway_free(node->gateway);
     backoffice_free(node->backoffice);
-    odds_service_free(node->odds);
     loop_remove_hook(node->loop, on_turn_end, node);
     bet_service_free(node->bets);
     if (node->betfair != NULL)
@@ -736,8 +676,8 @@ static void say_ready(const struct node *node, node_ready_fn ready)
 {
     const struct node_listen_options *listen = &node->options->listen;
     const struct node_addresses bound = {
-        .plain = node->public_bound,
-        .tls = node->tls_bound,
+        .plain = node->fronts.plain,
+        .tls = node->fronts.tls,
         .admin = node->admin_bound,
         .has_plain = listen->plain,
         .has_tls = listen->tls,
@@ -768,6 +708,8 @@ enum node_end node_run(const struct node_options *options, node_ready_fn ready, 
         cycles_begin(NULL);
         if (error < 0)
             end = fail(&node, "the loop ended", error);
+        if (end == NODE_ENDED && node_fronts_failed(&node.fronts))
+            end = fail(&node, "a network loop ended", -ERR_IO);
         if (end == NODE_ENDED && book_stopped(node.book))
             end = fail(&node, book_stop_reason(node.book), -ERR_STOPPED);
     }

@@ -41,6 +41,7 @@ struct node_options {
     enum node_profile profile;
     struct net_address public_address, admin_address;
     struct node_listen_options listen; /* TLS and proxies */
+    int64_t loops;                     /* of the network; 0: the book's loop is that too */
     bool ws_deflate;                   /* permessage-deflate is offered to the public */
     int64_t bets_per_minute;           /* of a user; 0: off */
     int64_t address_requests;          /* a second, of an address; 0: off */

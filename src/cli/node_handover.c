@@ -11,12 +11,13 @@
 #include "base/error.h"
 #include "base/log.h"
 #include "cli/handover_socket.h"
+#include "cli/node_fronts.h"
 #include "cli/version.h"
 #include "net/stream/listener.h"
 #include "roles/backoffice/backoffice.h"
 #include "roles/odds/odds_handover.h"
 
-static const char *const names[HANDOVER_LISTENERS_MAX] = {"--listen", "--tls-listen", "--admin"};
+static const char *const names[HANDOVER_LISTENER_KINDS] = {"--listen", "--tls-listen", "--admin"};
 
 /* ---- the new process ---- */
 
@@ -26,35 +27,62 @@ static int refuse(struct buf *why, const char *sentence, int error)
     return error;
 }
 
-/* Each of ours must be among them, and none that we do not have: an address that changes needs an
- * end and a start. */
+/* The place of the next socket of its kind; NULL: there is none left. */
+static int *next_place(struct node_handover *handover, unsigned role)
+{
+    for (size_t i = 0; i < HANDOVER_FRONTS_MAX; i++)
+        if (handover->inherited[role][i] == 0)
+            return &handover->inherited[role][i];
+    return NULL;
+}
+
+static int take_socket(struct node_handover *handover, unsigned role, int fd,
+                       const struct node_handover_wanted *wanted, struct buf *why)
+{
+    int *place = role < HANDOVER_LISTENER_KINDS ? next_place(handover, role) : NULL;
+    if (place == NULL)
+        return refuse(why, "the running server offers sockets that cannot be", -ERR_FORMAT);
+    if (wanted->addresses[role] == NULL || listener_check(fd, wanted->addresses[role]) < 0) {
+        buf_printf(why, "cannot take over: the running server has another %s", names[role]);
+        return -ERR_CONFIG;
+    }
+    *place = fd;
+    return 0;
+}
+
+/* As many as there are fronts, and one of the admin listener. */
+static int check_count(const struct node_handover *handover, unsigned role,
+                       const struct node_handover_wanted *wanted, struct buf *why)
+{
+    unsigned count = 0, due = role == HANDOVER_ADMIN ? 1 : wanted->fronts;
+    while (count < HANDOVER_FRONTS_MAX && handover->inherited[role][count] != 0)
+        count++;
+    if (wanted->addresses[role] == NULL || count == due)
+        return 0;
+    if (count == 0)
+        buf_printf(why, "cannot take over: the running server has no %s", names[role]);
+    else
+        buf_printf(why, "cannot take over: the running server has another --loops");
+    return -ERR_CONFIG;
+}
+
+/* Each of ours must be among them, and none that we do not have: an address or a number of loops
+ * that changes needs an end and a start. */
 static int match(struct node_handover *handover, const struct handover_message *message,
-                 const struct net_address *const addresses[HANDOVER_LISTENERS_MAX], struct buf *why)
+                 const struct node_handover_wanted *wanted, struct buf *why)
 {
     struct slice roles = message->body == NULL ? SLICE_NONE : shared_bytes_slice(message->body);
     if (message->type != HANDOVER_LISTENERS || roles.bytes != message->sockets.count)
         return refuse(why, "the running server does not offer its sockets", -ERR_FORMAT);
-    for (size_t i = 0; i < roles.bytes; i++) {
-        unsigned role = (unsigned char)roles.at[i];
-        if (role >= HANDOVER_LISTENERS_MAX || handover->inherited[role] != 0)
-            return refuse(why, "the running server offers sockets that cannot be", -ERR_FORMAT);
-        if (addresses[role] == NULL ||
-            listener_check(message->sockets.fds[i], addresses[role]) < 0) {
-            buf_printf(why, "cannot take over: the running server has another %s", names[role]);
-            return -ERR_CONFIG;
-        }
-        handover->inherited[role] = message->sockets.fds[i];
-    }
-    for (size_t role = 0; role < HANDOVER_LISTENERS_MAX; role++)
-        if (addresses[role] != NULL && handover->inherited[role] == 0) {
-            buf_printf(why, "cannot take over: the running server has no %s", names[role]);
-            return -ERR_CONFIG;
-        }
+    for (size_t i = 0; i < roles.bytes; i++)
+        TRY(take_socket(handover, (unsigned char)roles.at[i], message->sockets.fds[i], wanted,
+                        why));
+    for (unsigned role = 0; role < HANDOVER_LISTENER_KINDS; role++)
+        TRY(check_count(handover, role, wanted, why));
     return 0;
 }
 
-static int take_sockets(struct node_handover *handover,
-                        const struct net_address *const addresses[HANDOVER_LISTENERS_MAX],
+static int take_sockets(struct node_handover *handover, const struct node_handover_wanted *wanted,
                         struct buf *why)
 {
     struct handover_message message;
@@ -69,7 +97,7 @@ static int take_sockets(struct node_handover *handover,
         handover_message_done(&message);
         return -ERR_BUSY;
     }
-    int result = match(handover, &message, addresses, why);
+    int result = match(handover, &message, wanted, why);
     if (result == 0)
         message.sockets.count = 0; /* they are ours now */
     else
@@ -79,8 +107,7 @@ static int take_sockets(struct node_handover *handover,
 }
 
 int node_handover_ask(struct node_handover *handover, const char *data,
-                      const struct net_address *const addresses[HANDOVER_LISTENERS_MAX],
-                      struct buf *why)
+                      const struct node_handover_wanted *wanted, struct buf *why)
 {
     int error = handover_connect(data, &handover->taken_fd);
     if (error == -ERR_NOT_FOUND) {
@@ -89,41 +116,54 @@ int node_handover_ask(struct node_handover *handover, const char *data,
     }
     if (error < 0)
         return refuse(why, "handover.sock cannot be used", error);
-    return take_sockets(handover, addresses, why);
+    handover->states_count = wanted->fronts;
+    return take_sockets(handover, wanted, why);
 }
 
 /* A state that cannot be read costs the clients a snapshot each, and nothing else. */
-static void take_state(struct node_handover *handover, struct handover_message *message)
+static void take_state(struct node_handover *handover, unsigned front,
+                       struct handover_message *message)
 {
     int error = message->type != HANDOVER_STATE ? -ERR_FORMAT : 0;
     if (error == 0 && message->body != NULL)
         error = odds_handover_check(shared_bytes_slice(message->body));
     if (error == 0 && message->body != NULL)
-        handover->state = shared_bytes_take(message->body);
-    if (handover->state == NULL)
+        handover->states[front] = shared_bytes_take(message->body);
+    if (handover->states[front] == NULL)
         log_warn("handover", "no numbers of the streams: clients begin with snapshots",
                  LOG_TEXT("reason", slice_text(error_text(error))));
     handover_message_done(message);
 }
 
-int node_handover_go(struct node_handover *handover, struct buf *why)
+/* One for each front. The files are free with the first. */
+static int take_states(struct node_handover *handover, int fd)
 {
     struct handover_message message;
+    TRY(handover_receive(fd, &message, HANDOVER_WAIT_MS));
+    take_state(handover, 0, &message);
+    for (unsigned i = 1; i < handover->states_count; i++) {
+        TRY(handover_receive(fd, &message, HANDOVER_STATE_MS));
+        take_state(handover, i, &message);
+    }
+    return 0;
+}
+
+int node_handover_go(struct node_handover *handover, struct buf *why)
+{
     int fd = handover->taken_fd;
     if (fd == 0)
         return 0;
     if (handover_send(fd, HANDOVER_GO, SLICE_NONE, NULL, HANDOVER_GREETING_MS) < 0)
         return refuse(why, "the running server has hung up", -ERR_IO);
     log_info("handover", "the running server ends; waiting for the ledger");
-    int error = handover_receive(fd, &message, HANDOVER_WAIT_MS);
+    int error = take_states(handover, fd);
     close(fd);
     handover->taken_fd = 0;
     if (error == -ERR_BUSY || error == -ERR_STOPPED)
         return refuse(why, error == -ERR_BUSY ? "the running server does not end" : "told to end",
                       error);
-    if (error == 0)
-        take_state(handover, &message);
-    else /* it has died, or its message is damaged: the files are free, or opening them says so */
+    if (error < 0) /* it has died, or its message is damaged: the files are free, or opening them
+                      says so */
         log_warn("handover", "no numbers of the streams: clients begin with snapshots",
                  LOG_TEXT("reason", slice_text(error_text(error))));
     return 0;
@@ -152,7 +192,9 @@ static void set_deadline(struct node_handover *handover, int64_t ms)
 static void add_socket(struct handover_sockets *sockets, struct buf *roles, int fd,
                        enum handover_listener role)
 {
-    ASSERT(fd > 0);
+    if (fd < 0)
+        return; /* there is no such listener */
+    ASSERT(sockets->count < HANDOVER_SOCKETS_MAX);
     sockets->fds[sockets->count++] = fd;
     buf_put_char(roles, (char)role);
 }
@@ -160,16 +202,15 @@ static void add_socket(struct handover_sockets *sockets, struct buf *roles, int 
 static int offer(struct node_handover *handover)
 {
     const struct node_handover_parts *parts = &handover->parts;
-    char memory[HANDOVER_LISTENERS_MAX];
+    char memory[HANDOVER_SOCKETS_MAX];
     struct buf roles = buf_over(memory, sizeof memory);
     struct handover_sockets sockets = {.count = 0};
-    int next = 0; /* the public listeners, in the order of their opening */
-    if (parts->listen->plain)
-        add_socket(&sockets, &roles, http_server_listening_fd(parts->public_server, next++),
-                   HANDOVER_PLAIN);
-    if (parts->listen->tls)
-        add_socket(&sockets, &roles, http_server_listening_fd(parts->public_server, next),
-                   HANDOVER_TLS);
+    for (unsigned i = 0; i < parts->fronts_count; i++) {
+        int plain, tls;
+        node_fronts_listening(parts->fronts, i, &plain, &tls);
+        add_socket(&sockets, &roles, plain, HANDOVER_PLAIN);
+        add_socket(&sockets, &roles, tls, HANDOVER_TLS);
+    }
     add_socket(&sockets, &roles, http_server_listening_fd(parts->admin_server, 0), HANDOVER_ADMIN);
     set_deadline(handover, HANDOVER_GO_MS);
     /* It has said no more than HELLO: its queue is empty, so this never waits. */
@@ -185,11 +226,10 @@ static void end_begin(struct node_handover *handover)
     loop_timer_cancel(parts->loop, &handover->deadline);
     handover->ending_us = loop_now(parts->loop).us;
     set_deadline(handover, HANDOVER_SETTLE_MS);
-    http_server_stop_listening(parts->public_server);
     http_server_stop_listening(parts->admin_server);
     book_end_prices(parts->book);
     backoffice_end_feeds(parts->backoffice);
-    odds_service_leave(parts->odds);
+    node_fronts_leave(parts->fronts);
     loop_turn_again(parts->loop);
 }
 
@@ -197,9 +237,7 @@ static void send_away(struct node_handover *handover)
 {
     const struct node_handover_parts *parts = &handover->parts;
     loop_timer_cancel(parts->loop, &handover->deadline);
-    odds_service_send_away(parts->odds);
-    if (odds_service_hand_over(parts->odds, &handover->numbers) < 0)
-        log_warn("handover", "no memory for the numbers of the streams");
+    node_fronts_send_away(parts->fronts);
     parts->drain(parts->owner, HANDOVER_DRAIN_MS);
 }
 
@@ -355,7 +393,7 @@ void node_handover_turn(struct node_handover *handover)
         return;
     const struct node_handover_parts *parts = &handover->parts;
     int64_t passed_us = loop_now(parts->loop).us - handover->ending_us;
-    bool settled = book_prices_ended(parts->book) && odds_service_is_answered(parts->odds);
+    bool settled = book_prices_ended(parts->book) && node_fronts_is_answered(parts->fronts);
     if (passed_us >= HANDOVER_ENDING_MS * US_PER_MS ||
         (settled && passed_us >= HANDOVER_SETTLE_MS * US_PER_MS))
         happen(handover, HANDOVER_SETTLED);
@@ -380,25 +418,54 @@ void node_handover_close(struct node_handover *handover)
         loop_source_remove(handover->parts.loop, &handover->peer);
 }
 
+void node_handover_take_numbers(struct node_handover *handover)
+{
+    const struct node_handover_parts *parts = &handover->parts;
+    if (handover->stage < HANDOVER_ENDING)
+        return;
+    for (unsigned i = 0; i < parts->fronts_count; i++) {
+        struct shared_bytes *numbers = node_fronts_numbers(parts->fronts, i);
+        handover->numbers[i] = numbers == NULL ? NULL : shared_bytes_take(numbers);
+    }
+}
+
+static void send_states(const struct node_handover *handover)
+{
+    for (unsigned i = 0; i < handover->parts.fronts_count; i++) {
+        struct slice numbers =
+            handover->numbers[i] == NULL ? SLICE_NONE : shared_bytes_slice(handover->numbers[i]);
+        if (handover_send(handover->peer.fd, HANDOVER_STATE, numbers, NULL, HANDOVER_STATE_MS) <
+            0) {
+            log_warn("handover", "the newer process did not take the numbers of the streams");
+            return;
+        }
+    }
+}
+
+static void close_inherited(struct node_handover *handover)
+{
+    for (size_t role = 0; role < HANDOVER_LISTENER_KINDS; role++)
+        for (size_t i = 0; i < HANDOVER_FRONTS_MAX; i++)
+            if (handover->inherited[role][i] != 0)
+                close(handover->inherited[role][i]); /* not listened at: the start has failed */
+}
+
 void node_handover_end(struct node_handover *handover)
 {
     if (handover->peer.fd != 0) {
-        struct slice numbers =
-            handover->numbers == NULL ? SLICE_NONE : shared_bytes_slice(handover->numbers);
-        if (handover_send(handover->peer.fd, HANDOVER_STATE, numbers, NULL, HANDOVER_STATE_MS) < 0)
-            log_warn("handover", "the newer process did not take the numbers of the streams");
+        send_states(handover);
         close(handover->peer.fd);
         handover->peer.fd = 0;
     }
     if (handover->taken_fd != 0)
         close(handover->taken_fd);
     handover->taken_fd = 0;
-    for (size_t i = 0; i < HANDOVER_LISTENERS_MAX; i++)
-        if (handover->inherited[i] != 0)
-            close(handover->inherited[i]); /* none was listened at: the start has failed */
-    shared_bytes_give(handover->numbers);
-    shared_bytes_give(handover->state);
-    handover->numbers = handover->state = NULL;
+    close_inherited(handover);
+    for (size_t i = 0; i < HANDOVER_FRONTS_MAX; i++) {
+        shared_bytes_give(handover->numbers[i]);
+        shared_bytes_give(handover->states[i]);
+        handover->numbers[i] = handover->states[i] = NULL;
+    }
 }
 
 int node_handover_register_metrics(struct node_handover *handover, struct metrics *metrics)

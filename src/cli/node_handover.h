@@ -13,8 +13,8 @@
 #include "cli/node_listen.h"
 #include "net/http/http_server.h"
 #include "net/loop/loop.h"
+#include "net/stream/net_address.h"
 #include "net/stream/shared_bytes.h"
-#include "roles/odds/odds_service.h"
 
 #define HANDOVER_GREETING_MS                                                                       \
     10000                         /* from its connecting to its HELLO, and our wait for sockets    \
@@ -28,16 +28,17 @@
 
 struct book;
 struct backoffice;
+struct node_fronts;
 
 /* What the old process does of its own. Borrowed, all of them. */
 struct node_handover_parts {
     const char *data;
     struct loop *loop;
-    struct http_server *public_server, *admin_server;
-    struct odds_service *odds;
+    struct http_server *admin_server;
+    struct node_fronts *fronts;
+    unsigned fronts_count;
     struct book *book;
     struct backoffice *backoffice;
-    const struct node_listen_options *listen;
     void (*drain)(void *owner, int64_t deadline_ms); /* the servers, unless that has begun */
     void *owner;
 };
@@ -50,9 +51,12 @@ struct node_handover_stats {
 
 struct node_handover {
     /* the new process */
-    int inherited[HANDOVER_LISTENERS_MAX]; /* by enum handover_listener; 0: none */
-    struct shared_bytes *state;            /* owned; of the streams, checked; NULL: none */
-    int taken_fd;                          /* while the old one still runs; 0: none */
+    int inherited[HANDOVER_LISTENER_KINDS]
+                 [HANDOVER_FRONTS_MAX]; /* by enum handover_listener; 0: none */
+    struct shared_bytes
+        *states[HANDOVER_FRONTS_MAX]; /* owned; of the streams, checked; NULL: none */
+    unsigned states_count;
+    int taken_fd; /* while the old one still runs; 0: none */
     /* the old process */
     struct node_handover_parts parts;
     enum handover_stage stage;
@@ -61,17 +65,22 @@ struct node_handover {
     int64_t ending_us; /* when GO came */
     char in[HANDOVER_HEAD_BYTES + HANDOVER_SMALL_BYTES_MAX];
     size_t in_bytes;
-    struct shared_bytes *numbers; /* owned; what is handed over */
+    struct shared_bytes *numbers[HANDOVER_FRONTS_MAX]; /* owned; what is handed over */
     struct node_handover_stats stats;
+};
+
+/* What the new process was told to listen at. */
+struct node_handover_wanted {
+    const struct net_address
+        *addresses[HANDOVER_LISTENER_KINDS]; /* NULL: it has no such listener */
+    unsigned fronts; /* each with a socket of its own at the public addresses */
 };
 
 /* The new process: asks the one that runs on this data for its listening sockets, and has it end.
  * 0, also when none runs there (nothing is inherited then); an error with a sentence in `why`:
- * before `GO` the old one goes on as before. `addresses` are what this process was told to listen
- * at, by enum handover_listener; NULL: it has no such listener. */
+ * before `GO` the old one goes on as before. */
 int node_handover_ask(struct node_handover *handover, const char *data,
-                      const struct net_address *const addresses[HANDOVER_LISTENERS_MAX],
-                      struct buf *why);
+                      const struct node_handover_wanted *wanted, struct buf *why);
 /* Then, when all that can be known without the ledger is good: GO; waits until the old one has let
  * go of it. No way back from here. */
 int node_handover_go(struct node_handover *handover, struct buf *why);
@@ -83,6 +92,8 @@ int node_handover_open(struct node_handover *handover, const struct node_handove
 void node_handover_turn(struct node_handover *handover);
 /* The loop has ended, the servers are still there: no successor is listened for any more. */
 void node_handover_close(struct node_handover *handover);
+/* The fronts have stopped: takes what they have to say to a successor. */
+void node_handover_take_numbers(struct node_handover *handover);
 /* All files are closed: a successor that waits may open them. Gives back what is owned. */
 void node_handover_end(struct node_handover *handover);
 

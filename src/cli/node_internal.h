@@ -11,6 +11,7 @@
 #include "cli/local_keys.h"
 #include "cli/node.h"
 #include "cli/node_check.h"
+#include "cli/node_fronts.h"
 #include "cli/node_handover.h"
 #include "cli/node_orphans.h"
 #include "cli/node_verdicts.h"
@@ -23,10 +24,8 @@
 #include "roles/bet/bet_port.h"
 #include "roles/bet/bet_service.h"
 #include "roles/bet/proof_service.h"
-#include "roles/gateway/gateway.h"
-#include "roles/odds/odds_service.h"
 
-#define METRICS_ITEMS_MAX 1024
+#define METRICS_ITEMS_MAX (1024 + NODE_LOOPS_MAX * 384)
 #define SIMULATOR_STEP_US 50000 /* 20 a second */
 #define DRAIN_MS          10000
 
@@ -69,7 +68,7 @@ struct node {
     struct buf *why;
     struct loop *loop; /* owned, as all below unless said otherwise */
     struct local_keys keys;
-    struct token_cache *tokens;
+    struct token_cache *tokens; /* of the admin listener */
     struct bearer bearer;
     struct node_stores stores;
     struct node_proofs proofs;
@@ -86,12 +85,11 @@ struct node {
     struct node_handover handover;
     struct bet_service *bets;
     struct bet_counter counter; /* over bets and proofs */
-    struct odds_service *odds;
-    struct gateway *gateway;
+    struct node_fronts fronts;
     struct backoffice *backoffice;
-    struct http_server *public_server, *admin_server;
+    struct http_server *admin_server;
     struct node_listen listen;
-    struct net_address public_bound, tls_bound, admin_bound;
+    struct net_address admin_bound;
     struct feed_source *betfair;
     struct feed_format formats[1];
     struct synthetic_feed *simulator;

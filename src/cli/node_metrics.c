@@ -1,165 +1,31 @@
 /* node_metrics.c - registers what is counted in a node: contract in node_internal.h. */
 #include "base/error.h"
+#include "cli/net_metrics.h"
 #include "cli/node_internal.h"
-#include "net/ws/ws_deflate.h"
-
-/* Counters of the net layer are plain numbers; a metrics_counter is one. */
-static const struct metrics_counter *counter_of(const uint64_t *value)
-{
-    return (const struct metrics_counter *)value;
-}
-
-#define LIMITS      "overround_limit_reached_total"
-#define LIMITS_HELP "How often a named limit was reached"
-
-static int add_net_limits(struct metrics *metrics, const struct net_stats *stats,
-                          const char *const labels[NET_LIMITS_COUNT])
-{
-    for (size_t i = 0; i < NET_LIMITS_COUNT; i++)
-        TRY(metrics_add_counter(metrics, (struct metrics_name){LIMITS, LIMITS_HELP, labels[i], 0},
-                                counter_of(&stats->limit_reached[i])));
-    return 0;
-}
-
-static int add_closed(struct metrics *metrics, const struct net_stats *stats, bool admin)
-{
-#define CLOSED_PUBLIC(name, text) "reason=\"" text "\",listener=\"public\"",
-#define CLOSED_ADMIN(name, text)  "reason=\"" text "\",listener=\"admin\"",
-    static const char *const public_labels[] = {CONN_CLOSE_LIST(CLOSED_PUBLIC)};
-    static const char *const admin_labels[] = {CONN_CLOSE_LIST(CLOSED_ADMIN)};
-    for (size_t i = 0; i < CONN_CLOSE_COUNT; i++)
-        TRY(metrics_add_counter(metrics,
-                                (struct metrics_name){"overround_connections_closed_total",
-                                                      "Connections that ended, by reason",
-                                                      admin ? admin_labels[i] : public_labels[i],
-                                                      0},
-                                counter_of(&stats->closed[i])));
-    return 0;
-}
-
-static int add_handshakes(struct metrics *metrics, const struct net_stats *stats, bool admin)
-{
-    const char *name = "overround_tls_handshakes_total", *help = "TLS handshakes done";
-    TRY(metrics_add_counter(metrics,
-                            (struct metrics_name){name, help,
-                                                  admin ? "kind=\"full\",listener=\"admin\""
-                                                        : "kind=\"full\",listener=\"public\"",
-                                                  0},
-                            counter_of(&stats->tls_full)));
-    TRY(metrics_add_counter(metrics,
-                            (struct metrics_name){name, help,
-                                                  admin ? "kind=\"resumed\",listener=\"admin\""
-                                                        : "kind=\"resumed\",listener=\"public\"",
-                                                  0},
-                            counter_of(&stats->tls_resumed)));
-    return metrics_add_gauge(
-        metrics,
-        (struct metrics_name){"overround_tls_handshaking", "TLS handshakes under way",
-                              admin ? "listener=\"admin\"" : "listener=\"public\"", 0},
-        (const struct metrics_gauge *)&stats->tls_handshaking);
-}
-
-/* What a listener's connections hold now: all of it is 0 when none is open. */
-static int add_held(struct metrics *metrics, const struct net_stats *stats, const char *listener)
-{
-    const struct {
-        const char *name, *help;
-        const uint64_t *value;
-    } gauges[] = {
-        {"overround_connections", "Connections open now", &stats->connections},
-        {"overround_receive_bytes", "Bytes received and not yet used", &stats->receive_bytes},
-        {"overround_outbox_bytes", "Bytes that wait to be sent", &stats->outbox_bytes},
-    };
-    for (size_t i = 0; i < sizeof gauges / sizeof *gauges; i++)
-        TRY(metrics_add_gauge(metrics,
-                              (struct metrics_name){gauges[i].name, gauges[i].help, listener, 0},
-                              (const struct metrics_gauge *)gauges[i].value));
-    return 0;
-}
-
-static int add_net(struct metrics *metrics, const struct net_stats *stats, bool admin)
-{
-#define PUBLIC_LABEL(type, name, value) "limit=\"" #name "\",listener=\"public\"",
-#define ADMIN_LABEL(type, name, value)  "limit=\"" #name "\",listener=\"admin\"",
-    static const char *const public_labels[] = {NET_LIMIT_LIST(PUBLIC_LABEL)};
-    static const char *const admin_labels[] = {NET_LIMIT_LIST(ADMIN_LABEL)};
-    const char *listener = admin ? "listener=\"admin\"" : "listener=\"public\"";
-    const struct {
-        const char *name, *help;
-        const uint64_t *value;
-    } counters[] = {
-        {"overround_connections_accepted_total", "Connections accepted", &stats->accepted},
-        {"overround_http_requests_total", "HTTP requests", &stats->requests},
-        {"overround_http_bad_requests_total", "Requests refused as HTTP", &stats->bad_requests},
-        {"overround_bytes_in_total", "Bytes received", &stats->bytes_in},
-        {"overround_bytes_out_total", "Bytes sent", &stats->bytes_out},
-        {"overround_writes_total", "System calls that send", &stats->writes},
-        {"overround_proxied_connections_total", "Connections with a client's address from a proxy",
-         &stats->proxied},
-        {"overround_tls_truncated_total", "TLS connections that ended without close_notify",
-         &stats->tls_truncated},
-    };
-    TRY(add_net_limits(metrics, stats, admin ? admin_labels : public_labels));
-    TRY(add_closed(metrics, stats, admin));
-    TRY(add_handshakes(metrics, stats, admin));
-    for (size_t i = 0; i < sizeof counters / sizeof *counters; i++)
-        TRY(metrics_add_counter(
-            metrics, (struct metrics_name){counters[i].name, counters[i].help, listener, 0},
-            counter_of(counters[i].value)));
-    TRY(metrics_add_counter(metrics,
-                            (struct metrics_name){"overround_pushing_seconds_total",
-                                                  "Time spent on sending pushes", listener, 6},
-                            counter_of(&stats->pushing_us)));
-    return add_held(metrics, stats, listener);
-}
-
-static int add_deflate(struct metrics *metrics, const struct ws_deflate_stats *stats)
-{
-    if (stats == NULL) /* not offered */
-        return 0;
-    const struct {
-        const char *name, *help;
-        const uint64_t *value;
-    } counters[] = {
-        {"overround_ws_packed_total", "Messages compressed, each once for all", &stats->packed},
-        {"overround_ws_packed_bytes_in_total", "Their bytes before", &stats->bytes_in},
-        {"overround_ws_packed_bytes_out_total", "Their bytes after", &stats->bytes_out},
-        {"overround_ws_unpacked_total", "Compressed messages received", &stats->unpacked},
-        {"overround_ws_unpack_refused_total", "Those malformed or too long", &stats->refused},
-    };
-    for (size_t i = 0; i < sizeof counters / sizeof *counters; i++)
-        TRY(metrics_add_counter(metrics,
-                                (struct metrics_name){counters[i].name, counters[i].help, NULL, 0},
-                                counter_of(counters[i].value)));
-    return 0;
-}
 
 static int add_stages(struct metrics *metrics, const struct cycles *cycles)
 {
 #define STAGE_LABEL(name, text) "stage=\"" text "\"",
     static const char *const labels[] = {CYCLES_STAGE_LIST(STAGE_LABEL)};
-    for (size_t i = 0; i < CYCLES_STAGES_COUNT; i++)
-        TRY(metrics_add_counter(
-            metrics,
-            (struct metrics_name){"overround_stage_cycles_total",
-                                  "Processor cycles of the loop's thread by stage", labels[i], 0},
-            counter_of(&cycles->spent[i])));
+    for (size_t i = 0; i < CYCLES_STAGES_COUNT; i++) {
+        const struct metrics_row row = {{"overround_stage_cycles_total",
+                                         "Processor cycles of the loop's thread by stage",
+                                         labels[i], 0},
+                                        &cycles->spent[i]};
+        TRY(metrics_add_counters(metrics, &row, 1));
+    }
     return 0;
 }
 
 int node_register_metrics(struct node *node)
 {
     struct metrics *metrics = &node->metrics;
-    TRY(add_net(metrics, http_server_stats(node->public_server), false));
-    TRY(add_net(metrics, http_server_stats(node->admin_server), true));
-    TRY(add_deflate(metrics, http_server_deflate_stats(node->public_server)));
+    TRY(net_metrics_register(metrics, node->admin_server, true));
     TRY(node_listen_register_metrics(&node->listen, metrics));
     if (node->options->profile == PROFILE_BENCH)
         TRY(add_stages(metrics, &node->cycles));
-    TRY(gateway_register_metrics(node->gateway, metrics));
     TRY(bet_counter_register_metrics(&node->counter, metrics));
     TRY(backoffice_register_metrics(node->backoffice, metrics));
-    TRY(odds_service_metrics(node->odds, metrics));
     TRY(node_handover_register_metrics(&node->handover, metrics));
     TRY(node_register_proof_metrics(node));
     TRY(node_shadow_register_metrics(&node->shadow, metrics));
@@ -168,9 +34,10 @@ int node_register_metrics(struct node *node)
     TRY(node_ship_register_metrics(&node->ship, metrics));
     TRY(node_volumes_register_metrics(node->stores.file_log, metrics));
     TRY(ledger_meter_register_metrics(&node->stores.meter, metrics));
-    return metrics_add_histogram(
+    TRY(metrics_add_histogram(
         metrics,
         (struct metrics_name){"overround_settlement_seconds",
                               "From a result to the last settlement that follows from it", NULL, 6},
-        &node->settlement_us);
+        &node->settlement_us));
+    return node_fronts_register_metrics(&node->fronts, metrics);
 }

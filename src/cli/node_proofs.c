@@ -36,12 +36,12 @@ int node_start_tree(struct node *node, struct disk *disk)
 
 static bool wants(void *owner, struct slice user_id)
 {
-    return odds_service_has_user(((struct node *)owner)->odds, user_id);
+    return node_fronts_wants(&((struct node *)owner)->fronts, user_id);
 }
 
 static void push(void *owner, struct slice user_id, struct slice object)
 {
-    odds_service_push(((struct node *)owner)->odds, user_id, "receipt", object);
+    node_fronts_push(&((struct node *)owner)->fronts, user_id, "receipt", object);
 }
 
 static void tell_failure(int error)

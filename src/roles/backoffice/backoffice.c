@@ -184,9 +184,11 @@ static void serve_status(struct backoffice *backoffice, struct http_request *req
 {
     const struct backoffice_parts *parts = &backoffice->parts;
     const struct shard_state *state = book_state(parts->book);
+    uint64_t connections, websockets;
     struct jwt_claims claims;
     if (!need_role(backoffice, request, ROLES_STAFF, &claims))
         return;
+    parts->open_now(parts->open_now_owner, &connections, &websockets);
     struct buf out = buf_over(backoffice->out, sizeof backoffice->out);
     struct json_writer writer = json_write_begin(&out);
     json_write_object_open(&writer);
@@ -202,8 +204,8 @@ static void serve_status(struct backoffice *backoffice, struct http_request *req
     put_number(&writer, "ledger_records", shard_state_seq(state));
     put_number(&writer, "accounts", shard_state_accounts_count(state));
     put_number(&writer, "bets_known", shard_state_bets_count(state));
-    put_number(&writer, "connections", http_server_stats(parts->public_server)->connections);
-    put_number(&writer, "websockets", http_server_stats(parts->public_server)->ws_open);
+    put_number(&writer, "connections", connections);
+    put_number(&writer, "websockets", websockets);
     put_providers(&writer, parts->book);
     json_write_object_close(&writer);
     http_reply(request->reply_to, 200, SLICE("application/json"), NO_STORE, buf_slice(&out));

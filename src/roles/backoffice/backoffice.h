@@ -22,9 +22,11 @@ struct backoffice_parts {
     struct book *book;
     struct odds_store *store;
     const struct bearer *bearer;
-    const struct metrics *metrics;           /* what GET /metrics writes */
-    const struct http_server *public_server; /* its connections are shown in the status */
-    struct ledger_tree *tree;                /* NULL: no signing keys here */
+    const struct metrics *metrics; /* what GET /metrics writes */
+    /* How many connections and WebSockets customers have open now, for the status. */
+    void (*open_now)(void *owner, uint64_t *ret_connections, uint64_t *ret_websockets);
+    void *open_now_owner;
+    struct ledger_tree *tree; /* NULL: no signing keys here */
     const struct feed_format *formats;
     size_t formats_count;
     const char *version;

@@ -1,0 +1,243 @@
+"""`serve --loops 3`: the network has loops of its own beside the book's, and nobody can tell: no
+client sees at one loop an older price than another loop has shown (P1), one key is one bet wherever
+it is sent (L3), own messages reach their user's sockets, and the end is as orderly as with one."""
+import os
+import threading
+import time
+
+import pytest
+from conftest import make
+from lib.http import Closed, Http
+from lib.load import Load
+from lib.server import Server, run
+from lib.until import until
+from lib.ws import WebSocket
+from test_handover import Traffic, Upgraded
+
+LOOPS = 3
+CONNECTIONS = 24  # so many that no loop goes without one: 1 in 16,000 runs would
+
+
+@pytest.fixture(scope='module')
+def book(tmp_path_factory):
+    made = make(tmp_path_factory.mktemp('loops') / 'data', ('--loops', str(LOOPS)))
+    yield made
+    made.close()
+
+
+@pytest.fixture
+def own_book(tmp_path):
+    made = make(tmp_path / 'data', ('--loops', str(LOOPS)))
+    yield made
+    made.close()
+
+
+def stream_ids(address, market):
+    """Each loop's odds service has a stream id of its own."""
+    ids = set()
+    for _ in range(CONNECTIONS):
+        with WebSocket(address) as socket:
+            socket.subscribe(f'market:{market}')
+            ids.add(socket.wait_for(op='snapshot')['sid'])
+    return ids
+
+
+def threads_of(server):
+    names = set()
+    for task in os.listdir(f'/proc/{server.process.pid}/task'):
+        with open(f'/proc/{server.process.pid}/task/{task}/comm', encoding='ascii') as file:
+            names.add(file.read().strip())
+    return names
+
+
+def test_every_loop_has_customers_and_all_show_the_same_market(book):
+    assert {f'network-{n}' for n in range(LOOPS)} <= threads_of(book.server)
+    market = book.market()
+    assert len(stream_ids(book.server.public, market)) == LOOPS
+    shown = [book.server.get(f'/v1/odds/{market}').json for _ in range(CONNECTIONS)]
+    assert shown.count(shown[0]) == len(shown)
+    assert book.server.get('/readyz').status == 200
+    assert book.server.metric('overround_loops_behind') == 0
+
+
+class Mover(threading.Thread):
+    """Moves one market's prices without a pause."""
+
+    def __init__(self, book, market):
+        super().__init__(daemon=True)
+        self.book, self.market, self.moves, self.ended = book, market, 0, threading.Event()
+        self.start()
+
+    def run(self):
+        while not self.ended.is_set():
+            self.moves += 1
+            self.book.feed.price(self.market, 11, 2 + self.moves % 80 / 10)
+
+    def end(self):
+        self.ended.set()
+        self.join()
+
+
+def test_no_loop_shows_less_than_another_has_shown_before(book):
+    market = book.market()
+    mover = Mover(book, market)
+    newest, reads, by_push = 0, 0, 0
+    readers = [Http(book.server.public) for _ in range(CONNECTIONS)]
+    with WebSocket(book.server.public) as socket:
+        socket.subscribe(f'market:{market}')
+        newest = socket.wait_for(op='snapshot')['markets'][0]['odds_version']
+        end = time.monotonic() + 5
+        while time.monotonic() < end:
+            reader = readers[reads % CONNECTIONS]
+            reads += 1
+            version = reader.request('GET', f'/v1/odds/{market}').json['odds_version']
+            assert version >= newest, 'a loop has shown an older version'
+            newest = version
+            if reads % 8 == 0:  # what a push has told, every read knows
+                pushed = socket.wait_for(op='delta')['odds_version']
+                by_push += pushed > newest
+                newest = max(newest, pushed)
+    mover.end()
+    for reader in readers:
+        reader.close()
+    assert reads > 200 and mover.moves > 200
+
+
+def ask_everywhere(book, bettor, slip, key):
+    """The same request on many connections at once; the answers."""
+    answers, barrier = [], threading.Barrier(CONNECTIONS)
+
+    def ask():
+        with Http(book.server.public) as http:
+            http.request('GET', '/healthz')
+            barrier.wait()
+            answers.append(http.request('POST', '/v1/bets', slip, bettor.token,
+                                        {'Idempotency-Key': key}))
+    threads = [threading.Thread(target=ask) for _ in range(CONNECTIONS)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    return answers
+
+
+def test_one_key_is_one_bet_at_whichever_loop_it_is_sent(book):
+    market, bettor = book.market(), book.bettor()
+    for number in range(5):
+        slip = bettor.slip(market, 11, '10.00')
+        answers = ask_everywhere(book, bettor, slip, f'one-{number}-{bettor.name}')
+        assert {a.status for a in answers} <= {200, 201}
+        assert len({a.json['bet_id'] for a in answers}) == 1
+        assert [a.status for a in answers].count(201) == 1
+    assert bettor.balance() == 950
+
+
+def test_own_messages_reach_each_socket_of_their_user_and_no_other(book):
+    market = book.market()
+    bettors = [book.bettor() for _ in range(4)]
+    sockets = {b.name: [WebSocket(book.server.public, b.token) for _ in range(6)]
+               for b in bettors}
+    for bettor in bettors:
+        for socket in sockets[bettor.name]:
+            socket.subscribe(f'market:{market}')
+            socket.wait_for(op='snapshot')
+    placed = {b.name: b.bet(market, 11).json['bet_id'] for b in bettors}
+    for bettor in bettors:
+        for socket in sockets[bettor.name]:
+            update = socket.wait_for(op='bet_update')
+            assert update['bet_id'] == placed[bettor.name]
+            socket.http.close()
+
+
+def test_bets_over_sockets_of_all_loops_are_answered(book):
+    market = book.market()
+    for _ in range(CONNECTIONS):
+        bettor = book.bettor()
+        with WebSocket(book.server.public, bettor.token) as socket:
+            socket.send({'op': 'place_bet', 'id': 'b1', 'idempotency_key': bettor.key(),
+                         'bet': bettor.slip(market, 11, '1.00')})
+            assert socket.wait_for(op='bet')['bet']['status'] == 'PLACED'
+
+
+def test_a_provider_that_falls_silent_is_stale_at_all_loops(tmp_path):
+    book = make(tmp_path / 'data', ('--loops', '2', '--silence-ms', '300'))
+    market = book.market()
+    book.feed.close()
+    for _ in range(8):
+        until(lambda: book.server.get(f'/v1/odds/{market}').json.get('stale') is True, 10)
+    book.server.kill()
+
+
+def test_an_address_in_use_is_refused_though_loops_share_theirs(book, tmp_path):
+    other = Server(tmp_path / 'other', '--loops', '2', listen='%s:%d' % book.server.public)
+    other.spawn()
+    assert other.process.wait(30) == 1
+    assert 'cannot listen at' in other.log_text()
+
+
+def test_a_number_of_loops_that_cannot_be_is_refused(tmp_path):
+    for number in ('-1', '33', 'many'):
+        done = run('serve', '--data', str(tmp_path / 'data'), '--loops', number, check=False)
+        assert done.returncode == 2 and '--loops' in done.stderr
+
+
+def test_sigterm_answers_what_is_under_way_at_all_loops(own_book):
+    market = own_book.market()
+    load = Load(own_book, market)
+    join = load.start(0)
+    until(lambda: len(load.acknowledged) > 50)
+    sockets = [own_book.server.websocket() for _ in range(6)]
+    for socket in sockets:
+        socket.subscribe(f'market:{market}')
+        socket.wait_for(op='snapshot')
+    assert own_book.server.terminate() == 0
+    for socket in sockets:
+        with pytest.raises(Closed):
+            socket.wait_for(op='never')
+        assert socket.closed == 1001
+    join()
+    own_book.server.verify()
+    own_book.server.start()
+    own_book.feed.again()
+    load.retry_unanswered()
+    load.check()
+
+
+def test_kills_under_load_lose_and_double_nothing(own_book):
+    market = own_book.market()
+    load = Load(own_book, market)
+    for number in range(3):
+        acknowledged = len(load.acknowledged)
+        join = load.start(number)
+        until(lambda a=acknowledged: len(load.acknowledged) > a + 50, 30)
+        own_book.server.kill()
+        join()
+        own_book.server.start()
+        own_book.feed.again()
+    until(lambda: own_book.bettor().bet(market, 11, '1').status == 201)
+    load.retry_unanswered()
+    load.check()
+    own_book.server.kill()
+    assert 'all invariants hold' in own_book.server.verify()
+
+
+def test_upgrades_lose_no_version_no_bet_and_no_connection(tmp_path):
+    upgraded = Upgraded(tmp_path / 'data', '--loops', str(LOOPS))
+    try:
+        traffic = Traffic(upgraded, 60)
+        ids = {f.sid for f in traffic.everyone}
+        for _ in range(2):
+            traffic.upgrade()
+        traffic.end()
+        assert len(ids) == LOOPS
+        assert {f.sid for f in traffic.everyone} <= ids  # each loop went on with its numbers
+    finally:
+        upgraded.server.kill()
+
+
+def test_another_number_of_loops_cannot_take_over(own_book):
+    newer = Server(own_book.server.data, '--take-over', 'yes', '--loops', str(LOOPS + 1))
+    newer.spawn()
+    assert newer.process.wait(60) == 2
+    assert 'the running server has another --loops' in newer.log_text()
+    assert own_book.server.get('/healthz').status == 200
