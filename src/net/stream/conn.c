@@ -636,7 +636,7 @@ static void flush_pushed(struct conn_pool *pool)
         flush(conn);
         now_us = clock_us(CLOCK_MONOTONIC);
     } while (pool->pushed_first != NULL && now_us < end_us);
-    pool->stats.pushing_us += (uint64_t)(now_us - begin_us);
+    net_count(&pool->stats.pushing_us, (uint64_t)(now_us - begin_us));
     if (pool->pushed_first == NULL)
         return;
     net_stats_hit(&pool->stats, NET_LIMIT_push_slice_us_max);
