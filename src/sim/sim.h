@@ -135,6 +135,7 @@
     X(SIM_STANDBY_CRASH, "standby_crash", true)                                                    \
     X(SIM_STANDBY_KILL, "standby_kill", true)                                                      \
     X(SIM_STANDBY_FAILED, "standby_failed", true)                                                  \
+    X(SIM_SHIP_KEY, "keys_taken_over", true)                                                       \
     X(SIM_PROMOTED, "promotions", true)                                                            \
     X(SIM_PROMOTE_FAILED, "promotions_failed", true)                                               \
     X(SIM_FENCED, "primaries_fenced", true)                                                        \

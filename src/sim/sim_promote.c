@@ -43,6 +43,10 @@ static bool take_over(struct sim *sim)
     struct disk *disk = faulty_disk_of(ship->disk);
     struct ledger_duty_mark mark = {.duty = LEDGER_DUTY_PROMOTED};
     finish_append(ship);
+    if (ship_receiver_stats(ship->receiver).failed || sim_ship_sync_keys(ship) < 0) {
+        promotion_failed(sim, -ERR_STOPPED);
+        return false;
+    }
     faulty_disk_fail_write(ship->disk, sim_chance(sim, 100) ? 1 : 0);
     faulty_disk_fail_sync(ship->disk, sim_chance(sim, 200) ? 1 + (unsigned)sim_below(sim, 2) : 0);
     mark.creation = ship->store->creation;
@@ -419,6 +423,7 @@ void sim_promote(struct sim *sim)
               (unsigned long long)ship->promoted);
     sim_count(sim, SIM_PROMOTED);
     check_hashes(sim);
+    sim_vault_check_standby(sim, ship->disk, ship->promoted);
     turns(sim, (int)sim_below(sim, DRILL_TURNS));
     SIM_CHECK(!safe || ship->told <= ship->promoted, "L2",
               "the old primary told of record %llu, the new one took over at %llu",

@@ -200,6 +200,69 @@ static int on_fenced(void *owner, uint64_t epoch, uint64_t seq)
     return 0;
 }
 
+/* ---- the keys of personal fields, as cli/ship_keys.c and crypto/personal_copy.c do it ---- */
+
+static uint64_t keys_size(void *owner)
+{
+    const struct sim *sim = owner;
+    uint64_t bytes = 0;
+    bool there = faulty_disk_content(sim->disk, SIM_KEYS_NAME, &bytes) != NULL;
+    return there ? bytes / SIM_SLOT_BYTES * SIM_SLOT_BYTES : 0;
+}
+
+static int keys_read(void *owner, uint64_t offset, char *to, size_t capacity)
+{
+    const struct sim *sim = owner;
+    uint64_t bytes = 0;
+    const char *content = faulty_disk_content(sim->disk, SIM_KEYS_NAME, &bytes);
+    if (content == NULL || offset >= bytes)
+        return 0;
+    size_t part = bytes - offset < capacity ? (size_t)(bytes - offset) : capacity;
+    part -= part % SIM_SLOT_BYTES;
+    memcpy(to, content + offset, part);
+    return (int)part;
+}
+
+static int open_keys(struct sim_ship *ship, int *ret_file)
+{
+    struct disk *disk = faulty_disk_of(ship->disk);
+    uint64_t bytes = 0;
+    bool there = faulty_disk_content(ship->disk, SIM_KEYS_NAME, &bytes) != NULL;
+    TRY(disk->ops->open(disk, SIM_KEYS_NAME, true, ret_file));
+    return there ? 0 : disk->ops->sync_directory(disk, DISK_WHY_KEY_NAME);
+}
+
+static int write_keys(void *owner, uint64_t offset, struct slice slots)
+{
+    struct sim_ship *ship = owner;
+    struct disk *disk = faulty_disk_of(ship->disk);
+    int file = -1;
+    for (size_t at = 0; at < slots.bytes; at += SIM_SLOT_BYTES)
+        if (!personal_slot_is_sound((offset + at) / SIM_SLOT_BYTES, slots.at + at))
+            return -ERR_FORMAT;
+    int error = open_keys(ship, &file);
+    if (error == 0)
+        error = disk->ops->write(disk, file, offset, slots.at, slots.bytes);
+    if (file >= 0)
+        disk->ops->close(disk, file);
+    ship->file_failed |= error < 0;
+    return error;
+}
+
+int sim_ship_sync_keys(void *owner)
+{
+    struct sim_ship *ship = owner;
+    struct disk *disk = faulty_disk_of(ship->disk);
+    int file = -1;
+    int error = open_keys(ship, &file);
+    if (error == 0)
+        error = disk->ops->sync(disk, file, DISK_WHY_KEY);
+    if (file >= 0)
+        disk->ops->close(disk, file);
+    ship->file_failed |= error < 0;
+    return error;
+}
+
 /* The log that the book is to use. */
 int sim_ship_start(struct sim *sim, struct ledger_log **ret_log)
 {
@@ -210,7 +273,8 @@ int sim_ship_start(struct sim *sim, struct ledger_log **ret_log)
     const struct ship_sender_options options = {.mode = (enum ship_mode)sim->mix.ship_mode,
                                                 .degrade = (enum ship_degrade)sim->mix.ship_degrade,
                                                 .timeout_us = sim->mix.ship_timeout_us,
-                                                .creation = sim->store->creation};
+                                                .creation = sim->store->creation,
+                                                .keys = {keys_size, keys_read, sim}};
     const struct ship_sender_events events = {sim, on_note, on_away, on_confirmed, on_fenced};
     if (sim->mix.ship_mode == SHIP_MODE_SYNC && sim->tree.keeper != NULL)
         tree_keeper_confirm(sim->tree.keeper, 0);
@@ -265,7 +329,7 @@ static int write_mark(struct sim_ship *ship, uint64_t creation)
 {
     const struct ledger_duty_mark mark = {.duty = LEDGER_DUTY_STANDBY, .creation = creation};
     int error = ledger_duty_write(faulty_disk_of(ship->disk), 0, &mark);
-    ship->mark_failed = error < 0;
+    ship->file_failed |= error < 0;
     TRY(error);
     ship->mark = mark;
     return 0;
@@ -284,18 +348,6 @@ static int raise_epoch(void *owner, uint64_t epoch)
 {
     const struct sim_ship *ship = owner;
     return ledger_store_raise_epoch(ship->store, epoch);
-}
-
-static int write_keys(void *owner, uint64_t offset, struct slice slots)
-{
-    (void)owner, (void)offset, (void)slots;
-    return 0;
-}
-
-static int sync_keys(void *owner)
-{
-    (void)owner;
-    return 0;
 }
 
 static int make_room(void *owner)
@@ -353,11 +405,11 @@ static int fold_log(struct sim_ship *ship)
 static void standby_start(struct sim *sim)
 {
     struct sim_ship *ship = &sim->ship;
-    const struct ship_store store = {ship,      create,    raise_epoch, write_keys,
-                                     sync_keys, make_room, note_odds};
+    const struct ship_store store = {
+        ship, create, raise_epoch, write_keys, sim_ship_sync_keys, make_room, note_odds};
     uint64_t bytes = 0;
     int error = 0;
-    ship->mark_failed = false;
+    ship->file_failed = false;
     error = ledger_duty_read(faulty_disk_of(ship->disk), 0, &ship->mark);
     if (error == 0 && faulty_disk_content(ship->disk, "epoch-0000", &bytes) != NULL) {
         SIM_CHECK(ship->mark.duty != LEDGER_DUTY_NONE, "L2", "a standby's folder could be served");
@@ -493,7 +545,7 @@ static void run_standby(struct sim *sim)
     if (stats.tail > ship->has)
         ship->has = stats.tail;
     if (stats.failed) {
-        SIM_CHECK(ship->store == NULL || ship->store->stopped || ship->mark_failed, "L5",
+        SIM_CHECK(ship->store == NULL || ship->store->stopped || ship->file_failed, "L5",
                   "the standby fails: %s", ship_receiver_text(ship->receiver));
         sim_count(sim, SIM_STANDBY_FAILED);
         sim_ship_standby_stop(sim);

@@ -38,7 +38,7 @@ struct sim_ship {
     struct ship_receiver *receiver; /* owns; NULL: down */
     int64_t up_due_us;
     struct ledger_duty_mark mark; /* while up: what its folder is for */
-    bool mark_failed;             /* it could not be written */
+    bool file_failed;             /* that, or the keys, could not be written */
     uint64_t ops_safe;            /* operations of its disk that a crash must leave */
     uint64_t has;                 /* the last record that it has durably and has said so */
     uint64_t told;                /* the last record that was told synchronously */
@@ -59,5 +59,6 @@ void sim_ship_told(struct sim *sim, uint64_t seq); /* somebody is told of this r
 void sim_ship_standby_stop(struct sim *sim);
 void sim_ship_standby_crash(struct sim *sim); /* or only its process ends */
 struct shard_limits sim_ship_limits(const struct sim *sim);
-void sim_promote(struct sim *sim);           /* the machine is up; then it is down */
+int sim_ship_sync_keys(void *owner); /* struct sim_ship: the keys that it was sent are durable */
+void sim_promote(struct sim *sim);   /* the machine is up; then it is down */
 char *sim_message_new(struct slice message); /* a copy; the caller frees it */

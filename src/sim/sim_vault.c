@@ -10,8 +10,7 @@
 #include "base/error.h"
 #include "sim/sim_world.h"
 
-#define FILE_NAME "personal.keys"
-#define MARKER    "the home address of"
+#define MARKER "the home address of"
 
 static const unsigned char master[PERSONAL_MASTER_BYTES] = {7, 7, 7};
 
@@ -73,7 +72,7 @@ static struct medium *medium_new(struct sim *sim, struct faulty_disk *fake)
 static int open_vault(struct sim *sim, struct faulty_disk *fake, struct personal_vault **ret_vault)
 {
     struct medium *medium = medium_new(sim, fake);
-    int error = medium->disk->ops->open(medium->disk, FILE_NAME, true, &medium->file);
+    int error = medium->disk->ops->open(medium->disk, SIM_KEYS_NAME, true, &medium->file);
     if (error < 0) {
         free(medium);
         return error;
@@ -221,7 +220,7 @@ static void check_account(struct sim *sim, uint32_t ref)
 static void check_destroyed(struct sim *sim, uint32_t ref)
 {
     uint64_t bytes = 0;
-    const char *content = faulty_disk_content(sim->disk, FILE_NAME, &bytes);
+    const char *content = faulty_disk_content(sim->disk, SIM_KEYS_NAME, &bytes);
     const struct sim_vault_account *account = &sim->vault.accounts[ref];
     static const char none[SIM_SLOT_BYTES];
     if (!account->erased || memcmp(account->slot, none, sizeof none) == 0)
@@ -288,7 +287,7 @@ static void erase(struct sim *sim, uint32_t ref)
 {
     struct sim_vault_account *account = &sim->vault.accounts[ref];
     uint64_t bytes = 0, at = (ref + UINT64_C(1)) * SIM_SLOT_BYTES;
-    const char *content = faulty_disk_content(sim->disk, FILE_NAME, &bytes);
+    const char *content = faulty_disk_content(sim->disk, SIM_KEYS_NAME, &bytes);
     if (!account->erased && !account->unsure && content != NULL && at + SIM_SLOT_BYTES <= bytes)
         memcpy(account->slot, content + at, sizeof account->slot);
     int error = sim->vault.file->ops->erase(sim->vault.file, (struct account_ref){ref});
@@ -340,7 +339,7 @@ static struct faulty_disk *copy_of_keys(const char *content, uint64_t bytes)
     struct faulty_disk *copy = faulty_disk_new();
     struct disk *disk = faulty_disk_of(copy);
     int file = -1;
-    int error = disk->ops->open(disk, FILE_NAME, true, &file);
+    int error = disk->ops->open(disk, SIM_KEYS_NAME, true, &file);
     if (error == 0)
         error = disk->ops->write(disk, file, 0, content, bytes);
     ASSERT(error == 0); /* nothing fails on it */
@@ -353,14 +352,14 @@ void sim_vault_flip(struct sim *sim)
 {
     uint64_t bytes = 0;
     struct personal_vault *vault = NULL;
-    const char *content = faulty_disk_content(sim->disk, FILE_NAME, &bytes);
+    const char *content = faulty_disk_content(sim->disk, SIM_KEYS_NAME, &bytes);
     if (sim->mix.vault_block == 0 || sim->oracle.accounts_count == 0 || content == NULL ||
         bytes == 0)
         return;
     uint64_t at = sim_below(sim, bytes);
     unsigned bit = (unsigned)sim_below(sim, 8);
     struct faulty_disk *copy = copy_of_keys(content, bytes);
-    (void)faulty_disk_flip(copy, FILE_NAME, at, bit);
+    (void)faulty_disk_flip(copy, SIM_KEYS_NAME, at, bit);
     int error = open_vault(sim, copy, &vault);
     SIM_CHECK((error < 0) == (at < SIM_SLOT_BYTES), "S1",
               "byte %llu of the keys is damaged, and opening them says %s", (unsigned long long)at,
@@ -379,4 +378,31 @@ void sim_vault_flip(struct sim *sim)
     sim->vault.file = NULL;
     faulty_disk_free(copy);
     sim_count(sim, SIM_KEYS_FLIPPED);
+}
+
+/* ---- a standby takes over ---- */
+
+/* With the keys that it was sent each field opens that is in its log, up to record `last`. */
+void sim_vault_check_standby(struct sim *sim, struct faulty_disk *disk, uint64_t last)
+{
+    uint64_t bytes = 0;
+    struct personal_vault *own = sim->vault.file, *vault = NULL;
+    const char *content = faulty_disk_content(disk, SIM_KEYS_NAME, &bytes);
+    if (own == NULL)
+        return;
+    struct faulty_disk *copy = copy_of_keys(content, content == NULL ? 0 : bytes);
+    int error = open_vault(sim, copy, &vault);
+    SIM_CHECK(error == 0, "L2", "the keys that a standby was sent do not open: %s",
+              error_text(error));
+    sim->vault.file = vault;
+    for (uint32_t ref = 1; ref <= sim->oracle.accounts_count; ref++) {
+        const struct sim_vault_account *account = &sim->vault.accounts[ref];
+        if (account->seq == 0 || account->seq > last || account->erased || account->unsure)
+            continue;
+        check_account(sim, ref);
+        sim_count(sim, SIM_SHIP_KEY);
+    }
+    sim->vault.file = own;
+    personal_vault_file_abandon(vault);
+    faulty_disk_free(copy);
 }

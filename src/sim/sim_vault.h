@@ -7,6 +7,7 @@
 #include "sim/sim_oracle.h"
 
 #define SIM_SLOT_BYTES 64
+#define SIM_KEYS_NAME  "personal.keys"
 
 struct sim_vault {
     struct personal_vault port;    /* what the book is given: it looks at every answer */

@@ -1,7 +1,6 @@
 /* sim_world.h - what the parts of the simulator say to each other; this folder only. The machine,
  * its clients and its feeds act on one struct sim; every check ends the process (sim_broken). */
 #pragma once
-
 #include "sim/sim_types.h"
 
 /* ---- sim_fail.c ---- */
@@ -162,7 +161,8 @@ int sim_vault_start(struct sim *sim); /* before the book; the log is open */
 void sim_vault_step(struct sim *sim);
 void sim_vault_stop(struct sim *sim);
 void sim_vault_drop(struct sim *sim);
-void sim_vault_flip(struct sim *sim);   /* the book is down, its log is open */
+void sim_vault_flip(struct sim *sim); /* the book is down, its log is open */
+void sim_vault_check_standby(struct sim *sim, struct faulty_disk *disk, uint64_t last);
 void sim_vault_search(struct sim *sim); /* for anything personal in plain */
 
 /* ---- sim_odds.c: the odds log ---- */
