@@ -15,6 +15,7 @@ WORLD = {'markets': 100000, 'rate': 50000, 'clients': 10000, 'each': 20}
 WARM_UP_SECONDS = 10
 SETTLE_SECONDS = 3
 READ_AT_ONCE = 100
+SILENCE_MS = '120000'  # the feed ends before what it left is compared
 
 
 def watchers_command(bench, url, numbers, pid):
@@ -125,7 +126,8 @@ def bench_world(bench):
     """Every client on markets of its own choice while all markets move; every version counted."""
     if not built(bench, 'world'):
         return
-    with Server(bench, '--markets-max', str(WORLD['markets'])) as server, \
+    with Server(bench, '--markets-max', str(WORLD['markets']), '--silence-ms',
+                SILENCE_MS) as server, \
             Feed(server, WORLD['markets'], WORLD['rate']) as feed:
         numbers = (WORLD['clients'], WORLD['each'], WORLD['markets'], bench.seconds,
                    WARM_UP_SECONDS)
