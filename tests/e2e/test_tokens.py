@@ -120,6 +120,8 @@ def test_a_token_that_expires_takes_the_right_to_bet_from_its_socket(book):
         slip = customer.slip(market, 11)
         assert socket.place('r1', customer.key(), slip)['code'] == 201
         time.sleep(max(0, json.loads(parts(token)[1])['exp'] - time.time()) + 1.2)
+        assert customer.deposit('1.00').status == 201
+        socket.wait_for(op='error', code='AUTHORITY_ENDED')  # instead of the balance
         assert socket.place('r2', customer.key(), slip)['code'] == 401
         book.feed.price(market, 11, 2.2)
         socket.wait_for(op='delta')

@@ -99,13 +99,19 @@ void client_drop_identity(struct client *client)
     client->identity = SLOT_NONE;
 }
 
+void client_end_authority(struct client *client)
+{
+    client_drop_identity(client);
+    client_error(client, "AUTHORITY_ENDED", SLICE_NONE);
+}
+
 static void drop_oldest(struct odds_service *s, uint32_t user)
 {
     uint32_t at = s->users[user].first;
     while (s->identities[at].next != SLOT_NONE)
         at = s->identities[at].next;
     odds_limit_hit(s, ODDS_LIMIT_sockets_per_user_max);
-    client_drop_identity(&s->clients[s->identities[at].client]);
+    client_end_authority(&s->clients[s->identities[at].client]);
 }
 
 static void put_personal(struct identity *identity, const struct http_request *request)
@@ -152,7 +158,7 @@ bool client_has_authority(struct client *client)
     int64_t now_s = loop_wall(s->loop).us / US_PER_SECOND;
     if (jwt_check_time(&s->identities[client->identity].claims, now_s, 0) == JWT_OK)
         return true;
-    client_drop_identity(client);
+    client_end_authority(client);
     return false;
 }
 

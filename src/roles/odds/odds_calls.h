@@ -83,8 +83,11 @@ void client_free(struct client *client);
 /* SLOT_NONE: no authenticated client of that user. */
 uint32_t client_find_user(struct odds_service *s, struct slice user_id);
 uint32_t client_slot(const struct client *client);
-/* Whether its token still gives it authority; forgets the identity when not. */
+/* Whether its token still gives it authority; ends it, and says so, when not. */
 bool client_has_authority(struct client *client);
+/* The identity is forgotten; told as error AUTHORITY_ENDED. */
+void client_end_authority(struct client *client);
+/* The same of a client that goes: nothing is told. */
 void client_drop_identity(struct client *client);
 /* Takes note of what became of a piece. */
 void client_sent(struct client *client, enum send_outcome outcome);

@@ -122,8 +122,8 @@ bool odds_service_has_user(struct odds_service *service, struct slice user_id);
 void odds_service_push(struct odds_service *service, struct slice user_id, const char *op,
                        struct slice object);
 
-/* Ends the authority of this user's open sockets to bet and to see their own messages; prices go
- * on. For revoked tokens and exclusions. */
+/* Ends the authority of this user's open sockets to bet and to see their own messages, and tells
+ * each (error AUTHORITY_ENDED); prices go on. For revoked tokens and exclusions. */
 void odds_service_revoke(struct odds_service *service, struct slice user_id);
 
 /* A message to a user was lost, and it is not known whose: everyone who may see own messages is

@@ -165,6 +165,6 @@ void odds_service_revoke(struct odds_service *s, struct slice user_id)
         uint32_t user = client_find_user(s, user_id);
         if (user == SLOT_NONE)
             return;
-        client_drop_identity(&s->clients[s->identities[s->users[user].first].client]);
+        client_end_authority(&s->clients[s->identities[s->users[user].first].client]);
     }
 }

@@ -537,6 +537,8 @@ TEST(stream, an_event_stream_is_kept_alive_by_comments)
 
 /* ---- authority ---- */
 
+#define AUTHORITY_ENDED "{\"op\":\"error\",\"code\":\"AUTHORITY_ENDED\"}"
+
 TEST(stream, a_bet_needs_a_token_that_has_not_expired)
 {
     struct stream_fixture f;
@@ -551,6 +553,7 @@ TEST(stream, a_bet_needs_a_token_that_has_not_expired)
     struct peer late, good;
     peer_open(&late, &f);
     peer_say(&late, bet);
+    peer_expect(&late, AUTHORITY_ENDED);
     peer_expect(&late, "{\"op\":\"bet\",\"id\":\"r\\\"1\",\"code\":401");
     (void)peer_subscribe(&late, "market:m1"); /* prices go on */
     claims.exp_s = INT64_MAX / 2;
@@ -558,9 +561,40 @@ TEST(stream, a_bet_needs_a_token_that_has_not_expired)
     peer_say(&good, bet);
     peer_expect(&good, "{\"op\":\"bet\",\"id\":\"r\\\"1\",\"code\":503"); /* no bet service here */
     odds_service_revoke(f.service, SLICE("ann"));
+    peer_expect(&good, AUTHORITY_ENDED);
     peer_say(&good, bet);
     peer_expect(&good, "{\"op\":\"bet\",\"id\":\"r\\\"1\",\"code\":401");
     peer_end(&good);
     peer_end(&late);
+    end(&f, &peer);
+}
+
+TEST(stream, who_gets_no_own_messages_any_more_is_told_so_once)
+{
+    struct stream_fixture f;
+    struct peer peer, ann[3];
+    struct jwt_claims claims = {.exp_s = 1, .sub_bytes = 3, .sub = "ann"};
+    fixture_init(&f);
+    f.options.limits.sockets_per_user_max = 2;
+    fixture_begin(&f);
+    f.claims = &claims;
+    peer_open(&ann[0], &f);
+    odds_service_push(f.service, SLICE("ann"), "balance", SLICE("{\"balance\":1}"));
+    peer_expect(&ann[0], AUTHORITY_ENDED); /* instead of the balance */
+    odds_service_push(f.service, SLICE("ann"), "balance", SLICE("{\"balance\":2}"));
+    peer_expect_nothing(&ann[0]);
+    peer_end(&ann[0]);
+    claims.exp_s = INT64_MAX / 2;
+    for (size_t i = 0; i < 3; i++)
+        peer_open(&ann[i], &f);
+    peer_expect(&ann[0], AUTHORITY_ENDED); /* the oldest of too many */
+    odds_service_push(f.service, SLICE("ann"), "balance", SLICE("{\"balance\":3}"));
+    peer_expect_nothing(&ann[0]);
+    for (size_t i = 1; i < 3; i++) {
+        peer_expect(&ann[i], "{\"op\":\"balance\",\"balance\":3}");
+        peer_end(&ann[i]);
+    }
+    peer_begin(&peer, &f);
+    peer_end(&ann[0]);
     end(&f, &peer);
 }
