@@ -110,9 +110,9 @@ class Bench:
 class Server:
     """`overround serve --profile bench` on the server's core, with data of its own."""
 
-    def __init__(self, bench, *options):
+    def __init__(self, bench, *options, name='server'):
         self.bench, self.options = bench, options
-        self.data = bench.fresh('server')
+        self.data = bench.fresh(name)
 
     def __enter__(self):
         argv = [self.bench.binary, 'serve', '--data', self.data, '--listen', '127.0.0.1:0',
