@@ -78,6 +78,7 @@ static void count(struct sim *sim)
         return;
     uint64_t archived = ledger_archiver_stats(upkeep->archiver).segments;
     sim->report.counts[SIM_ARCHIVED] += archived - upkeep->archived;
+    upkeep->archived_now = archived > upkeep->archived;
     upkeep->archived = archived;
 }
 
@@ -126,7 +127,7 @@ static void flip_keys(struct sim *sim);
 void sim_upkeep_step(struct sim *sim)
 {
     struct sim_upkeep *upkeep = &sim->upkeep;
-    upkeep->changed = false;
+    upkeep->changed = upkeep->archived_now = false;
     if (upkeep->packer == NULL || !sim_chance(sim, sim->mix.upkeep_pace))
         return;
     upkeep->ops_before = sim_clock(sim);
