@@ -229,18 +229,34 @@ static void check_rewritten(struct sim *sim)
         sim_count(sim, SIM_REWRITE_FOUND);
 }
 
-/* A start over the shortened log, beside the tree as it is. */
-static int start_keeper(struct sim *sim, struct ledger_store *store)
+/* A start over the shortened log, beside what this disk has of its tree. */
+static int start_keeper(struct sim *sim, struct ledger_store *store, struct faulty_disk *disk)
 {
     char text[TREE_KEEPER_TEXT_BYTES];
     const struct tree_log log = sim_tree_log(store);
     struct tree_keeper *keeper = NULL;
     int error = sim_tree_keeper_new(sim, &keeper);
     ASSERT(error == 0);
-    error = tree_keeper_open(keeper, faulty_disk_of(sim->disk), &log, store->place.seq, text);
+    error = tree_keeper_open(keeper, faulty_disk_of(disk), &log, store->place.seq, text);
     SIM_CHECK(error == 0 || text[0] != '\0', "L8", "a start is refused without a word");
     tree_keeper_abandon(keeper);
     return error;
+}
+
+/* Hashed or not, what was signed must be there: beside the tree, and beside the heads alone. */
+static void check_cut_refused(struct sim *sim, struct ledger_store *store)
+{
+    uint64_t kept = 0, size = store->place.seq;
+    struct faulty_disk *heads = kept_heads(sim, &kept);
+    int error = sim->tree.damaged ? -ERR_CORRUPT : start_keeper(sim, store, sim->disk);
+    SIM_CHECK(error == -ERR_CORRUPT, "L8",
+              "the log is cut at %llu, more was signed, and a start says %s",
+              (unsigned long long)size, error_text(error));
+    error = kept > size ? start_keeper(sim, store, heads) : -ERR_CORRUPT;
+    SIM_CHECK(error == -ERR_CORRUPT, "L8",
+              "the log is cut at %llu, a head of %llu is kept without a tree, and a start says %s",
+              (unsigned long long)size, (unsigned long long)kept, error_text(error));
+    faulty_disk_free(heads);
 }
 
 static void check_cut(struct sim *sim)
@@ -255,10 +271,7 @@ static void check_cut(struct sim *sim)
               "the log is cut at %llu, a head of %llu is held, and the audit says %s",
               (unsigned long long)forge->store->place.seq, (unsigned long long)held,
               error_text(error));
-    error = sim->tree.damaged ? -ERR_CORRUPT : start_keeper(sim, forge->store);
-    SIM_CHECK(error == -ERR_CORRUPT, "L8",
-              "the log is cut at %llu, more was signed, and a start says %s",
-              (unsigned long long)forge->store->place.seq, error_text(error));
+    check_cut_refused(sim, forge->store);
     forge_free(forge);
     sim_count(sim, SIM_CUT_FOUND);
 }
