@@ -116,6 +116,13 @@ int metrics_add_gauge(struct metrics *metrics, struct metrics_name name,
     return add(metrics, (struct metrics_item){.name = name, .kind = METRICS_GAUGE, .gauge = gauge});
 }
 
+int metrics_add_gauges(struct metrics *metrics, const struct metrics_gauge_row *rows, size_t count)
+{
+    for (size_t i = 0; i < count; i++)
+        TRY(metrics_add_gauge(metrics, rows[i].name, rows[i].gauge));
+    return 0;
+}
+
 int metrics_add_gauge_max(struct metrics *metrics, struct metrics_name name,
                           const struct metrics_gauge *gauge)
 {

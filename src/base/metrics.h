@@ -101,8 +101,15 @@ struct metrics_row {
     const uint64_t *value;
 };
 
-/* metrics_add_counter for each of `rows`; those before a failure stay registered. */
+struct metrics_gauge_row {
+    struct metrics_name name;
+    const struct metrics_gauge *gauge;
+};
+
+/* metrics_add_counter, or metrics_add_gauge, for each of `rows`; those before a failure stay
+ * registered. */
 int metrics_add_counters(struct metrics *metrics, const struct metrics_row *rows, size_t count);
+int metrics_add_gauges(struct metrics *metrics, const struct metrics_gauge_row *rows, size_t count);
 
 /* What is registered from here on counts beside what was registered before under the same name and
  * labels, if there is such: the sum of both is written. */

@@ -4,22 +4,17 @@
 #include "base/error.h"
 #include "net/ws/ws_deflate.h"
 
-/* Counters of the net layer are plain numbers; a metrics_counter is one. */
-static const struct metrics_counter *counter_of(const uint64_t *value)
-{
-    return (const struct metrics_counter *)value;
-}
-
 #define LIMITS      "overround_limit_reached_total"
 #define LIMITS_HELP "How often a named limit was reached"
 
 static int add_net_limits(struct metrics *metrics, const struct net_stats *stats,
                           const char *const labels[NET_LIMITS_COUNT])
 {
+    struct metrics_row rows[NET_LIMITS_COUNT];
     for (size_t i = 0; i < NET_LIMITS_COUNT; i++)
-        TRY(metrics_add_counter(metrics, (struct metrics_name){LIMITS, LIMITS_HELP, labels[i], 0},
-                                counter_of(&stats->limit_reached[i])));
-    return 0;
+        rows[i] =
+            (struct metrics_row){{LIMITS, LIMITS_HELP, labels[i], 0}, &stats->limit_reached[i]};
+    return metrics_add_counters(metrics, rows, NET_LIMITS_COUNT);
 }
 
 static int add_closed(struct metrics *metrics, const struct net_stats *stats, bool admin)
@@ -28,36 +23,28 @@ static int add_closed(struct metrics *metrics, const struct net_stats *stats, bo
 #define CLOSED_ADMIN(name, text)  "reason=\"" text "\",listener=\"admin\"",
     static const char *const public_labels[] = {CONN_CLOSE_LIST(CLOSED_PUBLIC)};
     static const char *const admin_labels[] = {CONN_CLOSE_LIST(CLOSED_ADMIN)};
+    struct metrics_row rows[CONN_CLOSE_COUNT];
     for (size_t i = 0; i < CONN_CLOSE_COUNT; i++)
-        TRY(metrics_add_counter(metrics,
-                                (struct metrics_name){"overround_connections_closed_total",
-                                                      "Connections that ended, by reason",
-                                                      admin ? admin_labels[i] : public_labels[i],
-                                                      0},
-                                counter_of(&stats->closed[i])));
-    return 0;
+        rows[i] = (struct metrics_row){{"overround_connections_closed_total",
+                                        "Connections that ended, by reason",
+                                        admin ? admin_labels[i] : public_labels[i], 0},
+                                       &stats->closed[i]};
+    return metrics_add_counters(metrics, rows, CONN_CLOSE_COUNT);
 }
 
 static int add_handshakes(struct metrics *metrics, const struct net_stats *stats, bool admin)
 {
     const char *name = "overround_tls_handshakes_total", *help = "TLS handshakes done";
-    TRY(metrics_add_counter(metrics,
-                            (struct metrics_name){name, help,
-                                                  admin ? "kind=\"full\",listener=\"admin\""
-                                                        : "kind=\"full\",listener=\"public\"",
-                                                  0},
-                            counter_of(&stats->tls_full)));
-    TRY(metrics_add_counter(metrics,
-                            (struct metrics_name){name, help,
-                                                  admin ? "kind=\"resumed\",listener=\"admin\""
-                                                        : "kind=\"resumed\",listener=\"public\"",
-                                                  0},
-                            counter_of(&stats->tls_resumed)));
-    return metrics_add_gauge(
-        metrics,
-        (struct metrics_name){"overround_tls_handshaking", "TLS handshakes under way",
-                              admin ? "listener=\"admin\"" : "listener=\"public\"", 0},
-        (const struct metrics_gauge *)&stats->tls_handshaking);
+    const struct metrics_row counters[] = {
+        {{name, help,
+          admin ? "kind=\"full\",listener=\"admin\"" : "kind=\"full\",listener=\"public\"", 0},
+         &stats->tls_full},
+        {{name, help,
+          admin ? "kind=\"resumed\",listener=\"admin\"" : "kind=\"resumed\",listener=\"public\"",
+          0},
+         &stats->tls_resumed},
+    };
+    return metrics_add_counters(metrics, counters, sizeof counters / sizeof *counters);
 }
 
 /* What a listener's connections hold now: all of it is 0 when none is open. */
@@ -70,6 +57,7 @@ static int add_held(struct metrics *metrics, const struct net_stats *stats, cons
         {"overround_connections", "Connections open now", &stats->connections},
         {"overround_receive_bytes", "Bytes received and not yet used", &stats->receive_bytes},
         {"overround_outbox_bytes", "Bytes that wait to be sent", &stats->outbox_bytes},
+        {"overround_tls_handshaking", "TLS handshakes under way", &stats->tls_handshaking},
     };
     for (size_t i = 0; i < sizeof gauges / sizeof *gauges; i++)
         TRY(metrics_add_gauge(metrics,
@@ -85,32 +73,28 @@ static int add_net(struct metrics *metrics, const struct net_stats *stats, bool 
     static const char *const public_labels[] = {NET_LIMIT_LIST(PUBLIC_LABEL)};
     static const char *const admin_labels[] = {NET_LIMIT_LIST(ADMIN_LABEL)};
     const char *listener = admin ? "listener=\"admin\"" : "listener=\"public\"";
-    const struct {
-        const char *name, *help;
-        const uint64_t *value;
-    } counters[] = {
-        {"overround_connections_accepted_total", "Connections accepted", &stats->accepted},
-        {"overround_http_requests_total", "HTTP requests", &stats->requests},
-        {"overround_http_bad_requests_total", "Requests refused as HTTP", &stats->bad_requests},
-        {"overround_bytes_in_total", "Bytes received", &stats->bytes_in},
-        {"overround_bytes_out_total", "Bytes sent", &stats->bytes_out},
-        {"overround_writes_total", "System calls that send", &stats->writes},
-        {"overround_proxied_connections_total", "Connections with a client's address from a proxy",
+    const struct metrics_row counters[] = {
+        {{"overround_connections_accepted_total", "Connections accepted", listener, 0},
+         &stats->accepted},
+        {{"overround_http_requests_total", "HTTP requests", listener, 0}, &stats->requests},
+        {{"overround_http_bad_requests_total", "Requests refused as HTTP", listener, 0},
+         &stats->bad_requests},
+        {{"overround_bytes_in_total", "Bytes received", listener, 0}, &stats->bytes_in},
+        {{"overround_bytes_out_total", "Bytes sent", listener, 0}, &stats->bytes_out},
+        {{"overround_writes_total", "System calls that send", listener, 0}, &stats->writes},
+        {{"overround_proxied_connections_total", "Connections with a client's address from a proxy",
+          listener, 0},
          &stats->proxied},
-        {"overround_tls_truncated_total", "TLS connections that ended without close_notify",
+        {{"overround_tls_truncated_total", "TLS connections that ended without close_notify",
+          listener, 0},
          &stats->tls_truncated},
+        {{"overround_pushing_seconds_total", "Time spent on sending pushes", listener, 6},
+         &stats->pushing_us},
     };
     TRY(add_net_limits(metrics, stats, admin ? admin_labels : public_labels));
     TRY(add_closed(metrics, stats, admin));
     TRY(add_handshakes(metrics, stats, admin));
-    for (size_t i = 0; i < sizeof counters / sizeof *counters; i++)
-        TRY(metrics_add_counter(
-            metrics, (struct metrics_name){counters[i].name, counters[i].help, listener, 0},
-            counter_of(counters[i].value)));
-    TRY(metrics_add_counter(metrics,
-                            (struct metrics_name){"overround_pushing_seconds_total",
-                                                  "Time spent on sending pushes", listener, 6},
-                            counter_of(&stats->pushing_us)));
+    TRY(metrics_add_counters(metrics, counters, sizeof counters / sizeof *counters));
     return add_held(metrics, stats, listener);
 }
 
@@ -118,21 +102,17 @@ static int add_deflate(struct metrics *metrics, const struct ws_deflate_stats *s
 {
     if (stats == NULL) /* not offered */
         return 0;
-    const struct {
-        const char *name, *help;
-        const uint64_t *value;
-    } counters[] = {
-        {"overround_ws_packed_total", "Messages compressed, each once for all", &stats->packed},
-        {"overround_ws_packed_bytes_in_total", "Their bytes before", &stats->bytes_in},
-        {"overround_ws_packed_bytes_out_total", "Their bytes after", &stats->bytes_out},
-        {"overround_ws_unpacked_total", "Compressed messages received", &stats->unpacked},
-        {"overround_ws_unpack_refused_total", "Those malformed or too long", &stats->refused},
+    const struct metrics_row counters[] = {
+        {{"overround_ws_packed_total", "Messages compressed, each once for all", NULL, 0},
+         &stats->packed},
+        {{"overround_ws_packed_bytes_in_total", "Their bytes before", NULL, 0}, &stats->bytes_in},
+        {{"overround_ws_packed_bytes_out_total", "Their bytes after", NULL, 0}, &stats->bytes_out},
+        {{"overround_ws_unpacked_total", "Compressed messages received", NULL, 0},
+         &stats->unpacked},
+        {{"overround_ws_unpack_refused_total", "Those malformed or too long", NULL, 0},
+         &stats->refused},
     };
-    for (size_t i = 0; i < sizeof counters / sizeof *counters; i++)
-        TRY(metrics_add_counter(metrics,
-                                (struct metrics_name){counters[i].name, counters[i].help, NULL, 0},
-                                counter_of(counters[i].value)));
-    return 0;
+    return metrics_add_counters(metrics, counters, sizeof counters / sizeof *counters);
 }
 
 int net_metrics_register(struct metrics *metrics, const struct http_server *server, bool admin)

@@ -169,24 +169,21 @@ static int add_limits(struct node *node)
 int node_register_proof_metrics(struct node *node)
 {
     struct node_proofs *proofs = &node->proofs;
-    const struct {
-        const char *name, *help;
-        const struct metrics_gauge *gauge;
-    } gauges[] = {
-        {"overround_tree_records", "Records in the Merkle tree", &proofs->size},
-        {"overround_tree_behind_records", "Durable records not hashed yet", &proofs->behind},
-        {"overround_tree_heads", "Heads signed since start", &proofs->heads},
-        {"overround_tree_gaps", "Times that the tree was caught up from the log", &proofs->gaps},
-        {"overround_heads_file_errors", "Heads not written to the heads file",
+    const struct metrics_gauge_row gauges[] = {
+        {{"overround_tree_records", "Records in the Merkle tree", NULL, 0}, &proofs->size},
+        {{"overround_tree_behind_records", "Durable records not hashed yet", NULL, 0},
+         &proofs->behind},
+        {{"overround_tree_heads", "Heads signed since start", NULL, 0}, &proofs->heads},
+        {{"overround_tree_gaps", "Times that the tree was caught up from the log", NULL, 0},
+         &proofs->gaps},
+        {{"overround_heads_file_errors", "Heads not written to the heads file", NULL, 0},
          &proofs->anchor_errors},
-        {"overround_signing_key_links", "Times that the signing key was changed", &proofs->links},
-        {"overround_signer_absent", "1: no signed heads, the signing key is away",
+        {{"overround_signing_key_links", "Times that the signing key was changed", NULL, 0},
+         &proofs->links},
+        {{"overround_signer_absent", "1: no signed heads, the signing key is away", NULL, 0},
          &proofs->signer_absent},
     };
-    for (size_t i = 0; i < sizeof gauges / sizeof *gauges; i++)
-        TRY(metrics_add_gauge(&node->metrics,
-                              (struct metrics_name){gauges[i].name, gauges[i].help, NULL, 0},
-                              gauges[i].gauge));
+    TRY(metrics_add_gauges(&node->metrics, gauges, sizeof gauges / sizeof *gauges));
     TRY(add_limits(node));
     if (proofs->webhook == NULL)
         return 0;

@@ -126,10 +126,7 @@ void node_shadow_close(struct node_shadow *shadow)
 
 int node_shadow_register_metrics(struct node_shadow *shadow, struct metrics *metrics)
 {
-    const struct {
-        struct metrics_name name;
-        const struct metrics_gauge *gauge;
-    } gauges[] = {
+    const struct metrics_gauge_row gauges[] = {
         {{"overround_snapshot_lag_records", "Durable records not yet folded a second time", NULL,
           0},
          &shadow->lag},
@@ -140,21 +137,15 @@ int node_shadow_register_metrics(struct node_shadow *shadow, struct metrics *met
         {{"overround_shadow_failed", "1: the ledger is no longer folded a second time", NULL, 0},
          &shadow->failed},
     };
-    const struct {
-        struct metrics_name name;
-        const struct metrics_counter *counter;
-    } counters[] = {
-        {{"overround_snapshots_total", "Snapshots written", NULL, 0}, &shadow->snapshots},
+    const struct metrics_row counters[] = {
+        {{"overround_snapshots_total", "Snapshots written", NULL, 0}, &shadow->snapshots.value},
         {{"overround_snapshot_errors_total", "Snapshots that could not be written", NULL, 0},
-         &shadow->snapshot_errors},
+         &shadow->snapshot_errors.value},
         {{"overround_reconcile_samples_total", "Samples of the live state found right", NULL, 0},
-         &shadow->samples},
+         &shadow->samples.value},
         {{"overround_reconcile_rounds_total", "Times that every row was compared", NULL, 0},
-         &shadow->rounds},
+         &shadow->rounds.value},
     };
-    for (size_t i = 0; i < sizeof gauges / sizeof *gauges; i++)
-        TRY(metrics_add_gauge(metrics, gauges[i].name, gauges[i].gauge));
-    for (size_t i = 0; i < sizeof counters / sizeof *counters; i++)
-        TRY(metrics_add_counter(metrics, counters[i].name, counters[i].counter));
-    return 0;
+    TRY(metrics_add_gauges(metrics, gauges, sizeof gauges / sizeof *gauges));
+    return metrics_add_counters(metrics, counters, sizeof counters / sizeof *counters);
 }

@@ -296,10 +296,7 @@ void node_ship_close(struct node_ship *ship)
 
 int node_ship_register_metrics(struct node_ship *ship, struct metrics *metrics)
 {
-    const struct {
-        struct metrics_name name;
-        const struct metrics_gauge *gauge;
-    } gauges[] = {
+    const struct metrics_gauge_row gauges[] = {
         {{"overround_ship_attached", "1: a standby is attached", NULL, 0}, &ship->attached},
         {{"overround_ship_caught_up", "1: the standby has every record", NULL, 0},
          &ship->caught_up},
@@ -318,27 +315,26 @@ int node_ship_register_metrics(struct node_ship *ship, struct metrics *metrics)
         {{"overround_ship_lag_seconds", "Since the oldest of them was appended", NULL, 6},
          &ship->lag_us},
     };
-    const struct {
-        struct metrics_name name;
-        const struct metrics_counter *counter;
-    } counters[] = {
+    const struct metrics_row counters[] = {
         {{"overround_ship_sessions_total", "Times that a standby joined", NULL, 0},
-         &ship->sessions},
-        {{"overround_ship_refused_total", "Standbys refused", NULL, 0}, &ship->refused},
-        {{"overround_ship_bad_messages_total", "Messages refused", NULL, 0}, &ship->bad_messages},
-        {{"overround_ship_groups_total", "Groups sent", "from=\"append\"", 0}, &ship->groups_live},
-        {{"overround_ship_groups_total", "Groups sent", "from=\"log\"", 0}, &ship->groups_read},
-        {{"overround_ship_sent_bytes_total", "Bytes of messages sent", NULL, 0}, &ship->bytes_sent},
+         &ship->sessions.value},
+        {{"overround_ship_refused_total", "Standbys refused", NULL, 0}, &ship->refused.value},
+        {{"overround_ship_bad_messages_total", "Messages refused", NULL, 0},
+         &ship->bad_messages.value},
+        {{"overround_ship_groups_total", "Groups sent", "from=\"append\"", 0},
+         &ship->groups_live.value},
+        {{"overround_ship_groups_total", "Groups sent", "from=\"log\"", 0},
+         &ship->groups_read.value},
+        {{"overround_ship_sent_bytes_total", "Bytes of messages sent", NULL, 0},
+         &ship->bytes_sent.value},
         {{"overround_limit_reached_total", "Times that a limit was reached",
           "limit=\"ship_queue_bytes_max\"", 0},
-         &ship->queue_reached},
+         &ship->queue_reached.value},
         {{"overround_limit_reached_total", "Times that a limit was reached",
           "limit=\"ship_timeout_ms\"", 0},
-         &ship->timeouts},
+         &ship->timeouts.value},
     };
-    for (size_t i = 0; i < sizeof gauges / sizeof *gauges; i++)
-        TRY(metrics_add_gauge(metrics, gauges[i].name, gauges[i].gauge));
-    for (size_t i = 0; i < sizeof counters / sizeof *counters; i++)
-        TRY(metrics_add_counter(metrics, counters[i].name, counters[i].counter));
+    TRY(metrics_add_gauges(metrics, gauges, sizeof gauges / sizeof *gauges));
+    TRY(metrics_add_counters(metrics, counters, sizeof counters / sizeof *counters));
     return metrics_add_refresh(metrics, show, ship);
 }

@@ -288,59 +288,53 @@ void node_upkeep_stop(struct node_upkeep *upkeep)
 
 static int add_counters(struct node_upkeep *upkeep, struct metrics *metrics)
 {
-    const struct {
-        const char *name, *help;
-        const struct metrics_counter *counter;
-    } counters[] = {
-        {"overround_ledger_compressed_segments_total", "Segments compressed", &upkeep->packed},
-        {"overround_ledger_compressed_before_bytes_total", "Bytes of them before",
-         &upkeep->packed_before},
-        {"overround_ledger_compressed_after_bytes_total", "Bytes of them after",
-         &upkeep->packed_after},
-        {"overround_ledger_compress_errors_total", "Segments that could not be compressed",
-         &upkeep->pack_errors},
-        {"overround_ledger_archived_segments_total", "Segments moved into the archive",
-         &upkeep->archived},
-        {"overround_ledger_archived_bytes_total", "Bytes of their files", &upkeep->archived_bytes},
-        {"overround_ledger_archive_errors_total", "Segments that could not be archived",
-         &upkeep->archive_errors},
-        {"overround_scrub_bytes_total", "Bytes read where they lie, unpacked",
-         &upkeep->scrub_bytes},
-        {"overround_scrub_rounds_total", "Times that everything was read", &upkeep->scrub_rounds},
-        {"overround_scrub_damage_total", "Damaged files, each one in each round",
-         &upkeep->scrub_damage},
+    const struct metrics_row counters[] = {
+        {{"overround_ledger_compressed_segments_total", "Segments compressed", NULL, 0},
+         &upkeep->packed.value},
+        {{"overround_ledger_compressed_before_bytes_total", "Bytes of them before", NULL, 0},
+         &upkeep->packed_before.value},
+        {{"overround_ledger_compressed_after_bytes_total", "Bytes of them after", NULL, 0},
+         &upkeep->packed_after.value},
+        {{"overround_ledger_compress_errors_total", "Segments that could not be compressed", NULL,
+          0},
+         &upkeep->pack_errors.value},
+        {{"overround_ledger_archived_segments_total", "Segments moved into the archive", NULL, 0},
+         &upkeep->archived.value},
+        {{"overround_ledger_archived_bytes_total", "Bytes of their files", NULL, 0},
+         &upkeep->archived_bytes.value},
+        {{"overround_ledger_archive_errors_total", "Segments that could not be archived", NULL, 0},
+         &upkeep->archive_errors.value},
+        {{"overround_scrub_bytes_total", "Bytes read where they lie, unpacked", NULL, 0},
+         &upkeep->scrub_bytes.value},
+        {{"overround_scrub_rounds_total", "Times that everything was read", NULL, 0},
+         &upkeep->scrub_rounds.value},
+        {{"overround_scrub_damage_total", "Damaged files, each one in each round", NULL, 0},
+         &upkeep->scrub_damage.value},
     };
-    for (size_t i = 0; i < sizeof counters / sizeof *counters; i++)
-        TRY(metrics_add_counter(metrics,
-                                (struct metrics_name){counters[i].name, counters[i].help, NULL, 0},
-                                counters[i].counter));
-    return 0;
+    return metrics_add_counters(metrics, counters, sizeof counters / sizeof *counters);
 }
 
 int node_upkeep_register_metrics(struct node_upkeep *upkeep, struct metrics *metrics)
 {
-    const struct {
-        const char *name, *help;
-        const struct metrics_gauge *gauge;
-    } gauges[] = {
-        {"overround_ledger_compress_damaged_segments",
-         "Segments left as they are for damage in them", &upkeep->pack_damaged},
-        {"overround_ledger_archive_damaged", "1: damage, here or there, stops the archiving",
+    const struct metrics_gauge_row gauges[] = {
+        {{"overround_ledger_compress_damaged_segments",
+          "Segments left as they are for damage in them", NULL, 0},
+         &upkeep->pack_damaged},
+        {{"overround_ledger_archive_damaged", "1: damage, here or there, stops the archiving", NULL,
+          0},
          &upkeep->archive_damaged},
-        {"overround_scrub_damaged_files", "Damaged files in the last round or in this one",
+        {{"overround_scrub_damaged_files", "Damaged files in the last round or in this one", NULL,
+          0},
          &upkeep->scrub_damaged},
-        {"overround_scrub_missing_files", "Files of the archive that were not there, the same",
+        {{"overround_scrub_missing_files", "Files of the archive that were not there, the same",
+          NULL, 0},
          &upkeep->scrub_missing},
-        {"overround_scrub_round_age_seconds",
-         "Since the last round was complete or, before that, since the start",
+        {{"overround_scrub_round_age_seconds",
+          "Since the last round was complete or, before that, since the start", NULL, 0},
          &upkeep->scrub_age_s},
-        {"overround_ledger_archive_missing", "1: the archive was not there at the start",
+        {{"overround_ledger_archive_missing", "1: the archive was not there at the start", NULL, 0},
          &upkeep->archive_missing},
     };
     TRY(add_counters(upkeep, metrics));
-    for (size_t i = 0; i < sizeof gauges / sizeof *gauges; i++)
-        TRY(metrics_add_gauge(metrics,
-                              (struct metrics_name){gauges[i].name, gauges[i].help, NULL, 0},
-                              gauges[i].gauge));
-    return 0;
+    return metrics_add_gauges(metrics, gauges, sizeof gauges / sizeof *gauges);
 }

@@ -59,10 +59,7 @@ void node_volumes_tell(struct node_volumes *volumes, struct ledger_log *log)
 int node_volumes_register_metrics(struct ledger_log *log, struct metrics *metrics)
 {
     const struct ledger_file_health *health = ledger_file_health(log);
-    const struct {
-        struct metrics_name name;
-        const struct metrics_gauge *gauge;
-    } gauges[] = {
+    const struct metrics_gauge_row gauges[] = {
         {{"overround_ledger_volume", "Directory that the ledger is written to: 1 or 2", NULL, 0},
          &health->volume},
         {{"overround_ledger_stalled", "1: the ledger's disk does not answer", NULL, 0},
@@ -77,8 +74,7 @@ int node_volumes_register_metrics(struct ledger_log *log, struct metrics *metric
           0},
          &health->reserve_missing_bytes},
     };
-    for (size_t i = 0; i < sizeof gauges / sizeof *gauges; i++)
-        TRY(metrics_add_gauge(metrics, gauges[i].name, gauges[i].gauge));
+    TRY(metrics_add_gauges(metrics, gauges, sizeof gauges / sizeof *gauges));
     TRY(metrics_add_counter(metrics,
                             (struct metrics_name){"overround_ledger_failovers_total",
                                                   "Failovers to the other directory", NULL, 0},

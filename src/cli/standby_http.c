@@ -57,10 +57,7 @@ static void show(void *owner)
 int standby_register_metrics(struct standby *standby)
 {
     struct metrics *metrics = &standby->metrics;
-    const struct {
-        struct metrics_name name;
-        const struct metrics_gauge *gauge;
-    } gauges[] = {
+    const struct metrics_gauge_row gauges[] = {
         {{"overround_standby_following", "1: the primary's groups come in", NULL, 0},
          &standby->following},
         {{"overround_standby_failed", "1: it follows no more", NULL, 0}, &standby->failed},
@@ -72,26 +69,23 @@ int standby_register_metrics(struct standby *standby)
         {{"overround_standby_lag_seconds", "Since it had all that the primary spoke of", NULL, 6},
          &standby->lag_us},
     };
-    const struct {
-        struct metrics_name name;
-        const struct metrics_counter *counter;
-    } counters[] = {
-        {{"overround_standby_groups_total", "Groups made durable", NULL, 0}, &standby->groups},
-        {{"overround_standby_bytes_total", "Bytes of their records", NULL, 0}, &standby->bytes},
+    const struct metrics_row counters[] = {
+        {{"overround_standby_groups_total", "Groups made durable", NULL, 0},
+         &standby->groups.value},
+        {{"overround_standby_bytes_total", "Bytes of their records", NULL, 0},
+         &standby->bytes.value},
         {{"overround_standby_keys_bytes_total", "Bytes of personal keys taken", NULL, 0},
-         &standby->keys_bytes},
+         &standby->keys_bytes.value},
         {{"overround_standby_sessions_total", "Times that the primary was joined", NULL, 0},
-         &standby->sessions},
+         &standby->sessions.value},
         {{"overround_standby_refused_total", "Times that the primary refused", NULL, 0},
-         &standby->refused},
+         &standby->refused.value},
         {{"overround_standby_bad_messages_total", "Messages refused", NULL, 0},
-         &standby->bad_messages},
+         &standby->bad_messages.value},
     };
     metrics_init(metrics, standby->metrics_items, STANDBY_METRICS_MAX);
-    for (size_t i = 0; i < sizeof gauges / sizeof *gauges; i++)
-        TRY(metrics_add_gauge(metrics, gauges[i].name, gauges[i].gauge));
-    for (size_t i = 0; i < sizeof counters / sizeof *counters; i++)
-        TRY(metrics_add_counter(metrics, counters[i].name, counters[i].counter));
+    TRY(metrics_add_gauges(metrics, gauges, sizeof gauges / sizeof *gauges));
+    TRY(metrics_add_counters(metrics, counters, sizeof counters / sizeof *counters));
     TRY(metrics_add_refresh(metrics, show, standby));
     TRY(node_upkeep_register_metrics(&standby->stores.upkeep, metrics));
     TRY(node_listen_register_metrics(&standby->listen, metrics));

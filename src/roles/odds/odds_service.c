@@ -271,64 +271,60 @@ static int register_limits(struct odds_service *s, struct metrics *metrics)
 
 static int register_counters(struct odds_service *s, struct metrics *metrics)
 {
-    const struct {
-        const char *name, *help;
-        const struct metrics_counter *counter;
-    } counters[] = {
-        {"overround_push_deliveries_total", "Market messages handed to clients",
-         &s->stats.deliveries},
-        {"overround_push_conflated_total", "Market messages that a newer image stood in for",
-         &s->stats.conflated},
-        {"overround_push_skipped_total", "skipped frames", &s->stats.skipped},
-        {"overround_push_images_total", "Full images behind skipped frames", &s->stats.images},
-        {"overround_push_snapshots_total", "Snapshot frames", &s->stats.snapshots},
-        {"overround_push_resumes_total", "Resumes served without a whole snapshot",
-         &s->stats.resumes},
-        {"overround_push_versions_dropped_total", "Versions that were not newer (P1)",
-         &s->stats.versions_dropped},
-        {"overround_push_own_total", "Own bets and balances pushed", &s->stats.own},
-        {"overround_push_bets_total", "Bets taken over WebSocket", &s->stats.bets},
-        {"overround_odds_held_total", "Reads and streams refused until prices are level",
-         &s->stats.held},
-        {"overround_push_errors_total", "Error frames", &s->stats.errors},
-        {"overround_push_lag_closed_total", "Clients closed for lagging", &s->stats.lag_closed},
-        {"overround_push_flushes_total", "Flushes of price changes to all who follow them",
-         &s->stats.flushes},
-        {"overround_push_flushes_put_off_total", "Turns whose price changes waited for a flush",
-         &s->stats.flushes_put_off},
-        {"overround_odds_store_hits_total", "Reads that found the market", &s->stats.store_hits},
-        {"overround_odds_store_misses_total", "Reads that did not", &s->stats.store_misses},
+    const struct metrics_row counters[] = {
+        {{"overround_push_deliveries_total", "Market messages handed to clients", NULL, 0},
+         &s->stats.deliveries.value},
+        {{"overround_push_conflated_total", "Market messages that a newer image stood in for", NULL,
+          0},
+         &s->stats.conflated.value},
+        {{"overround_push_skipped_total", "skipped frames", NULL, 0}, &s->stats.skipped.value},
+        {{"overround_push_images_total", "Full images behind skipped frames", NULL, 0},
+         &s->stats.images.value},
+        {{"overround_push_snapshots_total", "Snapshot frames", NULL, 0}, &s->stats.snapshots.value},
+        {{"overround_push_resumes_total", "Resumes served without a whole snapshot", NULL, 0},
+         &s->stats.resumes.value},
+        {{"overround_push_versions_dropped_total", "Versions that were not newer (P1)", NULL, 0},
+         &s->stats.versions_dropped.value},
+        {{"overround_push_own_total", "Own bets and balances pushed", NULL, 0},
+         &s->stats.own.value},
+        {{"overround_push_bets_total", "Bets taken over WebSocket", NULL, 0}, &s->stats.bets.value},
+        {{"overround_odds_held_total", "Reads and streams refused until prices are level", NULL, 0},
+         &s->stats.held.value},
+        {{"overround_push_errors_total", "Error frames", NULL, 0}, &s->stats.errors.value},
+        {{"overround_push_lag_closed_total", "Clients closed for lagging", NULL, 0},
+         &s->stats.lag_closed.value},
+        {{"overround_push_flushes_total", "Flushes of price changes to all who follow them", NULL,
+          0},
+         &s->stats.flushes.value},
+        {{"overround_push_flushes_put_off_total", "Turns whose price changes waited for a flush",
+          NULL, 0},
+         &s->stats.flushes_put_off.value},
+        {{"overround_odds_store_hits_total", "Reads that found the market", NULL, 0},
+         &s->stats.store_hits.value},
+        {{"overround_odds_store_misses_total", "Reads that did not", NULL, 0},
+         &s->stats.store_misses.value},
     };
-    for (size_t i = 0; i < sizeof counters / sizeof *counters; i++)
-        TRY(metrics_add_counter(metrics,
-                                (struct metrics_name){counters[i].name, counters[i].help, NULL, 0},
-                                counters[i].counter));
-    return 0;
+    return metrics_add_counters(metrics, counters, sizeof counters / sizeof *counters);
 }
 
 static int register_gauges(struct odds_service *s, struct metrics *metrics)
 {
-    const struct {
-        const char *name, *help;
-        const struct metrics_gauge *gauge;
-    } gauges[] = {
-        {"overround_push_websockets", "Open WebSockets", &s->stats.websockets},
-        {"overround_push_event_streams", "Open event streams", &s->stats.event_streams},
-        {"overround_push_subscriptions", "Channels followed, over all clients",
+    const struct metrics_gauge_row gauges[] = {
+        {{"overround_push_websockets", "Open WebSockets", NULL, 0}, &s->stats.websockets},
+        {{"overround_push_event_streams", "Open event streams", NULL, 0}, &s->stats.event_streams},
+        {{"overround_push_subscriptions", "Channels followed, over all clients", NULL, 0},
          &s->stats.subscriptions},
-        {"overround_push_channels", "Channels that are kept", &s->stats.channels},
-        {"overround_push_lagging", "Clients that lag", &s->stats.lagging},
-        {"overround_push_markets", "Markets shown", &s->stats.markets},
-        {"overround_push_dirty_markets", "Markets owed to lagging clients", &s->stats.dirty},
-        {"overround_push_image_bytes", "Pre-encoded markets", &s->stats.image_bytes},
-        {"overround_long_polls", "Reads that wait for a change", &s->stats.long_polls},
-        {"overround_push_history_bytes", "Messages kept for resumes", &s->stats.history_bytes},
+        {{"overround_push_channels", "Channels that are kept", NULL, 0}, &s->stats.channels},
+        {{"overround_push_lagging", "Clients that lag", NULL, 0}, &s->stats.lagging},
+        {{"overround_push_markets", "Markets shown", NULL, 0}, &s->stats.markets},
+        {{"overround_push_dirty_markets", "Markets owed to lagging clients", NULL, 0},
+         &s->stats.dirty},
+        {{"overround_push_image_bytes", "Pre-encoded markets", NULL, 0}, &s->stats.image_bytes},
+        {{"overround_long_polls", "Reads that wait for a change", NULL, 0}, &s->stats.long_polls},
+        {{"overround_push_history_bytes", "Messages kept for resumes", NULL, 0},
+         &s->stats.history_bytes},
     };
-    for (size_t i = 0; i < sizeof gauges / sizeof *gauges; i++)
-        TRY(metrics_add_gauge(metrics,
-                              (struct metrics_name){gauges[i].name, gauges[i].help, NULL, 0},
-                              gauges[i].gauge));
-    return 0;
+    return metrics_add_gauges(metrics, gauges, sizeof gauges / sizeof *gauges);
 }
 
 int odds_service_metrics(struct odds_service *s, struct metrics *metrics)
