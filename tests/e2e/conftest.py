@@ -48,8 +48,8 @@ def book(tmp_path_factory):
 
 
 @pytest.fixture
-def own_book(tmp_path):
-    """For tests that stop, kill or break the server."""
-    made = make(tmp_path / 'data')
+def own_book(request, tmp_path):
+    """For tests that stop, kill or break the server; a parameter is its options."""
+    made = make(tmp_path / 'data', getattr(request, 'param', ()))
     yield made
     made.close()

@@ -50,16 +50,18 @@ def test_twenty_kills_under_load_lose_and_double_nothing(own_book):
     assert run('ledger', 'replay', '--data', own_book.server.data).stdout == live
 
 
+@pytest.mark.parametrize('own_book', [(), ('--loops', '3')], ids=['one', 'loops'], indirect=True)
 def test_sigterm_answers_what_is_under_way_and_exits_0(own_book):
     market = own_book.market()
     load = Load(own_book, market)
     join = load.start(0)
     until(lambda: len(load.acknowledged) > 50)
-    with own_book.server.websocket() as socket:
+    sockets = [own_book.server.websocket() for _ in range(8)]
+    for socket in sockets:
         socket.subscribe(f'market:{market}')
         socket.wait_for(op='snapshot')
-        assert own_book.server.terminate() == 0
-        assert socket.close_code() == 1001
+    assert own_book.server.terminate() == 0
+    assert [socket.close_code() for socket in sockets] == [1001] * len(sockets)
     join()
     own_book.server.verify()
     own_book.server.start()

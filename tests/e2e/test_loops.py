@@ -7,7 +7,7 @@ import time
 
 import pytest
 from conftest import make
-from lib.http import Closed, Http
+from lib.http import Http
 from lib.load import Load
 from lib.server import Server, run
 from lib.until import until
@@ -179,28 +179,6 @@ def test_a_number_of_loops_that_cannot_be_is_refused(tmp_path):
     for number in ('-1', '33', 'many'):
         done = run('serve', '--data', str(tmp_path / 'data'), '--loops', number, check=False)
         assert done.returncode == 2 and '--loops' in done.stderr
-
-
-def test_sigterm_answers_what_is_under_way_at_all_loops(own_book):
-    market = own_book.market()
-    load = Load(own_book, market)
-    join = load.start(0)
-    until(lambda: len(load.acknowledged) > 50)
-    sockets = [own_book.server.websocket() for _ in range(6)]
-    for socket in sockets:
-        socket.subscribe(f'market:{market}')
-        socket.wait_for(op='snapshot')
-    assert own_book.server.terminate() == 0
-    for socket in sockets:
-        with pytest.raises(Closed):
-            socket.wait_for(op='never')
-        assert socket.closed == 1001
-    join()
-    own_book.server.verify()
-    own_book.server.start()
-    own_book.feed.again()
-    load.retry_unanswered()
-    load.check()
 
 
 def test_kills_under_load_lose_and_double_nothing(own_book):
