@@ -23,9 +23,25 @@ int node_open_tree(struct node *node, struct disk *disk)
     return tree_keeper_new(&options, &proofs->keeper);
 }
 
+static void on_tree_ready(void *owner);
+static void notify_tree(void *owner);
+
+/* Before the tree's thread begins, which would notify nobody else, or half of it. */
+static int open_wakeup(struct node *node)
+{
+    struct node_proofs *proofs = &node->proofs;
+    struct ledger_tree *tree = tree_keeper_tree(proofs->keeper);
+    TRY(loop_wakeup_open(node->loop, &proofs->wakeup, on_tree_ready, node));
+    proofs->wakeup_open = true;
+    tree->notify_owner = &proofs->wakeup;
+    tree->notify = notify_tree;
+    return 0;
+}
+
 int node_start_tree(struct node *node, struct disk *disk)
 {
-    char text[TREE_KEEPER_TEXT_BYTES];
+    char text[TREE_KEEPER_TEXT_BYTES] = "";
+    TRY(open_wakeup(node));
     int error = tree_keeper_start(node->proofs.keeper, disk, node->stores.file_log, text);
     if (error < 0 && text[0] != '\0')
         buf_printf(node->why, "the ledger does not agree with its tree: %s", text);
@@ -131,10 +147,6 @@ int node_open_proofs(struct node *node)
     if (node->options->heads_webhook != NULL)
         TRY(heads_webhook_new(node->loop, node->options->heads_webhook,
                               node->options->heads_webhook_ca, &proofs->webhook, node->why));
-    TRY(loop_wakeup_open(node->loop, &proofs->wakeup, on_tree_ready, node));
-    proofs->wakeup_open = true;
-    parts.tree->notify_owner = &proofs->wakeup;
-    parts.tree->notify = notify_tree;
     proofs->links_posted = (uint32_t)keeper_links(proofs->keeper);
     show(proofs); /* a key that is away is told from the start */
     return 0;

@@ -590,13 +590,16 @@ static int open_parts(struct tree_keeper *keeper, struct disk *disk, char *ret_t
     return error;
 }
 
-/* Signals are the role's business: none may be delivered to this thread. */
+/* Signals are the role's business: none may be delivered to this thread. It begins with the lock,
+ * and so finds that it was started. */
 static int start_thread(struct tree_keeper *keeper)
 {
     sigset_t all, before;
     sigfillset(&all);
     pthread_sigmask(SIG_SETMASK, &all, &before);
+    pthread_mutex_lock(&keeper->lock);
     keeper->started = pthread_create(&keeper->thread, NULL, run, keeper) == 0;
+    pthread_mutex_unlock(&keeper->lock);
     pthread_sigmask(SIG_SETMASK, &before, NULL);
     return keeper->started ? 0 : -ERR_MEMORY;
 }
