@@ -135,6 +135,11 @@ static inline void metrics_set(struct metrics_gauge *gauge, int64_t value)
     __atomic_store_n(&gauge->value, value, __ATOMIC_RELAXED);
 }
 
+static inline void metrics_change(struct metrics_gauge *gauge, int64_t by)
+{
+    metrics_set(gauge, __atomic_load_n(&gauge->value, __ATOMIC_RELAXED) + by);
+}
+
 /* Counts one value of the raw unit (microseconds). */
 void metrics_record(struct metrics_histogram *histogram, uint64_t value);
 

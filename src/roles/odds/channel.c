@@ -7,7 +7,7 @@ static void give_message(struct odds_service *s, struct message *message)
 {
     if (message->frame == NULL)
         return;
-    s->stats.history_bytes.value -= message->frame->bytes;
+    metrics_change(&s->stats.history_bytes, -(int64_t)message->frame->bytes);
     shared_bytes_give(message->frame);
     message->frame = NULL;
 }
@@ -48,7 +48,7 @@ static void channel_free(struct odds_service *s, uint32_t slot)
     market_index_drop_group(&s->index, kind, channel->group);
     channel->used = false;
     slot_pool_give(&s->channels_pool, slot);
-    s->stats.channels.value--;
+    metrics_change(&s->stats.channels, -1);
 }
 
 static void put_name(struct channel *channel, enum group_kind kind, struct slice id)
@@ -99,7 +99,7 @@ uint32_t channel_open(struct odds_service *s, enum group_kind kind, struct slice
                                 .last = SLOT_NONE};
     put_name(channel, kind, id);
     s->index.groups[kind][group].channel = slot;
-    s->stats.channels.value++;
+    metrics_change(&s->stats.channels, 1);
     channel_sleep(s, slot);
     return slot;
 }
@@ -149,7 +149,7 @@ void channel_add(struct odds_service *s, uint32_t slot, struct message message)
         forget_oldest(s, channel);
     channel->seq++;
     *channel_message(channel, channel->seq) = message;
-    s->stats.history_bytes.value += message.frame->bytes;
+    metrics_change(&s->stats.history_bytes, (int64_t)message.frame->bytes);
     while (s->stats.history_bytes.value > s->options.limits.history_bytes_max &&
            channel->kept_from <= channel->handed) {
         odds_limit_hit(s, ODDS_LIMIT_history_bytes_max);

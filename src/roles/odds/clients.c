@@ -15,7 +15,7 @@ static void link_lagging(struct client *client)
     if (s->lag_first != SLOT_NONE)
         s->clients[s->lag_first].lag_previous = client_slot(client);
     s->lag_first = client_slot(client);
-    s->stats.lagging.value++;
+    metrics_change(&s->stats.lagging, 1);
 }
 
 static void unlink_lagging(struct client *client)
@@ -27,7 +27,7 @@ static void unlink_lagging(struct client *client)
         s->clients[client->lag_previous].lag_next = client->lag_next;
     if (client->lag_next != SLOT_NONE)
         s->clients[client->lag_next].lag_previous = client->lag_previous;
-    s->stats.lagging.value--;
+    metrics_change(&s->stats.lagging, -1);
 }
 
 static void link_sse(struct client *client)
@@ -190,7 +190,7 @@ void client_begin_sse(struct client *client)
 {
     client->is_sse = true;
     link_sse(client);
-    client->service->stats.event_streams.value++;
+    metrics_change(&client->service->stats.event_streams, 1);
 }
 
 void client_free(struct client *client)
@@ -203,7 +203,7 @@ void client_free(struct client *client)
         unlink_lagging(client);
     if (client->is_sse) {
         unlink_sse(client);
-        s->stats.event_streams.value--;
+        metrics_change(&s->stats.event_streams, -1);
     }
     client_drop_identity(client);
     client->used = false;

@@ -64,7 +64,7 @@ static void hold(struct odds_service *s, struct subscription *sub, uint64_t from
         if (n > sub->follow.synced || follow_is_walking(&sub->follow))
             hold_one(s, sub, n);
     sub->slow |= SLOW_BEHIND;
-    s->stats.dirty.value = s->debts.pool.count;
+    metrics_set(&s->stats.dirty, (int64_t)s->debts.pool.count);
 }
 
 /* One after the other to a follower that is live. Events are always its own, because each names
@@ -390,7 +390,7 @@ void fanout_pump(struct odds_service *s, struct subscription *sub)
         case FOLLOW_DONE:
             sub->slow &= (uint8_t)~SLOW_BEHIND;
             sub->due_us = loop_now(s->loop).us + sub->conflate_us;
-            s->stats.dirty.value = s->debts.pool.count;
+            metrics_set(&s->stats.dirty, (int64_t)s->debts.pool.count);
             return;
         case FOLLOW_WALK:
             pump_walk(s, sub, &next);

@@ -65,7 +65,7 @@ static void take_out(struct odds_service *s, struct wait *wait)
         wait_at(s, wait->next)->previous = wait->previous;
     loop_timer_cancel(s->loop, &wait->timer);
     slot_pool_give(&s->waits_pool, (uint32_t)(wait - s->waits));
-    s->stats.long_polls.value--;
+    metrics_change(&s->stats.long_polls, -1);
 }
 
 static void answer(struct odds_service *s, struct wait *wait)
@@ -107,7 +107,7 @@ bool reads_wait(struct odds_service *s, const struct http_request *request, uint
     timer_init(&wait->timer, on_timeout, wait);
     loop_timer_set(s->loop, &wait->timer,
                    (struct monotonic){loop_now(s->loop).us + ms * US_PER_MS});
-    s->stats.long_polls.value++;
+    metrics_change(&s->stats.long_polls, 1);
     return true;
 }
 

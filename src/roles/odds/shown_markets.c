@@ -13,7 +13,7 @@ static void give_text(struct odds_service *s, struct shared_bytes **text)
 {
     if (*text == NULL)
         return;
-    s->stats.image_bytes.value -= (*text)->bytes;
+    metrics_change(&s->stats.image_bytes, -(int64_t)(*text)->bytes);
     shared_bytes_give(*text);
     *text = NULL;
 }
@@ -33,7 +33,7 @@ static void keep_text(struct odds_service *s, struct shared_bytes **place,
         odds_limit_hit(s, ODDS_LIMIT_image_bytes_max);
         return;
     }
-    s->stats.image_bytes.value += text->bytes;
+    metrics_change(&s->stats.image_bytes, (int64_t)text->bytes);
     *place = shared_bytes_take(text);
 }
 
@@ -207,7 +207,7 @@ void odds_remove_market(struct odds_service *s, uint32_t slot)
     reads_forget(s, slot);
     give_texts(s, market);
     market_index_remove(&s->index, slot);
-    s->stats.markets.value--;
+    metrics_change(&s->stats.markets, -1);
 }
 
 /* ---- the listener ---- */
@@ -224,7 +224,7 @@ static uint32_t add_market(struct odds_service *s, const struct odds_image *imag
         odds_limit_hit(s, ODDS_LIMIT_events_max);
     if ((full >> GROUP_SPORT & 1) != 0)
         odds_limit_hit(s, ODDS_LIMIT_sports_max);
-    s->stats.markets.value++;
+    metrics_change(&s->stats.markets, 1);
     return slot;
 }
 

@@ -38,7 +38,7 @@ static void link_both(struct odds_service *s, struct client *client, struct subs
     *link = slot;
     sub->client_next = SLOT_NONE;
     client->count++;
-    s->stats.subscriptions.value++;
+    metrics_change(&s->stats.subscriptions, 1);
 }
 
 static struct subscription *subscription_new(struct client *client, uint32_t channel)
@@ -127,9 +127,9 @@ void subscription_close(struct client *client, struct subscription *sub)
     client->count--;
     loop_timer_cancel(s->loop, &sub->timer);
     follow_end(&s->debts, &sub->follow);
-    s->stats.dirty.value = s->debts.pool.count;
+    metrics_set(&s->stats.dirty, (int64_t)s->debts.pool.count);
     slot_pool_give(&s->subscriptions_pool, slot);
-    s->stats.subscriptions.value--;
+    metrics_change(&s->stats.subscriptions, -1);
 }
 
 /* Whatever begins here is brought to the channel's newest message by who called. */

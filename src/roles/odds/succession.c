@@ -220,7 +220,7 @@ static void expect_market(struct odds_service *s, const struct odds_handover_mar
         return;
     }
     s->index.markets[slot].version = row->version;
-    s->stats.markets.value++;
+    metrics_change(&s->stats.markets, 1);
 }
 
 int odds_service_take_over(struct odds_service *s, struct slice state)

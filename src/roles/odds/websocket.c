@@ -201,7 +201,7 @@ static void on_closed(void *owner, struct ws_handle ws, uint16_t code)
     struct client *client = owner;
     (void)ws;
     (void)code; /* net counts why connections end */
-    client->service->stats.websockets.value--;
+    metrics_change(&client->service->stats.websockets, -1);
     client_free(client);
 }
 
@@ -239,5 +239,5 @@ void websocket_begin(struct odds_service *s, struct http_request *request,
         client_free(client);
         return;
     }
-    s->stats.websockets.value++;
+    metrics_change(&s->stats.websockets, 1);
 }
