@@ -270,8 +270,9 @@ static void wakeup_on_ready(void *owner, uint32_t events)
     uint64_t count;
     ssize_t got = read(wakeup->source.fd, &count, sizeof count);
     (void)got; /* EAGAIN is harmless: fn may run once too often */
-    /* Cleared before fn looks at its work: a signal from now on gives another run. */
-    atomic_store(&wakeup->pending, false);
+    /* Cleared before fn looks at its work: a signal from now on gives another run. Exchanged, so
+     * that fn sees what was done before a signal that found it set. */
+    (void)atomic_exchange(&wakeup->pending, false);
     wakeup->fn(wakeup->owner);
 }
 
