@@ -416,9 +416,12 @@ void conn_resume(struct conn *conn)
     want_flush(conn->pool);
 }
 
+/* What is asked in here comes after the roles' stage of this turn. */
 static void give_resumed(struct conn_pool *pool)
 {
     struct conn *conn = pool->resumed;
+    if (conn != NULL)
+        loop_turn_again(pool->loop);
     pool->resumed = NULL;
     while (conn != NULL) {
         struct conn *next = conn->resumed_next;

@@ -2,7 +2,9 @@
 #include "test.h"
 
 #include <string.h>
+#include <sys/epoll.h>
 #include <sys/socket.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #include "base/error.h"
@@ -166,6 +168,36 @@ TEST(http_server, reading_pauses_at_http_pipeline_max_and_goes_on_after_answers)
         fixture_turns(&f, 3);
     }
     assert_true(peer_read_until(&f, fd, text, sizeof text, "<last>"));
+    close(fd);
+    fixture_end(&f);
+}
+
+static bool waited; /* the last turn did, or would have */
+
+/* Stands before the C library's. */
+int epoll_pwait2(int epoll, struct epoll_event *events, int events_max, const struct timespec *wait,
+                 const sigset_t *signals)
+{
+    waited = wait == NULL || wait->tv_sec > 0 || wait->tv_nsec > 0;
+    return (int)syscall(SYS_epoll_pwait2, epoll, events, events_max, wait, signals, 8);
+}
+
+TEST(http_server, requests_that_were_kept_are_followed_by_a_turn_that_does_not_wait)
+{
+    fixture_init(&f);
+    f.limits.http_pipeline_max = 1;
+    fixture_begin(&f);
+    f.keep = true;
+    int fd = peer_connect(&f);
+    peer_send(fd, SLICE(GET("/0") GET("/1")));
+    assert_true(fixture_until(&f, &f.requests, 1));
+    http_reply(f.kept[0], 200, SLICE("text/plain"), SLICE_NONE, SLICE("x"));
+    while (f.requests < 2)
+        assert_int_equal(loop_run_once(f.loop, 0), 0);
+    assert_int_equal(loop_run_once(f.loop, 10 * US_PER_MS), 0);
+    assert_false(waited);
+    assert_int_equal(loop_run_once(f.loop, 10 * US_PER_MS), 0);
+    assert_true(waited);
     close(fd);
     fixture_end(&f);
 }
