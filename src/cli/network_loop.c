@@ -58,16 +58,19 @@ static void take_all(struct network_loop *network)
         wake_book(network);
 }
 
-void network_loop_take(struct network_loop *network)
+/* P1: before a socket is read, and again behind each read. What a client asks for may have been
+ * shown to it by another loop since this turn began. */
+static void look(void *owner)
 {
-    odds_receiver_begin_turn(&network->receiver);
+    struct network_loop *network = owner;
+    odds_receiver_begin_look(&network->receiver);
     take_all(network);
+    odds_service_hold(network->front.odds, !odds_receiver_is_level(&network->receiver));
 }
 
-/* What came after the turn had begun. */
-static void on_wakeup(void *owner)
+void network_loop_take(struct network_loop *network)
 {
-    take_all(owner);
+    look(network);
 }
 
 /* ---- orders ---- */
@@ -108,13 +111,10 @@ static void obey(struct network_loop *network)
 
 /* ---- turns ---- */
 
-/* P1: the ring before any socket. */
 static void on_turn_begin(void *owner)
 {
-    struct network_loop *network = owner;
-    network_loop_take(network);
-    odds_service_hold(network->front.odds, !odds_receiver_is_level(&network->receiver));
-    obey(network);
+    look(owner);
+    obey(owner);
 }
 
 /* Before the fan-out of the turn, which takes longer. */
@@ -179,7 +179,7 @@ static int open_link(struct network_loop *network, const struct network_loop_par
     TRY(ring_new(UP_BYTES, &link->up_gate, &link->up));
     TRY(ring_new(DOWN_BYTES, parts->gate, &link->down));
     TRY(own_presence_new(parts->hash_key, &link->presence));
-    TRY(loop_wakeup_open(network->loop, &link->wakeup, on_wakeup, network));
+    TRY(loop_wakeup_open(network->loop, &link->wakeup, look, network));
     link->wakeup_open = true;
     return 0;
 }
@@ -208,19 +208,21 @@ int network_loop_open(struct network_loop *network, const struct network_loop_pa
     TRY(open_crossings(network, parts));
     loop_at_turn_begin(network->loop, on_turn_begin, network);
     TRY(loop_at_turn_end(network->loop, LOOP_STAGE_WORK, on_turn_end, network));
-    return node_front_open(&network->front, &(struct node_front_parts){
-                                                .options = options,
-                                                .loop = network->loop,
-                                                .store = network->store,
-                                                .presence = network->link.presence,
-                                                .bets = bet_asker_port(network->asker),
-                                                .rules = &network->keys.rules,
-                                                .takes_bets = takes_bets,
-                                                .silence_us = silence_us,
-                                                .owner = network,
-                                                .share = parts->count,
-                                                .numbers = parts->numbers,
-                                            });
+    TRY(node_front_open(&network->front, &(struct node_front_parts){
+                                             .options = options,
+                                             .loop = network->loop,
+                                             .store = network->store,
+                                             .presence = network->link.presence,
+                                             .bets = bet_asker_port(network->asker),
+                                             .rules = &network->keys.rules,
+                                             .takes_bets = takes_bets,
+                                             .silence_us = silence_us,
+                                             .owner = network,
+                                             .share = parts->count,
+                                             .numbers = parts->numbers,
+                                         }));
+    http_server_at_receive(network->front.server, look, network);
+    return 0;
 }
 
 int network_loop_start(struct network_loop *network)

@@ -10,6 +10,7 @@ from conftest import make
 from lib.http import Http
 from lib.load import Load
 from lib.server import Server, run
+from lib.strace import Strace
 from lib.until import until
 from lib.ws import WebSocket
 from test_handover import Traffic, Upgraded
@@ -101,6 +102,40 @@ def test_no_loop_shows_less_than_another_has_shown_before(book):
     for reader in readers:
         reader.close()
     assert reads > 200 and mover.moves > 200
+
+
+def sockets_of_two_loops(book, market):
+    """Two sockets that follow the market, at different loops."""
+    first = second = None
+    while second is None:
+        socket = WebSocket(book.server.public)
+        socket.subscribe(f'market:{market}')
+        socket.sid = socket.wait_for(op='snapshot')['sid']
+        if first is None:
+            first = socket
+        elif socket.sid != first.sid:
+            second = socket
+    return first, second
+
+
+LONG = 'delay_enter=600000000'  # ten minutes: until strace goes
+NETWORK = [f'network-{n}' for n in range(LOOPS)]
+
+
+def test_what_was_shown_while_a_loop_was_in_its_turn_it_knows_when_it_is_asked(book):
+    """The question comes behind another one, for whose sake the turn has begun: it is read long
+    after the loop has looked into its ring."""
+    market = book.market()
+    shower, asker = sockets_of_two_loops(book, market)
+    asker.send({'op': 'unsubscribe', 'channels': [f'market:{market}']})
+    asker.wait_for(op='unsubscribed')
+    with Strace(book.server, 'recvfrom', LONG, threads=NETWORK) as strace:
+        asker.send({'op': 'ping'})
+        until(strace.holds_back)
+        book.feed.price(market, 11, 3.0)
+        shown = shower.wait_for(op='delta')['odds_version']
+        asker.subscribe(f'market:{market}')
+    assert asker.wait_for(op='snapshot')['markets'][0]['odds_version'] >= shown
 
 
 def ask_everywhere(book, bettor, slip, key):

@@ -64,6 +64,11 @@ const struct ws_deflate_stats *http_server_deflate_stats(const struct http_serve
     return server->deflate == NULL ? NULL : ws_deflate_stats(server->deflate);
 }
 
+void http_server_at_receive(struct http_server *server, void (*fn)(void *owner), void *owner)
+{
+    conn_pool_at_receive(server->pool, fn, owner);
+}
+
 static void close_listeners(struct http_server *server)
 {
     for (int i = 0; i < server->listeners_count; i++)

@@ -70,6 +70,10 @@ int http_server_new(struct loop *loop, const struct net_limits *limits,
 int http_server_offer_deflate(struct http_server *server);
 /* What was compressed; NULL: it is not offered. Borrowed. */
 const struct ws_deflate_stats *http_server_deflate_stats(const struct http_server *server);
+/* fn(owner) is told after each read that has brought something, before a request of it reaches a
+ * handler, so that what others have shown its sender can be looked up first. It may answer what is
+ * under way. One only. */
+void http_server_at_receive(struct http_server *server, void (*fn)(void *owner), void *owner);
 /* Closes everything at once; handlers learn of open streams and WebSockets by on_closed inside
  * this call. Not from a callback of the server. Accepts NULL. */
 void http_server_free(struct http_server *server);

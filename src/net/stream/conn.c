@@ -321,7 +321,7 @@ ssize_t conn_receive_raw(struct conn *conn, char *at, size_t bytes)
     net_count(&conn->pool->stats.reads, 1);
     if (got > 0) {
         net_count(&conn->pool->stats.bytes_in, (uint64_t)got);
-        return got;
+        return conn_tell_received(conn, got);
     }
     if (got < 0 && (errno == EAGAIN || errno == EINTR))
         return 0;

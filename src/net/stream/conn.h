@@ -56,6 +56,9 @@ struct conn_callbacks {
 int conn_pool_new(struct loop *loop, const struct net_limits *limits, struct conn_pool **ret_pool);
 /* Closes all connections (on_closed runs, with CONN_CLOSE_DRAIN). Accepts NULL. */
 void conn_pool_free(struct conn_pool *pool);
+/* fn(owner) is told after each read that has brought something, before it is given on; it may
+ * answer, and end, any connection. One only; NULL takes it out. */
+void conn_pool_at_receive(struct conn_pool *pool, void (*fn)(void *owner), void *owner);
 struct net_stats *conn_pool_stats(struct conn_pool *pool);
 const struct net_limits *conn_pool_limits(const struct conn_pool *pool);
 struct loop *conn_pool_loop(const struct conn_pool *pool);

@@ -67,6 +67,8 @@ static inline void conn_prefetch(const struct conn *conn)
 
 struct conn_pool {
     struct loop *loop;
+    void (*on_received)(void *owner); /* NULL: nobody wants to know */
+    void *on_received_owner;
     struct net_limits limits;
     struct net_stats stats;
     struct outbox_pool outboxes;
@@ -98,6 +100,8 @@ int conn_pool_take(struct conn_pool *pool, struct conn **ret_conn);
 void conn_pool_give(struct conn *conn);
 /* The pool's hook of LOOP_STAGE_FLUSH. */
 void conn_flush_dirty(void *pool);
+/* Tells who wants to know that something was read. Answers `got`, or 0: it has ended meanwhile. */
+ssize_t conn_tell_received(struct conn *conn, ssize_t got);
 /* Frees what was received and not used. */
 void conn_free_kept(struct conn *conn);
 /* Receives into at[0..bytes) from the kernel; 0: nothing now, the end (read_ended), or closed. */

@@ -68,6 +68,23 @@ void conn_pool_free(struct conn_pool *pool)
     free(pool);
 }
 
+void conn_pool_at_receive(struct conn_pool *pool, void (*fn)(void *owner), void *owner)
+{
+    pool->on_received = fn;
+    pool->on_received_owner = owner;
+}
+
+/* It may have ended this connection, and then nothing has come. */
+ssize_t conn_tell_received(struct conn *conn, ssize_t got)
+{
+    struct conn_pool *pool = conn->pool;
+    uint8_t phase = conn->phase;
+    if (pool->on_received == NULL)
+        return got;
+    pool->on_received(pool->on_received_owner);
+    return conn->phase == phase ? got : 0;
+}
+
 struct net_stats *conn_pool_stats(struct conn_pool *pool)
 {
     return &pool->stats;

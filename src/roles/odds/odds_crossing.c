@@ -176,14 +176,14 @@ static bool is_behind(const struct odds_receiver *receiver)
     return atomic_load_explicit(&receiver->level->behind, memory_order_acquire);
 }
 
-void odds_receiver_begin_turn(struct odds_receiver *receiver)
+void odds_receiver_begin_look(struct odds_receiver *receiver)
 {
-    receiver->level_begun = !is_behind(receiver);
+    receiver->level_seen = !is_behind(receiver);
 }
 
 bool odds_receiver_is_level(const struct odds_receiver *receiver)
 {
-    return receiver->level_begun && !receiver->lacking;
+    return receiver->level_seen && !receiver->lacking;
 }
 
 static struct hash128 key_of(const struct odds_receiver *receiver, struct slice id)

@@ -13,8 +13,9 @@
  * A sender begins behind: the first round is the snapshot. The book never waits (P3).
  * P1: `behind` is set before the gate is opened over the first change that was left out, and
  * cleared after it was opened over the end of the round. So a loop that reads it before it looks
- * into its ring, in each turn, and finds it clear, has in its ring whatever any other loop has
- * shown. Pure but for the two flags: no clock, no socket. */
+ * into its ring, behind each read of a socket, and finds it clear, has in its ring whatever any
+ * other loop has shown to whoever sent what was read. Pure but for the two flags: no clock, no
+ * socket. */
 #pragma once
 
 #include <stdatomic.h>
@@ -77,7 +78,7 @@ struct odds_receiver {
     struct odds_receiver_listener listener;
     struct table *named; /* owned: the round in which each market of the store was named last */
     uint64_t hash_key[2];
-    bool level_begun;               /* this turn began level */
+    bool level_seen;                /* the ring was level when it was looked into last */
     bool missing;                   /* a market found no room in the store, in this round */
     bool lacking;                   /* and no round without one has ended since */
     struct metrics_counter refused; /* such markets, since the start */
@@ -87,9 +88,9 @@ struct odds_receiver {
 int odds_receiver_init(struct odds_receiver *receiver, struct odds_store *store,
                        struct odds_level *level, size_t markets_max, const uint64_t hash_key[2]);
 void odds_receiver_done(struct odds_receiver *receiver);
-/* Each turn, before the ring is looked into, which is before any socket. */
-void odds_receiver_begin_turn(struct odds_receiver *receiver);
-/* After the ring was looked into: whether a newcomer may be shown prices here in this turn. */
+/* Before the ring is looked into, which is before any use of what a socket has brought. */
+void odds_receiver_begin_look(struct odds_receiver *receiver);
+/* After the ring was looked into: whether a newcomer may be shown prices here now. */
 bool odds_receiver_is_level(const struct odds_receiver *receiver);
 /* A record MARKET, REMOVED or ROUND_END. */
 void odds_receiver_take(struct odds_receiver *receiver, struct slice record);

@@ -9,14 +9,34 @@ SYNCS = 'fdatasync,fsync,sync_file_range,pwritev2'
 
 class Strace:
     """Fault injection into the running server, from begin to end of the with block; with a folder
-    only into calls on the files that are in it now."""
+    only into calls on the files that are in it now, with threads only into those of these names."""
 
-    def __init__(self, server, calls, fault, folder=None):
-        self.argv = ['strace', '-f', '-qq', '-o', os.devnull, '-p', str(server.process.pid),
-                     '-e', f'trace={calls}', '-e', f'inject={calls}:{fault}']
+    def __init__(self, server, calls, fault, folder=None, threads=None):
+        self.pid, self.threads = server.process.pid, threads
+        self.argv = ['strace', '-qq', '-o', os.devnull, '-e', f'trace={calls}', '-e',
+                     f'inject={calls}:{fault}']
+        self.argv += ['-f', '-p', str(self.pid)] if threads is None else [
+            word for task in self.tasks() for word in ('-p', task)]
         for name in os.listdir(folder) if folder else ():
             self.argv += ['-P', os.path.join(folder, name)]
-        self.pid = server.process.pid
+
+    def tasks(self):
+        """The ids of the threads that are meant."""
+        found = []
+        for task in os.listdir(f'/proc/{self.pid}/task'):
+            with open(f'/proc/{self.pid}/task/{task}/comm', encoding='ascii') as name:
+                if self.threads is None or name.read().strip() in self.threads:
+                    found.append(task)
+        return found
+
+    def holds_back(self):
+        """Whether a thread stands in a call that is delayed."""
+        return any('State:\tt' in status for status in self.statuses())
+
+    def statuses(self):
+        for task in self.tasks():
+            with open(f'/proc/{self.pid}/task/{task}/status', encoding='utf-8') as status:
+                yield status.read()
 
     def __enter__(self):
         # pylint: disable=consider-using-with
@@ -27,11 +47,7 @@ class Strace:
 
     def is_attached(self):
         assert self.process.poll() is None, self.process.stderr.read()
-        for task in os.listdir(f'/proc/{self.pid}/task'):
-            with open(f'/proc/{self.pid}/task/{task}/status', encoding='utf-8') as status:
-                if 'TracerPid:\t0\n' in status.read():
-                    return False
-        return True
+        return all('TracerPid:\t0\n' not in status for status in self.statuses())
 
     def __exit__(self, *_):
         self.process.terminate()

@@ -202,6 +202,53 @@ TEST(http_server, requests_that_were_kept_are_followed_by_a_turn_that_does_not_w
     fixture_end(&f);
 }
 
+static int requests_when_told, told;
+
+static void note_received(void *owner)
+{
+    (void)owner;
+    told++;
+    requests_when_told = f.requests;
+}
+
+TEST(http_server, who_wants_to_know_of_a_read_is_told_before_its_requests_are)
+{
+    begin();
+    told = 0;
+    http_server_at_receive(f.server, note_received, NULL);
+    expect(SLICE(GET("/a")), "/a");
+    assert_int_equal(told, 1);
+    assert_int_equal(requests_when_told, 0);
+    expect(SLICE(GET("/b")), "/b");
+    assert_int_equal(told, 2);
+    assert_int_equal(requests_when_told, 1);
+    fixture_end(&f);
+}
+
+static void answer_the_first(void *owner)
+{
+    (void)owner;
+    http_reply(f.kept[0], 200, SLICE("text/plain"), SLICE_NONE, SLICE("<end>"));
+}
+
+TEST(http_server, a_connection_that_ends_when_it_is_read_gives_nothing_more)
+{
+    char text[1024];
+    begin();
+    f.keep = true;
+    int fd = peer_connect(&f);
+    peer_send(fd, SLICE(GET("/0")));
+    assert_true(fixture_until(&f, &f.requests, 1));
+    http_server_stop_listening(f.server); /* so that the next answer is a connection's last */
+    http_server_at_receive(f.server, answer_the_first, NULL);
+    peer_send(fd, SLICE(GET("/1")));
+    assert_true(peer_read_until(&f, fd, text, sizeof text, "<end>"));
+    fixture_turns(&f, 3);
+    assert_int_equal(f.requests, 1);
+    close(fd);
+    fixture_end(&f);
+}
+
 TEST(http_server, an_answer_after_the_client_is_gone_does_nothing)
 {
     begin();

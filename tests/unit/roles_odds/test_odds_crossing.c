@@ -151,7 +151,7 @@ static void book_turn(struct world *w)
 static void network_turn(struct network *loop)
 {
     struct slice record;
-    odds_receiver_begin_turn(&loop->receiver);
+    odds_receiver_begin_look(&loop->receiver);
     (void)ring_look(loop->ring);
     while (ring_take(loop->ring, &record))
         odds_receiver_take(&loop->receiver, record);
