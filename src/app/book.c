@@ -7,6 +7,7 @@
 #include "app/refold.h"
 #include "base/assert.h"
 #include "base/error.h"
+#include "base/reserve.h"
 #include "crypto/random.h"
 
 static void on_durable(void *owner, const struct record_view *record)
@@ -75,7 +76,7 @@ void book_free(struct book *book)
     free(book->pending);
     free(book->settle_queue);
     free(book->settle_queued);
-    free(book->ended);
+    reserve_free(book->ended, ENDED_MAX, sizeof *book->ended);
     free(book);
 }
 

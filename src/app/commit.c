@@ -5,6 +5,7 @@
 
 #include "base/assert.h"
 #include "base/error.h"
+#include "base/reserve.h"
 
 struct waiting {
     uint32_t record; /* index in the group, or UINT32_MAX for none */
@@ -50,8 +51,8 @@ static int group_make(struct group *group, struct commit *commit)
     char *memory = aligned_alloc(4096, COMMIT_BYTES_MAX);
     group->commit = commit;
     group->out = buf_over(memory, COMMIT_BYTES_MAX);
-    group->views = calloc(COMMIT_RECORDS_MAX, sizeof *group->views);
-    group->waiting = calloc(COMMIT_WAITERS_MAX, sizeof *group->waiting);
+    group->views = reserve_new(COMMIT_RECORDS_MAX, sizeof *group->views);
+    group->waiting = reserve_new(COMMIT_WAITERS_MAX, sizeof *group->waiting);
     return memory == NULL || group->views == NULL || group->waiting == NULL ? -ERR_MEMORY : 0;
 }
 
@@ -92,8 +93,9 @@ void commit_free(struct commit *commit)
     ASSERT(!commit->log_busy); /* the log was freed first, and told us all it did */
     for (int i = 0; i < COMMIT_GROUPS_MAX; i++) {
         free(commit->groups[i].out.at);
-        free(commit->groups[i].views);
-        free(commit->groups[i].waiting);
+        reserve_free(commit->groups[i].views, COMMIT_RECORDS_MAX, sizeof *commit->groups[i].views);
+        reserve_free(commit->groups[i].waiting, COMMIT_WAITERS_MAX,
+                     sizeof *commit->groups[i].waiting);
     }
     free(commit);
 }

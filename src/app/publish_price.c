@@ -3,16 +3,15 @@
  * it as active too, so that no bet can follow a fence that stops it (L6). */
 #include "app/book_internal.h"
 
-#include <stdlib.h>
-
 #include "base/assert.h"
 #include "base/error.h"
+#include "base/reserve.h"
 
 #define WALK_SLOTS_PER_TURN 512
 
 int book_publish_new(struct book *book)
 {
-    book->ended = calloc(ENDED_MAX, sizeof *book->ended);
+    book->ended = reserve_new(ENDED_MAX, sizeof *book->ended);
     return book->ended == NULL ? -ERR_MEMORY : 0;
 }
 

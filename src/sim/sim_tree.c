@@ -162,13 +162,25 @@ static void check_root(struct sim *sim, const struct tree_head *head)
               (unsigned long long)head->root.size);
 }
 
+/* One head is shown many times: these very bytes were found well signed before. */
+static int read_head(struct sim_tree *tree, const unsigned char bytes[TREE_HEAD_BYTES],
+                     struct tree_head *ret)
+{
+    if (tree->sound_known && memcmp(bytes, tree->sound, TREE_HEAD_BYTES) == 0)
+        return tree_head_parse(bytes, ret);
+    TRY(tree_head_read(bytes, ret));
+    memcpy(tree->sound, bytes, TREE_HEAD_BYTES);
+    tree->sound_known = true;
+    return 0;
+}
+
 /* Any head that leaves the machine: somebody holds it from now on. */
 static struct tree_head check_head(struct sim *sim, const unsigned char bytes[TREE_HEAD_BYTES])
 {
     struct sim_tree *tree = &sim->tree;
     struct tree_head head;
-    int error = tree_head_read(bytes, &head);
-    SIM_CHECK(error == 0 && head.shard == 0, "L8", "a head is shown that its key did not sign");
+    SIM_CHECK(read_head(tree, bytes, &head) == 0 && head.shard == 0, "L8",
+              "a head is shown that its key did not sign");
     uint32_t number = sim_key_number(sim, head.key);
     if (head.time_us > tree->time_shown)
         tree->time_shown = head.time_us;

@@ -23,17 +23,20 @@ struct sim_ask {
 
 struct sim_tree {
     struct tree_keeper *keeper; /* owns, while up; NULL: this run has none */
-    struct sign_key *key;       /* owns: that of this start */
-    struct tree_chain chain;    /* of the links, as they were at this start */
-    uint32_t key_shown;         /* the highest number of a key whose head was shown */
+    struct sign_key *key;       /* owns: that of this start, of this number: */
+    uint32_t key_number;
+    struct tree_chain chain; /* of the links, as they were at this start */
+    uint32_t key_shown;      /* the highest number of a key whose head was shown */
     struct tree_rotate rotate;
     bool rotating;
     unsigned char publics[TREE_LINKS_MAX + 1][SIGN_PUBLIC_BYTES]; /* by number, so many: */
     uint32_t publics_count;
-    int64_t time_shown;         /* the latest of a head that was shown */
-    struct sim_history history; /* of every durable record */
-    bool head_new;              /* the keeper said so */
-    uint64_t size_last;         /* of the newest head seen in this incarnation */
+    int64_t time_shown;                   /* the latest of a head that was shown */
+    struct sim_history history;           /* of every durable record */
+    bool head_new;                        /* the keeper said so */
+    unsigned char sound[TREE_HEAD_BYTES]; /* a head whose signature was checked; none yet: */
+    bool sound_known;
+    uint64_t size_last; /* of the newest head seen in this incarnation */
     int64_t time_last;
     uint64_t gaps; /* of this incarnation, counted already */
     bool stopped;  /* counted already */

@@ -53,9 +53,12 @@ int sim_tree_key_open(struct sim *sim)
     uint32_t count = sim_links_count(faulty_disk_of(sim->disk), &tree->chain);
     SIM_CHECK(count >= tree->key_shown, "L8",
               "a head of key %u was shown, and %u links of keys are there", tree->key_shown, count);
+    tree->rotating = false;
+    if (tree->key != NULL && tree->key_number == count)
+        return 0;
     sign_key_free(tree->key);
     tree->key = NULL;
-    tree->rotating = false;
+    tree->key_number = count;
     return sim_key_new(count, &tree->key);
 }
 

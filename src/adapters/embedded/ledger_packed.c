@@ -1,7 +1,6 @@
 /* ledger_packed.c - contract in ledger_packed.h. */
 #include "adapters/embedded/ledger_packed.h"
 
-#include <stdlib.h>
 #include <string.h>
 #include <zstd.h>
 
@@ -9,6 +8,7 @@
 #include "base/assert.h"
 #include "base/error.h"
 #include "base/hash.h"
+#include "base/reserve.h"
 
 #define NO_CHUNK UINT32_MAX
 
@@ -51,7 +51,7 @@ void ledger_packed_head_seal(struct ledger_packed_head *head,
 
 int ledger_packed_new(struct ledger_packed **ret_packed)
 {
-    struct ledger_packed *packed = calloc(1, sizeof *packed);
+    struct ledger_packed *packed = reserve_new(1, sizeof *packed);
     if (packed == NULL)
         return -ERR_MEMORY;
     packed->unpacker = ZSTD_createDCtx();
@@ -69,7 +69,7 @@ void ledger_packed_free(struct ledger_packed *packed)
     if (packed == NULL)
         return;
     (void)ZSTD_freeDCtx(packed->unpacker);
-    free(packed);
+    reserve_free(packed, 1, sizeof *packed);
 }
 
 const struct ledger_packed_head *ledger_packed_head(const struct ledger_packed *packed)

@@ -21,6 +21,7 @@
 #include "adapters/embedded/ledger_store.h"
 #include "base/assert.h"
 #include "base/error.h"
+#include "base/reserve.h"
 
 #define READ_BYTES    (256 * 1024)
 #define LEFTOVERS_MAX 64
@@ -710,7 +711,7 @@ static int store_new(const struct ledger_store_options *options, struct disk *di
         if (init_hand(store, i) < 0)
             error = -ERR_MEMORY;
     }
-    store->segments = calloc(LEDGER_SEGMENTS_MAX, sizeof *store->segments);
+    store->segments = reserve_new(LEDGER_SEGMENTS_MAX, sizeof *store->segments);
     store->records = malloc(LEDGER_APPEND_BYTES_MAX);
     if (error < 0 || store->segments == NULL || store->records == NULL) {
         ledger_store_free(store);

@@ -6,6 +6,7 @@
 
 #include "base/assert.h"
 #include "base/error.h"
+#include "base/reserve.h"
 
 size_t ledger_store_bytes_max(const struct ledger_store *store)
 {
@@ -197,7 +198,7 @@ void ledger_store_free(struct ledger_store *store)
         if (store->lock_files[i] >= 0)
             disk->ops->close(disk, store->lock_files[i]);
     }
-    free(store->segments);
+    reserve_free(store->segments, LEDGER_SEGMENTS_MAX, sizeof *store->segments);
     free(store->records);
     free(store);
 }
