@@ -2,6 +2,7 @@
 client sees at one loop an older price than another loop has shown (P1), one key is one bet wherever
 it is sent (L3), own messages reach their user's sockets, and the end is as orderly as with one."""
 import os
+import subprocess
 import threading
 import time
 
@@ -136,6 +137,55 @@ def test_what_was_shown_while_a_loop_was_in_its_turn_it_knows_when_it_is_asked(b
         shown = shower.wait_for(op='delta')['odds_version']
         asker.subscribe(f'market:{market}')
     assert asker.wait_for(op='snapshot')['markets'][0]['odds_version'] >= shown
+
+
+def answers_of(sockets, count):
+    """Those that have brought their bet's answer, once they are so many."""
+    ready = [s for s in sockets if getattr(s, 'placed', False) or has_answer(s)]
+    return ready if len(ready) >= count else None
+
+
+def has_answer(socket):
+    try:
+        socket.placed = socket.wait_for(0.2, op='bet')['bet']['status'] == 'PLACED'
+    except TimeoutError:
+        return False
+    return socket.placed
+
+
+def test_a_loop_that_stands_still_is_no_matter_of_the_book_and_of_the_others(own_book):
+    market, bettor = own_book.market(), own_book.bettor()
+    sockets = {}
+    while len(sockets) < LOOPS:
+        socket = own_book.server.websocket(token=bettor.token)
+        socket.subscribe(f'market:{market}')
+        sockets.setdefault(socket.wait_for(op='snapshot')['sid'], socket)
+    slip = bettor.slip(market, 11, '1.00')  # it reads the price, at any loop
+    with Strace(own_book.server, 'epoll_pwait2', LONG, threads=NETWORK[:1]) as strace:
+        own_book.feed.price(market, 12, 3.0)
+        until(strace.holds_back)
+        for socket in sockets.values():
+            socket.send({'op': 'place_bet', 'id': '1', 'idempotency_key': bettor.key(),
+                         'bet': slip})
+        answered = until(lambda: answers_of(sockets.values(), LOOPS - 1), 30)
+    waiting = [s for s in sockets.values() if s not in answered]
+    assert len(waiting) == 1 and waiting[0].wait_for(op='bet')['bet']['status'] == 'PLACED'
+    assert own_book.server.terminate() == 0
+
+
+def test_a_loop_that_cannot_go_on_ends_the_process_and_costs_no_bet(own_book):
+    bettor = own_book.bettor()
+    assert bettor.bet(own_book.market(), 11).status == 201
+    subprocess.run(Strace(own_book.server, 'epoll_pwait2', 'error=EBADF', threads=NETWORK[:1]).argv,
+                   timeout=30, check=False)
+    assert own_book.server.process.wait(30) == 1
+    assert 'a network loop ended' in own_book.server.log_text()
+    assert 'all invariants hold' in own_book.server.verify()
+
+
+def test_a_demo_has_no_loops(tmp_path):
+    done = run('demo', '--data', str(tmp_path / 'data'), '--loops', '2', check=False)
+    assert done.returncode == 2 and '--loops' in done.stderr
 
 
 def ask_everywhere(book, bettor, slip, key):
