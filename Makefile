@@ -5,8 +5,8 @@ PYTHON := /usr/bin/python3
 BUILD  := build
 TARGET := # of ninja: everything, where a recipe does not say less
 
-.PHONY: all help run test sim sim-swarm mutants bench fuzz soak lint coverage foreign-verifiers \
-        autobahn ci clean deps-build deps-test
+.PHONY: all help run test races sim sim-swarm mutants bench fuzz soak lint coverage \
+        foreign-verifiers autobahn ci clean deps-build deps-test
 .DEFAULT_GOAL := all
 
 all: deps-build ## build the program, build/overround, and what tests it
@@ -29,6 +29,9 @@ bench: ## measurements, one JSON object a line: ARGS='--only bets,replay --secon
 	@$(MAKE) --no-print-directory all >&2
 	@ninja -C $(BUILD) $(addprefix bench/,$(BENCHES)) >&2
 	@$(PYTHON) bench/run --build $(BUILD) $(ARGS)
+
+races: deps-build deps-test ## the whole program under ThreadSanitizer, with several loops: minutes
+	@$(PYTHON) tools/run-tests tsan
 
 sim: ## one seed of the simulator: SEED=7 TICKS=3000 (docs/TESTING.md)
 	@$(MAKE) --no-print-directory all TARGET=overround >&2
@@ -69,7 +72,7 @@ ci: ## what the machine that guards the main branch runs
 	@.ci/run
 
 clean: ## remove everything that was built
-	rm -rf build build-san build-fuzz build-cov
+	rm -rf build build-san build-fuzz build-tsan build-cov
 
 help: ## this list
 	@sed -n 's/^\([a-z-]*\):[^#]*## \(.*\)/make \1|\2/p' $(MAKEFILE_LIST) | \

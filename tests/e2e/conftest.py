@@ -14,6 +14,12 @@ MARKETS = itertools.count(1)
 PRICES = {11: 2.0, 12: 3.5, 13: 4.2}
 
 
+def pytest_configure(config):
+    for mark in ('one_loop: compares numbers of streams, or a limit to the last one',
+                 'resident: measures the memory of the server'):
+        config.addinivalue_line('markers', mark)
+
+
 class Book:
     """A running server with a feed."""
 

@@ -44,6 +44,7 @@ def same(message):
     return json.loads(dumps(message), parse_float=lambda d: Decimal(d).normalize())
 
 
+@pytest.mark.one_loop
 @pytest.mark.parametrize('extensions', [None, 'permessage-deflate'])
 def test_the_same_messages_come_in_both_forms(book, extensions):
     market = book.market({n: round(2 + (n - 11) / 50, 2) for n in range(11, 31)}, event='4711')

@@ -218,6 +218,7 @@ class Traffic:
         return accounted
 
 
+@pytest.mark.one_loop
 def test_three_upgrades_in_a_row_lose_no_version_no_bet_and_no_connection(upgraded):
     traffic = Traffic(upgraded)
     everyone = traffic.everyone
@@ -305,6 +306,7 @@ def served(upgraded):
     upgraded.feed.close()
 
 
+@pytest.mark.one_loop
 def test_a_newer_process_that_ends_before_its_go_changes_nothing(served):
     upgraded, follower = served
     for _ in range(2):
@@ -376,6 +378,7 @@ def test_without_a_running_server_it_starts_as_usual(upgraded):
             assert os.stat(os.path.join(after.data, 'handover.sock')).st_mode & 0o777 == 0o600
 
 
+@pytest.mark.one_loop
 @pytest.mark.parametrize('state', ['absent', 'malformed', 'damaged'])
 def test_an_old_process_without_a_sound_state_costs_snapshots_and_nothing_else(tmp_path, state):
     """The old process is played here: it listens, gives the sockets, and ends badly."""

@@ -214,6 +214,7 @@ def test_a_conflated_client_ends_with_the_newest_price(book):
         mirror.agrees_with(shown)
 
 
+@pytest.mark.one_loop
 def test_many_subscribers_get_the_same_frames(book):
     market = book.market()
     sockets = [book.server.websocket() for _ in range(50)]

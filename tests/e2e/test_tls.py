@@ -245,6 +245,7 @@ def private_bytes(server):
                     if line.startswith('Private_Dirty'))
 
 
+@pytest.mark.resident
 def test_an_idle_connection_costs_less_than_40_kib(tls_book, pki):
     server, context = tls_book.server, pki.client()
     standing = [WebSocket(server.tls, tls=context) for _ in range(30)]  # what is taken once
@@ -259,6 +260,7 @@ def test_an_idle_connection_costs_less_than_40_kib(tls_book, pki):
 
 # ---- clients that do not mean it ----
 
+@pytest.mark.one_loop
 def test_half_open_handshakes_are_in_nobodys_way(tls_book, pki):
     server = tls_book.server
     hello = b'\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03'

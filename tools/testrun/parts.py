@@ -20,12 +20,21 @@ BUILDS = {
     'build': ([], {}),
     'build-san': (['-Db_sanitize=address,undefined', '-Db_lundef=false', '-Dslow_asserts=true',
                    '-Dwerror=false'], {}),
+    'build-tsan': (['-Db_sanitize=thread', '-Db_lundef=false', '-Dwerror=false'], {}),
     'build-fuzz': (['-Dfuzz=true', '-Db_lundef=false', '-Dwerror=false'], {'CC': 'clang'}),
 }
 SANITIZERS = {
     'ASAN_OPTIONS': 'abort_on_error=0:detect_stack_use_after_return=1',
     'UBSAN_OPTIONS': 'halt_on_error=1:print_stacktrace=1',
 }
+# Conversations that are held once more with a server of several network loops, but for the tests
+# that are marked one_loop.
+LOOPS = {'SERVER_OPTIONS': '--loops 3'}
+LOOPS_FILES = ('test_bets', 'test_binary', 'test_price_watch', 'test_push')
+# Those in which whatever crosses threads does so. Memory is larger there: resident is left out.
+TSAN_FILES = ('test_bets', 'test_handover', 'test_loops', 'test_price_watch', 'test_push',
+              'test_tls')
+TSAN_MARKS = 'not one_loop and not resident'
 
 
 class Run:
@@ -143,20 +152,20 @@ def lint(run):
     return found
 
 
-def pytest(run, folder, prefix):
-    """Runs a folder of pytest files, each in a process of its own, as many at once as there are
-    processors: most of them wait for a server more than they work."""
-    stems = [os.path.basename(f)[:-len('.py')]
-             for f in sorted(glob.glob(run.path(folder, 'test_*.py')))]
+def pytest(run, folder, prefix, stems=None, marks='', env=None):
+    """Runs a folder of pytest files, or some of them, each in a process of its own, as many at once
+    as there are processors: most of them wait for a server more than they work."""
+    stems = stems or [os.path.basename(f)[:-len('.py')]
+                      for f in sorted(glob.glob(run.path(folder, 'test_*.py')))]
     stems = [s for s in stems if run.wants(f'{prefix}/{s}')]
     with ThreadPoolExecutor(run.cpus) as pool:
-        found = pool.map(lambda stem: pytest_file(run, folder, prefix, stem), stems)
+        found = pool.map(lambda stem: pytest_file(run, folder, prefix, stem, marks, env), stems)
         return [r for results in found for r in results]
 
 
-def pytest_file(run, folder, prefix, stem):
+def pytest_file(run, folder, prefix, stem, marks='', env=None):
     """A crash of pytest itself is a failure too."""
-    argv = [PYTHON, '-m', 'pytest', '-q', '-p', 'no:cacheprovider', '-rs']
+    argv = [PYTHON, '-m', 'pytest', '-q', '-p', 'no:cacheprovider', '-rs', '-m', marks]
     names = [f[len(f'{prefix}/{stem}/'):] for f in run.filters
              if f.startswith(f'{prefix}/{stem}/')]
     argv += [f'{folder}/{stem}.py::{name}' for name in names] or [f'{folder}/{stem}.py']
@@ -164,7 +173,8 @@ def pytest_file(run, folder, prefix, stem):
         report = os.path.join(scratch, 'report.xml')
         status, output = command(run, argv + [f'--junitxml={report}',
                                               f'--basetemp={os.path.join(scratch, "tests")}'],
-                                 PYTEST_SECONDS_MAX, {'PYTHONDONTWRITEBYTECODE': '1'})
+                                 PYTEST_SECONDS_MAX,
+                                 {'PYTHONDONTWRITEBYTECODE': '1', **(env or {})})
         found = parse_junit(report, prefix) if os.path.exists(report) else []
     if status != 0 and not any(r.outcome == 'failed' for r in found):
         found.append(Result(f'{prefix}/{stem}/(pytest)', 'failed', f'status {status}\n{output}'))
@@ -175,11 +185,44 @@ def tools(run):
     return pytest(run, 'tests/unit/tools', 'tools')
 
 
-def end_to_end(run):
+def build_program(run, prefix):
     failed = build(run, 'build')
     if not failed and not os.path.exists(run.path('build', 'overround')):
-        failed = Result('e2e/(program)', 'failed', 'the build makes no build/overround')
+        failed = Result(f'{prefix}/(program)', 'failed', 'the build makes no build/overround')
+    return failed
+
+
+def end_to_end(run):
+    failed = build_program(run, 'e2e')
     return [failed] if failed else pytest(run, 'tests/e2e', 'e2e')
+
+
+def several_loops(run):
+    failed = build_program(run, 'loops')
+    return [failed] if failed else pytest(run, 'tests/e2e', 'loops', LOOPS_FILES, 'not one_loop',
+                                          LOOPS)
+
+
+def races(run):
+    """The whole program under ThreadSanitizer, with several loops. A server that a test kills
+    reports nothing by its exit status, so what was written is looked at."""
+    failed = build(run, 'build-tsan', ['overround'])
+    if failed:
+        return [failed]
+    with tempfile.TemporaryDirectory() as scratch:
+        env = {**LOOPS, 'OVERROUND_BINARY': run.path('build-tsan', 'overround'),
+               'TSAN_OPTIONS': f'exitcode=66 log_path={scratch}/report'}
+        found = pytest(run, 'tests/e2e', 'tsan', TSAN_FILES, TSAN_MARKS, env)
+        return found + read_reports(scratch)
+
+
+def read_reports(folder):
+    """One Result: whether any process has reported anything."""
+    text = ''
+    for path in sorted(glob.glob(os.path.join(folder, 'report*'))):
+        with open(path, encoding='utf-8', errors='replace') as file:
+            text += file.read()
+    return [Result('tsan/(reports)', 'failed' if text else 'passed', text)]
 
 
 def web(run):
@@ -252,7 +295,9 @@ def foreign_one(run, words, *names):
 # In the order of running: what fails fastest comes first. "unit" takes every folder of compiled
 # tests, so it has no name that a filter would begin with.
 PARTS = (('lint', lint), ('tools', tools), ('unit', unit), ('san', sanitized), ('web', web),
-         ('e2e', end_to_end), ('foreign', foreign), ('fuzz', fuzz))
+         ('e2e', end_to_end), ('loops', several_loops), ('foreign', foreign), ('fuzz', fuzz),
+         ('tsan', races))
+ONLY_WHEN_NAMED = {'tsan'}  # minutes
 
 
 def chosen(run, san_only):
@@ -263,4 +308,5 @@ def chosen(run, san_only):
     other = any(f.split('/')[0] not in named for f in run.filters)
     return [(name, part) for name, part in PARTS
             if (name == 'unit' and (other or not run.filters))
-            or (name != 'unit' and run.wants_part(name))]
+            or (name != 'unit' and run.wants_part(name)
+                and (run.filters or name not in ONLY_WHEN_NAMED))]

@@ -122,7 +122,9 @@ def test_no_line_of_a_failed_test_can_be_taken_for_the_closing_line(capsys):
 
 
 @pytest.mark.parametrize('filters,san_only,names', [
-    ([], False, ['lint', 'tools', 'unit', 'san', 'web', 'e2e', 'foreign', 'fuzz']),
+    ([], False, ['lint', 'tools', 'unit', 'san', 'web', 'e2e', 'loops', 'foreign', 'fuzz']),
+    (['loops/test_push'], False, ['loops']),
+    (['tsan'], False, ['tsan']),
     ([], True, ['san']),
     (['core'], False, ['unit']),
     (['core/money', 'adapters/embedded'], False, ['unit']),
@@ -133,6 +135,23 @@ def test_no_line_of_a_failed_test_can_be_taken_for_the_closing_line(capsys):
 def test_filters_choose_the_parts(filters, san_only, names):
     run = parts.Run('.', filters, 10)
     assert [name for name, _ in parts.chosen(run, san_only)] == names
+
+
+def test_a_report_of_any_process_is_a_failure(tmp_path):
+    assert outcomes(parts.read_reports(tmp_path)) == {'tsan/(reports)': 'passed'}
+    (tmp_path / 'report.12').write_text('WARNING: ThreadSanitizer: data race')
+    found = parts.read_reports(tmp_path)
+    assert outcomes(found) == {'tsan/(reports)': 'failed'} and 'data race' in found[0].output
+
+
+@pytest.mark.parametrize('marks,ran', [('', ['test_a', 'test_b']), ('not one_loop', ['test_b'])])
+def test_marked_tests_can_be_left_out_and_the_others_get_their_environment(tmp_path, marks, ran):
+    (tmp_path / 'test_x.py').write_text(
+        'import os\nimport pytest\n\n\n@pytest.mark.one_loop\ndef test_a():\n    pass\n\n\n'
+        'def test_b():\n    assert os.environ["SERVER_OPTIONS"] == "--loops 3"\n')
+    run = parts.Run(str(tmp_path), ['loops'], 10)
+    found = parts.pytest(run, '.', 'loops', ['test_x'], marks, parts.LOOPS)
+    assert outcomes(found) == {f'loops/test_x/{name}': 'passed' for name in ran}
 
 
 @pytest.mark.parametrize('filters,ident,wanted', [
