@@ -67,7 +67,8 @@ static int fill_holes(struct tree_heads *heads)
     memcpy(behind, heads->newest_bytes, sizeof behind);
     for (uint64_t i = heads->count; i-- > from;) {
         TRY(tree_heads_bytes(heads, i, bytes));
-        if (tree_head_read(bytes, &head) == 0)
+        bool newest = i == heads->count - 1; /* which is known to be whole */
+        if (newest || tree_head_read(bytes, &head) == 0)
             memcpy(behind, bytes, sizeof behind);
         TRY(heads->disk->ops->write(heads->disk, heads->file, i * TREE_HEAD_BYTES, behind,
                                     sizeof behind));

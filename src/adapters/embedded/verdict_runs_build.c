@@ -9,8 +9,9 @@
 #include "ledger/record.h"
 #include "ledger/shard_verdicts.h"
 
-#define BUCKETS    65536 /* of the sort: by the 16 high bits of the key */
-#define WRITE_STEP (VERDICT_STEP_PAGES * VERDICT_PAGE_FILL)
+#define BUCKET_BITS_MAX 16
+#define BUCKETS         (1 << BUCKET_BITS_MAX) /* of the sort, at most */
+#define WRITE_STEP      (VERDICT_STEP_PAGES * VERDICT_PAGE_FILL)
 
 int verdict_build_new(struct verdict_runs *runs)
 {
@@ -142,18 +143,28 @@ static void insertion_sort(struct verdict_entry *at, uint32_t count)
     }
 }
 
+/* By so many high bits of the key: no more buckets than a few keys are worth. */
+static uint32_t bucket_bits(uint32_t count)
+{
+    uint32_t bits = 1;
+    while (bits < BUCKET_BITS_MAX && UINT32_C(1) << bits < count)
+        bits++;
+    return bits;
+}
+
 /* The keys are hashes: evenly spread, so the buckets are small. */
 static void sort(struct verdict_build *build)
 {
     uint32_t *ends = build->buckets;
-    memset(ends, 0, (BUCKETS + 1) * sizeof *ends);
+    uint32_t bits = bucket_bits(build->count), buckets = UINT32_C(1) << bits;
+    memset(ends, 0, (buckets + 1) * sizeof *ends);
     for (uint32_t i = 0; i < build->count; i++)
-        ends[(build->entries[i].key.high >> 48) + 1]++;
-    for (uint32_t i = 0; i < BUCKETS; i++)
+        ends[(build->entries[i].key.high >> (64 - bits)) + 1]++;
+    for (uint32_t i = 0; i < buckets; i++)
         ends[i + 1] += ends[i];
     for (uint32_t i = 0; i < build->count; i++)
-        build->sorted[ends[build->entries[i].key.high >> 48]++] = build->entries[i];
-    for (uint32_t i = 0, from = 0; i < BUCKETS; from = ends[i++])
+        build->sorted[ends[build->entries[i].key.high >> (64 - bits)]++] = build->entries[i];
+    for (uint32_t i = 0, from = 0; i < buckets; from = ends[i++])
         insertion_sort(build->sorted + from, ends[i] - from);
 }
 
