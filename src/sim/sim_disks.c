@@ -85,6 +85,17 @@ void sim_disks_heal(struct sim *sim)
     }
 }
 
+void sim_disks_fail_next(struct sim *sim, bool fail)
+{
+    bool sync = fail && sim_chance(sim, 500);
+    for (int i = 0; i < SIM_DISKS; i++) {
+        if (sim->disks[i] == NULL)
+            continue;
+        faulty_disk_fail_write(sim->disks[i], fail && !sync ? 1 : 0);
+        faulty_disk_fail_sync(sim->disks[i], sync ? 1 : 0);
+    }
+}
+
 void sim_disks_stop_after(struct sim *sim, size_t ops)
 {
     for (int i = 0; i < SIM_DISKS; i++)

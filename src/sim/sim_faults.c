@@ -498,7 +498,7 @@ static void break_volume(struct sim *sim)
     } else {
         fail_once(sim, sim->disks[sim->store->active]);
     }
-    if (sim_chance(sim, 80))
+    if (sim_chance(sim, 300))
         fail_once(sim, sim->disks[1 - sim->store->active]);
 }
 

@@ -122,7 +122,7 @@ static void draw_disks(struct sim *sim)
         mix->ship_degrade = sim_chance(sim, 400) ? SHIP_DEGRADE_ASYNC : SHIP_DEGRADE_STOP;
         mix->ship_timeout_us = 20000 + (int64_t)sim_below(sim, 1000000);
         mix->wire_us_max = 1 + (int64_t)sim_below(sim, sim_chance(sim, 500) ? 1000 : 30000);
-        mix->wire_faults = permille(sim, 20);
+        mix->wire_faults = permille(sim, 40);
     }
     sim->prng = common;
 }

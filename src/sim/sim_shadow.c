@@ -142,7 +142,8 @@ static void count_saved(struct sim *sim, const struct shadow_stats *stats)
         sim_count(sim, SIM_SNAPSHOT);
     }
     if (stats->snapshot_errors > shadow->errors) {
-        SIM_CHECK(sim->disk_full || sim->disk_failing, "S1", "a snapshot failed without a fault");
+        SIM_CHECK(sim->disk_full || sim->disk_failing || shadow->failing, "S1",
+                  "a snapshot failed without a fault");
         shadow->kept_count = 0; /* its name may be there or not, and counts among those kept */
         sim_count(sim, SIM_SNAPSHOT_FAILED);
     }
@@ -158,7 +159,12 @@ void sim_shadow_step(struct sim *sim)
     if (shadow->shadow == NULL || shadow->ended || !sim_chance(sim, sim->mix.shadow_pace))
         return;
     shadow->ops_before = sim_clock(sim);
+    shadow->failing = sim->mix.faults > 0 && !sim->disk_failing && sim_chance(sim, 5);
+    if (shadow->failing)
+        sim_disks_fail_next(sim, true);
     int result = shadow_step(shadow->shadow);
+    if (shadow->failing)
+        sim_disks_fail_next(sim, false);
     struct shadow_stats stats = shadow_stats(shadow->shadow);
     uint64_t samples = reconcile_stats(shadow->reconcile).samples;
     count_saved(sim, &stats);

@@ -14,6 +14,7 @@ struct sim_shadow {
     struct shadow *shadow;                /* owns */
     uint64_t snapshots, errors, samples;  /* its counters, as of the last step */
     bool ended, drifting;
+    bool failing;      /* a write or sync of this very step */
     bool saved;        /* the last step wrote a snapshot, or tried to */
     size_t ops_before; /* of the disk, that step */
     struct sim_kept {

@@ -97,18 +97,6 @@ static void scrub_one(struct sim *sim)
     SIM_CHECK(scrub_stats(scrub).missing == 0, "L1", "the archive is there, and files are missing");
 }
 
-/* A write or sync of this step fails, and of nobody else. */
-static void fail_disks(struct sim *sim, bool fail)
-{
-    bool sync = fail && sim_chance(sim, 500);
-    for (int i = 0; i < SIM_DISKS; i++) {
-        if (sim->disks[i] == NULL)
-            continue;
-        faulty_disk_fail_write(sim->disks[i], fail && !sync ? 1 : 0);
-        faulty_disk_fail_sync(sim->disks[i], sync ? 1 : 0);
-    }
-}
-
 static void move_one(struct sim *sim)
 {
     const struct sim_upkeep *upkeep = &sim->upkeep;
@@ -131,13 +119,13 @@ void sim_upkeep_step(struct sim *sim)
     if (upkeep->packer == NULL || !sim_chance(sim, sim->mix.upkeep_pace))
         return;
     upkeep->ops_before = sim_clock(sim);
-    upkeep->failing = sim->mix.faults > 0 && sim_chance(sim, 30);
+    upkeep->failing = sim->mix.faults > 0 && sim_chance(sim, 80);
     if (upkeep->failing)
-        fail_disks(sim, true);
+        sim_disks_fail_next(sim, true);
     for (uint64_t steps = 1 + sim_below(sim, STEPS_AT_ONCE); steps > 0; steps--)
         move_one(sim);
     if (upkeep->failing)
-        fail_disks(sim, false);
+        sim_disks_fail_next(sim, false);
     upkeep->failing = false;
     upkeep->changed = sim_clock(sim) > upkeep->ops_before;
     scrub_one(sim);

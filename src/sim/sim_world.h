@@ -51,6 +51,7 @@ struct faulty_disk *sim_disks_any(struct sim *sim);
 void sim_disks_kill(struct sim *sim);
 void sim_disks_crash(struct sim *sim, size_t op); /* behind operation `op` of all */
 void sim_disks_heal(struct sim *sim);
+void sim_disks_fail_next(struct sim *sim, bool fail); /* a write or sync of each; false: none */
 void sim_disks_stop_after(struct sim *sim, size_t ops);
 bool sim_disks_are_stopped(const struct sim *sim);
 void sim_disks_end_hanging(struct sim *sim);
@@ -127,8 +128,7 @@ void sim_machine_kill(struct sim *sim);
 void sim_machine_after_turn(struct sim *sim);
 /* No fault is armed any more; the disk is as large as needed. */
 void sim_machine_heal(struct sim *sim);
-/* The disk is no longer full, while all goes on. */
-void sim_machine_make_space(struct sim *sim);
+void sim_machine_make_space(struct sim *sim); /* no longer full, while all goes on */
 
 /* ---- sim_shadow.c: the second fold, snapshots, drift ---- */
 int sim_shadow_open(struct sim *sim);  /* before the book */
