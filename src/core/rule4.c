@@ -44,6 +44,11 @@ bool rule4_policy_valid(struct rule4_policy policy)
            policy.waive_pence < PENCE_WHOLE;
 }
 
+static struct odds shortest_of(const struct band *band, enum rule4_table table)
+{
+    return table == RULE4_DECIMAL ? band->decimal : band->fractional;
+}
+
 uint32_t rule4_pence(enum rule4_table table, struct odds withdrawn)
 {
     ASSERT(table == RULE4_FRACTIONAL || table == RULE4_DECIMAL);
@@ -51,8 +56,7 @@ uint32_t rule4_pence(enum rule4_table table, struct odds withdrawn)
     if (odds_compare(withdrawn, longest) > 0)
         return 0;
     size_t i = 0;
-    while (odds_compare(withdrawn,
-                        table == RULE4_DECIMAL ? bands[i].decimal : bands[i].fractional) < 0)
+    while (odds_compare(withdrawn, shortest_of(&bands[i], table)) < 0)
         i++; /* a price is above 1, where the last band begins */
     return bands[i].pence;
 }
