@@ -6,7 +6,7 @@ BUILD  := build
 TARGET := # of ninja: everything, where a recipe does not say less
 
 .PHONY: all help run test races sim sim-swarm mutants bench fuzz soak lint coverage \
-        foreign-verifiers autobahn ci clean deps-build deps-test
+        foreign-verifiers check-bets autobahn ci clean deps-build deps-test
 .DEFAULT_GOAL := all
 
 all: deps-build ## build the program, build/overround, and what tests it
@@ -63,6 +63,9 @@ coverage: deps-build deps-test ## lines and branches reached by the unit tests, 
 foreign-verifiers: all ## verifiers that others wrote (Go, Python) over proofs that we export
 	@tools/install-deps foreign
 	@tests/foreign/run $(BUILD)
+
+check-bets: all ## random bets, settled again in Python: COUNT=1000000 SEED=7
+	@tests/foreign/bets $(BUILD) $(or $(COUNT),1000000) $(or $(SEED),1)
 
 autobahn: all ## Autobahn's fuzzing client at our WebSocket server: ARGS='--cases 1.*,6.*' for some of it
 	@tools/install-deps foreign

@@ -273,11 +273,14 @@ def fuzz_one(run, name):
 
 def foreign(run):
     """What others wrote: verifiers of our proofs, from their registries; and some cases of
-    Autobahn's suite for WebSockets, where `make autobahn` has installed it."""
+    Autobahn's suite for WebSockets, where `make autobahn` has installed it. And what is written
+    again in another language: the settlement of bets."""
     failed = build(run, 'build')
     if failed:
         return [failed]
     found = []
+    if run.wants('foreign/bets'):
+        found += foreign_one(run, ['bets', run.path('build')], 'bets')
     if run.wants('foreign/pymerkle') or run.wants('foreign/transparency_dev_merkle'):
         found += foreign_one(run, ['run', run.path('build')], 'pymerkle', 'transparency_dev_merkle')
     if run.wants('foreign/autobahn'):
