@@ -174,10 +174,18 @@ void leg_factor_make(struct leg_factor *factor, struct odds odds, const struct p
     factor->survives = WIDE_ZERO_IN(factor->limbs[1]);
     factor->whole = WIDE_ZERO_IN(factor->limbs[2]);
 
+    struct split split = split_of(part);
+    if (split.priced == 0) { /* lost, void, half lost: at any price */
+        wide_set(&factor->pays, split.back);
+        wide_set(&factor->survives, split.back);
+        wide_set(&factor->whole, split.whole);
+        return;
+    }
     /* pays = back * low + priced * high, survives = (back + priced) * low, whole = whole * low */
     make_price((struct price){&factor->pays, &factor->whole}, odds, terms, &part->deductions);
-    struct split split = split_of(part);
     wide_copy(&factor->survives, &factor->whole);
+    if (split.whole == 1 && terms == NULL && part->deductions.count == 0)
+        return; /* won: the price alone, which is in lowest terms */
     wide_multiply_small(&factor->pays, split.priced);
     wide_multiply_small(&factor->survives, split.back);
     wide_add(&factor->pays, &factor->survives);
