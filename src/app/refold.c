@@ -38,7 +38,9 @@ static int forget_verdicts(struct fold *fold)
     if (count < shard_state_limits(state)->verdicts_max || (store == NULL && !fold->source->forget))
         return 0;
     if (store != NULL) {
-        int error = store->ops->cover(store, shard_state_verdicts_seq(state, count / 4));
+        /* A quarter, and never less than is forgotten together. */
+        uint32_t last = count / 4 < SHARD_VERDICTS_BLOCK ? SHARD_VERDICTS_BLOCK - 1 : count / 4;
+        int error = store->ops->cover(store, shard_state_verdicts_seq(state, last));
         if (error < 0) {
             fold->end->reason = error == -ERR_CORRUPT ? store->ops->problem(store)
                                                       : "old verdict keys could not be stored";

@@ -121,6 +121,16 @@ static void restart(struct scene *s)
     fixture_restart(&s->f);
 }
 
+/* A restart without what was on disk: it is made while the log is folded. */
+static void lose_runs(struct scene *s)
+{
+    close_store(s);
+    faulty_disk_free(s->disk);
+    s->disk = faulty_disk_new();
+    open_store(s);
+    fixture_restart(&s->f);
+}
+
 static void begin(struct scene *s, uint64_t filter_bytes)
 {
     memset(s, 0, sizeof *s);
@@ -241,16 +251,25 @@ TEST(old_keys, outlive_a_restart_with_the_runs_and_without)
     assert_true(s.report.runs > 0);
     all_are_replayed(&s);
     for (int lost = 0; lost < 2; lost++) {
-        close_store(&s);
-        faulty_disk_free(s.disk);
-        s.disk = faulty_disk_new();
-        open_store(&s);
-        fixture_restart(&s.f);
+        lose_runs(&s);
         assert_int_equal(s.report.runs, 0);
         assert_true(s.store.port.ops->covered(&s.store.port) > 0); /* made while folding */
         all_are_replayed(&s);
         deposits(&s, 100);
     }
+    end(&s);
+}
+
+/* They are forgotten by the block, so fewer than a block on disk would be of no use. */
+TEST(old_keys, a_fold_brings_to_disk_what_can_be_forgotten_together)
+{
+    static struct scene s;
+    begin(&s, FILTER_WIDE);
+    deposits(&s, 120);
+    s.f.verdicts_max = 4 * SHARD_VERDICTS_BLOCK - 28; /* a quarter of it is no block */
+    lose_runs(&s);
+    assert_true(shard_state_verdicts_floor(book_state(s.f.book)) > 0);
+    all_are_replayed(&s);
     end(&s);
 }
 
