@@ -47,6 +47,21 @@ static int log_replay(struct ledger_log *port, uint32_t shard, uint64_t seq_firs
     return ledger_replay(&view, seq_first, visit, owner, log->problem);
 }
 
+static bool is_well(const struct ledger_hand *hand)
+{
+    return hand->disk != NULL && !hand->failed && !hand->hangs;
+}
+
+/* At once, since a directory that hung may come back a moment later. */
+static void note_stop(struct sim_ledger_log *log)
+{
+    const struct ledger_hand *hands = log->store->hands;
+    if (log->stopped || !log->store->stopped)
+        return;
+    log->stopped = true;
+    log->stopped_though_well = is_well(&hands[0]) || is_well(&hands[1]);
+}
+
 static uint64_t log_tail(struct ledger_log *port, uint32_t shard)
 {
     (void)shard;
@@ -56,7 +71,10 @@ static uint64_t log_tail(struct ledger_log *port, uint32_t shard)
 static int log_take_epoch(struct ledger_log *port, uint32_t shard, uint64_t *ret_epoch)
 {
     (void)shard;
-    return ledger_store_take_epoch(log_of(port)->store, ret_epoch);
+    struct sim_ledger_log *log = log_of(port);
+    int error = ledger_store_take_epoch(log->store, ret_epoch);
+    note_stop(log);
+    return error;
 }
 
 /* ---- another directory ---- */
@@ -220,6 +238,7 @@ static void log_poll(struct ledger_log *port)
         look_at_clock(log);
     if (!log->died && !log->hung)
         work(log);
+    note_stop(log);
     if (!log->died)
         serve_reads(log);
 }

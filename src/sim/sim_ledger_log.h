@@ -41,8 +41,10 @@ struct sim_ledger_log {
     int64_t back_us;   /* when it comes back */
     bool left;         /* the log left it; it has not come back */
     uint64_t ops_left; /* operations of the disks when the log left it last */
-    bool stopped_seen; /* by the world */
-    bool failed_over;  /* in this turn */
+    bool stopped,
+        stopped_though_well; /* S1: one of its directories was neither failed nor hanging */
+    bool stopped_seen;       /* by the world */
+    bool failed_over;        /* in this turn */
     struct sim_log_counts counts;
     char problem[LEDGER_REPORT_TEXT_BYTES]; /* of the last replay */
 };
