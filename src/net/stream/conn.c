@@ -626,21 +626,22 @@ static void flush(struct conn *conn)
 /* Those who have waited longest, for as long as this turn may; at least one. */
 static void flush_pushed(struct conn_pool *pool)
 {
-    if (pool->pushed_first == NULL)
+    struct conn *conn = pool->pushed_first;
+    if (conn == NULL)
         return;
     int64_t begin_us = clock_us(CLOCK_MONOTONIC), now_us = begin_us;
     int64_t end_us = begin_us + push_slice_us(pool->limits.push_slice_us_max,
                                               begin_us - loop_now(pool->loop).us);
     do {
-        struct conn *conn = pool->pushed_first;
         leave_pushed(conn);
         if (pool->pushed_first != NULL)
             conn_prefetch(pool->pushed_first);
         flush(conn);
         now_us = clock_us(CLOCK_MONOTONIC);
-    } while (pool->pushed_first != NULL && now_us < end_us);
+        conn = pool->pushed_first;
+    } while (conn != NULL && now_us < end_us);
     net_count(&pool->stats.pushing_us, (uint64_t)(now_us - begin_us));
-    if (pool->pushed_first == NULL)
+    if (conn == NULL)
         return;
     net_stats_hit(&pool->stats, NET_LIMIT_push_slice_us_max);
     loop_turn_again(pool->loop);
