@@ -551,8 +551,8 @@ static bool crash_at_work(struct sim *sim)
         return crash_during(sim, SIM_CRASH_IN_SNAPSHOT, sim->shadow.ops_before);
     if (sim->log.failed_over && sim_chance(sim, 200))
         return crash_during(sim, SIM_CRASH_IN_FAILOVER, sim->log.ops_left);
-    /* Archiving is rare, and where a segment and its slip change places is short. */
-    if (sim->upkeep.changed && sim_chance(sim, sim->upkeep.archived_now ? 500 : 60))
+    /* It is rare, and where one file takes the place of another is short. */
+    if (sim->upkeep.changed && sim_chance(sim, sim->upkeep.moved ? 500 : 60))
         return crash_during(sim, SIM_CRASH_IN_UPKEEP, sim->upkeep.ops_before);
     return false;
 }

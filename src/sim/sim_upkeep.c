@@ -71,6 +71,7 @@ static void count(struct sim *sim)
     uint64_t packed = ledger_packer_stats(upkeep->packer).segments;
     uint64_t rounds = scrub_stats(upkeep->scrub).rounds;
     sim->report.counts[SIM_PACKED] += packed - upkeep->packed;
+    upkeep->moved |= packed > upkeep->packed;
     sim->report.counts[SIM_SCRUB_ROUND] += rounds - upkeep->rounds;
     upkeep->packed = packed;
     upkeep->rounds = rounds;
@@ -78,7 +79,7 @@ static void count(struct sim *sim)
         return;
     uint64_t archived = ledger_archiver_stats(upkeep->archiver).segments;
     sim->report.counts[SIM_ARCHIVED] += archived - upkeep->archived;
-    upkeep->archived_now = archived > upkeep->archived;
+    upkeep->moved |= archived > upkeep->archived;
     upkeep->archived = archived;
 }
 
@@ -115,7 +116,7 @@ static void flip_keys(struct sim *sim);
 void sim_upkeep_step(struct sim *sim)
 {
     struct sim_upkeep *upkeep = &sim->upkeep;
-    upkeep->changed = upkeep->archived_now = false;
+    upkeep->changed = upkeep->moved = false;
     if (upkeep->packer == NULL || !sim_chance(sim, sim->mix.upkeep_pace))
         return;
     upkeep->ops_before = sim_clock(sim);

@@ -13,7 +13,7 @@ struct sim_upkeep {
     uint64_t packed, archived, rounds; /* counted already */
     size_t ops_before;                 /* of the disks, the last step */
     bool changed;                      /* it changed something */
-    bool archived_now;                 /* a segment has gone to the archive */
+    bool moved;                        /* a segment was packed, or has gone to the archive */
     bool failing;                      /* the disks fail, for this step */
 };
 
