@@ -372,15 +372,29 @@ void tree_file_distrust(struct tree_file *tree)
 
 /* ---- asking ---- */
 
+/* Hashes that were read may be damaged. Those of an older root are not when the range in memory,
+ * which was checked at the opening, is reached from it: a root that is signed cannot be taken back
+ * (L8). */
+static int check_older(struct tree_file *tree, const struct merkle_root *older)
+{
+    struct merkle_source source = source_of(tree);
+    struct merkle_root newest = {.size = tree->range.size};
+    struct merkle_proof proof;
+    TRY(merkle_prove_consistency(&source, older->size, newest.size, &proof));
+    merkle_range_root(&tree->range, tree->sha, &newest.hash);
+    return merkle_check_consistency(tree->sha, older, &newest, &proof) ? 0 : -ERR_CORRUPT;
+}
+
 int tree_file_root(struct tree_file *tree, uint64_t size, struct merkle_root *ret)
 {
     struct merkle_source source = source_of(tree);
-    struct merkle_range range;
+    struct merkle_range range = tree->range;
     ASSERT(size <= tree->range.size);
-    TRY(merkle_range_of(&source, size, &range));
+    if (size < tree->range.size)
+        TRY(merkle_range_of(&source, size, &range));
     ret->size = size;
     merkle_range_root(&range, tree->sha, &ret->hash);
-    return 0;
+    return size < tree->range.size ? check_older(tree, ret) : 0;
 }
 
 int tree_file_prove_inclusion(struct tree_file *tree, uint64_t index, uint64_t size,

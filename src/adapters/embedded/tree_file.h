@@ -60,7 +60,8 @@ int tree_file_checkpoint(struct tree_file *tree);
  * is made any more. */
 void tree_file_distrust(struct tree_file *tree);
 
-/* Root of the first `size` leaves. 0 or the disk's error, as the two below. */
+/* Root of the first `size` leaves. 0 or the disk's error, as the two below; -ERR_CORRUPT: a hash
+ * that it is made of is damaged. */
 int tree_file_root(struct tree_file *tree, uint64_t size, struct merkle_root *ret);
 int tree_file_prove_inclusion(struct tree_file *tree, uint64_t index, uint64_t size,
                               struct merkle_proof *ret);

@@ -190,6 +190,28 @@ TEST(tree_file, begins_again_when_its_right_edge_or_state_is_damaged)
     }
 }
 
+/* What is signed must be the root of the log, whatever has become of a tile (L8). */
+TEST(tree_file, answers_no_older_root_that_a_damaged_hash_is_in)
+{
+    struct faulty_disk *fake = faulty_disk_new();
+    struct merkle_hash *roots = roots_to(1100);
+    struct merkle_root root;
+    grow_in_steps(fake);
+    assert_true(faulty_disk_flip(fake, "tree-0000-0", 300 * 32, 3)); /* far from the edge */
+    struct tree_file *tree = open_tree(fake);
+    uint64_t size = tree_file_size(tree);
+    assert_true(size > 600 && size < 1100);
+    expect_root(tree, size, roots);
+    expect_root(tree, 200, roots);
+    assert_int_equal(tree_file_root(tree, 301, &root), -ERR_CORRUPT);
+    assert_int_equal(tree_file_root(tree, 400, &root), -ERR_CORRUPT);
+    add_to(tree, 1100);
+    expect_root(tree, 1100, roots);
+    tree_file_free(tree);
+    faulty_disk_free(fake);
+    free(roots);
+}
+
 TEST(tree_file, does_not_serve_a_shorter_log_nor_another_one)
 {
     struct faulty_disk *fake = faulty_disk_new();

@@ -569,6 +569,24 @@ TEST(tree_audit, finds_nothing_wrong_with_the_log_that_was_signed)
     end(&s);
 }
 
+/* A link and a head of no record, signed while a standby has confirmed none. */
+TEST(tree_audit, takes_what_was_signed_before_a_record_was_confirmed)
+{
+    struct scene s = begin();
+    struct tree_audit_report report;
+    s.rotates = true;
+    started(&s);
+    tree_keeper_confirm(s.keeper, 0);
+    append(&s, 10, RECORD_BYTES, 1);
+    assert_int_equal(tree_keeper_catch_up(s.keeper), 0);
+    rotate_key(&s);
+    tree_keeper_confirm(s.keeper, 10);
+    stop(&s);
+    assert_int_equal(audit(&s, true, NULL, &report), 0);
+    assert_int_equal(report.links, 1);
+    end(&s);
+}
+
 /* Each attack, found by the head alone that somebody else holds, and by what the book kept; in a
  * history of one key and in one of two. */
 static void expect_found(uint64_t size, uint64_t other, uint64_t swap, const char *said)
