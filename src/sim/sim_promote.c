@@ -423,7 +423,8 @@ void sim_promote(struct sim *sim)
               (unsigned long long)ship->promoted);
     sim_count(sim, SIM_PROMOTED);
     check_hashes(sim);
-    sim_vault_check_standby(sim, ship->disk, ship->promoted);
+    if (!ship->keys_unsure)
+        sim_vault_check_standby(sim, ship->disk, ship->promoted);
     turns(sim, (int)sim_below(sim, DRILL_TURNS));
     SIM_CHECK(!safe || ship->told <= ship->promoted, "L2",
               "the old primary told of record %llu, the new one took over at %llu",

@@ -44,6 +44,7 @@ static void wire_clear(struct sim_wire *wire)
 /* A carrier that keeps order and lost something never carries again (adapters/ship/ship_wire.h). */
 static void lose_link(struct sim *sim)
 {
+    sim->ship.link_kept_no_order = sim->ship.keys_unsure = true;
     sim->ship.cut_due_us = sim->now_us + 1 + (int64_t)sim_below(sim, 1000000);
 }
 
@@ -83,6 +84,7 @@ static void wire_trouble(struct sim *sim, struct sim_wire *wire)
         wire->messages[last].bytes = wire->messages[last - 1].bytes;
         wire->messages[last - 1].at = at;
         wire->messages[last - 1].bytes = bytes;
+        sim->ship.link_kept_no_order = sim->ship.keys_unsure = true;
         sim_count(sim, SIM_SHIP_REORDERED);
         break;
     default:
@@ -179,6 +181,8 @@ static void on_note(void *owner, enum ship_note note, uint16_t refusal, uint64_t
         sim_count(sim, SIM_SHIP_DEGRADED);
     else if (note == SHIP_NOTE_CAUGHT_UP)
         sim_count(sim, SIM_SHIP_CAUGHT_UP);
+    if (note == SHIP_NOTE_CAUGHT_UP && !sim->ship.link_kept_no_order)
+        sim->ship.keys_unsure = false;
 }
 
 static void on_confirmed(void *owner, uint64_t seq)
@@ -494,6 +498,7 @@ static void connect(struct sim *sim)
     wire_clear(&ship->down);
     wire_clear(&ship->up);
     ship->sender_linked = ship->receiver_linked = true;
+    ship->link_kept_no_order = false;
     ship_receiver_attach(ship->receiver, &up);
 }
 

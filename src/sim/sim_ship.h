@@ -26,10 +26,12 @@ struct sim_ship {
     struct ship_sender *sender; /* owns, while the primary is up; NULL: this run ships nothing */
     bool sender_linked, receiver_linked;
     struct sim_wire down, up;
-    int64_t cut_due_us;  /* when the link ends that has lost something; 0: it has not */
-    int64_t link_due_us; /* when the standby tries to connect again */
-    bool fenced;         /* the primary was told so */
-    bool calm;           /* nothing happens to the wires and the standby */
+    int64_t cut_due_us;      /* when the link ends that has lost something; 0: it has not */
+    bool link_kept_no_order; /* or lost something: keys that it carried may not all be there */
+    bool keys_unsure;        /* the same, until a sound link has carried all of them again */
+    int64_t link_due_us;     /* when the standby tries to connect again */
+    bool fenced;             /* the primary was told so */
+    bool calm;               /* nothing happens to the wires and the standby */
     /* The standby. */
     struct faulty_disk *disk;       /* owns; NULL: none in this run */
     struct ledger_store *store;     /* owns, while up and there is a log */
