@@ -4,6 +4,7 @@
 #include <stddef.h>
 
 #include "base/assert.h"
+#include "base/divisor.h"
 
 _Static_assert(LEG_FACTOR_BITS_MAX <= LEG_FACTOR_LIMBS * WIDE_LIMB_BITS, "the longest factor fits");
 
@@ -31,16 +32,6 @@ struct split {
     uint64_t priced;
     uint64_t whole;
 };
-
-static uint64_t common_divisor(uint64_t a, uint64_t b)
-{
-    while (b != 0) {
-        uint64_t rest = a % b;
-        a = b;
-        b = rest;
-    }
-    return a;
-}
 
 static struct split split_settled(struct leg_result result)
 {

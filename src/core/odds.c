@@ -3,22 +3,13 @@
 
 #include "base/assert.h"
 #include "base/decimal.h"
+#include "base/divisor.h"
 #include "base/error.h"
 
 #define DECIMAL_PLACES   4
 #define DECIMAL_UNIT     10000u
 #define PERMYRIAD        10000u
 #define EXACT_DIGITS_MAX 18 /* of one term before it is reduced: fits 64 bits */
-
-static uint64_t common_divisor(uint64_t a, uint64_t b)
-{
-    while (b != 0) {
-        uint64_t rest = a % b;
-        a = b;
-        b = rest;
-    }
-    return a;
-}
 
 bool odds_make(uint64_t numerator, uint64_t denominator, struct odds *ret)
 {

@@ -2,6 +2,7 @@
 #include "roles/backoffice/result_decode.h"
 
 #include "base/decimal.h"
+#include "base/divisor.h"
 #include "base/error.h"
 #include "core/ids.h"
 
@@ -60,16 +61,6 @@ static bool take_term(struct slice digits, uint16_t *ret)
     return true;
 }
 
-static uint64_t divisor_of(uint64_t a, uint64_t b)
-{
-    while (b != 0) {
-        uint64_t rest = a % b;
-        a = b;
-        b = rest;
-    }
-    return a;
-}
-
 /* "1/3" as text, or an exact decimal: 0.5 is 1/2. */
 static bool take_dead_heat(struct slice text, struct leg_result *ret)
 {
@@ -85,7 +76,7 @@ static bool take_dead_heat(struct slice text, struct leg_result *ret)
     uint64_t denominator = 1;
     for (int i = 0; i < value.scale; i++)
         denominator *= 10;
-    uint64_t divisor = divisor_of((uint64_t)value.mantissa, denominator);
+    uint64_t divisor = common_divisor((uint64_t)value.mantissa, denominator);
     uint64_t numerator = (uint64_t)value.mantissa / divisor;
     denominator /= divisor;
     if (numerator > DEAD_HEAT_TERM_MAX || denominator > DEAD_HEAT_TERM_MAX)
