@@ -47,11 +47,6 @@ static int log_replay(struct ledger_log *port, uint32_t shard, uint64_t seq_firs
     return ledger_replay(&view, seq_first, visit, owner, log->problem);
 }
 
-static bool is_well(const struct ledger_hand *hand)
-{
-    return hand->disk != NULL && !hand->failed && !hand->hangs;
-}
-
 /* At once, since a directory that hung may come back a moment later. */
 static void note_stop(struct sim_ledger_log *log)
 {
@@ -59,7 +54,7 @@ static void note_stop(struct sim_ledger_log *log)
     if (log->stopped || !log->store->stopped)
         return;
     log->stopped = true;
-    log->stopped_though_well = is_well(&hands[0]) || is_well(&hands[1]);
+    log->stopped_though_well = ledger_hand_is_well(&hands[0]) || ledger_hand_is_well(&hands[1]);
 }
 
 static uint64_t log_tail(struct ledger_log *port, uint32_t shard)

@@ -95,6 +95,11 @@ enum append_outcome ledger_hand_write(struct ledger_hand *hand);
 /* Both. */
 enum append_outcome ledger_hand_append(struct ledger_hand *hand,
                                        const struct ledger_append *append);
+/* There is one, and it neither failed nor hangs. */
+static inline bool ledger_hand_is_well(const struct ledger_hand *hand)
+{
+    return hand->disk != NULL && !hand->failed && !hand->hangs;
+}
 /* One small step of preparing the next segment. True when there is more to do now. */
 bool ledger_hand_prepare_step(struct ledger_hand *hand);
 /* Is the next segment prepared less far than this one is used? Then a step is due even though

@@ -116,8 +116,7 @@ static struct ledger_hand *other_hand(const struct ledger_store *store)
 
 bool ledger_store_can_fail_over(const struct ledger_store *store)
 {
-    const struct ledger_hand *other = other_hand(store);
-    return other->disk != NULL && !other->hangs && !other->failed && !store->taking_over &&
+    return ledger_hand_is_well(other_hand(store)) && !store->taking_over &&
            !store->options.read_only && store->segments_count < LEDGER_SEGMENTS_MAX;
 }
 
