@@ -41,10 +41,16 @@ static void wire_clear(struct sim_wire *wire)
     wire->closed = false;
 }
 
+/* Until a sound link has carried all of them, keys may be missing (sim_promote.c). */
+static void note_disorder(struct sim *sim)
+{
+    sim->ship.link_kept_no_order = sim->ship.keys_unsure = true;
+}
+
 /* A carrier that keeps order and lost something never carries again (adapters/ship/ship_wire.h). */
 static void lose_link(struct sim *sim)
 {
-    sim->ship.link_kept_no_order = sim->ship.keys_unsure = true;
+    note_disorder(sim);
     sim->ship.cut_due_us = sim->now_us + 1 + (int64_t)sim_below(sim, 1000000);
 }
 
@@ -84,7 +90,7 @@ static void wire_trouble(struct sim *sim, struct sim_wire *wire)
         wire->messages[last].bytes = wire->messages[last - 1].bytes;
         wire->messages[last - 1].at = at;
         wire->messages[last - 1].bytes = bytes;
-        sim->ship.link_kept_no_order = sim->ship.keys_unsure = true;
+        note_disorder(sim);
         sim_count(sim, SIM_SHIP_REORDERED);
         break;
     default:
