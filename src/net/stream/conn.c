@@ -460,7 +460,7 @@ void conn_mark_pushed(struct conn *conn)
     else
         pool->pushed_first = conn;
     pool->pushed_last = conn;
-    pool->stats.pushes_joined++;
+    net_count(&pool->stats.pushes_joined, 1);
     want_flush(pool);
 }
 
@@ -478,7 +478,7 @@ static void leave_pushed(struct conn *conn)
         conn->pushed_next->pushed_previous = conn->pushed_previous;
     else
         pool->pushed_last = conn->pushed_previous;
-    pool->stats.pushes_left++;
+    net_count(&pool->stats.pushes_left, 1);
 }
 
 static bool sent(struct conn *conn, bool done)
