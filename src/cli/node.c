@@ -341,11 +341,6 @@ static void size_betfair(const struct node *node, struct betfair_options *betfai
         betfair->ladder_points_max = (uint32_t)markets * FEED_MARKET_POINTS;
 }
 
-static void open_now(void *owner, uint64_t *ret_connections, uint64_t *ret_websockets)
-{
-    node_fronts_open_now(owner, ret_connections, ret_websockets);
-}
-
 static int open_backoffice(struct node *node)
 {
     struct betfair_options betfair = betfair_options_default();
@@ -368,7 +363,7 @@ static int open_backoffice(struct node *node)
         .store = node->stores.store,
         .bearer = &node->bearer,
         .metrics = &node->metrics,
-        .open_now = open_now,
+        .open_now = node_fronts_open_now,
         .open_now_owner = &node->fronts,
         .tree = tree_keeper_tree(node->proofs.keeper),
         .formats = node->formats,

@@ -241,7 +241,7 @@ static bool all_are_level(const struct node_fronts *fronts)
 }
 
 /* No loop runs yet: both sides of the rings are this thread's, and nobody is shown a part. */
-int node_fronts_attach(struct node_fronts *fronts)
+void node_fronts_attach(struct node_fronts *fronts)
 {
     fronts->attached = true;
     if (fronts->sides_count == 0)
@@ -253,7 +253,6 @@ int node_fronts_attach(struct node_fronts *fronts)
     }
     for (unsigned i = 0; i < fronts->sides_count; i++)
         node_front_attach(&fronts->sides[i].network.front);
-    return 0;
 }
 
 /* ---- listening ---- */
@@ -330,10 +329,9 @@ int node_fronts_listen(struct node_fronts *fronts, const struct node_fronts_sock
 
 /* ---- what the book tells ---- */
 
-void node_fronts_on_market(void *owner, const struct odds_image *image, uint64_t before_version,
-                           const uint16_t *changed, size_t changed_count)
+void node_fronts_on_market(struct node_fronts *fronts, const struct odds_image *image,
+                           uint64_t before_version, const uint16_t *changed, size_t changed_count)
 {
-    struct node_fronts *fronts = owner;
     if (fronts->here.odds != NULL)
         odds_service_on_market(fronts->here.odds, image, before_version, changed, changed_count);
     for (unsigned i = 0; fronts->attached && i < fronts->sides_count; i++)
@@ -341,9 +339,8 @@ void node_fronts_on_market(void *owner, const struct odds_image *image, uint64_t
                               changed_count);
 }
 
-void node_fronts_on_removed(void *owner, const struct odds_image *image)
+void node_fronts_on_removed(struct node_fronts *fronts, const struct odds_image *image)
 {
-    struct node_fronts *fronts = owner;
     if (fronts->here.odds != NULL)
         odds_service_on_removed(fronts->here.odds, image);
     for (unsigned i = 0; fronts->attached && i < fronts->sides_count; i++)
@@ -370,13 +367,12 @@ void node_fronts_push(struct node_fronts *fronts, struct slice user_id, const ch
             own_sender_push(&fronts->sides[i].own, user_id, op, object);
 }
 
-void node_fronts_open_now(const struct node_fronts *fronts, uint64_t *ret_connections,
-                          uint64_t *ret_websockets)
+void node_fronts_open_now(void *owner, uint64_t *ret_connections, uint64_t *ret_websockets)
 {
+    struct node_fronts *fronts = owner;
     *ret_connections = *ret_websockets = 0;
     for (unsigned i = 0; i < node_fronts_count(fronts->parts.options); i++) {
-        const struct net_stats *stats =
-            http_server_stats(front_at((struct node_fronts *)fronts, i)->server);
+        const struct net_stats *stats = http_server_stats(front_at(fronts, i)->server);
         *ret_connections += __atomic_load_n(&stats->connections, __ATOMIC_RELAXED);
         *ret_websockets += __atomic_load_n(&stats->ws_open, __ATOMIC_RELAXED);
     }

@@ -58,8 +58,8 @@ unsigned node_fronts_count(const struct node_options *options);
 /* 0, or an error with a sentence in `why`, or none; node_fronts_close() is due all the same. */
 int node_fronts_open(struct node_fronts *fronts, const struct node_fronts_parts *parts,
                      struct buf *why);
-/* Once the book has started: shows the prices that there are. 0 or an error. */
-int node_fronts_attach(struct node_fronts *fronts);
+/* Once the book has started: shows the prices that there are. */
+void node_fronts_attach(struct node_fronts *fronts);
 /* Sockets of the process before, one for each front, or 0s; taken, those that were used are 0. */
 struct node_fronts_sockets {
     int *plain, *tls;
@@ -67,10 +67,10 @@ struct node_fronts_sockets {
 int node_fronts_listen(struct node_fronts *fronts, const struct node_fronts_sockets *inherited,
                        struct buf *why);
 
-/* Callbacks of struct book_listener; owner is the fronts. */
-void node_fronts_on_market(void *owner, const struct odds_image *image, uint64_t before_version,
-                           const uint16_t *changed, size_t changed_count);
-void node_fronts_on_removed(void *owner, const struct odds_image *image);
+/* What the book tells its listener, to be told to all fronts. */
+void node_fronts_on_market(struct node_fronts *fronts, const struct odds_image *image,
+                           uint64_t before_version, const uint16_t *changed, size_t changed_count);
+void node_fronts_on_removed(struct node_fronts *fronts, const struct odds_image *image);
 
 /* Whether somebody may want own messages of this user; and sends them one: odds_service_push(). */
 bool node_fronts_wants(struct node_fronts *fronts, struct slice user_id);
@@ -84,9 +84,8 @@ void node_fronts_turn_end(struct node_fronts *fronts);
 /* A loop has failed: the process should end. */
 bool node_fronts_failed(const struct node_fronts *fronts);
 
-/* Connections and WebSockets that are open now, over all fronts. */
-void node_fronts_open_now(const struct node_fronts *fronts, uint64_t *ret_connections,
-                          uint64_t *ret_websockets);
+/* Connections and WebSockets that are open now, over all fronts; owner is the fronts. */
+void node_fronts_open_now(void *owner, uint64_t *ret_connections, uint64_t *ret_websockets);
 
 /* ---- the end ---- */
 
