@@ -6,76 +6,12 @@
 
 /* Below, BET_PLACED from one step means "nothing against it": the next step is asked. */
 
-static enum bet_outcome check_status(const struct market_view *market)
-{
-    switch (market->status) {
-    case MARKET_CLOSED_STATUS:
-    case MARKET_SETTLED:
-    case MARKET_CANCELLED:
-        return BET_MARKET_CLOSED;
-    case MARKET_SUSPENDED_STATUS:
-        return BET_MARKET_SUSPENDED;
-    case MARKET_ACTIVE:
-        break;
-    }
-    ASSERT(market->status == MARKET_ACTIVE); /* and no number that is no status */
-    return market->provider_alive ? BET_PLACED : BET_MARKET_SUSPENDED; /* P2 */
-}
-
-static enum bet_outcome check_selection(const struct market_view *market)
-{
-    if (!market->selection_known)
-        return BET_UNKNOWN_SELECTION;
-    switch (market->selection_status) {
-    case SELECTION_WON:
-    case SELECTION_LOST:
-    case SELECTION_VOID:
-        return BET_MARKET_CLOSED; /* has a result in a market that goes on: an outright's */
-    case SELECTION_SUSPENDED:
-    case SELECTION_REMOVED:
-        return BET_MARKET_SUSPENDED;
-    case SELECTION_ACTIVE:
-        break;
-    }
-    ASSERT(market->selection_status == SELECTION_ACTIVE);
-    return odds_present(market->odds) ? BET_PLACED : BET_MARKET_SUSPENDED;
-}
-
 /* `asked` is the slip's price, or at a release the one bound before. */
-static bool policy_accepts(const struct slip *slip, struct odds asked,
-                           const struct market_view *market, uint32_t tolerance_permyriad)
+static enum bet_outcome check_leg(const struct slip *slip, struct odds asked,
+                                  const struct market_view *market, const struct bet_limits *limits)
 {
-    switch (slip->policy) {
-    case PRICE_ANY:
-        return true;
-    case PRICE_EXACT:
-        return (slip->odds_version == 0 || slip->odds_version == market->odds_version) &&
-               odds_equal(market->odds, asked);
-    case PRICE_BETTER:
-        return odds_compare(market->odds, asked) >= 0;
-    case PRICE_WITHIN:
-        break;
-    }
-    ASSERT(slip->policy == PRICE_WITHIN);
-    return odds_within(market->odds, asked, tolerance_permyriad);
-}
-
-/* Steps 1 to 3: what a new bet and the release of a pending one have in common. */
-static enum bet_outcome check_market(const struct slip *slip, struct odds asked,
-                                     const struct market_view *market,
-                                     const struct bet_limits *limits)
-{
-    enum bet_outcome outcome = check_status(market);
-    if (outcome == BET_PLACED)
-        outcome = check_selection(market);
-    if (outcome != BET_PLACED)
-        return outcome;
-    /* Nobody can have seen a version that is not there yet (P1). */
-    if (slip->odds_version > market->odds_version)
-        return BET_ODDS_CHANGED;
-    if (!policy_accepts(slip, asked, market, limits->tolerance_permyriad))
-        return BET_ODDS_CHANGED;
-    return BET_PLACED;
+    const struct leg_asked leg = {asked, slip->odds_version, slip->policy};
+    return leg_decide(&leg, market, limits->tolerance_permyriad);
 }
 
 /* settle_single() answers MONEY_MINOR_MAX for all that is above it, so a limit must be below. */
@@ -143,7 +79,7 @@ void bet_decide(const struct slip *slip, const struct market_view *market,
     *ret = (struct bet_verdict){.potential_return = money_of(0, slip->stake.currency)};
     if (market->selection_known)
         ret->odds = market->odds;
-    ret->outcome = check_market(slip, slip->odds, market, limits);
+    ret->outcome = check_leg(slip, slip->odds, market, limits);
     if (ret->outcome == BET_PLACED)
         ret->outcome = check_stake(slip, limits, available, ret);
     if (ret->outcome == BET_PLACED)
@@ -160,59 +96,5 @@ enum bet_outcome bet_decide_release(const struct slip *slip, struct odds bound,
                                     const struct bet_limits *limits)
 {
     ASSERT(odds_present(bound)); /* a bet without a price never became pending */
-    return check_market(slip, bound, market, limits);
-}
-
-struct odds bet_release_odds(struct odds bound, struct odds current)
-{
-    return odds_compare(current, bound) < 0 ? current : bound;
-}
-
-const char *bet_outcome_text(enum bet_outcome outcome)
-{
-    switch (outcome) {
-#define CASE(code, number, http)                                                                   \
-    case BET_##code:                                                                               \
-        return #code;
-        BET_OUTCOME_LIST(CASE)
-#undef CASE
-    }
-    return NULL;
-}
-
-int bet_outcome_http(enum bet_outcome outcome)
-{
-    switch (outcome) {
-#define CASE(code, number, http)                                                                   \
-    case BET_##code:                                                                               \
-        return http;
-        BET_OUTCOME_LIST(CASE)
-#undef CASE
-    }
-    return 0;
-}
-
-static const char *const policy_texts[] = {
-    [PRICE_BETTER] = "better",
-    [PRICE_EXACT] = "exact",
-    [PRICE_WITHIN] = "within",
-    [PRICE_ANY] = "any",
-};
-
-#define POLICIES_COUNT (sizeof policy_texts / sizeof *policy_texts)
-
-bool price_policy_parse(struct slice text, enum price_policy *ret)
-{
-    for (size_t i = PRICE_BETTER; i < POLICIES_COUNT; i++) {
-        if (slice_is(text, policy_texts[i])) {
-            *ret = (enum price_policy)i;
-            return true;
-        }
-    }
-    return false;
-}
-
-const char *price_policy_text(enum price_policy policy)
-{
-    return (size_t)policy < POLICIES_COUNT ? policy_texts[policy] : NULL;
+    return check_leg(slip, bound, market, limits);
 }

@@ -111,7 +111,7 @@ TEST(bet_release, compares_the_bound_price_with_the_current_one)
         if (outcome != rows[i].outcome)
             fail_msg("%s: %s", rows[i].name, bet_outcome_text(outcome));
         if (outcome == BET_PLACED &&
-            !odds_equal(bet_release_odds(BOUND, scene.market.odds), rows[i].taken))
+            !odds_equal(leg_release_odds(BOUND, scene.market.odds), rows[i].taken))
             fail_msg("%s: at another price", rows[i].name);
     }
 }
@@ -134,7 +134,7 @@ TEST(bet_release, the_price_is_never_above_the_bound_nor_above_the_current)
         scene.slip.policy = (enum price_policy)(PRICE_BETTER + prng_below(&prng, 4));
         if (!odds_make(190 + prng_below(&prng, 40), 100, &scene.market.odds))
             continue;
-        struct odds taken = bet_release_odds(BOUND, scene.market.odds);
+        struct odds taken = leg_release_odds(BOUND, scene.market.odds);
         assert_true(odds_compare(taken, BOUND) <= 0);
         assert_true(odds_compare(taken, scene.market.odds) <= 0);
         if (released(&scene) == BET_PLACED && scene.slip.policy < PRICE_WITHIN)
@@ -146,6 +146,6 @@ TEST(bet_release, stops_at_a_mistake)
 {
     struct scene scene = scene_accepted();
     expect_assert_failure(bet_decide_release(&scene.slip, ODDS_NONE, &scene.market, &scene.limits));
-    expect_assert_failure(bet_release_odds(ODDS_NONE, BOUND));
-    expect_assert_failure(bet_release_odds(BOUND, ODDS_NONE));
+    expect_assert_failure(leg_release_odds(ODDS_NONE, BOUND));
+    expect_assert_failure(leg_release_odds(BOUND, ODDS_NONE));
 }
