@@ -14,13 +14,6 @@ static enum bet_outcome check_leg(const struct slip *slip, struct odds asked,
     return leg_decide(&leg, market, limits->tolerance_permyriad);
 }
 
-/* settle_single() answers MONEY_MINOR_MAX for all that is above it, so a limit must be below. */
-static int64_t payout_max_of(const struct bet_limits *limits)
-{
-    return limits->payout_minor_max < MONEY_MINOR_MAX ? limits->payout_minor_max
-                                                      : MONEY_MINOR_MAX - 1;
-}
-
 static struct money return_of(struct money stake, struct odds odds, const struct bet_limits *limits)
 {
     return settle_single(stake, odds, LEG_WON, limits->rounding);
@@ -30,7 +23,8 @@ static struct money return_of(struct money stake, struct odds odds, const struct
  * and the next may, thanks to rounding; the one after cannot, since a price is above 1. */
 static int64_t stake_max_of(struct money stake, struct odds odds, const struct bet_limits *limits)
 {
-    int64_t payout_max = payout_max_of(limits);
+    /* settle_single() answers MONEY_MINOR_MAX for all that is above it: the limit is below. */
+    int64_t payout_max = bet_limits_payout_max(limits);
     if (payout_max < 0)
         return 0;
     int64_t most = (int64_t)((unsigned __int128)payout_max * odds.denominator / odds.numerator);

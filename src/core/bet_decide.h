@@ -44,6 +44,12 @@ struct bet_limits {
     enum rounding rounding;
 };
 
+static inline int64_t bet_limits_payout_max(const struct bet_limits *limits)
+{
+    return limits->payout_minor_max < MONEY_MINOR_MAX ? limits->payout_minor_max
+                                                      : MONEY_MINOR_MAX - 1;
+}
+
 struct bet_verdict {
     enum bet_outcome outcome;
     struct odds odds;              /* the price taken (the current one), when known */

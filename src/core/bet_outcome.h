@@ -1,6 +1,6 @@
 /* bet_outcome.h - every answer to a bet, and to a movement of money: its name, its number in the
- * ledger, its HTTP status. In which order refusals apply stands in bet_decide.h and
- * docs/PROTOCOL.md. Thread: any. */
+ * ledger, its HTTP status. In which order refusals apply stands in bet_decide.h,
+ * ticket.h and docs/PROTOCOL.md. Thread: any. */
 #pragma once
 
 /* X(code, number, HTTP status): stored in records by number, so a number is never reused. */
@@ -15,7 +15,17 @@
     X(INSUFFICIENT_BALANCE, 15, 400)                                                               \
     X(CURRENCY_MISMATCH, 16, 422)                                                                  \
     X(UNSUPPORTED_BET_TYPE, 17, 422)                                                               \
-    X(AMOUNT_LIMIT, 18, 422)
+    X(AMOUNT_LIMIT, 18, 422)                                                                       \
+    X(RELATED_LEGS, 19, 422)                                                                       \
+    X(LIABILITY_LIMIT, 20, 422)                                                                    \
+    X(LEGS_LIMIT, 21, 422)                                                                         \
+    X(LINES_LIMIT, 22, 422)                                                                        \
+    X(ODDS_LIMIT, 23, 422)                                                                         \
+    X(SCORE_CHANGED, 24, 409)                                                                      \
+    X(REFERRAL_TIMEOUT, 25, 409)                                                                   \
+    X(RE_OFFERED, 26, 409)                                                                         \
+    X(NOT_ACCEPTED_BY_TRADER, 27, 409)                                                             \
+    X(NO_PLACE_TERMS, 28, 422)
 
 #define BET_OUTCOME_ENUM(code, number, http) BET_##code = number,
 enum bet_outcome { BET_OUTCOME_LIST(BET_OUTCOME_ENUM) };

@@ -9,6 +9,8 @@
  * would return at a price of 1: winnings alone, also where a leg is half void or a dead heat.
  * Whether the token of a void free bet comes back is policy and not counted here.
  *
+ * A single without place terms, deductions and a token needs none of that: settle_single().
+ *
  * Uses up to 100 KB of stack for a system, none of the heap. Pure; thread: any. */
 #pragma once
 

@@ -8,21 +8,15 @@
 #include <stddef.h>
 
 #include "base/assert.h"
-#include "core/leg_factor.h"
-#include "core/wide.h"
 
-/* n legs are at most n * LEG_FACTOR_LIMBS limbs; one more for the carry of a sum. */
-#define PART_LIMBS   (BET_LEGS_MAX * LEG_FACTOR_LIMBS + 1u)
 #define SYSTEM_LIMBS (SYSTEM_LEGS_MAX * LEG_FACTOR_LIMBS + 1u)
-/* Two parts brought to one denominator, times stake, lines and share, and a limb of carry. */
-#define TOTAL_LIMBS (2u * PART_LIMBS + 4u)
 
 /* pays / whole: the sum over lines of one way, per unit. */
 struct part_sum {
     struct wide pays;
     struct wide whole;
-    uint64_t pays_limbs[PART_LIMBS];
-    uint64_t whole_limbs[PART_LIMBS];
+    uint64_t pays_limbs[LINES_WAY_LIMBS];
+    uint64_t whole_limbs[LINES_WAY_LIMBS];
 };
 
 /* e_0 .. e_k so far, all over e_0 (see above). */
@@ -90,7 +84,7 @@ static void polynomial_multiply(struct polynomial *polynomial, const struct wide
 
 static void multiply_bankers(const struct bet *bet, struct side side, struct part_sum *sum)
 {
-    uint64_t scratch_limbs[PART_LIMBS];
+    uint64_t scratch_limbs[LINES_WAY_LIMBS];
     struct wide scratch = WIDE_ZERO_IN(scratch_limbs);
     struct leg_factor factor;
     for (uint32_t i = 0; i < bet->legs_count; i++) {
@@ -127,7 +121,7 @@ static void add_sizes(const struct polynomial *polynomial, struct system_sizes s
 /* Times the sum of the lines of those that are chosen. */
 static void sum_system(const struct bet *bet, struct side side, struct part_sum *sum)
 {
-    uint64_t scratch_limbs[PART_LIMBS];
+    uint64_t scratch_limbs[LINES_WAY_LIMBS];
     struct wide scratch = WIDE_ZERO_IN(scratch_limbs);
     uint64_t lines_limbs[SYSTEM_LIMBS];
     struct wide lines = WIDE_ZERO_IN(lines_limbs);
@@ -178,23 +172,27 @@ static void sum_ways(const struct bet *bet, struct wide *pays, struct wide *whol
     wide_multiply(whole, &win.whole, &place.whole);
 }
 
+void lines_mean_make(struct lines_mean *mean, const struct bet *bet)
+{
+    ASSERT(bet_valid(bet));
+    mean->pays = WIDE_ZERO_IN(mean->pays_limbs);
+    mean->whole = WIDE_ZERO_IN(mean->whole_limbs);
+    sum_ways(bet, &mean->pays, &mean->whole);
+    wide_multiply_small(&mean->whole, bet_lines(bet));
+}
+
 bool lines_sum(const struct bet *bet, uint32_t share_permyriad, enum rounding rounding,
                struct money *ret)
 {
-    ASSERT(bet_valid(bet));
     ASSERT(share_permyriad <= LINES_SHARE_WHOLE);
-    uint64_t pays_limbs[TOTAL_LIMBS];
-    uint64_t whole_limbs[TOTAL_LIMBS];
-    struct wide pays = WIDE_ZERO_IN(pays_limbs);
-    struct wide whole = WIDE_ZERO_IN(whole_limbs);
-    sum_ways(bet, &pays, &whole);
-    wide_multiply_small(&pays, (uint64_t)bet->stake.minor);
-    wide_multiply_small(&pays, share_permyriad);
-    wide_multiply_small(&whole, bet_lines(bet));
-    wide_multiply_small(&whole, LINES_SHARE_WHOLE);
+    struct lines_mean mean;
+    lines_mean_make(&mean, bet);
+    wide_multiply_small(&mean.pays, (uint64_t)bet->stake.minor);
+    wide_multiply_small(&mean.pays, share_permyriad);
+    wide_multiply_small(&mean.whole, LINES_SHARE_WHOLE);
 
     uint64_t quarters;
-    if (!wide_divide_quarters(&pays, &whole, MONEY_MINOR_MAX, &quarters))
+    if (!wide_divide_quarters(&mean.pays, &mean.whole, MONEY_MINOR_MAX, &quarters))
         return false;
     int64_t minor = round_fraction(quarters, 4, rounding);
     if (minor > MONEY_MINOR_MAX)

@@ -30,6 +30,26 @@ static const char *outcome_detail(enum bet_outcome outcome)
         return "This version takes single bets only.";
     case BET_AMOUNT_LIMIT:
         return "The amount is above the limit of one movement.";
+    case BET_RELATED_LEGS:
+        return "Two legs depend on each other: one event can be bet on once in a bet.";
+    case BET_LIABILITY_LIMIT:
+        return "The book takes no more on this outcome; the most that would pass is given.";
+    case BET_LEGS_LIMIT:
+        return "The bet has more legs than are taken.";
+    case BET_LINES_LIMIT:
+        return "The bet has more lines than are taken.";
+    case BET_ODDS_LIMIT:
+        return "The total odds are higher than are taken.";
+    case BET_SCORE_CHANGED:
+        return "The score or the cards changed since the bet was asked for.";
+    case BET_REFERRAL_TIMEOUT:
+        return "Nobody decided the referred bet in time.";
+    case BET_RE_OFFERED:
+        return "The bet was not taken as it is; another stake or price is offered.";
+    case BET_NOT_ACCEPTED_BY_TRADER:
+        return "A trader did not accept the bet.";
+    case BET_NO_PLACE_TERMS:
+        return "A leg has no place terms: it can be backed to win only.";
     }
     return "";
 }

@@ -157,10 +157,15 @@ TEST(bet_random, a_single_is_settle_single)
     for (int i = 0; i < ROUNDS; i++) {
         leg.odds = random_odds(&prng);
         leg.win.result = random_result(&prng);
+        leg.banker = i % 2 == 0; /* or one that is chosen from one */
+        bet.sizes.mask = (uint32_t)i % 2;
         bet.stake.minor =
             (int64_t)(prng_below(&prng, MONEY_MINOR_MAX + 1) >> prng_below(&prng, 50));
         enum rounding rounding = any_rounding(&prng);
+        struct money sum = {0};
+        bool counted = lines_sum(&bet, LINES_SHARE_WHOLE, rounding, &sum);
         int64_t here = paid(&bet, rounding);
+        assert_int_equal(here, counted ? sum.minor : -1); /* the short way and the long one */
         struct money single = settle_single(bet.stake, leg.odds, leg.win.result, rounding);
         assert_int_equal(here < 0 ? MONEY_MINOR_MAX : here, single.minor);
         capped += here < 0;

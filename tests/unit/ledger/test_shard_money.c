@@ -231,7 +231,7 @@ static void refuses_bad_slips(struct maker *m, const struct parts *good)
     REFUSES(m, *good, "the currency is not known", p.body.bet.currency = 999);
     REFUSES(m, *good, "no such outcome", p.body.bet.outcome = 0);
     REFUSES(m, *good, "no such outcome", p.body.bet.outcome = 3);
-    REFUSES(m, *good, "no such outcome", p.body.bet.outcome = 19);
+    REFUSES(m, *good, "no such outcome", p.body.bet.outcome = 99);
 }
 
 static void refuses_bad_legs(struct maker *m, const struct parts *good)
