@@ -6,6 +6,7 @@
 #include "base/assert.h"
 #include "core/bet_return.h"
 #include "core/bet_stake.h"
+#include "core/liability.h"
 #include "core/settle.h"
 #include "core/wide.h"
 
@@ -234,13 +235,6 @@ static uint32_t leg_of_least_room(const struct deciding *d)
     return least;
 }
 
-/* A stake that was the customer's own is the book's when a leg loses; a token and bonus money were
- * the book's before. */
-static int64_t cost_of(const struct ticket *ticket, int64_t return_minor)
-{
-    return ticket->stake_kind == STAKE_CASH ? return_minor - ticket->stake.minor : return_minor;
-}
-
 static int64_t lower(int64_t a, int64_t b)
 {
     return a < b ? a : b;
@@ -294,7 +288,7 @@ static enum bet_outcome check_stake(const struct deciding *d, int64_t return_min
     int64_t room = d->views[leg].liability_room;
     bool within = stake >= stake_least(d) && stake <= limits->stake_minor_max &&
                   return_minor <= bet_limits_payout_max(limits);
-    if (within && cost_of(d->ticket, return_minor) <= room)
+    if (within && liability_cost(d->ticket, return_minor) <= room)
         return BET_PLACED;
     offer_stake(d, room, ret);
     if (!within)

@@ -69,7 +69,7 @@ struct ticket_leg_view {
                                * is related to everything */
     uint32_t market_number;   /* likewise; 0: no such market, which step 3 says */
     struct place_terms terms; /* of the market, each-way; places 0: none */
-    int64_t liability_room;   /* what this outcome may cost the book yet (core/stake_limits.h) */
+    int64_t liability_room;   /* what this outcome may cost the book yet (core/liability.h) */
 };
 
 #define TOTAL_ODDS_UNLIMITED UINT32_MAX
