@@ -12,6 +12,7 @@
 #include "base/error.h"
 #include "base/reserve.h"
 #include "base/table.h"
+#include "ledger/shard_settlement.h"
 #include "ledger/shard_verdicts.h"
 
 struct claim {
@@ -90,10 +91,26 @@ static void note_key(struct audit *audit, const struct record_view *record,
     audit->keys[audit->keys_count++] = (struct verdict_claim){key, record->head->seq};
 }
 
+static void add_leg_claim(struct audit *audit, uint64_t seq, const struct shard_state *state,
+                          const struct record_leg *leg, bool release)
+{
+    struct market_ref market = {leg->market};
+    const struct shard_selection *selection = shard_state_selection(state, market, leg->selection);
+    ASSERT(audit->claims_count < audit->claims_max); /* a bet and a release for each leg */
+    audit->claims[audit->claims_count++] = (struct claim){
+        .position = leg->odds_position,
+        .version = leg->odds_version,
+        .seq = seq,
+        .selection = selection_hash(shard_state_market_id(state, market),
+                                    shard_state_text(state, selection->id)),
+        .odds = {leg->odds_numerator, leg->odds_denominator},
+        .any_price = release,
+    };
+}
+
 static int add_claim(void *owner, const struct record_view *record, const struct shard_state *state)
 {
     struct audit *audit = owner;
-    const struct record_leg *leg = record->items;
     audit->report->records++;
     note_key(audit, record, state);
     TRY(check_mark(audit, state));
@@ -103,18 +120,9 @@ static int add_claim(void *owner, const struct record_view *record, const struct
                    ((const struct record_release *)record->body)->outcome == BET_PLACED;
     if (!bet && !release)
         return 0;
-    ASSERT(audit->claims_count < audit->claims_max); /* a bet and a release for each bet */
-    struct market_ref market = {leg->market};
-    const struct shard_selection *selection = shard_state_selection(state, market, leg->selection);
-    audit->claims[audit->claims_count++] = (struct claim){
-        .position = leg->odds_position,
-        .version = leg->odds_version,
-        .seq = record->head->seq,
-        .selection = selection_hash(shard_state_market_id(state, market),
-                                    shard_state_text(state, selection->id)),
-        .odds = {leg->odds_numerator, leg->odds_denominator},
-        .any_price = release,
-    };
+    const struct record_leg *legs = record->items;
+    for (size_t i = 0; i < record->head->items_count; i++)
+        add_leg_claim(audit, record->head->seq, state, &legs[i], release);
     return 0;
 }
 
@@ -271,17 +279,25 @@ static int check_prices(struct audit *audit, struct odds_log *odds)
 
 /* ---- the frame ---- */
 
+/* Does the bet not yet follow from the results in force? */
+static bool is_unsettled(const struct shard_state *state, const struct shard_bet *bet)
+{
+    struct settlement settlement;
+    if (bet->state != BET_STATE_OPEN && bet->state != BET_STATE_SETTLED)
+        return false;
+    shard_settlement_of(state, bet, &settlement);
+    return bet->state == BET_STATE_OPEN ? settlement.decided
+                                        : shard_settlement_differs(state, bet, &settlement);
+}
+
 static int check_state(struct shard_state *state, struct audit_report *report)
 {
     int error = shard_state_check(state);
     report->reason = shard_state_reason(state);
     if (error < 0)
         return error;
-    for (uint32_t ref = 1; ref <= shard_state_markets_count(state); ref++) {
-        const struct shard_market *market = shard_state_market(state, (struct market_ref){ref});
-        if (market->seq_result != 0)
-            report->bets_unsettled_with_result += market->bets_unsettled;
-    }
+    for (uint32_t i = 0; i < shard_state_bets_count(state); i++)
+        report->bets_unsettled_with_result += is_unsettled(state, shard_state_bet(state, i));
     return shard_state_hash(state, report->state_hash);
 }
 
@@ -292,7 +308,7 @@ static int audit_new(struct audit *audit, const struct shard_limits *limits)
     audit->keys = reserve_new(audit->keys_max, sizeof *audit->keys);
     if (audit->keys == NULL)
         return -ERR_MEMORY;
-    audit->claims_max = (size_t)limits->bets_max * 2;
+    audit->claims_max = (size_t)shard_limits_whole(limits).legs_max * 2;
     audit->claims = malloc(audit->claims_max * sizeof *audit->claims);
     return audit->claims == NULL ? -ERR_MEMORY : 0;
 }

@@ -6,7 +6,7 @@
 #include <stdint.h>
 
 #include "base/slice.h"
-#include "core/bet_decide.h"
+#include "core/ticket.h"
 #include "ledger/record.h"
 
 /* Says which request an answer belongs to; given back unread. */
@@ -49,15 +49,19 @@ struct book_reply {
     struct book_cookie cookie;
 };
 
+/* What a leg is on. */
+struct leg_names {
+    struct slice market_id;
+    struct slice selection_id;
+};
+
 /* A bet, decoded. */
 struct bet_request {
     struct slice user_id; /* 1..USER_ID_BYTES_MAX */
     struct slice key;     /* 1..IDEMPOTENCY_KEY_BYTES_MAX */
-    struct slice market_id;
-    struct slice selection_id;
-    struct slip slip;
-    bool single;              /* false: a type this version refuses by name */
-    uint64_t request_hash[2]; /* of the decoded request, transport not included */
+    struct ticket ticket;
+    const struct leg_names *names; /* of each of its legs */
+    uint64_t request_hash[2];      /* of the decoded request, transport not included */
     enum record_transport transport;
     struct slice personal; /* plain, <= PERSONAL_PLAIN_BYTES_MAX; sealed by the book */
 };
@@ -73,6 +77,7 @@ struct money_request {
 
 /* Who at the trading desk, and why; both are kept in the record (G-16). */
 struct desk_word {
-    struct slice actor;  /* <= USER_ID_BYTES_MAX */
-    struct slice reason; /* <= REASON_BYTES_MAX */
+    struct slice actor;    /* <= USER_ID_BYTES_MAX */
+    struct slice reason;   /* <= REASON_BYTES_MAX */
+    struct slice approver; /* who approved it; "" when nobody had to. <= USER_ID_BYTES_MAX */
 };

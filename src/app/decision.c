@@ -57,8 +57,12 @@ struct record_leg book_leg(struct book *book, const struct odds_image *image, si
     leg.odds_version = image->odds_version;
     leg.odds_position = image->odds_position;
     leg.price_age_us = book->now.us - image->received.us;
+    memcpy(leg.score, image->score, sizeof leg.score);
+    memcpy(leg.red_cards, image->red_cards, sizeof leg.red_cards);
     if (image->in_play)
         leg.flags |= LEG_IN_PLAY;
+    if ((image->flags & ODDS_ANTE_POST) != 0)
+        leg.flags |= LEG_ANTE_POST;
     if (leases_alive(&book->leases, ODDS_TEXT(image, provider), book->now))
         leg.flags |= LEG_PROVIDER_ALIVE;
     if (selection != SELECTION_NOT_FOUND) {

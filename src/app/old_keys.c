@@ -15,16 +15,24 @@
 #include "base/assert.h"
 #include "base/error.h"
 
-#define READ_RECORD_BYTES 2048 /* BET is the longest that is read here: < 1 KiB */
+#define READ_RECORD_BYTES 8192 /* BET is the longest that is read here: 100 legs of 64 bytes */
 #define READS_MAX         64   /* of LEDGER_READS_MAX */
 
 /* Where a request's texts are kept. */
 struct texts {
     char user_id[USER_ID_BYTES_MAX];
     char key[IDEMPOTENCY_KEY_BYTES_MAX];
-    char market_id[MARKET_ID_BYTES_MAX];
-    char selection_id[SELECTION_ID_BYTES_MAX];
     char personal[PERSONAL_PLAIN_BYTES_MAX];
+};
+
+/* And its legs. */
+struct kept_legs {
+    struct ticket_leg legs[BET_LEGS_MAX];
+    struct leg_names names[BET_LEGS_MAX];
+    struct {
+        char market_id[MARKET_ID_BYTES_MAX];
+        char selection_id[SELECTION_ID_BYTES_MAX];
+    } texts[BET_LEGS_MAX];
 };
 
 struct old_key {
@@ -39,6 +47,7 @@ struct old_key {
         struct money_request money;
     } request;
     struct texts texts;
+    struct kept_legs legs;
     int error; /* when known: 0 and the record; -ERR_NOT_FOUND: new; else it cannot be known */
     struct record_view record;
     char memory[READ_RECORD_BYTES] __attribute__((aligned(8)));
@@ -225,6 +234,21 @@ static enum request_outcome full(struct book *book)
     return book_busy(book, "verdict_lookups_max");
 }
 
+/* The request's legs point to what is kept from now on. */
+static void keep_legs(struct kept_legs *kept, struct bet_request *request)
+{
+    for (uint32_t i = 0; i < request->ticket.legs_count; i++) {
+        const struct leg_names *names = &request->names[i];
+        kept->legs[i] = request->ticket.legs[i];
+        kept->names[i].market_id =
+            keep_text(kept->texts[i].market_id, MARKET_ID_BYTES_MAX, names->market_id);
+        kept->names[i].selection_id =
+            keep_text(kept->texts[i].selection_id, SELECTION_ID_BYTES_MAX, names->selection_id);
+    }
+    request->ticket.legs = kept->legs;
+    request->names = kept->names;
+}
+
 enum request_outcome book_bet_waits(struct book *book, const struct bet_request *request,
                                     const struct asked_key *key, const struct book_reply *reply)
 {
@@ -238,9 +262,7 @@ enum request_outcome book_bet_waits(struct book *book, const struct bet_request 
     *kept = *request;
     kept->key = old->key.key;
     kept->user_id = keep_text(texts->user_id, sizeof texts->user_id, request->user_id);
-    kept->market_id = keep_text(texts->market_id, sizeof texts->market_id, request->market_id);
-    kept->selection_id =
-        keep_text(texts->selection_id, sizeof texts->selection_id, request->selection_id);
+    keep_legs(&old->legs, kept);
     kept->personal = keep_text(texts->personal, sizeof texts->personal, request->personal);
     return REQUEST_TAKEN;
 }

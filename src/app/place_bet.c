@@ -2,43 +2,96 @@
 #include "app/book_internal.h"
 
 #include "base/assert.h"
+#include "core/bet.h"
+#include "ledger/shard_settlement.h"
 
 /* Everything that is known before the record is made. */
 struct placing {
     const struct bet_request *request;
-    const struct odds_image *image; /* NULL: unknown market */
-    size_t selection;
+    const struct odds_image *images[BET_LEGS_MAX]; /* NULL: unknown market */
+    size_t selections[BET_LEGS_MAX];
     struct account_ref account;
-    struct bet_verdict verdict;
+    struct ticket_verdict verdict;
 };
+
+/* Legs of one event have one number: that of the first of them, from 1. 0: nobody knows. */
+static uint32_t event_number(const struct placing *p, uint32_t leg)
+{
+    if (p->images[leg]->event_id_bytes == 0)
+        return 0;
+    for (uint32_t i = 0; i < leg; i++)
+        if (p->images[i] != NULL &&
+            slice_equal(ODDS_TEXT(p->images[i], event_id), ODDS_TEXT(p->images[leg], event_id)))
+            return i + 1;
+    return leg + 1;
+}
+
+static uint32_t market_number(const struct placing *p, uint32_t leg)
+{
+    for (uint32_t i = 0; i < leg; i++)
+        if (slice_equal(p->request->names[i].market_id, p->request->names[leg].market_id))
+            return i + 1;
+    return leg + 1;
+}
+
+static struct ticket_leg_view leg_view(struct book *book, struct placing *p, uint32_t leg)
+{
+    const struct leg_names *names = &p->request->names[leg];
+    const struct odds_image *image =
+        book->ports.store->ops->get(book->ports.store, names->market_id);
+    p->images[leg] = image;
+    p->selections[leg] =
+        image == NULL ? SELECTION_NOT_FOUND : book_find_selection(image, names->selection_id);
+    struct ticket_leg_view view = {.market = book_view(book, image, p->selections[leg]),
+                                   .liability_room = LIABILITY_UNLIMITED};
+    if (image == NULL)
+        return view;
+    view.event = event_number(p, leg);
+    view.market_number = market_number(p, leg);
+    view.terms = image->place_terms;
+    return view;
+}
+
+/* What may be staked, of the kind that the ticket is staked with. */
+static struct money funds_of(const struct shard_account *account, enum stake_kind kind)
+{
+    int64_t minor = kind == STAKE_FREE    ? account->free
+                    : kind == STAKE_BONUS ? account->bonus
+                                          : account->available;
+    return money_of(minor, account->currency);
+}
 
 static void decide(struct book *book, struct placing *p)
 {
-    const struct bet_request *request = p->request;
-    p->image = book->ports.store->ops->get(book->ports.store, request->market_id);
-    p->selection = p->image == NULL ? SELECTION_NOT_FOUND
-                                    : book_find_selection(p->image, request->selection_id);
-    const struct shard_account *account = shard_state_account(book->state, p->account);
-    struct market_view market = book_view(book, p->image, p->selection);
-    if (!request->single) {
-        p->verdict = (struct bet_verdict){.outcome = BET_UNSUPPORTED_BET_TYPE};
-        return;
-    }
-    bet_decide(&request->slip, &market, &book->options.bet_limits,
-               money_of(account->available, account->currency), &p->verdict);
+    const struct ticket *ticket = &p->request->ticket;
+    struct ticket_leg_view views[BET_LEGS_MAX];
+    for (uint32_t i = 0; i < ticket->legs_count; i++)
+        views[i] = leg_view(book, p, i);
+    ticket_decide(ticket, views, &book->options.ticket_limits,
+                  funds_of(shard_state_account(book->state, p->account), ticket->stake_kind),
+                  &p->verdict);
     if (p->verdict.outcome == BET_PENDING && book->pending_count == book->options.pending_max)
         p->verdict.outcome = BET_MARKET_SUSPENDED; /* S2: pending_max; nothing is held for it */
+}
+
+/* ---- the record ---- */
+
+/* The leg that was refused, from 1; 0: none in particular. */
+static uint16_t refused_leg(const struct placing *p)
+{
+    return p->verdict.leg == TICKET_NO_LEG ? 0 : (uint16_t)(p->verdict.leg + 1);
 }
 
 /* What was asked, as text, when a ref cannot say it. */
 static struct slice asked_text(const struct placing *p, char *memory, size_t capacity)
 {
     struct buf text = buf_over(memory, capacity);
-    if (p->image != NULL && p->selection != SELECTION_NOT_FOUND)
+    uint32_t leg = p->verdict.leg == TICKET_NO_LEG ? 0 : p->verdict.leg;
+    if (p->images[leg] != NULL && p->selections[leg] != SELECTION_NOT_FOUND)
         return SLICE_NONE;
-    buf_put_slice(&text, p->request->market_id);
+    buf_put_slice(&text, p->request->names[leg].market_id);
     buf_put_char(&text, '\n');
-    buf_put_slice(&text, p->request->selection_id);
+    buf_put_slice(&text, p->request->names[leg].selection_id);
     return text.overflow ? SLICE_NONE : buf_slice(&text);
 }
 
@@ -54,50 +107,84 @@ static struct slice seal_personal(struct book *book, const struct placing *p,
     return slice_of(sealed, bytes);
 }
 
+static uint8_t flags_of(const struct ticket *ticket)
+{
+    unsigned kind = ticket->stake_kind == STAKE_FREE    ? BET_FREE
+                    : ticket->stake_kind == STAKE_BONUS ? BET_BONUS
+                                                        : 0;
+    return (uint8_t)(kind | (ticket->each_way ? BET_EACH_WAY : 0));
+}
+
 static struct record_bet bet_body(struct book *book, const struct placing *p, bool accepted)
 {
-    const struct slip *slip = &p->request->slip;
+    const struct ticket *ticket = &p->request->ticket;
     const struct shard_account *account = shard_state_account(book->state, p->account);
+    bool cash = ticket->stake_kind == STAKE_CASH;
     struct record_bet body = {
         .request_hash = {p->request->request_hash[0], p->request->request_hash[1]},
-        .stake = slip->stake.minor,
-        .balance_after = account->available - (accepted ? slip->stake.minor : 0),
+        .stake = ticket->stake.minor,
+        .balance_after = account->available - (accepted && cash ? ticket->stake.minor : 0),
+        .promo_stake = cash ? 0 : ticket->stake.minor,
         .outcome = (uint16_t)p->verdict.outcome,
-        .currency = slip->stake.currency.iso,
-        .policy = (uint8_t)slip->policy,
-        .rounding = (uint8_t)book->options.bet_limits.rounding,
+        .currency = ticket->stake.currency.iso,
+        .policy = (uint8_t)ticket->policy,
+        .rounding = (uint8_t)book->options.ticket_limits.bet.rounding,
         .transport = (uint8_t)p->request->transport,
+        .flags = flags_of(ticket),
         .key_bytes = (uint16_t)p->request->key.bytes,
         .redemption_days = book->options.redemption_days,
+        .sizes = ticket->sizes.mask,
         .stake_max = p->verdict.stake_minor_max,
     };
-    if (!accepted)
+    if (!accepted) {
+        body.refused_leg = refused_leg(p);
         return body;
+    }
     body.potential_return = p->verdict.potential_return.minor;
     body.bet_id = bet_id_next(shard_state_last_bet_id(book->state), book->wall,
                               shard_state_shard(book->state))
                       .n;
     if (p->verdict.outcome == BET_PENDING)
-        body.decide_at_us = book->wall.us + p->image->bet_delay_us;
+        body.decide_at_us = book->wall.us + p->verdict.bet_delay_us;
     return body;
+}
+
+/* Each leg as it was seen, and what it is bound to. */
+static void make_legs(struct book *book, const struct placing *p, struct record_leg *legs)
+{
+    const struct ticket *ticket = &p->request->ticket;
+    for (uint32_t i = 0; i < ticket->legs_count; i++) {
+        const struct odds_image *image = p->images[i];
+        struct slip slip = {.odds = ticket->legs[i].odds,
+                            .odds_version = ticket->legs[i].odds_version};
+        legs[i] = book_leg(book, image, p->selections[i], &slip);
+        if (ticket->legs[i].banker)
+            legs[i].flags |= LEG_BANKER;
+        if (!ticket->each_way || image == NULL)
+            continue;
+        legs[i].places = image->place_terms.places;
+        legs[i].place_numerator = image->place_terms.numerator;
+        legs[i].place_denominator = image->place_terms.denominator;
+    }
 }
 
 static const struct record_view *record_bet(struct book *book, const struct placing *p)
 {
     char asked[MARKET_ID_BYTES_MAX + SELECTION_ID_BYTES_MAX + 1];
     char sealed[PERSONAL_SEALED_BYTES_MAX];
+    struct record_leg legs[BET_LEGS_MAX];
     bool accepted = p->verdict.outcome == BET_PLACED || p->verdict.outcome == BET_PENDING;
     bool pending = p->verdict.outcome == BET_PENDING;
-    struct record_leg leg = book_leg(book, p->image, p->selection, &p->request->slip);
+    make_legs(book, p, legs);
     struct record_bet body = bet_body(book, p, accepted);
     struct slice texts[3] = {p->request->key, seal_personal(book, p, sealed),
-                             asked_text(p, asked, sizeof asked)};
+                             accepted ? SLICE_NONE : asked_text(p, asked, sizeof asked)};
     body.personal_bytes = (uint16_t)texts[1].bytes;
     body.asked_bytes = (uint16_t)texts[2].bytes;
     if (body.decide_at_us != 0 && body.decide_at_us < shard_state_time_us(book->state))
         body.decide_at_us = shard_state_time_us(book->state); /* a clock set back: L1 */
     struct record_posting postings[2] = {
-        {p->account.n, LEDGER_AVAILABLE, body.currency, -body.stake},
+        {p->account.n, (uint16_t)shard_stake_account(body.flags), body.currency, -body.stake},
         {pending ? p->account.n : 0, pending ? LEDGER_HELD : LEDGER_HOUSE_STAKES, body.currency,
          body.stake},
     };
@@ -105,8 +192,8 @@ static const struct record_view *record_bet(struct book *book, const struct plac
                                  .time_us = book->wall.us,
                                  .account = p->account.n,
                                  .body = &body,
-                                 .items = &leg,
-                                 .items_count = 1,
+                                 .items = legs,
+                                 .items_count = p->request->ticket.legs_count,
                                  .postings = postings,
                                  .postings_count = accepted ? 2 : 0,
                                  .texts = texts,
@@ -117,7 +204,9 @@ static const struct record_view *record_bet(struct book *book, const struct plac
 enum request_outcome book_place_new(struct book *book, const struct bet_request *request,
                                     struct account_ref account, const struct book_reply *reply)
 {
-    struct placing p = {.request = request, .account = account};
+    struct placing p;
+    p.request = request; /* the arrays are written leg by leg */
+    p.account = account;
     enum request_outcome ready = book_ready(book);
     if (ready != REQUEST_TAKEN)
         return ready;
@@ -128,7 +217,7 @@ enum request_outcome book_place_new(struct book *book, const struct bet_request 
     book->stats.bets_by_outcome[p.verdict.outcome & 31]++;
     if (p.verdict.outcome == BET_PENDING) {
         bool added = book_pending_add(book, shard_state_bets_count(book->state) - 1,
-                                      book->now.us + p.image->bet_delay_us);
+                                      book->now.us + p.verdict.bet_delay_us);
         ASSERT(added); /* decide() looked */
     }
     bool waits = book_answer_record(book, record->head->seq, reply->answer, reply->cookie, false);

@@ -94,6 +94,20 @@ static bool put_selections(struct odds_image *image, const struct odds_image *ol
 
 /* ---- what the book adds to it ---- */
 
+/* There is no result any more: what had one has no price until the feed's next word. */
+static void open_selections(struct odds_image *image)
+{
+    if ((image->flags & ODDS_RESULTED) == 0)
+        return;
+    image->flags &= (uint8_t)~ODDS_RESULTED;
+    for (size_t i = 0; i < image->selections_count; i++) {
+        struct odds_selection *s = &image->selections[i];
+        if (s->status == SELECTION_WON || s->status == SELECTION_LOST ||
+            s->status == SELECTION_VOID)
+            s->status = SELECTION_SUSPENDED;
+    }
+}
+
 /* The ledger's word on the market: holds, and a result that no feed undoes. */
 static void put_ledger_state(struct book *book, struct odds_image *image, struct market_ref ref)
 {
@@ -101,20 +115,22 @@ static void put_ledger_state(struct book *book, struct odds_image *image, struct
     if (market == NULL)
         return;
     image->holds = market->holds;
-    if (market->seq_result == 0)
+    if (market->has_result == 0) {
+        open_selections(image);
         return;
+    }
     image->flags |= ODDS_RESULTED;
     for (size_t i = 0; i < image->selections_count; i++) {
         struct odds_selection *s = &image->selections[i];
         uint16_t number =
             shard_state_find_selection(book->state, ref, slice_of(s->id, s->id_bytes));
         const struct shard_selection *known = shard_state_selection(book->state, ref, number);
-        if (known == NULL || known->result.known == 0)
+        if (known == NULL || known->result.win.known == 0)
             continue;
         s->odds = ODDS_NONE;
-        s->status = known->result.void_halves == 2 ? SELECTION_VOID
-                    : known->result.won            ? SELECTION_WON
-                                                   : SELECTION_LOST;
+        s->status = known->result.win.void_halves == 2 ? SELECTION_VOID
+                    : known->result.win.won            ? SELECTION_WON
+                                                       : SELECTION_LOST;
     }
 }
 
@@ -132,7 +148,7 @@ static enum market_status effective_status(const struct odds_image *image)
 static bool fence(struct book *book, const struct odds_image *image, struct market_ref ref)
 {
     const struct shard_market *market = shard_state_market(book->state, ref);
-    if (market == NULL || market->seq_result != 0 ||
+    if (market == NULL || market->has_result == 1 ||
         (market->status == image->feed_status && market->holds == image->holds))
         return true;
     if (!commit_has_reserve(book->commit))
@@ -172,7 +188,10 @@ static bool market_changed(const struct odds_image *now, const struct odds_image
 {
     return old == NULL || now->status != old->status || now->in_play != old->in_play ||
            now->bet_delay_us != old->bet_delay_us || now->holds != old->holds ||
-           now->feed_status != old->feed_status || now->flags != old->flags;
+           now->feed_status != old->feed_status || now->flags != old->flags ||
+           memcmp(&now->place_terms, &old->place_terms, sizeof now->place_terms) != 0 ||
+           memcmp(now->score, old->score, sizeof now->score) != 0 ||
+           memcmp(now->red_cards, old->red_cards, sizeof now->red_cards) != 0;
 }
 
 static uint64_t next_version(const struct book *book, const struct odds_image *old)
@@ -305,6 +324,12 @@ static void sink_market(struct feed_sink *sink, const struct feed_market *m)
     }
     image->feed_status = (uint8_t)m->status;
     image->in_play = m->in_play;
+    image->place_terms = m->place_terms;
+    memcpy(image->score, m->score, sizeof image->score);
+    memcpy(image->red_cards, m->red_cards, sizeof image->red_cards);
+    image->flags &= (uint8_t)~ODDS_ANTE_POST;
+    if (m->ante_post)
+        image->flags |= ODDS_ANTE_POST;
     image->bet_delay_us = m->bet_delay_us;
     image->provider_version = m->provider_version;
     image->feed_time = m->feed_time;
@@ -321,7 +346,7 @@ static void sink_result(struct feed_sink *sink, const struct feed_result *result
         book->stats.feed_dropped++; /* the intake looks at book_feed_ready before each message */
         return;
     }
-    struct desk_word word = {result->provider, SLICE_NONE};
+    struct desk_word word = {.actor = result->provider};
     enum request_outcome outcome = book_record_result(book, result, FENCE_FEED, &word, &seq);
     if (outcome == REQUEST_UNKNOWN || outcome == REQUEST_INVALID)
         book->stats.feed_dropped++;

@@ -191,6 +191,8 @@ struct field {
 static const struct field account_fields[] = {
     FIELD(shard_account, available),
     FIELD(shard_account, held),
+    FIELD(shard_account, free),
+    FIELD(shard_account, bonus),
     FIELD(shard_account, bets_open),
     FIELD(shard_account, bets_last),
     FIELD(shard_account, seq_last),
@@ -198,30 +200,29 @@ static const struct field account_fields[] = {
     FIELDS_END,
 };
 static const struct field market_fields[] = {
-    FIELD(shard_market, stakes_open),
-    FIELD(shard_market, returns_open),
-    FIELD(shard_market, bets_unsettled),
-    FIELD(shard_market, bets_pending),
-    FIELD(shard_market, bets_count),
-    FIELD(shard_market, bets_last),
-    FIELD(shard_market, status),
-    FIELD(shard_market, holds),
-    FIELD(shard_market, seq_result),
-    FIELD(shard_market, result_version),
-    FIELD(shard_market, selections_count),
-    FIELD(shard_market, selections_first),
-    FIELDS_END,
+    FIELD(shard_market, stakes_open),      FIELD(shard_market, stakes_single),
+    FIELD(shard_market, returns_open),     FIELD(shard_market, bets_unsettled),
+    FIELD(shard_market, bets_pending),     FIELD(shard_market, bets_count),
+    FIELD(shard_market, legs_last),        FIELD(shard_market, windows_last),
+    FIELD(shard_market, status),           FIELD(shard_market, holds),
+    FIELD(shard_market, seq_result),       FIELD(shard_market, result_version),
+    FIELD(shard_market, newest_version),   FIELD(shard_market, has_result),
+    FIELD(shard_market, deduction_model),  FIELD(shard_market, cap_pence),
+    FIELD(shard_market, waive_pence),      FIELD(shard_market, selections_count),
+    FIELD(shard_market, selections_first), FIELDS_END,
 };
 static const struct field bet_fields[] = {
     FIELD(shard_bet, state),        FIELD(shard_bet, stake),       FIELD(shard_bet, payout),
     FIELD(shard_bet, settlement),   FIELD(shard_bet, seq_last),    FIELD(shard_bet, seq_settled),
     FIELD(shard_bet, seq_result),   FIELD(shard_bet, seq_placed),  FIELD(shard_bet, bet_id),
-    FIELD(shard_bet, account),      FIELD(shard_bet, market),      FIELD(shard_bet, selection),
+    FIELD(shard_bet, account),      FIELD(shard_bet, returns),     FIELD(shard_bet, cashed_out),
+    FIELD(shard_bet, stake_placed), FIELD(shard_bet, placed_us),   FIELD(shard_bet, legs_first),
+    FIELD(shard_bet, legs_count),   FIELD(shard_bet, sizes),       FIELD(shard_bet, flags),
     FIELD(shard_bet, decide_at_us), FIELD(shard_bet, seq_verdict), FIELDS_END,
 };
-static const struct field house_fields[] = {FIELD(shard_house, cash), FIELD(shard_house, stakes),
-                                            FIELD(shard_house, result),
-                                            FIELD(shard_house, returns_open), FIELDS_END};
+static const struct field house_fields[] = {
+    FIELD(shard_house, cash),  FIELD(shard_house, stakes),       FIELD(shard_house, result),
+    FIELD(shard_house, promo), FIELD(shard_house, returns_open), FIELDS_END};
 static const struct field count_fields[] = {
     FIELD(shard_counts, bets_placed),
     FIELD(shard_counts, bets_pending),

@@ -3,6 +3,8 @@
  * that is set neither skips nor stretches a delay; after a restart every pending bet is due and
  * is decided against the state as it then is. */
 #include "app/book_internal.h"
+#include "core/bet.h"
+#include "ledger/shard_settlement.h"
 
 #include <stdlib.h>
 
@@ -60,58 +62,80 @@ static struct pending take_first(struct book *book)
 }
 
 static void record_release(struct book *book, const struct shard_bet *bet,
-                           const struct record_leg *leg, enum bet_outcome outcome)
+                           const struct record_leg *legs, enum bet_outcome outcome)
 {
     const struct shard_account *account =
         shard_state_account(book->state, (struct account_ref){bet->account});
     bool placed = outcome == BET_PLACED;
+    struct record_posting postings[2] = {
+        {bet->account, LEDGER_HELD, account->currency.iso, -bet->stake},
+        {placed ? 0 : bet->account,
+         placed ? LEDGER_HOUSE_STAKES : (uint16_t)shard_stake_account(bet->flags),
+         account->currency.iso, bet->stake},
+    };
     struct record_release body = {
         .bet_id = bet->bet_id,
         .previous_seq = bet->seq_last,
-        .balance_after = account->available + (placed ? 0 : bet->stake),
+        .balance_after = shard_available_after(book->state, bet->account, postings, 2),
         .outcome = (uint16_t)outcome,
-    };
-    struct record_posting postings[2] = {
-        {bet->account, LEDGER_HELD, account->currency.iso, -bet->stake},
-        {placed ? 0 : bet->account, placed ? LEDGER_HOUSE_STAKES : LEDGER_AVAILABLE,
-         account->currency.iso, bet->stake},
     };
     struct record_draft draft = {.type = RECORD_RELEASE,
                                  .time_us = book->wall.us,
                                  .account = bet->account,
                                  .body = &body,
-                                 .items = leg,
-                                 .items_count = 1,
+                                 .items = legs,
+                                 .items_count = bet->legs_count,
                                  .postings = postings,
                                  .postings_count = 2};
     commit_record(book->commit, &draft);
 }
 
-static void release(struct book *book, const struct shard_bet *bet)
+/* What became of one leg while the bet waited; *ret is the leg as it is taken now, at a price that
+ * is never better than the one shown before the delay. */
+static enum bet_outcome release_leg(struct book *book, const struct shard_bet *bet,
+                                    const struct shard_leg *leg, struct record_leg *ret)
 {
-    struct market_ref market = {bet->market};
-    const struct shard_selection *s = shard_state_selection(book->state, market, bet->selection);
+    struct market_ref market = {leg->market};
+    const struct shard_selection *s = shard_state_selection(book->state, market, leg->selection);
     const struct odds_image *image =
         book->ports.store->ops->get(book->ports.store, shard_state_market_id(book->state, market));
     size_t selection = image == NULL
                            ? SELECTION_NOT_FOUND
                            : book_find_selection(image, shard_state_text(book->state, s->id));
     struct slip slip = {.stake = {bet->stake, {0}},
-                        .odds = bet->asked,
-                        .odds_version = bet->asked_version,
+                        .odds = leg->asked,
+                        .odds_version = leg->asked_version,
                         .policy = (enum price_policy)bet->policy};
     struct market_view view = book_view(book, image, selection);
     enum bet_outcome outcome =
-        bet_decide_release(&slip, bet->odds, &view, &book->options.bet_limits);
-    struct record_leg leg = book_leg(book, image, selection, &slip);
-    leg.market = bet->market;
-    leg.selection = bet->selection;
-    if (outcome == BET_PLACED) { /* the delay never makes the price better than the one shown */
-        struct odds taken = bet_release_odds(bet->odds, view.odds);
-        leg.odds_numerator = taken.numerator;
-        leg.odds_denominator = taken.denominator;
+        bet_decide_release(&slip, leg->odds, &view, &book->options.ticket_limits.bet);
+    *ret = book_leg(book, image, selection, &slip);
+    ret->market = leg->market;
+    ret->selection = leg->selection;
+    ret->flags |= leg->flags & (LEG_BANKER | LEG_ANTE_POST);
+    ret->places = leg->places;
+    ret->place_numerator = leg->place_numerator;
+    ret->place_denominator = leg->place_denominator;
+    if (outcome == BET_PLACED) {
+        struct odds taken = bet_release_odds(leg->odds, view.odds);
+        ret->odds_numerator = taken.numerator;
+        ret->odds_denominator = taken.denominator;
     }
-    record_release(book, bet, &leg, outcome);
+    return outcome;
+}
+
+/* Every leg is looked at, so that the record shows them all; the first that refuses is the word. */
+static void release(struct book *book, const struct shard_bet *bet)
+{
+    struct record_leg legs[BET_LEGS_MAX];
+    enum bet_outcome outcome = BET_PLACED;
+    for (uint32_t i = 0; i < bet->legs_count; i++) {
+        enum bet_outcome one =
+            release_leg(book, bet, shard_state_leg(book->state, bet->legs_first + i), &legs[i]);
+        if (outcome == BET_PLACED)
+            outcome = one;
+    }
+    record_release(book, bet, legs, outcome);
 }
 
 void book_release_due(struct book *book)

@@ -4,8 +4,7 @@
 #include "base/decimal.h"
 #include "core/bet_decide.h"
 
-#define REASONS_SHOWN     3
-#define SELECTIONS_LOOKED 64 /* of one market: football has at most 40 */
+#define REASONS_SHOWN 3
 
 /* ---- the line ---- */
 
@@ -84,35 +83,22 @@ void demo_status_write(struct buf *out, const struct demo_status_sample *before,
 
 /* ---- liability ---- */
 
-static int64_t return_of(const struct shard_bet *bet)
+/* What the market costs at worst: of its outcomes, the dearest (shard_types.h). */
+static int64_t market_liability(const struct shard_state *state, uint32_t ref,
+                                const struct shard_market *market)
 {
-    __int128 product = (__int128)bet->stake * bet->odds.numerator;
-    return bet->odds.denominator == 0 ? 0 : (int64_t)(product / bet->odds.denominator);
-}
-
-/* Answers how many bets were looked at. */
-static uint32_t market_liability(const struct shard_state *state, const struct shard_market *market,
-                                 uint32_t bets_max, int64_t *ret_minor)
-{
-    int64_t returns[SELECTIONS_LOOKED] = {0};
-    int64_t stakes = 0, most = 0;
-    uint32_t looked = 0;
-    for (uint32_t i = market->bets_last; i != BET_NONE && looked < bets_max; looked++) {
-        const struct shard_bet *bet = shard_state_bet(state, i);
-        bool open = bet->state == BET_STATE_OPEN || bet->state == BET_STATE_PENDING;
-        if (open && bet->selection < SELECTIONS_LOOKED) {
-            stakes += bet->stake;
-            returns[bet->selection] += return_of(bet);
-            if (returns[bet->selection] > most)
-                most = returns[bet->selection];
-        }
-        i = bet->next_of_market;
+    int64_t most = 0;
+    for (uint16_t i = 0; i < market->selections_count; i++) {
+        const struct shard_selection *selection =
+            shard_state_selection(state, (struct market_ref){ref}, i);
+        if (selection->costs_open - market->stakes_single > most)
+            most = selection->costs_open - market->stakes_single;
     }
-    *ret_minor = most > stakes ? most - stakes : 0;
-    return looked;
+    return most;
 }
 
-int64_t demo_status_liability(const struct shard_state *state, uint32_t bets_max, bool *ret_is_part)
+int64_t demo_status_liability(const struct shard_state *state, uint32_t markets_max,
+                              bool *ret_is_part)
 {
     int64_t all = 0;
     uint32_t count = shard_state_markets_count(state);
@@ -120,15 +106,13 @@ int64_t demo_status_liability(const struct shard_state *state, uint32_t bets_max
     /* The newest first: in a long run nearly all older ones are settled. */
     for (uint32_t n = count; n > 0; n--) {
         const struct shard_market *market = shard_state_market(state, (struct market_ref){n});
-        int64_t minor = 0;
-        if (market == NULL || (market->bets_unsettled == 0 && market->bets_pending == 0))
+        if (market->bets_unsettled == 0 && market->bets_pending == 0)
             continue;
-        bets_max -= market_liability(state, market, bets_max, &minor);
-        all += minor;
-        if (bets_max == 0) {
+        if (markets_max-- == 0) {
             *ret_is_part = true;
             break;
         }
+        all += market_liability(state, n, market);
     }
     return all;
 }

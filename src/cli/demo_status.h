@@ -31,8 +31,8 @@ struct demo_status_sample {
 void demo_status_write(struct buf *out, const struct demo_status_sample *before,
                        const struct demo_status_sample *now, size_t columns);
 
-/* What the house would lose at worst on the open bets: for each market the largest sum of returns
- * on one selection less all stakes on the market, or nothing if that is negative. Looks at
- * bets_max bets at most; *ret_is_part then says that some were left out. */
-int64_t demo_status_liability(const struct shard_state *state, uint32_t bets_max,
+/* What the house would lose at worst on the open bets: the sum of what the dearest outcome of each
+ * market costs, or nothing where that is negative. Looks at the markets_max newest that have open
+ * bets; *ret_is_part then says that some were left out. */
+int64_t demo_status_liability(const struct shard_state *state, uint32_t markets_max,
                               bool *ret_is_part);

@@ -10,9 +10,9 @@
 #include "cli/bettors.h"
 #include "cli/demo_status.h"
 
-#define PERIOD_US          US_PER_SECOND
-#define LINE_BYTES_MAX     512
-#define LIABILITY_BETS_MAX 20000 /* looked at in one turn: some 100 us */
+#define PERIOD_US             US_PER_SECOND
+#define LINE_BYTES_MAX        512
+#define LIABILITY_MARKETS_MAX 1000 /* looked at in one turn: some 10 us */
 
 struct demo_status_node {
     struct node *node;
@@ -80,8 +80,8 @@ static void take_sample(struct demo_status_node *demo, struct demo_status_sample
         .p99_us = crowd.p99_us,
         .subscribers = (uint64_t)(odds->websockets.value + odds->event_streams.value)};
     memcpy(ret->bets_by_outcome, stats->bets_by_outcome, sizeof ret->bets_by_outcome);
-    ret->liability_minor = demo_status_liability(book_state(demo->node->book), LIABILITY_BETS_MAX,
-                                                 &ret->liability_is_part);
+    ret->liability_minor = demo_status_liability(book_state(demo->node->book),
+                                                 LIABILITY_MARKETS_MAX, &ret->liability_is_part);
     take_scoreboard(demo, ret);
 }
 

@@ -249,7 +249,7 @@ static struct book_options book_options_of(const struct node_options *options)
     struct book_options book = BOOK_OPTIONS_DEFAULT;
     book.limits = node_shard_limits(options);
     book.silence_us_max = options->silence_us_max;
-    book.bet_limits = (struct bet_limits){
+    book.ticket_limits.bet = (struct bet_limits){
         .stake_minor_min = options->trading.stake_minor_min,
         .stake_minor_max = options->trading.stake_minor_max,
         .payout_minor_max = options->trading.payout_minor_max,
@@ -303,7 +303,7 @@ static int open_bets(struct node *node, const struct book_options *book)
         .bets_per_minute_max = (uint32_t)node->options->bets_per_minute,
         .users_tracked_max = USERS_TRACKED_MAX,
         .in_flight_max = IN_FLIGHT_MAX,
-        .bet_limits = book->bet_limits,
+        .bet_limits = book->ticket_limits.bet,
         .deposit_minor_max = book->deposit_minor_max,
     };
     return bet_service_new(&options, node->book, &node->bets);

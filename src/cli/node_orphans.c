@@ -27,11 +27,13 @@ static enum request_outcome void_market(struct book *book, struct market_ref ref
     const struct feed_result result = {
         .provider = SLICE("sim"),
         .market_id = shard_state_market_id(state, ref),
+        .kind = RESULT_SET,
         .result_version = 1,
         .selections = selections,
         .selections_count = market->selections_count,
     };
-    const struct desk_word word = {SLICE("simulator"), SLICE("the match ended with its run")};
+    const struct desk_word word = {.actor = SLICE("simulator"),
+                                   .reason = SLICE("the match ended with its run")};
     return book_post_result(book, &result, &word, (struct book_reply){.answer = on_voided});
 }
 

@@ -17,6 +17,13 @@
 
 enum deducted_from { DEDUCTED_FROM_NOTHING = 0, DEDUCTED_FROM_WINNINGS, DEDUCTED_FROM_PRICE };
 
+/* How what withdrawn runners deduct comes together on a market. */
+enum deduction_model {
+    DEDUCT_RULE4 = 1,    /* one sum of pence, capped and waived */
+    DEDUCT_WINNINGS = 2, /* each from the winnings, multiplied */
+    DEDUCT_PRICE = 3,    /* each from the whole price, multiplied */
+};
+
 #define DEDUCTIONS_MAX      16u
 #define DEDUCTION_WHOLE     10000u /* an entry is in hundredths of a percent: 16.2 % is 1620 */
 #define REDUCED_PRICE_LEAST 101u   /* hundredths */

@@ -4,6 +4,7 @@
 #include <stddef.h>
 
 #include "base/assert.h"
+#include "core/dead_heat.h"
 
 /* From the largest field down; the last row is the smallest field that has places. */
 static const struct row {
@@ -38,4 +39,23 @@ bool place_price(struct odds odds, struct place_terms terms, struct odds *ret)
     uint64_t denominator = (uint64_t)odds.denominator * terms.denominator;
     uint64_t winnings = (uint64_t)(odds.numerator - odds.denominator) * terms.numerator;
     return odds_make(denominator + winnings, denominator, ret);
+}
+
+struct leg_result place_result(struct leg_result win, uint32_t position, uint32_t tied,
+                               struct place_terms terms)
+{
+    struct leg_result result = LEG_LOST;
+    ASSERT(leg_result_valid(win));
+    ASSERT(place_terms_valid(terms));
+    if (win.void_halves == 2)
+        return LEG_VOID;
+    if (position == 0 && !win.won)
+        return LEG_LOST;
+    if (position == 0) { /* the winner, who shares the first place with as many as his share says */
+        position = 1;
+        tied = win.dead_heat_denominator / win.dead_heat_numerator;
+    }
+    bool known = dead_heat_result(position, tied == 0 ? 1 : tied, terms.places, &result);
+    ASSERT(known); /* the record's numbers are within their limits */
+    return result;
 }

@@ -7,6 +7,7 @@
 #include <stdint.h>
 
 #include "core/odds.h"
+#include "core/settle.h"
 
 #define PLACE_TERM_MAX 255u
 
@@ -26,3 +27,9 @@ bool place_terms_standard(bool handicap, uint32_t runners, struct place_terms *r
 /* 1 + (o - 1) * fraction, to be shown. False when that is no price (odds_make): settlement needs
  * none, it uses the fractions. */
 bool place_price(struct odds odds, struct place_terms terms, struct odds *ret);
+/* What the place half of a leg came to: the win half's result when that is void, else by its
+ * position (1 is first; 0: it is not among those placed, or the market does not say, and then a
+ * winner is first) and by how many share it (0 and 1: nobody else). The win result and the terms
+ * are valid. */
+struct leg_result place_result(struct leg_result win, uint32_t position, uint32_t tied,
+                               struct place_terms terms);

@@ -95,3 +95,23 @@ const char *settled_status_text(struct leg_result result)
         outcome == LEG_OUTCOME_WON || outcome == LEG_OUTCOME_LOST || outcome == LEG_OUTCOME_VOID;
     return whole ? leg_outcome_text(outcome) : "SETTLED";
 }
+
+void settled_results_add(struct settled_results *results, struct leg_result result)
+{
+    enum leg_outcome outcome = leg_result_outcome(result);
+    if (results->count++ == 0)
+        results->first = result;
+    results->voids += outcome == LEG_OUTCOME_VOID;
+    results->wins += outcome == LEG_OUTCOME_WON;
+}
+
+const char *settled_results_text(const struct settled_results *results, int64_t payout)
+{
+    if (results->count == 1)
+        return settled_status_text(results->first);
+    if (results->voids == results->count)
+        return "VOID";
+    if (payout == 0)
+        return "LOST";
+    return results->wins + results->voids == results->count ? "WON" : "SETTLED";
+}

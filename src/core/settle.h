@@ -36,6 +36,15 @@ enum leg_outcome {
     LEG_OUTCOME_DEAD_HEAT
 };
 
+/* What a word on results does to its market. Each of its axes, results and every window of time,
+ * keeps what the highest version said, so that the order of arrival does not count (L7). */
+enum result_kind {
+    RESULT_SET = 1,         /* the selections' results; version: of the results */
+    RESULT_ROLLBACK = 2,    /* these results are what is left; bets open again. The same version */
+    RESULT_CANCEL = 3,      /* void for bets that were placed within the window; its own version */
+    RESULT_UNDO_CANCEL = 4, /* that did not happen. The same version */
+};
+
 /* False for void_halves > 2, a zero or too large dead heat term, or d > 1. */
 bool leg_result_valid(struct leg_result result);
 /* Equal when they pay the same at every price: d counts as a fraction (1/2 is 2/4), d of a lost
@@ -57,3 +66,12 @@ struct money settle_single(struct money stake, struct odds odds, struct leg_resu
 /* BETTING-RULES 4.13 / CONTRACT: the bet's status word for a single with this result:
  * "WON", "LOST", "VOID", or "SETTLED" for what is paid but none of these. */
 const char *settled_status_text(struct leg_result result);
+/* The same for a bet of several legs or ways, from the results of those that are known: VOID when
+ * all are void, LOST when it pays nothing, WON when all that are not void won whole, else SETTLED.
+ * Begins as zeros. */
+struct settled_results {
+    uint32_t count, voids, wins;
+    struct leg_result first;
+};
+void settled_results_add(struct settled_results *results, struct leg_result result);
+const char *settled_results_text(const struct settled_results *results, int64_t payout);

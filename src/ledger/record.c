@@ -30,13 +30,17 @@ static const struct {
     [RECORD_SELECTIONS] = {SIZED(record_selections), SIZED(record_selection),
                            ZEROS(record_selections), ZEROS(record_selection)},
     [RECORD_MONEY] = {SIZED(record_money), 0, {0, 0}, {0, 0}},
-    [RECORD_BET] = {SIZED(record_bet), SIZED(record_leg), ZEROS(record_bet), {0, 0}},
-    [RECORD_RELEASE] = {SIZED(record_release), SIZED(record_leg), ZEROS(record_release), {0, 0}},
+    [RECORD_BET] = {SIZED(record_bet), SIZED(record_leg), ZEROS(record_bet), ZEROS(record_leg)},
+    [RECORD_RELEASE] = {SIZED(record_release), SIZED(record_leg), ZEROS(record_release),
+                        ZEROS(record_leg)},
     [RECORD_FENCE] = {SIZED(record_fence), SIZED(record_fenced), ZEROS(record_fence),
                       ZEROS(record_fenced)},
-    [RECORD_RESULT] = {SIZED(record_result), SIZED(record_leg_result), ZEROS(record_result),
-                       ZEROS(record_leg_result)},
-    [RECORD_SETTLE] = {SIZED(record_settle), 0, ZEROS(record_settle), {0, 0}},
+    [RECORD_RESULT] = {SIZED(record_result), SIZED(record_selection_result), ZEROS(record_result),
+                       ZEROS(record_selection_result)},
+    [RECORD_SETTLE] = {SIZED(record_settle),
+                       SIZED(record_settled_leg),
+                       ZEROS(record_settle),
+                       {0, 0}},
     [RECORD_REVERSE] = {SIZED(record_reverse), 0, ZEROS(record_reverse), {0, 0}},
 };
 
@@ -55,6 +59,15 @@ static size_t selection_texts_bytes(const struct record_selection *items, size_t
     size_t bytes = 0;
     for (size_t i = 0; i < count; i++)
         bytes += (size_t)items[i].id_bytes + items[i].name_bytes;
+    return bytes;
+}
+
+/* What settled legs deduct stands behind them, a number of two bytes each. */
+static size_t deductions_bytes(const struct record_settled_leg *items, size_t count)
+{
+    size_t bytes = 0;
+    for (size_t i = 0; i < count; i++)
+        bytes += items[i].deductions_count * sizeof(uint16_t);
     return bytes;
 }
 
@@ -90,11 +103,12 @@ static size_t texts_bytes(const struct record_view *view)
     }
     case RECORD_RESULT: {
         const struct record_result *result = body;
-        return (size_t)result->actor_bytes + result->reason_bytes;
+        return (size_t)result->actor_bytes + result->reason_bytes + result->approver_bytes;
     }
+    case RECORD_SETTLE:
+        return deductions_bytes(view->items, count);
     case RECORD_GENESIS:
     case RECORD_RELEASE:
-    case RECORD_SETTLE:
     case RECORD_REVERSE:
         return 0;
     }

@@ -14,6 +14,7 @@
 
 #include "base/slice.h"
 #include "core/settle.h"
+#include "ledger/record_bets.h"
 
 #define RECORD_FORMAT         1
 #define RECORD_BYTES_MAX      (256 * 1024)
@@ -31,7 +32,7 @@ enum record_type {
     RECORD_BET = 7,        /* verdict on a bet: placed, pending or refused */
     RECORD_RELEASE = 8,    /* a pending bet is accepted or not */
     RECORD_FENCE = 9,      /* what stops betting, or lets it go on */
-    RECORD_RESULT = 10,    /* results of a market; a fence too */
+    RECORD_RESULT = 10,    /* results of a market, their rollback, voids by time; a fence too */
     RECORD_SETTLE = 11,    /* one bet paid */
     RECORD_REVERSE = 12,   /* one settlement taken back, before a corrected one */
 };
@@ -57,6 +58,9 @@ enum ledger_account {
     LEDGER_HOUSE_CASH = 3,   /* the outside world: minus what customers brought in */
     LEDGER_HOUSE_STAKES = 4, /* stakes of open bets */
     LEDGER_HOUSE_RESULT = 5, /* what the house won (plus) or lost */
+    LEDGER_FREE = 6,         /* customer: free bets, whose stake is not returned */
+    LEDGER_BONUS = 7,        /* customer: bonus money, may be staked but not withdrawn */
+    LEDGER_HOUSE_PROMO = 8,  /* what free bets and bonus money cost the house (minus) */
 };
 
 struct record_posting {
@@ -126,53 +130,6 @@ struct record_money {
 
 enum record_transport { TRANSPORT_HTTP = 1, TRANSPORT_WEBSOCKET = 2, TRANSPORT_OTHER = 3 };
 
-struct record_bet {
-    uint64_t bet_id;          /* 0 when refused */
-    uint64_t request_hash[2]; /* of the decoded request: the same body means the same request */
-    int64_t stake;
-    int64_t potential_return;
-    int64_t balance_after; /* available after this record */
-    int64_t decide_at_us;  /* PENDING: when it is released */
-    int64_t stake_max;     /* STAKE_LIMIT: what would pass */
-    int64_t promo_stake;   /* G-10: the part of the stake that is bonus money; 0 so far */
-    int64_t fees;          /* G-10: taken from the stake; 0 so far */
-    uint16_t outcome;      /* enum bet_outcome */
-    uint16_t currency;
-    uint8_t policy;    /* enum price_policy */
-    uint8_t rounding;  /* enum rounding, of the settlement */
-    uint8_t transport; /* enum record_transport */
-    uint8_t reserved;
-    uint16_t key_bytes;       /* texts: idempotency key, */
-    uint16_t personal_bytes;  /* sealed personal fields (address, device), */
-    uint16_t asked_bytes;     /* "market\nselection" as asked, when a ref is missing */
-    uint16_t redemption_days; /* G-10 */
-};
-
-enum leg_flag { LEG_IN_PLAY = 1, LEG_PROVIDER_ALIVE = 2 };
-
-struct record_leg {          /* item of BET and RELEASE: the evidence of L6 */
-    uint32_t market;         /* 0: unknown */
-    uint16_t selection;      /* RECORD_SELECTION_NONE: unknown */
-    uint8_t market_status;   /* enum market_status as seen */
-    uint8_t flags;           /* enum leg_flag */
-    uint32_t odds_numerator; /* the price taken, or the current one of a refusal; 0/0 none */
-    uint32_t odds_denominator;
-    uint32_t asked_numerator;
-    uint32_t asked_denominator;
-    uint64_t odds_version;  /* of the price taken */
-    uint64_t asked_version; /* what the customer saw; 0 not stated */
-    uint64_t odds_position; /* of that version in the odds log; 0 unknown */
-    int64_t price_age_us;   /* since the feed's message was received */
-};
-
-struct record_release {
-    uint64_t bet_id;
-    uint64_t previous_seq; /* the bet's record before this one */
-    int64_t balance_after;
-    uint16_t outcome; /* BET_PLACED, or why it was not accepted */
-    uint16_t reserved[3];
-};
-
 enum fence_cause { FENCE_FEED = 1, FENCE_TRADER = 2 };
 enum market_hold { HOLD_TRADER = 1 };
 
@@ -192,51 +149,36 @@ struct record_fenced { /* item of FENCE */
 };
 
 struct record_result {
-    uint64_t result_version; /* rises per market (L7) */
-    uint64_t previous_seq;   /* the RESULT that this one corrects; 0: the first */
+    uint64_t result_version; /* rises per axis */
+    uint64_t previous_seq;   /* the market's RESULT before this one; 0: the first */
+    int64_t void_from_us;    /* CANCEL: the window in the provider's clock, from <= t < until */
+    int64_t void_until_us;
+    int64_t void_skew_us; /* of the provider's clock against record time: added to record time */
     uint32_t market;
-    uint16_t cause;        /* enum fence_cause: who said it */
-    uint16_t actor_bytes;  /* texts: who, */
-    uint16_t reason_bytes; /* and why */
-    uint16_t reserved[3];
+    uint16_t cause;          /* enum fence_cause: who said it */
+    uint16_t actor_bytes;    /* texts: who, */
+    uint16_t reason_bytes;   /* why, */
+    uint16_t approver_bytes; /* and who approved it */
+    uint8_t kind;            /* enum result_kind */
+    uint8_t certainty;       /* of a feed's result: 1 live, 2 confirmed; 0 not said */
+    uint8_t deduction_model; /* enum deduction_model; 0: no selection deducts */
+    uint8_t cap_pence;       /* RULE4 */
+    uint8_t waive_pence;
+    uint8_t score_known; /* the score from which lines were settled */
+    uint16_t score[2];   /* home, away */
+    uint16_t reserved;
 };
 
-struct record_leg_result { /* item of RESULT, one per selection of the market, in order */
-    uint8_t known;         /* 0: this result does not say; bets on it stay open */
-    uint8_t won;
-    uint8_t void_halves;
-    uint8_t reserved;
-    uint16_t dead_heat_numerator;
-    uint16_t dead_heat_denominator;
-};
-
-struct record_settle {
-    uint64_t bet_id;
-    uint64_t result_seq;     /* the RESULT it follows from */
-    uint64_t result_version; /* of that RESULT */
-    uint64_t previous_seq;   /* the bet's record before this one */
-    int64_t stake;
-    int64_t payout; /* the whole return */
-    int64_t balance_after;
-    uint32_t odds_numerator; /* as taken: the explanation reads this record alone */
-    uint32_t odds_denominator;
-    struct record_leg_result factors;
-    uint16_t settlement; /* 1, 2, ... */
-    uint16_t currency;
-    uint8_t rounding;
-    uint8_t reserved[3];
-};
-
-struct record_reverse {
-    uint64_t bet_id;
-    uint64_t reverses_seq; /* the SETTLE taken back */
-    uint64_t previous_seq;
-    uint64_t result_seq;     /* the RESULT that made it wrong */
-    uint64_t result_version; /* of that RESULT */
-    int64_t payout;          /* that was paid */
-    int64_t balance_after;   /* may be negative (L4) */
-    uint16_t currency;
-    uint16_t reserved[3];
+/* Item of RESULT, one per selection of the market, in order; none with the kinds of windows. What
+ * is not known is all zero. */
+struct record_selection_result {
+    struct record_leg_result win;
+    uint16_t position; /* where it finished, 1 is first; 0: not among those who are placed */
+    uint16_t tied;     /* how many share that position, itself counted; 0 without one */
+    uint16_t
+        deduction; /* withdrawn: what it takes off the other bets, in hundredths of a percent */
+    uint16_t reserved;
+    int64_t withdrawn_at_us; /* provider's time; 0: it ran */
 };
 
 _Static_assert(sizeof(struct record_head) == 40, "format");
@@ -248,15 +190,10 @@ _Static_assert(sizeof(struct record_market) == 24, "format");
 _Static_assert(sizeof(struct record_selections) == 8, "format");
 _Static_assert(sizeof(struct record_selection) == 8, "format");
 _Static_assert(sizeof(struct record_money) == 40, "format");
-_Static_assert(sizeof(struct record_bet) == 96, "format");
-_Static_assert(sizeof(struct record_leg) == 56, "format");
-_Static_assert(sizeof(struct record_release) == 32, "format");
 _Static_assert(sizeof(struct record_fence) == 16, "format");
 _Static_assert(sizeof(struct record_fenced) == 8, "format");
-_Static_assert(sizeof(struct record_result) == 32, "format");
-_Static_assert(sizeof(struct record_leg_result) == 8, "format");
-_Static_assert(sizeof(struct record_settle) == 80, "format");
-_Static_assert(sizeof(struct record_reverse) == 64, "format");
+_Static_assert(sizeof(struct record_result) == 64, "format");
+_Static_assert(sizeof(struct record_selection_result) == 24, "format");
 
 /* A record taken apart: pointers into its bytes, which are borrowed and 8-byte aligned. */
 struct record_view {

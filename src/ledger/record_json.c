@@ -4,6 +4,7 @@
 
 #include "base/json_write.h"
 #include "base/rfc3339.h"
+#include "core/system.h"
 
 /* What is being written: the writer, the record, and what the record leaves to its texts. */
 struct dump {
@@ -319,6 +320,25 @@ static void put_movement(struct dump *d, const struct record_money *body)
     put_hash(d, "request_hash", body->request_hash);
 }
 
+/* Of an each-way bet; else nothing. */
+static void put_terms(struct dump *d, unsigned places, unsigned numerator, unsigned denominator)
+{
+    if (places == 0)
+        return;
+    put_u64(d, "places", places);
+    put_u64(d, "place_numerator", numerator);
+    put_u64(d, "place_denominator", denominator);
+}
+
+static void put_pair(struct dump *d, const char *key, const uint8_t numbers[2])
+{
+    json_write_key(&d->writer, key);
+    json_write_array_open(&d->writer);
+    json_write_u64(&d->writer, numbers[0]);
+    json_write_u64(&d->writer, numbers[1]);
+    json_write_array_close(&d->writer);
+}
+
 static void put_leg(struct dump *d, const struct record_leg *leg)
 {
     const struct shard_market *market = market_of(d, leg->market);
@@ -336,6 +356,11 @@ static void put_leg(struct dump *d, const struct record_leg *leg)
     put_status(d, "market_status", leg->market_status);
     put_bool(d, "in_play", (leg->flags & LEG_IN_PLAY) != 0);
     put_bool(d, "provider_alive", (leg->flags & LEG_PROVIDER_ALIVE) != 0);
+    put_bool(d, "banker", (leg->flags & LEG_BANKER) != 0);
+    put_bool(d, "ante_post", (leg->flags & LEG_ANTE_POST) != 0);
+    put_terms(d, leg->places, leg->place_numerator, leg->place_denominator);
+    put_pair(d, "score", leg->score);
+    put_pair(d, "red_cards", leg->red_cards);
     json_write_key(&d->writer, "price_age_us");
     json_write_i64(&d->writer, leg->price_age_us);
     json_write_object_close(&d->writer);
@@ -363,6 +388,22 @@ static void put_asked(struct dump *d, struct slice asked)
         put_text(d, "asked_selection_id", slice_skip(asked, market_bytes + 1));
 }
 
+static void put_bet_flags(struct dump *d, unsigned flags, uint32_t sizes)
+{
+    put_bool(d, "each_way", (flags & BET_EACH_WAY) != 0);
+    put_word(d, "stake_kind",
+             (flags & BET_FREE) != 0    ? "free"
+             : (flags & BET_BONUS) != 0 ? "bonus"
+                                        : "cash",
+             flags);
+    json_write_key(&d->writer, "system");
+    json_write_array_open(&d->writer);
+    for (uint32_t size = 1; size <= SYSTEM_LEGS_MAX; size++)
+        if (system_has_size((struct system_sizes){sizes}, size))
+            json_write_u64(&d->writer, size);
+    json_write_array_close(&d->writer);
+}
+
 static void put_bet(struct dump *d, const struct record_bet *body)
 {
     static const char *const transports[] = {"http", "websocket", "other", NULL};
@@ -387,6 +428,9 @@ static void put_bet(struct dump *d, const struct record_bet *body)
     put_hash(d, "request_hash", body->request_hash);
     put_u64(d, "personal_bytes", body->personal_bytes);
     put_asked(d, record_text(&d->texts, body->asked_bytes));
+    put_bet_flags(d, body->flags, body->sizes);
+    if (body->refused_leg != 0)
+        put_u64(d, "refused_leg", body->refused_leg);
     put_legs(d);
 }
 
@@ -426,23 +470,120 @@ static void put_fence(struct dump *d, const struct record_fence *body)
     json_write_array_close(&d->writer);
 }
 
+/* Times of the provider's clock, which may be none. */
+static void put_window(struct dump *d, const struct record_result *body)
+{
+    json_write_key(&d->writer, "void_from_us");
+    json_write_i64(&d->writer, body->void_from_us);
+    json_write_key(&d->writer, "void_until_us");
+    json_write_i64(&d->writer, body->void_until_us);
+    json_write_key(&d->writer, "void_skew_us");
+    json_write_i64(&d->writer, body->void_skew_us);
+}
+
+static void put_deduction_model(struct dump *d, const struct record_result *body)
+{
+    static const char *const models[] = {"rule4", "winnings", "price", NULL};
+    put_u64(d, "certainty", body->certainty);
+    if (body->score_known == 1) {
+        put_u64(d, "score_home", body->score[0]);
+        put_u64(d, "score_away", body->score[1]);
+    }
+    if (body->deduction_model == 0)
+        return;
+    put_listed(d, "deduction_model", models, body->deduction_model);
+    put_u64(d, "cap_pence", body->cap_pence);
+    put_u64(d, "waive_pence", body->waive_pence);
+}
+
+static void put_position(struct dump *d, unsigned position, unsigned tied)
+{
+    if (position == 0)
+        return;
+    put_u64(d, "position", position);
+    put_u64(d, "tied", tied);
+}
+
+static void put_withdrawn(struct dump *d, const struct record_selection_result *result)
+{
+    put_time(d, "withdrawn_at", result->withdrawn_at_us);
+    put_u64(d, "deduction_permyriad", result->deduction);
+}
+
 static void put_result(struct dump *d, const struct record_result *body)
 {
-    const struct record_leg_result *items = d->record->items;
+    static const char *const kinds[] = {"result", "rollback", "cancel", "undo_cancel", NULL};
+    const struct record_selection_result *items = d->record->items;
     put_market(d, body->market);
+    put_listed(d, "kind", kinds, body->kind);
     put_u64(d, "result_version", body->result_version);
     put_u64(d, "previous_seq", body->previous_seq);
     put_cause(d, body->cause);
     put_next_text(d, "actor", body->actor_bytes);
     put_next_text(d, "reason", body->reason_bytes);
+    put_next_text(d, "approver", body->approver_bytes);
+    if (body->kind == RESULT_CANCEL || body->kind == RESULT_UNDO_CANCEL)
+        put_window(d, body);
+    else
+        put_deduction_model(d, body);
     json_write_key(&d->writer, "selections");
     json_write_array_open(&d->writer);
     for (uint16_t i = 0; i < d->record->head->items_count; i++) {
         json_write_object_open(&d->writer);
         put_selection(d, body->market, i);
-        put_factors(d, items[i]);
+        put_factors(d, items[i].win);
+        put_position(d, items[i].position, items[i].tied);
+        if (items[i].withdrawn_at_us != 0)
+            put_withdrawn(d, &items[i]);
         json_write_object_close(&d->writer);
     }
+    json_write_array_close(&d->writer);
+}
+
+static void put_deductions(struct dump *d, const struct record_settled_leg *leg)
+{
+    static const char *const from[] = {"winnings", "price", NULL};
+    put_listed(d, "deducted_from", from, leg->deducted_from);
+    json_write_key(&d->writer, "deductions_permyriad");
+    json_write_array_open(&d->writer);
+    for (unsigned i = 0; i < leg->deductions_count; i++) {
+        uint16_t number;
+        memcpy(&number, record_text(&d->texts, sizeof number).at, sizeof number);
+        json_write_u64(&d->writer, number);
+    }
+    json_write_array_close(&d->writer);
+}
+
+static void put_settled_leg(struct dump *d, const struct record_settled_leg *leg)
+{
+    json_write_object_open(&d->writer);
+    put_market(d, leg->market);
+    put_selection(d, leg->market, leg->selection);
+    put_odds(d, "odds", "odds_exact", (struct odds){leg->odds_numerator, leg->odds_denominator});
+    put_factors(d, leg->win);
+    put_position(d, leg->position, leg->tied);
+    put_bool(d, "banker", (leg->flags & SETTLED_BANKER) != 0);
+    put_bool(d, "cancelled", (leg->flags & SETTLED_CANCELLED) != 0);
+    put_bool(d, "ante_post", (leg->flags & SETTLED_ANTE_POST) != 0);
+    if (leg->places != 0) {
+        put_terms(d, leg->places, leg->place_numerator, leg->place_denominator);
+        json_write_key(&d->writer, "place");
+        json_write_object_open(&d->writer);
+        put_factors(d, leg->place);
+        json_write_object_close(&d->writer);
+    }
+    if (leg->deductions_count > 0)
+        put_deductions(d, leg);
+    json_write_object_close(&d->writer);
+}
+
+static void put_settled_legs(struct dump *d)
+{
+    const struct record_settled_leg *legs = d->record->items;
+    json_write_key(&d->writer, "legs");
+    json_write_array_open(&d->writer);
+    for (size_t i = 0; i < d->record->head->items_count; i++)
+        put_settled_leg(d, &legs[i]);
     json_write_array_close(&d->writer);
 }
 
@@ -455,11 +596,12 @@ static void put_settle(struct dump *d, const struct record_settle *body)
     put_u64(d, "previous_seq", body->previous_seq);
     put_currency(d, body->currency);
     put_money(d, "stake", body->stake, body->currency);
-    put_odds(d, "odds", "odds_exact", (struct odds){body->odds_numerator, body->odds_denominator});
-    put_factors(d, body->factors);
+    put_bet_flags(d, body->flags, body->sizes);
+    put_bool(d, "token_back", body->token_back != 0);
     put_rounding(d, body->rounding);
     put_money(d, "payout", body->payout, body->currency);
     put_money(d, "balance_after", body->balance_after, body->currency);
+    put_settled_legs(d);
 }
 
 static void put_reverse(struct dump *d, const struct record_reverse *body)
@@ -520,7 +662,8 @@ static void put_body(struct dump *d)
 static void put_postings(struct dump *d)
 {
     static const char *const kinds[] = {"available",    "held",         "house_cash",
-                                        "house_stakes", "house_result", NULL};
+                                        "house_stakes", "house_result", "free",
+                                        "bonus",        "house_promo",  NULL};
     json_write_key(&d->writer, "postings");
     json_write_array_open(&d->writer);
     for (size_t i = 0; i < d->record->head->postings_count; i++) {

@@ -1,4 +1,4 @@
-/* shard_apply_market.c - records of the book, its accounts, markets, fences and results. */
+/* shard_apply_market.c - records of the book, its accounts, markets and fences. */
 #include "base/assert.h"
 #include "base/error.h"
 #include "ledger/shard_state_internal.h"
@@ -130,7 +130,8 @@ int shard_apply_market(struct shard_state *state, const struct record_view *reco
                                   .selections_count = record->head->items_count,
                                   .status = body->status,
                                   .holds = body->holds,
-                                  .bets_last = BET_NONE};
+                                  .legs_last = LEG_NONE,
+                                  .windows_last = WINDOW_NONE};
     TRY(symbols_intern(state->market_ids, record_text(&texts, body->market_bytes), &ref));
     ASSERT(ref == body->market);
     TRY(intern_next(state, &texts, body->event_bytes, &market.event_id));
@@ -178,7 +179,7 @@ int shard_apply_fence(struct shard_state *state, const struct record_view *recor
         const struct shard_market *market = shard_market_at(state, items[i].market);
         REQUIRE(market != NULL, "the fenced market is unknown");
         REQUIRE(shard_status_valid(items[i].status), "no such market status");
-        REQUIRE(market->seq_result == 0 || items[i].status == market->status,
+        REQUIRE(market->has_result == 0 || items[i].status == market->status,
                 "L7: a market with a result does not reopen");
     }
     for (size_t i = 0; i < record->head->items_count; i++) {
@@ -187,45 +188,5 @@ int shard_apply_fence(struct shard_state *state, const struct record_view *recor
         market->holds = items[i].holds;
     }
     state->counts.fences++;
-    return 0;
-}
-
-bool shard_factors_valid(struct record_leg_result factors)
-{
-    static const struct record_leg_result unknown;
-    if (factors.known == 0)
-        return memcmp(&factors, &unknown, sizeof factors) == 0;
-    return factors.known == 1 && factors.won <= 1 && leg_result_valid(record_factors(factors));
-}
-
-static int check_result(struct shard_state *state, const struct record_view *record)
-{
-    const struct record_result *body = record->body;
-    const struct record_leg_result *items = record->items;
-    const struct shard_market *market = shard_market_at(state, body->market);
-    REQUIRE(market != NULL, "the market is unknown");
-    REQUIRE(record->head->postings_count == 0, "L4: no money moves here");
-    REQUIRE(body->previous_seq == market->seq_result, "L7: a result names the one it corrects");
-    REQUIRE(market->seq_result == 0 || body->result_version > market->result_version,
-            "L7: result versions rise");
-    REQUIRE(record->head->items_count == market->selections_count,
-            "a result speaks of every selection");
-    for (size_t i = 0; i < record->head->items_count; i++)
-        REQUIRE(shard_factors_valid(items[i]), "the factors are impossible");
-    return 0;
-}
-
-int shard_apply_result(struct shard_state *state, const struct record_view *record)
-{
-    const struct record_result *body = record->body;
-    const struct record_leg_result *items = record->items;
-    TRY(check_result(state, record));
-    struct shard_market *market = shard_market_at(state, body->market);
-    for (size_t i = 0; i < record->head->items_count; i++)
-        state->selections[market->selections_first + i].result = items[i];
-    market->status = MARKET_SETTLED;
-    market->result_version = body->result_version;
-    market->seq_result = record->head->seq;
-    state->counts.results++;
     return 0;
 }

@@ -2,6 +2,8 @@
  * on without asking again: an index is within its table, a fraction has a denominator, an enum is
  * one of its values. What the numbers say together is shard_state_check's. */
 #include "base/error.h"
+#include "core/bet.h"
+#include "core/deductions.h"
 #include "ledger/shard_state_internal.h"
 
 static bool within(int64_t balance)
@@ -25,7 +27,7 @@ static int check_houses(struct shard_state *state)
         REQUIRE(currency_known(house->currency) && is_zero(house->reserved, sizeof house->reserved),
                 "a house account has a known currency");
         REQUIRE(within(house->cash) && within(house->stakes) && within(house->result) &&
-                    within(house->returns_open),
+                    within(house->promo) && within(house->returns_open),
                 "L4: a balance is beyond all limits");
         for (size_t j = 0; j < i; j++)
             REQUIRE(!currency_equal(house->currency, state->houses[j].currency),
@@ -42,7 +44,8 @@ static int check_accounts(struct shard_state *state)
         REQUIRE((account->currency.iso == 0 || currency_known(account->currency)) &&
                     is_zero(account->reserved, sizeof account->reserved),
                 "an account has a known currency or none");
-        REQUIRE(within(account->available) && within(account->held),
+        REQUIRE(within(account->available) && within(account->held) && within(account->free) &&
+                    within(account->bonus),
                 "L4: a balance is beyond all limits");
         REQUIRE(account->seq_last <= state->seq, "L1: a number is beyond the last record");
     }
@@ -60,8 +63,12 @@ static int check_market(struct shard_state *state, const struct shard_market *ma
                 market->selections_count <= state->selections_count - market->selections_first,
             "a market's selections are within their table");
     REQUIRE(shard_status_valid(market->status), "no such market status");
-    REQUIRE(within(market->stakes_open) && within(market->returns_open),
+    REQUIRE(within(market->stakes_open) && within(market->stakes_single) &&
+                within(market->returns_open),
             "L4: a balance is beyond all limits");
+    REQUIRE(market->deduction_model <= DEDUCT_PRICE && market->cap_pence <= 99 &&
+                market->waive_pence <= 99 && market->has_result <= 1,
+            "a market's deductions are known");
     REQUIRE(market->seq_result <= state->seq, "L1: a number is beyond the last record");
     return 0;
 }
@@ -75,42 +82,74 @@ static int check_markets(struct shard_state *state)
     for (uint32_t i = 0; i < state->selections_count; i++) {
         const struct shard_selection *selection = &state->selections[i];
         REQUIRE(selection->id < texts && selection->name < texts, "a selection's texts are known");
-        REQUIRE(shard_factors_valid(selection->result), "the factors are impossible");
+        REQUIRE(shard_result_valid(&selection->result), "the factors are impossible");
+        REQUIRE(within(selection->costs_open), "L4: a balance is beyond all limits");
     }
     return 0;
 }
 
-static int check_bet(struct shard_state *state, const struct shard_bet *bet)
+static int check_leg(struct shard_state *state, const struct shard_leg *leg, uint32_t bet)
 {
-    const struct shard_market *market = shard_market_at(state, bet->market);
-    REQUIRE(market != NULL && bet->selection < market->selections_count,
+    const struct shard_market *market = shard_market_at(state, leg->market);
+    REQUIRE(market != NULL && leg->selection < market->selections_count,
             "L6: the selection is unknown");
+    REQUIRE(leg->bet == bet, "L7: a leg is its bet's");
+    REQUIRE(leg->odds.denominator != 0 && leg->odds.numerator > leg->odds.denominator,
+            "L6: there was a price");
+    REQUIRE(((unsigned)leg->flags & ~LEG_FLAGS_ALL) == 0 && leg->reserved == 0,
+            "a leg's flags are known");
+    REQUIRE(shard_factors_valid(leg->win) && shard_factors_valid(leg->place),
+            "the factors are impossible");
+    return 0;
+}
+
+static int check_bet_numbers(struct shard_state *state, const struct shard_bet *bet)
+{
     REQUIRE(bet->bet_id <= state->last_bet_id.n, "bet ids rise");
     REQUIRE(bet->seq_placed >= 1 && bet->seq_placed <= bet->seq_last &&
                 bet->seq_last <= state->seq && bet->seq_settled <= state->seq &&
                 bet->seq_result <= state->seq,
             "L1: a number is beyond the last record");
-    REQUIRE(bet->state >= BET_STATE_PENDING && bet->state <= BET_STATE_NOT_ACCEPTED &&
-                bet->policy >= PRICE_BETTER && bet->policy <= PRICE_ANY &&
-                bet->rounding >= ROUND_DOWN && bet->rounding <= ROUND_HALF_EVEN &&
-                bet->reserved == 0,
-            "a bet's state, policy and rounding are known");
-    REQUIRE(bet->odds.denominator != 0 && bet->odds.numerator > bet->odds.denominator,
-            "L6: there was a price");
-    REQUIRE(bet->payout >= 0 && bet->payout <= MONEY_MINOR_MAX && shard_factors_valid(bet->factors),
-            "the factors are impossible");
     REQUIRE(bet->seq_verdict >= bet->seq_placed && bet->seq_verdict <= bet->seq_last,
             "L3: a bet's verdict is among its records");
+    REQUIRE(bet->payout >= 0 && bet->payout <= MONEY_MINOR_MAX && bet->returns >= 0 &&
+                bet->returns <= MONEY_MINOR_MAX && bet->cashed_out >= 0 &&
+                bet->cashed_out <= MONEY_MINOR_MAX && bet->stake <= bet->stake_placed &&
+                bet->stake_placed <= MONEY_MINOR_MAX,
+            "L4: a balance is beyond all limits");
+    return 0;
+}
+
+/* The legs of the bets before end where this one's begin. */
+static int check_bet(struct shard_state *state, uint32_t index, uint32_t legs_first)
+{
+    const struct shard_bet *bet = &state->bets[index];
+    TRY(check_bet_numbers(state, bet));
+    REQUIRE(bet->account >= 1 && bet->account <= state->accounts_count,
+            "L7: an account's counts are those of its bets");
+    REQUIRE(bet->state >= BET_STATE_PENDING && bet->state <= BET_STATE_CASHED_OUT &&
+                bet->policy >= PRICE_BETTER && bet->policy <= PRICE_ANY &&
+                bet->rounding >= ROUND_DOWN && bet->rounding <= ROUND_HALF_EVEN &&
+                ((unsigned)bet->flags & ~BET_FLAGS_ALL) == 0,
+            "a bet's state, policy, rounding and flags are known");
+    REQUIRE(bet->legs_count >= 1 && bet->legs_count <= BET_LEGS_MAX &&
+                bet->legs_first == legs_first && bet->legs_count <= state->legs_count - legs_first,
+            "L7: a bet has its legs");
+    for (uint32_t i = 0; i < bet->legs_count; i++)
+        TRY(check_leg(state, &state->legs[legs_first + i], index));
     return 0;
 }
 
 int shard_check_bets(struct shard_state *state, uint32_t first, uint32_t count)
 {
     uint64_t before = first == 0 ? 0 : state->bets[first - 1].bet_id;
+    uint32_t legs =
+        first == 0 ? 0 : state->bets[first - 1].legs_first + state->bets[first - 1].legs_count;
     for (uint32_t i = first; i < first + count; i++) {
         REQUIRE(state->bets[i].bet_id > before, "bet ids rise");
         before = state->bets[i].bet_id;
-        TRY(check_bet(state, &state->bets[i]));
+        TRY(check_bet(state, i, legs));
+        legs += state->bets[i].legs_count;
     }
     return 0;
 }
@@ -145,10 +184,35 @@ int shard_check_verdict(struct shard_state *state, const struct shard_verdict *v
     return 0;
 }
 
+/* Each stands in the chain of its market, and each chain comes from behind. */
+static int check_windows(struct shard_state *state)
+{
+    for (uint32_t i = 0; i < state->windows_count; i++) {
+        const struct shard_window *window = &state->windows[i];
+        REQUIRE(window->market >= 1 && window->market <= state->markets_count,
+                "L7: a window of time is a market's");
+        REQUIRE(window->next_of_market == WINDOW_NONE ||
+                    (window->next_of_market < i &&
+                     state->windows[window->next_of_market].market == window->market),
+                "L7: a market's windows of time are a chain");
+        REQUIRE(window->from_us < window->until_us && window->in_force <= 1 &&
+                    is_zero(window->reserved, sizeof window->reserved),
+                "a window of time has a begin and an end");
+    }
+    for (uint32_t ref = 1; ref <= state->markets_count; ref++) {
+        uint32_t last = state->markets[ref].windows_last;
+        REQUIRE(last == WINDOW_NONE ||
+                    (last < state->windows_count && state->windows[last].market == ref),
+                "L7: a market's windows of time are a chain");
+    }
+    return 0;
+}
+
 int shard_check_rows(struct shard_state *state)
 {
     TRY(check_accounts(state));
-    return check_markets(state);
+    TRY(check_markets(state));
+    return check_windows(state);
 }
 
 int shard_check_rest(struct shard_state *state)
@@ -156,5 +220,9 @@ int shard_check_rest(struct shard_state *state)
     uint32_t count = state->bets_count;
     uint64_t last = count == 0 ? 0 : state->bets[count - 1].bet_id;
     REQUIRE(last == state->last_bet_id.n, "bet ids rise");
+    REQUIRE(state->legs_count == (count == 0 ? 0
+                                             : state->bets[count - 1].legs_first +
+                                                   state->bets[count - 1].legs_count),
+            "L7: a bet has its legs");
     return check_houses(state);
 }

@@ -25,9 +25,9 @@ struct account_tally {
 };
 
 struct market_tally {
-    uint32_t last;
+    uint32_t last; /* leg */
     uint32_t unsettled, pending, accepted;
-    int64_t stakes_open, returns_open;
+    int64_t stakes_open, stakes_single, returns_open;
 };
 
 int shard_tallies_begin(const struct shard_state *state, struct shard_tallies *tallies)
@@ -37,12 +37,14 @@ int shard_tallies_begin(const struct shard_state *state, struct shard_tallies *t
                                       .settled_alike = true};
     tallies->accounts = reserve_new(tallies->accounts_count, sizeof *tallies->accounts);
     tallies->markets = reserve_new(tallies->markets_count, sizeof *tallies->markets);
-    if (tallies->accounts == NULL || tallies->markets == NULL)
+    tallies->selections_count = state->selections_count + (size_t)1;
+    tallies->costs = reserve_new(tallies->selections_count, sizeof *tallies->costs);
+    if (tallies->accounts == NULL || tallies->markets == NULL || tallies->costs == NULL)
         return -ERR_MEMORY;
     for (uint32_t ref = 0; ref <= state->accounts_count; ref++)
         tallies->accounts[ref].last = BET_NONE;
     for (uint32_t ref = 0; ref <= state->markets_count; ref++)
-        tallies->markets[ref].last = BET_NONE;
+        tallies->markets[ref].last = LEG_NONE;
     return 0;
 }
 
@@ -50,14 +52,19 @@ void shard_tallies_end(struct shard_tallies *tallies)
 {
     reserve_free(tallies->accounts, tallies->accounts_count, sizeof *tallies->accounts);
     reserve_free(tallies->markets, tallies->markets_count, sizeof *tallies->markets);
+    reserve_free(tallies->costs, tallies->selections_count, sizeof *tallies->costs);
     *tallies = (struct shard_tallies){NULL};
+}
+
+static bool is_open(const struct shard_bet *bet)
+{
+    return bet->state == BET_STATE_OPEN || bet->state == BET_STATE_PENDING;
 }
 
 /* What the bet adds to the open liability. */
 static int64_t open_return(const struct shard_state *state, const struct shard_bet *bet)
 {
-    bool open = bet->state == BET_STATE_OPEN || bet->state == BET_STATE_PENDING;
-    return open ? shard_return_if_won(state, bet) : 0;
+    return is_open(bet) ? shard_returns_of(state, bet) : 0;
 }
 
 static int tally_account(struct shard_state *state, struct shard_tallies *tallies, uint32_t index,
@@ -76,20 +83,35 @@ static int tally_account(struct shard_state *state, struct shard_tallies *tallie
     return 0;
 }
 
-static int tally_market(struct shard_state *state, struct shard_tallies *tallies, uint32_t index,
-                        int64_t returns)
+/* One leg's part in its market's sums; only open bets have one. */
+static bool tally_open(struct market_tally *tally, int64_t *costs, const struct shard_bet *bet,
+                       int64_t returns)
 {
-    const struct shard_bet *bet = &state->bets[index];
-    struct market_tally *tally = &tallies->markets[bet->market];
-    bool open = bet->state == BET_STATE_OPEN, pending = bet->state == BET_STATE_PENDING;
-    REQUIRE(bet->next_of_market == tally->last, "L7: a market's counts are those of its bets");
+    bool cash = (bet->flags & (BET_FREE | BET_BONUS)) == 0, single = bet->legs_count == 1;
+    int64_t cost = cash && !single ? returns - bet->stake : returns;
+    return !__builtin_add_overflow(tally->stakes_open, bet->stake, &tally->stakes_open) &&
+           !__builtin_add_overflow(tally->stakes_single, cash && single ? bet->stake : 0,
+                                   &tally->stakes_single) &&
+           !__builtin_add_overflow(tally->returns_open, returns, &tally->returns_open) &&
+           !__builtin_add_overflow(*costs, cost, costs);
+}
+
+static int tally_leg(struct shard_state *state, struct shard_tallies *tallies, uint32_t index,
+                     int64_t returns)
+{
+    const struct shard_leg *leg = &state->legs[index];
+    const struct shard_bet *bet = &state->bets[leg->bet];
+    REQUIRE(leg->market >= 1 && leg->market <= state->markets_count &&
+                leg->selection < state->markets[leg->market].selections_count,
+            "L7: a market's counts are those of its bets");
+    struct market_tally *tally = &tallies->markets[leg->market];
+    uint32_t selection = state->markets[leg->market].selections_first + leg->selection;
+    REQUIRE(leg->next_of_market == tally->last, "L7: a market's counts are those of its bets");
     tally->last = index;
-    tally->unsettled += open;
-    tally->pending += pending;
-    tally->accepted += open || bet->state == BET_STATE_SETTLED;
-    REQUIRE(!__builtin_add_overflow(tally->stakes_open, open || pending ? bet->stake : 0,
-                                    &tally->stakes_open) &&
-                !__builtin_add_overflow(tally->returns_open, returns, &tally->returns_open),
+    tally->unsettled += bet->state == BET_STATE_OPEN;
+    tally->pending += bet->state == BET_STATE_PENDING;
+    tally->accepted += bet->state != BET_STATE_PENDING && bet->state != BET_STATE_NOT_ACCEPTED;
+    REQUIRE(!is_open(bet) || tally_open(tally, &tallies->costs[selection], bet, returns),
             "L4: a balance is beyond all limits");
     return 0;
 }
@@ -99,12 +121,15 @@ static int tally_bet(struct shard_state *state, struct shard_tallies *tallies, u
     const struct shard_bet *bet = &state->bets[index];
     REQUIRE(bet->account >= 1 && bet->account <= state->accounts_count,
             "L7: an account's counts are those of its bets");
-    REQUIRE(bet->market >= 1 && bet->market <= state->markets_count,
-            "L7: a market's counts are those of its bets");
-    REQUIRE(bet->stake > 0 && bet->stake <= MONEY_MINOR_MAX, "L4: a stake is within its limit");
+    REQUIRE(bet->stake <= MONEY_MINOR_MAX &&
+                (bet->state == BET_STATE_CASHED_OUT ? bet->stake == 0 : bet->stake > 0),
+            "L4: a stake is within its limit");
     int64_t returns = open_return(state, bet);
+    REQUIRE(returns >= 0 && (!is_open(bet) || returns == bet->returns),
+            "L4: the potential return is stake times odds");
     TRY(tally_account(state, tallies, index, returns));
-    TRY(tally_market(state, tallies, index, returns));
+    for (uint32_t i = 0; i < bet->legs_count; i++)
+        TRY(tally_leg(state, tallies, bet->legs_first + i, returns));
     tallies->settled_alike &= (bet->state == BET_STATE_SETTLED) == (bet->seq_settled != 0);
     return 0;
 }
@@ -117,8 +142,13 @@ static void prefetch(const struct shard_state *state, const struct shard_tallies
         __builtin_prefetch(&tallies->accounts[bet->account], 1);
         __builtin_prefetch(&state->accounts[bet->account].currency);
     }
-    if (bet->market <= state->markets_count)
-        __builtin_prefetch(&tallies->markets[bet->market], 1);
+    if (bet->legs_first >= state->legs_count)
+        return;
+    const struct shard_leg *leg = &state->legs[bet->legs_first]; /* comes by itself: in order */
+    if (leg->market <= state->markets_count) {
+        __builtin_prefetch(&tallies->markets[leg->market], 1);
+        __builtin_prefetch(&state->markets[leg->market].selections_first);
+    }
 }
 
 int shard_tallies_bets(struct shard_state *state, struct shard_tallies *tallies, uint32_t first,
@@ -144,8 +174,9 @@ static int check_account(struct shard_state *state, const struct account_tally *
                          struct sums *sums)
 {
     const struct shard_account *account = &state->accounts[ref];
-    REQUIRE(account->held >= 0, "L4: what is held is not negative");
-    REQUIRE(account->currency.iso != 0 || (account->available == 0 && account->held == 0),
+    REQUIRE(account->held >= 0 && account->free >= 0, "L4: what is held is not negative");
+    REQUIRE(account->currency.iso != 0 || (account->available == 0 && account->held == 0 &&
+                                           account->free == 0 && account->bonus == 0),
             "L4: an account without a currency has no money");
     REQUIRE(account->bets_last == tally->last && account->bets_open == tally->open,
             "L7: an account's counts are those of its bets");
@@ -156,7 +187,8 @@ static int check_account(struct shard_state *state, const struct account_tally *
     }
     size_t house = house_index(state, account->currency);
     REQUIRE(house < state->houses_count, "L4: the currency of an account has its house accounts");
-    sums->customers[house] += (__int128)account->available + account->held;
+    sums->customers[house] +=
+        (__int128)account->available + account->held + account->free + account->bonus;
     sums->stakes[house] += tally->stakes;
     sums->returns[house] += tally->returns;
     return 0;
@@ -165,9 +197,10 @@ static int check_account(struct shard_state *state, const struct account_tally *
 static int check_market(struct shard_state *state, const struct market_tally *tally, uint32_t ref)
 {
     const struct shard_market *market = &state->markets[ref];
-    REQUIRE(market->bets_last == tally->last && market->bets_unsettled == tally->unsettled &&
+    REQUIRE(market->legs_last == tally->last && market->bets_unsettled == tally->unsettled &&
                 market->bets_pending == tally->pending && market->bets_count == tally->accepted &&
-                market->stakes_open == tally->stakes_open,
+                market->stakes_open == tally->stakes_open &&
+                market->stakes_single == tally->stakes_single,
             "L7: a market's counts are those of its bets");
     REQUIRE(market->returns_open == tally->returns_open,
             "L7: the open liability is what open bets pay if they win");
@@ -181,8 +214,22 @@ static int check_houses(struct shard_state *state, const struct sums *sums)
         REQUIRE(house->stakes == sums->stakes[i], "L4: house stakes are the stakes of open bets");
         REQUIRE(house->returns_open == sums->returns[i],
                 "L7: the open liability is what open bets pay if they win");
-        REQUIRE(sums->customers[i] + house->cash + house->stakes + house->result == 0,
+        REQUIRE(sums->customers[i] + house->cash + house->stakes + house->result + house->promo ==
+                    0,
                 "L4: all accounts of a currency sum to zero");
+    }
+    return 0;
+}
+
+/* Those that moved when their market grew are not looked at: nobody reads them. */
+static int check_costs(struct shard_state *state, const struct shard_tallies *tallies)
+{
+    for (uint32_t ref = 1; ref <= state->markets_count; ref++) {
+        const struct shard_market *market = &state->markets[ref];
+        for (uint32_t i = market->selections_first;
+             i < market->selections_first + market->selections_count; i++)
+            REQUIRE(state->selections[i].costs_open == tallies->costs[i],
+                    "L7: the open liability is what open bets pay if they win");
     }
     return 0;
 }
@@ -195,6 +242,7 @@ int shard_tallies_check(struct shard_state *state, struct shard_tallies *tallies
     REQUIRE(tallies->settled_alike, "L7: a settled bet has its settlement");
     for (uint32_t ref = 1; ref <= state->markets_count; ref++)
         TRY(check_market(state, &tallies->markets[ref], ref));
+    TRY(check_costs(state, tallies));
     return check_houses(state, &sums);
 }
 
@@ -213,12 +261,14 @@ int shard_state_check(struct shard_state *state)
 
 /* The structs hold no padding (asserted), so their bytes are their values; symbols are given in
  * log order and so are equal on every machine. */
-_Static_assert(sizeof(struct shard_account) == 40, "no padding");
+_Static_assert(sizeof(struct shard_account) == 56, "no padding");
+_Static_assert(sizeof(struct shard_leg) == 64, "no padding");
+_Static_assert(sizeof(struct shard_window) == 48, "no padding");
 _Static_assert(sizeof(struct shard_bet) == 128, "no padding");
-_Static_assert(sizeof(struct shard_market) == 80, "no padding");
-_Static_assert(sizeof(struct shard_house) == 40, "no padding");
+_Static_assert(sizeof(struct shard_market) == 104, "no padding");
+_Static_assert(sizeof(struct shard_house) == 48, "no padding");
 _Static_assert(sizeof(struct shard_verdict) == 48, "no padding");
-_Static_assert(sizeof(struct shard_selection) == 16, "no padding");
+_Static_assert(sizeof(struct shard_selection) == 40, "no padding");
 
 static void add_bytes(struct sha256 *sha, const void *at, size_t bytes)
 {
@@ -256,6 +306,8 @@ int shard_state_hash(const struct shard_state *state, uint8_t ret_hash[32])
     add_bytes(sha, state->accounts, (state->accounts_count + (size_t)1) * sizeof *state->accounts);
     add_bytes(sha, state->markets, (state->markets_count + (size_t)1) * sizeof *state->markets);
     add_bytes(sha, state->selections, state->selections_count * sizeof *state->selections);
+    add_bytes(sha, state->legs, state->legs_count * sizeof *state->legs);
+    add_bytes(sha, state->windows, state->windows_count * sizeof *state->windows);
     add_bytes(sha, state->bets, state->bets_count * sizeof *state->bets);
     add_bytes(sha, state->houses, state->houses_count * sizeof *state->houses);
     add_bytes(sha, &state->counts, sizeof state->counts);

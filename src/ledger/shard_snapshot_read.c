@@ -93,6 +93,7 @@ static bool fits(const struct shard_state *state, const struct snapshot_head *he
     const struct shard_limits *l = &state->limits;
     return head->accounts <= l->accounts_max && head->markets <= l->markets_max &&
            head->selections <= l->selections_max && head->bets <= l->bets_max &&
+           head->legs <= l->legs_max && head->windows <= l->windows_max &&
            shard_texts_room(state, head->texts - 1);
 }
 
@@ -116,6 +117,8 @@ static int take_head(struct shard_state *state, const struct snapshot_head *head
     state->accounts_count = head->accounts;
     state->markets_count = head->markets;
     state->selections_count = head->selections;
+    state->legs_count = head->legs;
+    state->windows_count = head->windows;
     state->bets_count = head->bets;
     state->verdicts.first = state->verdicts.total = head->verdicts_total - head->verdicts;
     memcpy(state->verdicts.link.hash, head->verdicts_link, sizeof head->verdicts_link);
@@ -321,6 +324,8 @@ static uint32_t expected_count(const struct shard_state *state, const struct sna
     case SNAPSHOT_ACCOUNTS:
     case SNAPSHOT_MARKETS:
     case SNAPSHOT_SELECTIONS:
+    case SNAPSHOT_LEGS:
+    case SNAPSHOT_WINDOWS:
     case SNAPSHOT_BETS:
     case SNAPSHOT_HOUSES:
         break;

@@ -7,6 +7,7 @@
 #include "base/assert.h"
 #include "base/error.h"
 #include "base/reserve.h"
+#include "core/bet.h"
 #include "ledger/shard_state_internal.h"
 
 /* Names of a market and its selections, many of them shared. */
@@ -21,8 +22,11 @@ static int reserve_arrays(struct shard_state *s)
     s->accounts = reserve_new((size_t)l->accounts_max + 1, sizeof *s->accounts);
     s->markets = reserve_new((size_t)l->markets_max + 1, sizeof *s->markets);
     s->selections = reserve_new(l->selections_max, sizeof *s->selections);
+    s->legs = reserve_new(l->legs_max, sizeof *s->legs);
+    s->windows = reserve_new(l->windows_max, sizeof *s->windows);
     s->bets = reserve_new(l->bets_max, sizeof *s->bets);
-    if (s->accounts == NULL || s->markets == NULL || s->selections == NULL || s->bets == NULL)
+    if (s->accounts == NULL || s->markets == NULL || s->selections == NULL || s->legs == NULL ||
+        s->windows == NULL || s->bets == NULL)
         return -ERR_MEMORY;
     return 0;
 }
@@ -49,12 +53,23 @@ static int make_tables(struct shard_state *s)
     return new_symbols(texts_max(l), NAME_BYTES_MAX, key, &s->texts);
 }
 
+struct shard_limits shard_limits_whole(const struct shard_limits *limits)
+{
+    struct shard_limits whole = *limits;
+    uint64_t legs = (uint64_t)limits->bets_max * 2 + BET_LEGS_MAX;
+    if (whole.legs_max == 0)
+        whole.legs_max = legs < LEG_NONE ? (uint32_t)legs : LEG_NONE - 1;
+    if (whole.windows_max == 0)
+        whole.windows_max = limits->markets_max;
+    return whole;
+}
+
 int shard_state_new(const struct shard_limits *limits, struct shard_state **ret_state)
 {
     struct shard_state *state = calloc(1, sizeof *state);
     if (state == NULL)
         return -ERR_MEMORY;
-    state->limits = *limits;
+    state->limits = shard_limits_whole(limits);
     int error = reserve_arrays(state);
     if (error == 0)
         error = make_tables(state);
@@ -79,6 +94,8 @@ void shard_state_free(struct shard_state *s)
     reserve_free(s->accounts, (size_t)l->accounts_max + 1, sizeof *s->accounts);
     reserve_free(s->markets, (size_t)l->markets_max + 1, sizeof *s->markets);
     reserve_free(s->selections, l->selections_max, sizeof *s->selections);
+    reserve_free(s->legs, l->legs_max, sizeof *s->legs);
+    reserve_free(s->windows, l->windows_max, sizeof *s->windows);
     reserve_free(s->bets, l->bets_max, sizeof *s->bets);
     shard_verdicts_done(s);
     free(s);
@@ -213,6 +230,8 @@ const char *shard_state_room(const struct shard_state *state)
         return "accounts_max";
     if (state->bets_count >= l->bets_max)
         return "bets_max";
+    if (l->legs_max - state->legs_count < BET_LEGS_MAX)
+        return "legs_max";
     if (shard_verdicts_full(state))
         return "verdicts_max";
     return shard_state_market_room(state);
@@ -341,11 +360,38 @@ struct bet_id shard_state_last_bet_id(const struct shard_state *state)
     return state->last_bet_id;
 }
 
-struct record_leg_result shard_state_bet_result(const struct shard_state *state,
-                                                const struct shard_bet *bet)
+const struct shard_leg *shard_state_leg(const struct shard_state *state, uint32_t index)
 {
-    const struct shard_market *market = &state->markets[bet->market];
-    return state->selections[market->selections_first + bet->selection].result;
+    ASSERT(index < state->legs_count);
+    return &state->legs[index];
+}
+
+uint32_t shard_state_legs_count(const struct shard_state *state)
+{
+    return state->legs_count;
+}
+
+const struct shard_window *shard_state_window(const struct shard_state *state, uint32_t index)
+{
+    ASSERT(index < state->windows_count);
+    return &state->windows[index];
+}
+
+const struct shard_window *shard_state_find_window(const struct shard_state *state,
+                                                   struct market_ref ref, int64_t from_us,
+                                                   int64_t until_us)
+{
+    const struct shard_market *market = shard_state_market(state, ref);
+    uint32_t at =
+        market == NULL ? WINDOW_NONE : shard_find_window(state, market, from_us, until_us);
+    return at == WINDOW_NONE ? NULL : &state->windows[at];
+}
+
+bool shard_state_window_room(const struct shard_state *state, struct market_ref ref)
+{
+    const struct shard_market *market = shard_state_market(state, ref);
+    return market != NULL && state->windows_count < state->limits.windows_max &&
+           shard_count_windows(state, market) < WINDOWS_OF_MARKET_MAX;
 }
 
 struct shard_house *shard_house_of(struct shard_state *state, struct currency currency)

@@ -25,6 +25,9 @@
 
 struct shard_state;
 
+/* The limits with what is 0 in them filled in. */
+struct shard_limits shard_limits_whole(const struct shard_limits *limits);
+
 /* An empty state. 0, -ERR_MEMORY or -ERR_CRYPTO. The caller owns *ret_state and ends it with
  * shard_state_free (accepts NULL). */
 int shard_state_new(const struct shard_limits *limits, struct shard_state **ret_state);
@@ -84,6 +87,11 @@ struct slice shard_state_text(const struct shard_state *state, uint32_t symbol);
 uint32_t shard_state_find_bet(const struct shard_state *state, struct bet_id id); /* or BET_NONE */
 const struct shard_bet *shard_state_bet(const struct shard_state *state, uint32_t index);
 uint32_t shard_state_bets_count(const struct shard_state *state);
+/* Legs of all bets; those of one lie together. index < shard_state_legs_count. */
+const struct shard_leg *shard_state_leg(const struct shard_state *state, uint32_t index);
+uint32_t shard_state_legs_count(const struct shard_state *state);
+/* A market's window of time (shard_market.windows_last and on). */
+const struct shard_window *shard_state_window(const struct shard_state *state, uint32_t index);
 struct bet_id shard_state_last_bet_id(const struct shard_state *state);
 
 /* Verdicts, the stored answers to (user, operation, key): shard_verdicts.h. */
@@ -104,6 +112,11 @@ int shard_state_hash(const struct shard_state *state, uint8_t ret_hash[32]);
 
 /* The market's status for betting: the feed's last word under the holds and the result. */
 enum market_status shard_market_effective(const struct shard_market *market);
-/* The result in force of a bet's selection; known = 0: none. */
-struct record_leg_result shard_state_bet_result(const struct shard_state *state,
-                                                const struct shard_bet *bet);
+/* The market's window of time with this begin and end, in force or not; NULL: there is none. */
+const struct shard_window *shard_state_find_window(const struct shard_state *state,
+                                                   struct market_ref market, int64_t from_us,
+                                                   int64_t until_us);
+/* Is there room for one more on this market? */
+bool shard_state_window_room(const struct shard_state *state, struct market_ref market);
+/* Is the token of a free bet back where it came from, by the settlement in force? */
+bool shard_token_is_back(const struct shard_state *state, const struct shard_bet *bet);

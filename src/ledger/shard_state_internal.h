@@ -52,8 +52,10 @@ struct shard_state {
     struct shard_account *accounts;     /* owns; [ref], 0 unused */
     struct shard_market *markets;       /* owns; [ref], 0 unused */
     struct shard_selection *selections; /* owns */
+    struct shard_leg *legs;             /* owns; in the order of the bets */
+    struct shard_window *windows;       /* owns */
     struct shard_bet *bets;             /* owns; in order of bet id */
-    uint32_t accounts_count, markets_count, selections_count, bets_count;
+    uint32_t accounts_count, markets_count, selections_count, legs_count, windows_count, bets_count;
     struct verdict_ring verdicts;
 
     struct shard_house houses[CURRENCIES_MAX];
@@ -88,8 +90,25 @@ struct shard_house *shard_house_of(struct shard_state *state, struct currency cu
 /* NULL when there is no such bet. */
 struct shard_bet *shard_bet_of(struct shard_state *state, uint64_t bet_id);
 
-/* What an accepted or pending bet pays if it wins. */
-int64_t shard_return_if_won(const struct shard_state *state, const struct shard_bet *bet);
+/* The bet that a record is about; it is the account's, and the record before is its last one. 0, or
+ * -ERR_CORRUPT. */
+int shard_find_bet(struct shard_state *state, const struct record_view *record, uint64_t bet_id,
+                   uint64_t previous_seq, struct shard_bet **ret);
+
+/* An outcome, and not "wait"; an amount that may be moved. */
+bool shard_verdict_final(unsigned outcome);
+bool shard_amount_valid(int64_t amount);
+/* The record is BET or MONEY, and its idempotency key well formed. */
+bool shard_verdict_is_new(struct shard_state *state, const struct record_view *record,
+                          struct hash128 *ret_hash);
+
+/* What open and pending bets may cost has room for one more, whose legs are given; and it begins
+ * (sign 1) or ends (-1) to be one of them. */
+bool shard_liability_fits(const struct shard_state *state, const struct shard_bet *bet,
+                          const struct shard_leg *legs);
+void shard_add_liability(struct shard_state *state, const struct shard_bet *bet, int sign);
+/* What the bet pays when every leg wins, from its rows; -1 when they are no bet. */
+int64_t shard_returns_of(const struct shard_state *state, const struct shard_bet *bet);
 
 /* L4: exactly these postings, in this order, summing to zero. */
 bool shard_postings_are(const struct record_view *record, const struct record_posting *expected,
@@ -102,13 +121,20 @@ void shard_post(struct shard_state *state, const struct record_view *record);
 bool shard_status_valid(unsigned status);
 /* What is not known is all zero, so that the same result has one form. */
 bool shard_factors_valid(struct record_leg_result factors);
+bool shard_result_valid(const struct record_selection_result *result);
+/* WINDOW_NONE when the market has no such window. */
+uint32_t shard_find_window(const struct shard_state *state, const struct shard_market *market,
+                           int64_t from_us, int64_t until_us);
+uint32_t shard_count_windows(const struct shard_state *state, const struct shard_market *market);
 
 /* What holds over the whole state (shard_state_check), with the bets piece by piece from the first:
  * then, over all. begin: 0 or -ERR_MEMORY; the others also -ERR_CORRUPT. */
 struct shard_tallies {
     struct account_tally *accounts; /* own; [ref] */
     struct market_tally *markets;   /* own; [ref] */
+    int64_t *costs;                 /* own; [selection] */
     uint32_t accounts_count, markets_count;
+    size_t selections_count;
     bool settled_alike; /* a bet is settled when it has a settlement */
 };
 int shard_tallies_begin(const struct shard_state *state, struct shard_tallies *tallies);

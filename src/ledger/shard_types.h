@@ -13,6 +13,8 @@ struct shard_limits {
     uint32_t markets_max;    /* markets that were ever bet on or had a result */
     uint32_t selections_max; /* of all of those together */
     uint32_t bets_max;       /* accepted or pending, settled ones too */
+    uint32_t legs_max;       /* of all these bets together; 0: twice bets_max and 100 */
+    uint32_t windows_max;    /* of time, of all markets together; 0: markets_max */
     uint32_t verdicts_max;   /* idempotency keys in memory: shard_verdicts.h */
 };
 
@@ -29,11 +31,14 @@ enum bet_state {
     BET_STATE_OPEN,
     BET_STATE_SETTLED,
     BET_STATE_NOT_ACCEPTED,
+    BET_STATE_CASHED_OUT, /* the whole of it was bought back: nothing settles it any more */
 };
 
 #define BET_NONE UINT32_MAX
 
-/* One accepted or pending bet. */
+#define LEG_NONE UINT32_MAX
+
+/* One accepted or pending bet. Its legs lie together, in the order of the record. */
 struct shard_bet {
     uint64_t bet_id;
     uint64_t seq_placed;  /* its BET record */
@@ -41,30 +46,65 @@ struct shard_bet {
     uint64_t seq_settled; /* its SETTLE in force; 0 = none */
     uint64_t seq_result;  /* the RESULT it was settled by; 0 = none */
     uint64_t seq_verdict; /* answers its key: its BET, and from its RELEASE on that */
-    int64_t stake;
-    int64_t payout;       /* in force */
+    int64_t placed_us;    /* record time of what accepted it: its BET, or its RELEASE */
+    int64_t stake; /* what still stands: less than at placement when a part was bought back */
+    int64_t stake_placed;
+    int64_t cashed_out;   /* paid for the parts bought back, for good */
+    int64_t payout;       /* of the settlement in force */
+    int64_t returns;      /* what it pays if every leg wins, at the prices taken */
     int64_t decide_at_us; /* while pending */
-    struct odds odds;     /* as taken */
-    struct odds asked;
-    uint64_t asked_version;
     uint32_t account;
-    uint32_t market;
     uint32_t next_of_account; /* the account's bet before this one, or BET_NONE */
-    uint32_t next_of_market;
-    uint16_t selection;
+    uint32_t legs_first;      /* in the table of legs */
+    uint32_t sizes;           /* core/system.h; 0: one line of all legs */
+    uint16_t legs_count;
     uint16_t settlement; /* how often it was settled */
     uint8_t state;       /* enum bet_state */
     uint8_t policy;
     uint8_t rounding;
-    uint8_t reserved;
-    struct record_leg_result factors; /* of the settlement in force; known = 0: none */
+    uint8_t flags; /* enum bet_flag */
 };
+
+/* One leg of a bet. */
+struct shard_leg {
+    struct odds odds; /* as taken */
+    struct odds asked;
+    uint64_t asked_version;
+    uint32_t bet; /* its index */
+    uint32_t market;
+    uint32_t next_of_market; /* the leg before this one on the same market, or LEG_NONE */
+    uint16_t selection;
+    uint8_t flags; /* enum leg_flag */
+    uint8_t places;
+    uint8_t place_numerator;
+    uint8_t place_denominator;
+    uint8_t score[2]; /* when it was taken */
+    uint8_t red_cards[2];
+    uint16_t reserved;
+    struct record_leg_result win; /* of the settlement in force; known = 0: none, or open in it */
+    struct record_leg_result place;
+};
+
+/* Bets on the market that were placed within it are void, while it is in force. */
+struct shard_window {
+    int64_t from_us, until_us, skew_us;
+    uint64_t version; /* of the newest word on it */
+    uint32_t market;
+    uint32_t next_of_market; /* or WINDOW_NONE */
+    uint8_t in_force;
+    uint8_t reserved[7];
+};
+
+#define WINDOW_NONE           UINT32_MAX
+#define WINDOWS_OF_MARKET_MAX 16
 
 struct shard_account {
     struct currency currency; /* 0: no money yet */
     uint16_t reserved[3];
     int64_t available;
-    int64_t held;
+    int64_t held;       /* stakes of pending bets, of whatever kind */
+    int64_t free;       /* free bets */
+    int64_t bonus;      /* bonus money */
     uint32_t bets_last; /* its newest bet, or BET_NONE */
     uint32_t bets_open; /* open or pending */
     uint64_t seq_last;  /* newest record that moved its money */
@@ -73,7 +113,11 @@ struct shard_account {
 struct shard_selection {
     uint32_t id; /* symbols */
     uint32_t name;
-    struct record_leg_result result; /* in force; known = 0: none */
+    struct record_selection_result result; /* in force; win.known = 0: none */
+    /* What open and pending bets on it cost the book if it wins, all currencies together: returns
+     * of singles, returns less stake of others (as if all their other legs had won). Less the
+     * market's stakes_single that is its liability. */
+    int64_t costs_open;
 };
 
 struct shard_market {
@@ -82,14 +126,23 @@ struct shard_market {
     uint16_t selections_count;
     uint8_t status;          /* enum market_status: the feed's word at the last fence */
     uint8_t holds;           /* enum market_hold bits */
-    uint32_t bets_last;      /* newest bet on it, or BET_NONE */
+    uint8_t deduction_model; /* enum deduction_model of the result in force; 0: none deducts */
+    uint8_t cap_pence;       /* RULE4 */
+    uint8_t waive_pence;
+    uint8_t has_result;      /* a selection's result is known */
+    uint32_t legs_last;      /* newest leg on it, or LEG_NONE */
+    uint32_t windows_last;   /* newest window of time, or WINDOW_NONE */
     uint32_t bets_count;     /* ever accepted (not the refused, not the not accepted) */
     uint32_t bets_unsettled; /* accepted and not settled by the result in force */
     uint32_t bets_pending;
-    uint64_t result_version;
-    uint64_t seq_result;  /* the RESULT in force; 0 = none */
-    int64_t stakes_open;  /* of open and pending bets, all currencies together: for display only */
-    int64_t returns_open; /* what these bets pay if each of them wins: the same */
+    uint64_t result_version; /* of the results in force, or of their rollback */
+    uint64_t newest_version; /* that the newest RESULT names, of whatever kind */
+    uint64_t seq_result;     /* the newest RESULT of whatever kind; 0 = none */
+    /* Of open and pending bets with a leg on it, all currencies together: for display, and for the
+     * limit of liability. */
+    int64_t stakes_open;
+    int64_t stakes_single; /* of those that are cash and have no other leg */
+    int64_t returns_open;  /* what all of them pay if each of them wins */
 };
 
 /* The stored answer to one idempotency key. Never changes: what becomes of its bet is the bet's. */
@@ -106,7 +159,7 @@ struct shard_verdict {
 struct shard_house {
     struct currency currency;
     uint16_t reserved[3];
-    int64_t cash, stakes, result;
+    int64_t cash, stakes, result, promo;
     int64_t returns_open; /* no balance: what open and pending bets pay if each of them wins */
 };
 

@@ -12,6 +12,8 @@
 
 #include "base/instant.h"
 #include "base/slice.h"
+#include "core/deductions.h"
+#include "core/each_way.h"
 #include "core/market.h"
 #include "core/odds.h"
 #include "core/settle.h"
@@ -34,27 +36,46 @@ struct feed_market {
     struct slice kind;  /* the provider's type: "MATCH_ODDS", "1x2", ... */
     enum market_status status;
     bool in_play;
-    int64_t bet_delay_us;      /* 0 = none */
-    uint64_t provider_version; /* evidence for the record; 0 = the provider has none */
-    struct instant feed_time;  /* the provider's stamp of this change */
-    struct instant start_time; /* scheduled start; us = 0: unknown */
+    int64_t bet_delay_us;           /* 0 = none */
+    uint64_t provider_version;      /* evidence for the record; 0 = the provider has none */
+    struct instant feed_time;       /* the provider's stamp of this change */
+    struct instant start_time;      /* scheduled start; us = 0: unknown */
+    struct place_terms place_terms; /* of each-way bets; places 0: to win only */
+    bool ante_post;                 /* a non-runner loses, and nothing is deducted for others */
+    uint8_t score[2];               /* in play: home, away; 0 when the provider says none */
+    uint8_t red_cards[2];           /* the same */
     const struct feed_selection *selections;
     size_t selections_count; /* <= SELECTIONS_MAX */
 };
 
 struct feed_selection_result {
     struct slice selection_id;
+    bool open; /* there is no result for it (any more); what follows does not count */
     struct leg_result result;
+    uint32_t position;           /* where it finished, 1 is first; 0: not said */
+    uint32_t tied;               /* how many share that position, itself counted; 0: not said */
+    struct instant withdrawn_at; /* it did not run; us = 0: it did */
+    uint32_t deduction;  /* withdrawn: hundredths of a percent it takes off the others' bets */
     struct slice reason; /* "" or why, e.g. "runner removed" */
 };
 
-/* A market's result. A later one with a higher version and other factors is a correction; the
- * same factors again, or a version that is not higher, change nothing (L7). */
+/* A word on a market's results (core/settle.h): the results, that some are withdrawn, or a window
+ * of time in which bets are void. A later one with a higher version is a correction; a version that
+ * is not higher changes nothing (L7). Selections that it does not name keep what they had, except
+ * that a rollback that names none opens all. */
 struct feed_result {
     struct slice provider;
     struct slice market_id;
+    enum result_kind kind;
     uint64_t result_version; /* rises per market; Betfair: settledTime in ms */
     struct instant feed_time;
+    struct instant void_from; /* CANCEL and UNDO_CANCEL: from <= t < until, provider's clock */
+    struct instant void_until;
+    uint8_t certainty;                    /* 1 live, 2 confirmed; 0 not said */
+    enum deduction_model deduction_model; /* 0: none of them deducts */
+    uint8_t cap_pence, waive_pence;       /* DEDUCT_RULE4 */
+    bool score_known;                     /* of the score from which lines were settled */
+    uint16_t score[2];                    /* home, away */
     const struct feed_selection_result *selections;
     size_t selections_count;
 };

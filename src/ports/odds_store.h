@@ -12,6 +12,7 @@
 
 #include "base/instant.h"
 #include "base/slice.h"
+#include "core/each_way.h"
 #include "core/ids.h"
 #include "core/market.h"
 #include "core/odds.h"
@@ -27,7 +28,8 @@ struct odds_selection {
 
 enum odds_flag {
     ODDS_PROVIDER_LOST = 1, /* its provider's lease ended (P2): shown as suspended */
-    ODDS_RESULTED = 2,      /* it has a result: never active again */
+    ODDS_RESULTED = 2,      /* it has a result: not active until that is rolled back */
+    ODDS_ANTE_POST = 4,     /* a non-runner loses */
 };
 
 struct odds_image {
@@ -44,6 +46,8 @@ struct odds_image {
     uint8_t holds;       /* enum market_hold of ledger/record.h */
     uint8_t flags;       /* enum odds_flag */
     bool in_play;
+    struct place_terms place_terms; /* places 0: to win only */
+    uint8_t score[2], red_cards[2]; /* in play, as far as the provider says */
     uint8_t market_id_bytes, event_id_bytes, provider_bytes;
     uint8_t sport_bytes, event_name_bytes, name_bytes, kind_bytes;
     uint16_t selections_count;

@@ -135,22 +135,25 @@ static enum request_outcome ask_bet(struct sim *sim, const struct sim_entry *ent
                                     struct book_cookie cookie)
 {
     char user[32], key[32], nobody[32], personal[SIM_PERSONAL_BYTES];
+    const struct ticket_leg leg = {entry->odds, entry->odds_version, entry->single};
+    struct leg_names names = {
+        .market_id = slice_of(nobody, (size_t)snprintf(nobody, 32, "nobody-%u", entry->number)),
+        .selection_id = slice_of(entry->selection, entry->selection_bytes)};
     struct bet_request request = {
         .user_id = user_text(entry, user),
         .key = key_text(entry, key),
-        .market_id = slice_of(nobody, (size_t)snprintf(nobody, 32, "nobody-%u", entry->number)),
-        .selection_id = slice_of(entry->selection, entry->selection_bytes),
-        .slip = {.stake = {entry->amount + other, {entry->currency}},
-                 .odds = entry->odds,
-                 .odds_version = entry->odds_version,
-                 .policy = (enum price_policy)entry->policy},
-        .single = entry->single,
+        .ticket = {.stake = {entry->amount + other, {entry->currency}},
+                   .policy = (enum price_policy)entry->policy,
+                   .legs = &leg,
+                   .legs_count = 1,
+                   .sizes = entry->single ? SYSTEM_NO_SIZES : system_of_size(2)},
+        .names = &names,
         .request_hash = {entry->hash[0], entry->hash[1] + other},
         .transport = TRANSPORT_HTTP,
         .personal = sim_personal(sim, entry, personal),
     };
     if (entry->market != SIM_NONE)
-        request.market_id =
+        names.market_id =
             slice_of(sim->markets[entry->market].id, sim->markets[entry->market].id_bytes);
     return book_place_bet(sim->book, &request, on_answer, cookie);
 }
@@ -304,7 +307,7 @@ static uint32_t some_market(struct sim *sim)
 /* The highest price of which the current one is within the tolerance, or a hair more. */
 static void choose_edge(struct sim *sim, struct sim_entry *entry)
 {
-    uint64_t kept = 10000 - sim->mix.book.bet_limits.tolerance_permyriad;
+    uint64_t kept = 10000 - sim->mix.book.ticket_limits.bet.tolerance_permyriad;
     (void)odds_make(entry->odds.numerator * UINT64_C(10000) + sim_below(sim, 2),
                     entry->odds.denominator * kept, &entry->odds);
 }
@@ -334,7 +337,7 @@ static void choose_price(struct sim *sim, struct sim_entry *entry, const struct 
 static int64_t some_stake(struct sim *sim)
 {
     uint64_t kind = sim_below(sim, 100);
-    const struct bet_limits *limits = &sim->mix.book.bet_limits;
+    const struct bet_limits *limits = &sim->mix.book.ticket_limits.bet;
     if (kind < 2)
         return limits->stake_minor_max + 1 + (int64_t)sim_below(sim, 1000);
     if (kind < 4)

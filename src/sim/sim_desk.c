@@ -65,7 +65,7 @@ static struct result_before look(struct sim *sim, const struct feed_result *resu
         if (!numbered && !full) /* it gets a number, and its first result */
             before.same = false;
         if (numbered)
-            before.same &= memcmp(&shard_state_selection(state, before.ref, number)->result,
+            before.same &= memcmp(&shard_state_selection(state, before.ref, number)->result.win,
                                   &factors, sizeof factors) == 0;
     }
     return before;
@@ -81,10 +81,9 @@ static enum request_outcome expected_of(const struct sim *sim, const struct resu
         return REQUEST_UNKNOWN;
     if (!before->valid)
         return REQUEST_INVALID;
-    if (before->same)
-        return REQUEST_NO_CHANGE;
-    return before->seq != 0 && result->result_version <= before->version ? REQUEST_OLD_VERSION
-                                                                         : REQUEST_TAKEN;
+    if (before->seq == 0 || result->result_version > before->version)
+        return REQUEST_TAKEN; /* one that says nothing new, too: it holds off what comes late */
+    return before->same ? REQUEST_NO_CHANGE : REQUEST_OLD_VERSION;
 }
 
 static void check_result(struct sim *sim, const struct feed_result *result,
@@ -108,7 +107,7 @@ static void check_result(struct sim *sim, const struct feed_result *result,
         if (number == RECORD_SELECTION_NONE && shard_state_market_room(state) != NULL)
             continue; /* it has no bets */
         SIM_CHECK(number != RECORD_SELECTION_NONE &&
-                      memcmp(&shard_state_selection(state, ref, number)->result, &factors,
+                      memcmp(&shard_state_selection(state, ref, number)->result.win, &factors,
                              sizeof factors) == 0,
                   "L7", "a result says something else than was given");
     }
@@ -133,7 +132,7 @@ void sim_result_give(struct sim *sim, const struct feed_result *result, bool des
         check_result(sim, result, &before, !stopped && ready && expected == REQUEST_TAKEN);
         return;
     }
-    struct desk_word word = {SLICE("tess"), SLICE("seen on the pitch")};
+    struct desk_word word = {.actor = SLICE("tess"), .reason = SLICE("seen on the pitch")};
     sim->waiting++;
     enum request_outcome outcome = book_post_result(sim->book, result, &word, reply_of(sim));
     if (outcome != REQUEST_TAKEN)
@@ -152,7 +151,7 @@ static void hold_or_let_go(struct sim *sim, const struct sim_market *market)
     const struct shard_state *state = book_state(sim->book);
     struct market_ref ref = shard_state_find_market(state, id);
     bool held = ref.n != 0 && shard_state_market(state, ref)->holds != 0;
-    struct desk_word word = {SLICE("tom"), SLICE("injury")};
+    struct desk_word word = {.actor = SLICE("tom"), .reason = SLICE("injury")};
     bool known = ref.n != 0 || market->present;
     bool hold = sim_chance(sim, 100) ? held : !held;
     sim->waiting++;
@@ -187,11 +186,12 @@ static void result_by_hand(struct sim *sim, const struct sim_market *market)
     for (size_t i = 0; i < market->selections_count; i++)
         if (sim_chance(sim, 700))
             selections[count++] = (struct feed_selection_result){
-                slice_of(market->selections[i].id, market->selections[i].id_bytes),
-                sim_chance(sim, 500) ? LEG_WON : LEG_VOID, SLICE_NONE};
+                .selection_id = slice_of(market->selections[i].id, market->selections[i].id_bytes),
+                .result = sim_chance(sim, 500) ? LEG_WON : LEG_VOID};
     uint64_t version = market->result_version + 3 - sim_below(sim, 5) * (market->result_seq != 0);
     struct feed_result result = {.provider = SLICE("desk"),
                                  .market_id = slice_of(market->id, market->id_bytes),
+                                 .kind = RESULT_SET,
                                  .result_version = version,
                                  .feed_time = sim_wall(sim),
                                  .selections = selections,

@@ -76,7 +76,7 @@ static int compare(struct odds a, struct odds b)
 static bool agreed(const struct sim *sim, const struct sim_entry *entry, struct odds asked,
                    const struct sim_view *view)
 {
-    uint32_t tolerance = sim->mix.book.bet_limits.tolerance_permyriad;
+    uint32_t tolerance = sim->mix.book.ticket_limits.bet.tolerance_permyriad;
     unsigned __int128 now = (unsigned __int128)view->odds.numerator * asked.denominator * 10000;
     unsigned __int128 least =
         (unsigned __int128)asked.numerator * view->odds.denominator * (10000 - tolerance);
@@ -111,7 +111,7 @@ static enum bet_outcome market_says(const struct sim *sim, const struct sim_entr
 enum bet_outcome sim_expect_bet(const struct sim *sim, const struct sim_entry *entry,
                                 const struct sim_account *account)
 {
-    const struct bet_limits *limits = &sim->mix.book.bet_limits;
+    const struct bet_limits *limits = &sim->mix.book.ticket_limits.bet;
     if (!entry->single)
         return BET_UNSUPPORTED_BET_TYPE;
     enum bet_outcome outcome = market_says(sim, entry, entry->odds, &entry->view);

@@ -157,12 +157,14 @@ static void arrive_result(struct sim *sim, const struct sim_message *message, st
     size_t count = 0;
     for (int i = 0; i < slot->selections_count; i++)
         if (slot->known[i])
-            selections[count++] = (struct feed_selection_result){selection_id(names, i),
-                                                                 slot->results[i], SLICE_NONE};
+            selections[count++] = (struct feed_selection_result){
+                .selection_id = selection_id(names, i), .result = slot->results[i]};
     if (message->invalid)
-        selections[count++] = (struct feed_selection_result){SLICE("never"), LEG_WON, SLICE_NONE};
+        selections[count++] =
+            (struct feed_selection_result){.selection_id = SLICE("never"), .result = LEG_WON};
     struct feed_result result = {.provider = slice_text(sim->providers[slot->provider].name),
                                  .market_id = slice_text(names->market),
+                                 .kind = RESULT_SET,
                                  .result_version = slot->result_version,
                                  .feed_time = sim_wall(sim),
                                  .selections = selections,

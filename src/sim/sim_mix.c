@@ -15,10 +15,10 @@ static void draw_book(struct sim *sim)
     for (size_t i = 0; i < sizeof genesis; i++)
         genesis[i] = (uint8_t)prng_next(&sim->prng);
     book->genesis_random = genesis;
-    book->bet_limits.rounding = (enum rounding)(ROUND_DOWN + sim_below(sim, 3));
-    book->bet_limits.tolerance_permyriad = (uint32_t)sim_below(sim, 1500);
-    book->bet_limits.stake_minor_max = 3000;
-    book->bet_limits.payout_minor_max = 20000;
+    book->ticket_limits.bet.rounding = (enum rounding)(ROUND_DOWN + sim_below(sim, 3));
+    book->ticket_limits.bet.tolerance_permyriad = (uint32_t)sim_below(sim, 1500);
+    book->ticket_limits.bet.stake_minor_max = 3000;
+    book->ticket_limits.bet.payout_minor_max = 20000;
     book->deposit_minor_max = 39000;
     book->closed_keep_us = (int64_t)sim_below(sim, 20) * US_PER_SECOND;
     book->settle_per_turn_max = 1 + (uint32_t)sim_below(sim, sim_chance(sim, 300) ? 4 : 256);

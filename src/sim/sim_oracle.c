@@ -40,6 +40,10 @@ static void post_one(struct sim *sim, const struct record_posting *p)
     case LEDGER_HOUSE_RESULT:
         house->result += p->amount;
         break;
+    case LEDGER_FREE:
+    case LEDGER_BONUS:
+    case LEDGER_HOUSE_PROMO:
+        SIM_CHECK(false, "L4", "nobody has a free bet or a bonus here");
     }
     if (customer)
         house->customers += p->amount;
@@ -153,7 +157,7 @@ static void take_fence(struct sim *sim, const struct record_view *record)
 static void take_result(struct sim *sim, const struct record_view *record)
 {
     const struct record_result *body = record->body;
-    const struct record_leg_result *items = record->items;
+    const struct record_selection_result *items = record->items;
     struct sim_market *market = market_of_ref(sim, body->market);
     SIM_CHECK(market->result_seq == 0 || body->result_version > market->result_version, "L7",
               "result version %llu after %llu", (unsigned long long)body->result_version,
@@ -162,7 +166,7 @@ static void take_result(struct sim *sim, const struct record_view *record)
     market->result_seq = record->head->seq;
     market->result_version = body->result_version;
     for (size_t i = 0; i < market->named_count; i++)
-        market->named[i].result = items[i];
+        market->named[i].result = items[i].win;
 }
 
 /* ---- money ---- */

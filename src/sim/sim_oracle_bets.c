@@ -80,7 +80,7 @@ static void check_accepted(struct sim *sim, const struct sim_entry *entry,
                                              slice_of(entry->selection, entry->selection_bytes)),
               "L6", "the bet is on another selection than asked for");
     check_leg(sim, &entry->view, leg, entry->view.odds);
-    SIM_CHECK(b->rounding == sim->mix.book.bet_limits.rounding, "L7", "another rounding");
+    SIM_CHECK(b->rounding == sim->mix.book.ticket_limits.bet.rounding, "L7", "another rounding");
     struct record_leg_result won = {1, 1, 0, 0, 1, 1};
     SIM_CHECK(b->potential_return ==
                   sim_payout(b->stake, entry->view.odds, won, (enum rounding)b->rounding),
@@ -195,9 +195,15 @@ void sim_oracle_settle(struct sim *sim, const struct record_view *record)
     struct record_leg_result factors = result_of(sim, bet);
     SIM_CHECK(bet->state == BET_STATE_OPEN, "L7", "bet %llu is settled twice",
               (unsigned long long)s->bet_id);
+    const struct record_settled_leg *leg = record->items;
+    SIM_CHECK(record->head->items_count == 1 && memcmp(&leg->win, &factors, sizeof factors) == 0 &&
+                  leg->odds_numerator == bet->odds.numerator &&
+                  leg->odds_denominator == bet->odds.denominator,
+              "L7", "the factors of a settlement");
     SIM_CHECK(factors.known == 1 && s->result_seq == sim->markets[bet->market].result_seq, "L7",
               "a settlement by another result than the one in force");
-    int64_t payout = sim_payout(bet->stake, bet->odds, factors, sim->mix.book.bet_limits.rounding);
+    int64_t payout =
+        sim_payout(bet->stake, bet->odds, factors, sim->mix.book.ticket_limits.bet.rounding);
     SIM_CHECK(s->payout == payout, "L7", "bet %llu pays %lld, the oracle says %lld",
               (unsigned long long)s->bet_id, (long long)s->payout, (long long)payout);
     const struct record_posting postings[] = {

@@ -285,15 +285,18 @@ def test_the_order_of_refusals_is_status_selection_price_limit_balance(book):
     refuse(book, customer, slip, 400, 'INSUFFICIENT_BALANCE')
 
 
-def test_bet_types_of_later_versions_are_refused_by_name(book, market):
+def test_legs_that_make_no_bet_are_refused_by_name(book, market):
     customer = book.bettor()
     leg = {k: v for k, v in customer.slip(market, 11).items()
            if k in ('market_id', 'selection_id', 'odds', 'odds_version')}
-    for slip in ({'type': 'multiple', 'legs': [leg, leg], 'stake': 10, 'currency': 'GBP'},
-                 {'type': 'system', 'system': [2], 'legs': [leg] * 3, 'unit_stake': 1,
-                  'currency': 'GBP'}):
-        response = customer.place(slip)
-        assert response.status == 422 and response.code == 'UNSUPPORTED_BET_TYPE'
+    rows = (({'type': 'multiple', 'legs': [leg, leg], 'stake': 10}, 'RELATED_LEGS'),
+            ({'type': 'system', 'system': [2], 'legs': [leg], 'unit_stake': 1},
+             'UNSUPPORTED_BET_TYPE'),
+            ({'type': 'multiple', 'legs': [leg], 'stake': 10, 'each_way': True},
+             'NO_PLACE_TERMS'))
+    for slip, code in rows:
+        response = customer.place({**slip, 'currency': 'GBP'})
+        assert response.status == 422 and response.code == code
 
 
 def test_a_silent_provider_takes_its_prices_away_at_once(own_book):

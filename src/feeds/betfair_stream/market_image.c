@@ -127,6 +127,7 @@ static void send_result(struct market_image_writer *writer, struct cached_market
     struct feed_result result = {
         .provider = SLICE(BETFAIR_PROVIDER),
         .market_id = short_text_slice(&market->id),
+        .kind = RESULT_SET,
         .result_version = market->result_version,
         .feed_time = feed_time,
         .selections = writer->selection_results,

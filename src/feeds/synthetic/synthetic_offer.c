@@ -138,6 +138,7 @@ static void result_send(struct synthetic_offer *offer, const struct synthetic_fi
     struct feed_result result = {
         .provider = PROVIDER,
         .market_id = market_id(offer, fixture, &texts),
+        .kind = RESULT_SET,
         .result_version = ++offer->result_version,
         .feed_time = now,
         .selections = results,

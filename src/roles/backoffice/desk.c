@@ -250,7 +250,7 @@ void desk_hold(struct desk *desk, struct http_request *request, const struct jwt
     struct step *step = add_step(operation, market_id, &cookie);
     step_taken(operation, step,
                book_hold_market(desk->book, market_id, hold,
-                                &(struct desk_word){jwt_sub(claims), reason},
+                                &(struct desk_word){.actor = jwt_sub(claims), .reason = reason},
                                 (struct book_reply){on_durable, cookie}));
     done_waiting(operation);
 }
@@ -284,9 +284,10 @@ void desk_results(struct desk *desk, struct http_request *request, const struct 
         struct step *step = add_step(operation, result->market_id, &cookie);
         enum request_outcome outcome = REQUEST_UNKNOWN;
         if (of_event(desk, result->market_id, event_id))
-            outcome = book_post_result(desk->book, result,
-                                       &(struct desk_word){jwt_sub(claims), desk->decoded.reason},
-                                       (struct book_reply){on_durable, cookie});
+            outcome = book_post_result(
+                desk->book, result,
+                &(struct desk_word){.actor = jwt_sub(claims), .reason = desk->decoded.reason},
+                (struct book_reply){on_durable, cookie});
         step_taken(operation, step, outcome);
     }
     done_waiting(operation);

@@ -160,6 +160,7 @@ static bool take_market(struct json_reader *reader, size_t *scratch_used,
     if (!take_selections(values.text[MARKET_SELECTIONS], scratch_used, ret, refusal))
         return false;
     ret->markets[ret->markets_count++] = (struct feed_result){
+        .kind = RESULT_SET,
         .market_id = id,
         .selections = &ret->selections[first],
         .selections_count = ret->selections_count - first,

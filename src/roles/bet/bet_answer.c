@@ -3,6 +3,8 @@
 #include "roles/bet/bet_answer.h"
 
 #include "base/assert.h"
+#include "core/bet.h"
+#include "ledger/shard_settlement.h"
 #include "roles/bet/bet_json.h"
 #include "roles/shared/problem.h"
 
@@ -27,7 +29,7 @@ static const char *outcome_detail(enum bet_outcome outcome)
     case BET_CURRENCY_MISMATCH:
         return "The account is in another currency.";
     case BET_UNSUPPORTED_BET_TYPE:
-        return "This version takes single bets only.";
+        return "Legs, sizes and stake do not make a bet.";
     case BET_AMOUNT_LIMIT:
         return "The amount is above the limit of one movement.";
     case BET_RELATED_LEGS:
@@ -83,14 +85,30 @@ static void put_price_now(struct json_writer *writer, const struct shard_state *
     json_write_u64(writer, leg->odds_version);
 }
 
+/* The leg that a refusal is about; NULL: all of them, or the record does not say. */
+static const struct record_leg *refused_leg(const struct record_view *record)
+{
+    const struct record_leg *legs = record->items;
+    const struct record_bet *bet = record->body;
+    if (record->head->items_count == 1)
+        return legs;
+    return record->head->type == RECORD_BET && bet->refused_leg != 0 ? &legs[bet->refused_leg - 1]
+                                                                     : NULL;
+}
+
 /* The leg's price of a refusal is the current one (record.h). */
 static void put_refusal_members(struct json_writer *writer, const struct shard_state *state,
                                 const struct record_view *record, enum bet_outcome outcome)
 {
-    const struct record_leg *leg = record->items;
-    if (record->head->items_count == 1 && leg->market != 0 && outcome != BET_UNKNOWN_SELECTION)
+    const struct record_leg *leg = refused_leg(record), *legs = record->items;
+    if (leg != NULL && record->head->items_count > 1) {
+        json_write_key(writer, "leg");
+        json_write_u64(writer, (uint64_t)(leg - legs) + 1);
+    }
+    if (leg != NULL && leg->market != 0 && outcome != BET_UNKNOWN_SELECTION)
         put_price_now(writer, state, leg);
-    if (outcome == BET_STAKE_LIMIT && record->head->type == RECORD_BET) {
+    if ((outcome == BET_STAKE_LIMIT || outcome == BET_LIABILITY_LIMIT) &&
+        record->head->type == RECORD_BET) {
         const struct record_bet *bet = record->body;
         put_money_member(writer, "stake_max",
                          money_of(bet->stake_max, (struct currency){bet->currency}));
@@ -117,37 +135,39 @@ static int write_bet_refusal(const struct shard_state *state, const struct recor
 
 /* ---- bets ---- */
 
-/* What a placed or pending bet is, from the fold; odds and balance are the record's. */
+/* What a placed or pending bet is, from the fold; legs and balance are the record's. */
 struct bet_facts {
     struct bet_id id;
     const char *status;
-    struct money stake;
-    struct odds odds;
-    uint64_t odds_version;
-    enum rounding rounding;
     int64_t balance_after;
     const struct shard_bet *bet;
+    const struct record_leg *legs; /* as many as the bet has */
 };
 
 static struct bet_facts facts_of(const struct shard_state *state, const struct record_view *record,
                                  uint64_t bet_id)
 {
-    struct bet_facts facts = {.id = {bet_id}};
+    struct bet_facts facts = {.id = {bet_id}, .legs = record->items};
     uint32_t index = shard_state_find_bet(state, facts.id);
     ASSERT(index != BET_NONE); /* L7: a durable record names a bet of the fold */
     facts.bet = shard_state_bet(state, index);
-    const struct shard_account *account =
-        shard_state_account(state, (struct account_ref){record->head->account});
-    facts.stake = money_of(facts.bet->stake, account->currency);
-    facts.odds = facts.bet->odds;
-    facts.rounding = (enum rounding)facts.bet->rounding;
-    if (record->head->items_count == 1) {
-        const struct record_leg *leg = record->items;
-        facts.odds_version = leg->odds_version;
-        if (leg->odds_denominator != 0)
-            facts.odds = leg_odds(leg);
-    }
+    ASSERT(record->head->items_count == facts.bet->legs_count);
     return facts;
+}
+
+static struct money stake_of(const struct shard_state *state, const struct bet_facts *facts)
+{
+    struct account_ref ref = {facts->bet->account};
+    return money_of(facts->bet->stake_placed, shard_state_account(state, ref)->currency);
+}
+
+/* What the record took; of a leg without a price, what the bet has. */
+static struct odds taken_odds(const struct shard_state *state, const struct bet_facts *facts,
+                              uint32_t leg)
+{
+    if (facts->legs[leg].odds_denominator != 0)
+        return leg_odds(&facts->legs[leg]);
+    return shard_state_leg(state, facts->bet->legs_first + leg)->odds;
 }
 
 static void put_legs(struct json_writer *writer, const struct shard_state *state,
@@ -155,15 +175,38 @@ static void put_legs(struct json_writer *writer, const struct shard_state *state
 {
     json_write_key(writer, "legs");
     json_write_array_open(writer);
-    json_write_object_open(writer);
-    put_choice_members(writer, state, facts->bet->market, facts->bet->selection);
-    put_odds_members(writer, facts->odds);
-    if (facts->odds_version != 0) {
-        json_write_key(writer, "odds_version");
-        json_write_u64(writer, facts->odds_version);
+    for (uint32_t i = 0; i < facts->bet->legs_count; i++) {
+        const struct record_leg *leg = &facts->legs[i];
+        json_write_object_open(writer);
+        put_choice_members(writer, state, leg->market, leg->selection);
+        put_odds_members(writer, taken_odds(state, facts, i));
+        if (leg->odds_version != 0) {
+            json_write_key(writer, "odds_version");
+            json_write_u64(writer, leg->odds_version);
+        }
+        put_leg_terms(writer, leg, facts->bet->sizes);
+        json_write_object_close(writer);
     }
-    json_write_object_close(writer);
     json_write_array_close(writer);
+}
+
+/* What a bet of these legs, at the record's prices, pays if all of them win. */
+static struct money potential_return(const struct shard_state *state, const struct bet_facts *facts)
+{
+    struct money stake = stake_of(state, facts);
+    struct record_leg legs[BET_LEGS_MAX];
+    int64_t minor = 0;
+    const struct bet_terms terms = {stake, facts->bet->sizes, facts->bet->flags,
+                                    (enum rounding)facts->bet->rounding};
+    for (uint32_t i = 0; i < facts->bet->legs_count; i++) {
+        struct odds odds = taken_odds(state, facts, i);
+        legs[i] = facts->legs[i];
+        legs[i].odds_numerator = odds.numerator;
+        legs[i].odds_denominator = odds.denominator;
+    }
+    bool valid = shard_potential_return(&terms, legs, facts->bet->legs_count, &minor);
+    ASSERT(valid); /* the fold has accepted it, and no price is better since */
+    return money_of(minor, stake.currency);
 }
 
 static void put_bet_members(struct json_writer *writer, const struct shard_state *state,
@@ -171,10 +214,12 @@ static void put_bet_members(struct json_writer *writer, const struct shard_state
 {
     put_bet_id_member(writer, facts->id);
     put_word_member(writer, "status", facts->status);
-    put_odds_members(writer, facts->odds);
-    put_money_member(writer, "stake", facts->stake);
-    put_money_member(writer, "potential_return",
-                     settle_single(facts->stake, facts->odds, LEG_WON, facts->rounding));
+    if (facts->bet->legs_count == 1)
+        put_odds_members(writer, taken_odds(state, facts, 0));
+    else
+        put_type_members(writer, facts->bet->legs_count, facts->bet->sizes, facts->bet->flags);
+    put_money_member(writer, "stake", stake_of(state, facts));
+    put_money_member(writer, "potential_return", potential_return(state, facts));
     put_record_members(writer, state, record, facts->balance_after);
     put_time_member(writer, "created_at", bet_id_instant(facts->id));
     put_legs(writer, state, facts);
@@ -297,11 +342,13 @@ static bool push_settle(const struct shard_state *state, const struct record_vie
                         struct json_writer *writer)
 {
     const struct record_settle *settle = record->body;
+    const struct record_settled_leg *legs = record->items;
     struct currency currency = {settle->currency};
-    struct leg_result factors = record_factors(settle->factors);
+    struct settled_results results = settled_results_of(record);
     put_bet_id_member(writer, (struct bet_id){settle->bet_id});
-    put_word_member(writer, "status", settled_status_text(factors));
-    put_word_member(writer, "result", leg_outcome_text(leg_result_outcome(factors)));
+    put_word_member(writer, "status", settled_results_text(&results, settle->payout));
+    if (record->head->items_count == 1)
+        put_result_members(writer, legs[0].win, legs[0].place);
     put_money_member(writer, "stake", money_of(settle->stake, currency));
     put_money_member(writer, "payout", money_of(settle->payout, currency));
     put_money_member(writer, "delta", money_of(settle->payout, currency));

@@ -29,6 +29,9 @@ enum bet_field {
     BET_KEY,
     BET_LEGS,
     BET_SYSTEM,
+    BET_SYSTEM_NAME,
+    BET_EACH_WAY_FIELD,
+    BET_STAKE_KIND,
     BET_FIELDS_COUNT,
 };
 
@@ -46,13 +49,16 @@ static const struct field bet_fields[BET_FIELDS_COUNT] = {
     [BET_KEY] = {"idempotency_key", JSON_STRING},
     [BET_LEGS] = {"legs", JSON_ARRAY},
     [BET_SYSTEM] = {"system", JSON_ARRAY},
+    [BET_SYSTEM_NAME] = {"system_name", JSON_STRING},
+    [BET_EACH_WAY_FIELD] = {"each_way", JSON_TRUE},
+    [BET_STAKE_KIND] = {"stake_kind", JSON_STRING},
 };
 
 /* The first members of bet_fields and the members of a leg have the same indexes. */
-enum leg_field { LEG_BANKER, LEG_FIELDS_COUNT = BET_ODDS_VERSION + 1 };
+enum leg_field { BANKER, LEG_FIELDS_COUNT = BET_ODDS_VERSION + 1 };
 
 static const struct field leg_fields[LEG_FIELDS_COUNT] = {
-    [LEG_BANKER] = {"banker", JSON_TRUE},
+    [BANKER] = {"banker", JSON_TRUE},
     [BET_MARKET_ID] = {"market_id", JSON_STRING},
     [BET_SELECTION_ID] = {"selection_id", JSON_STRING},
     [BET_ODDS] = {"odds", JSON_NUMBER},
@@ -177,13 +183,6 @@ static void put_hash(const struct buf *canonical, uint64_t ret_hash[2])
 
 /* ---- bets ---- */
 
-/* One choice: of a single, or a leg. */
-struct choice {
-    struct slice market_id, selection_id;
-    struct odds odds;
-    uint64_t odds_version;
-};
-
 static bool id_valid(struct slice id, size_t bytes_max)
 {
     if (id.bytes == 0 || id.bytes > bytes_max)
@@ -218,26 +217,31 @@ static bool take_odds(const struct field_values *values, bool needed, struct odd
            refuse_field(refusal, FAULT_MISSING_FIELD, &bet_fields[BET_ODDS]);
 }
 
+/* One choice, of a single or a leg, becomes the ticket's next leg. The values are a leg's, or the
+ * bet's own, whose first members are the same. */
 static bool take_choice(const struct field_values *values, enum price_policy policy,
-                        struct choice *ret, struct request_refusal *refusal)
+                        struct bet_scratch *scratch, uint32_t at, struct request_refusal *refusal)
 {
-    *ret = (struct choice){0};
-    if (!take_id(values, BET_MARKET_ID, MARKET_ID_BYTES_MAX, &ret->market_id, refusal) ||
-        !take_id(values, BET_SELECTION_ID, SELECTION_ID_BYTES_MAX, &ret->selection_id, refusal) ||
-        !take_odds(values, policy != PRICE_ANY, &ret->odds, refusal))
+    struct ticket_leg *leg = &scratch->legs[at];
+    struct leg_names *names = &scratch->names[at];
+    *leg = (struct ticket_leg){ODDS_NONE, 0, true};
+    if (!take_id(values, BET_MARKET_ID, MARKET_ID_BYTES_MAX, &names->market_id, refusal) ||
+        !take_id(values, BET_SELECTION_ID, SELECTION_ID_BYTES_MAX, &names->selection_id, refusal) ||
+        !take_odds(values, policy != PRICE_ANY, &leg->odds, refusal))
         return false;
     if (field_seen(values, BET_ODDS_VERSION) &&
-        !field_positive(values->text[BET_ODDS_VERSION], VERSION_MAX, &ret->odds_version))
+        !field_positive(values->text[BET_ODDS_VERSION], VERSION_MAX, &leg->odds_version))
         return refuse_field(refusal, FAULT_INVALID_FIELD, &bet_fields[BET_ODDS_VERSION]);
     return true;
 }
 
-static void put_choice(struct buf *canonical, const struct choice *choice)
+static void put_choice(struct buf *canonical, const struct bet_scratch *scratch, uint32_t at)
 {
-    put_text(canonical, choice->market_id);
-    put_text(canonical, choice->selection_id);
-    put_u64(canonical, (uint64_t)choice->odds.numerator << 32 | choice->odds.denominator);
-    put_u64(canonical, choice->odds_version);
+    const struct ticket_leg *leg = &scratch->legs[at];
+    put_text(canonical, scratch->names[at].market_id);
+    put_text(canonical, scratch->names[at].selection_id);
+    put_u64(canonical, (uint64_t)leg->odds.numerator << 32 | leg->odds.denominator);
+    put_u64(canonical, leg->odds_version);
 }
 
 static bool take_type(const struct field_values *values, enum bet_type *ret,
@@ -259,9 +263,11 @@ static bool check_members(const struct field_values *values, enum bet_type type,
     static const uint32_t of_choice = 1u << BET_MARKET_ID | 1u << BET_SELECTION_ID |
                                       1u << BET_ODDS | 1u << BET_ODDS_EXACT |
                                       1u << BET_ODDS_VERSION;
+    static const uint32_t of_system =
+        1u << BET_SYSTEM | 1u << BET_SYSTEM_NAME | 1u << BET_UNIT_STAKE;
     static const uint32_t foreign[] = {
-        [TYPE_SINGLE] = 1u << BET_LEGS | 1u << BET_SYSTEM | 1u << BET_UNIT_STAKE,
-        [TYPE_MULTIPLE] = of_choice | 1u << BET_SYSTEM | 1u << BET_UNIT_STAKE,
+        [TYPE_SINGLE] = 1u << BET_LEGS | of_system,
+        [TYPE_MULTIPLE] = of_choice | of_system,
         [TYPE_SYSTEM] = of_choice | 1u << BET_STAKE,
     };
     uint32_t wrong = values->seen & foreign[type];
@@ -278,14 +284,13 @@ static bool take_policy(const struct field_values *values, enum price_policy *re
            refuse_field(refusal, FAULT_INVALID_FIELD, &bet_fields[BET_PRICE_POLICY]);
 }
 
-/* Legs are checked like singles: a multiple is refused by a stored verdict, not by a typing
- * error, and what is stored must be what was meant. */
-static bool take_legs(const struct field_values *values, enum price_policy policy,
-                      struct bet_scratch *scratch, struct buf *canonical,
-                      struct request_refusal *refusal)
+/* Legs are checked like singles: what is stored must be what was meant. */
+static bool take_legs(const struct field_values *values, struct bet_scratch *scratch,
+                      struct ticket *ticket, struct buf *canonical, struct request_refusal *refusal)
 {
+    bool all = ticket->sizes.mask == 0; /* of a multiple every leg is in the one line */
     struct json_reader reader;
-    size_t count = 0;
+    uint32_t count = 0;
     if (!field_seen(values, BET_LEGS))
         return refuse_field(refusal, FAULT_MISSING_FIELD, &bet_fields[BET_LEGS]);
     json_begin(&reader, values->text[BET_LEGS], scratch->leg_strings, sizeof scratch->leg_strings);
@@ -293,56 +298,122 @@ static bool take_legs(const struct field_values *values, enum price_policy polic
         return refuse(refusal, FAULT_MALFORMED_JSON, SLICE_NONE);
     while (json_array_next(&reader)) {
         struct field_values leg;
-        struct choice choice;
-        if (++count > BET_LEGS_MAX)
+        if (count == BET_LEGS_MAX)
             return refuse_field(refusal, FAULT_TOO_MANY_LEGS, &bet_fields[BET_LEGS]);
-        reader.scratch_used = 0; /* the leg before is in the hash already */
         if (!fields_read(&reader, leg_fields, LEG_FIELDS_COUNT, &leg, refusal) ||
-            !take_choice(&leg, policy, &choice, refusal))
+            !take_choice(&leg, ticket->policy, scratch, count, refusal))
             return false;
-        put_choice(canonical, &choice);
-        put_u64(canonical, slice_is(leg.text[LEG_BANKER], "true"));
+        scratch->legs[count].banker = all || slice_is(leg.text[BANKER], "true");
+        put_choice(canonical, scratch, count);
+        put_u64(canonical, scratch->legs[count].banker);
+        count++;
     }
     if (json_end(&reader) < 0)
         return refuse(refusal, FAULT_MALFORMED_JSON, SLICE_NONE);
+    ticket->legs_count = count;
     return count > 0 || refuse_field(refusal, FAULT_INVALID_FIELD, &bet_fields[BET_LEGS]);
 }
 
-static bool take_system(const struct field_values *values, struct buf *canonical,
-                        struct request_refusal *refusal)
+static bool take_sizes(const struct field_values *values, struct system_sizes *ret,
+                       struct request_refusal *refusal)
 {
     const struct field *field = &bet_fields[BET_SYSTEM];
     struct json_reader reader;
-    size_t count = 0;
-    if (!field_seen(values, BET_SYSTEM))
-        return refuse_field(refusal, FAULT_MISSING_FIELD, field);
     json_begin(&reader, values->text[BET_SYSTEM], NULL, 0);
     if (!json_array_begin(&reader))
         return refuse(refusal, FAULT_MALFORMED_JSON, SLICE_NONE);
     while (json_array_next(&reader)) {
         struct slice digits;
         uint64_t size;
-        if (++count > BET_SYSTEM_SIZES_MAX || json_peek(&reader) != JSON_NUMBER ||
-            !json_number(&reader, &digits) || !field_positive(digits, BET_LEGS_MAX, &size))
+        if (json_peek(&reader) != JSON_NUMBER || !json_number(&reader, &digits) ||
+            !field_positive(digits, SYSTEM_LEGS_MAX, &size) ||
+            system_has_size(*ret, (uint32_t)size))
             return refuse_field(refusal, FAULT_INVALID_FIELD, field);
-        put_u64(canonical, size);
+        *ret = system_join(*ret, system_of_size((uint32_t)size));
     }
-    return (json_end(&reader) == 0 && count > 0) ||
+    return (json_end(&reader) == 0 && ret->mask != 0) ||
            refuse_field(refusal, FAULT_INVALID_FIELD, field);
 }
 
-static bool take_single(const struct field_values *values, struct bet_decoded *ret,
-                        struct buf *canonical, struct request_refusal *refusal)
+/* By its sizes or by its name, one of the two. */
+static bool take_system(const struct field_values *values, struct system_sizes *ret,
+                        struct request_refusal *refusal)
 {
-    struct choice choice;
-    if (!take_choice(values, ret->slip.policy, &choice, refusal))
-        return false;
-    put_choice(canonical, &choice);
-    ret->market_id = choice.market_id;
-    ret->selection_id = choice.selection_id;
-    ret->slip.odds = choice.odds;
-    ret->slip.odds_version = choice.odds_version;
+    bool named = field_seen(values, BET_SYSTEM_NAME);
+    *ret = SYSTEM_NO_SIZES;
+    if (field_seen(values, BET_SYSTEM) == named)
+        return refuse_field(refusal, named ? FAULT_INVALID_FIELD : FAULT_MISSING_FIELD,
+                            &bet_fields[BET_SYSTEM]);
+    if (!named)
+        return take_sizes(values, ret, refusal);
+    const struct named_system *system = system_by_name(values->text[BET_SYSTEM_NAME]);
+    if (system == NULL)
+        return refuse_field(refusal, FAULT_INVALID_FIELD, &bet_fields[BET_SYSTEM_NAME]);
+    *ret = system->sizes;
     return true;
+}
+
+static uint32_t chosen_count(const struct ticket *ticket)
+{
+    uint32_t count = 0;
+    for (uint32_t i = 0; i < ticket->legs_count; i++)
+        count += !ticket->legs[i].banker;
+    return count;
+}
+
+/* A system's stake is a unit on each of its lines. Legs and sizes that do not go together are for
+ * the decision to refuse; so is a name whose number of legs is another. */
+static bool take_units(const struct field_values *values, struct ticket *ticket,
+                       struct request_refusal *refusal)
+{
+    uint32_t chosen = chosen_count(ticket);
+    const struct named_system *system =
+        field_seen(values, BET_SYSTEM_NAME) ? system_by_name(values->text[BET_SYSTEM_NAME]) : NULL;
+    if (system != NULL && system->legs != chosen)
+        return refuse_field(refusal, FAULT_INVALID_FIELD, &bet_fields[BET_SYSTEM_NAME]);
+    if (!system_valid(chosen, ticket->sizes))
+        return true;
+    uint64_t lines = system_lines(chosen, ticket->sizes) * (ticket->each_way ? 2 : 1);
+    if (ticket->stake.minor > (int64_t)((uint64_t)MONEY_MINOR_MAX / lines))
+        return refuse_field(refusal, FAULT_AMOUNT_DIGITS, &bet_fields[BET_UNIT_STAKE]);
+    ticket->stake.minor *= (int64_t)lines;
+    return true;
+}
+
+static bool take_stake_kind(const struct field_values *values, enum stake_kind *ret,
+                            struct request_refusal *refusal)
+{
+    struct slice text = values->text[BET_STAKE_KIND];
+    *ret = STAKE_CASH;
+    if (!field_seen(values, BET_STAKE_KIND) || slice_is(text, "cash"))
+        return true;
+    *ret = slice_is(text, "free") ? STAKE_FREE : STAKE_BONUS;
+    return *ret == STAKE_FREE || slice_is(text, "bonus") ||
+           refuse_field(refusal, FAULT_INVALID_FIELD, &bet_fields[BET_STAKE_KIND]);
+}
+
+static bool take_terms(const struct field_values *values, const struct decode_context *context,
+                       enum bet_type *ret_type, struct ticket *ticket,
+                       struct request_refusal *refusal)
+{
+    struct currency currency = CURRENCY_NONE;
+    if (!take_type(values, ret_type, refusal) || !check_members(values, *ret_type, refusal) ||
+        !take_policy(values, &ticket->policy, refusal) ||
+        !take_stake_kind(values, &ticket->stake_kind, refusal) ||
+        !take_currency(context, values, BET_CURRENCY, &currency, refusal))
+        return false;
+    size_t stake = *ret_type == TYPE_SYSTEM ? BET_UNIT_STAKE : BET_STAKE;
+    ticket->each_way = slice_is(values->text[BET_EACH_WAY_FIELD], "true");
+    return take_amount(&bet_fields[stake], values->text[stake], currency, &ticket->stake, refusal);
+}
+
+static void put_terms(struct buf *canonical, enum bet_type type, const struct ticket *ticket)
+{
+    put_text(canonical, SLICE("bet"));
+    put_u64(canonical, type);
+    put_u64(canonical, ticket->policy);
+    put_u64(canonical, (uint64_t)ticket->stake_kind << 1 | ticket->each_way);
+    put_money(canonical, ticket->stake); /* of a system: its unit */
 }
 
 bool bet_decode(struct slice body, const struct decode_context *context, struct bet_decoded *ret,
@@ -350,31 +421,29 @@ bool bet_decode(struct slice body, const struct decode_context *context, struct 
 {
     struct field_values values;
     enum bet_type type = TYPE_SINGLE;
-    struct currency currency = CURRENCY_NONE;
-    *ret = (struct bet_decoded){0};
+    struct bet_scratch *scratch = context->scratch;
+    struct ticket *ticket = &ret->ticket;
+    *ret = (struct bet_decoded){.names = scratch->names};
     if (!read_object(body, context, (struct members){bet_fields, BET_FIELDS_COUNT}, &values,
                      ret_refusal) ||
         !take_key(context, &values, BET_KEY, &ret->key, ret_refusal) ||
-        !take_type(&values, &type, ret_refusal) || !check_members(&values, type, ret_refusal) ||
-        !take_policy(&values, &ret->slip.policy, ret_refusal) ||
-        !take_currency(context, &values, BET_CURRENCY, &currency, ret_refusal))
+        !take_terms(&values, context, &type, ticket, ret_refusal))
         return false;
-    size_t stake = type == TYPE_SYSTEM ? BET_UNIT_STAKE : BET_STAKE;
-    if (!take_amount(&bet_fields[stake], values.text[stake], currency, &ret->slip.stake,
-                     ret_refusal))
+    struct buf canonical = buf_over(scratch->canonical, BET_BODY_BYTES_MAX);
+    ticket->legs = scratch->legs;
+    ticket->legs_count = 1;
+    put_terms(&canonical, type, ticket);
+    if (type == TYPE_SYSTEM && !take_system(&values, &ticket->sizes, ret_refusal))
         return false;
-
-    struct buf canonical = buf_over(context->scratch->canonical, BET_BODY_BYTES_MAX);
-    put_text(&canonical, SLICE("bet"));
-    put_u64(&canonical, type);
-    put_u64(&canonical, ret->slip.policy);
-    put_money(&canonical, ret->slip.stake);
-    ret->single = type == TYPE_SINGLE;
-    if (type == TYPE_SYSTEM && !take_system(&values, &canonical, ret_refusal))
+    put_u64(&canonical, ticket->sizes.mask);
+    if (type == TYPE_SINGLE) {
+        if (!take_choice(&values, ticket->policy, scratch, 0, ret_refusal))
+            return false;
+        put_choice(&canonical, scratch, 0);
+    } else if (!take_legs(&values, scratch, ticket, &canonical, ret_refusal)) {
         return false;
-    if (ret->single
-            ? !take_single(&values, ret, &canonical, ret_refusal)
-            : !take_legs(&values, ret->slip.policy, context->scratch, &canonical, ret_refusal))
+    }
+    if (type == TYPE_SYSTEM && !take_units(&values, ticket, ret_refusal))
         return false;
     ASSERT(!canonical.overflow); /* BET_LEGS_MAX choices of at most 208 bytes and some numbers */
     put_hash(&canonical, ret->request_hash);

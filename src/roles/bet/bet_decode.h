@@ -12,19 +12,20 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "app/book_request.h"
 #include "base/slice.h"
-#include "core/bet_decide.h"
+#include "core/bet.h"
 #include "core/ids.h"
 #include "core/money.h"
 #include "roles/shared/json_fields.h"
 
-#define BET_LEGS_MAX         100 /* of a multiple or system; these are refused by name, whole */
-#define BET_SYSTEM_SIZES_MAX 16
-#define BET_BODY_BYTES_MAX   (64 * 1024)
+#define BET_BODY_BYTES_MAX (64 * 1024)
 
 struct bet_scratch {
-    char strings[BET_BODY_BYTES_MAX];   /* unescaped texts; slices of the result point here */
-    char leg_strings[4096];             /* of one leg */
+    char strings[BET_BODY_BYTES_MAX];     /* unescaped texts; slices of the result point here */
+    char leg_strings[BET_BODY_BYTES_MAX]; /* those of legs */
+    struct ticket_leg legs[BET_LEGS_MAX];
+    struct leg_names names[BET_LEGS_MAX];
     char canonical[BET_BODY_BYTES_MAX]; /* what is hashed */
 };
 
@@ -37,9 +38,8 @@ struct decode_context {
 
 struct bet_decoded {
     struct slice key;
-    bool single;
-    struct slice market_id, selection_id; /* of a single; empty otherwise */
-    struct slip slip;                     /* not a single: the stake (of one line) only */
+    struct ticket ticket; /* its legs are in the scratch */
+    const struct leg_names *names;
     uint64_t request_hash[2];
 };
 

@@ -1,16 +1,27 @@
 /* bet_explain.c - contract in bet_explain.h.
- * The return of a leg is stake * (v + (1 - v) * w * d * o'), BETTING-RULES 4.1. With v = h/2 and
- * d = dn/dd, o' = on/od that is stake * (h*dd*od + (2-h)*w*dn*on) / (2*dd*od): the exact value is
- * shown before it is rounded, and the rounding is named. */
+ * The factor of a leg is v + (1 - v) * w * d * o' (BETTING-RULES 4.1), a line is stake times the
+ * factors of its legs, a bet the sum of its lines. Every number is read from the record; the exact
+ * value is shown before it is rounded, and the rounding is named. */
 #include "roles/bet/bet_explain.h"
 
 #include "base/assert.h"
+#include "core/bet_return.h"
 #include "core/money.h"
 #include "core/odds.h"
 #include "core/settle.h"
+#include "ledger/settle_record.h"
 
-#define SENTENCE_BYTES_MAX 256
+#define SENTENCE_BYTES_MAX 512
 #define PLACES_SHOWN       4 /* of what rounding cuts off */
+#define FACTORS_SHOWN_MAX  8 /* of a line of more legs the product is not written out */
+#define SCALE_MAX          INT64_C(100000000)
+
+/* The record, and the bet that it is. */
+struct told {
+    const struct record_settle *settle;
+    const struct record_settled_leg *legs;
+    const struct bet *bet;
+};
 
 static void put_sentence(struct json_writer *writer, const struct buf *sentence)
 {
@@ -26,11 +37,6 @@ static void put_money_text(struct buf *buf, int64_t minor, const struct record_s
     buf_put_text(buf, currency_code(currency));
 }
 
-static struct odds odds_of(const struct record_settle *settle)
-{
-    return (struct odds){settle->odds_numerator, settle->odds_denominator};
-}
-
 static void put_odds_text(struct buf *buf, struct odds odds)
 {
     odds_write_decimal(buf, odds);
@@ -41,17 +47,45 @@ static void put_odds_text(struct buf *buf, struct odds odds)
     buf_put_char(buf, ')');
 }
 
-static void say_stake(struct json_writer *writer, const struct record_settle *settle)
+/* ---- what was staked ---- */
+
+static void put_shape(struct buf *buf, const struct told *told)
+{
+    const struct bet *bet = told->bet;
+    unsigned long long lines = (unsigned long long)bet_lines(bet);
+    if (bet->legs_count == 1 && !bet->each_way) {
+        buf_put_text(buf, " at odds of ");
+        put_odds_text(buf, bet->legs[0].odds);
+        return;
+    }
+    if (bet->legs_count == 1) {
+        buf_put_text(buf, " each-way at odds of ");
+        put_odds_text(buf, bet->legs[0].odds);
+        buf_put_text(buf, ": half of it to win, half to be placed");
+        return;
+    }
+    const struct named_system *named = system_by_sizes(bet->legs_count, bet->sizes);
+    buf_printf(buf, " on a %s of %u selections%s, %llu line%s",
+               bet->sizes.mask == 0 ? "multiple" : "system", bet->legs_count,
+               bet->each_way ? " each-way" : "", lines, lines == 1 ? "" : "s");
+    if (bet->sizes.mask != 0 && named != NULL)
+        buf_printf(buf, " (%s)", named->name);
+}
+
+static void say_stake(struct json_writer *writer, const struct told *told)
 {
     char memory[SENTENCE_BYTES_MAX];
     struct buf buf = buf_over(memory, sizeof memory);
     buf_put_text(&buf, "You staked ");
-    put_money_text(&buf, settle->stake, settle);
-    buf_put_text(&buf, " at odds of ");
-    put_odds_text(&buf, odds_of(settle));
+    put_money_text(&buf, told->settle->stake, told->settle);
+    if (told->bet->free)
+        buf_put_text(&buf, " of a free bet");
+    put_shape(&buf, told);
     buf_put_char(&buf, '.');
     put_sentence(writer, &buf);
 }
+
+/* ---- the legs ---- */
 
 static const char *outcome_sentence(struct leg_result result)
 {
@@ -76,25 +110,106 @@ static const char *outcome_sentence(struct leg_result result)
     return "The selection has no result.";
 }
 
-static void say_outcome(struct json_writer *writer, struct leg_result result)
+static void put_outcome(struct buf *buf, struct leg_result result)
+{
+    buf_put_text(buf, outcome_sentence(result));
+    if (leg_result_outcome(result) != LEG_OUTCOME_DEAD_HEAT)
+        return;
+    buf_printf(buf, " The dead heat factor is %u/%u.", result.dead_heat_numerator,
+               result.dead_heat_denominator);
+    if (result.void_halves == 1)
+        buf_put_text(buf, " Half of the stake is void and returned.");
+}
+
+static void put_place(struct buf *buf, const struct record_settled_leg *leg)
+{
+    struct leg_result result = record_factors(leg->place);
+    buf_printf(buf, " To be placed (%u place%s at %u/%u of the odds): %s", leg->places,
+               leg->places == 1 ? "" : "s", leg->place_numerator, leg->place_denominator,
+               leg_outcome_text(leg_result_outcome(result)));
+    if (leg->position != 0)
+        buf_printf(buf, ", position %u", leg->position);
+    if (leg->tied > 1)
+        buf_printf(buf, " shared by %u", leg->tied);
+    if (leg_result_outcome(result) == LEG_OUTCOME_DEAD_HEAT)
+        buf_printf(buf, ", dead heat factor %u/%u", result.dead_heat_numerator,
+                   result.dead_heat_denominator);
+    buf_put_char(buf, '.');
+}
+
+/* "Deducted from winnings for runners withdrawn after the bet: 25 %." */
+static void put_deductions(struct buf *buf, const struct deductions *deductions)
+{
+    buf_put_text(buf, deductions->from == DEDUCTED_FROM_PRICE
+                          ? " Taken off the odds for runners withdrawn after the bet:"
+                          : " Taken off the winnings for runners withdrawn after the bet:");
+    for (unsigned i = 0; i < deductions->count; i++) {
+        buf_put_text(buf, i == 0 ? " " : ", then ");
+        decimal_write(buf, deductions->permyriad[i], 2);
+        buf_put_text(buf, " %");
+    }
+    buf_put_char(buf, '.');
+}
+
+static void say_leg(struct json_writer *writer, const struct told *told, uint32_t at)
 {
     char memory[SENTENCE_BYTES_MAX];
     struct buf buf = buf_over(memory, sizeof memory);
-    buf_put_text(&buf, outcome_sentence(result));
-    if (leg_result_outcome(result) == LEG_OUTCOME_DEAD_HEAT) {
-        buf_printf(&buf, " The dead heat factor is %u/%u.", result.dead_heat_numerator,
-                   result.dead_heat_denominator);
-        if (result.void_halves == 1)
-            buf_put_text(&buf, " Half of the stake is void and returned.");
+    const struct record_settled_leg *leg = &told->legs[at];
+    const struct bet_leg *made = &told->bet->legs[at];
+    if (told->bet->legs_count > 1) {
+        buf_printf(&buf, "Leg %u%s at odds of ", at + 1,
+                   told->bet->sizes.mask != 0 && made->banker ? " (banker)" : "");
+        put_odds_text(&buf, made->odds);
+        buf_put_text(&buf, ": ");
     }
+    if ((leg->flags & SETTLED_CANCELLED) != 0)
+        buf_put_text(&buf, "Bets placed at this time are void. ");
+    if (leg->win.known == 0)
+        buf_put_text(&buf, "The bet was lost without its result.");
+    else
+        put_outcome(&buf, made->win.result);
+    if (leg->place.known == 1)
+        put_place(&buf, leg);
+    if (made->win.deductions.count > 0)
+        put_deductions(&buf, &made->win.deductions);
     put_sentence(writer, &buf);
 }
 
-/* "50.00 GBP x 21/10" with the factors that are not 1 (or 0). */
-static void put_product(struct buf *buf, const struct record_settle *settle,
-                        struct leg_result result)
+/* ---- the return ---- */
+
+static void put_price(struct buf *buf, struct odds odds)
 {
-    put_money_text(buf, settle->stake, settle);
+    if (odds_is_decimal(odds))
+        odds_write_decimal(buf, odds);
+    else
+        odds_write_exact(buf, odds);
+}
+
+/* o' : the price less what is deducted from it, or from the winnings. */
+static void put_reduced(struct buf *buf, const struct bet_leg *leg)
+{
+    const struct deductions *deductions = &leg->win.deductions;
+    if (deductions->count == 0) {
+        put_price(buf, leg->odds);
+        return;
+    }
+    bool winnings = deductions->from == DEDUCTED_FROM_WINNINGS;
+    buf_put_text(buf, winnings ? "(1 + (" : "(");
+    put_price(buf, leg->odds);
+    if (winnings)
+        buf_put_text(buf, " - 1)");
+    for (unsigned i = 0; i < deductions->count; i++) {
+        buf_put_text(buf, " x ");
+        decimal_write(buf, DEDUCTION_WHOLE - deductions->permyriad[i], 4);
+    }
+    buf_put_char(buf, ')');
+}
+
+/* " x 2.10", or with the factors that are not 1 (or 0). */
+static void put_factor(struct buf *buf, const struct bet_leg *leg)
+{
+    struct leg_result result = leg->win.result;
     if (result.void_halves == 2 || !result.won) {
         buf_put_text(buf, result.void_halves == 2   ? " x 1"
                           : result.void_halves == 1 ? " x 1/2"
@@ -104,33 +219,47 @@ static void put_product(struct buf *buf, const struct record_settle *settle,
     buf_put_text(buf, result.void_halves == 1 ? " x (1/2 + 1/2 x " : " x ");
     if (result.dead_heat_numerator != result.dead_heat_denominator)
         buf_printf(buf, "%u/%u x ", result.dead_heat_numerator, result.dead_heat_denominator);
-    if (odds_is_decimal(odds_of(settle)))
-        odds_write_decimal(buf, odds_of(settle));
-    else
-        odds_write_exact(buf, odds_of(settle));
+    put_reduced(buf, leg);
     if (result.void_halves == 1)
         buf_put_char(buf, ')');
 }
 
-/* The exact return with PLACES_SHOWN more places than the currency has; true when that is not
- * all of it. Below 2^127: 10^15 * 2 * 10^4 * 10^9 * 10^4 = 2 * 10^32. */
-static bool exact_return(const struct record_settle *settle, struct leg_result result,
-                         int64_t *ret_mantissa, bool *ret_whole)
+/* "50.00 GBP x 21/10": of one line of few legs the product, else only what it is the sum of. */
+static void put_product(struct buf *buf, const struct told *told)
 {
-    typedef unsigned __int128 wide;
-    wide halves = result.void_halves;
-    wide won = result.won ? 1 : 0;
-    wide numerator = halves * result.dead_heat_denominator * settle->odds_denominator +
-                     (2 - halves) * won * result.dead_heat_numerator * settle->odds_numerator;
-    wide denominator = (wide)2 * result.dead_heat_denominator * settle->odds_denominator;
-    wide scaled = (wide)(uint64_t)settle->stake * numerator;
-    *ret_whole = scaled % denominator == 0;
-    for (int i = 0; i < PLACES_SHOWN; i++)
-        scaled *= 10;
-    wide shown = scaled / denominator;
-    if (shown > INT64_MAX)
-        return false;
-    *ret_mantissa = (int64_t)shown;
+    const struct bet *bet = told->bet;
+    if (bet->sizes.mask != 0 || bet->each_way || bet->legs_count > FACTORS_SHOWN_MAX) {
+        put_money_text(buf, told->settle->stake, told->settle);
+        buf_put_text(buf, bet->sizes.mask != 0 || bet->each_way
+                              ? " / lines x the sum over lines of the product of their factors"
+                              : " x the product of the factors");
+        return;
+    }
+    put_money_text(buf, told->settle->stake, told->settle);
+    for (uint32_t i = 0; i < bet->legs_count; i++) {
+        if (told->legs[i].win.known == 1)
+            put_factor(buf, &bet->legs[i]);
+    }
+}
+
+/* The exact return, in units so small that what rounding cuts off is seen: false, too large. */
+static bool exact_return(const struct told *told, int64_t *ret_scaled, int64_t *ret_scale)
+{
+    struct bet bet = *told->bet;
+    struct money scaled;
+    int64_t scale = 1;
+    while (scale < SCALE_MAX && bet.stake.minor <= MONEY_MINOR_MAX / 10) {
+        bet.stake.minor *= 10;
+        scale *= 10;
+    }
+    while (!bet_return(&bet, ROUND_DOWN, &scaled)) {
+        if (scale == 1)
+            return false;
+        bet.stake.minor /= 10;
+        scale /= 10;
+    }
+    *ret_scaled = scaled.minor;
+    *ret_scale = scale;
     return true;
 }
 
@@ -147,24 +276,34 @@ static const char *rounding_text(unsigned rounding)
     return "rounded to ";
 }
 
-static void say_return(struct json_writer *writer, const struct record_settle *settle,
-                       struct leg_result result)
+/* "3.5777.., rounded down to ", when it is not whole minor units. */
+static void put_exact(struct buf *buf, const struct told *told)
 {
-    char memory[SENTENCE_BYTES_MAX];
+    struct currency currency = {told->settle->currency};
+    int64_t scaled = 0, scale = 1, shown = 1;
+    if (!exact_return(told, &scaled, &scale) || scaled % scale == 0)
+        return;
+    for (int i = 0; i < PLACES_SHOWN && shown < scale; i++)
+        shown *= 10;
+    int places = 0;
+    for (int64_t s = shown; s > 1; s /= 10)
+        places++;
+    decimal_write(buf, scaled / (scale / shown), currency_scale(currency) + places);
+    buf_put_text(buf, ".., ");
+    buf_put_text(buf, rounding_text(told->settle->rounding));
+}
+
+static void say_return(struct json_writer *writer, const struct told *told)
+{
+    char memory[2 * SENTENCE_BYTES_MAX];
     struct buf buf = buf_over(memory, sizeof memory);
-    int64_t mantissa = 0;
-    bool whole = true;
-    bool shown = exact_return(settle, result, &mantissa, &whole);
-    put_product(&buf, settle, result);
-    buf_put_text(&buf, " = ");
-    if (shown && !whole) {
-        struct currency currency = {settle->currency};
-        decimal_write(&buf, mantissa, currency_scale(currency) + PLACES_SHOWN);
-        buf_put_text(&buf, ".., ");
-        buf_put_text(&buf, rounding_text(settle->rounding));
-    }
-    put_money_text(&buf, settle->payout, settle);
+    put_product(&buf, told);
+    buf_put_text(&buf, told->bet->free ? ", without the stake = " : " = ");
+    put_exact(&buf, told);
+    put_money_text(&buf, told->settle->payout, told->settle);
     buf_put_char(&buf, '.');
+    if (told->settle->token_back != 0)
+        buf_put_text(&buf, " The free bet is there again.");
     put_sentence(writer, &buf);
 }
 
@@ -187,11 +326,17 @@ static void say_booking(struct json_writer *writer, const struct record_view *re
 void bet_explain_settlement(struct json_writer *writer, const struct record_view *record,
                             uint32_t shard)
 {
+    struct bet_leg legs[BET_LEGS_MAX];
+    struct bet bet;
     ASSERT(record->head->type == RECORD_SETTLE);
-    const struct record_settle *settle = record->body;
-    struct leg_result result = record_factors(settle->factors);
-    say_stake(writer, settle);
-    say_outcome(writer, result);
-    say_return(writer, settle, result);
+    struct told told = {record->body, record->items, &bet};
+    if (!settle_record_bet(record, legs, &bet)) {
+        json_write_text(writer, SLICE("The record's numbers do not make a bet."));
+        return;
+    }
+    say_stake(writer, &told);
+    for (uint32_t i = 0; i < bet.legs_count; i++)
+        say_leg(writer, &told, i);
+    say_return(writer, &told);
     say_booking(writer, record, shard);
 }

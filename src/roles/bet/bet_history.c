@@ -5,10 +5,12 @@
 
 #include "base/assert.h"
 #include "core/bet_decide.h"
+#include "ledger/shard_settlement.h"
 #include "roles/bet/bet_explain.h"
 #include "roles/bet/bet_json.h"
 
-static const char *status_text(enum bet_state state, struct record_leg_result factors)
+static const char *status_text(enum bet_state state, const struct settled_results *results,
+                               int64_t payout)
 {
     switch (state) {
     case BET_STATE_PENDING:
@@ -18,12 +20,14 @@ static const char *status_text(enum bet_state state, struct record_leg_result fa
     case BET_STATE_NOT_ACCEPTED:
         return "NOT_ACCEPTED";
     case BET_STATE_SETTLED:
-        return settled_status_text(record_factors(factors));
+        return settled_results_text(results, payout);
+    case BET_STATE_CASHED_OUT:
+        return "SETTLED";
     }
     return "PLACED";
 }
 
-static const char *money_text(enum bet_state state, struct record_leg_result factors,
+static const char *money_text(enum bet_state state, const struct settled_results *results,
                               uint16_t settlement)
 {
     switch (state) {
@@ -33,21 +37,23 @@ static const char *money_text(enum bet_state state, struct record_leg_result fac
         return "OPEN";
     case BET_STATE_NOT_ACCEPTED:
         return "RETURNED";
+    case BET_STATE_CASHED_OUT:
+        return "CASHED_OUT";
     case BET_STATE_SETTLED:
         break;
     }
     if (settlement > 1)
         return "RESETTLED";
-    return factors.void_halves == 2 ? "VOIDED" : "SETTLED";
+    return results->count > 0 && results->voids == results->count ? "VOIDED" : "SETTLED";
 }
 
 /* The bet as far as its records were read. */
 struct folded {
     const struct record_bet *bet;
-    struct record_leg leg; /* as bound now */
+    const struct record_leg *legs; /* as bound now */
+    uint32_t legs_count;
     uint32_t account;
     enum bet_state state;
-    struct odds odds;
     struct currency currency;
     const struct record_view *settled; /* the SETTLE in force, or NULL */
     uint64_t reversed_seq;             /* the newest SETTLE that was taken back; 0: none */
@@ -61,10 +67,9 @@ static const struct record_settle *settle_of(const struct folded *bet)
     return bet->settled == NULL ? NULL : bet->settled->body;
 }
 
-static struct record_leg_result factors_of(const struct folded *bet)
+static struct settled_results results_of(const struct folded *bet)
 {
-    const struct record_settle *settle = settle_of(bet);
-    return settle == NULL ? (struct record_leg_result){0} : settle->factors;
+    return bet->settled == NULL ? (struct settled_results){0} : settled_results_of(bet->settled);
 }
 
 /* ---- one entry of the history ---- */
@@ -76,7 +81,7 @@ static void put_delta(struct json_writer *writer, const struct folded *bet, int6
     put_money_member(writer, "balance", money_of(balance, bet->currency));
 }
 
-static void put_evidence(struct json_writer *writer, const struct record_leg *leg)
+static void put_leg_evidence(struct json_writer *writer, const struct record_leg *leg)
 {
     put_odds_members(writer, leg_odds(leg));
     json_write_key(writer, "odds_version");
@@ -95,13 +100,31 @@ static void put_evidence(struct json_writer *writer, const struct record_leg *le
     json_write_i64(writer, leg->price_age_us / 1000);
 }
 
+/* Of a single beside the rest of the entry; of more, leg by leg. */
+static void put_evidence(struct json_writer *writer, const struct record_view *record)
+{
+    const struct record_leg *legs = record->items;
+    if (record->head->items_count == 1) {
+        put_leg_evidence(writer, legs);
+        return;
+    }
+    json_write_key(writer, "legs");
+    json_write_array_open(writer);
+    for (size_t i = 0; i < record->head->items_count; i++) {
+        json_write_object_open(writer);
+        put_leg_evidence(writer, &legs[i]);
+        json_write_object_close(writer);
+    }
+    json_write_array_close(writer);
+}
+
 static void tell_bet(struct json_writer *writer, struct folded *bet,
                      const struct record_view *record)
 {
     bool pending = bet->bet->outcome == BET_PENDING;
     bet->state = pending ? BET_STATE_PENDING : BET_STATE_OPEN;
     put_word_member(writer, "event", pending ? "PENDING" : "PLACED");
-    put_evidence(writer, record->items);
+    put_evidence(writer, record);
     if (pending)
         put_time_member(writer, "decide_at", (struct instant){bet->bet->decide_at_us});
     put_delta(writer, bet, -bet->bet->stake, bet->bet->balance_after);
@@ -111,22 +134,19 @@ static void tell_release(struct json_writer *writer, struct folded *bet,
                          const struct record_view *record)
 {
     const struct record_release *release = record->body;
-    const struct record_leg *leg = record->items;
     bool placed = release->outcome == BET_PLACED;
     bet->state = placed ? BET_STATE_OPEN : BET_STATE_NOT_ACCEPTED;
     put_word_member(writer, "event", placed ? "PLACED" : "NOT_ACCEPTED");
     if (!placed)
         put_word_member(writer, "reason", bet_outcome_text((enum bet_outcome)release->outcome));
-    put_evidence(writer, leg);
-    if (placed && leg->odds_denominator != 0) {
-        bet->leg = *leg;
-        bet->odds = leg_odds(leg);
-    }
+    put_evidence(writer, record);
+    if (placed)
+        bet->legs = record->items;
     put_delta(writer, bet, placed ? 0 : bet->bet->stake, release->balance_after);
 }
 
-static void put_result_members(struct json_writer *writer, const struct shard_state *state,
-                               uint64_t result_seq, uint64_t result_version)
+static void put_cause_members(struct json_writer *writer, const struct shard_state *state,
+                              uint64_t result_seq, uint64_t result_version)
 {
     put_seq_member(writer, "result_seq", shard_state_shard(state), result_seq);
     json_write_key(writer, "result_version");
@@ -137,17 +157,19 @@ static void tell_settle(struct json_writer *writer, const struct shard_state *st
                         struct folded *bet, const struct record_view *record)
 {
     const struct record_settle *settle = record->body;
-    struct leg_result factors = record_factors(settle->factors);
+    const struct record_settled_leg *legs = record->items;
+    struct settled_results results = settled_results_of(record);
     put_word_member(writer, "event", "SETTLED");
     json_write_key(writer, "settlement");
     json_write_u64(writer, settle->settlement);
-    put_word_member(writer, "status", settled_status_text(factors));
-    put_word_member(writer, "result", leg_outcome_text(leg_result_outcome(factors)));
+    put_word_member(writer, "status", settled_results_text(&results, settle->payout));
+    if (bet->legs_count == 1)
+        put_result_members(writer, legs[0].win, legs[0].place);
     put_money_member(writer, "payout", money_of(settle->payout, bet->currency));
     put_delta(writer, bet, settle->payout, settle->balance_after);
     if (bet->reversed_seq != 0)
         put_seq_member(writer, "reverses", shard_state_shard(state), bet->reversed_seq);
-    put_result_members(writer, state, settle->result_seq, settle->result_version);
+    put_cause_members(writer, state, settle->result_seq, settle->result_version);
     bet->state = BET_STATE_SETTLED;
     bet->settled = record;
 }
@@ -165,7 +187,7 @@ static void tell_reverse(struct json_writer *writer, const struct shard_state *s
     put_money_member(writer, "payout", money_of(0, bet->currency));
     put_delta(writer, bet, -reverse->payout, reverse->balance_after);
     put_seq_member(writer, "reverses", shard_state_shard(state), reverse->reverses_seq);
-    put_result_members(writer, state, reverse->result_seq, reverse->result_version);
+    put_cause_members(writer, state, reverse->result_seq, reverse->result_version);
     bet->state = BET_STATE_OPEN;
     bet->settled = NULL;
     bet->reversed_seq = reverse->reverses_seq;
@@ -194,34 +216,37 @@ static void tell(struct json_writer *writer, const struct shard_state *state, st
 
 /* ---- the bet ---- */
 
-static void put_leg(struct json_writer *writer, const struct shard_state *state,
-                    const struct folded *bet)
+static void put_legs(struct json_writer *writer, const struct shard_state *state,
+                     const struct folded *bet)
 {
-    struct record_leg_result factors = factors_of(bet);
+    const struct record_settled_leg *settled = bet->settled == NULL ? NULL : bet->settled->items;
+    static const struct record_leg_result open;
     json_write_key(writer, "legs");
     json_write_array_open(writer);
-    json_write_object_open(writer);
-    put_choice_members(writer, state, bet->leg.market, bet->leg.selection);
-    put_odds_members(writer, bet->odds);
-    json_write_key(writer, "odds_version");
-    json_write_u64(writer, bet->leg.odds_version);
-    put_word_member(writer, "result",
-                    factors.known == 0
-                        ? leg_outcome_text(LEG_OUTCOME_OPEN)
-                        : leg_outcome_text(leg_result_outcome(record_factors(factors))));
-    json_write_object_close(writer);
+    for (uint32_t i = 0; i < bet->legs_count; i++) {
+        const struct record_leg *leg = &bet->legs[i];
+        json_write_object_open(writer);
+        put_choice_members(writer, state, leg->market, leg->selection);
+        put_odds_members(writer, leg_odds(leg));
+        json_write_key(writer, "odds_version");
+        json_write_u64(writer, leg->odds_version);
+        put_leg_terms(writer, leg, bet->bet->sizes);
+        put_result_members(writer, settled == NULL ? open : settled[i].win,
+                           settled == NULL ? open : settled[i].place);
+        json_write_object_close(writer);
+    }
     json_write_array_close(writer);
 }
 
 static void put_state(struct json_writer *writer, const struct folded *bet)
 {
     const struct record_settle *settle = settle_of(bet);
-    struct record_leg_result factors = factors_of(bet);
-    put_word_member(writer, "status", status_text(bet->state, factors));
+    struct settled_results results = results_of(bet);
+    int64_t payout = settle == NULL ? 0 : settle->payout;
+    put_word_member(writer, "status", status_text(bet->state, &results, payout));
     put_word_member(writer, "money",
-                    money_text(bet->state, factors, settle == NULL ? 0 : settle->settlement));
-    put_money_member(writer, "payout",
-                     money_of(settle == NULL ? 0 : settle->payout, bet->currency));
+                    money_text(bet->state, &results, settle == NULL ? 0 : settle->settlement));
+    put_money_member(writer, "payout", money_of(payout, bet->currency));
 }
 
 static void put_explanation(struct json_writer *writer, const struct folded *bet, uint32_t shard)
@@ -233,15 +258,25 @@ static void put_explanation(struct json_writer *writer, const struct folded *bet
     json_write_array_close(writer);
 }
 
+/* At the prices that are bound now. */
+static struct money potential_return(const struct folded *bet)
+{
+    const struct bet_terms terms = {money_of(bet->bet->stake, bet->currency), bet->bet->sizes,
+                                    bet->bet->flags, (enum rounding)bet->bet->rounding};
+    int64_t minor = 0;
+    bool valid = shard_potential_return(&terms, bet->legs, bet->legs_count, &minor);
+    ASSERT(valid); /* the fold has accepted it */
+    return money_of(minor, bet->currency);
+}
+
 static void put_bet(struct json_writer *writer, const struct shard_state *state,
                     const struct folded *bet)
 {
-    struct money stake = money_of(bet->bet->stake, bet->currency);
-    put_odds_members(writer, bet->odds);
-    put_money_member(writer, "stake", stake);
+    if (bet->legs_count == 1)
+        put_odds_members(writer, leg_odds(&bet->legs[0]));
+    put_money_member(writer, "stake", money_of(bet->bet->stake, bet->currency));
     put_word_member(writer, "currency", currency_code(bet->currency));
-    put_money_member(writer, "potential_return",
-                     settle_single(stake, bet->odds, LEG_WON, (enum rounding)bet->bet->rounding));
+    put_money_member(writer, "potential_return", potential_return(bet));
     put_word_member(writer, "price_policy", price_policy_text((enum price_policy)bet->bet->policy));
     put_text_member(writer, "user_id",
                     shard_state_user_id(state, (struct account_ref){bet->account}));
@@ -254,18 +289,20 @@ bool bet_history_write(const struct shard_state *state, const struct record_view
 {
     if (count == 0 || records[0].head->type != RECORD_BET)
         return false;
-    struct folded bet = {.bet = records[0].body, .records = records, .count = count};
+    struct folded bet = {.bet = records[0].body,
+                         .legs = records[0].items,
+                         .legs_count = records[0].head->items_count,
+                         .account = records[0].head->account,
+                         .records = records,
+                         .count = count};
     if (bet.bet->bet_id == 0)
         return false;
-    memcpy(&bet.leg, records[0].items, sizeof bet.leg);
-    bet.account = records[0].head->account;
-    bet.odds = leg_odds(&bet.leg);
     bet.currency.iso = bet.bet->currency;
 
     struct json_writer writer = json_write_begin(out);
     json_write_object_open(&writer);
     put_bet_id_member(&writer, (struct bet_id){bet.bet->bet_id});
-    put_word_member(&writer, "type", "single");
+    put_type_members(&writer, bet.legs_count, bet.bet->sizes, bet.bet->flags);
     put_time_member(&writer, "created_at", bet_id_instant((struct bet_id){bet.bet->bet_id}));
     json_write_key(&writer, "history");
     json_write_array_open(&writer);
@@ -275,10 +312,40 @@ bool bet_history_write(const struct shard_state *state, const struct record_view
     put_state(&writer, &bet);
     put_bet(&writer, state, &bet);
     put_seq_member(&writer, "ledger_seq", shard_state_shard(state), records[0].head->seq);
-    put_leg(&writer, state, &bet);
+    put_legs(&writer, state, &bet);
     put_explanation(&writer, &bet, shard_state_shard(state));
     json_write_object_close(&writer);
     return true;
+}
+
+static struct settled_results row_results(const struct shard_state *state,
+                                          const struct shard_bet *bet)
+{
+    struct settled_results results = {0};
+    for (uint32_t i = 0; i < bet->legs_count; i++) {
+        const struct shard_leg *leg = shard_state_leg(state, bet->legs_first + i);
+        if (leg->win.known == 1)
+            settled_results_add(&results, record_factors(leg->win));
+        if (leg->place.known == 1)
+            settled_results_add(&results, record_factors(leg->place));
+    }
+    return results;
+}
+
+static void put_row_legs(struct json_writer *writer, const struct shard_state *state,
+                         const struct shard_bet *bet)
+{
+    json_write_key(writer, "legs");
+    json_write_array_open(writer);
+    for (uint32_t i = 0; i < bet->legs_count; i++) {
+        const struct shard_leg *leg = shard_state_leg(state, bet->legs_first + i);
+        json_write_object_open(writer);
+        put_choice_members(writer, state, leg->market, leg->selection);
+        put_odds_members(writer, leg->odds);
+        put_result_members(writer, leg->win, leg->place);
+        json_write_object_close(writer);
+    }
+    json_write_array_close(writer);
 }
 
 void bet_history_write_row(struct json_writer *writer, const struct shard_state *state,
@@ -286,30 +353,22 @@ void bet_history_write_row(struct json_writer *writer, const struct shard_state 
 {
     struct currency currency =
         shard_state_account(state, (struct account_ref){bet->account})->currency;
-    struct money stake = money_of(bet->stake, currency);
+    struct settled_results results = row_results(state, bet);
     enum bet_state bet_state = (enum bet_state)bet->state;
     json_write_object_open(writer);
     put_bet_id_member(writer, (struct bet_id){bet->bet_id});
-    put_word_member(writer, "status", status_text(bet_state, bet->factors));
-    put_word_member(writer, "money", money_text(bet_state, bet->factors, bet->settlement));
-    put_odds_members(writer, bet->odds);
-    put_money_member(writer, "stake", stake);
+    put_word_member(writer, "status", status_text(bet_state, &results, bet->payout));
+    put_word_member(writer, "money", money_text(bet_state, &results, bet->settlement));
+    if (bet->legs_count == 1)
+        put_odds_members(writer, shard_state_leg(state, bet->legs_first)->odds);
+    else
+        put_type_members(writer, bet->legs_count, bet->sizes, bet->flags);
+    put_money_member(writer, "stake", money_of(bet->stake_placed, currency));
     put_word_member(writer, "currency", currency_code(currency));
-    put_money_member(writer, "potential_return",
-                     settle_single(stake, bet->odds, LEG_WON, (enum rounding)bet->rounding));
+    put_money_member(writer, "potential_return", money_of(bet->returns, currency));
     put_money_member(writer, "payout", money_of(bet->payout, currency));
     put_time_member(writer, "created_at", bet_id_instant((struct bet_id){bet->bet_id}));
     put_seq_member(writer, "ledger_seq", shard_state_shard(state), bet->seq_placed);
-    json_write_key(writer, "legs");
-    json_write_array_open(writer);
-    json_write_object_open(writer);
-    put_choice_members(writer, state, bet->market, bet->selection);
-    put_odds_members(writer, bet->odds);
-    put_word_member(writer, "result",
-                    bet->factors.known == 0
-                        ? leg_outcome_text(LEG_OUTCOME_OPEN)
-                        : leg_outcome_text(leg_result_outcome(record_factors(bet->factors))));
-    json_write_object_close(writer);
-    json_write_array_close(writer);
+    put_row_legs(writer, state, bet);
     json_write_object_close(writer);
 }

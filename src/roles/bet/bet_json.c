@@ -100,3 +100,69 @@ void put_choice_members(struct json_writer *writer, const struct shard_state *st
     put_text_member(writer, "selection_id", shard_state_text(state, s->id));
     put_text_member(writer, "selection_name", shard_state_text(state, s->name));
 }
+
+struct settled_results settled_results_of(const struct record_view *settle)
+{
+    const struct record_settled_leg *legs = settle->items;
+    struct settled_results results = {0};
+    for (size_t i = 0; i < settle->head->items_count; i++) {
+        if (legs[i].win.known == 1)
+            settled_results_add(&results, record_factors(legs[i].win));
+        if (legs[i].place.known == 1)
+            settled_results_add(&results, record_factors(legs[i].place));
+    }
+    return results;
+}
+
+static const char *result_text(struct record_leg_result factors)
+{
+    return leg_outcome_text(factors.known == 0 ? LEG_OUTCOME_OPEN
+                                               : leg_result_outcome(record_factors(factors)));
+}
+
+void put_result_members(struct json_writer *writer, struct record_leg_result win,
+                        struct record_leg_result place)
+{
+    put_word_member(writer, "result", result_text(win));
+    if (place.known == 1)
+        put_word_member(writer, "place_result", result_text(place));
+}
+
+void put_type_members(struct json_writer *writer, uint32_t legs_count, uint32_t sizes,
+                      unsigned flags)
+{
+    put_word_member(writer, "type",
+                    sizes != 0        ? "system"
+                    : legs_count == 1 ? "single"
+                                      : "multiple");
+    if (sizes != 0) {
+        json_write_key(writer, "system");
+        json_write_array_open(writer);
+        for (uint32_t size = 1; size <= SYSTEM_LEGS_MAX; size++)
+            if (system_has_size((struct system_sizes){sizes}, size))
+                json_write_u64(writer, size);
+        json_write_array_close(writer);
+    }
+    if ((flags & BET_EACH_WAY) != 0) {
+        json_write_key(writer, "each_way");
+        json_write_bool(writer, true);
+    }
+    if ((flags & (BET_FREE | BET_BONUS)) != 0)
+        put_word_member(writer, "stake_kind", (flags & BET_FREE) != 0 ? "free" : "bonus");
+}
+
+void put_leg_terms(struct json_writer *writer, const struct record_leg *leg, uint32_t sizes)
+{
+    if (sizes != 0 && (leg->flags & LEG_BANKER) != 0) {
+        json_write_key(writer, "banker");
+        json_write_bool(writer, true);
+    }
+    if (leg->places == 0)
+        return;
+    char memory[16];
+    struct buf text = buf_over(memory, sizeof memory);
+    json_write_key(writer, "places");
+    json_write_u64(writer, leg->places);
+    buf_printf(&text, "%u/%u", leg->place_numerator, leg->place_denominator);
+    put_text_member(writer, "place_terms", buf_slice(&text));
+}

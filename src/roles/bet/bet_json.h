@@ -7,6 +7,8 @@
 #include "core/ids.h"
 #include "core/money.h"
 #include "core/odds.h"
+#include "core/settle.h"
+#include "core/system.h"
 #include "ledger/record.h"
 #include "ledger/shard_state.h"
 
@@ -31,6 +33,17 @@ static inline struct odds leg_odds(const struct record_leg *leg)
 {
     return (struct odds){leg->odds_numerator, leg->odds_denominator};
 }
+
+/* What the settled legs of a bet came to, both ways. */
+struct settled_results settled_results_of(const struct record_view *settle);
+/* "result" of one leg, and of its place half in an each-way bet: OPEN when it is not known. */
+void put_result_members(struct json_writer *writer, struct record_leg_result win,
+                        struct record_leg_result place);
+/* What binds one leg beside its price: banker of a system, place terms of an each-way bet. */
+void put_leg_terms(struct json_writer *writer, const struct record_leg *leg, uint32_t sizes);
+/* "type", and what belongs to it: the sizes of a system, each-way, the kind of stake. */
+void put_type_members(struct json_writer *writer, uint32_t legs_count, uint32_t sizes,
+                      unsigned flags);
 
 /* Opens nothing: the members of one leg that name what was bet on. */
 void put_choice_members(struct json_writer *writer, const struct shard_state *state,

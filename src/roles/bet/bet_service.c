@@ -303,10 +303,8 @@ void bet_service_place(struct bet_service *service, const struct bet_service_req
     struct bet_request asked = {
         .user_id = jwt_sub(request->claims),
         .key = bet.key,
-        .market_id = bet.market_id,
-        .selection_id = bet.selection_id,
-        .slip = bet.slip,
-        .single = bet.single,
+        .ticket = bet.ticket,
+        .names = bet.names,
         .request_hash = {bet.request_hash[0], bet.request_hash[1]},
         .transport = request->transport,
         .personal = request->personal,

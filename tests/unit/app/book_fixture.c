@@ -37,7 +37,11 @@ static void make_book(struct fixture *f)
 {
     static const uint64_t key[2] = {1, 2};
     struct book_options options = BOOK_OPTIONS_DEFAULT;
-    options.limits = (struct shard_limits){1000, 100, 4000, 20000, 20000};
+    options.limits = (struct shard_limits){.accounts_max = 1000,
+                                           .markets_max = 100,
+                                           .selections_max = 4000,
+                                           .bets_max = 20000,
+                                           .verdicts_max = 20000};
     if (f->verdicts_max != 0)
         options.limits.verdicts_max = f->verdicts_max;
     options.pending_max = 4;
@@ -151,9 +155,15 @@ void fixture_market_in_play(struct fixture *f, unsigned a, unsigned b, int64_t d
 
 void fixture_result(struct fixture *f, uint64_t version, struct leg_result a, struct leg_result b)
 {
-    struct feed_selection_result selections[2] = {{text("a"), a, SLICE_NONE},
-                                                  {text("b"), b, SLICE_NONE}};
-    struct feed_result result = {text("p"), text("m1"), version, f->wall, selections, 2};
+    struct feed_selection_result selections[2] = {{.selection_id = text("a"), .result = a},
+                                                  {.selection_id = text("b"), .result = b}};
+    struct feed_result result = {.provider = text("p"),
+                                 .market_id = text("m1"),
+                                 .kind = RESULT_SET,
+                                 .result_version = version,
+                                 .feed_time = f->wall,
+                                 .selections = selections,
+                                 .selections_count = 2};
     struct feed_sink *sink = book_sink(f->book);
     sink->ops->result(sink, &result);
 }
@@ -205,15 +215,13 @@ enum request_outcome fixture_deposit(struct fixture *f, const char *user, const 
 enum request_outcome fixture_bet(struct fixture *f, const char *key, const char *selection,
                                  unsigned odds_hundredths, int64_t stake)
 {
+    const struct ticket_leg leg = {.odds = hundredths(odds_hundredths), .banker = true};
+    const struct leg_names names = {text("m1"), text(selection)};
     struct bet_request request = {
         .user_id = text("ann"),
         .key = text(key),
-        .market_id = text("m1"),
-        .selection_id = text(selection),
-        .slip = {.stake = {stake, {826}},
-                 .odds = hundredths(odds_hundredths),
-                 .policy = PRICE_BETTER},
-        .single = true,
+        .ticket = {.stake = {stake, {826}}, .policy = PRICE_BETTER, .legs = &leg, .legs_count = 1},
+        .names = &names,
         .request_hash = {(uint64_t)stake, odds_hundredths},
         .transport = TRANSPORT_HTTP,
     };
@@ -222,7 +230,7 @@ enum request_outcome fixture_bet(struct fixture *f, const char *key, const char 
 
 enum request_outcome fixture_hold(struct fixture *f, bool hold)
 {
-    struct desk_word word = {text("tom"), text("injury")};
+    struct desk_word word = {.actor = text("tom"), .reason = text("injury")};
     struct book_reply reply = {fixture_answer, fixture_cookie(f)};
     return book_hold_market(f->book, text("m1"), hold, &word, reply);
 }

@@ -28,7 +28,11 @@ struct pair {
     int bets;
 };
 
-static const struct shard_limits limits = {1000, 100, 4000, 20000, 20000};
+static const struct shard_limits limits = {.accounts_max = 1000,
+                                           .markets_max = 100,
+                                           .selections_max = 4000,
+                                           .bets_max = 20000,
+                                           .verdicts_max = 20000};
 
 static void shadow_begin(struct pair *p)
 {
@@ -457,7 +461,7 @@ TEST(reconcile, every_kind_of_row_is_compared)
     FINDS(l->bets[24].state = BET_STATE_SETTLED, RECONCILE_BET, "state");
     FINDS(l->accounts[1].held += 1, RECONCILE_ACCOUNT, "held");
     FINDS(l->counts.fences++, RECONCILE_COUNT, "fences");
-    FINDS(l->bets[3].asked_version++, RECONCILE_BET, "contents");
+    FINDS(l->bets[3].policy ^= 3, RECONCILE_BET, "contents");
     FINDS(l->bets[3].seq_verdict++, RECONCILE_BET, "seq_verdict");
     FINDS(l->verdicts.link.hash[9] ^= 1, RECONCILE_COUNT, "verdicts_chain");
     FINDS(l->verdicts.total += SHARD_VERDICTS_BLOCK, RECONCILE_COUNT, "verdicts");

@@ -56,9 +56,9 @@ TEST(demo_status, is_cut_at_the_width_of_the_terminal)
     assert_string_equal(line(&same, &same, 12), "0 prices/s |");
 }
 
-static int64_t liability(struct fixture *f, uint32_t bets_max, bool *ret_is_part)
+static int64_t liability(struct fixture *f, uint32_t markets_max, bool *ret_is_part)
 {
-    return demo_status_liability(book_state(f->book), bets_max, ret_is_part);
+    return demo_status_liability(book_state(f->book), markets_max, ret_is_part);
 }
 
 TEST(demo_status, liability_is_the_worst_end_of_each_market)
@@ -79,7 +79,7 @@ TEST(demo_status, liability_is_the_worst_end_of_each_market)
     /* 20.00 back either way, for 15.00 in all. */
     assert_int_equal(liability(&f, 1000, &is_part), 500);
     assert_false(is_part);
-    assert_int_equal(liability(&f, 1, &is_part), 1500); /* only the newest: 20.00 for 5.00 */
+    assert_int_equal(liability(&f, 0, &is_part), 0); /* none is looked at */
     assert_true(is_part);
     fixture_result(&f, 1, LEG_WON, LEG_LOST);
     fixture_turn(&f, 1000);

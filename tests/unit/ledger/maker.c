@@ -6,8 +6,6 @@
 #include "base/buf.h"
 #include "base/error.h"
 
-static const struct record_leg_result RESULT_UNKNOWN;
-
 void maker_empty(struct maker *maker, const struct shard_limits *limits)
 {
     maker->time_us = MAKER_TIME_US;
@@ -274,7 +272,7 @@ struct parts parts_bet(const struct maker *maker, uint32_t account, uint32_t mar
         .market = market,
         .selection = 1,
         .market_status = MARKET_ACTIVE,
-        .flags = LEG_PROVIDER_ALIVE,
+        .flags = LEG_PROVIDER_ALIVE | LEG_BANKER,
         .odds_version = 17,
         .asked_version = 17,
         .odds_position = 99,
@@ -315,6 +313,7 @@ struct parts parts_refused(const struct maker *maker, uint32_t account, uint32_t
 struct parts parts_release(const struct maker *maker, uint32_t bet, enum bet_outcome outcome)
 {
     const struct shard_bet *b = shard_state_bet(maker->state, bet);
+    const struct shard_leg *leg = shard_state_leg(maker->state, b->legs_first);
     struct parts parts = begin(maker, RECORD_RELEASE, b->account);
     bool placed = outcome == BET_PLACED;
     parts.body.release = (struct record_release){
@@ -324,14 +323,14 @@ struct parts parts_release(const struct maker *maker, uint32_t bet, enum bet_out
         .outcome = (uint16_t)outcome,
     };
     parts.items.legs[0] = (struct record_leg){
-        .market = b->market,
-        .selection = b->selection,
+        .market = leg->market,
+        .selection = leg->selection,
         .market_status = MARKET_ACTIVE,
-        .flags = LEG_PROVIDER_ALIVE | LEG_IN_PLAY,
-        .odds_numerator = b->odds.numerator,
-        .odds_denominator = b->odds.denominator,
-        .asked_numerator = b->asked.numerator,
-        .asked_denominator = b->asked.denominator,
+        .flags = LEG_PROVIDER_ALIVE | LEG_IN_PLAY | LEG_BANKER,
+        .odds_numerator = leg->odds.numerator,
+        .odds_denominator = leg->odds.denominator,
+        .asked_numerator = leg->asked.numerator,
+        .asked_denominator = leg->asked.denominator,
         .odds_version = 18,
     };
     parts.draft.items_count = 1;
@@ -362,11 +361,12 @@ struct parts parts_result(const struct maker *maker, uint32_t market, struct leg
         .previous_seq = m->seq_result,
         .market = market,
         .cause = FENCE_FEED,
+        .kind = RESULT_SET,
     };
     parts.body.result.actor_bytes = add_text(&parts, "betfair");
     parts.body.result.reason_bytes = add_text(&parts, "");
     for (uint16_t i = 0; i < m->selections_count; i++)
-        parts.items.results[i] = record_factors_of(result);
+        parts.items.results[i] = (struct record_selection_result){.win = record_factors_of(result)};
     parts.draft.items_count = m->selections_count;
     return parts;
 }
@@ -374,32 +374,35 @@ struct parts parts_result(const struct maker *maker, uint32_t market, struct leg
 struct parts parts_settle(const struct maker *maker, uint32_t bet)
 {
     const struct shard_bet *b = shard_state_bet(maker->state, bet);
-    struct record_leg_result factors = shard_state_bet_result(maker->state, b);
     struct parts parts = begin(maker, RECORD_SETTLE, b->account);
-    int64_t payout = memcmp(&factors, &RESULT_UNKNOWN, sizeof factors) == 0
-                         ? b->stake
-                         : settle_single(money_of(b->stake, (struct currency){GBP}), b->odds,
-                                         record_factors(factors), (enum rounding)b->rounding)
-                               .minor;
+    struct settlement settlement;
+    struct record_posting postings[SETTLEMENT_POSTINGS_MAX];
+    shard_settlement_of(maker->state, b, &settlement);
+    assert_true(settlement.deductions_count == 0);
+    size_t count = shard_settlement_postings(
+        maker->state, b, (struct settled_money){settlement.payout, settlement.token_back, 1},
+        postings);
     parts.body.settle = (struct record_settle){
         .bet_id = b->bet_id,
-        .result_seq = shard_state_market(maker->state, (struct market_ref){b->market})->seq_result,
-        .result_version =
-            shard_state_market(maker->state, (struct market_ref){b->market})->result_version,
+        .result_seq = settlement.result_seq,
+        .result_version = settlement.result_version,
         .previous_seq = b->seq_last,
         .stake = b->stake,
-        .payout = payout,
-        .balance_after = account_of(maker, b->account)->available + payout,
-        .odds_numerator = b->odds.numerator,
-        .odds_denominator = b->odds.denominator,
-        .factors = factors,
+        .payout = settlement.payout,
+        .balance_after = shard_available_after(maker->state, b->account, postings, count),
+        .sizes = b->sizes,
         .settlement = (uint16_t)(b->settlement + 1),
         .currency = GBP,
         .rounding = b->rounding,
+        .flags = b->flags,
+        .token_back = settlement.token_back,
     };
-    add_posting(&parts, 0, LEDGER_HOUSE_STAKES, GBP, -b->stake);
-    add_posting(&parts, b->account, LEDGER_AVAILABLE, GBP, payout);
-    add_posting(&parts, 0, LEDGER_HOUSE_RESULT, GBP, b->stake - payout);
+    for (uint32_t i = 0; i < b->legs_count; i++)
+        parts.items.settled[i] = settlement.legs[i];
+    parts.draft.items_count = b->legs_count;
+    for (size_t i = 0; i < count; i++)
+        add_posting(&parts, postings[i].account, (enum ledger_account)postings[i].kind,
+                    postings[i].currency, postings[i].amount);
     return parts;
 }
 
@@ -407,13 +410,14 @@ struct parts parts_reverse(const struct maker *maker, uint32_t bet)
 {
     const struct shard_bet *b = shard_state_bet(maker->state, bet);
     struct parts parts = begin(maker, RECORD_REVERSE, b->account);
+    struct settlement settlement;
+    shard_settlement_of(maker->state, b, &settlement);
     parts.body.reverse = (struct record_reverse){
         .bet_id = b->bet_id,
         .reverses_seq = b->seq_settled,
         .previous_seq = b->seq_last,
-        .result_seq = shard_state_market(maker->state, (struct market_ref){b->market})->seq_result,
-        .result_version =
-            shard_state_market(maker->state, (struct market_ref){b->market})->result_version,
+        .result_seq = settlement.result_seq,
+        .result_version = settlement.result_version,
         .payout = b->payout,
         .balance_after = account_of(maker, b->account)->available - b->payout,
         .currency = GBP,

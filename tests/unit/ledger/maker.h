@@ -9,6 +9,7 @@
 #include "core/odds.h"
 #include "ledger/record.h"
 #include "ledger/record_encode.h"
+#include "ledger/shard_settlement.h"
 #include "ledger/shard_state.h"
 
 #define GBP 826
@@ -45,7 +46,8 @@ struct parts {
         struct record_selection selections[MAKER_ITEMS_MAX];
         struct record_leg legs[4];
         struct record_fenced fenced[8];
-        struct record_leg_result results[16];
+        struct record_selection_result results[16];
+        struct record_settled_leg settled[4];
     } items;
     struct record_posting postings[RECORD_POSTINGS_MAX];
     struct slice texts[MAKER_TEXTS_MAX];

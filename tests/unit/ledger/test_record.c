@@ -336,7 +336,9 @@ static void reserved_is_zero(struct maker *m, const struct parts *parts)
           RESERVED(RECORD_MARKET, record_selection, reserved),
           RESERVED(RECORD_SELECTIONS, record_selection, reserved),
           RESERVED(RECORD_FENCE, record_fenced, reserved),
-          RESERVED(RECORD_RESULT, record_leg_result, reserved),
+          RESERVED(RECORD_BET, record_leg, reserved),
+          RESERVED(RECORD_RELEASE, record_leg, reserved),
+          RESERVED(RECORD_RESULT, record_selection_result, reserved),
       };
 #undef RESERVED
     maker_encode(m, parts);
@@ -375,7 +377,8 @@ TEST(record, sizes_of_unknown_types_are_zero)
     assert_int_equal(record_body_bytes((enum record_type)13), 0);
     assert_int_equal(record_item_bytes((enum record_type)0), 0);
     assert_int_equal(record_item_bytes((enum record_type)13), 0);
-    assert_int_equal(record_item_bytes(RECORD_SETTLE), 0);
+    assert_int_equal(record_item_bytes(RECORD_SETTLE), sizeof(struct record_settled_leg));
+    assert_int_equal(record_item_bytes(RECORD_REVERSE), 0);
     assert_int_equal(record_item_bytes(RECORD_BET), sizeof(struct record_leg));
 }
 

@@ -43,9 +43,9 @@ static const char *const expected[EVERY_TYPE_COUNT] = {
     "{\"seq\":6,\"time\":\"2026-09-21T14:13:20.005000Z\",\"type\":\"MONEY\",\"format\":1,"
     "\"bytes\":120,\"account\":1,\"user_id\":\"ada\",\"kind\":\"deposit\",\"outcome\":\"P"
     "LACED\",\"currency\":\"GBP\",\"amount\":200.00,\"balance_after\":200.00,\"idempotenc"
-    "y_key\":\"d\",\"request_hash\":\"000000000000000b000000000000000c\",\"postings\":[{\""
-    "account\":1,\"user_id\":\"ada\",\"kind\":\"available\",\"currency\":\"GBP\",\"amount"
-    "\":200.00},{\"kind\":\"house_cash\",\"currency\":\"GBP\",\"amount\":-200.00}]}",
+    "y_key\":\"d\",\"request_hash\":\"000000000000000b000000000000000c\",\"postings\":[{"
+    "\"account\":1,\"user_id\":\"ada\",\"kind\":\"available\",\"currency\":\"GBP\",\"amou"
+    "nt\":200.00},{\"kind\":\"house_cash\",\"currency\":\"GBP\",\"amount\":-200.00}]}",
     "{\"seq\":7,\"time\":\"2026-09-21T14:13:20.006000Z\",\"type\":\"MONEY\",\"format\":1,"
     "\"bytes\":120,\"account\":1,\"user_id\":\"ada\",\"kind\":\"withdrawal\",\"outcome\":"
     "\"PLACED\",\"currency\":\"GBP\",\"amount\":0.50,\"balance_after\":199.50,\"idempoten"
@@ -53,100 +53,110 @@ static const char *const expected[EVERY_TYPE_COUNT] = {
     "\"account\":1,\"user_id\":\"ada\",\"kind\":\"available\",\"currency\":\"GBP\",\"amou"
     "nt\":-0.50},{\"kind\":\"house_cash\",\"currency\":\"GBP\",\"amount\":0.50}]}",
     "{\"seq\":8,\"time\":\"2026-09-21T14:13:20.007000Z\",\"type\":\"MONEY\",\"format\":1,"
-    "\"bytes\":88,\"account\":1,\"user_id\":\"ada\",\"kind\":\"withdrawal\",\"outcome\":\""
-    "INSUFFICIENT_BALANCE\",\"currency\":\"GBP\",\"amount\":10000000000000.00,\"balance_a"
-    "fter\":199.50,\"idempotency_key\":\"v\",\"request_hash\":\"000000000000000b000000000"
-    "000000c\"}",
+    "\"bytes\":88,\"account\":1,\"user_id\":\"ada\",\"kind\":\"withdrawal\",\"outcome\":"
+    "\"INSUFFICIENT_BALANCE\",\"currency\":\"GBP\",\"amount\":10000000000000.00,\"balance"
+    "_after\":199.50,\"idempotency_key\":\"v\",\"request_hash\":\"000000000000000b0000000"
+    "00000000c\"}",
     "{\"seq\":9,\"time\":\"2026-09-21T14:13:20.008000Z\",\"type\":\"BET\",\"format\":1,\""
-    "bytes\":232,\"account\":1,\"user_id\":\"ada\",\"bet_id\":\"889876958446354432\",\"ou"
+    "bytes\":248,\"account\":1,\"user_id\":\"ada\",\"bet_id\":\"889876958446354432\",\"ou"
     "tcome\":\"PLACED\",\"currency\":\"GBP\",\"stake\":50.00,\"potential_return\":105.00,"
     "\"balance_after\":149.50,\"stake_max\":0.00,\"promo_stake\":0.00,\"fees\":0.00,\"pri"
     "ce_policy\":\"better\",\"rounding\":\"down\",\"transport\":\"http\",\"redemption_day"
     "s\":365,\"idempotency_key\":\"placed\",\"request_hash\":\"00000000000000150000000000"
-    "000016\",\"personal_bytes\":0,\"legs\":[{\"event_id\":\"event-9\",\"market\":1,\"mar"
-    "ket_id\":\"1.23\",\"selection\":1,\"selection_id\":\"s1\",\"selection_name\":\"Selec"
-    "tion\",\"odds\":2.10,\"odds_exact\":\"21/10\",\"odds_version\":17,\"odds_position\":"
-    "99,\"asked_odds\":2.10,\"asked_odds_exact\":\"21/10\",\"asked_version\":17,\"market_"
-    "status\":\"active\",\"in_play\":false,\"provider_alive\":true,\"price_age_us\":1500}"
-    "],\"postings\":[{\"account\":1,\"user_id\":\"ada\",\"kind\":\"available\",\"currency"
-    "\":\"GBP\",\"amount\":-50.00},{\"kind\":\"house_stakes\",\"currency\":\"GBP\",\"amou"
-    "nt\":50.00}]}",
-    "{\"seq\":10,\"time\":\"2026-09-21T14:13:20.009000Z\",\"type\":\"BET\",\"format\":1,\""
-    "bytes\":232,\"account\":1,\"user_id\":\"ada\",\"bet_id\":\"889876958450548736\",\"ou"
-    "tcome\":\"PENDING\",\"currency\":\"GBP\",\"stake\":50.00,\"potential_return\":105.00"
-    ",\"balance_after\":99.50,\"stake_max\":0.00,\"promo_stake\":0.00,\"fees\":0.00,\"dec"
-    "ide_at\":\"2026-09-21T14:13:25.009000Z\",\"price_policy\":\"better\",\"rounding\":\""
-    "down\",\"transport\":\"http\",\"redemption_days\":365,\"idempotency_key\":\"pending\""
-    ",\"request_hash\":\"00000000000000150000000000000016\",\"personal_bytes\":0,\"legs\""
-    ":[{\"event_id\":\"event-9\",\"market\":1,\"market_id\":\"1.23\",\"selection\":1,\"se"
-    "lection_id\":\"s1\",\"selection_name\":\"Selection\",\"odds\":2.10,\"odds_exact\":\""
-    "21/10\",\"odds_version\":17,\"odds_position\":99,\"asked_odds\":2.10,\"asked_odds_ex"
-    "act\":\"21/10\",\"asked_version\":17,\"market_status\":\"active\",\"in_play\":true,\""
-    "provider_alive\":true,\"price_age_us\":1500}],\"postings\":[{\"account\":1,\"user_id"
-    "\":\"ada\",\"kind\":\"available\",\"currency\":\"GBP\",\"amount\":-50.00},{\"account"
-    "\":1,\"user_id\":\"ada\",\"kind\":\"held\",\"currency\":\"GBP\",\"amount\":50.00}]}",
-    "{\"seq\":11,\"time\":\"2026-09-21T14:13:20.010000Z\",\"type\":\"BET\",\"format\":1,\""
-    "bytes\":232,\"account\":1,\"user_id\":\"ada\",\"bet_id\":null,\"outcome\":\"UNKNOWN_"
-    "SELECTION\",\"currency\":\"GBP\",\"stake\":50.00,\"potential_return\":0.00,\"balance"
-    "_after\":99.50,\"stake_max\":0.00,\"promo_stake\":0.00,\"fees\":0.00,\"price_policy\""
-    ":\"better\",\"rounding\":\"down\",\"transport\":\"http\",\"redemption_days\":365,\"i"
-    "dempotency_key\":\"refused\",\"request_hash\":\"00000000000000150000000000000016\",\""
-    "personal_bytes\":8,\"asked_market_id\":\"9.99\",\"asked_selection_id\":\"unknown \\\""
-    "one\\\"\",\"legs\":[{\"market\":null,\"selection\":null,\"odds\":null,\"odds_exact\""
-    ":null,\"odds_version\":0,\"odds_position\":0,\"asked_odds\":null,\"asked_odds_exact\""
-    ":null,\"asked_version\":0,\"market_status\":0,\"in_play\":false,\"provider_alive\":f"
-    "alse,\"price_age_us\":0}]}",
+    "000016\",\"personal_bytes\":0,\"each_way\":false,\"stake_kind\":\"cash\",\"system\":"
+    "[],\"legs\":[{\"event_id\":\"event-9\",\"market\":1,\"market_id\":\"1.23\",\"selecti"
+    "on\":1,\"selection_id\":\"s1\",\"selection_name\":\"Selection\",\"odds\":2.10,\"odds"
+    "_exact\":\"21/10\",\"odds_version\":17,\"odds_position\":99,\"asked_odds\":2.10,\"as"
+    "ked_odds_exact\":\"21/10\",\"asked_version\":17,\"market_status\":\"active\",\"in_pl"
+    "ay\":false,\"provider_alive\":true,\"banker\":true,\"ante_post\":false,\"score\":[0,"
+    "0],\"red_cards\":[0,0],\"price_age_us\":1500}],\"postings\":[{\"account\":1,\"user_i"
+    "d\":\"ada\",\"kind\":\"available\",\"currency\":\"GBP\",\"amount\":-50.00},{\"kind\""
+    ":\"house_stakes\",\"currency\":\"GBP\",\"amount\":50.00}]}",
+    "{\"seq\":10,\"time\":\"2026-09-21T14:13:20.009000Z\",\"type\":\"BET\",\"format\":1,"
+    "\"bytes\":248,\"account\":1,\"user_id\":\"ada\",\"bet_id\":\"889876958450548736\",\""
+    "outcome\":\"PENDING\",\"currency\":\"GBP\",\"stake\":50.00,\"potential_return\":105."
+    "00,\"balance_after\":99.50,\"stake_max\":0.00,\"promo_stake\":0.00,\"fees\":0.00,\"d"
+    "ecide_at\":\"2026-09-21T14:13:25.009000Z\",\"price_policy\":\"better\",\"rounding\":"
+    "\"down\",\"transport\":\"http\",\"redemption_days\":365,\"idempotency_key\":\"pendin"
+    "g\",\"request_hash\":\"00000000000000150000000000000016\",\"personal_bytes\":0,\"eac"
+    "h_way\":false,\"stake_kind\":\"cash\",\"system\":[],\"legs\":[{\"event_id\":\"event-"
+    "9\",\"market\":1,\"market_id\":\"1.23\",\"selection\":1,\"selection_id\":\"s1\",\"se"
+    "lection_name\":\"Selection\",\"odds\":2.10,\"odds_exact\":\"21/10\",\"odds_version\""
+    ":17,\"odds_position\":99,\"asked_odds\":2.10,\"asked_odds_exact\":\"21/10\",\"asked_"
+    "version\":17,\"market_status\":\"active\",\"in_play\":true,\"provider_alive\":true,"
+    "\"banker\":true,\"ante_post\":false,\"score\":[0,0],\"red_cards\":[0,0],\"price_age_"
+    "us\":1500}],\"postings\":[{\"account\":1,\"user_id\":\"ada\",\"kind\":\"available\","
+    "\"currency\":\"GBP\",\"amount\":-50.00},{\"account\":1,\"user_id\":\"ada\",\"kind\":"
+    "\"held\",\"currency\":\"GBP\",\"amount\":50.00}]}",
+    "{\"seq\":11,\"time\":\"2026-09-21T14:13:20.010000Z\",\"type\":\"BET\",\"format\":1,"
+    "\"bytes\":248,\"account\":1,\"user_id\":\"ada\",\"bet_id\":null,\"outcome\":\"UNKNOW"
+    "N_SELECTION\",\"currency\":\"GBP\",\"stake\":50.00,\"potential_return\":0.00,\"balan"
+    "ce_after\":99.50,\"stake_max\":0.00,\"promo_stake\":0.00,\"fees\":0.00,\"price_polic"
+    "y\":\"better\",\"rounding\":\"down\",\"transport\":\"http\",\"redemption_days\":365,"
+    "\"idempotency_key\":\"refused\",\"request_hash\":\"00000000000000150000000000000016"
+    "\",\"personal_bytes\":8,\"asked_market_id\":\"9.99\",\"asked_selection_id\":\"unknow"
+    "n \\\"one\\\"\",\"each_way\":false,\"stake_kind\":\"cash\",\"system\":[],\"legs\":[{"
+    "\"market\":null,\"selection\":null,\"odds\":null,\"odds_exact\":null,\"odds_version"
+    "\":0,\"odds_position\":0,\"asked_odds\":null,\"asked_odds_exact\":null,\"asked_versi"
+    "on\":0,\"market_status\":0,\"in_play\":false,\"provider_alive\":false,\"banker\":fal"
+    "se,\"ante_post\":false,\"score\":[0,0],\"red_cards\":[0,0],\"price_age_us\":0}]}",
     "{\"seq\":12,\"time\":\"2026-09-21T14:13:20.011000Z\",\"type\":\"RELEASE\",\"format\""
-    ":1,\"bytes\":160,\"account\":1,\"user_id\":\"ada\",\"bet_id\":\"889876958450548736\""
+    ":1,\"bytes\":168,\"account\":1,\"user_id\":\"ada\",\"bet_id\":\"889876958450548736\""
     ",\"previous_seq\":10,\"outcome\":\"PLACED\",\"currency\":\"GBP\",\"balance_after\":9"
     "9.50,\"legs\":[{\"event_id\":\"event-9\",\"market\":1,\"market_id\":\"1.23\",\"selec"
     "tion\":1,\"selection_id\":\"s1\",\"selection_name\":\"Selection\",\"odds\":2.10,\"od"
     "ds_exact\":\"21/10\",\"odds_version\":18,\"odds_position\":0,\"asked_odds\":2.10,\"a"
     "sked_odds_exact\":\"21/10\",\"asked_version\":0,\"market_status\":\"active\",\"in_pl"
-    "ay\":true,\"provider_alive\":true,\"price_age_us\":0}],\"postings\":[{\"account\":1,"
-    "\"user_id\":\"ada\",\"kind\":\"held\",\"currency\":\"GBP\",\"amount\":-50.00},{\"kin"
-    "d\":\"house_stakes\",\"currency\":\"GBP\",\"amount\":50.00}]}",
+    "ay\":true,\"provider_alive\":true,\"banker\":true,\"ante_post\":false,\"score\":[0,0"
+    "],\"red_cards\":[0,0],\"price_age_us\":0}],\"postings\":[{\"account\":1,\"user_id\":"
+    "\"ada\",\"kind\":\"held\",\"currency\":\"GBP\",\"amount\":-50.00},{\"kind\":\"house_"
+    "stakes\",\"currency\":\"GBP\",\"amount\":50.00}]}",
     "{\"seq\":13,\"time\":\"2026-09-21T14:13:20.012000Z\",\"type\":\"FENCE\",\"format\":1"
     ",\"bytes\":80,\"cause\":\"trader\",\"actor\":\"tess\",\"reason\":\"goal?\",\"odds_po"
     "sition\":100,\"markets\":[{\"market\":1,\"market_id\":\"1.23\",\"status\":\"suspende"
     "d\",\"holds\":[]}]}",
     "{\"seq\":14,\"time\":\"2026-09-21T14:13:20.013000Z\",\"type\":\"RESULT\",\"format\":"
-    "1,\"bytes\":120,\"market\":1,\"market_id\":\"1.23\",\"result_version\":1,\"previous_"
-    "seq\":0,\"cause\":\"feed\",\"actor\":\"betfair\",\"reason\":\"\",\"selections\":[{\""
-    "selection\":0,\"selection_id\":\"s0\",\"selection_name\":\"Selection\",\"result\":\""
-    "DEAD_HEAT\",\"won\":1,\"void_factor\":0.5,\"dead_heat_numerator\":1,\"dead_heat_deno"
-    "minator\":2},{\"selection\":1,\"selection_id\":\"s1\",\"selection_name\":\"Selection"
-    "\",\"result\":\"DEAD_HEAT\",\"won\":1,\"void_factor\":0.5,\"dead_heat_numerator\":1,"
-    "\"dead_heat_denominator\":2},{\"selection\":2,\"selection_id\":\"s2\",\"selection_na"
-    "me\":\"Selection\",\"result\":\"DEAD_HEAT\",\"won\":1,\"void_factor\":0.5,\"dead_hea"
-    "t_numerator\":1,\"dead_heat_denominator\":2},{\"selection\":3,\"selection_id\":\"s3\""
-    ",\"selection_name\":\"Selection\",\"result\":\"DEAD_HEAT\",\"won\":1,\"void_factor\""
-    ":0.5,\"dead_heat_numerator\":1,\"dead_heat_denominator\":2},{\"selection\":4,\"selec"
-    "tion_id\":\"s4\",\"selection_name\":\"Selection\",\"result\":\"DEAD_HEAT\",\"won\":1"
-    ",\"void_factor\":0.5,\"dead_heat_numerator\":1,\"dead_heat_denominator\":2}]}",
+    "1,\"bytes\":232,\"market\":1,\"market_id\":\"1.23\",\"kind\":\"result\",\"result_ver"
+    "sion\":1,\"previous_seq\":0,\"cause\":\"feed\",\"actor\":\"betfair\",\"reason\":\"\""
+    ",\"approver\":\"\",\"certainty\":0,\"selections\":[{\"selection\":0,\"selection_id\""
+    ":\"s0\",\"selection_name\":\"Selection\",\"result\":\"DEAD_HEAT\",\"won\":1,\"void_f"
+    "actor\":0.5,\"dead_heat_numerator\":1,\"dead_heat_denominator\":2},{\"selection\":1,"
+    "\"selection_id\":\"s1\",\"selection_name\":\"Selection\",\"result\":\"DEAD_HEAT\",\""
+    "won\":1,\"void_factor\":0.5,\"dead_heat_numerator\":1,\"dead_heat_denominator\":2},{"
+    "\"selection\":2,\"selection_id\":\"s2\",\"selection_name\":\"Selection\",\"result\":"
+    "\"DEAD_HEAT\",\"won\":1,\"void_factor\":0.5,\"dead_heat_numerator\":1,\"dead_heat_de"
+    "nominator\":2},{\"selection\":3,\"selection_id\":\"s3\",\"selection_name\":\"Selecti"
+    "on\",\"result\":\"DEAD_HEAT\",\"won\":1,\"void_factor\":0.5,\"dead_heat_numerator\":"
+    "1,\"dead_heat_denominator\":2},{\"selection\":4,\"selection_id\":\"s4\",\"selection_"
+    "name\":\"Selection\",\"result\":\"DEAD_HEAT\",\"won\":1,\"void_factor\":0.5,\"dead_h"
+    "eat_numerator\":1,\"dead_heat_denominator\":2}]}",
     "{\"seq\":15,\"time\":\"2026-09-21T14:13:20.014000Z\",\"type\":\"SETTLE\",\"format\":"
-    "1,\"bytes\":168,\"account\":1,\"user_id\":\"ada\",\"bet_id\":\"889876958446354432\","
+    "1,\"bytes\":200,\"account\":1,\"user_id\":\"ada\",\"bet_id\":\"889876958446354432\","
     "\"settlement\":1,\"result_seq\":14,\"result_version\":1,\"previous_seq\":9,\"currenc"
-    "y\":\"GBP\",\"stake\":50.00,\"odds\":2.10,\"odds_exact\":\"21/10\",\"result\":\"DEAD"
-    "_HEAT\",\"won\":1,\"void_factor\":0.5,\"dead_heat_numerator\":1,\"dead_heat_denomina"
-    "tor\":2,\"rounding\":\"down\",\"payout\":51.25,\"balance_after\":150.75,\"postings\""
-    ":[{\"kind\":\"house_stakes\",\"currency\":\"GBP\",\"amount\":-50.00},{\"account\":1,"
-    "\"user_id\":\"ada\",\"kind\":\"available\",\"currency\":\"GBP\",\"amount\":51.25},{"
-    "\"kind\":\"house_result\",\"currency\":\"GBP\",\"amount\":-1.25}]}",
+    "y\":\"GBP\",\"stake\":50.00,\"each_way\":false,\"stake_kind\":\"cash\",\"system\":[]"
+    ",\"token_back\":false,\"rounding\":\"down\",\"payout\":51.25,\"balance_after\":150.7"
+    "5,\"legs\":[{\"market\":1,\"market_id\":\"1.23\",\"selection\":1,\"selection_id\":\""
+    "s1\",\"selection_name\":\"Selection\",\"odds\":2.10,\"odds_exact\":\"21/10\",\"resul"
+    "t\":\"DEAD_HEAT\",\"won\":1,\"void_factor\":0.5,\"dead_heat_numerator\":1,\"dead_hea"
+    "t_denominator\":2,\"banker\":true,\"cancelled\":false,\"ante_post\":false}],\"postin"
+    "gs\":[{\"kind\":\"house_stakes\",\"currency\":\"GBP\",\"amount\":-50.00},{\"account"
+    "\":1,\"user_id\":\"ada\",\"kind\":\"available\",\"currency\":\"GBP\",\"amount\":51.2"
+    "5},{\"kind\":\"house_result\",\"currency\":\"GBP\",\"amount\":-1.25}]}",
     "{\"seq\":16,\"time\":\"2026-09-21T14:13:20.015000Z\",\"type\":\"RESULT\",\"format\":"
-    "1,\"bytes\":120,\"market\":1,\"market_id\":\"1.23\",\"result_version\":2,\"previous_"
-    "seq\":14,\"cause\":\"feed\",\"actor\":\"betfair\",\"reason\":\"\",\"selections\":[{\""
-    "selection\":0,\"selection_id\":\"s0\",\"selection_name\":\"Selection\",\"result\":\""
-    "LOST\",\"won\":0,\"void_factor\":0.0,\"dead_heat_numerator\":1,\"dead_heat_denominat"
-    "or\":1},{\"selection\":1,\"selection_id\":\"s1\",\"selection_name\":\"Selection\",\""
-    "result\":\"LOST\",\"won\":0,\"void_factor\":0.0,\"dead_heat_numerator\":1,\"dead_hea"
-    "t_denominator\":1},{\"selection\":2,\"selection_id\":\"s2\",\"selection_name\":\"Sel"
-    "ection\",\"result\":\"LOST\",\"won\":0,\"void_factor\":0.0,\"dead_heat_numerator\":1"
-    ",\"dead_heat_denominator\":1},{\"selection\":3,\"selection_id\":\"s3\",\"selection_n"
-    "ame\":\"Selection\",\"result\":\"LOST\",\"won\":0,\"void_factor\":0.0,\"dead_heat_nu"
-    "merator\":1,\"dead_heat_denominator\":1},{\"selection\":4,\"selection_id\":\"s4\",\""
-    "selection_name\":\"Selection\",\"result\":\"LOST\",\"won\":0,\"void_factor\":0.0,\"d"
-    "ead_heat_numerator\":1,\"dead_heat_denominator\":1}]}",
+    "1,\"bytes\":232,\"market\":1,\"market_id\":\"1.23\",\"kind\":\"result\",\"result_ver"
+    "sion\":2,\"previous_seq\":14,\"cause\":\"feed\",\"actor\":\"betfair\",\"reason\":\""
+    "\",\"approver\":\"\",\"certainty\":0,\"selections\":[{\"selection\":0,\"selection_id"
+    "\":\"s0\",\"selection_name\":\"Selection\",\"result\":\"LOST\",\"won\":0,\"void_fact"
+    "or\":0.0,\"dead_heat_numerator\":1,\"dead_heat_denominator\":1},{\"selection\":1,\"s"
+    "election_id\":\"s1\",\"selection_name\":\"Selection\",\"result\":\"LOST\",\"won\":0,"
+    "\"void_factor\":0.0,\"dead_heat_numerator\":1,\"dead_heat_denominator\":1},{\"select"
+    "ion\":2,\"selection_id\":\"s2\",\"selection_name\":\"Selection\",\"result\":\"LOST\""
+    ",\"won\":0,\"void_factor\":0.0,\"dead_heat_numerator\":1,\"dead_heat_denominator\":1"
+    "},{\"selection\":3,\"selection_id\":\"s3\",\"selection_name\":\"Selection\",\"result"
+    "\":\"LOST\",\"won\":0,\"void_factor\":0.0,\"dead_heat_numerator\":1,\"dead_heat_deno"
+    "minator\":1},{\"selection\":4,\"selection_id\":\"s4\",\"selection_name\":\"Selection"
+    "\",\"result\":\"LOST\",\"won\":0,\"void_factor\":0.0,\"dead_heat_numerator\":1,\"dea"
+    "d_heat_denominator\":1}]}",
     "{\"seq\":17,\"time\":\"2026-09-21T14:13:20.016000Z\",\"type\":\"REVERSE\",\"format\""
     ":1,\"bytes\":152,\"account\":1,\"user_id\":\"ada\",\"bet_id\":\"889876958446354432\""
     ",\"reverses_seq\":15,\"result_seq\":16,\"result_version\":2,\"previous_seq\":15,\"cu"
@@ -155,14 +165,17 @@ static const char *const expected[EVERY_TYPE_COUNT] = {
     "da\",\"kind\":\"available\",\"currency\":\"GBP\",\"amount\":-51.25},{\"kind\":\"hous"
     "e_result\",\"currency\":\"GBP\",\"amount\":1.25}]}",
     "{\"seq\":18,\"time\":\"2026-09-21T14:13:20.017000Z\",\"type\":\"SETTLE\",\"format\":"
-    "1,\"bytes\":168,\"account\":1,\"user_id\":\"ada\",\"bet_id\":\"889876958446354432\","
+    "1,\"bytes\":200,\"account\":1,\"user_id\":\"ada\",\"bet_id\":\"889876958446354432\","
     "\"settlement\":2,\"result_seq\":16,\"result_version\":2,\"previous_seq\":17,\"curren"
-    "cy\":\"GBP\",\"stake\":50.00,\"odds\":2.10,\"odds_exact\":\"21/10\",\"result\":\"LOS"
-    "T\",\"won\":0,\"void_factor\":0.0,\"dead_heat_numerator\":1,\"dead_heat_denominator"
-    "\":1,\"rounding\":\"down\",\"payout\":0.00,\"balance_after\":99.50,\"postings\":[{\""
-    "kind\":\"house_stakes\",\"currency\":\"GBP\",\"amount\":-50.00},{\"account\":1,\"use"
-    "r_id\":\"ada\",\"kind\":\"available\",\"currency\":\"GBP\",\"amount\":0.00},{\"kind"
-    "\":\"house_result\",\"currency\":\"GBP\",\"amount\":50.00}]}",
+    "cy\":\"GBP\",\"stake\":50.00,\"each_way\":false,\"stake_kind\":\"cash\",\"system\":["
+    "],\"token_back\":false,\"rounding\":\"down\",\"payout\":0.00,\"balance_after\":99.50"
+    ",\"legs\":[{\"market\":1,\"market_id\":\"1.23\",\"selection\":1,\"selection_id\":\"s"
+    "1\",\"selection_name\":\"Selection\",\"odds\":2.10,\"odds_exact\":\"21/10\",\"result"
+    "\":\"LOST\",\"won\":0,\"void_factor\":0.0,\"dead_heat_numerator\":1,\"dead_heat_deno"
+    "minator\":1,\"banker\":true,\"cancelled\":false,\"ante_post\":false}],\"postings\":["
+    "{\"kind\":\"house_stakes\",\"currency\":\"GBP\",\"amount\":-50.00},{\"account\":1,\""
+    "user_id\":\"ada\",\"kind\":\"available\",\"currency\":\"GBP\",\"amount\":0.00},{\"ki"
+    "nd\":\"house_result\",\"currency\":\"GBP\",\"amount\":50.00}]}",
 };
 
 static void is_dumped_as_written_down(struct maker *m, const struct parts *parts)
@@ -262,10 +275,11 @@ TEST(record_json, what_has_no_name_is_written_as_its_number)
     SAYS("\"market_status\":0", p.items.legs[0].market_status = 0);
     SAYS("\"in_play\":true,\"provider_alive\":false", p.items.legs[0].flags = LEG_IN_PLAY);
     SAYS("\"kind\":\"held\"", p.postings[0].kind = LEDGER_HELD);
-    SAYS("\"kind\":6", p.postings[0].kind = 6);
+    SAYS("\"kind\":\"bonus\"", p.postings[0].kind = LEDGER_BONUS);
+    SAYS("\"kind\":9", p.postings[0].kind = 9);
     SAYS("\"kind\":0", p.postings[0].kind = 0);
     SAYS("\"idempotency_key\":\"k\\\"\xEF\xBF\xBD\"", p.texts[0] = SLICE("k\"\xFF"));
-    SAYS("\"asked_market_id\":\"no newline\",\"legs\"", p.texts[1] = SLICE_NONE;
+    SAYS("\"asked_market_id\":\"no newline\",\"each_way\"", p.texts[1] = SLICE_NONE;
          p.texts[2] = SLICE("no newline"); p.body.bet.asked_bytes = 10; p.draft.texts_count = 3);
 #undef SAYS
     maker_done(&m);
@@ -285,9 +299,9 @@ TEST(record_json, holds_and_factors_are_spelled_out)
     assert_non_null(strstr(dump(&m, m.state), "\"holds\":[\"trader\",130]}"));
     assert_non_null(strstr(text, "\"cause\":0,"));
     struct parts result = parts_result(&m, 1, LEG_WON);
-    result.items.results[0] = (struct record_leg_result){0};
-    result.items.results[1] = (struct record_leg_result){1, 1, 3, 0, 1, 1};
-    result.items.results[2] = (struct record_leg_result){2, 1, 0, 0, 1, 3};
+    result.items.results[0] = (struct record_selection_result){0};
+    result.items.results[1].win = (struct record_leg_result){1, 1, 3, 0, 1, 1};
+    result.items.results[2].win = (struct record_leg_result){2, 1, 0, 0, 1, 3};
     maker_encode(&m, &result);
     assert_non_null(
         strstr(dump(&m, m.state), "\"result\":\"OPEN\",\"won\":0,\"void_factor\":0.0,"));

@@ -9,6 +9,7 @@
 #define HELD         "L4: what is held are the stakes of pending bets"
 #define ZERO_SUM     "L4: all accounts of a currency sum to zero"
 #define STAKES       "L4: house stakes are the stakes of open bets"
+#define RETURNS      "L4: the potential return is stake times odds"
 #define OF_MARKET    "L7: a market's counts are those of its bets"
 #define OF_LIABILITY "L7: the open liability is what open bets pay if they win"
 #define OF_USER      "L7: an account's counts are those of its bets"
@@ -88,8 +89,8 @@ TEST(shard_check, sees_bets_that_do_not_fit_the_money)
     struct maker m;
     open_with_bets(&m);
     struct shard_bet *bets = m.state->bets;
-    SEES(OF_MARKET, bets[1].stake++, bets[1].stake--);
-    SEES(HELD, bets[2].stake++, bets[2].stake--);
+    SEES(RETURNS, bets[1].stake += 100, bets[1].stake -= 100);
+    SEES(RETURNS, bets[1].returns++, bets[1].returns--);
     SEES(SETTLED, bets[1].seq_settled = 9, bets[1].seq_settled = 0);
     SEES(SETTLED, bets[0].seq_settled = 0, bets[0].seq_settled = 10);
     SEES(OF_USER, bets[0].state = BET_STATE_OPEN, bets[0].state = BET_STATE_SETTLED);
@@ -108,6 +109,8 @@ TEST(shard_check, sees_counts_that_do_not_fit_the_bets)
     SEES(OF_MARKET, markets[2].bets_pending--, markets[2].bets_pending++);
     SEES(OF_MARKET, markets[2].stakes_open++, markets[2].stakes_open--);
     SEES(OF_LIABILITY, markets[2].returns_open--, markets[2].returns_open++);
+    SEES(OF_MARKET, markets[2].stakes_single--, markets[2].stakes_single++);
+    SEES(OF_LIABILITY, m.state->selections[4].costs_open++, m.state->selections[4].costs_open--);
     SEES(OF_LIABILITY, m.state->houses[0].returns_open++, m.state->houses[0].returns_open--);
     SEES(OF_USER, accounts[1].bets_open++, accounts[1].bets_open--);
     SEES(OF_USER, accounts[2].bets_open = 0, accounts[2].bets_open = 1);
@@ -122,15 +125,16 @@ TEST(shard_check, sees_chains_that_lead_elsewhere)
     struct shard_market *markets = m.state->markets;
     struct shard_account *accounts = m.state->accounts;
     struct shard_bet *bets = m.state->bets;
-    SEES(OF_MARKET, markets[2].bets_last = 0, markets[2].bets_last = 3);
-    SEES(OF_MARKET, bets[3].next_of_market = BET_NONE, bets[3].next_of_market = 2);
-    SEES(OF_MARKET, bets[3].next_of_market = 3, bets[3].next_of_market = 2);
+    struct shard_leg *legs = m.state->legs;
+    SEES(OF_MARKET, markets[2].legs_last = 0, markets[2].legs_last = 3);
+    SEES(OF_MARKET, legs[3].next_of_market = LEG_NONE, legs[3].next_of_market = 2);
+    SEES(OF_MARKET, legs[3].next_of_market = 3, legs[3].next_of_market = 2);
     SEES(OF_USER, accounts[1].bets_last = 2, accounts[1].bets_last = 3);
     SEES(OF_USER, bets[3].next_of_account = 3, bets[3].next_of_account = 1);
     SEES(OF_USER, accounts[1].bets_last = BET_NONE, accounts[1].bets_last = 3);
     /* Bet 3 was not accepted, so no count misses it. */
     SEES(OF_USER, accounts[1].bets_last = 1, accounts[1].bets_last = 3);
-    SEES(OF_MARKET, markets[2].bets_last = 2, markets[2].bets_last = 3);
+    SEES(OF_MARKET, markets[2].legs_last = 2, markets[2].legs_last = 3);
     maker_done(&m);
 }
 

@@ -235,11 +235,11 @@ TEST(shard_result, a_result_is_of_a_known_market_and_corrects_the_one_before)
     REFUSES(&m, first, "the market is unknown", p.body.result.market = 0);
     REFUSES(&m, first, "the market is unknown", p.body.result.market = 3);
     REFUSES(&m, first, "L4: no money moves here", add_posting(&p));
-    REFUSES(&m, first, "L7: a result names the one it corrects", p.body.result.previous_seq = 1);
+    REFUSES(&m, first, "L7: a result names the one before it", p.body.result.previous_seq = 1);
     first.body.result.result_version = 7;
     maker_accept(&m, &first);
     struct parts second = parts_result(&m, 1, LEG_LOST);
-    REFUSES(&m, second, "L7: a result names the one it corrects", p.body.result.previous_seq = 0);
+    REFUSES(&m, second, "L7: a result names the one before it", p.body.result.previous_seq = 0);
     REFUSES(&m, second, "L7: result versions rise", p.body.result.result_version = 7);
     REFUSES(&m, second, "L7: result versions rise", p.body.result.result_version = 6);
     maker_accept(&m, &second);
@@ -258,16 +258,17 @@ TEST(shard_result, a_result_speaks_of_every_selection_with_possible_factors)
     REFUSES(&m, good, "a result speaks of every selection", p.draft.items_count = 2);
     REFUSES(&m, good, "a result speaks of every selection", p.draft.items_count = 4);
     REFUSES(&m, good, "a result speaks of every selection", p.draft.items_count = 0);
-    REFUSES(&m, good, "the factors are impossible", p.items.results[2].known = 2);
-    REFUSES(&m, good, "the factors are impossible", p.items.results[2].won = 2);
-    REFUSES(&m, good, "the factors are impossible", p.items.results[2].void_halves = 3);
-    REFUSES(&m, good, "the factors are impossible", p.items.results[2].dead_heat_numerator = 0);
-    REFUSES(&m, good, "the factors are impossible", p.items.results[2].dead_heat_numerator = 2);
+    REFUSES(&m, good, "the factors are impossible", p.items.results[2].win.known = 2);
+    REFUSES(&m, good, "the factors are impossible", p.items.results[2].win.won = 2);
+    REFUSES(&m, good, "the factors are impossible", p.items.results[2].win.void_halves = 3);
+    REFUSES(&m, good, "the factors are impossible", p.items.results[2].win.dead_heat_numerator = 0);
+    REFUSES(&m, good, "the factors are impossible", p.items.results[2].win.dead_heat_numerator = 2);
     REFUSES(&m, good, "the factors are impossible",
-            p.items.results[2].dead_heat_denominator = DEAD_HEAT_TERM_MAX + 1);
-    good.items.results[2] = (struct record_leg_result){0}; /* not said yet */
+            p.items.results[2].win.dead_heat_denominator = DEAD_HEAT_TERM_MAX + 1);
+    good.items.results[2] = (struct record_selection_result){0}; /* not said yet */
     maker_accept(&m, &good);
-    assert_int_equal(shard_state_selection(m.state, (struct market_ref){1}, 2)->result.known, 0);
+    assert_int_equal(shard_state_selection(m.state, (struct market_ref){1}, 2)->result.win.known,
+                     0);
     maker_done(&m);
 }
 
@@ -276,11 +277,12 @@ TEST(shard_result, what_is_not_known_has_no_factors)
     struct maker m;
     maker_open(&m);
     struct parts good = parts_result(&m, 1, LEG_WON);
-    good.items.results[0] = (struct record_leg_result){0};
-    REFUSES(&m, good, "the factors are impossible", p.items.results[0].won = 1);
-    REFUSES(&m, good, "the factors are impossible", p.items.results[0].void_halves = 1);
-    REFUSES(&m, good, "the factors are impossible", p.items.results[0].dead_heat_numerator = 1);
-    REFUSES(&m, good, "the factors are impossible", p.items.results[0].dead_heat_denominator = 1);
+    good.items.results[0] = (struct record_selection_result){0};
+    REFUSES(&m, good, "the factors are impossible", p.items.results[0].win.won = 1);
+    REFUSES(&m, good, "the factors are impossible", p.items.results[0].win.void_halves = 1);
+    REFUSES(&m, good, "the factors are impossible", p.items.results[0].win.dead_heat_numerator = 1);
+    REFUSES(&m, good, "the factors are impossible",
+            p.items.results[0].win.dead_heat_denominator = 1);
     maker_accept(&m, &good);
     maker_done(&m);
 }

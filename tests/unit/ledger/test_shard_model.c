@@ -61,8 +61,9 @@ static void agree_on_bet(const struct walk *w, int index)
     assert_int_equal(folded->stake, bet->stake);
     assert_int_equal(folded->payout, bet->paid);
     assert_int_equal(folded->settlement, bet->payments);
-    assert_int_equal(folded->odds.numerator, bet->odds_over);
-    assert_int_equal(folded->odds.denominator, bet->odds_under);
+    const struct shard_leg *leg = shard_state_leg(w->maker.state, folded->legs_first);
+    assert_int_equal(leg->odds.numerator, bet->odds_over);
+    assert_int_equal(leg->odds.denominator, bet->odds_under);
 }
 
 static void agree(const struct walk *w)
@@ -302,7 +303,7 @@ static bool step_result(struct walk *w)
         if (!r.known)
             r = (struct model_result){0, 0, 0, 0};
         w->model.results[market][runner] = r;
-        result.items.results[runner] = (struct record_leg_result){
+        result.items.results[runner].win = (struct record_leg_result){
             (uint8_t)r.known,         (uint8_t)r.won,    (uint8_t)r.void_halves, 0,
             (uint16_t)(r.known != 0), (uint16_t)r.tie_of};
     }

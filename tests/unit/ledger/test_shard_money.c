@@ -225,8 +225,7 @@ static void refuses_bad_slips(struct maker *m, const struct parts *good)
     REFUSES(m, *good, "L4: the stake is positive and within the limit", p.body.bet.stake = 0);
     REFUSES(m, *good, "L4: the stake is positive and within the limit",
             p.body.bet.stake = MONEY_MINOR_MAX + 1);
-    REFUSES(m, *good, "a single has one leg", p.draft.items_count = 0);
-    REFUSES(m, *good, "a single has one leg", p.draft.items_count = 2);
+    REFUSES(m, *good, "a bet has 1 to 100 legs", p.draft.items_count = 0);
     REFUSES(m, *good, "the currency is not known", p.body.bet.currency = 0);
     REFUSES(m, *good, "the currency is not known", p.body.bet.currency = 999);
     REFUSES(m, *good, "no such outcome", p.body.bet.outcome = 0);
@@ -257,6 +256,8 @@ static void refuses_bad_bets(struct maker *m, const struct parts *good)
 {
     struct record_leg leg = good->items.legs[0];
     refuses_bad_slips(m, good);
+    REFUSES(m, *good, "a bet has one leg of a market", p.draft.items_count = 2;
+            p.items.legs[1] = p.items.legs[0]);
     refuses_bad_legs(m, good);
     REFUSES(m, *good, "bet ids rise", p.body.bet.bet_id = 0);
     REFUSES(m, *good, "bet ids rise", p.body.bet.bet_id = shard_state_last_bet_id(m->state).n);
@@ -318,14 +319,17 @@ TEST(shard_bet, a_pending_bet_holds_its_stake_until_it_is_decided)
 }
 
 /* GLI-33 2.8 asks for them on every wager; there are none yet. */
-TEST(shard_bet, there_is_no_bonus_money_and_no_fee)
+TEST(shard_bet, what_is_no_cash_is_the_whole_stake_and_there_is_no_fee)
 {
     struct maker m;
     maker_open(&m);
     struct parts bet = parts_bet(&m, 1, 1, "b"), refused = parts_refused(&m, 1, 1, "r");
-    REFUSES(&m, bet, "bonus money and fees are not in this format", p.body.bet.promo_stake = 1);
-    REFUSES(&m, bet, "bonus money and fees are not in this format", p.body.bet.fees = 1);
-    REFUSES(&m, refused, "bonus money and fees are not in this format", p.body.bet.fees = -1);
+    REFUSES(&m, bet, "L4: what is no cash is the whole stake", p.body.bet.promo_stake = 1);
+    REFUSES(&m, bet, "L4: what is no cash is the whole stake", p.body.bet.flags = BET_FREE);
+    REFUSES(&m, bet, "a bet's flags are known", p.body.bet.flags = BET_FREE | BET_BONUS);
+    REFUSES(&m, bet, "a bet's flags are known", p.body.bet.flags = 8);
+    REFUSES(&m, bet, "fees are not in this format", p.body.bet.fees = 1);
+    REFUSES(&m, refused, "fees are not in this format", p.body.bet.fees = -1);
     maker_done(&m);
 }
 
@@ -419,8 +423,8 @@ static void refuses_bad_releases(struct maker *m, const struct parts *good)
     REFUSES(m, *good, "L7: there is no such bet", p.body.release.bet_id--);
     REFUSES(m, *good, "L7: the bet is another account's", p.draft.account = 2);
     REFUSES(m, *good, "L7: the bet's records are a chain", p.body.release.previous_seq--);
-    REFUSES(m, *good, "a single has one leg", p.draft.items_count = 0);
-    REFUSES(m, *good, "a single has one leg", p.draft.items_count = 2);
+    REFUSES(m, *good, "a release speaks of every leg", p.draft.items_count = 0);
+    REFUSES(m, *good, "a release speaks of every leg", p.draft.items_count = 2);
     REFUSES(m, *good, "no such outcome", p.body.release.outcome = 0);
     REFUSES(m, *good, "no such outcome", p.body.release.outcome = 3);
     REFUSES(m, *good, "L4: the balance is the fold", p.body.release.balance_after++);
@@ -443,7 +447,7 @@ TEST(shard_release, a_pending_bet_is_placed_at_most_at_its_price)
     maker_accept(&m, &good);
     const struct shard_bet *bet = shard_state_bet(m.state, 0);
     assert_int_equal(bet->state, BET_STATE_OPEN);
-    assert_int_equal(bet->odds.numerator, 2);
+    assert_int_equal(shard_state_leg(m.state, bet->legs_first)->odds.numerator, 2);
     assert_int_equal(shard_state_account(m.state, (struct account_ref){1})->held, 0);
     assert_int_equal(shard_state_house(m.state, 0)->stakes, 5000);
     struct parts again = parts_release(&m, 0, BET_PLACED);

@@ -5,7 +5,8 @@
 #include "maker.h"
 
 #define OF_THIS_BET "L7: the settlement is of this bet"
-#define IN_FORCE    "L7: a settlement follows from the result in force"
+#define OF_RESULTS  "L7: the factors are those of the results"
+#define IN_FORCE    "L7: a settlement follows from the results in force"
 
 static void refuses_other_postings(struct maker *m, const struct parts *good, const char *reason)
 {
@@ -63,17 +64,26 @@ TEST(shard_settle, a_settlement_is_checked_whole)
     REFUSES(&m, good, "L7: the bet's records are a chain", p.body.settle.previous_seq++);
     REFUSES(&m, good, IN_FORCE, p.body.settle.result_seq--);
     REFUSES(&m, good, IN_FORCE, p.body.settle.result_version++);
-    REFUSES(&m, good, "L7: the factors are those of the result", p.body.settle.factors.won = 0);
-    REFUSES(&m, good, "L7: the factors are those of the result", p.body.settle.factors.known = 0);
+    REFUSES(&m, good, OF_RESULTS, p.items.settled[0].win.won = 0);
+    REFUSES(&m, good, OF_RESULTS, p.items.settled[0].win.known = 0);
+    REFUSES(&m, good, OF_RESULTS, p.items.settled[0].market = 2);
+    REFUSES(&m, good, OF_RESULTS, p.items.settled[0].flags = 0);
+    REFUSES(&m, good, OF_RESULTS, p.items.settled[0].odds_numerator++);
+    REFUSES(&m, good, OF_RESULTS, p.items.settled[0].odds_denominator--);
+    REFUSES(&m, good, OF_RESULTS, p.items.settled[0].position = 1);
+    REFUSES(&m, good, OF_RESULTS, p.draft.items_count = 0);
+    REFUSES(&m, good, OF_RESULTS, p.draft.items_count = 2);
     REFUSES(&m, good, OF_THIS_BET, p.body.settle.stake++);
-    REFUSES(&m, good, OF_THIS_BET, p.body.settle.odds_numerator++);
-    REFUSES(&m, good, OF_THIS_BET, p.body.settle.odds_denominator--);
+    REFUSES(&m, good, OF_THIS_BET, p.body.settle.sizes = 1);
+    REFUSES(&m, good, OF_THIS_BET, p.body.settle.flags = BET_FREE);
     REFUSES(&m, good, OF_THIS_BET, p.body.settle.rounding = ROUND_HALF_UP);
     REFUSES(&m, good, OF_THIS_BET, p.body.settle.currency = EUR);
     REFUSES(&m, good, OF_THIS_BET, p.body.settle.settlement = 0);
     REFUSES(&m, good, OF_THIS_BET, p.body.settle.settlement = 2);
     REFUSES(&m, good, "L7: the payout follows from stake, odds and factors",
             p.body.settle.payout++);
+    REFUSES(&m, good, "L7: the payout follows from stake, odds and factors",
+            p.body.settle.token_back = 1);
     REFUSES(&m, good, "L4: the balance is the fold", p.body.settle.balance_after--);
     refuses_other_postings(&m, &good, "L4: the postings are those of the payout");
     maker_accept(&m, &good);
@@ -100,7 +110,7 @@ TEST(shard_settle, a_bet_without_a_word_in_the_result_stays_open)
     struct maker m;
     open_with_bet(&m);
     struct parts result = parts_result(&m, 1, LEG_WON);
-    result.items.results[1] = (struct record_leg_result){0};
+    result.items.results[1] = (struct record_selection_result){0};
     maker_accept(&m, &result);
     struct parts settle = parts_settle(&m, 0);
     maker_refuse(&m, &settle, IN_FORCE);
@@ -194,7 +204,7 @@ TEST(shard_reverse, a_bet_may_be_corrected_again_and_again)
     accept_settle(&m);
     struct parts unknown = parts_result(&m, 1, LEG_WON);
     for (int i = 0; i < 3; i++)
-        unknown.items.results[i] = (struct record_leg_result){0};
+        unknown.items.results[i] = (struct record_selection_result){0};
     maker_accept(&m, &unknown);
     accept_reverse(&m);
     assert_int_equal(shard_state_account(m.state, (struct account_ref){1})->bets_open, 1);

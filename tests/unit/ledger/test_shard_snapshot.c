@@ -113,7 +113,11 @@ static void hashes_are_equal(const struct shard_state *a, const struct shard_sta
 
 TEST(shard_snapshot, what_is_read_is_what_was_written_under_any_limits)
 {
-    static const struct shard_limits other = {11, 12, 1300, 14, 15};
+    static const struct shard_limits other = {.accounts_max = 11,
+                                              .markets_max = 12,
+                                              .selections_max = 1300,
+                                              .bets_max = 14,
+                                              .verdicts_max = 15};
     static struct image image, again;
     struct shard_state *read = NULL;
     struct shard_snapshot_place place;
@@ -214,11 +218,11 @@ TEST(shard_snapshot, more_than_the_limits_is_refused_by_name)
     struct maker m;
     open_with_bets(&m);
     encode(m.state, &image);
-    const struct shard_limits fit = {3, 2, 6, 4, 9};
+    const struct shard_limits fit = {3, 2, 6, 4, 4, 1, 9};
     assert_int_equal(shard_state_verdicts_count(m.state), 7);
     assert_int_equal(decode(&image, &fit, NULL, NULL), 0);
     for (size_t i = 0; i < 5; i++) {
-        struct shard_limits limits = {3, 2, 6, 4, 7};
+        struct shard_limits limits = {3, 2, 6, 4, 4, 1, 7};
         const char *reason = NULL;
         (&limits.accounts_max)[i]--;
         assert_int_equal(decode(&image, &limits, NULL, &reason), -ERR_LIMIT);
@@ -313,21 +317,29 @@ TEST(shard_snapshot, impossible_markets_are_refused)
     REFUSES_FIELD(BEYOND, k[1].seq_result, m.state->seq + 1);
     REFUSES_FIELD("a selection's texts are known", s[0].id, texts);
     REFUSES_FIELD("a selection's texts are known", s[5].name, UINT32_MAX);
-    REFUSES_FIELD("the factors are impossible", s[0].result.dead_heat_denominator, 0);
-    REFUSES_FIELD("the factors are impossible", s[5].result.won, 1);
+    REFUSES_FIELD("the factors are impossible", s[0].result.win.dead_heat_denominator, 0);
+    REFUSES_FIELD("the factors are impossible", s[5].result.win.won, 1);
     maker_done(&m);
 }
 
 TEST(shard_snapshot, impossible_bets_are_refused)
 {
     static struct image image;
-    static const char known[] = "a bet's state, policy and rounding are known";
+    static const char known[] = "a bet's state, policy, rounding and flags are known";
     struct maker m;
     open_with_bets(&m);
     struct shard_bet *b = m.state->bets;
-    REFUSES_FIELD("L6: the selection is unknown", b[1].market, 3);
-    REFUSES_FIELD("L6: the selection is unknown", b[1].market, 0);
-    REFUSES_FIELD("L6: the selection is unknown", b[1].selection, 3);
+    struct shard_leg *l = m.state->legs;
+    REFUSES_FIELD("L6: the selection is unknown", l[1].market, 3);
+    REFUSES_FIELD("L6: the selection is unknown", l[1].market, 0);
+    REFUSES_FIELD("L6: the selection is unknown", l[1].selection, 3);
+    REFUSES_FIELD("L7: a leg is its bet's", l[1].bet, 2);
+    REFUSES_FIELD("L7: a bet has its legs", b[1].legs_first, 2);
+    REFUSES_FIELD("L7: a bet has its legs", b[1].legs_count, 0);
+    REFUSES_FIELD("L7: a bet has its legs", b[1].legs_count, 101);
+    REFUSES_FIELD("L7: a bet has its legs", b[3].legs_count, 2);
+    REFUSES_FIELD("a leg's flags are known", l[0].flags, 255);
+    REFUSES_FIELD("a leg's flags are known", l[0].reserved, 1);
     REFUSES_FIELD("bet ids rise", b[1].bet_id, b[0].bet_id);
     REFUSES_FIELD("bet ids rise", b[3].bet_id, b[3].bet_id + 1);
     REFUSES_FIELD("bet ids rise", m.state->last_bet_id.n, m.state->last_bet_id.n + 1);
@@ -337,20 +349,22 @@ TEST(shard_snapshot, impossible_bets_are_refused)
     REFUSES_FIELD(BEYOND, b[0].seq_settled, UINT64_MAX);
     REFUSES_FIELD(BEYOND, b[0].seq_result, UINT64_MAX);
     REFUSES_FIELD(known, b[0].state, 0);
-    REFUSES_FIELD(known, b[0].state, 5);
+    REFUSES_FIELD(known, b[0].state, 6);
     REFUSES_FIELD(known, b[0].policy, 0);
     REFUSES_FIELD(known, b[0].rounding, 4);
-    REFUSES_FIELD(known, b[0].reserved, 1);
-    REFUSES_FIELD("L6: there was a price", b[1].odds.denominator, 0);
-    REFUSES_FIELD("L6: there was a price", b[1].odds.numerator, 0);
-    REFUSES_FIELD("the factors are impossible", b[0].factors.void_halves, 3);
-    REFUSES_FIELD("the factors are impossible", b[0].payout, -1);
+    REFUSES_FIELD(known, b[0].flags, 8);
+    REFUSES_FIELD("L6: there was a price", l[1].odds.denominator, 0);
+    REFUSES_FIELD("L6: there was a price", l[1].odds.numerator, 0);
+    REFUSES_FIELD("the factors are impossible", l[0].win.void_halves, 3);
+    REFUSES_FIELD(MONEY, b[0].payout, -1);
+    REFUSES_FIELD(MONEY, b[0].returns, -1);
+    REFUSES_FIELD("L4: the potential return is stake times odds", b[1].returns, 1);
     REFUSES_FIELD("L3: a bet's verdict is among its records", b[0].seq_verdict,
                   b[0].seq_placed - 1);
     REFUSES_FIELD("L3: a bet's verdict is among its records", b[0].seq_verdict, b[0].seq_last + 1);
     REFUSES_FIELD("L4: a stake is within its limit", b[3].stake, 0);
     REFUSES_FIELD("L7: an account's counts are those of its bets", b[1].next_of_account, 1);
-    REFUSES_FIELD("L7: a market's counts are those of its bets", b[1].next_of_market, 0);
+    REFUSES_FIELD("L7: a market's counts are those of its bets", l[1].next_of_market, 0);
     maker_done(&m);
 }
 

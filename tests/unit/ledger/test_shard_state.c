@@ -137,7 +137,11 @@ TEST(shard_limits, too_many_texts)
 TEST(shard_limits, the_longest_texts_fit)
 {
     struct maker m;
-    struct shard_limits limits = {1, 10, 10, 10, 10};
+    struct shard_limits limits = {.accounts_max = 1,
+                                  .markets_max = 10,
+                                  .selections_max = 10,
+                                  .bets_max = 10,
+                                  .verdicts_max = 10};
     char texts[8][NAME_BYTES_MAX];
     maker_empty(&m, &limits);
     struct parts genesis = parts_genesis(&m);
@@ -498,7 +502,11 @@ TEST(shard_hash, the_limits_do_not_show)
     struct maker a, b;
     uint8_t hash_a[32], hash_b[32];
     maker_open(&a);
-    maker_empty(&b, &(struct shard_limits){3, 3, 1000, 5, 7});
+    maker_empty(&b, &(struct shard_limits){.accounts_max = 3,
+                                           .markets_max = 3,
+                                           .selections_max = 1000,
+                                           .bets_max = 5,
+                                           .verdicts_max = 7});
     b.time_us = MAKER_TIME_US;
     struct parts genesis = parts_genesis(&b);
     maker_accept(&b, &genesis);
@@ -568,7 +576,7 @@ TEST(shard_hash, any_change_of_the_log_s_meaning_shows)
     ANOTHER(fence, p.items.fenced[0].status = MARKET_CANCELLED);
     struct parts result = parts_result(&m, 1, LEG_WON);
     ANOTHER(result, p.body.result.result_version++);
-    ANOTHER(result, p.items.results[2].won = 0);
+    ANOTHER(result, p.items.results[2].win.won = 0);
     maker_done(&m);
 }
 

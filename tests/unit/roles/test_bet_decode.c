@@ -35,54 +35,96 @@ TEST(bet_decode, reads_a_single)
     struct bet_decoded bet = good("{\"market_id\":\"1.23\",\"selection_id\":\"42\",\"odds\":2.10,"
                                   "\"odds_version\":17,\"stake\":50.00,\"currency\":\"GBP\","
                                   "\"price_policy\":\"exact\"}");
-    assert_true(bet.single);
+    assert_int_equal(bet.ticket.legs_count, 1);
+    assert_int_equal(bet.ticket.sizes.mask, 0);
+    assert_int_equal(bet.ticket.stake_kind, STAKE_CASH);
+    assert_false(bet.ticket.each_way);
     assert_true(slice_is(bet.key, "key"));
-    assert_true(slice_is(bet.market_id, "1.23"));
-    assert_true(slice_is(bet.selection_id, "42"));
-    assert_int_equal(bet.slip.stake.minor, 5000);
-    assert_int_equal(bet.slip.odds.numerator, 21);
-    assert_int_equal(bet.slip.odds.denominator, 10);
-    assert_int_equal(bet.slip.odds_version, 17);
-    assert_int_equal(bet.slip.policy, PRICE_EXACT);
+    assert_true(slice_is(bet.names[0].market_id, "1.23"));
+    assert_true(slice_is(bet.names[0].selection_id, "42"));
+    assert_int_equal(bet.ticket.stake.minor, 5000);
+    assert_int_equal(bet.ticket.legs[0].odds.numerator, 21);
+    assert_int_equal(bet.ticket.legs[0].odds.denominator, 10);
+    assert_int_equal(bet.ticket.legs[0].odds_version, 17);
+    assert_int_equal(bet.ticket.policy, PRICE_EXACT);
 }
 
 TEST(bet_decode, what_is_not_said_has_its_default)
 {
     struct bet_decoded bet =
         good("{\"market_id\":\"m\",\"selection_id\":\"s\",\"odds\":2,\"stake\":1}");
-    assert_int_equal(bet.slip.policy, PRICE_BETTER);
-    assert_int_equal(bet.slip.odds_version, 0);
-    assert_string_equal(currency_code(bet.slip.stake.currency), "GBP"); /* the account's */
+    assert_int_equal(bet.ticket.policy, PRICE_BETTER);
+    assert_int_equal(bet.ticket.legs[0].odds_version, 0);
+    assert_string_equal(currency_code(bet.ticket.stake.currency), "GBP"); /* the account's */
 }
 
 TEST(bet_decode, odds_exact_binds)
 {
     struct bet_decoded bet = good("{\"market_id\":\"m\",\"selection_id\":\"s\",\"odds\":1.6154,"
                                   "\"odds_exact\":\"21/13\",\"stake\":1}");
-    assert_int_equal(bet.slip.odds.numerator, 21);
-    assert_int_equal(bet.slip.odds.denominator, 13);
+    assert_int_equal(bet.ticket.legs[0].odds.numerator, 21);
+    assert_int_equal(bet.ticket.legs[0].odds.denominator, 13);
 }
 
 TEST(bet_decode, any_needs_no_price)
 {
     struct bet_decoded bet = good("{\"market_id\":\"m\",\"selection_id\":\"s\","
                                   "\"price_policy\":\"any\",\"stake\":1}");
-    assert_false(odds_present(bet.slip.odds));
+    assert_false(odds_present(bet.ticket.legs[0].odds));
 }
 
-TEST(bet_decode, reads_multiples_and_systems_so_that_their_refusal_can_be_stored)
+TEST(bet_decode, reads_a_multiple)
 {
-    const char *leg = "{\"market_id\":\"m\",\"selection_id\":\"s\",\"odds\":2,\"banker\":true}";
-    char body[512];
-    (void)snprintf(body, sizeof body, "{\"type\":\"multiple\",\"legs\":[%s,%s],\"stake\":10}", leg,
-                   leg);
-    assert_false(good(body).single);
-    (void)snprintf(body, sizeof body,
-                   "{\"type\":\"system\",\"system\":[1,2],\"legs\":[%s,%s],\"unit_stake\":3}", leg,
-                   leg);
-    struct bet_decoded bet = good(body);
-    assert_false(bet.single);
-    assert_int_equal(bet.slip.stake.minor, 300);
+    struct bet_decoded bet = good(
+        "{\"type\":\"multiple\",\"each_way\":true,\"stake_kind\":\"free\",\"stake\":10,\"legs\":["
+        "{\"market_id\":\"m\",\"selection_id\":\"s\",\"odds\":2},"
+        "{\"market_id\":\"n\\u0031\",\"selection_id\":\"t\",\"odds\":3.5,\"odds_version\":9}]}");
+    assert_int_equal(bet.ticket.legs_count, 2);
+    assert_int_equal(bet.ticket.sizes.mask, 0);
+    assert_true(bet.ticket.each_way);
+    assert_int_equal(bet.ticket.stake_kind, STAKE_FREE);
+    assert_int_equal(bet.ticket.stake.minor, 1000);
+    assert_true(slice_is(bet.names[0].market_id, "m"));
+    assert_true(slice_is(bet.names[1].market_id, "n1"));
+    assert_true(slice_is(bet.names[1].selection_id, "t"));
+    assert_int_equal(bet.ticket.legs[1].odds.numerator, 7);
+    assert_int_equal(bet.ticket.legs[1].odds_version, 9);
+}
+
+#define TWO_LEGS                                                                                   \
+    "\"legs\":[{\"market_id\":\"m\",\"selection_id\":\"s\",\"odds\":2},"                           \
+    "{\"market_id\":\"n\",\"selection_id\":\"s\",\"odds\":2}]"
+#define LEG_OF(market, banker)                                                                     \
+    "{\"market_id\":\"" market "\",\"selection_id\":\"s\",\"odds\":2,\"banker\":" banker "}"
+
+TEST(bet_decode, a_system_is_staked_by_the_line)
+{
+    struct bet_decoded bet =
+        good("{\"type\":\"system\",\"system\":[1,2],\"unit_stake\":3," TWO_LEGS "}");
+    assert_int_equal(bet.ticket.sizes.mask, 3);
+    assert_int_equal(bet.ticket.stake.minor, 900);
+    bet = good(
+        "{\"type\":\"system\",\"system\":[2],\"unit_stake\":1,\"each_way\":true,\"legs\":[" LEG_OF(
+            "a", "true") "," LEG_OF("b", "false") "," LEG_OF("c",
+                                                             "false") "," LEG_OF("d",
+                                                                                 "false") "]}");
+    assert_int_equal(bet.ticket.stake.minor, 600); /* three pairs, both ways */
+    assert_true(bet.ticket.legs[0].banker);
+    assert_false(bet.ticket.legs[1].banker);
+    bet = good(
+        "{\"type\":\"system\",\"system_name\":\"TRIXIE\",\"unit_stake\":0.50,\"legs\":[" LEG_OF(
+            "a", "false") "," LEG_OF("b", "false") "," LEG_OF("c", "false") "]}");
+    assert_int_equal(bet.ticket.sizes.mask, 6);
+    assert_int_equal(bet.ticket.stake.minor, 200);
+}
+
+/* Its refusal is a verdict and is stored, so it has to be read first. */
+TEST(bet_decode, sizes_that_do_not_fit_are_for_the_decision)
+{
+    struct bet_decoded bet =
+        good("{\"type\":\"system\",\"system\":[3],\"unit_stake\":3," TWO_LEGS "}");
+    assert_int_equal(bet.ticket.sizes.mask, 4);
+    assert_int_equal(bet.ticket.stake.minor, 300);
 }
 
 #define SINGLE "\"market_id\":\"m\",\"selection_id\":\"s\",\"odds\":2,\"stake\":1"
@@ -211,7 +253,7 @@ TEST(bet_decode, a_currency_must_be_said_while_the_account_has_none)
     assert_false(bet_decode(SLICE("{" SINGLE "}"), &context, &bet, &refusal));
     assert_int_equal(refusal.fault, FAULT_CURRENCY_REQUIRED);
     assert_true(bet_decode(SLICE("{" SINGLE ",\"currency\":\"JPY\"}"), &context, &bet, &refusal));
-    assert_int_equal(bet.slip.stake.minor, 1);
+    assert_int_equal(bet.ticket.stake.minor, 1);
 }
 
 static bool same(const char *a, const char *b)
@@ -261,7 +303,7 @@ TEST(bet_decode, more_legs_than_the_limit_are_refused)
     static char body[64 * 1024];
     struct buf buf = buf_over(body, sizeof body - 1);
     buf_put_text(&buf, "{\"type\":\"multiple\",\"stake\":1,\"legs\":[");
-    for (int i = 0; i <= BET_LEGS_MAX; i++)
+    for (int i = 0; i <= (int)BET_LEGS_MAX; i++)
         buf_put_text(&buf, i == 0 ? LEG : "," LEG);
     buf_put_text(&buf, "]}");
     struct bet_decoded bet;

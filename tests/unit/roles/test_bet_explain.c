@@ -15,16 +15,20 @@ static const char *explain(int64_t stake, struct odds odds, struct leg_result re
         .stake = stake,
         .payout = settle_single(money_of(stake, gbp), odds, result, rounding).minor,
         .balance_after = 12345,
-        .odds_numerator = odds.numerator,
-        .odds_denominator = odds.denominator,
-        .factors = record_factors_of(result),
         .settlement = 1,
         .currency = gbp.iso,
         .rounding = (uint8_t)rounding,
         .result_seq = 7,
     };
-    const struct record_head head = {.type = RECORD_SETTLE, .seq = 8};
-    const struct record_view view = {.head = &head, .body = &settle};
+    const struct record_settled_leg leg = {
+        .market = 1,
+        .flags = SETTLED_BANKER,
+        .odds_numerator = odds.numerator,
+        .odds_denominator = odds.denominator,
+        .win = record_factors_of(result),
+    };
+    const struct record_head head = {.type = RECORD_SETTLE, .seq = 8, .items_count = 1};
+    const struct record_view view = {.head = &head, .body = &settle, .items = &leg};
     struct json_writer writer = json_write_begin(&out);
     json_write_array_open(&writer);
     bet_explain_settlement(&writer, &view, 0);

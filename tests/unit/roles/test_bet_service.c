@@ -219,11 +219,11 @@ TEST(bet_service, a_malformed_bet_uses_up_no_key)
     end(s);
 }
 
-TEST(bet_service, a_multiple_is_refused_by_a_verdict)
+TEST(bet_service, legs_that_make_no_bet_are_refused_by_a_verdict)
 {
     struct scene *s = begin(0);
-    const char *body = "{\"type\":\"multiple\",\"stake\":1,\"legs\":[{\"market_id\":\"m1\","
-                       "\"selection_id\":\"a\",\"odds\":2}]}";
+    const char *body = "{\"type\":\"system\",\"system\":[2],\"unit_stake\":1,\"legs\":[{"
+                       "\"market_id\":\"m1\",\"selection_id\":\"a\",\"odds\":2}]}";
     assert_int_equal(deposit(s, "d1", "100"), 201);
     assert_int_equal(ask(s, bet_service_place, "b1", body), 422);
     says(s, "\"code\":\"UNSUPPORTED_BET_TYPE\"");
