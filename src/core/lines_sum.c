@@ -58,9 +58,7 @@ static void multiply_in(struct wide *a, const struct wide *b, struct wide *scrat
 static void polynomial_init(struct polynomial *polynomial, struct system_sizes sizes)
 {
     polynomial->degree = 0;
-    polynomial->highest = 0;
-    while (polynomial->highest < SYSTEM_LEGS_MAX && sizes.mask >> polynomial->highest > 0)
-        polynomial->highest++;
+    polynomial->highest = system_largest(sizes);
     for (uint32_t k = 0; k <= polynomial->highest; k++)
         polynomial->coefficients[k] = WIDE_ZERO_IN(polynomial->limbs[k]);
     wide_set(&polynomial->coefficients[0], 1);

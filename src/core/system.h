@@ -36,6 +36,11 @@ static inline bool system_has_size(struct system_sizes sizes, uint32_t size)
 {
     return size > 0 && size <= SYSTEM_LEGS_MAX && (sizes.mask >> (size - 1) & 1) > 0;
 }
+/* The largest of them; 0 for none. */
+static inline uint32_t system_largest(struct system_sizes sizes)
+{
+    return sizes.mask == 0 ? 0 : SYSTEM_LEGS_MAX - (uint32_t)__builtin_clz(sizes.mask);
+}
 static inline struct system_sizes system_join(struct system_sizes a, struct system_sizes b)
 {
     return (struct system_sizes){a.mask | b.mask};

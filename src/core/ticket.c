@@ -162,7 +162,7 @@ static void multiply_longest_line(struct total_odds *total, const struct ticket 
         else
             chosen[count++] = taken[i];
     }
-    for (uint32_t size = 0; ticket->sizes.mask >> size > 0 && count > 0; size++)
+    for (uint32_t size = system_largest(ticket->sizes); size > 0; size--)
         multiply_odds(total, take_highest(chosen, &count));
 }
 

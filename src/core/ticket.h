@@ -86,7 +86,7 @@ struct ticket_limits {
 struct ticket_verdict {
     enum bet_outcome outcome;
     uint32_t leg;                    /* that is refused: of RELATED_LEGS the later one, of
-                                      * LIABILITY_LIMIT the one with the least room; else
+                                      * LIABILITY_LIMIT the first with the least room; else
                                       * TICKET_NO_LEG */
     uint64_t lines;                  /* each-way ones twice; 0 when step 1 refuses */
     struct money potential_return;   /* on PLACED and PENDING */

@@ -38,6 +38,8 @@ TEST(stake_limits, without_any_nothing_is_limited)
     stake_limits_combine(scopes, &all);
     assert_int_equal(all.limits.stake_minor_max, INT64_MAX);
     assert_int_equal(all.stake_max_of, LIMIT_OF_NONE);
+    assert_int_equal(all.stake_min_of, LIMIT_OF_NONE);
+    assert_int_equal(all.delay_of, LIMIT_OF_NONE);
 }
 
 TEST(stake_limits, the_most_restrictive_applies_and_is_named)
@@ -58,8 +60,12 @@ TEST(stake_limits, the_most_restrictive_applies_and_is_named)
     assert_int_equal(all.limits.delay_us, 5000000);
     assert_int_equal(all.delay_of, LIMIT_OF_SPORT);
     limits[LIMIT_OF_PLATFORM].liability_minor_max = 70000; /* of equals the narrowest */
+    limits[LIMIT_OF_PLATFORM].stake_minor_min = 50;
+    limits[LIMIT_OF_PLAYER].delay_us = 5000000;
     stake_limits_combine(scopes, &all);
     assert_int_equal(all.liability_of, LIMIT_OF_PLAYER);
+    assert_int_equal(all.stake_min_of, LIMIT_OF_SPORT);
+    assert_int_equal(all.delay_of, LIMIT_OF_PLAYER);
 }
 
 TEST(stake_limits, a_factor_scales_what_wider_scopes_allow)
@@ -176,6 +182,7 @@ TEST(stake_limits, says_whose_limit_a_verdict_stands_for)
     *with(LIMIT_OF_SPORT) = (struct stake_limits){0, INT64_MAX, INT64_MAX, 800, 0, 10000};
     stake_limits_combine(scopes, &all);
     assert_int_equal(stake_limits_binding(&all, BET_STAKE_LIMIT, 9), LIMIT_OF_PLAYER);
+    assert_int_equal(stake_limits_binding(&all, BET_STAKE_LIMIT, 10), LIMIT_OF_LEAGUE);
     assert_int_equal(stake_limits_binding(&all, BET_STAKE_LIMIT, 101), LIMIT_OF_EVENT);
     assert_int_equal(stake_limits_binding(&all, BET_STAKE_LIMIT, 100), LIMIT_OF_LEAGUE);
     assert_int_equal(stake_limits_binding(&all, BET_LIABILITY_LIMIT, 50), LIMIT_OF_SPORT);

@@ -49,6 +49,9 @@ TEST(system, refuses_sizes_that_cannot_be_chosen)
     assert_false(system_valid(SYSTEM_LEGS_MAX + 1, system_of_size(2)));
     assert_false(system_has_size(system_of_size(3), 0));
     assert_false(system_has_size((struct system_sizes){UINT32_MAX}, SYSTEM_LEGS_MAX + 1));
+    assert_int_equal(system_largest(SYSTEM_NO_SIZES), 0);
+    assert_int_equal(system_largest((struct system_sizes){0x5}), 3);
+    assert_int_equal(system_largest(system_of_size(SYSTEM_LEGS_MAX)), SYSTEM_LEGS_MAX);
 }
 
 TEST(system, splits_a_total_evenly_and_leaves_the_rest_unstaked)

@@ -235,6 +235,11 @@ TEST(ticket, limits_total_odds)
     assert_int_equal(scene_decide_ticket(&s), BET_PLACED);
     s.limits.total_odds_max = 104;
     refused(BET_ODDS_LIMIT, TICKET_NO_LEG);
+    scene_make_system(&s, 32, 1u << 31, 1000); /* the largest size */
+    s.limits.total_odds_max = TOTAL_ODDS_UNLIMITED - 1;
+    refused(BET_ODDS_LIMIT, TICKET_NO_LEG); /* 2^32 */
+    s.legs[0].odds = s.views[0].market.odds = (struct odds){19, 10};
+    assert_int_equal(scene_decide_ticket(&s), BET_PLACED);
     scene_make(&s, 100, 1); /* the longest product there is */
     for (uint32_t i = 0; i < 100; i++)
         s.legs[i].odds = s.views[i].market.odds = (struct odds){1000000000, 999999999};
@@ -288,6 +293,8 @@ TEST(ticket, limits_what_each_outcome_may_cost)
     s.views[2].liability_room = 699;
     refused(BET_LIABILITY_LIMIT, 2);
     offers(1, 99);
+    s.views[1].liability_room = 699; /* of equals the first */
+    refused(BET_LIABILITY_LIMIT, 1);
     s.limits.bet.payout_minor_max = 400; /* the offer passes both */
     refused(BET_STAKE_LIMIT, TICKET_NO_LEG);
     offers(1, 50);

@@ -31,12 +31,16 @@ static inline void scene_set_leg(struct ticket_scene *scene, uint32_t i, struct 
     };
 }
 
-/* An accumulator of so many legs at 2.00 each; limits that are far away. */
+/* An accumulator of so many legs (at most BET_LEGS_MAX) at 2.00 each; limits that are far away. */
 static inline void scene_make(struct ticket_scene *scene, uint32_t legs, int64_t stake)
 {
     memset(scene, 0, sizeof *scene);
     for (uint32_t i = 0; i < legs; i++)
         scene_set_leg(scene, i, (struct odds){2, 1});
+    scene_set_leg(scene, legs, (struct odds){100000, 1}); /* one that is not of the ticket */
+    scene->views[legs].event = scene->views[legs].market_number = 100;
+    scene->views[legs].market.bet_delay_us = 1000000000;
+    scene->views[legs].liability_room = -1;
     scene->ticket = (struct ticket){.stake = money_of(stake, GBP),
                                     .policy = PRICE_BETTER,
                                     .legs = scene->legs,
