@@ -10,8 +10,10 @@ static bool is_offered(const struct odds_image *image, struct slice selection_id
 }
 
 /* What the feed says of one selection, as the record keeps it. False: it is impossible. */
-static bool result_item(const struct feed_selection_result *r, struct record_selection_result *ret)
+static bool result_item(const struct book *book, const struct feed_selection_result *r,
+                        struct record_selection_result *ret)
 {
+    int64_t withdrawn_us = r->withdrawn_at.us;
     *ret = (struct record_selection_result){0};
     if (r->open)
         return true;
@@ -23,7 +25,9 @@ static bool result_item(const struct feed_selection_result *r, struct record_sel
     ret->position = (uint16_t)r->position;
     ret->tied = (uint16_t)r->tied;
     ret->deduction = (uint16_t)r->deduction;
-    ret->withdrawn_at_us = r->withdrawn_at.us;
+    if (withdrawn_us != 0) /* the provider's clock, as that of windows; never 0: that says it ran */
+        withdrawn_us -= book->options.provider_skew_us;
+    ret->withdrawn_at_us = r->withdrawn_at.us != 0 && withdrawn_us < 1 ? 1 : withdrawn_us;
     return true;
 }
 
@@ -44,7 +48,7 @@ static bool map_result(struct book *book, const struct feed_result *result, stru
         const struct feed_selection_result *r = &result->selections[i];
         uint16_t number = shard_state_find_selection(book->state, ref, r->selection_id);
         struct record_selection_result item;
-        if (!result_item(r, &item) || (result->kind == RESULT_ROLLBACK && !r->open))
+        if (!result_item(book, r, &item) || (result->kind == RESULT_ROLLBACK && !r->open))
             return false;
         if (number != RECORD_SELECTION_NONE)
             items[number] = item;

@@ -178,7 +178,7 @@ struct record_selection_result {
     uint16_t
         deduction; /* withdrawn: what it takes off the other bets, in hundredths of a percent */
     uint16_t reserved;
-    int64_t withdrawn_at_us; /* provider's time; 0: it ran */
+    int64_t withdrawn_at_us; /* in record time, as the book sees the provider's clock; 0: it ran */
 };
 
 _Static_assert(sizeof(struct record_head) == 40, "format");

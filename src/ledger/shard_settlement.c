@@ -155,7 +155,7 @@ void shard_settlement_of(const struct shard_state *state, const struct shard_bet
                          struct settlement *ret)
 {
     struct bet_leg legs[BET_LEGS_MAX];
-    uint32_t open = 0, stands = 0;
+    uint32_t open = 0, lost = 0, stands = 0;
     ret->deductions_count = 0;
     ret->legs_count = bet->legs_count;
     ret->result_seq = ret->result_version = 0;
@@ -169,6 +169,7 @@ void shard_settlement_of(const struct shard_state *state, const struct shard_bet
                deductions.count * sizeof *deductions.permyriad);
         ret->deductions_count += deductions.count;
         open += settled->win.known == 0;
+        lost += settled->win.known == 1 && settled->win.won == 0;
         stands += settled->win.known == 0 || settled->win.void_halves < 2;
         legs[i] = (struct bet_leg){leg->odds, terms_of(leg), (leg->flags & LEG_BANKER) != 0,
                                    part_of(settled->win, &deductions),
@@ -178,7 +179,9 @@ void shard_settlement_of(const struct shard_state *state, const struct shard_bet
     struct money payout;
     bool payable = bet_return(&whole, (enum rounding)bet->rounding, &payout);
     ASSERT(payable); /* not above what all legs pay when they win, which was limited */
-    ret->decided = open == 0 || payout.minor == 0;
+    /* Nothing without a lost leg is a matter of rounding: a free bet of a penny may still be void.
+     */
+    ret->decided = open == 0 || (lost > 0 && payout.minor == 0);
     ret->payout = payout.minor;
     ret->token_back = ret->decided && stands == 0 && whole.free;
 }

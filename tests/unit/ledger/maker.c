@@ -378,7 +378,10 @@ struct parts parts_settle(const struct maker *maker, uint32_t bet)
     struct settlement settlement;
     struct record_posting postings[SETTLEMENT_POSTINGS_MAX];
     shard_settlement_of(maker->state, b, &settlement);
-    assert_true(settlement.deductions_count == 0);
+    static uint16_t deductions[SETTLEMENT_DEDUCTIONS_MAX]; /* until the next one is made */
+    memcpy(deductions, settlement.deductions, settlement.deductions_count * sizeof *deductions);
+    parts.texts[0] = slice_of(deductions, settlement.deductions_count * sizeof *deductions);
+    parts.draft.texts_count = 1;
     size_t count = shard_settlement_postings(
         maker->state, b, (struct settled_money){settlement.payout, settlement.token_back, 1},
         postings);
@@ -411,7 +414,10 @@ struct parts parts_reverse(const struct maker *maker, uint32_t bet)
     const struct shard_bet *b = shard_state_bet(maker->state, bet);
     struct parts parts = begin(maker, RECORD_REVERSE, b->account);
     struct settlement settlement;
+    struct record_posting postings[SETTLEMENT_POSTINGS_MAX];
     shard_settlement_of(maker->state, b, &settlement);
+    const struct settled_money money = {b->payout, shard_token_is_back(maker->state, b), -1};
+    size_t count = shard_settlement_postings(maker->state, b, money, postings);
     parts.body.reverse = (struct record_reverse){
         .bet_id = b->bet_id,
         .reverses_seq = b->seq_settled,
@@ -419,11 +425,11 @@ struct parts parts_reverse(const struct maker *maker, uint32_t bet)
         .result_seq = settlement.result_seq,
         .result_version = settlement.result_version,
         .payout = b->payout,
-        .balance_after = account_of(maker, b->account)->available - b->payout,
+        .balance_after = shard_available_after(maker->state, b->account, postings, count),
         .currency = GBP,
     };
-    add_posting(&parts, 0, LEDGER_HOUSE_STAKES, GBP, b->stake);
-    add_posting(&parts, b->account, LEDGER_AVAILABLE, GBP, -b->payout);
-    add_posting(&parts, 0, LEDGER_HOUSE_RESULT, GBP, b->payout - b->stake);
+    for (size_t i = 0; i < count; i++)
+        add_posting(&parts, postings[i].account, (enum ledger_account)postings[i].kind,
+                    postings[i].currency, postings[i].amount);
     return parts;
 }
