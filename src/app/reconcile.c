@@ -17,8 +17,8 @@ struct reconcile {
     struct reconcile_drift drift;
     uint32_t is_explained; /* `explained` is written; never again */
     struct reconcile_drift explained;
-    struct reconcile_range next[3]; /* the live side's: accounts, markets, bets */
-    uint32_t rounds_done;           /* bit per kind: its last row was given in this round */
+    struct reconcile_range next[RECONCILE_ROW_KINDS]; /* the live side's */
+    uint32_t rounds_done; /* bit per kind: its last row was given in this round */
     struct reconcile_stats stats;
 };
 
@@ -46,14 +46,146 @@ static void set_phase(struct reconcile *reconcile, enum phase phase)
     __atomic_store_n(&reconcile->phase, phase, __ATOMIC_RELEASE);
 }
 
+/* ---- fields, in the order in which a difference is named ---- */
+
+struct field {
+    const char *name;
+    size_t at, bytes;
+};
+
+#define FIELD(type, name)                                                                          \
+    {                                                                                              \
+#name, offsetof(struct type, name), sizeof(((struct type *)NULL)->name)                    \
+    }
+#define FIELDS_END                                                                                 \
+    {                                                                                              \
+        NULL, 0, 0                                                                                 \
+    }
+
+/* Money first, so that a difference is named by what it is about. */
+static const struct field account_fields[] = {
+    FIELD(shard_account, available),
+    FIELD(shard_account, held),
+    FIELD(shard_account, free),
+    FIELD(shard_account, bonus),
+    FIELD(shard_account, bets_open),
+    FIELD(shard_account, bets_last),
+    FIELD(shard_account, seq_last),
+    FIELD(shard_account, currency),
+    FIELDS_END,
+};
+static const struct field market_fields[] = {
+    FIELD(shard_market, stakes_open),      FIELD(shard_market, stakes_single),
+    FIELD(shard_market, returns_open),     FIELD(shard_market, bets_unsettled),
+    FIELD(shard_market, bets_pending),     FIELD(shard_market, bets_count),
+    FIELD(shard_market, legs_last),        FIELD(shard_market, windows_last),
+    FIELD(shard_market, status),           FIELD(shard_market, holds),
+    FIELD(shard_market, seq_result),       FIELD(shard_market, result_version),
+    FIELD(shard_market, newest_version),   FIELD(shard_market, has_result),
+    FIELD(shard_market, deduction_model),  FIELD(shard_market, cap_pence),
+    FIELD(shard_market, waive_pence),      FIELD(shard_market, selections_count),
+    FIELD(shard_market, selections_first), FIELDS_END,
+};
+static const struct field bet_fields[] = {
+    FIELD(shard_bet, state),        FIELD(shard_bet, stake),       FIELD(shard_bet, payout),
+    FIELD(shard_bet, settlement),   FIELD(shard_bet, seq_last),    FIELD(shard_bet, seq_settled),
+    FIELD(shard_bet, seq_result),   FIELD(shard_bet, seq_placed),  FIELD(shard_bet, bet_id),
+    FIELD(shard_bet, account),      FIELD(shard_bet, returns),     FIELD(shard_bet, cashed_out),
+    FIELD(shard_bet, stake_placed), FIELD(shard_bet, placed_us),   FIELD(shard_bet, legs_first),
+    FIELD(shard_bet, legs_count),   FIELD(shard_bet, sizes),       FIELD(shard_bet, flags),
+    FIELD(shard_bet, decide_at_us), FIELD(shard_bet, seq_verdict), FIELDS_END,
+};
+static const struct field selection_fields[] = {
+    FIELD(shard_selection, result), FIELD(shard_selection, costs_open), FIELD(shard_selection, id),
+    FIELD(shard_selection, name), FIELDS_END};
+static const struct field leg_fields[] = {
+    FIELD(shard_leg, win),
+    FIELD(shard_leg, place),
+    FIELD(shard_leg, odds),
+    FIELD(shard_leg, bet),
+    FIELD(shard_leg, market),
+    FIELD(shard_leg, selection),
+    FIELD(shard_leg, next_of_market),
+    FIELD(shard_leg, flags),
+    FIELD(shard_leg, places),
+    FIELDS_END,
+};
+static const struct field house_fields[] = {
+    FIELD(shard_house, cash),  FIELD(shard_house, stakes),       FIELD(shard_house, result),
+    FIELD(shard_house, promo), FIELD(shard_house, returns_open), FIELDS_END};
+static const struct field count_fields[] = {
+    FIELD(shard_counts, bets_placed),
+    FIELD(shard_counts, bets_pending),
+    FIELD(shard_counts, bets_refused),
+    FIELD(shard_counts, bets_not_accepted),
+    FIELD(shard_counts, bets_settled),
+    FIELD(shard_counts, settlements_reversed),
+    FIELD(shard_counts, deposits),
+    FIELD(shard_counts, withdrawals),
+    FIELD(shard_counts, money_refused),
+    FIELD(shard_counts, fences),
+    FIELD(shard_counts, results),
+    FIELD(shard_counts, records),
+    FIELDS_END,
+};
+
+/* ---- rows ---- */
+
+static const void *account_at(const struct shard_state *state, uint32_t row)
+{
+    return shard_state_account(state, (struct account_ref){row + 1});
+}
+
+static const void *market_at(const struct shard_state *state, uint32_t row)
+{
+    return shard_state_market(state, (struct market_ref){row + 1});
+}
+
+static const void *selection_at(const struct shard_state *state, uint32_t row)
+{
+    return shard_state_selection_at(state, row);
+}
+
+static const void *leg_at(const struct shard_state *state, uint32_t row)
+{
+    return shard_state_leg(state, row);
+}
+
+static const void *bet_at(const struct shard_state *state, uint32_t row)
+{
+    return shard_state_bet(state, row);
+}
+
+/* In the order in which they are compared: the first difference is told. Rows of accounts and
+ * markets are told by their refs, from 1. */
+static const struct row_kind {
+    enum reconcile_kind kind;
+    uint32_t numbered_from;
+    size_t bytes;
+    uint32_t (*count)(const struct shard_state *state);
+    const void *(*at)(const struct shard_state *state, uint32_t row);
+    const struct field *fields;
+} row_kinds[RECONCILE_ROW_KINDS] = {
+    {RECONCILE_ACCOUNT, 1, sizeof(struct shard_account), shard_state_accounts_count, account_at,
+     account_fields},
+    {RECONCILE_BET, 0, sizeof(struct shard_bet), shard_state_bets_count, bet_at, bet_fields},
+    {RECONCILE_LEG, 0, sizeof(struct shard_leg), shard_state_legs_count, leg_at, leg_fields},
+    {RECONCILE_MARKET, 1, sizeof(struct shard_market), shard_state_markets_count, market_at,
+     market_fields},
+    {RECONCILE_SELECTION, 0, sizeof(struct shard_selection), shard_state_selections_count,
+     selection_at, selection_fields},
+};
+_Static_assert(sizeof(struct shard_bet) <= RECONCILE_ROW_BYTES_MAX, "the longest row");
+
 /* ---- copying ---- */
 
-/* Rows are numbered from 0; row 0 of accounts and markets is nobody's and copied as well. */
-static void cut(struct reconcile_range *range, uint32_t rows)
+static void cut(struct reconcile_range *range, uint32_t rows_count)
 {
-    if (range->first >= rows)
+    range->rows_count = rows_count;
+    if (range->first >= rows_count)
         range->first = 0;
-    range->count = rows - range->first < RECONCILE_ROWS ? rows - range->first : RECONCILE_ROWS;
+    range->count =
+        rows_count - range->first < RECONCILE_ROWS ? rows_count - range->first : RECONCILE_ROWS;
 }
 
 /* The ranges say which rows, and are cut to what there is. */
@@ -62,30 +194,22 @@ static void copy_rows(const struct shard_state *state, struct reconcile_sample *
     sample->seq = shard_state_seq(state);
     sample->counts = *shard_state_counts(state);
     sample->verdicts = shard_state_verdicts_chain(state);
-    sample->accounts_count = shard_state_accounts_count(state);
-    sample->markets_count = shard_state_markets_count(state);
-    sample->bets_count = shard_state_bets_count(state);
     sample->houses_count = (uint32_t)shard_state_houses_count(state);
     for (uint32_t i = 0; i < sample->houses_count; i++)
         sample->houses[i] = *shard_state_house(state, i);
-    cut(&sample->accounts_at, sample->accounts_count);
-    cut(&sample->markets_at, sample->markets_count);
-    cut(&sample->bets_at, sample->bets_count);
-    for (uint32_t i = 0; i < sample->accounts_at.count; i++)
-        sample->accounts[i] =
-            *shard_state_account(state, (struct account_ref){sample->accounts_at.first + i + 1});
-    for (uint32_t i = 0; i < sample->markets_at.count; i++)
-        sample->markets[i] =
-            *shard_state_market(state, (struct market_ref){sample->markets_at.first + i + 1});
-    for (uint32_t i = 0; i < sample->bets_at.count; i++)
-        sample->bets[i] = *shard_state_bet(state, sample->bets_at.first + i);
+    for (size_t kind = 0; kind < RECONCILE_ROW_KINDS; kind++) {
+        struct reconcile_range *range = &sample->ranges[kind];
+        cut(range, row_kinds[kind].count(state));
+        for (uint32_t i = 0; i < range->count; i++)
+            memcpy(sample->rows[kind][i], row_kinds[kind].at(state, range->first + i),
+                   row_kinds[kind].bytes);
+    }
 }
 
-static void advance(struct reconcile *reconcile, size_t kind, struct reconcile_range given,
-                    uint32_t rows)
+static void advance(struct reconcile *reconcile, size_t kind, const struct reconcile_range *given)
 {
-    reconcile->next[kind].first = given.first + given.count;
-    if (reconcile->next[kind].first < rows)
+    reconcile->next[kind].first = given->first + given->count;
+    if (reconcile->next[kind].first < given->rows_count)
         return;
     reconcile->next[kind].first = 0;
     reconcile->rounds_done |= 1u << kind;
@@ -96,14 +220,11 @@ void live_reconcile_give(struct reconcile *reconcile, const struct shard_state *
     if (phase_of(reconcile) != PHASE_ASKED)
         return;
     struct reconcile_sample *sample = &reconcile->sample;
-    sample->accounts_at = reconcile->next[0];
-    sample->markets_at = reconcile->next[1];
-    sample->bets_at = reconcile->next[2];
+    memcpy(sample->ranges, reconcile->next, sizeof sample->ranges);
     copy_rows(state, sample);
-    advance(reconcile, 0, sample->accounts_at, sample->accounts_count);
-    advance(reconcile, 1, sample->markets_at, sample->markets_count);
-    advance(reconcile, 2, sample->bets_at, sample->bets_count);
-    if (reconcile->rounds_done == 7) {
+    for (size_t kind = 0; kind < RECONCILE_ROW_KINDS; kind++)
+        advance(reconcile, kind, &sample->ranges[kind]);
+    if (reconcile->rounds_done == (1u << RECONCILE_ROW_KINDS) - 1) {
         reconcile->rounds_done = 0;
         __atomic_add_fetch(&reconcile->stats.rounds, 1, __ATOMIC_RELAXED);
     }
@@ -173,72 +294,6 @@ struct reconcile_stats reconcile_stats(const struct reconcile *reconcile)
 
 /* ---- comparing ---- */
 
-struct field {
-    const char *name;
-    size_t at, bytes;
-};
-
-#define FIELD(type, name)                                                                          \
-    {                                                                                              \
-#name, offsetof(struct type, name), sizeof(((struct type *)NULL)->name)                    \
-    }
-#define FIELDS_END                                                                                 \
-    {                                                                                              \
-        NULL, 0, 0                                                                                 \
-    }
-
-/* Money first, so that a difference is named by what it is about. */
-static const struct field account_fields[] = {
-    FIELD(shard_account, available),
-    FIELD(shard_account, held),
-    FIELD(shard_account, free),
-    FIELD(shard_account, bonus),
-    FIELD(shard_account, bets_open),
-    FIELD(shard_account, bets_last),
-    FIELD(shard_account, seq_last),
-    FIELD(shard_account, currency),
-    FIELDS_END,
-};
-static const struct field market_fields[] = {
-    FIELD(shard_market, stakes_open),      FIELD(shard_market, stakes_single),
-    FIELD(shard_market, returns_open),     FIELD(shard_market, bets_unsettled),
-    FIELD(shard_market, bets_pending),     FIELD(shard_market, bets_count),
-    FIELD(shard_market, legs_last),        FIELD(shard_market, windows_last),
-    FIELD(shard_market, status),           FIELD(shard_market, holds),
-    FIELD(shard_market, seq_result),       FIELD(shard_market, result_version),
-    FIELD(shard_market, newest_version),   FIELD(shard_market, has_result),
-    FIELD(shard_market, deduction_model),  FIELD(shard_market, cap_pence),
-    FIELD(shard_market, waive_pence),      FIELD(shard_market, selections_count),
-    FIELD(shard_market, selections_first), FIELDS_END,
-};
-static const struct field bet_fields[] = {
-    FIELD(shard_bet, state),        FIELD(shard_bet, stake),       FIELD(shard_bet, payout),
-    FIELD(shard_bet, settlement),   FIELD(shard_bet, seq_last),    FIELD(shard_bet, seq_settled),
-    FIELD(shard_bet, seq_result),   FIELD(shard_bet, seq_placed),  FIELD(shard_bet, bet_id),
-    FIELD(shard_bet, account),      FIELD(shard_bet, returns),     FIELD(shard_bet, cashed_out),
-    FIELD(shard_bet, stake_placed), FIELD(shard_bet, placed_us),   FIELD(shard_bet, legs_first),
-    FIELD(shard_bet, legs_count),   FIELD(shard_bet, sizes),       FIELD(shard_bet, flags),
-    FIELD(shard_bet, decide_at_us), FIELD(shard_bet, seq_verdict), FIELDS_END,
-};
-static const struct field house_fields[] = {
-    FIELD(shard_house, cash),  FIELD(shard_house, stakes),       FIELD(shard_house, result),
-    FIELD(shard_house, promo), FIELD(shard_house, returns_open), FIELDS_END};
-static const struct field count_fields[] = {
-    FIELD(shard_counts, bets_placed),
-    FIELD(shard_counts, bets_pending),
-    FIELD(shard_counts, bets_refused),
-    FIELD(shard_counts, bets_not_accepted),
-    FIELD(shard_counts, bets_settled),
-    FIELD(shard_counts, settlements_reversed),
-    FIELD(shard_counts, deposits),
-    FIELD(shard_counts, withdrawals),
-    FIELD(shard_counts, money_refused),
-    FIELD(shard_counts, fences),
-    FIELD(shard_counts, results),
-    FIELD(shard_counts, records),
-    FIELDS_END,
-};
-
 static int64_t value_of(const void *row, const struct field *field)
 {
     int64_t value = 0;
@@ -294,10 +349,13 @@ static bool verdicts_are(const struct reconcile_sample *sample, const struct sha
 static bool counts_are(const struct reconcile_sample *sample, const struct shard_state *state,
                        struct reconcile_drift *drift)
 {
-    if (!count_is("accounts", sample->accounts_count, shard_state_accounts_count(state), drift) ||
-        !count_is("markets", sample->markets_count, shard_state_markets_count(state), drift) ||
-        !count_is("bets", sample->bets_count, shard_state_bets_count(state), drift) ||
-        !count_is("houses", sample->houses_count, shard_state_houses_count(state), drift))
+    static const char *const names[RECONCILE_ROW_KINDS] = {"accounts", "bets", "legs", "markets",
+                                                           "selections"};
+    for (size_t kind = 0; kind < RECONCILE_ROW_KINDS; kind++)
+        if (!count_is(names[kind], sample->ranges[kind].rows_count, row_kinds[kind].count(state),
+                      drift))
+            return false;
+    if (!count_is("houses", sample->houses_count, shard_state_houses_count(state), drift))
         return false;
     if (memcmp(&sample->counts, shard_state_counts(state), sizeof sample->counts) == 0)
         return true;
@@ -321,54 +379,33 @@ static bool houses_are(const struct reconcile_sample *sample, const struct shard
     return true;
 }
 
-static bool accounts_are(const struct reconcile_sample *sample, const struct shard_state *state,
+static bool rows_are(const struct reconcile_sample *sample, size_t kind,
+                     const struct shard_state *state, struct reconcile_drift *drift)
+{
+    const struct row_kind *rows = &row_kinds[kind];
+    const struct reconcile_range *range = &sample->ranges[kind];
+    for (uint32_t i = 0; i < range->count; i++) {
+        const void *refolded = rows->at(state, range->first + i);
+        if (memcmp(sample->rows[kind][i], refolded, rows->bytes) == 0)
+            continue;
+        drift->kind = rows->kind;
+        drift->ref = range->first + i + rows->numbered_from;
+        memcpy(drift->row, sample->rows[kind][i], rows->bytes);
+        name_field(rows->fields, sample->rows[kind][i], refolded, drift);
+        return false;
+    }
+    return true;
+}
+
+static bool all_rows_are(const struct reconcile_sample *sample, const struct shard_state *state,
                          struct reconcile_drift *drift)
 {
-    for (uint32_t i = 0; i < sample->accounts_at.count; i++) {
-        struct account_ref ref = {sample->accounts_at.first + i + 1};
-        const struct shard_account *refolded = shard_state_account(state, ref);
-        if (memcmp(&sample->accounts[i], refolded, sizeof *refolded) == 0)
-            continue;
-        drift->kind = RECONCILE_ACCOUNT;
-        drift->ref = ref.n;
-        drift->row.account = sample->accounts[i];
-        name_field(account_fields, &sample->accounts[i], refolded, drift);
-        return false;
-    }
-    return true;
-}
-
-static bool markets_are(const struct reconcile_sample *sample, const struct shard_state *state,
-                        struct reconcile_drift *drift)
-{
-    for (uint32_t i = 0; i < sample->markets_at.count; i++) {
-        struct market_ref ref = {sample->markets_at.first + i + 1};
-        const struct shard_market *refolded = shard_state_market(state, ref);
-        if (memcmp(&sample->markets[i], refolded, sizeof *refolded) == 0)
-            continue;
-        drift->kind = RECONCILE_MARKET;
-        drift->ref = ref.n;
-        drift->row.market = sample->markets[i];
-        name_field(market_fields, &sample->markets[i], refolded, drift);
-        return false;
-    }
-    return true;
-}
-
-static bool bets_are(const struct reconcile_sample *sample, const struct shard_state *state,
-                     struct reconcile_drift *drift)
-{
-    for (uint32_t i = 0; i < sample->bets_at.count; i++) {
-        uint32_t index = sample->bets_at.first + i;
-        const struct shard_bet *refolded = shard_state_bet(state, index);
-        if (memcmp(&sample->bets[i], refolded, sizeof *refolded) == 0)
-            continue;
-        drift->kind = RECONCILE_BET;
-        drift->ref = index;
-        drift->row.bet = sample->bets[i];
-        name_field(bet_fields, &sample->bets[i], refolded, drift);
-        return false;
-    }
+    for (size_t kind = 0; kind < RECONCILE_ROW_KINDS; kind++)
+        if (sample->ranges[kind].rows_count != row_kinds[kind].count(state))
+            return true; /* the counts are compared by themselves */
+    for (size_t kind = 0; kind < RECONCILE_ROW_KINDS; kind++)
+        if (!rows_are(sample, kind, state, drift))
+            return false;
     return true;
 }
 
@@ -378,15 +415,8 @@ bool reconcile_compare(const struct reconcile_sample *sample, const struct shard
 {
     struct reconcile_drift drift = {.seq = sample->seq};
     ASSERT(sample->seq == shard_state_seq(state));
-    bool known = sample->accounts_count == shard_state_accounts_count(state) &&
-                 sample->markets_count == shard_state_markets_count(state) &&
-                 sample->bets_count == shard_state_bets_count(state);
-    bool alike =
-        (!known || (accounts_are(sample, state, &drift) && bets_are(sample, state, &drift) &&
-                    markets_are(sample, state, &drift))) &&
-        counts_are(sample, state, &drift) && houses_are(sample, state, &drift) &&
-        verdicts_are(sample, state, &drift);
-    if (alike)
+    if (all_rows_are(sample, state, &drift) && counts_are(sample, state, &drift) &&
+        houses_are(sample, state, &drift) && verdicts_are(sample, state, &drift))
         return true;
     *ret_drift = drift;
     reconcile_say(ret_drift, state);
@@ -395,28 +425,22 @@ bool reconcile_compare(const struct reconcile_sample *sample, const struct shard
 
 bool reconcile_row_is(const struct reconcile_drift *drift, const struct shard_state *state)
 {
-    switch (drift->kind) {
-    case RECONCILE_ACCOUNT: {
-        const struct shard_account *row =
-            shard_state_account(state, (struct account_ref){drift->ref});
-        return row != NULL && memcmp(row, &drift->row.account, sizeof *row) == 0;
-    }
-    case RECONCILE_MARKET: {
-        const struct shard_market *row = shard_state_market(state, (struct market_ref){drift->ref});
-        return row != NULL && memcmp(row, &drift->row.market, sizeof *row) == 0;
-    }
-    case RECONCILE_BET:
-        return drift->ref < shard_state_bets_count(state) &&
-               memcmp(shard_state_bet(state, drift->ref), &drift->row.bet, sizeof drift->row.bet) ==
-                   0;
-    case RECONCILE_COUNT:
-    case RECONCILE_HOUSE:
-        break;
+    for (size_t kind = 0; kind < RECONCILE_ROW_KINDS; kind++) {
+        const struct row_kind *rows = &row_kinds[kind];
+        uint32_t row = drift->ref - rows->numbered_from;
+        if (rows->kind == drift->kind)
+            return row < rows->count(state) &&
+                   memcmp(rows->at(state, row), drift->row, rows->bytes) == 0;
     }
     return false;
 }
 
 /* ---- saying it ---- */
+
+static void say_bet(struct buf *out, const struct shard_bet *bet)
+{
+    buf_printf(out, "bet %llu of account %u", (unsigned long long)bet->bet_id, bet->account);
+}
 
 static void say_where(struct buf *out, const struct reconcile_drift *drift,
                       const struct shard_state *state)
@@ -431,10 +455,15 @@ static void say_where(struct buf *out, const struct reconcile_drift *drift,
         name = shard_state_market_id(state, (struct market_ref){drift->ref});
         buf_printf(out, "market %u (%.*s)", drift->ref, SLICE_ARG(name));
         break;
+    case RECONCILE_SELECTION:
+        buf_printf(out, "selection %u", drift->ref);
+        break;
+    case RECONCILE_LEG:
+        say_bet(out, shard_state_bet(state, shard_state_leg(state, drift->ref)->bet));
+        buf_printf(out, " leg %u", drift->ref);
+        break;
     case RECONCILE_BET:
-        buf_printf(out, "bet %llu of account %u",
-                   (unsigned long long)shard_state_bet(state, drift->ref)->bet_id,
-                   shard_state_bet(state, drift->ref)->account);
+        say_bet(out, shard_state_bet(state, drift->ref));
         break;
     case RECONCILE_HOUSE:
         buf_printf(out, "house account in %s",

@@ -24,12 +24,18 @@ enum reconcile_kind {
     RECONCILE_HOUSE,
     RECONCILE_ACCOUNT,
     RECONCILE_MARKET,
+    RECONCILE_SELECTION,
+    RECONCILE_LEG,
     RECONCILE_BET
 };
 
-/* Rows of one kind: [first, first + count). */
+/* Kinds of rows, of which some are in a sample. */
+#define RECONCILE_ROW_KINDS     5
+#define RECONCILE_ROW_BYTES_MAX 128
+
+/* Rows of one kind: [first, first + count) of the rows_count that there are, numbered from 0. */
 struct reconcile_range {
-    uint32_t first, count;
+    uint32_t first, count, rows_count;
 };
 
 /* The live state after record `seq`: all of its small parts, some rows of its large ones. All
@@ -38,28 +44,22 @@ struct reconcile_sample {
     uint64_t seq;
     struct shard_counts counts;
     struct shard_verdicts_chain verdicts;
-    uint32_t accounts_count, markets_count, bets_count, houses_count;
+    uint32_t houses_count;
     struct shard_house houses[CURRENCIES_MAX];
-    struct reconcile_range accounts_at, markets_at, bets_at;
-    struct shard_account accounts[RECONCILE_ROWS];
-    struct shard_market markets[RECONCILE_ROWS];
-    struct shard_bet bets[RECONCILE_ROWS];
+    struct reconcile_range ranges[RECONCILE_ROW_KINDS];
+    unsigned char rows[RECONCILE_ROW_KINDS][RECONCILE_ROWS][RECONCILE_ROW_BYTES_MAX];
 };
 
 /* Where they differ. */
 struct reconcile_drift {
     uint64_t seq; /* the states are those after this record */
     enum reconcile_kind kind;
-    uint32_t ref;           /* account or market ref, index of the bet or house account */
+    uint32_t ref;           /* account or market ref, index of the others */
     const char *field;      /* "available"; static */
     int64_t live, refolded; /* its values */
     uint64_t record;        /* the record at which they part; 0: not known (yet) */
-    union {
-        struct shard_account account;
-        struct shard_market market;
-        struct shard_bet bet;
-    } row;                           /* the live one; of these kinds only */
-    char text[RECONCILE_TEXT_BYTES]; /* all of it as a sentence */
+    unsigned char row[RECONCILE_ROW_BYTES_MAX]; /* the live one; of kinds of rows only */
+    char text[RECONCILE_TEXT_BYTES];            /* all of it as a sentence */
 };
 
 struct reconcile;

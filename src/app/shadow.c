@@ -261,8 +261,11 @@ static uint64_t newest_record_of(const struct reconcile_drift *drift,
         return shard_state_account(state, (struct account_ref){drift->ref})->seq_last;
     case RECONCILE_BET:
         return shard_state_bet(state, drift->ref)->seq_last;
+    case RECONCILE_LEG:
+        return shard_state_bet(state, shard_state_leg(state, drift->ref)->bet)->seq_last;
     case RECONCILE_MARKET:
         return shard_state_market(state, (struct market_ref){drift->ref})->seq_result;
+    case RECONCILE_SELECTION: /* bets and results move it */
     case RECONCILE_COUNT:
     case RECONCILE_HOUSE:
         break;

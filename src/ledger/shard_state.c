@@ -307,6 +307,18 @@ uint16_t shard_state_find_selection(const struct shard_state *state, struct mark
     return RECORD_SELECTION_NONE;
 }
 
+const struct shard_selection *shard_state_selection_at(const struct shard_state *state,
+                                                       uint32_t row)
+{
+    ASSERT(row < state->selections_count);
+    return &state->selections[row];
+}
+
+uint32_t shard_state_selections_count(const struct shard_state *state)
+{
+    return state->selections_count;
+}
+
 uint32_t shard_state_markets_count(const struct shard_state *state)
 {
     return state->markets_count;

@@ -80,6 +80,10 @@ const struct shard_selection *shard_state_selection(const struct shard_state *st
 uint16_t shard_state_find_selection(const struct shard_state *state, struct market_ref ref,
                                     struct slice selection_id);
 uint32_t shard_state_markets_count(const struct shard_state *state);
+/* Rows of selections of all markets; of a market that grew, what it had before, too. */
+const struct shard_selection *shard_state_selection_at(const struct shard_state *state,
+                                                       uint32_t row);
+uint32_t shard_state_selections_count(const struct shard_state *state);
 /* The text behind a symbol of a market or selection; symbol 0 is "". */
 struct slice shard_state_text(const struct shard_state *state, uint32_t symbol);
 

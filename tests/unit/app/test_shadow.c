@@ -461,6 +461,9 @@ TEST(reconcile, every_kind_of_row_is_compared)
     FINDS(l->bets[24].state = BET_STATE_SETTLED, RECONCILE_BET, "state");
     FINDS(l->accounts[1].held += 1, RECONCILE_ACCOUNT, "held");
     FINDS(l->counts.fences++, RECONCILE_COUNT, "fences");
+    FINDS(l->legs[3].asked_version++, RECONCILE_LEG, "contents");
+    FINDS(l->legs[7].odds.numerator++, RECONCILE_LEG, "odds");
+    FINDS(l->selections[1].costs_open++, RECONCILE_SELECTION, "costs_open");
     FINDS(l->bets[3].policy ^= 3, RECONCILE_BET, "contents");
     FINDS(l->bets[3].seq_verdict++, RECONCILE_BET, "seq_verdict");
     FINDS(l->verdicts.link.hash[9] ^= 1, RECONCILE_COUNT, "verdicts_chain");
