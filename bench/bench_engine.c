@@ -228,13 +228,13 @@ static void place(struct bench *b, uint64_t n)
     uint64_t mixed = n * UINT64_C(0x9E3779B97F4A7C15);
     for (int i = 0; i < 32; i++)
         key[i] = hex[(i < 16 ? mixed >> (4 * i) : n >> (4 * (i - 16))) & 15];
+    const struct ticket_leg leg = {.odds = {21, 10}, .banker = true};
+    const struct leg_names on = {slice_text(market), slice_text(names[(r >> 20) % SELECTIONS])};
     struct bet_request request = {
         .user_id = slice_text(user),
         .key = slice_of(key, 32),
-        .market_id = slice_text(market),
-        .selection_id = slice_text(names[(r >> 20) % SELECTIONS]),
-        .slip = {.stake = {100, {826}}, .odds = {21, 10}, .policy = PRICE_BETTER},
-        .single = true,
+        .ticket = {.stake = {100, {826}}, .policy = PRICE_BETTER, .legs = &leg, .legs_count = 1},
+        .names = &on,
         .request_hash = {n, r},
         .transport = TRANSPORT_HTTP,
     };
