@@ -79,6 +79,9 @@ struct market_ref book_market(struct book *book, const struct odds_image *image)
 uint16_t book_selection(struct book *book, const struct odds_image *image, size_t selection,
                         struct market_ref ref);
 
+/* NULL when there is room to register what the request's legs are on, or the limit that is met. */
+const char *book_legs_room(struct book *book, const struct bet_request *request);
+
 /* ---- answers.c ---- */
 
 /* Waits for the record just made and answers with it. False when too many wait. */

@@ -4,8 +4,9 @@
  * A short ring of groups: the oldest under way in the log, the newest being built. The next is
  * handed over as soon as the log is idle, never on a timer, so that a lone bet waits for nobody
  * and a burst shares one durable write. Clients may fill the first COMMIT_CLIENT_GROUPS only;
- * the rest is kept for what no client asked for (fences, results, releases, settlements), so
- * that a stalled disk stops bets long before it could lose a fence. When the log fails, the
+ * the rest is kept for what no client asked for (fences, results, releases, settlements), and
+ * for the longest request that was begun: so a stalled disk stops bets long before it could lose a
+ * fence. When the log fails, the
  * commit is stopped for good: the folded state is then ahead of what is known to be durable,
  * and only a restart may speak again. When it refuses for want of space, nothing was written:
  * the group waits with all who wait for it, and is given again, unchanged, until there is space.
@@ -23,7 +24,7 @@
 #define COMMIT_BYTES_MAX     (768 * 1024) /* of one group; the log takes 1 MiB */
 #define COMMIT_RECORDS_MAX   4096
 #define COMMIT_WAITERS_MAX   16384
-#define COMMIT_GROUPS_MAX    12
+#define COMMIT_GROUPS_MAX    24
 #define COMMIT_CLIENT_GROUPS 3
 #define COMMIT_AGAIN_US      100000 /* between two tries of a group that was refused */
 

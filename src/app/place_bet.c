@@ -210,6 +210,9 @@ enum request_outcome book_place_new(struct book *book, const struct bet_request 
     enum request_outcome ready = book_ready(book);
     if (ready != REQUEST_TAKEN)
         return ready;
+    const char *limit = request->ticket.legs_count > 1 ? book_legs_room(book, request) : NULL;
+    if (limit != NULL) /* of a single book_ready has asked it */
+        return book_busy(book, limit);
     if (p.account.n == 0)
         p.account = book_account(book, request->user_id);
     decide(book, &p);

@@ -2,6 +2,7 @@
 #include "app/book_internal.h"
 
 #include "base/assert.h"
+#include "core/bet.h"
 
 struct account_ref book_account(struct book *book, struct slice user_id)
 {
@@ -110,4 +111,32 @@ uint16_t book_selection(struct book *book, const struct odds_image *image, size_
         return number;
     register_selections(book, image, ref);
     return shard_state_find_selection(book->state, ref, id);
+}
+
+/* A ticket on the longest markets, none of which has a ref, fits the groups that are left when a
+ * client may still begin one, and leaves as many as before to what no client asked for. */
+#define MARKET_RECORD_BYTES_MAX                                                                    \
+    (sizeof(struct record_head) + sizeof(struct record_market) + 7 * NAME_BYTES_MAX +              \
+     SELECTIONS_MAX *                                                                              \
+         (sizeof(struct record_selection) + SELECTION_ID_BYTES_MAX + (size_t)NAME_BYTES_MAX))
+#define TICKET_GROUPS_MAX (1 + BET_LEGS_MAX / (COMMIT_BYTES_MAX / MARKET_RECORD_BYTES_MAX))
+_Static_assert(MARKET_RECORD_BYTES_MAX <= RECORD_BYTES_MAX, "a market is one record");
+_Static_assert(COMMIT_CLIENT_GROUPS + TICKET_GROUPS_MAX + 2 <= COMMIT_GROUPS_MAX, "a ticket fits");
+
+const char *book_legs_room(struct book *book, const struct bet_request *request)
+{
+    struct shard_need need = {0, 0};
+    for (uint32_t i = 0; i < request->ticket.legs_count; i++) {
+        const struct odds_image *image =
+            book->ports.store->ops->get(book->ports.store, request->names[i].market_id);
+        struct market_ref ref = shard_state_find_market(book->state, request->names[i].market_id);
+        if (image == NULL)
+            continue;
+        need.markets += ref.n == 0;
+        /* Of a market that grew all selections are written again. */
+        if (ref.n == 0 ||
+            shard_state_market(book->state, ref)->selections_count < image->selections_count)
+            need.selections += image->selections_count;
+    }
+    return shard_state_need_room(book->state, need);
 }

@@ -223,6 +223,18 @@ const char *shard_state_market_room(const struct shard_state *state)
     return NULL;
 }
 
+const char *shard_state_need_room(const struct shard_state *state, struct shard_need need)
+{
+    const struct shard_limits *l = &state->limits;
+    if (l->markets_max - state->markets_count < need.markets)
+        return "markets_max";
+    if (l->selections_max - state->selections_count < need.selections)
+        return "selections_max";
+    if (!shard_texts_room(state, 2 * (size_t)need.selections + 8 * (size_t)need.markets))
+        return "texts_max";
+    return NULL;
+}
+
 const char *shard_state_room(const struct shard_state *state)
 {
     const struct shard_limits *l = &state->limits;

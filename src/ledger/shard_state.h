@@ -59,6 +59,11 @@ const struct shard_limits *shard_state_limits(const struct shard_state *state);
 /* NULL when there is room for one more of everything that one client request may add, or the
  * name of the limit that is reached ("accounts_max", ...). */
 const char *shard_state_room(const struct shard_state *state);
+/* What a ticket of many legs adds beside: markets and selections that have no ref yet. */
+struct shard_need {
+    uint32_t markets, selections;
+};
+const char *shard_state_need_room(const struct shard_state *state, struct shard_need need);
 /* The same for a market and its selections alone: all that a hold or a result may add. */
 const char *shard_state_market_room(const struct shard_state *state);
 

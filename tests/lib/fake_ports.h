@@ -29,13 +29,13 @@ void fake_log_init(struct fake_log *log);
 void fake_log_done(struct fake_log *log);
 
 #define FAKE_ODDS_CHANGES_MAX    4096
-#define FAKE_ODDS_SELECTIONS_MAX 4
+#define FAKE_ODDS_SELECTIONS_MAX 160
 
 /* Keeps each change, with its texts, for replay(). */
 struct fake_odds_change {
     struct odds_log_change change;
     struct odds_log_selection selections[FAKE_ODDS_SELECTIONS_MAX];
-    char texts[6][32]; /* market, event, then selections */
+    char texts[2 + FAKE_ODDS_SELECTIONS_MAX][32]; /* market, event, then selections */
 };
 
 struct fake_odds_log {
