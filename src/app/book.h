@@ -17,12 +17,12 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "app/book_options.h"
 #include "app/book_request.h"
 #include "app/book_stats.h"
 #include "app/reconcile.h"
 #include "base/instant.h"
 #include "base/slice.h"
-#include "core/ticket.h"
 #include "ledger/record.h"
 #include "ledger/shard_state.h"
 #include "ports/feed_sink.h"
@@ -34,41 +34,6 @@
 #include "ports/verdict_store.h"
 
 struct book;
-
-struct book_options {
-    struct shard_limits limits;
-    struct ticket_limits ticket_limits; /* per currency alike, in minor units */
-    int64_t deposit_minor_max;          /* of one movement */
-    int64_t silence_us_max;             /* P2: 5 s */
-    int64_t closed_keep_us;             /* how long an ended market stays in the odds store */
-    uint32_t settle_per_turn_max;       /* settlement records per turn; bets go first */
-    uint32_t pending_max;               /* bets waiting for their delay */
-    uint16_t redemption_days;           /* G-10 */
-    int64_t provider_skew_us;  /* of feeds' clocks against ours, for windows of time: added */
-    uint8_t binary_sha256[32]; /* for the OPENED record (G-04) */
-    const char *version;
-    /* Book id and hash key of a new log, 32 bytes; NULL: from the kernel. For the simulator, in
-     * which one seed gives the same bytes every time. */
-    const uint8_t *genesis_random;
-};
-
-#define BOOK_OPTIONS_DEFAULT                                                                       \
-    ((struct book_options){.limits = SHARD_LIMITS_DEFAULT,                                         \
-                           .ticket_limits = {.bet = {.stake_minor_min = 1,                         \
-                                                     .stake_minor_max = 1000000,                   \
-                                                     .payout_minor_max = 100000000,                \
-                                                     .tolerance_permyriad = 500,                   \
-                                                     .rounding = ROUND_DOWN},                      \
-                                             .legs_max = 30,                                       \
-                                             .lines_max = 20000,                                   \
-                                             .total_odds_max = TOTAL_ODDS_UNLIMITED},              \
-                           .deposit_minor_max = 10000000,                                          \
-                           .silence_us_max = 5 * US_PER_SECOND,                                    \
-                           .closed_keep_us = 600 * US_PER_SECOND,                                  \
-                           .settle_per_turn_max = 256,                                             \
-                           .pending_max = 65536,                                                   \
-                           .redemption_days = 365,                                                 \
-                           .version = "0"})
 
 /* Borrowed by the book until book_free; vault may be NULL: then no personal field is kept. */
 struct book_ports {

@@ -3,6 +3,7 @@
 
 #include "app/book.h"
 #include "app/commit.h"
+#include "app/decision.h"
 #include "app/leases.h"
 #include "ledger/shard_verdicts.h"
 
@@ -149,15 +150,6 @@ bool book_publish_walking(const struct book *book);
 /* Shows the markets of providers whose lease ended as suspended. */
 void book_check_leases(struct book *book);
 void book_drop_ended(struct book *book);
-
-/* ---- decision.c: the market as the decision sees it, and the leg as the record keeps it ---- */
-
-struct market_view book_view(struct book *book, const struct odds_image *image, size_t selection);
-size_t book_find_selection(const struct odds_image *image, struct slice selection_id);
-#define SELECTION_NOT_FOUND SIZE_MAX
-/* image may be NULL and selection SELECTION_NOT_FOUND: then the leg says what is not known. */
-struct record_leg book_leg(struct book *book, const struct odds_image *image, size_t selection,
-                           const struct slip *slip);
 
 /* ---- release_pending.c ---- */
 

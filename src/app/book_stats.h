@@ -18,7 +18,8 @@ struct book_stats {
     uint64_t old_keys_waiting;
     uint64_t settled, reversed, results;
     uint64_t leases_lost;
-    uint64_t feed_dropped; /* what broke a limit of ours */
+    uint64_t repeats_walk_reached; /* REPEATS_WALK_MAX: older bets were not looked at */
+    uint64_t feed_dropped;         /* what broke a limit of ours */
     uint64_t markets_open, pending;
     uint64_t settle_backlog; /* markets with settlements to do */
 };

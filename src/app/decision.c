@@ -12,8 +12,25 @@ size_t book_find_selection(const struct odds_image *image, struct slice selectio
     return SELECTION_NOT_FOUND;
 }
 
-struct market_view book_view(struct book *book, const struct odds_image *image, size_t selection)
+struct leg_seen book_see(struct book *book, const struct leg_names *names)
 {
+    struct leg_seen seen = {.image =
+                                book->ports.store->ops->get(book->ports.store, names->market_id),
+                            .selection = SELECTION_NOT_FOUND,
+                            .number = RECORD_SELECTION_NONE};
+    if (seen.image == NULL)
+        return seen;
+    seen.selection = book_find_selection(seen.image, names->selection_id);
+    seen.market = shard_state_find_market(book->state, names->market_id);
+    if (seen.market.n != 0 && seen.selection != SELECTION_NOT_FOUND)
+        seen.number = shard_state_find_selection(book->state, seen.market, names->selection_id);
+    return seen;
+}
+
+struct market_view book_view(struct book *book, const struct leg_seen *seen)
+{
+    const struct odds_image *image = seen->image;
+    size_t selection = seen->selection;
     if (image == NULL) /* DESIGN 6.8: a missing key on a bet is MARKET_SUSPENDED */
         return (struct market_view){.status = MARKET_SUSPENDED_STATUS};
     struct market_view view = {
@@ -32,18 +49,18 @@ struct market_view book_view(struct book *book, const struct odds_image *image, 
 
 /* The refs are given only where the ledger needs them: a bet on nothing we know must not fill
  * the ledger with markets. */
-static void name_leg(struct book *book, const struct odds_image *image, size_t selection,
-                     struct record_leg *leg)
+static void name_leg(struct book *book, const struct leg_seen *seen, struct record_leg *leg)
 {
-    struct market_ref ref = book_market(book, image);
+    struct market_ref ref = seen->market.n != 0 ? seen->market : book_market(book, seen->image);
     leg->market = ref.n;
-    if (selection != SELECTION_NOT_FOUND)
-        leg->selection = book_selection(book, image, selection, ref);
+    leg->selection = seen->number;
+    if (seen->number == RECORD_SELECTION_NONE && seen->selection != SELECTION_NOT_FOUND)
+        leg->selection = book_selection(book, seen->image, seen->selection, ref);
 }
 
-struct record_leg book_leg(struct book *book, const struct odds_image *image, size_t selection,
-                           const struct slip *slip)
+struct record_leg book_leg(struct book *book, const struct leg_seen *seen, const struct slip *slip)
 {
+    const struct odds_image *image = seen->image;
     struct record_leg leg = {
         .selection = RECORD_SELECTION_NONE,
         .asked_numerator = slip->odds.numerator,
@@ -52,7 +69,7 @@ struct record_leg book_leg(struct book *book, const struct odds_image *image, si
     };
     if (image == NULL)
         return leg;
-    name_leg(book, image, selection, &leg);
+    name_leg(book, seen, &leg);
     leg.market_status = image->status;
     leg.odds_version = image->odds_version;
     leg.odds_position = image->odds_position;
@@ -65,9 +82,9 @@ struct record_leg book_leg(struct book *book, const struct odds_image *image, si
         leg.flags |= LEG_ANTE_POST;
     if (leases_alive(&book->leases, ODDS_TEXT(image, provider), book->now))
         leg.flags |= LEG_PROVIDER_ALIVE;
-    if (selection != SELECTION_NOT_FOUND) {
-        leg.odds_numerator = image->selections[selection].odds.numerator;
-        leg.odds_denominator = image->selections[selection].odds.denominator;
+    if (seen->selection != SELECTION_NOT_FOUND) {
+        leg.odds_numerator = image->selections[seen->selection].odds.numerator;
+        leg.odds_denominator = image->selections[seen->selection].odds.denominator;
     }
     return leg;
 }

@@ -3,25 +3,27 @@
 
 #include "base/assert.h"
 #include "core/bet.h"
+#include "core/stake_limits.h"
 #include "ledger/shard_settlement.h"
 
 /* Everything that is known before the record is made. */
 struct placing {
     const struct bet_request *request;
-    const struct odds_image *images[BET_LEGS_MAX]; /* NULL: unknown market */
-    size_t selections[BET_LEGS_MAX];
+    struct leg_seen seen[BET_LEGS_MAX];
     struct account_ref account;
+    struct ticket_limits limits;
     struct ticket_verdict verdict;
 };
 
 /* Legs of one event have one number: that of the first of them, from 1. 0: nobody knows. */
 static uint32_t event_number(const struct placing *p, uint32_t leg)
 {
-    if (p->images[leg]->event_id_bytes == 0)
+    const struct odds_image *image = p->seen[leg].image;
+    if (image->event_id_bytes == 0)
         return 0;
     for (uint32_t i = 0; i < leg; i++)
-        if (p->images[i] != NULL &&
-            slice_equal(ODDS_TEXT(p->images[i], event_id), ODDS_TEXT(p->images[leg], event_id)))
+        if (p->seen[i].image != NULL &&
+            slice_equal(ODDS_TEXT(p->seen[i].image, event_id), ODDS_TEXT(image, event_id)))
             return i + 1;
     return leg + 1;
 }
@@ -36,19 +38,15 @@ static uint32_t market_number(const struct placing *p, uint32_t leg)
 
 static struct ticket_leg_view leg_view(struct book *book, struct placing *p, uint32_t leg)
 {
-    const struct leg_names *names = &p->request->names[leg];
-    const struct odds_image *image =
-        book->ports.store->ops->get(book->ports.store, names->market_id);
-    p->images[leg] = image;
-    p->selections[leg] =
-        image == NULL ? SELECTION_NOT_FOUND : book_find_selection(image, names->selection_id);
-    struct ticket_leg_view view = {.market = book_view(book, image, p->selections[leg]),
-                                   .liability_room = LIABILITY_UNLIMITED};
-    if (image == NULL)
+    struct leg_seen *seen = &p->seen[leg];
+    *seen = book_see(book, &p->request->names[leg]);
+    struct ticket_leg_view view = {.market = book_view(book, seen),
+                                   .liability_room = book_liability_room(book, seen)};
+    if (seen->image == NULL)
         return view;
     view.event = event_number(p, leg);
     view.market_number = market_number(p, leg);
-    view.terms = image->place_terms;
+    view.terms = seen->image->place_terms;
     return view;
 }
 
@@ -61,15 +59,28 @@ static struct money funds_of(const struct shard_account *account, enum stake_kin
     return money_of(minor, account->currency);
 }
 
+/* Repeated identical bets are summed (BETTING-RULES 4.12); nothing is looked for while all that the
+ * account has open is within the limit. */
+static void lower_stake_max(struct book *book, struct placing *p,
+                            const struct shard_account *account)
+{
+    int64_t *most = &p->limits.bet.stake_minor_max;
+    if (account->stakes_open <= *most - p->request->ticket.stake.minor)
+        return;
+    *most = stake_limits_left(
+        *most, book_staked_alike(book, p->account, p->seen, p->request->ticket.legs_count));
+}
+
 static void decide(struct book *book, struct placing *p)
 {
     const struct ticket *ticket = &p->request->ticket;
+    const struct shard_account *account = shard_state_account(book->state, p->account);
     struct ticket_leg_view views[BET_LEGS_MAX];
     for (uint32_t i = 0; i < ticket->legs_count; i++)
         views[i] = leg_view(book, p, i);
-    ticket_decide(ticket, views, &book->options.ticket_limits,
-                  funds_of(shard_state_account(book->state, p->account), ticket->stake_kind),
-                  &p->verdict);
+    p->limits = book->options.ticket_limits;
+    lower_stake_max(book, p, account);
+    ticket_decide(ticket, views, &p->limits, funds_of(account, ticket->stake_kind), &p->verdict);
     if (p->verdict.outcome == BET_PENDING && book->pending_count == book->options.pending_max)
         p->verdict.outcome = BET_MARKET_SUSPENDED; /* S2: pending_max; nothing is held for it */
 }
@@ -87,7 +98,7 @@ static struct slice asked_text(const struct placing *p, char *memory, size_t cap
 {
     struct buf text = buf_over(memory, capacity);
     uint32_t leg = p->verdict.leg == TICKET_NO_LEG ? 0 : p->verdict.leg;
-    if (p->images[leg] != NULL && p->selections[leg] != SELECTION_NOT_FOUND)
+    if (p->seen[leg].selection != SELECTION_NOT_FOUND)
         return SLICE_NONE;
     buf_put_slice(&text, p->request->names[leg].market_id);
     buf_put_char(&text, '\n');
@@ -154,10 +165,10 @@ static void make_legs(struct book *book, const struct placing *p, struct record_
 {
     const struct ticket *ticket = &p->request->ticket;
     for (uint32_t i = 0; i < ticket->legs_count; i++) {
-        const struct odds_image *image = p->images[i];
+        const struct odds_image *image = p->seen[i].image;
         struct slip slip = {.odds = ticket->legs[i].odds,
                             .odds_version = ticket->legs[i].odds_version};
-        legs[i] = book_leg(book, image, p->selections[i], &slip);
+        legs[i] = book_leg(book, &p->seen[i], &slip);
         if (ticket->legs[i].banker)
             legs[i].flags |= LEG_BANKER;
         if (!ticket->each_way || image == NULL)

@@ -64,15 +64,11 @@ struct field {
 
 /* Money first, so that a difference is named by what it is about. */
 static const struct field account_fields[] = {
-    FIELD(shard_account, available),
-    FIELD(shard_account, held),
-    FIELD(shard_account, free),
-    FIELD(shard_account, bonus),
-    FIELD(shard_account, bets_open),
-    FIELD(shard_account, bets_last),
-    FIELD(shard_account, seq_last),
-    FIELD(shard_account, currency),
-    FIELDS_END,
+    FIELD(shard_account, available), FIELD(shard_account, held),
+    FIELD(shard_account, free),      FIELD(shard_account, bonus),
+    FIELD(shard_account, bets_open), FIELD(shard_account, bets_last),
+    FIELD(shard_account, seq_last),  FIELD(shard_account, stakes_open),
+    FIELD(shard_account, currency),  FIELDS_END,
 };
 static const struct field market_fields[] = {
     FIELD(shard_market, stakes_open),      FIELD(shard_market, stakes_single),

@@ -99,17 +99,22 @@ static enum bet_outcome release_leg(struct book *book, const struct shard_bet *b
     const struct shard_selection *s = shard_state_selection(book->state, market, leg->selection);
     const struct odds_image *image =
         book->ports.store->ops->get(book->ports.store, shard_state_market_id(book->state, market));
-    size_t selection = image == NULL
-                           ? SELECTION_NOT_FOUND
-                           : book_find_selection(image, shard_state_text(book->state, s->id));
+    struct leg_seen seen = {
+        .image = image,
+        .selection = image == NULL
+                         ? SELECTION_NOT_FOUND
+                         : book_find_selection(image, shard_state_text(book->state, s->id)),
+        .market = market,
+        .number = leg->selection,
+    };
     struct slip slip = {.stake = {bet->stake, {0}},
                         .odds = leg->asked,
                         .odds_version = leg->asked_version,
                         .policy = (enum price_policy)bet->policy};
-    struct market_view view = book_view(book, image, selection);
+    struct market_view view = book_view(book, &seen);
     enum bet_outcome outcome =
         bet_decide_release(&slip, leg->odds, &view, &book->options.ticket_limits.bet);
-    *ret = book_leg(book, image, selection, &slip);
+    *ret = book_leg(book, &seen, &slip);
     ret->market = leg->market;
     ret->selection = leg->selection;
     ret->flags |= leg->flags & (LEG_BANKER | LEG_ANTE_POST);

@@ -21,6 +21,10 @@
     {"stake-minor-min", "1"},                                                                      \
     {"stake-minor-max", "1000000"},                                                                \
     {"payout-minor-max", "100000000"},                                                             \
+    {"liability-minor-max", "0"},                                                                  \
+    {"legs-max", "30"},                                                                            \
+    {"lines-max", "20000"},                                                                        \
+    {"total-odds-max", "0"},                                                                       \
     {"deposit-minor-max", "10000000"},                                                             \
     {"tolerance-permyriad", "500"},                                                                \
     {"rounding", "down"},                                                                          \
@@ -256,6 +260,10 @@ static int take_trading(const struct options *options, struct node_trading *ret,
         {"stake-minor-min", &ret->stake_minor_min, {1, MONEY_MINOR_MAX}},
         {"stake-minor-max", &ret->stake_minor_max, {1, MONEY_MINOR_MAX}},
         {"payout-minor-max", &ret->payout_minor_max, {1, MONEY_MINOR_MAX}},
+        {"liability-minor-max", &ret->liability_minor_max, {0, MONEY_MINOR_MAX}},
+        {"legs-max", &ret->legs_max, {1, BET_LEGS_MAX}},
+        {"lines-max", &ret->lines_max, {1, INT64_C(1) << 32}},
+        {"total-odds-max", &ret->total_odds_max, {0, TOTAL_ODDS_UNLIMITED - 1}},
         {"deposit-minor-max", &ret->deposit_minor_max, {1, MONEY_MINOR_MAX}},
         {"tolerance-permyriad", &ret->tolerance_permyriad, {0, 9999}},
         {"settle-per-turn-max", &ret->settle_per_turn_max, {1, 4096}},

@@ -244,18 +244,29 @@ struct shard_limits node_shard_limits(const struct node_options *options)
     return limits;
 }
 
+static void put_bet_limits(const struct node_trading *trading, struct book_options *book)
+{
+    book->ticket_limits = (struct ticket_limits){
+        .bet = {.stake_minor_min = trading->stake_minor_min,
+                .stake_minor_max = trading->stake_minor_max,
+                .payout_minor_max = trading->payout_minor_max,
+                .tolerance_permyriad = (uint32_t)trading->tolerance_permyriad,
+                .rounding = trading->rounding},
+        .legs_max = (uint32_t)trading->legs_max,
+        .lines_max = (uint64_t)trading->lines_max,
+        .total_odds_max =
+            trading->total_odds_max == 0 ? TOTAL_ODDS_UNLIMITED : (uint32_t)trading->total_odds_max,
+    };
+    book->liability_minor_max =
+        trading->liability_minor_max == 0 ? LIABILITY_UNLIMITED : trading->liability_minor_max;
+}
+
 static struct book_options book_options_of(const struct node_options *options)
 {
     struct book_options book = BOOK_OPTIONS_DEFAULT;
     book.limits = node_shard_limits(options);
     book.silence_us_max = options->silence_us_max;
-    book.ticket_limits.bet = (struct bet_limits){
-        .stake_minor_min = options->trading.stake_minor_min,
-        .stake_minor_max = options->trading.stake_minor_max,
-        .payout_minor_max = options->trading.payout_minor_max,
-        .tolerance_permyriad = (uint32_t)options->trading.tolerance_permyriad,
-        .rounding = options->trading.rounding,
-    };
+    put_bet_limits(&options->trading, &book);
     book.deposit_minor_max = options->trading.deposit_minor_max;
     book.settle_per_turn_max = (uint32_t)options->trading.settle_per_turn_max;
     book.pending_max = (uint32_t)options->trading.pending_max;

@@ -45,7 +45,7 @@ static int check_accounts(struct shard_state *state)
                     is_zero(account->reserved, sizeof account->reserved),
                 "an account has a known currency or none");
         REQUIRE(within(account->available) && within(account->held) && within(account->free) &&
-                    within(account->bonus),
+                    within(account->bonus) && within(account->stakes_open),
                 "L4: a balance is beyond all limits");
         REQUIRE(account->seq_last <= state->seq, "L1: a number is beyond the last record");
     }

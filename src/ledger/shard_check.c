@@ -181,6 +181,8 @@ static int check_account(struct shard_state *state, const struct account_tally *
     REQUIRE(account->bets_last == tally->last && account->bets_open == tally->open,
             "L7: an account's counts are those of its bets");
     REQUIRE(account->held == tally->held, "L4: what is held are the stakes of pending bets");
+    REQUIRE(account->stakes_open == tally->held + tally->stakes,
+            "L7: an account's counts are those of its bets");
     if (account->currency.iso == 0) {
         REQUIRE(tally->last == BET_NONE, "L4: an account without a currency has no bets");
         return 0;
@@ -261,7 +263,7 @@ int shard_state_check(struct shard_state *state)
 
 /* The structs hold no padding (asserted), so their bytes are their values; symbols are given in
  * log order and so are equal on every machine. */
-_Static_assert(sizeof(struct shard_account) == 56, "no padding");
+_Static_assert(sizeof(struct shard_account) == 64, "no padding");
 _Static_assert(sizeof(struct shard_leg) == 64, "no padding");
 _Static_assert(sizeof(struct shard_window) == 48, "no padding");
 _Static_assert(sizeof(struct shard_bet) == 128, "no padding");

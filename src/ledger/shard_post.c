@@ -116,7 +116,7 @@ bool shard_liability_fits(const struct shard_state *state, const struct shard_be
                           const struct shard_leg *legs)
 {
     const struct open_sums sums = sums_of(bet);
-    uint16_t currency = state->accounts[bet->account].currency.iso;
+    const struct shard_account *account = &state->accounts[bet->account];
     for (uint32_t i = 0; i < bet->legs_count; i++) {
         const struct shard_market *market = &state->markets[legs[i].market];
         const struct shard_selection *selection =
@@ -127,7 +127,9 @@ bool shard_liability_fits(const struct shard_state *state, const struct shard_be
             costs < -SHARD_BALANCE_MAX)
             return false;
     }
-    return find_house(state, currency)->returns_open <= SHARD_BALANCE_MAX - sums.returns;
+    return account->stakes_open <= SHARD_BALANCE_MAX - sums.stake &&
+           find_house(state, account->currency.iso)->returns_open <=
+               SHARD_BALANCE_MAX - sums.returns;
 }
 
 void shard_add_liability(struct shard_state *state, const struct shard_bet *bet, int sign)
@@ -142,6 +144,7 @@ void shard_add_liability(struct shard_state *state, const struct shard_bet *bet,
         state->selections[market->selections_first + leg->selection].costs_open +=
             sign * sums.costs;
     }
-    shard_house_of(state, state->accounts[bet->account].currency)->returns_open +=
-        sign * sums.returns;
+    struct shard_account *account = &state->accounts[bet->account];
+    account->stakes_open += sign * sums.stake;
+    shard_house_of(state, account->currency)->returns_open += sign * sums.returns;
 }

@@ -102,12 +102,13 @@ struct shard_account {
     struct currency currency; /* 0: no money yet */
     uint16_t reserved[3];
     int64_t available;
-    int64_t held;       /* stakes of pending bets, of whatever kind */
-    int64_t free;       /* free bets */
-    int64_t bonus;      /* bonus money */
-    uint32_t bets_last; /* its newest bet, or BET_NONE */
-    uint32_t bets_open; /* open or pending */
-    uint64_t seq_last;  /* newest record that moved its money */
+    int64_t held;        /* stakes of pending bets, of whatever kind */
+    int64_t free;        /* free bets */
+    int64_t bonus;       /* bonus money */
+    uint32_t bets_last;  /* its newest bet, or BET_NONE */
+    uint32_t bets_open;  /* open or pending */
+    uint64_t seq_last;   /* newest record that moved its money */
+    int64_t stakes_open; /* of open and pending bets, of whatever kind */
 };
 
 struct shard_selection {

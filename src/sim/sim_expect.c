@@ -108,6 +108,23 @@ static enum bet_outcome market_says(const struct sim *sim, const struct sim_entr
     return agreed(sim, entry, asked, view) ? BET_PLACED : BET_ODDS_CHANGED;
 }
 
+/* Repeated identical bets are summed: what the account's others on the selection stake. */
+static int64_t staked_alike(const struct sim *sim, const struct sim_entry *entry, uint32_t account)
+{
+    const struct sim_oracle *o = &sim->oracle;
+    int64_t staked = 0;
+    for (uint32_t i = 0; i < o->bets_count; i++) {
+        const struct sim_bet *bet = &o->bets[i];
+        const struct sim_named *named = &sim->markets[bet->market].named[bet->selection];
+        if (bet->account == account && bet->market == entry->market &&
+            (bet->state == BET_STATE_OPEN || bet->state == BET_STATE_PENDING) &&
+            slice_equal(slice_of(named->id, named->id_bytes),
+                        slice_of(entry->selection, entry->selection_bytes)))
+            staked += bet->stake;
+    }
+    return staked;
+}
+
 enum bet_outcome sim_expect_bet(const struct sim *sim, const struct sim_entry *entry,
                                 const struct sim_account *account)
 {
@@ -119,7 +136,9 @@ enum bet_outcome sim_expect_bet(const struct sim *sim, const struct sim_entry *e
         return outcome;
     if (account->currency != 0 && account->currency != entry->currency)
         return BET_CURRENCY_MISMATCH;
-    if (entry->amount < limits->stake_minor_min || entry->amount > limits->stake_minor_max ||
+    int64_t alike = staked_alike(sim, entry, (uint32_t)(account - sim->oracle.accounts));
+    if (entry->amount < limits->stake_minor_min ||
+        entry->amount + alike > limits->stake_minor_max ||
         payout_if_won(entry->amount, entry->view.odds, limits->rounding) > limits->payout_minor_max)
         return BET_STAKE_LIMIT;
     if (account->currency == 0 || entry->amount > account->available)

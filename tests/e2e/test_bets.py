@@ -281,7 +281,9 @@ def test_the_order_of_refusals_is_status_selection_price_limit_balance(book):
     refuse(book, customer, slip, 422, 'STAKE_LIMIT')
     slip['stake'] = Decimal('10000.00')
     assert customer.place(slip).status == 201
-    assert customer.place(slip).status == 201
+    refuse(book, customer, slip, 422, 'STAKE_LIMIT')  # the same again is summed
+    assert customer.bet(market, 12, '10000.00').status == 201
+    slip = customer.slip(market, 13, '10000.00')
     refuse(book, customer, slip, 400, 'INSUFFICIENT_BALANCE')
 
 

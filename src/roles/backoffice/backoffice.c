@@ -425,6 +425,7 @@ static int add_book(struct metrics *metrics, const struct book_stats *stats)
         {{"overround_ledger_records_total", "Durable records", NULL, 0}, &stats->group_records},
         {{limits, limits_help, "limit=\"ledger_stalled\"", 0}, &stats->ledger_stalled},
         {{limits, limits_help, "limit=\"ledger_full\"", 0}, &stats->ledger_full},
+        {{limits, limits_help, "limit=\"repeats_walk_max\"", 0}, &stats->repeats_walk_reached},
     };
     const struct {
         const char *name, *help;

@@ -46,6 +46,8 @@ static void make_book(struct fixture *f)
         options.limits.verdicts_max = f->verdicts_max;
     options.pending_max = 4;
     options.settle_per_turn_max = 8;
+    if (f->tune != NULL)
+        f->tune(&options);
     struct book_listener listener = {f, on_market, on_removed, NULL, on_stopped};
     assert_int_equal(odds_store_memory_new(100, key, &f->store), 0);
     struct book_ports ports = {.log = &f->log.port,
@@ -66,7 +68,13 @@ static void make_book(struct fixture *f)
 
 void fixture_begin(struct fixture *f)
 {
+    fixture_begin_tuned(f, NULL);
+}
+
+void fixture_begin_tuned(struct fixture *f, void (*tune)(struct book_options *options))
+{
     memset(f, 0, sizeof *f);
+    f->tune = tune;
     fake_log_init(&f->log);
     fake_odds_log_init(&f->odds_log);
     f->wall.us = INT64_C(1795000000) * US_PER_SECOND;
@@ -115,24 +123,30 @@ static struct odds hundredths(unsigned n)
     return odds;
 }
 
-static void send_market(struct fixture *f, enum market_status status, unsigned a, unsigned b,
-                        int64_t delay_us)
+static struct feed_selection selection_of(const char *id, const char *name, unsigned price)
 {
-    struct feed_selection selections[2] = {
-        {text("a"), text("A"), a != 0 ? SELECTION_ACTIVE : SELECTION_SUSPENDED, hundredths(a)},
-        {text("b"), text("B"), b != 0 ? SELECTION_ACTIVE : SELECTION_SUSPENDED, hundredths(b)},
-    };
+    return (struct feed_selection){text(id), text(name),
+                                   price != 0 ? SELECTION_ACTIVE : SELECTION_SUSPENDED,
+                                   hundredths(price)};
+}
+
+void fixture_offer(struct fixture *f, const struct fixture_offer *offer)
+{
+    struct feed_selection selections[2] = {selection_of("a", "A", offer->a),
+                                           selection_of("b", "B", offer->b)};
     struct feed_market market = {
         .provider = text("p"),
-        .id = text("m1"),
-        .event_id = text("e1"),
+        .id = text(offer->market != NULL ? offer->market : "m1"),
+        .event_id = text(offer->event != NULL ? offer->event : "e1"),
         .event_name = text("A v B"),
         .sport = text("football"),
         .name = text("Match Odds"),
         .kind = text("MATCH_ODDS"),
-        .status = status,
-        .in_play = delay_us != 0,
-        .bet_delay_us = delay_us,
+        .status = offer->status != 0 ? offer->status : MARKET_ACTIVE,
+        .in_play = offer->delay_us != 0,
+        .bet_delay_us = offer->delay_us,
+        .score = {offer->score[0], offer->score[1]},
+        .red_cards = {offer->red_cards[0], offer->red_cards[1]},
         .feed_time = f->wall,
         .selections = selections,
         .selections_count = 2,
@@ -145,12 +159,12 @@ static void send_market(struct fixture *f, enum market_status status, unsigned a
 
 void fixture_market(struct fixture *f, enum market_status status, unsigned a, unsigned b)
 {
-    send_market(f, status, a, b, 0);
+    fixture_offer(f, &(struct fixture_offer){.status = status, .a = a, .b = b});
 }
 
 void fixture_market_in_play(struct fixture *f, unsigned a, unsigned b, int64_t delay_us)
 {
-    send_market(f, MARKET_ACTIVE, a, b, delay_us);
+    fixture_offer(f, &(struct fixture_offer){.a = a, .b = b, .delay_us = delay_us});
 }
 
 void fixture_result(struct fixture *f, uint64_t version, struct leg_result a, struct leg_result b)
@@ -185,6 +199,8 @@ void fixture_answer(const struct book_answer *answer)
         f->outcome = (enum bet_outcome)b->outcome;
         f->bet_id = b->bet_id;
         f->balance = b->balance_after;
+        f->stake_max = b->stake_max;
+        f->refused_leg = b->refused_leg;
     } else if (f->type == RECORD_MONEY) {
         const struct record_money *m = r->body;
         f->outcome = (enum bet_outcome)m->outcome;
@@ -215,14 +231,32 @@ enum request_outcome fixture_deposit(struct fixture *f, const char *user, const 
 enum request_outcome fixture_bet(struct fixture *f, const char *key, const char *selection,
                                  unsigned odds_hundredths, int64_t stake)
 {
-    const struct ticket_leg leg = {.odds = hundredths(odds_hundredths), .banker = true};
-    const struct leg_names names = {text("m1"), text(selection)};
+    return fixture_ticket(f, &(struct fixture_ticket){.key = key,
+                                                      .stake = stake,
+                                                      .markets = {"m1"},
+                                                      .selections = {selection},
+                                                      .odds = {odds_hundredths}});
+}
+
+enum request_outcome fixture_ticket(struct fixture *f, const struct fixture_ticket *ticket)
+{
+    struct ticket_leg legs[4];
+    struct leg_names names[4];
+    uint32_t count = 0;
+    for (; count < 4 && ticket->markets[count] != NULL; count++) {
+        legs[count] = (struct ticket_leg){.odds = hundredths(ticket->odds[count]), .banker = true};
+        names[count] =
+            (struct leg_names){text(ticket->markets[count]), text(ticket->selections[count])};
+    }
     struct bet_request request = {
-        .user_id = text("ann"),
-        .key = text(key),
-        .ticket = {.stake = {stake, {826}}, .policy = PRICE_BETTER, .legs = &leg, .legs_count = 1},
-        .names = &names,
-        .request_hash = {(uint64_t)stake, odds_hundredths},
+        .user_id = text(ticket->user != NULL ? ticket->user : "ann"),
+        .key = text(ticket->key),
+        .ticket = {.stake = {ticket->stake, {826}},
+                   .policy = PRICE_BETTER,
+                   .legs = legs,
+                   .legs_count = count},
+        .names = names,
+        .request_hash = {(uint64_t)ticket->stake, ticket->odds[0]},
         .transport = TRANSPORT_HTTP,
     };
     return book_place_bet(f->book, &request, fixture_answer, fixture_cookie(f));

@@ -13,7 +13,8 @@ struct fixture {
     struct verdict_store *verdicts;   /* borrowed; NULL: none */
     uint32_t verdicts_max;            /* of the next book; 0: more than any test decides */
     struct shard_state *warm;         /* the next book's; NULL: it folds the log */
-    bool keep_log;                    /* fixture_restart leaves the log's faults as they are */
+    void (*tune)(struct book_options *options); /* of the next book; NULL: as they are */
+    bool keep_log; /* fixture_restart leaves the log's faults as they are */
     struct book *book;
     struct instant wall;
     struct monotonic now;
@@ -26,6 +27,8 @@ struct fixture {
     uint64_t bet_id;
     int64_t balance;
     uint64_t seq;
+    int64_t stake_max;
+    uint16_t refused_leg;
     size_t history_count;
     uint16_t history_types[BOOK_HISTORY_MAX];
     /* listeners */
@@ -33,6 +36,7 @@ struct fixture {
 };
 
 void fixture_begin(struct fixture *f);
+void fixture_begin_tuned(struct fixture *f, void (*tune)(struct book_options *options));
 void fixture_end(struct fixture *f);
 /* Ends this book and starts another on the same log, as after a crash. */
 void fixture_restart(struct fixture *f);
@@ -44,6 +48,16 @@ void fixture_turn(struct fixture *f, int64_t us);
  * price. */
 void fixture_market(struct fixture *f, enum market_status status, unsigned a, unsigned b);
 void fixture_market_in_play(struct fixture *f, unsigned a, unsigned b, int64_t delay_us);
+/* The same market, or another, with whatever else is said of it: sent on its own provider's word.
+ */
+struct fixture_offer {
+    const char *market, *event; /* NULL: "m1", "e1" */
+    enum market_status status;  /* 0: active */
+    unsigned a, b;
+    int64_t delay_us;
+    uint8_t score[2], red_cards[2];
+};
+void fixture_offer(struct fixture *f, const struct fixture_offer *offer);
 void fixture_result(struct fixture *f, uint64_t version, struct leg_result a, struct leg_result b);
 
 enum request_outcome fixture_deposit(struct fixture *f, const char *user, const char *key,
@@ -51,6 +65,16 @@ enum request_outcome fixture_deposit(struct fixture *f, const char *user, const 
 /* A single of "ann" on m1 in GBP, policy better. */
 enum request_outcome fixture_bet(struct fixture *f, const char *key, const char *selection,
                                  unsigned odds_hundredths, int64_t stake);
+/* Any ticket, of any user: in GBP, legs in order, each a banker, policy better, no price asked
+ * above the one given. */
+struct fixture_ticket {
+    const char *user; /* NULL: "ann" */
+    const char *key;
+    int64_t stake;
+    const char *markets[4], *selections[4]; /* as many as there are */
+    unsigned odds[4];
+};
+enum request_outcome fixture_ticket(struct fixture *f, const struct fixture_ticket *ticket);
 enum request_outcome fixture_hold(struct fixture *f, bool hold);
 /* Balances of a user, from the state. */
 int64_t fixture_available(struct fixture *f, const char *user);

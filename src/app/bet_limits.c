@@ -1,0 +1,62 @@
+/* bet_limits.c - what the ledger's state leaves to be staked (BETTING-RULES 4.12). */
+#include "app/book_internal.h"
+#include "core/liability.h"
+
+int64_t book_liability_room(const struct book *book, const struct leg_seen *seen)
+{
+    int64_t most = book->options.liability_minor_max;
+    if (most == LIABILITY_UNLIMITED || seen->number == RECORD_SELECTION_NONE)
+        return most; /* what the ledger does not know costs nothing yet */
+    const struct shard_market *market = shard_state_market(book->state, seen->market);
+    const struct shard_selection *selection =
+        shard_state_selection(book->state, seen->market, seen->number);
+    /* The stake of singles is in both sums, so that one subtraction is left (shard_types.h). */
+    const struct outcome_exposure exposure = {.returns_minor = selection->costs_open,
+                                              .market_stakes_minor = market->stakes_single,
+                                              .one_winner = true};
+    return liability_room(most, &exposure);
+}
+
+static bool is_among(const struct shard_leg *leg, const struct leg_seen *seen, uint32_t count)
+{
+    for (uint32_t i = 0; i < count; i++)
+        if (seen[i].market.n == leg->market && seen[i].number == leg->selection)
+            return true;
+    return false;
+}
+
+/* A bet has one leg of a market, so as many that are all among these are these. */
+static bool is_alike(const struct book *book, const struct shard_bet *bet,
+                     const struct leg_seen *seen, uint32_t legs_count)
+{
+    if (bet->legs_count != legs_count)
+        return false;
+    for (uint32_t i = 0; i < legs_count; i++)
+        if (!is_among(shard_state_leg(book->state, bet->legs_first + i), seen, legs_count))
+            return false;
+    return true;
+}
+
+/* By its newest bets: those that are open are among them, and nothing has to be kept for each
+ * selection of each account, which every bet and every settlement would pay for. */
+int64_t book_staked_alike(struct book *book, struct account_ref account,
+                          const struct leg_seen *seen, uint32_t legs_count)
+{
+    const struct shard_account *of = shard_state_account(book->state, account);
+    uint32_t open = of->bets_open, at = of->bets_last;
+    int64_t staked = 0;
+    for (uint32_t walked = 0; open > 0; walked++) {
+        if (walked == REPEATS_WALK_MAX) {
+            book->stats.repeats_walk_reached++;
+            return staked;
+        }
+        const struct shard_bet *bet = shard_state_bet(book->state, at);
+        at = bet->next_of_account;
+        if (bet->state != BET_STATE_OPEN && bet->state != BET_STATE_PENDING)
+            continue;
+        open--;
+        if (is_alike(book, bet, seen, legs_count))
+            staked += bet->stake;
+    }
+    return staked;
+}

@@ -1,0 +1,31 @@
+/* decision.h - what a bet is decided on: each leg as the odds store and the ledger know it, as the
+ * decision sees it and as the record keeps it (L6); and what the ledger's state leaves to be
+ * staked. For the files of this folder. Owned by the book's loop. */
+#pragma once
+
+#include "app/book.h"
+#include "ports/odds_store.h"
+
+#define SELECTION_NOT_FOUND SIZE_MAX
+/* What a leg is on, as the odds store and the ledger know it. */
+struct leg_seen {
+    const struct odds_image *image; /* NULL: nothing is known of the market */
+    size_t selection;               /* of the image, or SELECTION_NOT_FOUND */
+    struct market_ref market;       /* 0: the ledger does not know it yet */
+    uint16_t number;                /* of the selection, or RECORD_SELECTION_NONE: likewise */
+};
+struct leg_seen book_see(struct book *book, const struct leg_names *names);
+struct market_view book_view(struct book *book, const struct leg_seen *seen);
+size_t book_find_selection(const struct odds_image *image, struct slice selection_id);
+/* Gives the refs that the ledger does not know yet. Of what is not known the leg says so. */
+struct record_leg book_leg(struct book *book, const struct leg_seen *seen, const struct slip *slip);
+
+/* ---- bet_limits.c: what the ledger's state leaves to be staked ---- */
+
+/* What the selection may cost the book yet (core/liability.h); LIABILITY_UNLIMITED. */
+int64_t book_liability_room(const struct book *book, const struct leg_seen *seen);
+/* What the account's open and pending bets on just these selections stake together, found among its
+ * REPEATS_WALK_MAX newest bets; where that was not enough it is counted. */
+#define REPEATS_WALK_MAX 1024
+int64_t book_staked_alike(struct book *book, struct account_ref account,
+                          const struct leg_seen *seen, uint32_t legs_count);

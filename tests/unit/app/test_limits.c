@@ -1,0 +1,209 @@
+/* test_limits.c - what the ledger's state leaves to be staked: liability of outcomes, repeated
+ * identical bets. What each limit says is core's (test_ticket.c, test_stake_limits.c). */
+#include <stdio.h>
+
+#include "test.h"
+
+#include "book_fixture.h"
+
+#define TEARDOWN()                                                                                 \
+    fixture_check(&f);                                                                             \
+    fixture_end(&f)
+
+static void small_liability(struct book_options *options)
+{
+    options->liability_minor_max = 1000;
+}
+
+static void small_stakes(struct book_options *options)
+{
+    options->ticket_limits.bet.stake_minor_max = 1000;
+}
+
+static void offer_two(struct fixture *f)
+{
+    fixture_offer(f, &(struct fixture_offer){.a = 200, .b = 300});
+    fixture_offer(f, &(struct fixture_offer){.market = "m2", .event = "e2", .a = 200, .b = 300});
+}
+
+static void begin(struct fixture *f, void (*tune)(struct book_options *options))
+{
+    fixture_begin_tuned(f, tune);
+    offer_two(f);
+    assert_int_equal(fixture_deposit(f, "ann", "d1", 100000), REQUEST_TAKEN);
+    assert_int_equal(fixture_deposit(f, "bob", "d1", 100000), REQUEST_TAKEN);
+    fixture_turn(f, 1000);
+}
+
+static enum bet_outcome single(struct fixture *f, const char *user, const char *key,
+                               const char *selection, int64_t stake)
+{
+    const struct fixture_ticket ticket = {
+        .user = user,
+        .key = key,
+        .stake = stake,
+        .markets = {"m1"},
+        .selections = {selection},
+        .odds = {selection[0] == 'a' ? 200 : 300},
+    };
+    assert_int_equal(fixture_ticket(f, &ticket), REQUEST_TAKEN);
+    fixture_turn(f, 1000);
+    return f->outcome;
+}
+
+static enum bet_outcome twofold(struct fixture *f, const char *key, bool turned, int64_t stake)
+{
+    const struct fixture_ticket ticket = {
+        .key = key,
+        .stake = stake,
+        .markets = {turned ? "m2" : "m1", turned ? "m1" : "m2"},
+        .selections = {"a", "a"},
+        .odds = {200, 200},
+    };
+    assert_int_equal(fixture_ticket(f, &ticket), REQUEST_TAKEN);
+    fixture_turn(f, 1000);
+    return f->outcome;
+}
+
+TEST(limits, an_outcome_costs_no_more_than_it_may_and_the_answer_says_what_would_pass)
+{
+    struct fixture f;
+    begin(&f, small_liability);
+    assert_int_equal(single(&f, "ann", "k1", "a", 1001), BET_LIABILITY_LIMIT); /* wins 1001 */
+    assert_int_equal(f.stake_max, 1000);
+    assert_int_equal(single(&f, "ann", "k2", "a", 600), BET_PLACED);
+    assert_int_equal(single(&f, "bob", "k1", "a", 401), BET_LIABILITY_LIMIT); /* whoever it is */
+    assert_int_equal(f.stake_max, 400);
+    /* 600 on a are there when b wins: b may cost 1600, at 3.00 two for each staked. */
+    assert_int_equal(single(&f, "bob", "k2", "b", 801), BET_LIABILITY_LIMIT);
+    assert_int_equal(f.stake_max, 800);
+    assert_int_equal(single(&f, "bob", "k3", "b", 800), BET_PLACED);
+    assert_int_equal(single(&f, "ann", "k3", "b", 1), BET_LIABILITY_LIMIT);
+    assert_int_equal(f.stake_max, 0);
+    /* And what b brought in covers a. */
+    assert_int_equal(single(&f, "ann", "k4", "a", 1201), BET_LIABILITY_LIMIT);
+    assert_int_equal(f.stake_max, 1200);
+    TEARDOWN();
+}
+
+TEST(limits, the_leg_with_the_least_room_is_named)
+{
+    struct fixture f;
+    begin(&f, small_liability);
+    assert_int_equal(single(&f, "ann", "k1", "a", 700), BET_PLACED); /* m1 a: 300 are left */
+    assert_int_equal(twofold(&f, "k2", true, 101), BET_LIABILITY_LIMIT);
+    assert_int_equal(f.refused_leg, 2);
+    assert_int_equal(f.stake_max, 100); /* wins 300 */
+    assert_int_equal(twofold(&f, "k3", true, 100), BET_PLACED);
+    assert_int_equal(single(&f, "bob", "k1", "a", 1), BET_LIABILITY_LIMIT);
+    TEARDOWN();
+}
+
+TEST(limits, room_comes_back_when_bets_are_settled_and_is_the_same_after_a_restart)
+{
+    struct fixture f;
+    begin(&f, small_liability);
+    assert_int_equal(single(&f, "ann", "k1", "a", 1000), BET_PLACED);
+    fixture_restart(&f);
+    offer_two(&f);
+    assert_int_equal(single(&f, "ann", "k2", "a", 1), BET_LIABILITY_LIMIT);
+    assert_int_equal(twofold(&f, "k3", false, 1), BET_LIABILITY_LIMIT);
+    fixture_result(&f, 1, LEG_LOST, LEG_WON);
+    fixture_turn(&f, 1000);
+    const struct shard_market *market =
+        shard_state_market(book_state(f.book), (struct market_ref){1});
+    assert_int_equal(market->stakes_single, 0);
+    const struct shard_selection *a =
+        shard_state_selection(book_state(f.book), (struct market_ref){1}, 0);
+    assert_int_equal(a->costs_open, 0);
+    TEARDOWN();
+}
+
+TEST(limits, repeated_identical_bets_are_summed_against_the_highest_stake)
+{
+    struct fixture f;
+    begin(&f, small_stakes);
+    assert_int_equal(single(&f, "ann", "k1", "a", 600), BET_PLACED);
+    assert_int_equal(single(&f, "ann", "k2", "a", 401), BET_STAKE_LIMIT);
+    assert_int_equal(f.stake_max, 400);
+    assert_int_equal(single(&f, "ann", "k3", "b", 1000), BET_PLACED); /* another selection */
+    assert_int_equal(single(&f, "bob", "k1", "a", 1000), BET_PLACED); /* another customer */
+    assert_int_equal(twofold(&f, "k4", false, 1000), BET_PLACED);     /* another bet */
+    assert_int_equal(twofold(&f, "k5", true, 1), BET_STAKE_LIMIT);    /* the same, turned round */
+    assert_int_equal(f.stake_max, 0);
+    fixture_restart(&f);
+    offer_two(&f);
+    assert_int_equal(single(&f, "ann", "k6", "a", 401), BET_STAKE_LIMIT);
+    assert_int_equal(f.stake_max, 400);
+    assert_int_equal(single(&f, "ann", "k7", "a", 400), BET_PLACED);
+    TEARDOWN();
+}
+
+TEST(limits, what_is_settled_or_was_not_accepted_does_not_count_any_more)
+{
+    struct fixture f;
+    begin(&f, small_stakes);
+    fixture_offer(
+        &f, &(struct fixture_offer){
+                .market = "m2", .event = "e2", .a = 200, .b = 300, .delay_us = 5 * US_PER_SECOND});
+    const struct fixture_ticket pending = {
+        .key = "k1", .stake = 1000, .markets = {"m2"}, .selections = {"a"}, .odds = {200}};
+    fixture_ticket(&f, &pending);
+    fixture_turn(&f, 1000);
+    assert_int_equal(f.outcome, BET_PENDING);
+    struct fixture_ticket again = pending;
+    again.key = "k2";
+    again.stake = 1;
+    fixture_ticket(&f, &again);
+    fixture_turn(&f, 1000);
+    assert_int_equal(f.outcome, BET_STAKE_LIMIT); /* what is held counts */
+    fixture_offer(
+        &f,
+        &(struct fixture_offer){
+            .market = "m2", .event = "e2", .status = MARKET_SUSPENDED_STATUS, .a = 200, .b = 300});
+    fixture_turn(&f, 5 * US_PER_SECOND);
+    fixture_offer(&f, &(struct fixture_offer){.market = "m2", .event = "e2", .a = 200, .b = 300});
+    again.key = "k3";
+    again.stake = 1000;
+    fixture_ticket(&f, &again);
+    fixture_turn(&f, 1000);
+    assert_int_equal(f.outcome, BET_PLACED);
+    TEARDOWN();
+}
+
+static void stakes_of_20(struct book_options *options)
+{
+    options->ticket_limits.bet.stake_minor_max = 20;
+}
+
+static void bet_elsewhere(struct fixture *f, int number)
+{
+    char market[16], key[16];
+    (void)snprintf(market, sizeof market, "x%d", number % 80);
+    (void)snprintf(key, sizeof key, "x%d", number);
+    fixture_offer(f, &(struct fixture_offer){.market = market, .event = market, .a = 200});
+    const struct fixture_ticket one = {
+        .key = key, .stake = 1, .markets = {market}, .selections = {"a"}, .odds = {200}};
+    fixture_ticket(f, &one);
+    fixture_turn(f, 10);
+    assert_int_equal(f->outcome, BET_PLACED);
+}
+
+/* 80 markets take 20 each: 1600 bets. */
+TEST(limits, repeated_bets_are_looked_for_among_a_bounded_number_of_newer_ones)
+{
+    struct fixture f;
+    begin(&f, stakes_of_20);
+    assert_int_equal(single(&f, "ann", "k1", "a", 20), BET_PLACED);
+    int number = 0;
+    while (number < 1022)
+        bet_elsewhere(&f, number++);
+    assert_int_equal(single(&f, "ann", "k2", "a", 1), BET_STAKE_LIMIT);
+    assert_int_equal(book_stats(f.book)->repeats_walk_reached, 0);
+    while (number < 1024)
+        bet_elsewhere(&f, number++);
+    uint64_t reached = book_stats(f.book)->repeats_walk_reached;
+    assert_int_equal(single(&f, "ann", "k3", "a", 1), BET_PLACED); /* too long ago, and counted */
+    assert_int_equal(book_stats(f.book)->repeats_walk_reached, reached + 1);
+    TEARDOWN();
+}
