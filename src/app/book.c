@@ -36,7 +36,7 @@ static int make_parts(struct book *book)
     TRY(shard_state_new(&book->options.limits, &book->state));
     TRY(book_publish_new(book));
     TRY(book_pending_new(book));
-    TRY(book_settle_new(book));
+    TRY(settle_queue_new(book->options.limits.markets_max, &book->settle_queue));
     TRY(book_old_keys_new(book));
     return book_reads_new(book);
 }
@@ -74,8 +74,7 @@ void book_free(struct book *book)
     free(book->scratch);
     free(book->changed);
     free(book->pending);
-    free(book->settle_queue);
-    free(book->settle_queued);
+    settle_queue_free(book->settle_queue);
     reserve_free(book->ended, ENDED_MAX, sizeof *book->ended);
     free(book);
 }
@@ -259,7 +258,7 @@ void book_poll(struct book *book)
 
 int64_t book_due_us(const struct book *book)
 {
-    if (book->settle_count > 0 || book_publish_walking(book) || book_old_keys_due(book))
+    if (book->settle_queue->count > 0 || book_publish_walking(book) || book_old_keys_due(book))
         return 0;
     int64_t due = leases_due_us(&book->leases, book->now);
     int64_t again = commit_due_us(book->commit, book->now);
@@ -275,7 +274,7 @@ int64_t book_due_us(const struct book *book)
 
 bool book_idle(const struct book *book)
 {
-    return commit_idle(book->commit) && book->settle_count == 0 && book->old_waiting == 0;
+    return commit_idle(book->commit) && book->settle_queue->count == 0 && book->old_waiting == 0;
 }
 
 const char *book_stop_reason(const struct book *book)
@@ -346,7 +345,7 @@ const struct book_stats *book_stats(const struct book *book)
     struct book_stats *stats = (struct book_stats *)&book->stats; /* gauges, set when looked at */
     stats->markets_open = book->ports.store->ops->count(book->ports.store);
     stats->pending = book->pending_count;
-    stats->settle_backlog = book->settle_count;
+    stats->settle_backlog = book->settle_queue->count;
     stats->verdicts_memory = shard_state_verdicts_count(book->state);
     stats->verdicts_total = shard_state_verdicts_total(book->state);
     stats->old_keys_waiting = book->old_waiting;

@@ -5,6 +5,7 @@
 #include "app/commit.h"
 #include "app/decision.h"
 #include "app/leases.h"
+#include "app/settle_queue.h"
 #include "ledger/shard_verdicts.h"
 
 /* A bet whose delay runs, in a heap by the monotonic time of its release. */
@@ -48,10 +49,7 @@ struct book {
     struct pending *pending; /* owns; a binary heap of options.pending_max */
     uint32_t pending_count;
 
-    uint32_t *settle_queue; /* owns; a ring of market refs with settlements to do */
-    uint32_t settle_capacity, settle_first, settle_count;
-    uint32_t settle_cursor; /* next bet of the first market, or BET_NONE: at its end */
-    uint8_t *settle_queued; /* owns; [market ref] */
+    struct settle_queue *settle_queue; /* owns; markets with settlements to do */
 
     struct ended_market *ended; /* owns; a ring of markets to drop from the store */
     uint32_t ended_first, ended_count;
@@ -162,8 +160,9 @@ int book_pending_restore(struct book *book);
 
 /* ---- settle_market.c ---- */
 
-int book_settle_new(struct book *book);
+/* Queues the market's bets, to be brought to its result. */
 void book_settle_queue(struct book *book, struct market_ref market);
+/* As many of them as one turn may. */
 void book_settle_step(struct book *book);
 /* At start: markets whose bets do not yet follow from the result in force. */
 void book_settle_restore(struct book *book);

@@ -7,52 +7,12 @@
  * again. */
 #include "app/book_internal.h"
 
-#include <stdlib.h>
-
-#include "base/assert.h"
-#include "base/error.h"
 #include "ledger/shard_settlement.h"
 
-/* Bets looked at per record that may be written: a walk over settled ones is cheap, not free. */
-#define LOOKED_AT_PER_RECORD 16
-
-int book_settle_new(struct book *book)
+void book_settle_queue(struct book *book, struct market_ref ref)
 {
-    size_t markets = (size_t)book->options.limits.markets_max + 1;
-    book->settle_capacity = (uint32_t)markets;
-    book->settle_cursor = LEG_NONE;
-    book->settle_queue = calloc(markets, sizeof *book->settle_queue);
-    book->settle_queued = calloc(markets, 1);
-    return book->settle_queue == NULL || book->settle_queued == NULL ? -ERR_MEMORY : 0;
-}
-
-static const struct shard_market *first_market(const struct book *book)
-{
-    return shard_state_market(book->state,
-                              (struct market_ref){book->settle_queue[book->settle_first]});
-}
-
-/* A market that is queued again starts again: its result may be a newer one. */
-void book_settle_queue(struct book *book, struct market_ref market)
-{
-    if (book->settle_queued[market.n]) {
-        if (book->settle_queue[book->settle_first] == market.n)
-            book->settle_cursor = first_market(book)->legs_last;
-        return;
-    }
-    uint32_t at = (book->settle_first + book->settle_count) % book->settle_capacity;
-    book->settle_queue[at] = market.n;
-    book->settle_queued[market.n] = 1;
-    if (book->settle_count++ == 0)
-        book->settle_cursor = first_market(book)->legs_last;
-}
-
-static void next_market(struct book *book)
-{
-    book->settle_queued[book->settle_queue[book->settle_first]] = 0;
-    book->settle_first = (book->settle_first + 1) % book->settle_capacity;
-    if (--book->settle_count > 0)
-        book->settle_cursor = first_market(book)->legs_last;
+    const struct shard_market *market = shard_state_market(book->state, ref);
+    settle_queue_put(book->settle_queue, ref, market->legs_last, market->bets_count);
 }
 
 static void record_reverse(struct book *book, const struct shard_bet *bet,
@@ -142,18 +102,18 @@ static uint32_t settle_bet(struct book *book, const struct shard_bet *bet)
 
 void book_settle_step(struct book *book)
 {
-    uint32_t records = 0;
-    uint32_t looks = book->options.settle_per_turn_max * LOOKED_AT_PER_RECORD;
-    while (book->settle_count > 0 && looks-- > 0 && records < book->options.settle_per_turn_max) {
-        if (!commit_has_room(book->commit))
-            return; /* the disk is behind: bets and fences go first */
-        if (book->settle_cursor == LEG_NONE) {
-            next_market(book);
-            continue;
-        }
-        const struct shard_leg *leg = shard_state_leg(book->state, book->settle_cursor);
-        records += settle_bet(book, shard_state_bet(book->state, leg->bet));
-        book->settle_cursor = leg->next_of_market;
+    struct settle_queue *queue = book->settle_queue;
+    uint32_t looks_left = book->options.settle_per_turn_max * SETTLE_LOOKS_PER_RECORD;
+    while (queue->count > 0 && commit_has_room(book->commit)) { /* bets and fences go first */
+        const struct shard_leg *leg = shard_state_leg(book->state, settle_queue_leg(queue));
+        const struct shard_bet *bet = shard_state_bet(book->state, leg->bet);
+        uint32_t records = settle_bet(book, bet);
+        uint32_t looks = records == 0 ? 1 : records * SETTLE_LOOKS_PER_RECORD;
+        bool accepted = bet->state != BET_STATE_PENDING && bet->state != BET_STATE_NOT_ACCEPTED;
+        settle_queue_looked(queue, leg->next_of_market, looks, accepted);
+        if (looks >= looks_left)
+            return;
+        looks_left -= looks;
     }
 }
 
@@ -161,7 +121,7 @@ void book_settle_restore(struct book *book)
 {
     for (uint32_t ref = 1; ref <= shard_state_markets_count(book->state); ref++) {
         const struct shard_market *m = shard_state_market(book->state, (struct market_ref){ref});
-        if (m->seq_result != 0 && m->legs_last != LEG_NONE)
+        if (m->seq_result != 0)
             book_settle_queue(book, (struct market_ref){ref});
     }
 }
