@@ -7,7 +7,7 @@
 #include "base/assert.h"
 #include "base/error.h"
 
-#define READ_RECORD_BYTES 2048 /* BET is the longest that is read here: < 1 KiB */
+#define READ_RECORD_BYTES 8192 /* BET and SETTLE of 100 legs are the longest: < 8 KiB */
 #define READS_MAX         64
 
 struct history_read {

@@ -156,9 +156,9 @@ void fake_log_done(struct fake_log *log)
     free(log->bytes);
 }
 
-static struct slice keep_text(char to[32], struct slice from)
+static struct slice keep_text(char to[MARKET_ID_BYTES_MAX], struct slice from)
 {
-    ASSERT(from.bytes <= 32);
+    ASSERT(from.bytes <= MARKET_ID_BYTES_MAX);
     memcpy(to, from.at, from.bytes);
     return (struct slice){to, from.bytes};
 }

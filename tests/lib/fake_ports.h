@@ -4,6 +4,7 @@
 
 #include <stdbool.h>
 
+#include "core/ids.h"
 #include "ports/ledger_log.h"
 #include "ports/odds_log.h"
 
@@ -35,7 +36,8 @@ void fake_log_done(struct fake_log *log);
 struct fake_odds_change {
     struct odds_log_change change;
     struct odds_log_selection selections[FAKE_ODDS_SELECTIONS_MAX];
-    char texts[2 + FAKE_ODDS_SELECTIONS_MAX][32]; /* market, event, then selections */
+    char texts[2 + FAKE_ODDS_SELECTIONS_MAX]
+              [MARKET_ID_BYTES_MAX]; /* market, event, then selections */
 };
 
 struct fake_odds_log {

@@ -8,6 +8,8 @@
 #include "roles/bet/bet_json.h"
 #include "roles/shared/problem.h"
 
+#define BEHIND_LEGS_BYTES 512
+
 static const char *outcome_detail(enum bet_outcome outcome)
 {
     switch (outcome) {
@@ -175,7 +177,8 @@ static void put_legs(struct json_writer *writer, const struct shard_state *state
 {
     json_write_key(writer, "legs");
     json_write_array_open(writer);
-    for (uint32_t i = 0; i < facts->bet->legs_count; i++) {
+    uint32_t i = 0;
+    for (; i < facts->bet->legs_count && leg_fits(writer, BEHIND_LEGS_BYTES); i++) {
         const struct record_leg *leg = &facts->legs[i];
         json_write_object_open(writer);
         put_choice_members(writer, state, leg->market, leg->selection);
@@ -188,6 +191,7 @@ static void put_legs(struct json_writer *writer, const struct shard_state *state
         json_write_object_close(writer);
     }
     json_write_array_close(writer);
+    put_left_out(writer, facts->bet->legs_count - i);
 }
 
 /* What a bet of these legs, at the record's prices, pays if all of them win. */

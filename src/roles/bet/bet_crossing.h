@@ -24,7 +24,7 @@
 /* The longest record each way, for the size of the rings: body, key, personal and head there; a
  * page of a list back. */
 #define BET_QUESTION_BYTES_MAX ((size_t)80 * 1024)
-#define BET_ANSWER_BYTES_MAX   ((size_t)160 * 1024)
+#define BET_ANSWER_BYTES_MAX   ((size_t)288 * 1024)
 
 /* ---- on the network loop ---- */
 

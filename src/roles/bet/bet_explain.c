@@ -10,6 +10,7 @@
 #include "core/odds.h"
 #include "core/settle.h"
 #include "ledger/settle_record.h"
+#include "roles/bet/bet_json.h"
 
 #define SENTENCE_BYTES_MAX 512
 #define PLACES_SHOWN       4 /* of what rounding cuts off */
@@ -335,8 +336,11 @@ void bet_explain_settlement(struct json_writer *writer, const struct record_view
         return;
     }
     say_stake(writer, &told);
-    for (uint32_t i = 0; i < bet.legs_count; i++)
+    uint32_t i = 0;
+    for (; i < bet.legs_count && leg_fits(writer, 0); i++)
         say_leg(writer, &told, i);
+    if (i < bet.legs_count)
+        json_write_text(writer, SLICE("The other legs find no room here."));
     say_return(writer, &told);
     say_booking(writer, record, shard);
 }

@@ -9,6 +9,11 @@
 #include "roles/bet/bet_explain.h"
 #include "roles/bet/bet_json.h"
 
+/* What may stand behind legs: other records of the history, the bet, its explanation. */
+#define BEHIND_EVIDENCE_BYTES ((size_t)112 * 1024)
+#define BEHIND_LEGS_BYTES     ((size_t)8 * 1024)
+#define BEHIND_ROW_LEGS_BYTES ((size_t)256)
+
 static const char *status_text(enum bet_state state, const struct settled_results *results,
                                int64_t payout)
 {
@@ -110,12 +115,14 @@ static void put_evidence(struct json_writer *writer, const struct record_view *r
     }
     json_write_key(writer, "legs");
     json_write_array_open(writer);
-    for (size_t i = 0; i < record->head->items_count; i++) {
+    uint32_t i = 0;
+    for (; i < record->head->items_count && leg_fits(writer, BEHIND_EVIDENCE_BYTES); i++) {
         json_write_object_open(writer);
         put_leg_evidence(writer, &legs[i]);
         json_write_object_close(writer);
     }
     json_write_array_close(writer);
+    put_left_out(writer, record->head->items_count - i);
 }
 
 static void tell_bet(struct json_writer *writer, struct folded *bet,
@@ -223,7 +230,8 @@ static void put_legs(struct json_writer *writer, const struct shard_state *state
     static const struct record_leg_result open;
     json_write_key(writer, "legs");
     json_write_array_open(writer);
-    for (uint32_t i = 0; i < bet->legs_count; i++) {
+    uint32_t i = 0;
+    for (; i < bet->legs_count && leg_fits(writer, BEHIND_LEGS_BYTES); i++) {
         const struct record_leg *leg = &bet->legs[i];
         json_write_object_open(writer);
         put_choice_members(writer, state, leg->market, leg->selection);
@@ -236,6 +244,7 @@ static void put_legs(struct json_writer *writer, const struct shard_state *state
         json_write_object_close(writer);
     }
     json_write_array_close(writer);
+    put_left_out(writer, bet->legs_count - i);
 }
 
 static void put_state(struct json_writer *writer, const struct folded *bet)
@@ -337,7 +346,8 @@ static void put_row_legs(struct json_writer *writer, const struct shard_state *s
 {
     json_write_key(writer, "legs");
     json_write_array_open(writer);
-    for (uint32_t i = 0; i < bet->legs_count; i++) {
+    uint32_t i = 0;
+    for (; i < bet->legs_count && leg_fits(writer, BEHIND_ROW_LEGS_BYTES); i++) {
         const struct shard_leg *leg = shard_state_leg(state, bet->legs_first + i);
         json_write_object_open(writer);
         put_choice_members(writer, state, leg->market, leg->selection);
@@ -346,6 +356,7 @@ static void put_row_legs(struct json_writer *writer, const struct shard_state *s
         json_write_object_close(writer);
     }
     json_write_array_close(writer);
+    put_left_out(writer, bet->legs_count - i);
 }
 
 void bet_history_write_row(struct json_writer *writer, const struct shard_state *state,

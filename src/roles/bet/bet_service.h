@@ -89,7 +89,7 @@ void bet_service_read(struct bet_service *service, const struct jwt_claims *clai
 
 /* The pushed form of a durable record about a user's own bet or money, without the outer
  * {"op":...}: *ret_op is "bet_update" or "balance". False when the record pushes nothing. Fits into
- * BET_PUSH_BYTES_MAX: a leg's texts, each byte of them escaped, are less than half of it. */
+ * BET_PUSH_BYTES_MAX: legs that find no room there are counted (bet_json.h). */
 #define BET_PUSH_BYTES_MAX ((size_t)16 * 1024)
 bool bet_service_push(struct bet_service *service, const struct record_view *record,
                       struct buf *out, const char **ret_op);

@@ -5,9 +5,8 @@
 #include "roles/bet/bet_service.h"
 #include "roles/shared/rate_limit.h"
 
-#define ANSWER_BYTES_MAX (16 * 1024)  /* one bet or refusal: four names of 96 bytes, escaped */
-#define READ_BYTES_MAX   (128 * 1024) /* a page of a list, or a bet with BOOK_HISTORY_MAX records */
-#define ROW_BYTES_MAX    (8 * 1024)   /* one row of a list */
+#define READ_BYTES_MAX (256 * 1024) /* a page of a list, or a bet with BOOK_HISTORY_MAX records */
+#define ROW_BYTES_MAX  (8 * 1024)   /* one row of a list, without its legs */
 
 /* A request that the book has taken. */
 struct ask {

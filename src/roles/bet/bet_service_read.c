@@ -266,8 +266,13 @@ static void write_page(struct buf *out, const struct shard_state *state,
     json_write_object_open(&writer);
     json_write_key(&writer, "bets");
     json_write_array_open(&writer);
-    for (; i < page->count && i < query->limit && out->capacity - out->bytes > ROW_BYTES_MAX; i++)
-        bet_history_write_row(&writer, state, shard_state_bet(state, page->index[i]));
+    for (; i < page->count && i < query->limit; i++) {
+        const struct shard_bet *bet = shard_state_bet(state, page->index[i]);
+        size_t row = ROW_BYTES_MAX + bet->legs_count * BET_LEG_JSON_BYTES_MAX;
+        if (i > 0 && out->capacity - out->bytes < row) /* the longest is there alone */
+            break;
+        bet_history_write_row(&writer, state, bet);
+    }
     json_write_array_close(&writer);
     json_write_key(&writer, "next_cursor");
     if (i < page->count) {

@@ -18,7 +18,7 @@ struct proof_service;
 
 #define PROOF_ASKS_MAX          32   /* proofs of bets under way: then 503 */
 #define PROOF_RECEIPTS_MAX      4096 /* waiting for a head: then none is pushed */
-#define PROOF_RECEIPT_BYTES_MAX 1024 /* of the record */
+#define PROOF_RECEIPT_BYTES_MAX 8192 /* of the record: any bet's */
 
 /* Borrowed until proof_service_free. */
 struct proof_parts {

@@ -8,7 +8,7 @@
 static const char *explain(int64_t stake, struct odds odds, struct leg_result result,
                            enum rounding rounding)
 {
-    static char memory[2048];
+    static char memory[16 * 1024];
     struct buf out = buf_over(memory, sizeof memory - 1);
     struct currency gbp = {826};
     struct record_settle settle = {

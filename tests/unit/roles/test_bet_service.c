@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/json_write.h"
 #include "bet_fixture.h"
 #include "roles/bet/bet_port.h"
 #include "test.h"
@@ -14,7 +15,7 @@ struct scene {
     struct bet_service *bets;
     struct jwt_claims ann;
     struct heard heard;
-    char body[128 * 1024];
+    char body[256 * 1024];
 };
 
 static struct scene scene;
@@ -474,5 +475,75 @@ TEST(bet_service, nobody_knows_an_account_that_has_no_money_yet)
     assert_int_equal(s->heard.status, 200);
     says(s, "\"balance\":0.00");
     says(s, "\"currency\":null");
+    end(s);
+}
+
+#define LONG_LEGS 30
+
+/* Markets whose every name is as long as it may be, and each byte of it written as six. */
+static void offer_long_names(struct scene *s)
+{
+    char ids[LONG_LEGS][MARKET_ID_BYTES_MAX], name[NAME_BYTES_MAX], id[SELECTION_ID_BYTES_MAX];
+    memset(ids, '<', sizeof ids);
+    memset(name, '<', sizeof name);
+    memset(id, 's', sizeof id);
+    const struct feed_selection selection = {
+        slice_of(id, sizeof id), slice_of(name, sizeof name), SELECTION_ACTIVE, {3, 2}};
+    book_begin_turn(s->f.book, s->f.wall, s->f.now);
+    struct feed_sink *sink = book_sink(s->f.book);
+    sink->ops->alive(sink, SLICE("p"));
+    for (int i = 0; i < LONG_LEGS; i++) {
+        ids[i][0] = (char)('A' + i);
+        const struct feed_market market = {.provider = SLICE("p"),
+                                           .id = slice_of(ids[i], sizeof ids[i]),
+                                           .event_id = slice_of(ids[i], EVENT_ID_BYTES_MAX),
+                                           .event_name = slice_of(name, sizeof name),
+                                           .name = slice_of(name, sizeof name),
+                                           .status = MARKET_ACTIVE,
+                                           .selections = &selection,
+                                           .selections_count = 1};
+        sink->ops->market(sink, &market);
+    }
+}
+
+static void put_long_legs(struct buf *body)
+{
+    char id[MARKET_ID_BYTES_MAX], selection[SELECTION_ID_BYTES_MAX];
+    memset(id, '<', sizeof id);
+    memset(selection, 's', sizeof selection);
+    for (int i = 0; i < LONG_LEGS; i++) {
+        id[0] = (char)('A' + i);
+        buf_printf(body, "%s{\"odds\":1.5,\"market_id\":", i == 0 ? "" : ",");
+        json_write_string(body, slice_of(id, sizeof id));
+        buf_put_text(body, ",\"selection_id\":");
+        json_write_string(body, slice_of(selection, sizeof selection));
+        buf_put_char(body, '}');
+    }
+}
+
+TEST(bet_service, the_longest_bet_fits_every_answer)
+{
+    static char body[64 * 1024];
+    struct scene *s = begin(0);
+    struct buf text = buf_over(body, sizeof body - 1);
+    assert_int_equal(deposit(s, "d1", "100"), 201);
+    offer_long_names(s);
+    buf_put_text(&text, "{\"type\":\"multiple\",\"stake\":1,\"legs\":[");
+    put_long_legs(&text);
+    buf_put_text(&text, "]}");
+    assert_false(text.overflow);
+    assert_int_equal(ask(s, bet_service_place, "b1", body), 201);
+    assert_null(strstr(s->body, "legs_left_out"));
+    assert_true(strlen(s->body) > 60000);
+    read_back(s, &s->ann, bet_id_of(s));
+    assert_int_equal(s->heard.status, 200);
+    says(s, "\"explanation\"");
+    assert_null(strstr(s->body, "legs_left_out"));
+    bet_service_list(s->bets, &s->ann, SLICE("limit=100"), on_answer,
+                     (struct book_cookie){.owner = s});
+    for (int i = 0; i < 8; i++)
+        fixture_turn(&s->f, 1000);
+    assert_int_equal(s->heard.status, 200);
+    assert_null(strstr(s->body, "legs_left_out"));
     end(s);
 }
