@@ -97,6 +97,8 @@ static void read_member(struct json_reader *reader, struct slice key, struct loa
         frame->seq = read_count(reader);
     } else if (slice_is(key, "odds_version") && json_peek(reader) == JSON_NUMBER) {
         frame->odds_version = read_count(reader);
+    } else if (slice_is(key, "changes") && json_peek(reader) == JSON_NUMBER) {
+        frame->changes = read_count(reader);
     } else if (slice_is(key, "op")) {
         frame->op = read_op(reader);
     } else if (!read_stamp(reader, key, frame)) {

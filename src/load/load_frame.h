@@ -34,6 +34,7 @@ struct load_frame {
     struct slice code; /* text: of an error or a problem; digits: of a bet */
     struct slice market_id, status;
     uint64_t odds_version;
+    uint64_t changes;                              /* that were not sent */
     struct slice markets, market, selections, bet; /* raw JSON */
     struct instant stamp;    /* when the server took the change in; us = 0: not said */
     struct slice stamp_name; /* the member it was read from */

@@ -250,8 +250,7 @@ bool load_pool_say(struct load_pool *pool, uint32_t connection, struct slice tex
     ASSERT(pool->options.transport == LOAD_TRANSPORT_WS);
     if (link->state != LINK_OPEN)
         return false;
-    enum send_outcome outcome = ws_conn_send_text(link->ws, text);
-    return outcome == SEND_OK || outcome == SEND_LAGGING;
+    return send_is_queued(ws_conn_send_text(link->ws, text));
 }
 
 const struct load_pool_stats *load_pool_stats(const struct load_pool *pool)
