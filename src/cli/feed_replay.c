@@ -55,6 +55,7 @@ static void upload(struct replay *replay, struct slice piece)
     case SEND_OK:
         return;
     case SEND_LAGGING:
+    case SEND_LATE:
         replay->lagging = true;
         return;
     case SEND_FULL:
@@ -230,7 +231,7 @@ static int begin_request(struct replay *replay)
         .headers = buf_slice(&lines),
         .chunked = true,
     };
-    return http_client_send(replay->handle, &request) <= SEND_LAGGING ? 0 : -ERR_NETWORK;
+    return send_is_queued(http_client_send(replay->handle, &request)) ? 0 : -ERR_NETWORK;
 }
 
 static int begin(struct replay *replay)

@@ -136,8 +136,7 @@ static const struct ws_callbacks ws_callbacks = {
 static bool link_send(void *owner, struct slice message)
 {
     const struct node_ship *ship = owner;
-    enum send_outcome outcome = ws_conn_send_binary(ship->ws, message);
-    return outcome == SEND_OK || outcome == SEND_LAGGING;
+    return send_is_queued(ws_conn_send_binary(ship->ws, message));
 }
 
 static size_t link_queued(void *owner)

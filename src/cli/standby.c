@@ -108,8 +108,7 @@ static void check_refusal(struct standby *standby)
 static bool link_send(void *owner, struct slice message)
 {
     const struct standby *standby = owner;
-    enum send_outcome outcome = ws_conn_send_binary(standby->ws, message);
-    return outcome == SEND_OK || outcome == SEND_LAGGING;
+    return send_is_queued(ws_conn_send_binary(standby->ws, message));
 }
 
 static size_t link_queued(void *owner)

@@ -1,5 +1,6 @@
 """P3: a slow or hostile client costs bounded memory and nobody else anything; it is conflated, told
 what it was not sent, and closed by name when even that does not drain."""
+import itertools
 import json
 import socket
 import time
@@ -14,6 +15,8 @@ from lib.ws_wire import CONTINUATION, frame
 
 RUNNERS = range(11, 91)  # a message of all of them is some 4 KiB
 LAG_MS, PING_MS = 1500, 400
+CROWD, BUFFER = 20, 200 << 10
+PROBED, BURST = 320, 300  # changes: more than ws_probe_bytes; what the buffer takes besides
 SENT = 600               # changes: far more than a socket and an outbox hold
 RESIDENT_GROWTH_MAX = 24 << 20
 
@@ -46,11 +49,15 @@ def move(book, market, steps):
 
 def narrow(server):
     """A WebSocket that takes little before its reader must read."""
+    return with_buffer(server, 4096)
+
+
+def with_buffer(server, size):
     original = socket.create_connection
 
     def small(address, timeout=None):
         made = socket.socket()
-        made.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+        made.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, size)
         made.settimeout(timeout)
         made.connect(address)
         return made
@@ -121,6 +128,48 @@ def test_who_stops_reading_is_conflated_and_the_others_hear_everything(book):
         sock.http.close()
     until(lambda: book.server.metric('overround_push_lagging') == 0)
     assert book.server.metric('overround_push_dirty_markets') == 0
+
+
+def test_a_crowd_that_reads_nothing_is_told_the_newest_though_its_buffers_would_take_more(book):
+    """What lies in the buffers of the kernels grows old and cannot be taken back: by counting, a
+    crowd that is found to be late gets a few newest states of hundreds of changes, and not them."""
+    market, runner = book.market({11: 2.0}), 11
+    late = 'overround_push_late'
+
+    def moves(count):
+        for _ in range(count):
+            step = next(steps)
+            book.feed.markets[market]['prices'][runner] = price = round(2 + step % 49 / 50, 2)
+            yield {'mc': [{'id': market, 'rc': [{'id': runner, 'ltp': price,
+                                                'atb': [[round(2 + (step - 1) % 49 / 50, 2), 0],
+                                                        [price, 500.0]]}]}]}
+
+    steps = itertools.count(1)
+    crowd = [with_buffer(book.server, BUFFER) for _ in range(CROWD)]
+    for sock in crowd:
+        sock.subscribe(f'market:{market}')
+        sock.wait_for(op='snapshot')
+    sent, end = PROBED, time.monotonic() + 60
+    book.feed.send(*moves(PROBED))
+    while book.server.metric(late) < CROWD and time.monotonic() < end:
+        book.feed.send(*moves(1))
+        sent += 1
+    assert book.server.metric(late) == CROWD
+    assert book.server.metric('overround_outbox_bytes', listener='public') == 0, 'nothing waits'
+    noticed = newest_of(book, market)['odds_version']
+    book.feed.send(*moves(BURST))
+    sent += BURST
+    newest = newest_of(book, market)['odds_version']
+    for sock in crowd:
+        told = read_all(sock, newest)
+        deltas = [m for m in told if m['op'] == 'delta']
+        assert len(deltas) + sum(m.get('changes', 0) for m in told) == sent
+        after = [m for m in told if m.get('market', m).get('odds_version', 0) > noticed]
+        assert 1 <= len(after) < BURST / 10
+        assert told[-1]['op'] == 'image'
+        sock.http.close()
+    until(lambda: book.server.metric(late) == 0)
+    assert limit(book.server, 'ws_probe_ms_max') >= CROWD
 
 
 def test_who_reads_a_byte_at_a_time_gets_whole_messages_and_the_newest(book):

@@ -19,7 +19,7 @@
 
 static void after_echo(struct ws_handle ws, enum send_outcome outcome)
 {
-    if (outcome == SEND_LAGGING)
+    if (outcome == SEND_LAGGING || outcome == SEND_LATE)
         ws_conn_pause(ws);
 }
 

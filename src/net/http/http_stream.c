@@ -33,6 +33,7 @@ bool http_stream_begin(struct http_request *request, struct slice content_type,
     http->stream_chunked = (*flags & HTTP_SLOT_VERSION0) == 0;
     http->stream = callbacks;
     http->stream_owner = owner;
+    conn_keep_short(conn);
     char text[HEAD_BYTES_MAX];
     struct buf buf = buf_over(text, sizeof text);
     http_reply_put_head(&buf, http->server, 200, (*flags & HTTP_SLOT_CLOSE) != 0);
@@ -93,15 +94,7 @@ static enum send_outcome write_piece(struct http_reply_to to, struct slice piece
     bool sent = !http->stream_chunked || put_chunk_line(conn, piece.bytes);
     sent = sent && (shared != NULL ? conn_push_shared(conn, shared) : conn_push(conn, piece));
     sent = sent && (!http->stream_chunked || conn_push(conn, SLICE("\r\n")));
-    if (!sent)
-        return SEND_FULL;
-    const struct net_limits *limits = conn_pool_limits(http->server->pool);
-    if (conn_queued_bytes(conn) <= limits->outbox_high_bytes)
-        return SEND_OK;
-    http->stream_lagging = true;
-    conn_notify_drained(conn, limits->outbox_high_bytes / 2);
-    net_stats_hit(conn_pool_stats(http->server->pool), NET_LIMIT_outbox_high_bytes);
-    return SEND_LAGGING;
+    return sent ? conn_lag(conn, false, &http->stream_lagging) : SEND_FULL;
 }
 
 enum send_outcome http_stream_write(struct http_reply_to to, struct slice piece)

@@ -13,7 +13,8 @@
 #include "net/stream/shared_bytes.h"
 
 struct http_stream_callbacks {
-    /* The queue has fallen below outbox_high_bytes / 2 after a SEND_LAGGING. May be NULL. */
+    /* After a SEND_LAGGING the queue has fallen below outbox_high_bytes / 2, or after a SEND_LATE
+     * it is empty. May be NULL. */
     void (*on_drained)(void *owner, struct http_reply_to to);
     /* Once, unless http_stream_end() was called before. May be NULL. */
     void (*on_closed)(void *owner, struct http_reply_to to, enum conn_close reason);

@@ -597,9 +597,12 @@ static bool write_plain(struct conn *conn)
 
 static void write_some(struct conn *conn)
 {
+    size_t before = conn->outbox.bytes;
     bool moved = conn_tls_encrypts(conn) ? conn_tls_write(conn) : write_plain(conn);
     if (conn->phase == PHASE_CLOSED)
         return;
+    send_wait_offered(&conn->waits, before - conn->outbox.bytes, conn->outbox.bytes,
+                      loop_now(conn->pool->loop).us);
     /* No progress keeps the stall timer as it is. */
     if (conn->outbox.bytes == 0 || moved || !conn->blocked)
         set_blocked(conn, conn->outbox.bytes > 0);

@@ -22,6 +22,7 @@
 #include "net/stream/conn_handle.h"
 #include "net/stream/net_address.h"
 #include "net/stream/net_limits.h"
+#include "net/stream/send_outcome.h"
 #include "net/stream/shared_bytes.h"
 
 #define CONN_READ_BYTES  (64 * 1024) /* of one read */
@@ -116,6 +117,14 @@ bool conn_push(struct conn *conn, struct slice bytes);
 bool conn_push_shared(struct conn *conn, struct shared_bytes *shared);
 /* Queued and not yet taken by the kernel. */
 size_t conn_queued_bytes(const struct conn *conn);
+/* Whether the peer keeps up, right after something was queued: SEND_OK, SEND_LAGGING (more than
+ * outbox_high_bytes wait) or SEND_LATE (what waits has waited for outbox_ms_max). `lagging` is a
+ * note of the layer above, false until it is set here: then on_drained comes, at half of the bytes
+ * or, of who is late, when nothing waits any more. `late`: the layer above knows that it is. */
+enum send_outcome conn_lag(struct conn *conn, bool late, bool *lagging);
+/* The kernel shall hold no more than unsent_bytes_max unsent: later prices wait where they can
+ * still be replaced. */
+void conn_keep_short(struct conn *conn);
 /* on_drained once, as soon as at most `bytes` are queued; from the loop, also when it is so now. */
 void conn_notify_drained(struct conn *conn, size_t bytes);
 

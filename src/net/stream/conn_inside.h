@@ -6,6 +6,7 @@
 
 #include "net/stream/conn.h"
 #include "net/stream/outbox.h"
+#include "net/stream/send_wait.h"
 #include "net/stream/tls.h"
 
 #define CONN_SLAB 64 /* connections taken from the system at once */
@@ -41,6 +42,7 @@ struct conn {
     struct tls_session *tls; /* owned; NULL: plain */
     struct conn *dirty_next, *pushed_next, *pushed_previous;
     struct outbox outbox;
+    struct send_wait waits;
     size_t drained_bytes;
     struct conn *resumed_next, *closed_next; /* closed_next: also the free list */
     struct slice not_tls; /* the answer to plain HTTP where TLS is due; borrowed */

@@ -23,6 +23,12 @@
     X(size_t, outbox_bytes_max, 1024 * 1024)                                                       \
     /* bytes queued, from which on the sender is asked to conflate until on_drained */             \
     X(size_t, outbox_high_bytes, 64 * 1024)                                                        \
+    /* milliseconds that bytes queued to a WebSocket or stream have waited for a peer that does    \
+     * not take them: the same, and the sender knows that it is slow */                            \
+    X(int64_t, outbox_ms_max, 50)                                                                  \
+    /* bytes that the kernel may hold for one of these without having sent them: what comes later  \
+     * waits here, where it can still be replaced */                                               \
+    X(size_t, unsent_bytes_max, 64 * 1024)                                                         \
     /* bytes queued, all connections together: the one that wants more is closed */                \
     X(size_t, outbox_total_bytes_max, 512 * 1024 * 1024)                                           \
     /* microseconds of one turn for sending what was pushed, or half of the turn's other work      \
@@ -61,6 +67,10 @@
     /* silence after which a ping is sent, and then the wait for any byte: closed */               \
     X(int64_t, ws_ping_ms, 20000)                                                                  \
     X(int64_t, ws_pong_ms_max, 10000)                                                              \
+    /* so many bytes pushed to a WebSocket are followed by a ping */                               \
+    X(size_t, ws_probe_bytes, 64 * 1024)                                                           \
+    /* milliseconds that its pong may take more than the quickest one took: as outbox_ms_max */    \
+    X(int64_t, ws_probe_ms_max, 100)                                                               \
     /* our close frame is sent, the peer's does not come: closed */                                \
     X(int64_t, ws_close_ms_max, 3000)                                                              \
     /* from accept (or, behind a proxy, from its header) to the end of the handshake: closed */    \

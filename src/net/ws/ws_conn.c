@@ -1,21 +1,17 @@
 /* ws_conn.c - contract in ws_conn.h. */
 #include "net/ws/ws_conn.h"
 
-#include <netinet/in.h>
-#include <netinet/tcp.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/random.h>
-#include <sys/socket.h>
 
 #include "base/assert.h"
 #include "base/error.h"
 #include "net/stream/conn.h"
 #include "net/ws/ws_deflate.h"
+#include "net/ws/ws_probe.h"
 
 #define CLOSE_REASON_BYTES_MAX (WS_CONTROL_BYTES_MAX - 2)
-/* What the kernel may hold unsent: later prices should wait where they can still be replaced. */
-#define NOT_SENT_BYTES_LOW (64 * 1024)
 
 struct ws_conn {
     struct ws_reader reader;
@@ -28,6 +24,7 @@ struct ws_conn {
     bool close_sent;
     bool ping_sent; /* and nothing heard since */
     bool lagging;
+    struct ws_probe probe;
 };
 
 _Static_assert(sizeof(struct ws_conn) <= CONN_STATE_BYTES, "fits the connection's state");
@@ -142,14 +139,11 @@ static enum send_outcome after_send(struct conn *conn, bool sent)
     if (!sent)
         return SEND_FULL;
     net_count(&stats->ws_messages_out, 1);
-    if (conn_queued_bytes(conn) <= limits->outbox_high_bytes)
-        return SEND_OK;
-    if (!ws_of(conn)->lagging) {
-        ws_of(conn)->lagging = true;
-        net_stats_hit(stats, NET_LIMIT_outbox_high_bytes);
-        conn_notify_drained(conn, limits->outbox_high_bytes / 2);
-    }
-    return SEND_LAGGING;
+    bool late = ws_probe_is_late(&ws_of(conn)->probe, limits->ws_probe_ms_max * US_PER_MS,
+                                 loop_now(conn_pool_loop(conn_pool_of(conn))).us);
+    if (late)
+        net_stats_hit(stats, NET_LIMIT_ws_probe_ms_max);
+    return conn_lag(conn, late, &ws_of(conn)->lagging);
 }
 
 static enum send_outcome send_message(struct ws_handle ws, enum ws_opcode opcode,
@@ -173,6 +167,20 @@ enum send_outcome ws_conn_send_binary(struct ws_handle ws, struct slice bytes)
     return send_message(ws, WS_OPCODE_BINARY, bytes);
 }
 
+/* With a ping behind it where it is time for one. */
+static bool push(struct conn *conn, struct shared_bytes *frame)
+{
+    struct net_stats *stats = conn_pool_stats(conn_pool_of(conn));
+    char ping[WS_HEADER_BYTES_MAX];
+    if (!conn_push_shared(conn, frame))
+        return false;
+    if (!ws_probe_pushed(&ws_of(conn)->probe, frame->bytes,
+                         conn_pool_limits(conn_pool_of(conn))->ws_probe_bytes))
+        return true;
+    net_stats_hit(stats, NET_LIMIT_ws_probe_bytes);
+    return conn_push(conn, slice_of(ping, ws_frame_header(ping, WS_OPCODE_PING, 0, NULL)));
+}
+
 enum send_outcome ws_conn_send_shared(struct ws_handle ws, struct shared_bytes *frame)
 {
     struct conn *conn = find_open(ws);
@@ -183,7 +191,9 @@ enum send_outcome ws_conn_send_shared(struct ws_handle ws, struct shared_bytes *
         frame = ws_deflate_frames(ws_of(conn)->deflate, frame);
     if (!has_room(conn, frame->bytes))
         return SEND_FULL;
-    return after_send(conn, conn_push_shared(conn, frame));
+    if (conn_queued_bytes(conn) == 0)
+        ws_probe_left(&ws_of(conn)->probe, loop_now(conn_pool_loop(ws.pool)).us);
+    return after_send(conn, push(conn, frame));
 }
 
 void ws_conn_prefetch(struct ws_handle ws)
@@ -288,7 +298,9 @@ static void on_event(struct conn *conn, enum ws_event event, const struct ws_mes
 {
     switch (event) {
     case WS_EVENT_MORE:
+        break;
     case WS_EVENT_PONG: /* on_bytes has noted the sign of life */
+        ws_probe_answered(&ws_of(conn)->probe, ws_of(conn)->heard_us);
         break;
     case WS_EVENT_TEXT:
     case WS_EVENT_BINARY:
@@ -404,8 +416,7 @@ struct ws_handle ws_conn_begin(struct conn *conn, bool is_client, struct ws_defl
     };
     ws_reader_init(&ws->reader, !is_client, limits->ws_message_bytes_max);
     ws->reader.may_pack = deflate != NULL;
-    int low = NOT_SENT_BYTES_LOW;
-    (void)setsockopt(conn_fd(conn), IPPROTO_TCP, TCP_NOTSENT_LOWAT, &low, sizeof low);
+    conn_keep_short(conn);
     conn_set_callbacks(conn, &ws_conn_callbacks);
     conn_set_deadline(conn, limits->ws_ping_ms);
     struct net_stats *stats = conn_pool_stats(pool);

@@ -4,7 +4,9 @@
  * (conn_push(), conn.h). The queue is bounded: from
  * outbox_high_bytes on, sends answer SEND_LAGGING and the layer above should stop sending deltas
  * and, at on_drained, send a `skipped` and the newest image; at outbox_bytes_max the connection is
- * closed with 1013. The kernel's own queue is kept short, so that what waits can still be replaced.
+ * closed with 1013. The kernel's own queue is kept short, so that what waits can still be replaced;
+ * what the peer's holds is seen by pings behind what is pushed (ws_probe.h). A peer that is late,
+ * with its pong or with its queue, is told by SEND_LATE.
  * Pings are answered and sent (ws_ping_ms); any byte from the peer proves that it lives.
  * Close codes that we send: 1000 our wish, 1001 drain, 1002/1003/1007/1009 the peer's mistake, 1013
  * too slow, or what ws_conn_close() is given. Thread: the loop's. */
@@ -33,7 +35,8 @@ struct ws_handle {
 struct ws_callbacks {
     /* A text message, checked UTF-8, borrowed for the call. */
     void (*on_text)(void *owner, struct ws_handle ws, struct slice text);
-    /* The queue has fallen below outbox_high_bytes / 2 after a SEND_LAGGING. May be NULL. */
+    /* After a SEND_LAGGING the queue has fallen below outbox_high_bytes / 2, or after a SEND_LATE
+     * it is empty. May be NULL. */
     void (*on_drained)(void *owner, struct ws_handle ws);
     /* Exactly once, last; the handle is already gone. `code` is the peer's close code, or what we
      * closed with, or 1006 when the connection broke. */

@@ -181,6 +181,7 @@ struct client *client_new(struct odds_service *s, const struct jwt_claims *claim
                               .first = SLOT_NONE,
                               .identity = SLOT_NONE,
                               .sent_us = loop_now(s->loop).us};
+    lag_pace_init(&client->pace, (uint8_t)slot);
     if (claims != NULL)
         take_identity(client, claims, request);
     return client;
@@ -201,6 +202,8 @@ void client_free(struct client *client)
     ASSERT(client->count == 0);
     if (client->lagging)
         unlink_lagging(client);
+    if (client->pace.interval_us > 0)
+        metrics_change(&s->stats.late, -1);
     if (client->is_sse) {
         unlink_sse(client);
         metrics_change(&s->stats.event_streams, -1);
@@ -232,6 +235,8 @@ void client_sent(struct client *client, enum send_outcome outcome)
     case SEND_OK:
         return;
     case SEND_LAGGING:
+    case SEND_LATE:
+        client->late |= outcome == SEND_LATE;
         if (client->lagging)
             return;
         client->lagging = true;
@@ -305,14 +310,57 @@ void client_send_text(struct client *client, struct slice text)
         client_sent(client, ws_conn_send_text(client->ws, text));
 }
 
+/* ---- those who were late ---- */
+
+void client_set_interval(const struct client *client, struct subscription *sub)
+{
+    int64_t late_us = client->pace.interval_us;
+    sub->conflate_us = sub->asked_us > late_us ? sub->asked_us : late_us;
+    sub->slow =
+        (uint8_t)(sub->conflate_us > 0 ? sub->slow | SLOW_CONFLATE : sub->slow & ~SLOW_CONFLATE);
+}
+
+static void set_intervals(struct client *client)
+{
+    struct odds_service *s = client->service;
+    for (uint32_t at = client->first; at != SLOT_NONE; at = s->subscriptions[at].client_next)
+        client_set_interval(client, &s->subscriptions[at]);
+}
+
+static void end_lag(struct client *client)
+{
+    struct odds_service *s = client->service;
+    int64_t now_us = loop_now(s->loop).us;
+    bool was_paced = client->pace.interval_us > 0;
+    bool late = client->late || now_us - client->lagging_since_us >= LAG_LATE_US;
+    client->lagging = client->late = false;
+    unlink_lagging(client);
+    mark(client, SLOW_LAGGING, false);
+    if (!late)
+        return;
+    int64_t max_us = s->options.limits.late_conflate_ms_max * US_PER_MS;
+    if (lag_pace_late(&client->pace, max_us, now_us))
+        set_intervals(client);
+    else
+        odds_limit_hit(s, ODDS_LIMIT_late_conflate_ms_max);
+    metrics_change(&s->stats.late, (client->pace.interval_us > 0) - was_paced);
+}
+
+void client_calm(struct client *client)
+{
+    if (!lag_pace_calm(&client->pace, loop_now(client->service->loop).us))
+        return;
+    set_intervals(client);
+    if (client->pace.interval_us == 0)
+        metrics_change(&client->service->stats.late, -1);
+}
+
 void client_drained(struct client *client)
 {
     struct odds_service *s = client->service;
     if (!client->lagging || client->ended)
         return;
-    client->lagging = false;
-    unlink_lagging(client);
-    mark(client, SLOW_LAGGING, false);
+    end_lag(client);
     for (uint32_t at = client->first; at != SLOT_NONE && !client->lagging;) {
         struct subscription *sub = &s->subscriptions[at];
         at = sub->client_next;

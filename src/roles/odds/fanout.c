@@ -370,7 +370,14 @@ static void pump_image(struct odds_service *s, struct subscription *sub,
     odds_json_skipped(&text, channel_name(channel), next->seq,
                       market_entry_id(&s->index.markets[next->market]), next->changes);
     ASSERT(!text.overflow);
-    client_send_text(client, buf_slice(&text));
+    struct shared_bytes *skipped;
+    if (odds_json_frame(buf_slice(&text), SLICE_NONE, &skipped) < 0) {
+        shared_bytes_give(image);
+        give_up(client);
+        return;
+    }
+    client_send_frame(client, skipped);
+    shared_bytes_give(skipped);
     follow_imaged(&s->debts, &sub->follow, channel->seq);
     client_send_frame(client, image);
     shared_bytes_give(image);
@@ -389,6 +396,7 @@ void fanout_pump(struct odds_service *s, struct subscription *sub)
         switch (next.step) {
         case FOLLOW_DONE:
             sub->slow &= (uint8_t)~SLOW_BEHIND;
+            client_calm(&s->clients[sub->client]);
             sub->due_us = loop_now(s->loop).us + sub->conflate_us;
             metrics_set(&s->stats.dirty, (int64_t)s->debts.pool.count);
             return;

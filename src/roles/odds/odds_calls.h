@@ -96,6 +96,10 @@ void client_end(struct client *client, const char *reason);
 /* Sends one message: a frame's text as it is, or as an event with the client's position. */
 void client_send_frame(struct client *client, struct shared_bytes *frame);
 void client_send_text(struct client *client, struct slice text);
+/* It has all that it was owed: one that was late may be told more often again. */
+void client_calm(struct client *client);
+/* How often one of its subscriptions is told the newest. */
+void client_set_interval(const struct client *client, struct subscription *sub);
 /* Queue has drained: sends what is owed. */
 void client_drained(struct client *client);
 /* Writes {"op":"error","code":CODE,"channel":CHANNEL}; channel may be empty. */

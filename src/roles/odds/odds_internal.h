@@ -12,6 +12,7 @@
 #include "net/ws/ws_conn.h"
 #include "roles/odds/flush_pace.h"
 #include "roles/odds/follow.h"
+#include "roles/odds/lag_pace.h"
 #include "roles/odds/market_index.h"
 #include "roles/odds/odds_cbor.h"
 #include "roles/odds/odds_json.h"
@@ -60,7 +61,7 @@ struct channel {
 enum slow_reason {
     SLOW_BEHIND = 1,   /* it owes something: see its follow */
     SLOW_LAGGING = 2,  /* its client's queue is too long */
-    SLOW_CONFLATE = 4, /* it wants one message per market and interval */
+    SLOW_CONFLATE = 4, /* it gets one message per market and interval */
     SLOW_SSE = 8,
     SLOW_ENDED = 16, /* its client is being closed */
     SLOW_AHEAD = 32, /* it was given alone what waits for the others: see `ahead` */
@@ -74,9 +75,11 @@ struct subscription {
     uint32_t client, channel;
     uint32_t channel_next, channel_previous;
     uint32_t client_next;
-    uint8_t slow; /* bits of enum slow_reason */
-    bool binary;  /* its client wants frames in their binary form */
-    int64_t conflate_us, due_us;
+    uint8_t slow;        /* bits of enum slow_reason */
+    bool binary;         /* its client wants frames in their binary form */
+    int64_t asked_us;    /* conflate_ms of its client */
+    int64_t conflate_us; /* that, or more where the client was late */
+    int64_t due_us;
     struct timer timer; /* of conflation */
 };
 
@@ -102,6 +105,7 @@ struct client {
     struct http_reply_to to; /* event stream */
     uint32_t generation;
     bool used, is_sse, binary, lagging, ended;
+    bool late; /* it lags because it takes too slowly what it is sent */
     uint8_t malformed;
     uint16_t bets;
     uint32_t first; /* subscriptions, in the order of asking */
@@ -110,6 +114,7 @@ struct client {
     uint32_t lag_next, lag_previous;
     uint32_t sse_next, sse_previous;
     int64_t lagging_since_us;
+    struct lag_pace pace;
     int64_t sent_us;     /* event stream: the last event or comment */
     int64_t ops_full_us; /* when all its allowance of ops is back */
 };

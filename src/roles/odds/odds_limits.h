@@ -36,6 +36,9 @@
     X(dirty_max, 262144)                                                                           \
     /* a client that lags so long without a break: closed with 1013 */                             \
     X(lag_ms_max, 20000)                                                                           \
+    /* between two newest states of a market to a client that was late again and again: they come  \
+     * no more seldom */                                                                           \
+    X(late_conflate_ms_max, 400)                                                                   \
     /* a longer conflate_ms is cut to it */                                                        \
     X(conflate_ms_max, 60000)                                                                      \
     /* messages a client may send at once, and how many more a second: error RATE_LIMITED */       \

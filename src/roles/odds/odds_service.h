@@ -152,6 +152,7 @@ struct odds_service_stats {
     struct metrics_counter store_hits, store_misses; /* REST reads */
     struct metrics_counter limit_reached[ODDS_LIMITS_COUNT];
     struct metrics_gauge websockets, event_streams, subscriptions, channels, lagging, markets;
+    struct metrics_gauge late; /* clients conflated because they were late */
     struct metrics_gauge image_bytes, history_bytes, dirty, long_polls;
     struct metrics_gauge flush_interval;   /* us that changes wait now; 0: none */
     struct metrics_histogram push_latency; /* us: feed's message received -> queued to followers,

@@ -68,10 +68,11 @@ static void set_pace(struct odds_service *s, struct client *client, struct subsc
         odds_limit_hit(s, ODDS_LIMIT_conflate_ms_max);
         conflate_ms = s->options.limits.conflate_ms_max;
     }
-    sub->conflate_us = conflate_ms * US_PER_MS;
+    sub->asked_us = conflate_ms * US_PER_MS;
     sub->due_us = 0;
     sub->slow = (uint8_t)((client->is_sse ? SLOW_SSE : 0) | (client->lagging ? SLOW_LAGGING : 0) |
-                          (client->ended ? SLOW_ENDED : 0) | (conflate_ms > 0 ? SLOW_CONFLATE : 0));
+                          (client->ended ? SLOW_ENDED : 0));
+    client_set_interval(client, sub);
     fanout_begin_ahead(s, sub);
 }
 

@@ -200,6 +200,75 @@ TEST(ws_conn, on_drained_comes_once_when_a_lagging_client_reads_again)
     end(fd);
 }
 
+TEST(ws_conn, what_a_peer_leaves_waiting_makes_it_late_until_all_of_it_is_sent)
+{
+    static char text[8192], got[65536];
+    struct shared_bytes *frame;
+    fixture_init(&f);
+    f.limits.outbox_ms_max = 0;
+    f.limits.outbox_high_bytes = f.limits.outbox_bytes_max; /* not by their number */
+    f.limits.ws_probe_bytes = SIZE_MAX;
+    fixture_begin(&f);
+    int fd = open_ws(SLICE_NONE);
+    memset(text, 'x', sizeof text);
+    assert_int_equal(ws_frame_shared_text(slice_of(text, sizeof text), &frame), 0);
+    enum send_outcome outcome = SEND_OK;
+    for (int i = 0; i < 10000 && outcome == SEND_OK; i++) {
+        bool waits = ws_conn_queued_bytes(f.ws) > 0; /* the kernel had its turn */
+        outcome = ws_conn_send_shared(f.ws, frame);
+        assert_int_equal(outcome, waits ? SEND_LATE : SEND_OK);
+        fixture_turns(&f, 2);
+    }
+    assert_int_equal(outcome, SEND_LATE);
+    assert_int_equal(http_server_stats(f.server)->limit_reached[NET_LIMIT_outbox_ms_max], 1);
+    assert_int_equal(f.ws_drained, 0);
+    for (int i = 0; i < 10000 && f.ws_drained == 0; i++) {
+        assert_true(ws_conn_queued_bytes(f.ws) > 0);
+        (void)peer_read(&f, fd, got, 4096);
+        fixture_turns(&f, 1);
+    }
+    assert_int_equal(f.ws_drained, 1);
+    assert_int_equal(ws_conn_queued_bytes(f.ws), 0);
+    assert_int_equal(ws_conn_send_shared(f.ws, frame), SEND_OK);
+    fixture_turns(&f, 2);
+    shared_bytes_give(frame);
+    end(fd);
+}
+
+TEST(ws_conn, pushes_are_followed_by_a_ping_and_who_does_not_answer_it_is_late_once)
+{
+    static char text[1000], got[4096];
+    struct shared_bytes *frame;
+    fixture_init(&f);
+    f.limits.ws_probe_bytes = 1500;
+    f.limits.ws_probe_ms_max = 0;
+    fixture_begin(&f);
+    int fd = open_ws(SLICE_NONE);
+    memset(text, 'x', sizeof text);
+    assert_int_equal(ws_frame_shared_text(slice_of(text, sizeof text), &frame), 0);
+    static const struct {
+        enum send_outcome outcome;
+        bool pinged;
+    } steps[] = {{SEND_OK, false}, {SEND_OK, true}, {SEND_LATE, false}, {SEND_OK, false}};
+    for (size_t i = 0; i < sizeof steps / sizeof *steps; i++) {
+        size_t bytes = frame->bytes + (steps[i].pinged ? 2 : 0);
+        assert_int_equal(ws_conn_send_shared(f.ws, frame), steps[i].outcome);
+        fixture_turns(&f, 2);
+        assert_int_equal(peer_read(&f, fd, got, bytes), bytes);
+        if (steps[i].pinged)
+            assert_memory_equal(got + frame->bytes, "\x89\x00", 2);
+    }
+    assert_int_equal(f.ws_drained, 1);
+    assert_int_equal(http_server_stats(f.server)->limit_reached[NET_LIMIT_ws_probe_ms_max], 1);
+    peer_send(fd, SLICE("\x8a\x80" M)); /* its pong: the next ping may come */
+    fixture_turns(&f, 5);
+    assert_int_equal(ws_conn_send_shared(f.ws, frame), SEND_OK);
+    fixture_turns(&f, 2);
+    assert_int_equal(peer_read(&f, fd, got, frame->bytes + 2), frame->bytes + 2);
+    shared_bytes_give(frame);
+    end(fd);
+}
+
 TEST(ws_conn, all_output_of_a_turn_is_one_write)
 {
     struct shared_bytes *frame;

@@ -236,6 +236,11 @@ static bool take_frame(struct peer *peer)
     assert_true(bytes < sizeof peer->text);
     if (have < head + bytes)
         return false;
+    if ((at[0] & 15) == 9) { /* a ping without a payload; a mask of zeros */
+        peer->at += head + bytes;
+        send_all(peer, "\x8a\x80\0\0\0\0", 6);
+        return take_frame(peer);
+    }
     if ((at[0] & 15) == 8)
         (void)snprintf(peer->text, sizeof peer->text, "CLOSE %d", at[head] << 8 | at[head + 1]);
     else

@@ -295,6 +295,7 @@ TEST(stream, a_slow_client_gets_skipped_and_the_newest_and_never_an_older_price)
     unsigned long long versions[8] = {0};
     int skipped;
     fixture_init(&f);
+    f.options.limits.late_conflate_ms_max = 1; /* live when it has drained, or soon */
     fixture_begin(&f);
     add_many(&f, 8);
     peer_open(&peer, &f);
