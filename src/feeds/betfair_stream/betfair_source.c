@@ -344,6 +344,7 @@ void betfair_source_counts(const struct feed_source *source, struct betfair_coun
     ret->markets_evicted = betfair->cache->counts.evicted;
     ret->results_refused = betfair->writer.results_refused;
     ret->unsettled_closed = betfair->writer.unsettled_closed;
+    ret->deductions_left_out = betfair->writer.deductions_left_out;
     ret->images_sent = betfair->writer.sent;
     ret->images_skipped = betfair->writer.skipped;
     ret->markets = betfair->cache->markets_count;

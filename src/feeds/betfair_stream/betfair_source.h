@@ -71,15 +71,16 @@ struct feed_source *betfair_source_new(const struct betfair_options *options,
 struct betfair_counts {
     uint64_t other_ops; /* connection, status, ocm, ccm, heartbeat, unknown */
     uint64_t heartbeats;
-    uint64_t late_messages;    /* with status 503 */
-    uint64_t old_subscription; /* dropped */
-    uint64_t missed_images;    /* a higher subscription id without its image */
-    uint64_t stale_copies;     /* of a market under its old event, dropped */
-    uint64_t results_refused;  /* CLOSED with PLACED, HIDDEN or unknown runners */
-    uint64_t unsettled_closed; /* CLOSED markets that runner flags cannot settle */
-    uint64_t images_sent;      /* calls to sink.market */
-    uint64_t images_skipped;   /* changes that changed nothing shown */
-    uint64_t crossed;          /* books that a message left crossed: one before it was lost */
+    uint64_t late_messages;       /* with status 503 */
+    uint64_t old_subscription;    /* dropped */
+    uint64_t missed_images;       /* a higher subscription id without its image */
+    uint64_t stale_copies;        /* of a market under its old event, dropped */
+    uint64_t results_refused;     /* CLOSED with PLACED, HIDDEN or unknown runners */
+    uint64_t unsettled_closed;    /* CLOSED markets that runner flags cannot settle */
+    uint64_t deductions_left_out; /* removed runners beyond what a bet can carry */
+    uint64_t images_sent;         /* calls to sink.market */
+    uint64_t images_skipped;      /* changes that changed nothing shown */
+    uint64_t crossed;             /* books that a message left crossed: one before it was lost */
     uint64_t markets_evicted;
     uint64_t markets;       /* now */
     uint64_t runners;       /* now */

@@ -10,6 +10,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "core/each_way.h"
 #include "core/ids.h"
 #include "core/market.h"
 #include "feeds/betfair_stream/id_table.h"
@@ -47,6 +48,9 @@ struct cached_runner {
     enum mcm_runner_status status;
     enum mcm_runner_status result; /* as the last result that was sent said; UNKNOWN = none */
     int32_t ltp_milli;             /* 0 = none */
+    int32_t adjustment_milli;      /* percent, of the definition in which it was removed */
+    int32_t result_adjustment;     /* as the last result that was sent said */
+    struct instant removed;        /* when that definition came; us = 0: it is not removed */
     struct ladder ladders[LADDERS_COUNT];
     bool crossed; /* after the last message */
     struct shown_selection shown;
@@ -65,6 +69,9 @@ struct cached_market {
     enum mcm_market_status status;
     enum mcm_betting betting;
     bool each_way;
+    bool racing;                    /* horses or greyhounds: who is removed reduces the others */
+    struct place_terms place_terms; /* of an each-way market; places 0: none */
+    int64_t winners;
     bool in_play;
     int64_t bet_delay_s;
     uint64_t version;

@@ -1,5 +1,6 @@
 /* market_change.c - what one element of `mc` does to the cache; contract in market_cache.h. */
 #include "base/assert.h"
+#include "base/divisor.h"
 #include "base/utf8.h"
 #include "feeds/betfair_stream/market_runners.h"
 
@@ -69,8 +70,24 @@ void market_cache_clear_prices(struct market_cache *cache, struct cached_market 
 
 /* --- definition --- */
 
+/* The message in which a runner is removed comes between the suspension and the opening after it:
+ * its time separates the bets from before and after; removalDate does not (FORMATS 1.6). The factor
+ * to use is the one that stands there. A removal can be undone (1.7 trap 4). */
+static void note_removal(struct cached_runner *runner, const struct mcm_runner_def *def,
+                         struct instant definition_time)
+{
+    if (def->status != MCM_RUNNER_REMOVED) {
+        if (def->status == MCM_RUNNER_ACTIVE)
+            runner->removed = (struct instant){0};
+        return;
+    }
+    if (runner->removed.us == 0)
+        runner->removed = definition_time;
+    runner->adjustment_milli = def->adjustment_milli;
+}
+
 static void apply_runner_def(struct market_cache *cache, struct cached_market *market,
-                             const struct mcm_runner_def *def)
+                             const struct mcm_runner_def *def, struct instant definition_time)
 {
     struct cached_runner *runner =
         market_runners_find_or_add(cache, market, def->id, def->hc_milli);
@@ -81,6 +98,7 @@ static void apply_runner_def(struct market_cache *cache, struct cached_market *m
     if (runner->mark == 0)
         market->changed = true;
     runner->mark = market->mark;
+    note_removal(runner, def, definition_time);
     runner->status = def->status;
     if (runner->sort_priority != def->sort_priority)
         market->changed = true;
@@ -104,20 +122,24 @@ static void drop_unnamed(struct market_cache *cache, struct cached_market *marke
 }
 
 static void apply_runner_defs(struct market_cache *cache, struct cached_market *market,
-                              const struct mcm_runner_def *defs, uint32_t count)
+                              const struct mcm_message *message,
+                              const struct mcm_definition *definition)
 {
+    const struct mcm_runner_def *defs = &message->runner_defs[definition->runners_first];
+    uint32_t count = definition->runners_count;
+    struct instant time = {message->has_pt ? message->pt_ms * US_PER_MS : 0};
     /* Those that are known come first, so that a full market has the room of the ones that
      * went for the ones that came. */
     market->mark++;
     for (uint32_t i = 0; i < count; i++) {
         uint32_t at = market_runners_find(cache, market, defs[i].id, defs[i].hc_milli);
         if (at != MARKET_CACHE_NONE)
-            apply_runner_def(cache, market, &defs[i]);
+            apply_runner_def(cache, market, &defs[i], time);
     }
     drop_unnamed(cache, market);
     market->overfull = false;
     for (uint32_t i = 0; i < count; i++)
-        apply_runner_def(cache, market, &defs[i]);
+        apply_runner_def(cache, market, &defs[i], time);
     market_runners_sort(cache, market);
 }
 
@@ -137,6 +159,21 @@ static void apply_texts(struct market_cache *cache, struct cached_market *market
     market->changed = market->changed || changed;
 }
 
+/* The place part is paid at 1 / divisor of the winnings, for as many as the market has winners. */
+static void apply_place_terms(struct cached_market *market, const struct mcm_definition *definition)
+{
+    struct place_terms terms = {0};
+    uint64_t divisor = definition->each_way_milli > 0 ? (uint64_t)definition->each_way_milli : 1;
+    uint64_t common = common_divisor(1000, divisor);
+    if (definition->each_way_milli >= 1000 && divisor / common <= PLACE_TERM_MAX &&
+        1000 / common <= PLACE_TERM_MAX && definition->winners >= 1 &&
+        definition->winners <= PLACE_TERM_MAX)
+        terms = (struct place_terms){(uint8_t)definition->winners, (uint8_t)(1000 / common),
+                                     (uint8_t)(divisor / common)};
+    market->changed |= memcmp(&terms, &market->place_terms, sizeof terms) != 0;
+    market->place_terms = terms;
+}
+
 static void apply_definition(struct market_cache *cache, struct cached_market *market,
                              const struct mcm_message *message,
                              const struct mcm_definition *definition)
@@ -145,13 +182,16 @@ static void apply_definition(struct market_cache *cache, struct cached_market *m
     market->status = definition->status;
     market->betting = definition->betting;
     market->each_way = definition->each_way;
+    market->racing =
+        slice_is(market->sport, "horse_racing") || slice_is(market->sport, "greyhounds");
+    market->winners = definition->winners;
+    apply_place_terms(market, definition);
     market->in_play = definition->in_play;
     market->bet_delay_s = definition->bet_delay_s;
     market->version = definition->version;
     market->settled_time = definition->settled_time;
     market->defined = true;
-    apply_runner_defs(cache, market, &message->runner_defs[definition->runners_first],
-                      definition->runners_count);
+    apply_runner_defs(cache, market, message, definition);
 }
 
 /* --- runner changes --- */

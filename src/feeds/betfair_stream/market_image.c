@@ -29,10 +29,11 @@ static uint32_t next(const struct market_image_writer *writer, uint32_t index)
     return skip_unnamed(writer, runner_at(writer, index)->next);
 }
 
-/* Runner flags say what is paid. */
+/* Runner flags say what is paid: with the terms of its places, of an each-way market too. */
 static bool is_settleable(const struct cached_market *market)
 {
-    return market->betting == MCM_BETTING_ODDS && !market->each_way;
+    return market->betting == MCM_BETTING_ODDS &&
+           (!market->each_way || market->place_terms.places > 0);
 }
 
 static enum market_status status_of(const struct cached_market *market)
@@ -63,9 +64,13 @@ static enum verdict verdict_of(const struct market_image_writer *writer,
             break;
         case MCM_RUNNER_ACTIVE:
             return VERDICT_OPEN;
+        case MCM_RUNNER_PLACED:
+            if (market->each_way)
+                break;
+            verdict = VERDICT_REFUSED;
+            break;
         case MCM_RUNNER_UNKNOWN:
         case MCM_RUNNER_HIDDEN:
-        case MCM_RUNNER_PLACED:
             verdict = VERDICT_REFUSED;
             break;
         }
@@ -78,7 +83,10 @@ static bool result_is_new(const struct market_image_writer *writer,
 {
     uint32_t count = 0;
     for (uint32_t at = first(writer, market); at != MARKET_CACHE_NONE; at = next(writer, at)) {
-        if (runner_at(writer, at)->result != runner_at(writer, at)->status)
+        const struct cached_runner *runner = runner_at(writer, at);
+        if (runner->result != runner->status ||
+            (runner->status == MCM_RUNNER_REMOVED &&
+             runner->result_adjustment != runner->adjustment_milli))
             return true;
         count++;
     }
@@ -95,7 +103,37 @@ static uint64_t result_version_of(const struct cached_market *market)
     return market->version > last ? market->version : last + 1;
 }
 
-static struct feed_selection_result selection_result(const struct cached_runner *runner)
+/* More winners than places is a dead heat (1.7 trap 7); only in racing are the places what
+ * numberOfWinners says. */
+static struct leg_result won_result(const struct cached_market *market, uint32_t winners)
+{
+    if (!market->racing || market->each_way || market->winners < 1 || winners <= market->winners ||
+        winners > DEAD_HEAT_TERM_MAX)
+        return LEG_WON;
+    return (struct leg_result){true, 0, (uint16_t)market->winners, (uint16_t)winners};
+}
+
+static uint32_t count_winners(const struct market_image_writer *writer,
+                              const struct cached_market *market)
+{
+    uint32_t count = 0;
+    for (uint32_t at = first(writer, market); at != MARKET_CACHE_NONE; at = next(writer, at))
+        count += runner_at(writer, at)->status == MCM_RUNNER_WINNER;
+    return count;
+}
+
+/* What a removed runner takes off the bets on the others, in hundredths of a percent; nothing
+ * where nobody knows when it left. */
+static uint32_t deduction_of(const struct cached_market *market, const struct cached_runner *runner)
+{
+    uint32_t permyriad =
+        runner->adjustment_milli > 0 ? (uint32_t)(runner->adjustment_milli + 5) / 10 : 0;
+    return market->racing && runner->removed.us > 0 && permyriad < DEDUCTION_WHOLE ? permyriad : 0;
+}
+
+static struct feed_selection_result selection_result(const struct cached_market *market,
+                                                     const struct cached_runner *runner,
+                                                     struct leg_result won)
 {
     struct feed_selection_result result = {
         .selection_id = short_text_slice(&runner->key),
@@ -103,24 +141,56 @@ static struct feed_selection_result selection_result(const struct cached_runner 
         .reason = SLICE(""),
     };
     if (runner->status == MCM_RUNNER_WINNER)
-        result.result = LEG_WON;
+        result.result = won;
+    if (runner->status == MCM_RUNNER_PLACED)
+        result.position = market->place_terms.places; /* somewhere among them: all are paid alike */
     if (runner->status == MCM_RUNNER_REMOVED) {
         result.result = LEG_VOID;
         result.reason = SLICE("runner removed");
+        result.withdrawn_at = runner->removed;
+        result.deduction = deduction_of(market, runner);
     }
     return result;
+}
+
+/* A reduction is of the whole price, in place markets of the winnings (BETTING-RULES 4.3). */
+static enum deduction_model deduction_model_of(const struct cached_market *market)
+{
+    struct slice kind = short_text_slice(&market->kind);
+    bool place = slice_is(kind, "PLACE") || slice_is(kind, "OTHER_PLACE");
+    return place ? DEDUCT_WINNINGS : DEDUCT_PRICE;
+}
+
+/* Fills the writer's results. Answers how many of them deduct; more than a bet can carry do not,
+ * in the customer's favour, and are counted. */
+static uint32_t write_results(struct market_image_writer *writer,
+                              const struct cached_market *market)
+{
+    struct leg_result won = won_result(market, count_winners(writer, market));
+    uint32_t count = 0, deducting = 0;
+    for (uint32_t at = first(writer, market); at != MARKET_CACHE_NONE; at = next(writer, at)) {
+        struct cached_runner *runner = runner_at(writer, at);
+        struct feed_selection_result *result = &writer->selection_results[count++];
+        runner->result = runner->status;
+        runner->result_adjustment = runner->adjustment_milli;
+        *result = selection_result(market, runner, won);
+        if (result->deduction != 0 && deducting == DEDUCTIONS_MAX) {
+            result->deduction = 0;
+            writer->deductions_left_out++;
+        }
+        deducting += result->deduction != 0;
+    }
+    return deducting;
 }
 
 static void send_result(struct market_image_writer *writer, struct cached_market *market,
                         struct instant feed_time)
 {
+    ASSERT(market->runners_count <= SELECTIONS_MAX);
+    uint32_t deducting = write_results(writer, market);
     uint32_t count = 0;
-    for (uint32_t at = first(writer, market); at != MARKET_CACHE_NONE; at = next(writer, at)) {
-        struct cached_runner *runner = runner_at(writer, at);
-        runner->result = runner->status;
-        ASSERT(count < SELECTIONS_MAX);
-        writer->selection_results[count++] = selection_result(runner);
-    }
+    for (uint32_t at = first(writer, market); at != MARKET_CACHE_NONE; at = next(writer, at))
+        count++;
     market->result_version = result_version_of(market);
     market->result_count = count;
     market->result_sent = true;
@@ -130,6 +200,7 @@ static void send_result(struct market_image_writer *writer, struct cached_market
         .kind = RESULT_SET,
         .result_version = market->result_version,
         .feed_time = feed_time,
+        .deduction_model = deducting > 0 ? deduction_model_of(market) : 0,
         .selections = writer->selection_results,
         .selections_count = count,
     };
@@ -183,7 +254,7 @@ static struct shown_selection settled_selection(enum mcm_runner_status status)
 {
     if (status == MCM_RUNNER_WINNER)
         return (struct shown_selection){SELECTION_WON, 0};
-    if (status == MCM_RUNNER_LOSER)
+    if (status == MCM_RUNNER_LOSER || status == MCM_RUNNER_PLACED)
         return (struct shown_selection){SELECTION_LOST, 0};
     return (struct shown_selection){SELECTION_VOID, 0};
 }
@@ -261,6 +332,7 @@ static void send_image(struct market_image_writer *writer, const struct cached_m
         .provider_version = market->version,
         .feed_time = feed_time,
         .start_time = market->start_time,
+        .place_terms = market->place_terms,
         .selections = writer->selections,
         .selections_count = selections_count,
     };

@@ -12,7 +12,7 @@ struct market_image_writer {
     struct feed_sink *sink;
     struct margin_rule margin;
     enum betfair_ltp ltp_prices;
-    uint64_t sent, skipped, results, results_refused, unsettled_closed;
+    uint64_t sent, skipped, results, results_refused, unsettled_closed, deductions_left_out;
     struct feed_selection selections[SELECTIONS_MAX];
     struct feed_selection_result selection_results[SELECTIONS_MAX];
 };

@@ -58,6 +58,8 @@ static bool runner_field(struct mcm_decoder *decoder, struct slice key,
         return mcm_whole(decoder, &present, &runner->sort_priority);
     if (slice_is(key, "name"))
         return mcm_text(decoder, &runner->name);
+    if (slice_is(key, "adjustmentFactor"))
+        return mcm_null(decoder) || mcm_milli(decoder, &runner->adjustment_milli);
     if (!slice_is(key, "status"))
         return json_skip(&decoder->json);
     *has |= HAS_STATUS;
@@ -151,6 +153,7 @@ static bool identity_field(struct mcm_decoder *decoder, struct slice key,
 
 static bool kind_field(struct mcm_decoder *decoder, struct slice key, struct mcm_definition *ret)
 {
+    bool present;
     struct slice word;
     if (slice_is(key, "bettingType")) {
         if (!mcm_text(decoder, &word))
@@ -162,8 +165,10 @@ static bool kind_field(struct mcm_decoder *decoder, struct slice key, struct mcm
         return mcm_text(decoder, &ret->market_type);
     if (slice_is(key, "eachWayDivisor")) {
         ret->each_way = json_peek(&decoder->json) != JSON_NULL;
-        return json_skip(&decoder->json);
+        return mcm_null(decoder) || mcm_milli(decoder, &ret->each_way_milli);
     }
+    if (slice_is(key, "numberOfWinners"))
+        return mcm_whole(decoder, &present, &ret->winners);
     return identity_field(decoder, key, ret);
 }
 

@@ -74,7 +74,8 @@ struct mcm_runner_def {
     int32_t hc_milli;
     int64_t sort_priority;
     enum mcm_runner_status status;
-    struct slice name; /* historic files only */
+    int32_t adjustment_milli; /* percent; 0: none, or not understood */
+    struct slice name;        /* historic files only */
 };
 
 enum mcm_market_status {
@@ -94,7 +95,9 @@ enum mcm_betting {
 struct mcm_definition {
     enum mcm_market_status status;
     enum mcm_betting betting;
-    bool each_way; /* marketType EACH_WAY or an eachWayDivisor */
+    bool each_way;          /* marketType EACH_WAY or an eachWayDivisor */
+    int32_t each_way_milli; /* the divisor; 0: none */
+    int64_t winners;        /* numberOfWinners: places of an each-way market, and in racing */
     bool in_play;
     int64_t bet_delay_s; /* 0 .. MCM_BET_DELAY_S_MAX */
     uint64_t version;

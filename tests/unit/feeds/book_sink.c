@@ -114,6 +114,9 @@ static void trace_market(struct book_sink *book, const struct feed_market *image
 {
     put(book, "market %.*s %s%s", SLICE_ARG(image->id), market_status_text(image->status),
         image->in_play ? " in-play" : "");
+    if (image->place_terms.places > 0)
+        put(book, " %u places %u/%u", image->place_terms.places, image->place_terms.numerator,
+            image->place_terms.denominator);
     for (size_t i = 0; i < image->selections_count; i++) {
         const struct feed_selection *selection = &image->selections[i];
         char text[32];
@@ -155,6 +158,19 @@ static void on_market(struct feed_sink *sink, const struct feed_market *image)
     keep_selections(market, image);
 }
 
+/* " 1/2" of a dead heat, " place 3", " left 1000000 -30.01" of one that takes something off. */
+static void trace_more(struct book_sink *book, const struct feed_selection_result *result)
+{
+    if (leg_result_outcome(result->result) == LEG_OUTCOME_DEAD_HEAT)
+        put(book, " %u/%u", result->result.dead_heat_numerator,
+            result->result.dead_heat_denominator);
+    if (result->position != 0)
+        put(book, " place %u", result->position);
+    if (result->deduction != 0)
+        put(book, " left %lld -%u.%02u", (long long)result->withdrawn_at.us,
+            result->deduction / 100, result->deduction % 100);
+}
+
 static void on_result(struct feed_sink *sink, const struct feed_result *result)
 {
     struct book_sink *book = self(sink);
@@ -175,7 +191,10 @@ static void on_result(struct feed_sink *sink, const struct feed_result *result)
         selection->has_result = true;
         selection->result = result->selections[i].result;
         put(book, " %s=%s", id, leg_outcome_text(leg_result_outcome(selection->result)));
+        trace_more(book, &result->selections[i]);
     }
+    if (result->deduction_model != 0)
+        put(book, " model %d", (int)result->deduction_model);
 }
 
 static void on_removed(struct feed_sink *sink, struct slice provider, struct slice market_id)

@@ -407,6 +407,78 @@ TEST(betfair_results, come_from_the_runners_of_a_closed_market)
     TELL(stories);
 }
 
+#define MC_AT(ms, changes) "{'op':'mcm','pt':" ms ",'mc':[" changes "]}"
+#define RACE(kind, status, more, runners)                                                          \
+    "{'id':'1.1','marketDefinition':{'bettingType':'ODDS','marketType':'" kind                     \
+    "','eventId':'9','eventTypeId':'7','status':'" status "','version':10," more                   \
+    "'runners':[" runners "]}}"
+#define LEFT(id, priority, percent)                                                                \
+    "{'id':" id ",'sortPriority':" priority ",'status':'REMOVED','adjustmentFactor':" percent      \
+    ",'removalDate':'1970-01-01T00:00:00.000Z'}"
+
+TEST(betfair_results, of_races_say_what_removed_runners_take_off)
+{
+    static const struct story stories[] = {
+        {"off the price, from the message in which it left",
+         {{MC_AT("1000",
+                 RACE("WIN", "OPEN", "", RUN("1", "1", "ACTIVE") "," RUN("2", "2", "ACTIVE"))),
+           "market 1.1 active 1=suspended 2=suspended"},
+          {MC_AT("2000",
+                 RACE("WIN", "SUSPENDED", "", RUN("1", "1", "ACTIVE") "," LEFT("2", "2", "30.01"))),
+           "market 1.1 suspended 1=suspended 2=removed"},
+          {MC_AT("3000",
+                 RACE("WIN", "CLOSED", "", RUN("1", "1", "WINNER") "," LEFT("2", "2", "30.01"))),
+           "market 1.1 closed 1=won 2=void; "
+           "result 1.1 v10 1=WON 2=VOID left 2000000 -30.01 model 3"},
+          {MC_AT("4000",
+                 RACE("WIN", "CLOSED", "", RUN("1", "1", "WINNER") "," LEFT("2", "2", "30.00"))),
+           "result 1.1 v11 1=WON 2=VOID left 2000000 -30.00 model 3"}}},
+        {"off the winnings of place markets",
+         {{MC_AT("3000",
+                 RACE("PLACE", "CLOSED", "", RUN("1", "1", "WINNER") "," LEFT("2", "2", "16.2"))),
+           "market 1.1 closed 1=won 2=void; "
+           "result 1.1 v10 1=WON 2=VOID left 3000000 -16.20 model 2"}}},
+        {"who came back has not left",
+         {{MC_AT("1000", RACE("WIN", "OPEN", "", LEFT("1", "1", "30") "," RUN("2", "2", "ACTIVE"))),
+           "market 1.1 active 1=removed 2=suspended"},
+          {MC_AT("2000",
+                 RACE("WIN", "OPEN", "", RUN("1", "1", "ACTIVE") "," RUN("2", "2", "ACTIVE"))),
+           "market 1.1 active 1=suspended 2=suspended"},
+          {MC_AT("3000",
+                 RACE("WIN", "CLOSED", "", LEFT("1", "1", "20") "," RUN("2", "2", "WINNER"))),
+           "market 1.1 closed 1=void 2=won; "
+           "result 1.1 v10 1=VOID left 3000000 -20.00 2=WON model 3"}}},
+        {"in other sports nothing is taken off",
+         {{MC("{'id':'1.1'," DEF("CLOSED", "",
+                                 LEFT("1", "1", "20") "," RUN("2", "2", "WINNER")) "}"),
+           "market 1.1 closed 1=void 2=won; result 1.1 v10 1=VOID 2=WON"}}},
+        {"more winners than places is a dead heat",
+         {{MC_AT("3000", RACE("WIN", "CLOSED", "'numberOfWinners':1,",
+                              RUN("1", "1", "WINNER") "," RUN("2", "2", "WINNER"))),
+           "market 1.1 closed 1=won 2=won; result 1.1 v10 1=DEAD_HEAT 1/2 2=DEAD_HEAT 1/2"}}},
+    };
+    TELL(stories);
+}
+
+TEST(betfair_results, of_each_way_markets_have_places)
+{
+    static const struct story stories[] = {
+        {"terms and places",
+         {{MC(RACE("EACH_WAY", "OPEN", "'eachWayDivisor':5,'numberOfWinners':3,", BOTH)),
+           "market 1.1 active 3 places 1/5 1=suspended 2=suspended"},
+          {MC(RACE("EACH_WAY", "CLOSED", "'eachWayDivisor':5,'numberOfWinners':3,",
+                   RUN("1", "1", "WINNER") "," RUN("2", "2", "PLACED"))),
+           "market 1.1 closed 3 places 1/5 1=won 2=lost; result 1.1 v10 1=WON 2=LOST place 3"}}},
+        {"a divisor that is no whole number",
+         {{MC(RACE("EACH_WAY", "OPEN", "'eachWayDivisor':2.5,'numberOfWinners':2,", BOTH)),
+           "market 1.1 active 2 places 2/5 1=suspended 2=suspended"}}},
+        {"without terms it is not offered",
+         {{MC(RACE("EACH_WAY", "OPEN", "'eachWayDivisor':0.5,'numberOfWinners':2,", BOTH)),
+           "market 1.1 suspended 1=suspended 2=suspended"}}},
+    };
+    TELL(stories);
+}
+
 TEST(betfair_results, are_not_made_for_markets_that_flags_do_not_settle)
 {
     static const char *const kinds[] = {

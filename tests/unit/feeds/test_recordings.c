@@ -332,7 +332,7 @@ static const struct sample samples[] = {
     {"mcm_live_image.json", 1, 0, NULL, 0},
     {"mcm_live_update.json", 1, 0, NULL, 0},
     {"mcm_market_definition_bet_delay_models.json", 1, 105, "1.253167154", MARKET_ACTIVE},
-    {"mcm_market_definition_each_way.json", 1, 1, "1.199318717", MARKET_SUSPENDED_STATUS},
+    {"mcm_market_definition_each_way.json", 1, 1, "1.199318717", MARKET_ACTIVE},
     {"mcm_market_definition_runner_removed.json", 1, 1, "1.185781457", MARKET_ACTIVE},
     {"mcm_samples.ndjson", 20, 0, NULL, 0},
     {"ocm_runner_removed.json", 1, 0, NULL, 0},
