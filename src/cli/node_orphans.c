@@ -28,7 +28,7 @@ static enum request_outcome void_market(struct book *book, struct market_ref ref
         .provider = SLICE("sim"),
         .market_id = shard_state_market_id(state, ref),
         .kind = RESULT_SET,
-        .result_version = 1,
+        .result_version = market->result_version + 1,
         .selections = selections,
         .selections_count = market->selections_count,
     };
@@ -43,7 +43,7 @@ bool node_orphans_step(struct node_orphans *orphans)
     for (int voided = 0; orphans->next < orphans->end && voided < ORPHANS_PER_STEP;) {
         struct market_ref ref = {orphans->next};
         const struct shard_market *market = shard_state_market(state, ref);
-        if (market->seq_result == 0 && slice_is(shard_state_text(state, market->provider), "sim")) {
+        if (market->has_result == 0 && slice_is(shard_state_text(state, market->provider), "sim")) {
             if (void_market(orphans->book, ref) != REQUEST_TAKEN)
                 return true; /* busy: at the next step */
             voided++;

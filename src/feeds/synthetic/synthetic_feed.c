@@ -20,7 +20,8 @@
 #define BEFORE_MS         15000
 #define HALF_TIME_MS      8000
 #define AFTER_MS          8000
-#define REPRICE_MS_MIN    200 /* not divided by the speed: a screen can show no more */
+#define SEEN_LATE_MS      3000 /* not divided either: bets are placed in real time */
+#define REPRICE_MS_MIN    200  /* not divided by the speed: a screen can show no more */
 #define REPRICE_MS_MAX    550
 
 /* Invented, all of them. */
@@ -74,6 +75,7 @@ static void offer_add(struct synthetic_feed *feed, struct slot *slot,
                       struct synthetic_market market);
 static void slot_happening(struct synthetic_feed *feed, struct slot *slot,
                            enum synthetic_happening happening, struct instant at);
+static void slot_seen_late(struct slot *slot, struct instant at);
 static void slot_suspend(struct slot *slot, struct instant at, int64_t wait_us);
 static int64_t wait_between(struct synthetic_feed *feed, struct slot *slot, int64_t ms_min,
                             int64_t ms_max);
@@ -97,6 +99,7 @@ void synthetic_options_init(struct synthetic_options *ret_options)
         .disallowed_permille = 100,
         .red_permille = 80,
         .correction_permille = 4,
+        .late_permille = 50,
         .bet_delay_us = {SYNTHETIC_KIND_LIST(KIND_DELAY)},
     };
 #undef KIND_DELAY
@@ -175,7 +178,7 @@ static bool options_valid(const struct synthetic_options *options)
            options->speed_permille >= 1 && options->speed_permille <= 1000000 &&
            options->margin_permyriad <= 5000 && options->noise_permyriad <= 1000 &&
            options->disallowed_permille <= 900 && options->red_permille <= 1000 &&
-           options->correction_permille <= 1000;
+           options->correction_permille <= 1000 && options->late_permille <= 1000;
 }
 
 static bool prefix_valid(struct slice prefix)
@@ -293,6 +296,9 @@ static void offer_add(struct synthetic_feed *feed, struct slot *slot,
 static void slot_happening(struct synthetic_feed *feed, struct slot *slot,
                            enum synthetic_happening happening, struct instant at)
 {
+    slot->fixture.score = slot->match.position.score;
+    slot->fixture.reds[0] = slot->match.position.reds_home;
+    slot->fixture.reds[1] = slot->match.position.reds_away;
     switch (happening) {
     case SYNTHETIC_NOTHING:
         break;
@@ -302,6 +308,9 @@ static void slot_happening(struct synthetic_feed *feed, struct slot *slot,
         break;
     case SYNTHETIC_GOAL:
         slot_suspend(slot, at, wait_between(feed, slot, 4000, 8000));
+        if (feed->options.late_permille > 0 &&
+            prng_below(&slot->prng, 1000) < feed->options.late_permille)
+            slot_seen_late(slot, at);
         break;
     case SYNTHETIC_GOAL_DISALLOWED:
         slot_suspend(slot, at, wait_between(feed, slot, 6000, 12000));
@@ -318,6 +327,16 @@ static void slot_happening(struct synthetic_feed *feed, struct slot *slot,
         offers_settle(feed, slot, true, at);
         break;
     }
+}
+
+/* Who bet on the next goal just before may have seen it. */
+static void slot_seen_late(struct slot *slot, struct instant at)
+{
+    struct instant from = {at.us - SEEN_LATE_MS * US_PER_MS};
+    for (size_t i = 0; i < slot->offers_count; i++)
+        if (slot->offers[i].market.kind == SYNTHETIC_NEXT_GOAL &&
+            slot->offers[i].result_version == 0)
+            synthetic_offer_cancel(&slot->offers[i], &slot->fixture, from, at);
 }
 
 /* All markets of the match at once, and never for less long than was already meant. */

@@ -5,7 +5,8 @@
  * markets with moving prices (1X2, totals, Asian handicap, next goal, correct score), all of a
  * match's markets suspended at once by a goal, a check that disallows it or a red card, results
  * as soon as they are certain, everything settled at the final whistle, and now and then a
- * result that is corrected. A match that is over makes room for another one.
+ * result that is corrected, or taken back first, and a goal that was seen late: bets on the next
+ * goal that were placed just before it are void. A match that is over makes room for another one.
  *
  * Pure: no clock, no threads, no randomness but the seed; all memory is taken by _new. The same
  * options and the same sequence of steps give the same calls. Thread: the book's loop. */
@@ -40,6 +41,7 @@ struct synthetic_options {
     uint32_t disallowed_permille; /* of what looks like a goal; <= 900 */
     uint32_t red_permille;        /* a team's chance of a red card in a match; <= 1000 */
     uint32_t correction_permille; /* of first results that are wrong and corrected; <= 1000 */
+    uint32_t late_permille;       /* of goals that were seen late: bets just before are void */
     int64_t bet_delay_us[SYNTHETIC_KINDS]; /* in play, by kind; 0 .. 5 s each */
 };
 

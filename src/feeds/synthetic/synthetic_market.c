@@ -6,7 +6,7 @@
 #include <string.h>
 
 #include "base/assert.h"
-#include "feeds/synthetic/synthetic_settle.h"
+#include "core/asian.h"
 
 #define CORRECT_SIDE   (SYNTHETIC_CORRECT_MAX + 1)
 #define CORRECT_OTHER  (CORRECT_SIDE * CORRECT_SIDE)
@@ -19,6 +19,12 @@ static void line_write(struct buf *buf, int quarters, bool sign);
 static void correct_chances(const struct synthetic_grid *grid, double *ret);
 static struct leg_result result_at(const struct synthetic_market *market,
                                    struct synthetic_score score, size_t selection);
+
+/* 1X2, next goal, correct score. */
+static struct leg_result yes_or_no(bool happened)
+{
+    return happened ? LEG_WON : LEG_LOST;
+}
 
 const struct synthetic_market *synthetic_market_opening(size_t index)
 {
@@ -225,7 +231,7 @@ bool synthetic_market_decided(const struct synthetic_market *market, struct synt
     case SYNTHETIC_ASIAN_HANDICAP:
         return false;
     case SYNTHETIC_TOTAL: /* a goal more can still turn half won into won */
-        return leg_result_equal(synthetic_settle_over(goals, market->line), LEG_WON);
+        return leg_result_equal(asian_total(TOTAL_OVER, goals, market->line), LEG_WON);
     case SYNTHETIC_NEXT_GOAL:
         return goals >= market->line;
     case SYNTHETIC_CORRECT_SCORE:
@@ -243,7 +249,7 @@ struct leg_result synthetic_market_result(const struct synthetic_market *market,
     int goals = outcome->score.home + outcome->score.away;
     size_t scorer =
         goals >= market->line ? outcome->scorers[market->line - 1] : (size_t)SYNTHETIC_NOBODY;
-    return synthetic_settle_exact(scorer == selection);
+    return yes_or_no(scorer == selection);
 }
 
 static struct leg_result result_at(const struct synthetic_market *market,
@@ -252,17 +258,17 @@ static struct leg_result result_at(const struct synthetic_market *market,
     int home = score.home, away = score.away;
     switch (market->kind) {
     case SYNTHETIC_1X2:
-        return synthetic_settle_exact((size_t)((home < away) - (home > away) + 1) == selection);
+        return yes_or_no((size_t)((home < away) - (home > away) + 1) == selection);
     case SYNTHETIC_TOTAL:
-        return selection == 0 ? synthetic_settle_over(home + away, market->line)
-                              : synthetic_settle_under(home + away, market->line);
+        return selection == 0 ? asian_total(TOTAL_OVER, home + away, market->line)
+                              : asian_total(TOTAL_UNDER, home + away, market->line);
     case SYNTHETIC_ASIAN_HANDICAP:
-        return selection == 0 ? synthetic_settle_handicap(home, away, market->line)
-                              : synthetic_settle_handicap(away, home, -market->line);
+        return selection == 0 ? asian_handicap(home, away, market->line)
+                              : asian_handicap(away, home, -market->line);
     case SYNTHETIC_CORRECT_SCORE:
         if (home > SYNTHETIC_CORRECT_MAX || away > SYNTHETIC_CORRECT_MAX)
-            return synthetic_settle_exact(selection == CORRECT_OTHER);
-        return synthetic_settle_exact((size_t)(home * CORRECT_SIDE + away) == selection);
+            return yes_or_no(selection == CORRECT_OTHER);
+        return yes_or_no((size_t)(home * CORRECT_SIDE + away) == selection);
     case SYNTHETIC_NEXT_GOAL:
         break; /* depends on the order of the goals: synthetic_market_result */
     }

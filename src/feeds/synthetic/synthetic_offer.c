@@ -25,6 +25,8 @@ static void result_send(struct synthetic_offer *offer, const struct synthetic_fi
 static bool outcome_mistake(const struct synthetic_market *market,
                             const struct synthetic_outcome *outcome, struct synthetic_outcome *ret,
                             uint8_t *ret_scorers);
+static void rollback_send(struct synthetic_offer *offer, const struct synthetic_fixture *fixture,
+                          struct instant now);
 static struct slice text_end(struct texts *texts, size_t begin);
 static struct slice market_id(const struct synthetic_offer *offer,
                               const struct synthetic_fixture *fixture, struct texts *texts);
@@ -79,7 +81,38 @@ void synthetic_offer_correct(struct synthetic_offer *offer, const struct synthet
 {
     ASSERT(offer->result_version > 0);
     offer->correct_at = (struct instant){0};
+    if (offer->version % 2 == 0)
+        rollback_send(offer, fixture, now);
     result_send(offer, fixture, outcome, now);
+}
+
+/* All that was said of the result is taken back. */
+static void rollback_send(struct synthetic_offer *offer, const struct synthetic_fixture *fixture,
+                          struct instant now)
+{
+    struct texts texts;
+    texts.buf = buf_over(texts.memory, sizeof texts.memory);
+    const struct feed_result rollback = {.provider = PROVIDER,
+                                         .market_id = market_id(offer, fixture, &texts),
+                                         .kind = RESULT_ROLLBACK,
+                                         .result_version = ++offer->result_version,
+                                         .feed_time = now};
+    fixture->sink->ops->result(fixture->sink, &rollback);
+}
+
+void synthetic_offer_cancel(struct synthetic_offer *offer, const struct synthetic_fixture *fixture,
+                            struct instant from, struct instant until)
+{
+    struct texts texts;
+    texts.buf = buf_over(texts.memory, sizeof texts.memory);
+    const struct feed_result cancel = {.provider = PROVIDER,
+                                       .market_id = market_id(offer, fixture, &texts),
+                                       .kind = RESULT_CANCEL,
+                                       .result_version = ++offer->cancel_version,
+                                       .feed_time = until,
+                                       .void_from = from,
+                                       .void_until = until};
+    fixture->sink->ops->result(fixture->sink, &cancel);
 }
 
 static void image_send(struct synthetic_offer *offer, const struct synthetic_fixture *fixture,
@@ -101,6 +134,8 @@ static void image_send(struct synthetic_offer *offer, const struct synthetic_fix
         .provider_version = ++offer->version,
         .feed_time = now,
         .start_time = fixture->start,
+        .score = {fixture->score.home, fixture->score.away},
+        .red_cards = {fixture->reds[0], fixture->reds[1]},
         .selections = selections,
     };
     size_t begin = texts.buf.bytes;
@@ -141,6 +176,9 @@ static void result_send(struct synthetic_offer *offer, const struct synthetic_fi
         .kind = RESULT_SET,
         .result_version = ++offer->result_version,
         .feed_time = now,
+        .certainty = 2,
+        .score_known = true,
+        .score = {outcome->score.home, outcome->score.away},
         .selections = results,
         .selections_count = synthetic_market_selections_count(&offer->market),
     };

@@ -23,6 +23,8 @@ struct synthetic_fixture {
     char event_name[NAME_BYTES_MAX + 1];
     struct instant start;
     bool in_play;
+    struct synthetic_score score;
+    uint8_t reds[2];
 };
 
 struct synthetic_offer {
@@ -30,6 +32,7 @@ struct synthetic_offer {
     enum market_status status; /* as last sent */
     uint64_t version;          /* of the last image */
     uint64_t result_version;   /* 0: no result yet */
+    uint64_t cancel_version;   /* of the last window */
     struct instant correct_at; /* us = 0: the result stands */
     int64_t bet_delay_us;
     struct odds odds[SYNTHETIC_SELECTIONS_MAX]; /* ODDS_NONE: not offered */
@@ -56,6 +59,11 @@ bool synthetic_offer_settle(struct synthetic_offer *offer, const struct syntheti
                             const struct synthetic_outcome *outcome, bool mistaken,
                             struct instant now);
 
-/* Sends the right result as the next version, and clears correct_at. */
+/* Sends the right result as the next version, every second time after taking the wrong one back
+ * first, and clears correct_at. */
 void synthetic_offer_correct(struct synthetic_offer *offer, const struct synthetic_fixture *fixture,
                              const struct synthetic_outcome *outcome, struct instant now);
+
+/* Bets placed within the window are void: a goal was seen late. The result so far stays. */
+void synthetic_offer_cancel(struct synthetic_offer *offer, const struct synthetic_fixture *fixture,
+                            struct instant from, struct instant until);

@@ -20,7 +20,7 @@ struct heard {
     char id[MARKET_ID_BYTES_MAX + 1];
     char event_id[EVENT_ID_BYTES_MAX + 1];
     enum market_status status;
-    uint64_t version, result_version;
+    uint64_t version, result_version, cancel_version;
     int first_results, images;
     struct feed_selection_result results[SYNTHETIC_SELECTIONS_MAX]; /* slices not kept */
     char first_selection[8];
@@ -34,7 +34,7 @@ struct ear {
     struct heard *heard; /* HEARD_MAX */
     size_t heard_count;
     uint32_t checksum;
-    uint64_t alive, images, results, corrections;
+    uint64_t alive, images, results, corrections, rollbacks, cancels;
     double overround_min, overround_max; /* of full books, correct score apart */
     double correct_min, correct_max;
 };
@@ -109,12 +109,37 @@ static void ear_on_market(struct feed_sink *sink, const struct feed_market *mark
         ear_books(ear, market);
 }
 
+/* Bets on the next goal that were placed just before it are void. */
+static void ear_on_cancel(struct ear *ear, struct heard *heard, const struct feed_result *result)
+{
+    assert_non_null(strstr(heard->id, "/next-goal:"));
+    assert_int_equal(heard->status, MARKET_SUSPENDED_STATUS);
+    assert_true(result->result_version > heard->cancel_version);
+    assert_int_equal(result->void_until.us - result->void_from.us, 3 * US_PER_SECOND);
+    assert_int_equal(result->selections_count, 0);
+    heard->cancel_version = result->result_version;
+    ear->cancels++;
+}
+
 static void ear_on_result(struct feed_sink *sink, const struct feed_result *result)
 {
     struct ear *ear = (struct ear *)sink;
     struct heard *heard = ear_find(ear, result->market_id);
     assert_non_null(heard); /* a result is of a market that was opened */
+    if (result->kind == RESULT_CANCEL) {
+        ear_on_cancel(ear, heard, result);
+        return;
+    }
     assert_int_equal(heard->status, MARKET_CLOSED_STATUS);
+    if (result->kind == RESULT_ROLLBACK) {
+        assert_true(heard->result_version > 0 && result->result_version > heard->result_version);
+        assert_int_equal(result->selections_count, 0); /* all of it */
+        heard->result_version = result->result_version;
+        ear->rollbacks++;
+        return;
+    }
+    assert_int_equal(result->kind, RESULT_SET);
+    assert_true(result->score_known);
     assert_true(result->result_version > heard->result_version);
     assert_int_equal(result->selections_count, heard->selections_count);
     heard->first_results += heard->result_version == 0;
@@ -291,6 +316,22 @@ TEST(synthetic_feed, the_last_result_of_each_market_is_that_of_the_final_score)
     uint64_t corrections;
     assert_true(play_and_check(0, &corrections) > 300);
     assert_int_equal(corrections, 0);
+}
+
+TEST(synthetic_feed, some_goals_are_seen_late_and_some_results_taken_back)
+{
+    struct ear *ear = ear_new();
+    struct synthetic_options options = options_for(3);
+    options.late_permille = 1000;
+    options.correction_permille = 1000;
+    struct synthetic_feed *feed = feed_for(&options, ear);
+    for (int64_t us = T0; us < T0 + 700 * US_PER_SECOND; us += STEP_US)
+        synthetic_feed_step(feed, (struct instant){us});
+    assert_true(ear->cancels > 5);
+    assert_true(ear->rollbacks > 5);
+    assert_true(ear->corrections > ear->rollbacks); /* some come without it */
+    synthetic_feed_free(feed);
+    ear_free(ear);
 }
 
 TEST(synthetic_feed, a_wrong_result_is_corrected_by_a_higher_version)
