@@ -10,7 +10,8 @@
 
 /* A bet whose delay runs, in a heap by the monotonic time of its release. */
 struct pending {
-    int64_t due_us; /* monotonic */
+    int64_t due_us;  /* monotonic */
+    uint64_t breaks; /* of leases, that were counted when it began to wait (leases.h) */
     uint32_t bet;
 };
 

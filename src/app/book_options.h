@@ -1,6 +1,7 @@
 /* book_options.h - what a book is made with, and what holds unless it is said. Thread: any. */
 #pragma once
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "base/instant.h"
@@ -16,7 +17,8 @@ struct book_options {
     int64_t closed_keep_us;             /* how long an ended market stays in the odds store */
     uint32_t settle_per_turn_max;       /* settlement records per turn; bets go first */
     uint32_t pending_max;               /* bets waiting for their delay */
-    uint16_t redemption_days;           /* G-10 */
+    bool bind_score; /* a bet whose score or red cards changed during its delay is refused */
+    uint16_t redemption_days;  /* G-10 */
     int64_t provider_skew_us;  /* of feeds' clocks against ours, for windows of time: added */
     uint8_t binary_sha256[32]; /* for the OPENED record (G-04) */
     const char *version;
@@ -41,5 +43,6 @@ struct book_options {
                            .closed_keep_us = 600 * US_PER_SECOND,                                  \
                            .settle_per_turn_max = 256,                                             \
                            .pending_max = 65536,                                                   \
+                           .bind_score = true,                                                     \
                            .redemption_days = 365,                                                 \
                            .version = "0"})

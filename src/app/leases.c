@@ -4,6 +4,7 @@
 #include "base/assert.h"
 
 #define LEASE_NONE SIZE_MAX
+#define NEVER_US   INT64_MIN
 
 static size_t find(const struct leases *leases, struct slice provider)
 {
@@ -11,6 +12,12 @@ static size_t find(const struct leases *leases, struct slice provider)
         if (slice_equal(slice_of(leases->leases[i].id, leases->leases[i].id_bytes), provider))
             return i;
     return LEASE_NONE;
+}
+
+static void note_return(struct leases *leases, struct lease *lease, bool held, struct monotonic now)
+{
+    if (!held && lease_holds(leases, lease, now))
+        lease->back = ++leases->breaks;
 }
 
 struct lease *leases_touch(struct leases *leases, struct slice provider, struct monotonic now)
@@ -21,11 +28,31 @@ struct lease *leases_touch(struct leases *leases, struct slice provider, struct 
         if (leases->count == PROVIDERS_MAX || provider.bytes > PROVIDER_ID_BYTES_MAX)
             return NULL;
         lease = &leases->leases[leases->count++];
-        *lease = (struct lease){.id_bytes = (uint8_t)provider.bytes};
+        *lease = (struct lease){.id_bytes = (uint8_t)provider.bytes, .last_byte = {NEVER_US}};
         memcpy(lease->id, provider.at, provider.bytes);
     }
+    bool held = lease->last_byte.us == NEVER_US || lease_holds(leases, lease, now);
     lease->last_byte = now;
+    note_return(leases, lease, held, now);
     return lease;
+}
+
+struct lease *leases_late(struct leases *leases, struct slice provider, struct monotonic now,
+                          bool late)
+{
+    struct lease *lease = leases_touch(leases, provider, now);
+    if (lease == NULL)
+        return NULL;
+    bool held = lease_holds(leases, lease, now);
+    lease->late = late;
+    note_return(leases, lease, held, now);
+    return lease;
+}
+
+bool leases_broke_since(const struct leases *leases, struct slice provider, uint64_t breaks)
+{
+    size_t at = find(leases, provider);
+    return at != LEASE_NONE && leases->leases[at].back > breaks;
 }
 
 bool lease_holds(const struct leases *leases, const struct lease *lease, struct monotonic now)

@@ -386,9 +386,7 @@ static void sink_alive(struct feed_sink *sink, struct slice provider)
 static void sink_late(struct feed_sink *sink, struct slice provider, bool late)
 {
     struct book *book = book_of(sink);
-    struct lease *lease = leases_touch(&book->leases, provider, book->now);
-    if (lease != NULL)
-        lease->late = late;
+    (void)leases_late(&book->leases, provider, book->now, late); /* as many as may are known */
 }
 
 const struct feed_sink_ops *book_sink_ops(void)

@@ -1,5 +1,6 @@
-/* release_pending.c - in-play bets whose delay is over (BETTING-RULES 4.7): status, version and
- * price are checked again, the money is held already. Due times are monotonic, so that a clock
+/* release_pending.c - in-play bets whose delay is over (BETTING-RULES 4.7): status, version, price
+ * and score are checked again, the money is held already, and a market that was stopped meanwhile
+ * refuses although it is open again. Due times are monotonic, so that a clock
  * that is set neither skips nor stretches a delay; after a restart every pending bet is due and
  * is decided against the state as it then is. */
 #include "app/book_internal.h"
@@ -38,7 +39,7 @@ bool book_pending_add(struct book *book, uint32_t bet, int64_t due_us)
         return false;
     struct pending *heap = book->pending;
     uint32_t at = book->pending_count++;
-    heap[at] = (struct pending){due_us, bet};
+    heap[at] = (struct pending){due_us, book->leases.breaks, bet};
     for (; at > 0 && before(&heap[at], &heap[(at - 1) / 2]); at = (at - 1) / 2)
         swap(&heap[at], &heap[(at - 1) / 2]);
     return true;
@@ -90,16 +91,21 @@ static void record_release(struct book *book, const struct shard_bet *bet,
     commit_record(book->commit, &draft);
 }
 
-/* What became of one leg while the bet waited; *ret is the leg as it is taken now, at a price that
- * is never better than the one shown before the delay. */
-static enum bet_outcome release_leg(struct book *book, const struct shard_bet *bet,
-                                    const struct shard_leg *leg, struct record_leg *ret)
+/* A leg of a bet whose delay is over. */
+struct waiting_leg {
+    const struct shard_bet *bet;
+    const struct shard_leg *leg;
+    uint64_t breaks; /* when the bet began to wait */
+    struct leg_seen seen;
+};
+
+static struct leg_seen see_again(struct book *book, const struct shard_leg *leg)
 {
     struct market_ref market = {leg->market};
     const struct shard_selection *s = shard_state_selection(book->state, market, leg->selection);
     const struct odds_image *image =
         book->ports.store->ops->get(book->ports.store, shard_state_market_id(book->state, market));
-    struct leg_seen seen = {
+    return (struct leg_seen){
         .image = image,
         .selection = image == NULL
                          ? SELECTION_NOT_FOUND
@@ -107,20 +113,44 @@ static enum bet_outcome release_leg(struct book *book, const struct shard_bet *b
         .market = market,
         .number = leg->selection,
     };
-    struct slip slip = {.stake = {bet->stake, {0}},
+}
+
+/* What happened while the bet waited, though the market is open again: it was stopped (a fence, a
+ * result, a silence of its provider), or the match is another one than was bet on. A score says
+ * more than the price that moved with it. */
+static enum bet_outcome check_delay(const struct book *book, const struct waiting_leg *w,
+                                    const struct record_leg *now, enum bet_outcome outcome)
+{
+    if (outcome != BET_PLACED && outcome != BET_ODDS_CHANGED)
+        return outcome; /* the market itself refuses */
+    if (shard_state_market(book->state, w->seen.market)->seq_stopped > w->bet->seq_placed ||
+        leases_broke_since(&book->leases, ODDS_TEXT(w->seen.image, provider), w->breaks))
+        return BET_MARKET_SUSPENDED;
+    return book->options.bind_score && shard_score_differs(w->leg, now) ? BET_SCORE_CHANGED
+                                                                        : outcome;
+}
+
+/* What became of one leg while the bet waited; *ret is the leg as it is taken now, at a price that
+ * is never better than the one shown before the delay. */
+static enum bet_outcome release_leg(struct book *book, const struct waiting_leg *w,
+                                    struct record_leg *ret)
+{
+    const struct shard_leg *leg = w->leg;
+    struct slip slip = {.stake = {w->bet->stake, {0}},
                         .odds = leg->asked,
                         .odds_version = leg->asked_version,
-                        .policy = (enum price_policy)bet->policy};
-    struct market_view view = book_view(book, &seen);
+                        .policy = (enum price_policy)w->bet->policy};
+    struct market_view view = book_view(book, &w->seen);
     enum bet_outcome outcome =
         bet_decide_release(&slip, leg->odds, &view, &book->options.ticket_limits.bet);
-    *ret = book_leg(book, &seen, &slip);
-    ret->market = leg->market;
+    *ret = book_leg(book, &w->seen, &slip);
+    ret->market = leg->market; /* of a market that is not offered now, too */
     ret->selection = leg->selection;
     ret->flags |= leg->flags & (LEG_BANKER | LEG_ANTE_POST);
     ret->places = leg->places;
     ret->place_numerator = leg->place_numerator;
     ret->place_denominator = leg->place_denominator;
+    outcome = check_delay(book, w, ret, outcome);
     if (outcome == BET_PLACED) {
         struct odds taken = bet_release_odds(leg->odds, view.odds);
         ret->odds_numerator = taken.numerator;
@@ -130,17 +160,19 @@ static enum bet_outcome release_leg(struct book *book, const struct shard_bet *b
 }
 
 /* Every leg is looked at, so that the record shows them all; the first that refuses is the word. */
-static void release(struct book *book, const struct shard_bet *bet)
+static void release(struct book *book, const struct pending *due)
 {
     struct record_leg legs[BET_LEGS_MAX];
     enum bet_outcome outcome = BET_PLACED;
-    for (uint32_t i = 0; i < bet->legs_count; i++) {
-        enum bet_outcome one =
-            release_leg(book, bet, shard_state_leg(book->state, bet->legs_first + i), &legs[i]);
+    struct waiting_leg w = {.bet = shard_state_bet(book->state, due->bet), .breaks = due->breaks};
+    for (uint32_t i = 0; i < w.bet->legs_count; i++) {
+        w.leg = shard_state_leg(book->state, w.bet->legs_first + i);
+        w.seen = see_again(book, w.leg);
+        enum bet_outcome one = release_leg(book, &w, &legs[i]);
         if (outcome == BET_PLACED)
             outcome = one;
     }
-    record_release(book, bet, legs, outcome);
+    record_release(book, w.bet, legs, outcome);
 }
 
 void book_release_due(struct book *book)
@@ -148,7 +180,8 @@ void book_release_due(struct book *book)
     for (int i = 0; i < RELEASES_PER_TURN_MAX && book->pending_count > 0; i++) {
         if (book->pending[0].due_us > book->now.us || !commit_has_reserve(book->commit))
             return;
-        release(book, shard_state_bet(book->state, take_first(book).bet));
+        struct pending due = take_first(book);
+        release(book, &due);
     }
 }
 

@@ -29,7 +29,8 @@
     {"tolerance-permyriad", "500"},                                                                \
     {"rounding", "down"},                                                                          \
     {"settle-per-turn-max", "256"},                                                                \
-    {"pending-max", "65536"}
+    {"pending-max", "65536"},                                                                      \
+    {"bind-score", "on"}
 
 #define SHARED_SPECS                                                                               \
     LISTEN_SPECS,                                                                                  \
@@ -275,6 +276,7 @@ static int take_trading(const struct options *options, struct node_trading *ret,
         buf_put_text(why, "--stake-minor-min is above --stake-minor-max");
         return -ERR_CONFIG;
     }
+    TRY(options_switch(options, "bind-score", &ret->bind_score, why));
     return take_rounding(options, &ret->rounding, why);
 }
 

@@ -270,6 +270,7 @@ static struct book_options book_options_of(const struct node_options *options)
     book.deposit_minor_max = options->trading.deposit_minor_max;
     book.settle_per_turn_max = (uint32_t)options->trading.settle_per_turn_max;
     book.pending_max = (uint32_t)options->trading.pending_max;
+    book.bind_score = options->trading.bind_score;
     book.version = version_text;
     if (version_binary_sha256(book.binary_sha256) < 0)
         log_warn("node", "the program's own hash is not known");

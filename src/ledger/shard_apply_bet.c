@@ -274,6 +274,12 @@ int shard_find_bet(struct shard_state *state, const struct record_view *record, 
 
 /* ---- releases ---- */
 
+bool shard_score_differs(const struct shard_leg *taken, const struct record_leg *seen)
+{
+    return memcmp(taken->score, seen->score, sizeof taken->score) != 0 ||
+           memcmp(taken->red_cards, seen->red_cards, sizeof taken->red_cards) != 0;
+}
+
 static int check_release_legs(struct shard_state *state, const struct record_view *record,
                               const struct shard_bet *bet)
 {
@@ -281,6 +287,8 @@ static int check_release_legs(struct shard_state *state, const struct record_vie
     TRY(check_legs_open(state, record));
     for (uint32_t i = 0; i < bet->legs_count; i++) {
         const struct shard_leg *own = &state->legs[bet->legs_first + i];
+        REQUIRE(state->markets[own->market].seq_stopped < bet->seq_placed,
+                "L6: no bet stands after a suspension during its delay");
         REQUIRE(legs[i].market == own->market && legs[i].selection == own->selection,
                 "L6: a release is about the bet's own leg");
         REQUIRE(odds_compare(taken_of(&legs[i]), own->odds) <= 0,
@@ -292,6 +300,17 @@ static int check_release_legs(struct shard_state *state, const struct record_vie
                 "L6: a release changes no terms");
     }
     return 0;
+}
+
+/* The evidence of SCORE_CHANGED: in a leg of it the score or the cards are others than before. */
+static bool score_changed(const struct shard_state *state, const struct record_view *record,
+                          const struct shard_bet *bet)
+{
+    const struct record_leg *legs = record->items;
+    for (uint32_t i = 0; i < bet->legs_count; i++)
+        if (shard_score_differs(&state->legs[bet->legs_first + i], &legs[i]))
+            return true;
+    return false;
 }
 
 static int check_release(struct shard_state *state, const struct record_view *record,
@@ -309,6 +328,8 @@ static int check_release(struct shard_state *state, const struct record_view *re
     REQUIRE(bet->state == BET_STATE_PENDING, "L7: only a pending bet is released");
     REQUIRE(record->head->items_count == bet->legs_count, "a release speaks of every leg");
     REQUIRE(shard_verdict_final(r->outcome), "no such outcome");
+    REQUIRE(r->outcome != BET_SCORE_CHANGED || score_changed(state, record, bet),
+            "L7: a score that changed is another one");
     if (placed) {
         const struct bet_terms terms = {money_of(bet->stake, account->currency), bet->sizes,
                                         bet->flags, (enum rounding)bet->rounding};

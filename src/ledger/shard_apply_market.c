@@ -186,6 +186,8 @@ int shard_apply_fence(struct shard_state *state, const struct record_view *recor
         struct shard_market *market = shard_market_at(state, items[i].market);
         market->status = items[i].status;
         market->holds = items[i].holds;
+        if (shard_market_effective(market) != MARKET_ACTIVE)
+            market->seq_stopped = record->head->seq;
     }
     state->counts.fences++;
     return 0;

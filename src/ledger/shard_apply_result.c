@@ -116,6 +116,7 @@ static void apply_results(struct shard_state *state, const struct record_view *r
     market->result_version = body->result_version;
     /* Without a result nothing is known of its prices until the feed's next word. */
     market->status = market->has_result == 1 ? MARKET_SETTLED : MARKET_SUSPENDED_STATUS;
+    market->seq_stopped = record->head->seq;
 }
 
 static void apply_window(struct shard_state *state, const struct record_result *body,

@@ -69,7 +69,8 @@ static int check_market(struct shard_state *state, const struct shard_market *ma
     REQUIRE(market->deduction_model <= DEDUCT_PRICE && market->cap_pence <= 99 &&
                 market->waive_pence <= 99 && market->has_result <= 1,
             "a market's deductions are known");
-    REQUIRE(market->seq_result <= state->seq, "L1: a number is beyond the last record");
+    REQUIRE(market->seq_result <= state->seq && market->seq_stopped <= state->seq,
+            "L1: a number is beyond the last record");
     return 0;
 }
 

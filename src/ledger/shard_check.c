@@ -267,7 +267,7 @@ _Static_assert(sizeof(struct shard_account) == 64, "no padding");
 _Static_assert(sizeof(struct shard_leg) == 64, "no padding");
 _Static_assert(sizeof(struct shard_window) == 48, "no padding");
 _Static_assert(sizeof(struct shard_bet) == 128, "no padding");
-_Static_assert(sizeof(struct shard_market) == 104, "no padding");
+_Static_assert(sizeof(struct shard_market) == 112, "no padding");
 _Static_assert(sizeof(struct shard_house) == 48, "no padding");
 _Static_assert(sizeof(struct shard_verdict) == 48, "no padding");
 _Static_assert(sizeof(struct shard_selection) == 40, "no padding");

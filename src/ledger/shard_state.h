@@ -125,6 +125,8 @@ enum market_status shard_market_effective(const struct shard_market *market);
 const struct shard_window *shard_state_find_window(const struct shard_state *state,
                                                    struct market_ref market, int64_t from_us,
                                                    int64_t until_us);
+/* Are the score or the red cards of the same leg, seen later, others? */
+bool shard_score_differs(const struct shard_leg *taken, const struct record_leg *seen);
 /* Is there room for one more on this market? */
 bool shard_state_window_room(const struct shard_state *state, struct market_ref market);
 /* Is the token of a free bet back where it came from, by the settlement in force? */

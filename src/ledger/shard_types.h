@@ -139,6 +139,7 @@ struct shard_market {
     uint64_t result_version; /* of the results in force, or of their rollback */
     uint64_t newest_version; /* that the newest RESULT names, of whatever kind */
     uint64_t seq_result;     /* the newest RESULT of whatever kind; 0 = none */
+    uint64_t seq_stopped; /* the newest FENCE or RESULT that left it not open to bets; 0 = none */
     /* Of open and pending bets with a leg on it, all currencies together: for display, and for the
      * limit of liability. */
     int64_t stakes_open;

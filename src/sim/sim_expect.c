@@ -151,7 +151,12 @@ enum bet_outcome sim_expect_bet(const struct sim *sim, const struct sim_entry *e
 enum bet_outcome sim_expect_release(const struct sim *sim, const struct sim_entry *entry,
                                     struct odds bound)
 {
-    return market_says(sim, entry, bound, &entry->release_view);
+    enum bet_outcome outcome = market_says(sim, entry, bound, &entry->release_view);
+    if (outcome != BET_PLACED && outcome != BET_ODDS_CHANGED)
+        return outcome;
+    bool stopped = sim->markets[entry->market].stopped_seq > entry->seq ||
+                   entry->release_view.back > entry->view.breaks;
+    return stopped ? BET_MARKET_SUSPENDED : outcome;
 }
 
 enum bet_outcome sim_expect_money(const struct sim *sim, const struct sim_entry *entry,

@@ -52,12 +52,21 @@ static struct sim *sim_of(struct feed_sink *sink)
     return (struct sim *)((char *)sink - offsetof(struct sim, sink));
 }
 
+static void note_return(struct sim *sim, struct sim_provider *p, bool lost)
+{
+    if (lost && sim_provider_alive(sim, p))
+        p->back = ++sim->breaks;
+}
+
 static void touch(struct sim *sim, struct slice provider)
 {
     int index = sim_provider_find(sim, provider);
     ASSERT(index >= 0);
-    sim->providers[index].known = true;
-    sim->providers[index].last_byte_us = sim->now_us;
+    struct sim_provider *p = &sim->providers[index];
+    bool lost = p->known && !sim_provider_alive(sim, p);
+    p->known = true;
+    p->last_byte_us = sim->now_us;
+    note_return(sim, p, lost);
 }
 
 static void sink_market(struct feed_sink *sink, const struct feed_market *market)
@@ -98,7 +107,10 @@ static void sink_late(struct feed_sink *sink, struct slice provider, bool late)
     if (book_side(sim) == NULL)
         return;
     touch(sim, provider);
-    sim->providers[sim_provider_find(sim, provider)].late = late;
+    struct sim_provider *p = &sim->providers[sim_provider_find(sim, provider)];
+    bool lost = !sim_provider_alive(sim, p);
+    p->late = late;
+    note_return(sim, p, lost);
     book_side(sim)->ops->late(book_side(sim), provider, late);
 }
 

@@ -151,6 +151,8 @@ static void take_fence(struct sim *sim, const struct record_view *record)
                   "a feed lifted the desk's hold");
         market->fence_status = items[i].status;
         market->fence_holds = items[i].holds;
+        if (items[i].status != MARKET_ACTIVE || items[i].holds != 0)
+            market->stopped_seq = record->head->seq;
     }
 }
 
@@ -164,6 +166,7 @@ static void take_result(struct sim *sim, const struct record_view *record)
               (unsigned long long)market->result_version);
     SIM_CHECK(record->head->items_count == market->named_count, "L7", "a result of other legs");
     market->result_seq = record->head->seq;
+    market->stopped_seq = record->head->seq;
     market->result_version = body->result_version;
     for (size_t i = 0; i < market->named_count; i++)
         market->named[i].result = items[i].win;

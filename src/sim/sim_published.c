@@ -170,9 +170,8 @@ struct book_listener sim_listener(struct sim *sim)
     return (struct book_listener){sim, on_market, on_removed, on_record, on_stopped};
 }
 
-static bool alive(const struct sim *sim, const struct sim_market *market)
+bool sim_provider_alive(const struct sim *sim, const struct sim_provider *p)
 {
-    const struct sim_provider *p = &sim->providers[market->provider];
     return p->known && !p->late && sim->now_us - p->last_byte_us <= 5 * US_PER_SECOND; /* P2 */
 }
 
@@ -183,8 +182,11 @@ struct sim_view sim_view_of(const struct sim *sim, uint32_t market_index, struct
     bool dropped = market != NULL && sim->releasing && market->removed_turn == sim->turn;
     if (market == NULL || !(market->present || dropped))
         return (struct sim_view){.known = false};
+    const struct sim_provider *p = &sim->providers[market->provider];
     struct sim_view view = {.known = true,
-                            .alive = alive(sim, market),
+                            .alive = sim_provider_alive(sim, p),
+                            .breaks = sim->breaks,
+                            .back = p->back,
                             .in_play = market->in_play,
                             .status = market->status,
                             .version = market->version,
@@ -205,6 +207,8 @@ void sim_published_forget(struct sim *sim)
 {
     for (uint32_t i = 0; i < sim->markets_count; i++)
         sim->markets[i].present = false;
-    for (int i = 0; i < SIM_PROVIDERS; i++)
+    for (int i = 0; i < SIM_PROVIDERS; i++) {
         sim->providers[i].known = sim->providers[i].late = false;
+        sim->providers[i].back = 0;
+    }
 }

@@ -60,7 +60,7 @@ struct sim_market {
         uint8_t id_bytes;
         struct record_leg_result result;
     } named[SIM_SELECTIONS_MAX];
-    uint64_t result_seq, result_version;
+    uint64_t result_seq, result_version, stopped_seq; /* the newest that left it not open to bets */
 };
 
 /* What a decision could see: taken from the above at the moment of the call. */
@@ -69,7 +69,7 @@ struct sim_view {
     uint8_t status, selection_status;
     struct odds odds;
     uint64_t version, position;
-    int64_t delay_us;
+    int64_t delay_us, breaks, back; /* of leases so far; which was its provider's last */
 };
 
 /* One request of a client under one key: a bet, a deposit or a withdrawal. */
@@ -135,7 +135,7 @@ struct sim_provider {
     int64_t queue_us; /* due time of its last message in order */
     /* the model of P2 */
     bool known, late;
-    int64_t last_byte_us;
+    int64_t last_byte_us, back; /* its number among the breaks; 0: it never was lost */
 };
 
 struct sim_pending {
@@ -149,8 +149,8 @@ struct sim {
     struct prng prng;
     struct sim_mix mix;
     uint64_t tick;
-    int64_t now_us, wall_offset_us, skew_ppm;
-    bool quiet; /* nobody asks for anything new */
+    int64_t now_us, wall_offset_us, skew_ppm, breaks; /* breaks: leases that held again */
+    bool quiet;                                       /* nobody asks for anything new */
     uint32_t incarnation;
 
     /* the machine */

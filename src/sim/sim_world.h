@@ -56,13 +56,13 @@ void sim_disks_stop_after(struct sim *sim, size_t ops);
 bool sim_disks_are_stopped(const struct sim *sim);
 void sim_disks_end_hanging(struct sim *sim);
 
-/* ---- sim_mix.c ---- */
-void sim_mix_draw(struct sim *sim);
+void sim_mix_draw(struct sim *sim); /* sim_mix.c */
 
 /* ---- sim_published.c: what was published, and what a decision could see ---- */
 struct book_listener sim_listener(struct sim *sim);
 uint32_t sim_market_find(struct sim *sim, struct slice id); /* SIM_NONE: unknown */
 uint32_t sim_market_of(struct sim *sim, struct slice id);   /* added when unknown */
+bool sim_provider_alive(const struct sim *sim, const struct sim_provider *provider); /* P2 */
 struct sim_view sim_view_of(const struct sim *sim, uint32_t market, struct slice selection);
 void sim_published_forget(struct sim *sim); /* a restart: the store is empty */
 int sim_provider_find(const struct sim *sim, struct slice name);

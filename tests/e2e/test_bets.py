@@ -347,16 +347,17 @@ def test_a_goal_during_the_delay_gives_the_stake_back(book):
     assert customer.balance() == 100 and Decimal(customer.account()['held']) == 0
 
 
-def test_a_suspension_that_ended_before_the_release_does_not_refuse(book):
-    """Re-checked at release: what counts then is the market as it is then."""
-    market = book.market(inPlay=True, betDelay=3)
-    customer = book.bettor()
+def test_a_suspension_that_ended_before_the_release_refuses_too(book):
+    """BETTING-RULES 4.7: what stopped the market is what the delay is there for."""
+    market = book.market(inPlay=True, betDelay=2)
+    customer = book.bettor(money='100.00')
     response = customer.bet(market, 11, price_policy='any')
     book.feed.define(market, status='SUSPENDED')
     book.feed.define(market, status='OPEN')
-    bet = customer.wait_bet(response.json['bet_id'], 15)
-    until(lambda: customer.read(response.json['bet_id'])['status'] != 'PENDING')
-    assert bet['status'] in ('PENDING', 'PLACED')
+    assert customer.bet(market, 11, price_policy='any').status == 202  # later: not concerned
+    bet = customer.wait_bet(response.json['bet_id'], status='NOT_ACCEPTED')
+    assert bet['history'][-1]['reason'] == 'MARKET_SUSPENDED'
+    until(lambda: customer.balance() == 90 and Decimal(customer.account()['held']) == 0)
 
 
 @pytest.mark.parametrize('body,status', [

@@ -63,6 +63,9 @@ static void make_book(struct fixture *f)
     int error = book_start(f->book, f->wall, f->now, &reason);
     assert_string_equal(reason, "");
     assert_int_equal(error, 0);
+    for (int i = 0; i < 2; i++)
+        if (f->early[i] != NULL)
+            fixture_offer(f, f->early[i]);
     fixture_turn(f, 0);
 }
 
@@ -321,6 +324,9 @@ static void on_history(struct book_cookie cookie, const struct record_view *reco
     f->history_count = count;
     for (size_t i = 0; i < count; i++)
         f->history_types[i] = records[i].head->type;
+    if (count > 0 && records[count - 1].head->type == RECORD_RELEASE)
+        f->history_outcome =
+            (enum bet_outcome)((const struct record_release *)records[count - 1].body)->outcome;
 }
 
 enum request_outcome fixture_history(struct fixture *f, uint64_t bet_id)

@@ -14,6 +14,7 @@ struct fixture {
     uint32_t verdicts_max;            /* of the next book; 0: more than any test decides */
     struct shard_state *warm;         /* the next book's; NULL: it folds the log */
     void (*tune)(struct book_options *options); /* of the next book; NULL: as they are */
+    const struct fixture_offer *early[2];       /* said before the next book's first turn ends */
     bool keep_log; /* fixture_restart leaves the log's faults as they are */
     struct book *book;
     struct instant wall;
@@ -31,6 +32,7 @@ struct fixture {
     uint16_t refused_leg;
     size_t history_count;
     uint16_t history_types[BOOK_HISTORY_MAX];
+    enum bet_outcome history_outcome; /* of the last record, when it is a RELEASE */
     /* listeners */
     uint64_t market_changes, removed, stopped;
 };

@@ -361,7 +361,11 @@ TEST(old_keys, of_a_pending_bet_tell_what_became_of_it)
     turn(&s);
     assert_true(s.f.replayed && s.f.seq == pending && s.f.outcome == BET_PENDING);
     /* Released, but not yet durable: the answer waits for it. */
-    s.f.now.us += 3600 * US_PER_SECOND;
+    for (int i = 0; i < 900; i++) { /* its provider is never silent for long */
+        s.f.now.us += 4 * US_PER_SECOND;
+        book_begin_turn(s.f.book, s.f.wall, s.f.now);
+        book_sink(s.f.book)->ops->alive(book_sink(s.f.book), SLICE("p"));
+    }
     fixture_market_in_play(&s.f, 210, 300, 3600 * US_PER_SECOND);
     assert_int_equal(fixture_bet(&s.f, "b", "a", 210, 100), REQUEST_TAKEN);
     turn(&s);

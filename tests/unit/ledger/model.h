@@ -25,6 +25,7 @@ struct model_bet {
     int64_t odds_over, odds_under; /* the price as a fraction */
     int rounding;                  /* 1 down, 2 half up, 3 half to even */
     int payments;
+    int stops_before; /* of its market, when it was asked for */
     struct model_result paid_by;
 };
 
@@ -33,7 +34,8 @@ struct model {
     int64_t cash, stakes, result;
     struct model_bet bets[MODEL_BETS];
     int bets_count;
-    bool stopped[MODEL_MARKETS]; /* by a fence */
+    bool stopped[MODEL_MARKETS];    /* by a fence */
+    int stops_count[MODEL_MARKETS]; /* how often */
     int results_count[MODEL_MARKETS];
     struct model_result results[MODEL_MARKETS][MODEL_RUNNERS];
 };

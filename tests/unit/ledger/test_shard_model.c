@@ -213,7 +213,8 @@ static bool step_bet(struct walk *w)
                             .stake = stake,
                             .odds_over = odds.numerator,
                             .odds_under = odds.denominator,
-                            .rounding = 1 + (int)below(w, 3)};
+                            .rounding = 1 + (int)below(w, 3),
+                            .stops_before = w->model.stops_count[market]};
     bool open = !w->model.stopped[market] && w->model.results_count[market] == 0;
     bool yes = open && w->model.available[user] >= stake && w->model.bets_count < MODEL_BETS;
     uint32_t account = (uint32_t)user + 1, ref = (uint32_t)market + 1;
@@ -256,7 +257,8 @@ static bool step_release(struct walk *w)
     if (index < 0)
         return false;
     struct model_bet *bet = &w->model.bets[index];
-    bool open = !w->model.stopped[bet->market] && w->model.results_count[bet->market] == 0;
+    bool open = w->model.stops_count[bet->market] == bet->stops_before &&
+                w->model.results_count[bet->market] == 0;
     bool yes = open && below(w, 4) > 0;
     struct parts release =
         parts_release(&w->maker, (uint32_t)index, yes ? BET_PLACED : BET_MARKET_SUSPENDED);
@@ -287,6 +289,7 @@ static bool step_fence(struct walk *w)
             (struct record_fenced){(uint32_t)market + 1, MARKET_ACTIVE, HOLD_TRADER, 0};
     apply(w, &fence);
     w->model.stopped[market] = stop;
+    w->model.stops_count[market] += stop;
     return true;
 }
 

@@ -455,6 +455,55 @@ TEST(shard_release, a_pending_bet_is_placed_at_most_at_its_price)
     maker_done(&m);
 }
 
+TEST(shard_release, no_bet_stands_after_a_suspension_during_its_delay)
+{
+    static const struct {
+        enum market_status status;
+        uint8_t holds;
+        bool stops;
+    } rows[] = {
+        {MARKET_SUSPENDED_STATUS, 0, true},
+        {MARKET_CLOSED_STATUS, 0, true},
+        {MARKET_ACTIVE, HOLD_TRADER, true},
+        {MARKET_ACTIVE, 0, false},
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        struct maker m;
+        open_with_pending(&m);
+        struct parts stop = parts_fence(&m, 1, rows[i].status);
+        stop.items.fenced[0].holds = rows[i].holds;
+        maker_accept(&m, &stop);
+        struct parts go_on = parts_fence(&m, 1, MARKET_ACTIVE);
+        maker_accept(&m, &go_on);
+        struct parts release = parts_release(&m, 0, BET_PLACED);
+        if (rows[i].stops)
+            REFUSES(&m, release, "L6: no bet stands after a suspension during its delay", (void)p);
+        else
+            maker_accept(&m, &release);
+        struct parts later = parts_pending(&m, 1, 1, "c"); /* that was before it */
+        maker_accept(&m, &later);
+        release = parts_release(&m, 1, BET_PLACED);
+        maker_accept(&m, &release);
+        maker_done(&m);
+    }
+}
+
+TEST(shard_release, a_score_that_changed_is_shown_by_the_record)
+{
+    struct maker m;
+    open_with_pending(&m);
+    struct parts good = parts_release(&m, 0, BET_SCORE_CHANGED);
+    good.items.legs[0].score[1] = 1;
+    REFUSES(&m, good, "L7: a score that changed is another one", p.items.legs[0].score[1] = 0);
+    struct parts card = good;
+    card.items.legs[0].score[1] = 0;
+    card.items.legs[0].red_cards[0] = 1;
+    maker_accept(&m, &card);
+    assert_int_equal(shard_state_bet(m.state, 0)->state, BET_STATE_NOT_ACCEPTED);
+    assert_int_equal(shard_state_account(m.state, (struct account_ref){1})->held, 0);
+    maker_done(&m);
+}
+
 TEST(shard_release, a_pending_bet_that_is_not_accepted_gets_its_stake_back)
 {
     struct maker m;
