@@ -185,9 +185,11 @@ static void result_send(struct synthetic_offer *offer, const struct synthetic_fi
     for (size_t i = 0; i < result.selections_count; i++) {
         size_t begin = texts.buf.bytes;
         synthetic_market_selection_id_write(&texts.buf, &offer->market, i);
-        results[i].selection_id = text_end(&texts, begin);
-        results[i].result = synthetic_market_result(&offer->market, outcome, i);
-        results[i].reason = offer->result_version > 1 ? SLICE("result corrected") : SLICE("");
+        results[i] = (struct feed_selection_result){
+            .selection_id = text_end(&texts, begin),
+            .result = synthetic_market_result(&offer->market, outcome, i),
+            .reason = offer->result_version > 1 ? SLICE("result corrected") : SLICE(""),
+        };
     }
     ASSERT(!texts.buf.overflow);
     fixture->sink->ops->result(fixture->sink, &result);

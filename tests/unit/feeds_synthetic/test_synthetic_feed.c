@@ -148,6 +148,8 @@ static void ear_on_result(struct feed_sink *sink, const struct feed_result *resu
     ear->results++;
     for (size_t i = 0; i < result->selections_count; i++) {
         assert_true(leg_result_valid(result->selections[i].result));
+        assert_false(result->selections[i].open);
+        assert_int_equal(result->selections[i].deduction, 0);
         heard->results[i] = result->selections[i];
         ear_sum(ear, slice_of(&result->selections[i].result.won, sizeof(bool)));
     }
