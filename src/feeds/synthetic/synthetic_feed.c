@@ -11,6 +11,7 @@
 #include "base/assert.h"
 #include "base/error.h"
 #include "feeds/synthetic/synthetic_offer.h"
+#include "feeds/synthetic/synthetic_race.h"
 
 #define OFFERS_MAX  (24 + 2 * SYNTHETIC_GOALS_MAX) /* the opening ones and one per goal */
 #define TEAMS_COUNT (sizeof teams / sizeof teams[0])
@@ -20,6 +21,9 @@
 #define BEFORE_MS         15000
 #define HALF_TIME_MS      8000
 #define AFTER_MS          8000
+#define RACE_BEFORE_MS    90000
+#define RACE_RUN_MS       20000
+#define RACE_AFTER_MS     10000
 #define SEEN_LATE_MS      3000 /* not divided either: bets are placed in real time */
 #define REPRICE_MS_MIN    200  /* not divided by the speed: a screen can show no more */
 #define REPRICE_MS_MAX    550
@@ -61,6 +65,7 @@ struct synthetic_feed {
     uint32_t slot_first; /* which slot comes first in the next step: they take turns */
     bool quoted;         /* in this step: one plain round of prices, so that a step stays short */
     struct slot slots[SYNTHETIC_MATCHES_MAX];
+    struct synthetic_race race;
 };
 
 static bool options_valid(const struct synthetic_options *options);
@@ -100,6 +105,7 @@ void synthetic_options_init(struct synthetic_options *ret_options)
         .red_permille = 80,
         .correction_permille = 4,
         .late_permille = 50,
+        .races = true,
         .bet_delay_us = {SYNTHETIC_KIND_LIST(KIND_DELAY)},
     };
 #undef KIND_DELAY
@@ -127,6 +133,13 @@ int synthetic_feed_new(const struct synthetic_options *options, struct feed_sink
         .disallowed_permille = options->disallowed_permille,
         .red_permille = options->red_permille,
     };
+    const struct synthetic_card card = {.prefix = feed->options.id_prefix,
+                                        .seed = options->seed,
+                                        .margin_permyriad = options->margin_permyriad,
+                                        .before_us = paced_us(feed, RACE_BEFORE_MS),
+                                        .run_us = paced_us(feed, RACE_RUN_MS),
+                                        .after_us = paced_us(feed, RACE_AFTER_MS)};
+    synthetic_race_init(&feed->race, &card);
     *ret_feed = feed;
     return 0;
 }
@@ -146,6 +159,8 @@ void synthetic_feed_step(struct synthetic_feed *feed, struct instant now)
     uint32_t count = feed->options.matches_count;
     for (uint32_t i = 0; i < count; i++)
         slot_step(feed, &feed->slots[(feed->slot_first + i) % count], now);
+    if (feed->options.races)
+        synthetic_race_step(&feed->race, feed->sink, now);
     feed->slot_first = (feed->slot_first + 1) % count;
 }
 

@@ -1,5 +1,5 @@
-/* synthetic_feed.h - a built-in football match simulator: the feed of the demo, and of the
- * deterministic simulator.
+/* synthetic_feed.h - a built-in simulator of football matches, and of a race beside them: the feed
+ * of the demo.
  *
  * Plays `matches_count` invented matches at once and says to a feed_sink what a provider would:
  * markets with moving prices (1X2, totals, Asian handicap, next goal, correct score), all of a
@@ -42,6 +42,7 @@ struct synthetic_options {
     uint32_t red_permille;        /* a team's chance of a red card in a match; <= 1000 */
     uint32_t correction_permille; /* of first results that are wrong and corrected; <= 1000 */
     uint32_t late_permille;       /* of goals that were seen late: bets just before are void */
+    bool races;                   /* one after the other, beside the matches: synthetic_race.h */
     int64_t bet_delay_us[SYNTHETIC_KINDS]; /* in play, by kind; 0 .. 5 s each */
 };
 

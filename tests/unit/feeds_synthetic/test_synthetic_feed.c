@@ -200,6 +200,7 @@ static struct synthetic_options options_for(uint64_t seed)
     options.seed = seed;
     options.id_prefix = SLICE("20231114T2213");
     options.start = (struct instant){T0};
+    options.races = false; /* test_synthetic_race.c */
     return options;
 }
 
