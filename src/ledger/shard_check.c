@@ -87,7 +87,8 @@ static int tally_account(struct shard_state *state, struct shard_tallies *tallie
 static bool tally_open(struct market_tally *tally, int64_t *costs, const struct shard_bet *bet,
                        int64_t returns)
 {
-    bool cash = (bet->flags & (BET_FREE | BET_BONUS)) == 0, single = bet->legs_count == 1;
+    bool cash = (bet->flags & (BET_FREE | BET_BONUS)) == 0;
+    bool single = bet->legs_count == 1 && (bet->flags & BET_EACH_WAY) == 0;
     int64_t cost = cash && !single ? returns - bet->stake : returns;
     return !__builtin_add_overflow(tally->stakes_open, bet->stake, &tally->stakes_open) &&
            !__builtin_add_overflow(tally->stakes_single, cash && single ? bet->stake : 0,

@@ -107,7 +107,8 @@ struct open_sums {
 
 static struct open_sums sums_of(const struct shard_bet *bet)
 {
-    bool cash = (bet->flags & (BET_FREE | BET_BONUS)) == 0, single = bet->legs_count == 1;
+    bool cash = (bet->flags & (BET_FREE | BET_BONUS)) == 0;
+    bool single = bet->legs_count == 1 && (bet->flags & BET_EACH_WAY) == 0;
     return (struct open_sums){bet->stake, cash && single ? bet->stake : 0, bet->returns,
                               cash && !single ? bet->returns - bet->stake : bet->returns};
 }

@@ -169,7 +169,7 @@ void shard_settlement_of(const struct shard_state *state, const struct shard_bet
                deductions.count * sizeof *deductions.permyriad);
         ret->deductions_count += deductions.count;
         open += settled->win.known == 0;
-        lost += settled->win.known == 1 && settled->win.won == 0;
+        lost += settled->win.known == 1 && settled->win.won == 0 && settled->win.void_halves == 0;
         stands += settled->win.known == 0 || settled->win.void_halves < 2;
         legs[i] = (struct bet_leg){leg->odds, terms_of(leg), (leg->flags & LEG_BANKER) != 0,
                                    part_of(settled->win, &deductions),

@@ -116,7 +116,8 @@ struct shard_selection {
     uint32_t name;
     struct record_selection_result result; /* in force; win.known = 0: none */
     /* What open and pending bets on it cost the book if it wins, all currencies together: returns
-     * of singles, returns less stake of others (as if all their other legs had won). Less the
+     * of singles to win, returns less stake of others (as if all their other legs had won; a place
+     * half may win beside another outcome, so its stake covers none). Less the
      * market's stakes_single that is its liability. */
     int64_t costs_open;
 };
@@ -143,7 +144,7 @@ struct shard_market {
     /* Of open and pending bets with a leg on it, all currencies together: for display, and for the
      * limit of liability. */
     int64_t stakes_open;
-    int64_t stakes_single; /* of those that are cash and have no other leg */
+    int64_t stakes_single; /* of those that are cash, to win only, and have no other leg */
     int64_t returns_open;  /* what all of them pay if each of them wins */
 };
 

@@ -453,6 +453,21 @@ TEST(shard_settlement, a_free_bet_of_a_penny_waits_for_its_result)
     maker_done(&m);
 }
 
+/* With one leg void and the other open it rounds to nothing, too, and both may be void yet. */
+TEST(shard_settlement, a_free_double_of_a_penny_waits_for_both_results)
+{
+    struct maker m;
+    begin(&m);
+    const struct pick picks[] = {{.market = 1, .odds = {3, 2}}, {.market = 2, .odds = {3, 2}}};
+    uint32_t bet = place(&m, picks, 2, (struct shape){.stake = 1, .flags = BET_FREE});
+    result(&m, 1, LEG_VOID);
+    assert_false(decided(&m, bet));
+    result(&m, 2, LEG_VOID);
+    assert_int_equal(settle(&m, bet), 0);
+    assert_int_equal(shard_state_account(m.state, (struct account_ref){1})->free, 100000);
+    maker_done(&m);
+}
+
 TEST(shard_settlement, bonus_money_returns_as_bonus_money)
 {
     struct maker m;
@@ -497,6 +512,19 @@ TEST(shard_settlement, a_multiple_counts_whole_on_each_of_its_legs)
     assert_int_equal(first->costs_open, 0);
     assert_int_equal(market->stakes_single, 0);
     assert_int_equal(shard_state_selection(m.state, (struct market_ref){2}, 0)->costs_open, 0);
+    maker_done(&m);
+}
+
+/* Its place half may win beside another outcome, so its stake covers none. */
+TEST(shard_settlement, an_each_way_single_costs_its_winnings_and_covers_nothing)
+{
+    struct maker m;
+    begin(&m);
+    const struct pick pick = {.market = 1, .odds = {5, 1}, .terms = {2, 1, 4}};
+    (void)place(&m, &pick, 1, (struct shape){.stake = 1000, .flags = BET_EACH_WAY});
+    const struct shard_market *market = shard_state_market(m.state, (struct market_ref){1});
+    assert_int_equal(shard_state_selection(m.state, (struct market_ref){1}, 0)->costs_open, 2500);
+    assert_int_equal(market->stakes_single, 0);
     maker_done(&m);
 }
 
