@@ -163,6 +163,8 @@ int book_pending_restore(struct book *book);
 
 /* Queues the market's bets, to be brought to its result. */
 void book_settle_queue(struct book *book, struct market_ref market);
+/* The bet was accepted now: within a window of time that is in force already it is void at once. */
+void book_settle_accepted(struct book *book, const struct shard_bet *bet);
 /* As many of them as one turn may. */
 void book_settle_step(struct book *book);
 /* At start: markets whose bets do not yet follow from the result in force. */

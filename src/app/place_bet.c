@@ -234,6 +234,9 @@ enum request_outcome book_place_new(struct book *book, const struct bet_request 
                                       book->now.us + p.verdict.bet_delay_us);
         ASSERT(added); /* decide() looked */
     }
+    if (p.verdict.outcome == BET_PLACED)
+        book_settle_accepted(book,
+                             shard_state_bet(book->state, shard_state_bets_count(book->state) - 1));
     bool waits = book_answer_record(book, record->head->seq, reply->answer, reply->cookie, false);
     ASSERT(waits); /* book_ready looked */
     return REQUEST_TAKEN;

@@ -48,7 +48,8 @@ static bool map_result(struct book *book, const struct feed_result *result, stru
         const struct feed_selection_result *r = &result->selections[i];
         uint16_t number = shard_state_find_selection(book->state, ref, r->selection_id);
         struct record_selection_result item;
-        if (!result_item(book, r, &item) || (result->kind == RESULT_ROLLBACK && !r->open))
+        if (!result_item(book, r, &item) || (result->kind == RESULT_ROLLBACK && !r->open) ||
+            (item.deduction != 0 && result->deduction_model == 0))
             return false;
         if (number != RECORD_SELECTION_NONE)
             items[number] = item;
@@ -82,6 +83,20 @@ static struct market_ref find_market(struct book *book, const struct feed_result
     for (size_t i = 0; i < image->selections_count; i++)
         (void)book_selection(book, image, i, ref);
     return ref;
+}
+
+/* A word that is silent about deductions leaves those of the selections that it does not name. */
+static void keep_deductions(struct record_result *body, const struct shard_market *market,
+                            const struct record_selection_result *items)
+{
+    bool deducting = false;
+    for (uint16_t i = 0; i < market->selections_count; i++)
+        deducting = deducting || items[i].deduction != 0;
+    if (body->deduction_model != 0 || !deducting)
+        return;
+    body->deduction_model = market->deduction_model;
+    body->cap_pence = market->cap_pence;
+    body->waive_pence = market->waive_pence;
 }
 
 static bool deductions_possible(const struct record_result *body,
@@ -148,6 +163,7 @@ static enum request_outcome record_results(struct book *book, const struct feed_
         body->score[0] = result->score[0];
         body->score[1] = result->score[1];
     }
+    keep_deductions(body, market, items);
     if (!deductions_possible(body, items, market->selections_count) || body->certainty > 2)
         return REQUEST_INVALID;
     if (market->result_version != 0 && result->result_version <= market->result_version)

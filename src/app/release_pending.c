@@ -146,6 +146,7 @@ static enum bet_outcome release_leg(struct book *book, const struct waiting_leg 
     *ret = book_leg(book, &w->seen, &slip);
     ret->market = leg->market; /* of a market that is not offered now, too */
     ret->selection = leg->selection;
+    ret->flags &= (uint8_t)~LEG_ANTE_POST; /* terms are those of the request */
     ret->flags |= leg->flags & (LEG_BANKER | LEG_ANTE_POST);
     ret->places = leg->places;
     ret->place_numerator = leg->place_numerator;
@@ -173,6 +174,8 @@ static void release(struct book *book, const struct pending *due)
             outcome = one;
     }
     record_release(book, w.bet, legs, outcome);
+    if (outcome == BET_PLACED)
+        book_settle_accepted(book, w.bet);
 }
 
 void book_release_due(struct book *book)

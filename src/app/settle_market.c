@@ -100,6 +100,24 @@ static uint32_t settle_bet(struct book *book, const struct shard_bet *bet)
     return records;
 }
 
+/* A walk over the market finds it again: seldom, so no second way of settling is needed. */
+void book_settle_accepted(struct book *book, const struct shard_bet *bet)
+{
+    struct settlement settlement;
+    bool windows = false;
+    for (uint32_t i = 0; i < bet->legs_count; i++) {
+        const struct shard_leg *leg = shard_state_leg(book->state, bet->legs_first + i);
+        const struct shard_market *market =
+            shard_state_market(book->state, (struct market_ref){leg->market});
+        windows = windows || market->windows_last != WINDOW_NONE;
+    }
+    if (!windows)
+        return;
+    shard_settlement_of(book->state, bet, &settlement);
+    if (settlement.decided)
+        book_settle_queue(book, (struct market_ref){settlement.legs[0].market});
+}
+
 void book_settle_step(struct book *book)
 {
     struct settle_queue *queue = book->settle_queue;
