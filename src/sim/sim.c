@@ -119,6 +119,9 @@ static int make_memory(struct sim *sim)
     sim->pending = reserve_new(sim->pending_max, sizeof *sim->pending);
     sim->markets = reserve_new(SIM_MARKETS_MAX, sizeof *sim->markets);
     o->bets = reserve_new(o->bets_max, sizeof *o->bets);
+    o->legs_max = sim->legs_max;
+    o->legs = reserve_new(o->legs_max, sizeof *o->legs);
+    sim->legs = reserve_new(sim->legs_max, sizeof *sim->legs);
     o->crcs_max = (size_t)sim->entries_max * RECORDS_PER_ENTRY;
     o->crcs = reserve_new(o->crcs_max, sizeof *o->crcs);
     for (int i = OPERATION_BET; i <= OPERATION_WITHDRAWAL; i++) {
@@ -127,7 +130,7 @@ static int make_memory(struct sim *sim)
             return -ERR_MEMORY;
     }
     if (sim->entries == NULL || sim->pending == NULL || sim->markets == NULL || o->bets == NULL ||
-        o->crcs == NULL)
+        o->crcs == NULL || o->legs == NULL || sim->legs == NULL)
         return -ERR_MEMORY;
     TRY(table_new(SIM_MARKETS_MAX, &sim->markets_by_id));
     TRY(sim_tree_new(sim));
@@ -141,6 +144,8 @@ static void free_memory(struct sim *sim)
     reserve_free(sim->pending, sim->pending_max, sizeof *sim->pending);
     reserve_free(sim->markets, SIM_MARKETS_MAX, sizeof *sim->markets);
     reserve_free(o->bets, o->bets_max, sizeof *o->bets);
+    reserve_free(o->legs, o->legs_max, sizeof *o->legs);
+    reserve_free(sim->legs, sim->legs_max, sizeof *sim->legs);
     for (int i = OPERATION_BET; i <= OPERATION_WITHDRAWAL; i++)
         reserve_free(sim->by_number[i], sim->entries_max, sizeof **sim->by_number);
     table_free(sim->markets_by_id);

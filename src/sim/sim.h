@@ -51,6 +51,12 @@
     X(SIM_RESULT_HIGHER, "results_higher", true)                                                   \
     X(SIM_RESULT_NOT_HIGHER, "results_not_higher", true)                                           \
     X(SIM_RESULT_INVALID, "results_invalid", true)                                                 \
+    X(SIM_ROLLBACK, "rollbacks", true)                                                             \
+    X(SIM_ROLLBACK_ONE, "rollbacks_of_selections", true)                                           \
+    X(SIM_WINDOW, "windows", true)                                                                 \
+    X(SIM_WINDOW_UNDONE, "windows_undone", true)                                                   \
+    X(SIM_TIE, "ties", true)                                                                       \
+    X(SIM_WITHDRAWN, "withdrawn", true)                                                            \
     X(SIM_DESK_HOLD, "desk_holds", true)                                                           \
     X(SIM_DESK_RESULT, "desk_results", true)                                                       \
     X(SIM_CLEAN_RESTART, "clean_restart", true)                                                    \
@@ -67,8 +73,27 @@
     X(SIM_BET_REFUSED, "bets_refused", true)                                                       \
     X(SIM_BET_RELEASED, "bets_released", true)                                                     \
     X(SIM_BET_NOT_ACCEPTED, "bets_not_accepted", true)                                             \
+    X(SIM_MULTIPLE, "multiples_accepted", true)                                                    \
+    X(SIM_SYSTEM, "systems_accepted", true)                                                        \
+    X(SIM_BANKER, "systems_with_bankers_accepted", true)                                           \
+    X(SIM_EACH_WAY, "each_way_accepted", true)                                                     \
+    X(SIM_MULTIPLE_RELEASED, "multiples_released", true)                                           \
+    X(SIM_RELATED, "refused_related", true)                                                        \
+    X(SIM_NO_TERMS, "refused_without_place_terms", true)                                           \
+    X(SIM_TOO_LARGE, "refused_legs_lines_or_odds", true)                                           \
+    X(SIM_LIABILITY, "refused_for_liability", true)                                                \
     X(SIM_BET_SETTLED, "bets_settled", true)                                                       \
+    X(SIM_MULTIPLE_SETTLED, "multiples_settled", true)                                             \
+    X(SIM_LOST_EARLY, "bets_lost_before_all_results", true)                                        \
+    X(SIM_CANCELLED, "legs_void_by_time", true)                                                    \
+    X(SIM_RULE4, "legs_with_rule_4", true)                                                         \
+    X(SIM_OFF_WINNINGS, "legs_reduced_on_winnings", true)                                          \
+    X(SIM_OFF_PRICE, "legs_reduced_on_price", true)                                                \
+    X(SIM_PLACED_LEG, "legs_placed", true)                                                         \
+    X(SIM_SHARED_PLACE, "legs_that_share_a_place", true)                                           \
+    X(SIM_NON_RUNNER, "ante_post_legs_lost", true)                                                 \
     X(SIM_BET_CORRECTED, "bets_corrected", true)                                                   \
+    X(SIM_BET_REOPENED, "bets_opened_again", true)                                                 \
     X(SIM_BUSY, "limits_reached", true)                                                            \
     X(SIM_STOPPED, "refused_stopped", true)                                                        \
     X(SIM_FULL, "refused_full", true)                                                              \

@@ -6,6 +6,7 @@
 #include "app/audit.h"
 #include "app/refold.h"
 #include "base/assert.h"
+#include "sim/sim_fate.h"
 #include "sim/sim_world.h"
 
 static void check_accounts(struct sim *sim, const struct shard_state *state)
@@ -15,6 +16,7 @@ static void check_accounts(struct sim *sim, const struct shard_state *state)
     for (uint32_t i = 1; i <= o->accounts_count; i++) {
         const struct shard_account *a = shard_state_account(state, (struct account_ref){i});
         SIM_CHECK(a->available == o->accounts[i].available && a->held == o->accounts[i].held &&
+                      a->free == o->accounts[i].free && a->bonus == o->accounts[i].bonus &&
                       a->currency.iso == o->accounts[i].currency,
                   "L4", "account %u has %lld and %lld held, the oracle says %lld and %lld", i,
                   (long long)a->available, (long long)a->held, (long long)o->accounts[i].available,
@@ -27,7 +29,8 @@ static void check_houses(struct sim *sim, const struct shard_state *state)
     for (size_t i = 0; i < shard_state_houses_count(state); i++) {
         const struct shard_house *h = shard_state_house(state, i);
         const struct sim_house *own = sim_house_of(sim, h->currency.iso);
-        SIM_CHECK(h->cash == own->cash && h->stakes == own->stakes && h->result == own->result,
+        SIM_CHECK(h->cash == own->cash && h->stakes == own->stakes && h->result == own->result &&
+                      h->promo == own->promo,
                   "L4", "the house accounts of %u differ", own->currency);
     }
 }
@@ -46,27 +49,61 @@ static void check_bets(struct sim *sim, const struct shard_state *state)
     }
 }
 
+/* What open bets may cost, counted anew from them all. */
+static void check_liability(struct sim *sim, const struct shard_state *state)
+{
+    for (uint32_t ref = 1; ref <= sim->oracle.markets_count; ref++) {
+        const struct sim_market *own = &sim->markets[sim->oracle.markets[ref]];
+        const struct shard_market *m = shard_state_market(state, (struct market_ref){ref});
+        SIM_CHECK(m->stakes_single == own->stakes_single, "L7",
+                  "market %.*s: single bets stake %lld, the oracle says %lld", own->id_bytes,
+                  own->id, (long long)m->stakes_single, (long long)own->stakes_single);
+        for (uint16_t i = 0; i < own->named_count; i++) {
+            int64_t costs = shard_state_selection(state, (struct market_ref){ref}, i)->costs_open;
+            SIM_CHECK(costs == own->named[i].costs, "L7",
+                      "market %.*s: outcome %u costs %lld, the oracle says %lld", own->id_bytes,
+                      own->id, i, (long long)costs, (long long)own->named[i].costs);
+        }
+    }
+}
+
+static void check_windows(struct sim *sim, const struct shard_state *state)
+{
+    for (uint32_t ref = 1; ref <= sim->oracle.markets_count; ref++) {
+        const struct sim_market *own = &sim->markets[sim->oracle.markets[ref]];
+        for (uint32_t i = 0; i < own->windows_count; i++) {
+            const struct sim_window *w = &own->windows[i];
+            const struct shard_window *live =
+                shard_state_find_window(state, (struct market_ref){ref}, w->from_us, w->until_us);
+            SIM_CHECK(live != NULL && live->in_force == w->in_force && live->version == w->version,
+                      "L7", "market %.*s: a window of time is another one", own->id_bytes, own->id);
+        }
+    }
+}
+
 void sim_check_rows(struct sim *sim, const struct shard_state *state)
 {
     check_accounts(sim, state);
     check_houses(sim, state);
     check_bets(sim, state);
+    check_liability(sim, state);
+    check_windows(sim, state);
 }
 
-/* What a result decides is paid, and by that result (L7). Nothing is left to do. */
+/* What a result decides is paid, and by that result (L7); what none decides is open. Nothing is
+ * left to do. */
 static void check_paid(struct sim *sim)
 {
     const struct sim_oracle *o = &sim->oracle;
+    struct sim_fate fate;
     for (uint32_t i = 0; i < o->bets_count; i++) {
         const struct sim_bet *own = &o->bets[i];
-        const struct record_leg_result *result =
-            &sim->markets[own->market].named[own->selection].result;
-        bool decided = own->state != BET_STATE_PENDING && own->state != BET_STATE_NOT_ACCEPTED;
-        if (!decided || result->known == 0)
+        if (own->state == BET_STATE_PENDING || own->state == BET_STATE_NOT_ACCEPTED)
             continue;
-        SIM_CHECK(own->state == BET_STATE_SETTLED &&
-                      memcmp(result, &own->factors, sizeof own->factors) == 0,
-                  "L7", "bet %llu does not follow from the result in force",
+        sim_fate_of(sim, own, &fate);
+        bool follows =
+            own->state == BET_STATE_SETTLED ? !sim_fate_differs(sim, own, &fate) : !fate.decided;
+        SIM_CHECK(follows, "L7", "bet %llu does not follow from the result in force",
                   (unsigned long long)own->bet_id);
     }
 }

@@ -5,6 +5,7 @@
 
 #include "app/book_copy.h"
 #include "base/assert.h"
+#include "sim/sim_tickets.h"
 #include "sim/sim_world.h"
 
 static uint16_t currency_of(uint32_t user)
@@ -121,41 +122,14 @@ static void ask_durable(struct sim *sim)
 
 /* ---- asking ---- */
 
-static struct slice user_text(const struct sim_entry *entry, char memory[32])
+struct slice sim_user_text(const struct sim_entry *entry, char memory[32])
 {
     return slice_of(memory, (size_t)snprintf(memory, 32, "user-%u", entry->user));
 }
 
-static struct slice key_text(const struct sim_entry *entry, char memory[32])
+struct slice sim_key_text(const struct sim_entry *entry, char memory[32])
 {
     return slice_of(memory, (size_t)snprintf(memory, 32, "k%u", entry->number / 2));
-}
-
-static enum request_outcome ask_bet(struct sim *sim, const struct sim_entry *entry, bool other,
-                                    struct book_cookie cookie)
-{
-    char user[32], key[32], nobody[32], personal[SIM_PERSONAL_BYTES];
-    const struct ticket_leg leg = {entry->odds, entry->odds_version, entry->single};
-    struct leg_names names = {
-        .market_id = slice_of(nobody, (size_t)snprintf(nobody, 32, "nobody-%u", entry->number)),
-        .selection_id = slice_of(entry->selection, entry->selection_bytes)};
-    struct bet_request request = {
-        .user_id = user_text(entry, user),
-        .key = key_text(entry, key),
-        .ticket = {.stake = {entry->amount + other, {entry->currency}},
-                   .policy = (enum price_policy)entry->policy,
-                   .legs = &leg,
-                   .legs_count = 1,
-                   .sizes = entry->single ? SYSTEM_NO_SIZES : system_of_size(2)},
-        .names = &names,
-        .request_hash = {entry->hash[0], entry->hash[1] + other},
-        .transport = TRANSPORT_HTTP,
-        .personal = sim_personal(sim, entry, personal),
-    };
-    if (entry->market != SIM_NONE)
-        names.market_id =
-            slice_of(sim->markets[entry->market].id, sim->markets[entry->market].id_bytes);
-    return book_place_bet(sim->book, &request, on_answer, cookie);
 }
 
 static enum request_outcome ask_money(struct sim *sim, const struct sim_entry *entry, bool other,
@@ -163,8 +137,8 @@ static enum request_outcome ask_money(struct sim *sim, const struct sim_entry *e
 {
     char user[32], key[32];
     struct money_request request = {
-        .user_id = user_text(entry, user),
-        .key = key_text(entry, key),
+        .user_id = sim_user_text(entry, user),
+        .key = sim_key_text(entry, key),
         .kind = entry->operation == OPERATION_DEPOSIT ? MONEY_DEPOSIT : MONEY_WITHDRAWAL,
         .amount = {entry->amount + other, {entry->currency}},
         .request_hash = {entry->hash[0], entry->hash[1] + other},
@@ -174,10 +148,19 @@ static enum request_outcome ask_money(struct sim *sim, const struct sim_entry *e
 
 static void check_limit_name(struct sim *sim, bool decided)
 {
-    static const char *const names[] = {"commit_group",        "accounts_max", "markets_max",
-                                        "selections_max",      "bets_max",     "verdicts_max",
-                                        "ledger_reads_max",    "texts_max",    "commit_waiters_max",
-                                        "verdict_lookups_max", "standby_away", "unconfirmed"};
+    static const char *const names[] = {"commit_group",
+                                        "accounts_max",
+                                        "markets_max",
+                                        "selections_max",
+                                        "bets_max",
+                                        "verdicts_max",
+                                        "ledger_reads_max",
+                                        "texts_max",
+                                        "commit_waiters_max",
+                                        "verdict_lookups_max",
+                                        "standby_away",
+                                        "unconfirmed",
+                                        "legs_max"};
     const char *name = book_busy_limit(sim->book);
     bool known = false;
     for (size_t i = 0; i < sizeof names / sizeof *names; i++)
@@ -209,15 +192,13 @@ static enum request_outcome ask(struct sim *sim, uint32_t index, bool other)
     uint64_t flags = (uint64_t)decided | (uint64_t)other << 1;
     struct book_cookie cookie = {sim, {index, sim->incarnation, flags, entry->seq_final}};
     uint64_t looking = book_stats(sim->book)->old_keys_waiting;
-    struct slice selection = {entry->selection, entry->selection_bytes};
     uint32_t bets_before = shard_state_bets_count(book_state(sim->book));
-    struct sim_view view = sim_view_of(sim, entry->market, selection);
     if (!decided)
-        entry->view = view;
+        sim_ticket_see(sim, entry);
     entry->waiting++;
     sim->waiting++;
     enum request_outcome outcome = entry->operation == OPERATION_BET
-                                       ? ask_bet(sim, entry, other, cookie)
+                                       ? sim_ticket_ask(sim, entry, other, on_answer, cookie)
                                        : ask_money(sim, entry, other, cookie);
     if (outcome != REQUEST_TAKEN) {
         entry->waiting--;
@@ -254,7 +235,7 @@ static enum request_outcome ask(struct sim *sim, uint32_t index, bool other)
 
 /* ---- what is asked for ---- */
 
-static uint32_t entry_new(struct sim *sim, enum operation operation, uint32_t user)
+uint32_t sim_entry_new(struct sim *sim, enum operation operation, uint32_t user)
 {
     ASSERT(sim->entries_count < sim->entries_max);
     uint32_t index = sim->entries_count++;
@@ -266,8 +247,6 @@ static uint32_t entry_new(struct sim *sim, enum operation operation, uint32_t us
                                 .user = (uint16_t)user,
                                 .number = number,
                                 .currency = currency_of(user),
-                                .market = SIM_NONE,
-                                .single = true,
                                 .hash = {low, high},
                                 .bet = SIM_NONE};
     /* Two users share each key; one user never does. */
@@ -280,98 +259,11 @@ static uint32_t entry_new(struct sim *sim, enum operation operation, uint32_t us
     return index;
 }
 
-/* Mostly one that a provider offers now, sometimes any that was published of late, and now and
- * then one that nobody knows. */
-static uint32_t some_market(struct sim *sim)
-{
-    uint32_t recent = sim->markets_count < 96 ? sim->markets_count : 96;
-    uint32_t market = SIM_NONE;
-    char id[32];
-    if (sim_chance(sim, 4))
-        return SIM_NONE;
-    for (int i = 0; i < 4 && (!sim->mix.synthetic || sim_chance(sim, 500)); i++) {
-        uint32_t number = sim->slots[sim_below(sim, sim->mix.slots)].number;
-        market = sim_market_find(sim, slice_of(id, (size_t)snprintf(id, sizeof id, "m%u", number)));
-        if (market != SIM_NONE && sim->markets[market].present &&
-            sim->markets[market].status == MARKET_ACTIVE)
-            return market;
-    }
-    for (int i = 0; recent > 0 && i < 4; i++) {
-        market = sim->markets_count - 1 - (uint32_t)sim_below(sim, recent);
-        if (sim->markets[market].present && sim->markets[market].status == MARKET_ACTIVE)
-            break;
-    }
-    return market;
-}
-
-/* The highest price of which the current one is within the tolerance, or a hair more. */
-static void choose_edge(struct sim *sim, struct sim_entry *entry)
-{
-    uint64_t kept = 10000 - sim->mix.book.ticket_limits.bet.tolerance_permyriad;
-    (void)odds_make(entry->odds.numerator * UINT64_C(10000) + sim_below(sim, 2),
-                    entry->odds.denominator * kept, &entry->odds);
-}
-
-static void choose_price(struct sim *sim, struct sim_entry *entry, const struct sim_selection *s,
-                         uint64_t version)
-{
-    entry->policy = (uint8_t)(PRICE_BETTER + sim_below(sim, 4));
-    entry->odds = s != NULL && odds_present(s->odds) ? s->odds : (struct odds){21, 10};
-    uint64_t kind = sim_below(sim, 100);
-    if (kind < 12) /* what the customer saw is another price than now */
-        (void)odds_make(entry->odds.numerator * (95 + sim_below(sim, 11)),
-                        (uint64_t)entry->odds.denominator * 100, &entry->odds);
-    else if (kind < 18 && entry->policy == PRICE_WITHIN)
-        choose_edge(sim, entry);
-    else if (kind < 15 && entry->policy == PRICE_ANY)
-        entry->odds = ODDS_NONE;
-    kind = sim_below(sim, 100);
-    if (kind < 30)
-        entry->odds_version = version;
-    else if (kind < 34)
-        entry->odds_version = version + 1 + sim_below(sim, 3);
-    else if (kind < 40 && version > 2)
-        entry->odds_version = version - 1;
-}
-
-static int64_t some_stake(struct sim *sim)
-{
-    uint64_t kind = sim_below(sim, 100);
-    const struct bet_limits *limits = &sim->mix.book.ticket_limits.bet;
-    if (kind < 2)
-        return limits->stake_minor_max + 1 + (int64_t)sim_below(sim, 1000);
-    if (kind < 4)
-        return (int64_t)sim_below(sim, (uint64_t)limits->stake_minor_max) + 1;
-    return 1 + (int64_t)sim_below(sim, kind < 80 ? 300 : 3000);
-}
-
-static uint32_t new_bet(struct sim *sim)
-{
-    uint32_t index = entry_new(sim, OPERATION_BET, (uint32_t)sim_below(sim, sim->mix.users));
-    struct sim_entry *entry = &sim->entries[index];
-    entry->market = some_market(sim);
-    const struct sim_market *market =
-        entry->market == SIM_NONE ? NULL : &sim->markets[entry->market];
-    const struct sim_selection *s = NULL;
-    if (market != NULL && market->selections_count > 0 && !sim_chance(sim, 10))
-        s = &market->selections[sim_below(sim, market->selections_count)];
-    struct slice id = s == NULL ? SLICE("nothing") : slice_of(s->id, s->id_bytes);
-    memcpy(entry->selection, id.at, id.bytes);
-    entry->selection_bytes = (uint8_t)id.bytes;
-    choose_price(sim, entry, s, market == NULL ? 0 : market->version);
-    entry->amount = some_stake(sim);
-    entry->single = !sim_chance(sim, 5);
-    if (sim_chance(sim, 8))
-        entry->currency = entry->currency == 826 ? 978 : 826;
-    sim_count(sim, SIM_BET_ASKED);
-    return index;
-}
-
 static uint32_t new_movement(struct sim *sim)
 {
     bool out = sim_chance(sim, 250);
-    uint32_t index = entry_new(sim, out ? OPERATION_WITHDRAWAL : OPERATION_DEPOSIT,
-                               (uint32_t)sim_below(sim, sim->mix.users));
+    uint32_t index = sim_entry_new(sim, out ? OPERATION_WITHDRAWAL : OPERATION_DEPOSIT,
+                                   (uint32_t)sim_below(sim, sim->mix.users));
     struct sim_entry *entry = &sim->entries[index];
     entry->amount = 1 + (int64_t)sim_below(sim, out ? 4000 : 40000);
     if (!out && sim_chance(sim, 30))
@@ -400,7 +292,7 @@ static void burst(struct sim *sim)
     enum request_outcome outcome = REQUEST_TAKEN;
     sim->burst_done = true;
     for (int i = 0; i < 17000 && outcome == REQUEST_TAKEN; i++)
-        outcome = ask(sim, new_bet(sim), false);
+        outcome = ask(sim, sim_ticket_new(sim), false);
     uint32_t last = sim->entries_count - 1;
     while (last > 0 && sim->entries[last].decided_in != sim->incarnation)
         last--;
@@ -423,7 +315,7 @@ void sim_clients_step(struct sim *sim)
             continue;
         }
         bool movement = sim_chance(sim, sim->entries_count < 4 * sim->mix.users ? 500 : 40);
-        uint32_t index = movement ? new_movement(sim) : new_bet(sim);
+        uint32_t index = movement ? new_movement(sim) : sim_ticket_new(sim);
         enum request_outcome outcome = ask(sim, index, false);
         /* The customer's line breaks: the answer reaches nobody, and the key comes again. */
         if (outcome == REQUEST_TAKEN && sim_chance(sim, sim->mix.disconnect)) {
@@ -450,15 +342,17 @@ void sim_clients_end_turn(struct sim *sim)
         struct sim_pending p = sim->pending[i];
         struct sim_entry *entry = &sim->entries[p.entry];
         bool due = entry->decided_in != sim->incarnation ||
-                   sim->now_us >= entry->decided_us + entry->view.delay_us;
+                   sim->now_us >= entry->decided_us + sim_ticket_delay(sim, entry);
         if (shard_state_bet(state, p.bet)->state == BET_STATE_PENDING) {
             sim->pending[kept++] = p;
             continue;
         }
         SIM_CHECK(due, "L6", "a bet was released before its delay was over");
         entry->released = true;
-        entry->release_view =
-            sim_view_of(sim, entry->market, slice_of(entry->selection, entry->selection_bytes));
+        for (uint32_t k = 0; k < entry->legs_count; k++) {
+            struct sim_leg *leg = &sim->legs[entry->legs_first + k];
+            leg->release_view = sim_leg_view(sim, leg);
+        }
     }
     sim->releasing = false;
     sim->pending_count = kept;

@@ -27,8 +27,17 @@ static struct book_reply reply_of(struct sim *sim)
 struct result_before {
     struct market_ref ref;
     uint64_t version, seq;
+    uint16_t count; /* of its selections */
     bool known, valid, same;
+    uint8_t model, cap_pence, waive_pence; /* that the market will have */
+    /* what the market's selections will have, and had */
+    struct record_selection_result items[SIM_SELECTIONS_MAX];
 };
+
+static bool is_window(const struct feed_result *result)
+{
+    return result->kind == RESULT_CANCEL || result->kind == RESULT_UNDO_CANCEL;
+}
 
 static bool published(const struct sim_market *market, struct slice selection)
 {
@@ -39,51 +48,137 @@ static bool published(const struct sim_market *market, struct slice selection)
     return false;
 }
 
+/* As the ledger keeps it: withdrawn in record time, which is the provider's less its skew. */
+static struct record_selection_result item_of(const struct sim *sim,
+                                              const struct feed_selection_result *r)
+{
+    if (r->open)
+        return (struct record_selection_result){.position = 0};
+    struct record_selection_result item = {.win = {1, r->result.won, r->result.void_halves, 0,
+                                                   r->result.dead_heat_numerator,
+                                                   r->result.dead_heat_denominator},
+                                           .position = (uint16_t)r->position,
+                                           .tied = (uint16_t)r->tied,
+                                           .deduction = (uint16_t)r->deduction};
+    if (r->withdrawn_at.us != 0)
+        item.withdrawn_at_us = r->withdrawn_at.us - sim->mix.book.provider_skew_us;
+    return item;
+}
+
+static bool can_be(const struct feed_result *result, const struct feed_selection_result *r)
+{
+    if (r->open)
+        return true;
+    return result->kind == RESULT_SET && (r->tied == 0 || r->position != 0);
+}
+
+static void look_at_selections(struct sim *sim, const struct feed_result *result,
+                               const struct sim_market *market, struct result_before *before)
+{
+    const struct shard_state *state = book_state(sim->book);
+    bool full = shard_state_market_room(state) != NULL;
+    bool all = result->kind == RESULT_ROLLBACK && result->selections_count == 0;
+    const struct shard_market *m = shard_state_market(state, before->ref);
+    bool deducts = false; /* one of them, that it names or not */
+    for (uint16_t i = 0; m != NULL && i < m->selections_count; i++)
+        before->items[i] = all ? (struct record_selection_result){.position = 0}
+                               : shard_state_selection(state, before->ref, i)->result;
+    for (size_t i = 0; i < result->selections_count; i++) {
+        const struct feed_selection_result *r = &result->selections[i];
+        uint16_t number = m == NULL
+                              ? RECORD_SELECTION_NONE
+                              : shard_state_find_selection(state, before->ref, r->selection_id);
+        bool numbered = number != RECORD_SELECTION_NONE;
+        before->valid &= can_be(result, r) && (numbered || published(market, r->selection_id));
+        if (!numbered && !full && !r->open) /* it gets a number, and its first result */
+            before->same = false;
+        before->valid &= r->open || r->deduction == 0 || result->deduction_model != 0;
+        if (numbered)
+            before->items[number] = item_of(sim, r);
+    }
+    for (uint16_t i = 0; m != NULL && i < m->selections_count; i++) {
+        before->same &= memcmp(&shard_state_selection(state, before->ref, i)->result,
+                               &before->items[i], sizeof *before->items) == 0;
+        deducts = deducts || before->items[i].deduction != 0;
+    }
+    bool kept =
+        m != NULL && deducts && result->deduction_model == 0; /* it does not speak of them */
+    before->model = kept ? m->deduction_model : (uint8_t)result->deduction_model;
+    before->cap_pence = kept ? m->cap_pence : result->cap_pence;
+    before->waive_pence = kept ? m->waive_pence : result->waive_pence;
+    before->same &= m != NULL && m->deduction_model == before->model &&
+                    m->cap_pence == before->cap_pence && m->waive_pence == before->waive_pence;
+}
+
 static struct result_before look(struct sim *sim, const struct feed_result *result)
 {
     const struct shard_state *state = book_state(sim->book);
     uint32_t index = sim_market_find(sim, result->market_id);
     const struct sim_market *market =
         index != SIM_NONE && sim->markets[index].present ? &sim->markets[index] : NULL;
-    struct result_before before = {.ref = shard_state_find_market(state, result->market_id),
-                                   .valid = true};
-    before.known = before.ref.n != 0 || market != NULL;
-    if (before.ref.n != 0) {
-        before.version = shard_state_market(state, before.ref)->result_version;
-        before.seq = shard_state_market(state, before.ref)->seq_result;
+    struct result_before before = {
+        .ref = shard_state_find_market(state, result->market_id), .valid = true, .same = true};
+    const struct shard_market *m = shard_state_market(state, before.ref);
+    before.known = m != NULL || market != NULL;
+    if (m != NULL) {
+        before.version = m->result_version;
+        before.seq = m->seq_result;
+        before.count = m->selections_count;
     }
-    before.same = before.seq != 0;
-    bool full = shard_state_market_room(state) != NULL;
-    for (size_t i = 0; i < result->selections_count; i++) {
-        const struct feed_selection_result *r = &result->selections[i];
-        uint16_t number = before.ref.n == 0
-                              ? RECORD_SELECTION_NONE
-                              : shard_state_find_selection(state, before.ref, r->selection_id);
-        struct record_leg_result factors = record_factors_of(r->result);
-        bool numbered = number != RECORD_SELECTION_NONE;
-        before.valid &= numbered || published(market, r->selection_id);
-        if (!numbered && !full) /* it gets a number, and its first result */
-            before.same = false;
-        if (numbered)
-            before.same &= memcmp(&shard_state_selection(state, before.ref, number)->result.win,
-                                  &factors, sizeof factors) == 0;
+    if (!is_window(result)) {
+        look_at_selections(sim, result, market, &before);
+        return before;
     }
+    const struct shard_window *w =
+        shard_state_find_window(state, before.ref, result->void_from.us, result->void_until.us);
+    before.valid = result->void_from.us < result->void_until.us;
+    before.version = w == NULL ? 0 : w->version;
+    before.same = w != NULL && w->in_force == (result->kind == RESULT_CANCEL);
     return before;
 }
 
 static enum request_outcome expected_of(const struct sim *sim, const struct result_before *before,
                                         const struct feed_result *result)
 {
-    if (before->known && before->ref.n == 0 &&
-        shard_state_market_room(book_state(sim->book)) != NULL)
+    const struct shard_state *state = book_state(sim->book);
+    if (before->known && before->ref.n == 0 && shard_state_market_room(state) != NULL)
         return REQUEST_BUSY;
     if (!before->known)
         return REQUEST_UNKNOWN;
     if (!before->valid)
         return REQUEST_INVALID;
-    if (before->seq == 0 || result->result_version > before->version)
+    if (is_window(result) && before->version == 0 && before->ref.n != 0 &&
+        !shard_state_window_room(state, before->ref))
+        return REQUEST_BUSY;
+    if (before->version == 0 || result->result_version > before->version)
         return REQUEST_TAKEN; /* one that says nothing new, too: it holds off what comes late */
     return before->same ? REQUEST_NO_CHANGE : REQUEST_OLD_VERSION;
+}
+
+static void check_taken(struct sim *sim, const struct feed_result *result,
+                        const struct result_before *before, struct market_ref ref)
+{
+    const struct shard_state *state = book_state(sim->book);
+    const struct shard_market *market = shard_state_market(state, ref);
+    SIM_CHECK(market->result_version == result->result_version, "L7", "another result version");
+    SIM_CHECK(market->deduction_model == before->model && market->cap_pence == before->cap_pence &&
+                  market->waive_pence == before->waive_pence,
+              "L7", "other deductions");
+    for (size_t i = 0; i < result->selections_count; i++) {
+        const struct feed_selection_result *r = &result->selections[i];
+        uint16_t number = shard_state_find_selection(state, ref, r->selection_id);
+        struct record_selection_result item = item_of(sim, r);
+        if (number == RECORD_SELECTION_NONE && shard_state_market_room(state) != NULL)
+            continue; /* it has no bets */
+        SIM_CHECK(
+            number != RECORD_SELECTION_NONE &&
+                memcmp(&shard_state_selection(state, ref, number)->result, &item, sizeof item) == 0,
+            "L7", "a result says something else than was given");
+    }
+    for (uint16_t i = 0; i < before->count; i++)
+        SIM_CHECK(memcmp(&shard_state_selection(state, ref, i)->result, &before->items[i],
+                         sizeof *before->items) == 0,
+                  "L7", "a result changes what it does not name");
 }
 
 static void check_result(struct sim *sim, const struct feed_result *result,
@@ -94,23 +189,21 @@ static void check_result(struct sim *sim, const struct feed_result *result,
     const struct shard_market *market = shard_state_market(state, ref);
     uint64_t seq = market == NULL ? 0 : market->seq_result;
     SIM_CHECK((seq != before->seq) == recorded, "L7",
-              "market %.*s: a result of version %llu after %llu was %s",
-              SLICE_ARG(result->market_id), (unsigned long long)result->result_version,
-              (unsigned long long)before->version, recorded ? "not taken" : "taken");
+              "market %.*s: a result of kind %d valid %d version %llu after %llu was %s",
+              SLICE_ARG(result->market_id), (int)result->kind, before->valid,
+              (unsigned long long)result->result_version, (unsigned long long)before->version,
+              recorded ? "not taken" : "taken");
     if (!recorded)
         return;
-    SIM_CHECK(market->result_version == result->result_version, "L7", "another result version");
-    for (size_t i = 0; i < result->selections_count; i++) {
-        const struct feed_selection_result *r = &result->selections[i];
-        uint16_t number = shard_state_find_selection(state, ref, r->selection_id);
-        struct record_leg_result factors = record_factors_of(r->result);
-        if (number == RECORD_SELECTION_NONE && shard_state_market_room(state) != NULL)
-            continue; /* it has no bets */
-        SIM_CHECK(number != RECORD_SELECTION_NONE &&
-                      memcmp(&shard_state_selection(state, ref, number)->result.win, &factors,
-                             sizeof factors) == 0,
-                  "L7", "a result says something else than was given");
+    if (!is_window(result)) {
+        check_taken(sim, result, before, ref);
+        return;
     }
+    const struct shard_window *w =
+        shard_state_find_window(state, ref, result->void_from.us, result->void_until.us);
+    SIM_CHECK(w != NULL && w->version == result->result_version &&
+                  w->in_force == (result->kind == RESULT_CANCEL),
+              "L7", "a window of time says something else than was given");
 }
 
 /* Too much is under way, or nothing may be told. */
@@ -188,7 +281,8 @@ static void result_by_hand(struct sim *sim, const struct sim_market *market)
             selections[count++] = (struct feed_selection_result){
                 .selection_id = slice_of(market->selections[i].id, market->selections[i].id_bytes),
                 .result = sim_chance(sim, 500) ? LEG_WON : LEG_VOID};
-    uint64_t version = market->result_version + 3 - sim_below(sim, 5) * (market->result_seq != 0);
+    uint64_t version =
+        market->result_version + 3 - sim_below(sim, 5) * (market->result_version != 0);
     struct feed_result result = {.provider = SLICE("desk"),
                                  .market_id = slice_of(market->id, market->id_bytes),
                                  .kind = RESULT_SET,

@@ -1,69 +1,9 @@
 /* sim_expect.c - the rules of docs/PROTOCOL.md and BETTING-RULES once more, written apart from
- * core/: what the oracle expects of every verdict and payout. Slow and plain on purpose. */
+ * core/: what the oracle expects of every verdict. Slow and plain on purpose. */
 #include "base/assert.h"
+#include "sim/sim_fate.h"
+#include "sim/sim_tickets.h"
 #include "sim/sim_world.h"
-
-/* ---- fractions ---- */
-
-struct ratio {
-    unsigned __int128 top, bottom;
-};
-
-static struct ratio reduced(struct ratio r)
-{
-    unsigned __int128 a = r.top, b = r.bottom;
-    while (b != 0) {
-        unsigned __int128 rest = a % b;
-        a = b;
-        b = rest;
-    }
-    return a == 0 ? r : (struct ratio){r.top / a, r.bottom / a};
-}
-
-static struct ratio times(struct ratio a, struct ratio b)
-{
-    return reduced((struct ratio){a.top * b.top, a.bottom * b.bottom});
-}
-
-static struct ratio plus(struct ratio a, struct ratio b)
-{
-    return reduced((struct ratio){a.top * b.bottom + b.top * a.bottom, a.bottom * b.bottom});
-}
-
-static struct ratio whole(uint64_t n)
-{
-    return (struct ratio){n, 1};
-}
-
-static int64_t rounded(struct ratio r, enum rounding rounding)
-{
-    int64_t down = (int64_t)(r.top / r.bottom);
-    unsigned __int128 twice = r.top % r.bottom * 2;
-    if (rounding == ROUND_DOWN || twice < r.bottom)
-        return down;
-    if (twice > r.bottom || rounding == ROUND_HALF_UP)
-        return down + 1;
-    return down + (down & 1);
-}
-
-/* L = v + (1 - v) * w * d * odds (BETTING-RULES 4.1). */
-int64_t sim_payout(int64_t stake, struct odds odds, struct record_leg_result factors,
-                   enum rounding rounding)
-{
-    struct ratio returned = {factors.void_halves, 2};
-    struct ratio kept = {2u - factors.void_halves, 2};
-    if (factors.won) {
-        struct ratio heat = {factors.dead_heat_numerator, factors.dead_heat_denominator};
-        struct ratio price = {odds.numerator, odds.denominator};
-        returned = plus(returned, times(times(kept, heat), price));
-    }
-    return rounded(times(whole((uint64_t)stake), returned), rounding);
-}
-
-static int64_t payout_if_won(int64_t stake, struct odds odds, enum rounding rounding)
-{
-    return sim_payout(stake, odds, (struct record_leg_result){1, 1, 0, 0, 1, 1}, rounding);
-}
 
 /* ---- decisions ---- */
 
@@ -73,25 +13,26 @@ static int compare(struct odds a, struct odds b)
     return x < y ? -1 : x > y;
 }
 
-static bool agreed(const struct sim *sim, const struct sim_entry *entry, struct odds asked,
-                   const struct sim_view *view)
+static bool agreed(const struct sim *sim, const struct sim_entry *entry, const struct sim_leg *leg,
+                   struct odds asked, const struct sim_view *view)
 {
     uint32_t tolerance = sim->mix.book.ticket_limits.bet.tolerance_permyriad;
     unsigned __int128 now = (unsigned __int128)view->odds.numerator * asked.denominator * 10000;
     unsigned __int128 least =
         (unsigned __int128)asked.numerator * view->odds.denominator * (10000 - tolerance);
-    if (entry->odds_version > view->version)
+    if (leg->odds_version > view->version)
         return false;
     if (entry->policy == PRICE_ANY)
         return true;
     if (entry->policy == PRICE_EXACT)
         return compare(view->odds, asked) == 0 &&
-               (entry->odds_version == 0 || entry->odds_version == view->version);
+               (leg->odds_version == 0 || leg->odds_version == view->version);
     return entry->policy == PRICE_BETTER ? compare(view->odds, asked) >= 0 : now >= least;
 }
 
 static enum bet_outcome market_says(const struct sim *sim, const struct sim_entry *entry,
-                                    struct odds asked, const struct sim_view *view)
+                                    const struct sim_leg *leg, struct odds asked,
+                                    const struct sim_view *view)
 {
     if (!view->known)
         return BET_MARKET_SUSPENDED;
@@ -105,58 +46,223 @@ static enum bet_outcome market_says(const struct sim *sim, const struct sim_entr
         return BET_MARKET_CLOSED;
     if (view->selection_status != SELECTION_ACTIVE || view->odds.denominator == 0)
         return BET_MARKET_SUSPENDED;
-    return agreed(sim, entry, asked, view) ? BET_PLACED : BET_ODDS_CHANGED;
+    return agreed(sim, entry, leg, asked, view) ? BET_PLACED : BET_ODDS_CHANGED;
 }
 
-/* Repeated identical bets are summed: what the account's others on the selection stake. */
-static int64_t staked_alike(const struct sim *sim, const struct sim_entry *entry, uint32_t account)
+/* ---- tickets ---- */
+
+static const struct sim_leg *legs_of(const struct sim *sim, const struct sim_entry *entry)
 {
-    const struct sim_oracle *o = &sim->oracle;
+    return &sim->legs[entry->legs_first];
+}
+
+/* The ticket as it would be accepted, at the prices that were seen. */
+static struct sim_shape shape_of(const struct sim *sim, const struct sim_entry *entry,
+                                 struct sim_bet_leg legs[SIM_LEGS_MAX])
+{
+    for (uint32_t i = 0; i < entry->legs_count; i++) {
+        const struct sim_leg *leg = &legs_of(sim, entry)[i];
+        legs[i] = (struct sim_bet_leg){
+            .banker = leg->banker, .odds = leg->view.odds, .terms = leg->view.terms};
+    }
+    unsigned flags =
+        (entry->each_way ? BET_EACH_WAY : 0u) | (entry->stake_kind == STAKE_FREE    ? BET_FREE
+                                                 : entry->stake_kind == STAKE_BONUS ? BET_BONUS
+                                                                                    : 0u);
+    return (struct sim_shape){entry->amount, entry->sizes, entry->legs_count, (uint8_t)flags};
+}
+
+static enum bet_outcome expect_structure(const struct sim *sim, const struct sim_entry *entry,
+                                         const struct sim_shape *shape,
+                                         const struct sim_bet_leg *legs)
+{
+    const struct ticket_limits *limits = &sim->mix.book.ticket_limits;
+    uint64_t lines = (uint64_t)sim_lines(shape, legs) * (entry->each_way ? 2 : 1);
+    if (entry->legs_count > limits->legs_max)
+        return BET_LEGS_LIMIT;
+    if (lines == 0)
+        return BET_UNSUPPORTED_BET_TYPE;
+    if (lines > limits->lines_max)
+        return BET_LINES_LIMIT;
+    return (uint64_t)entry->amount % lines == 0 ? BET_PLACED : BET_UNSUPPORTED_BET_TYPE;
+}
+
+/* Of one event: who is offered nothing there is not asked. */
+static bool has_related(const struct sim *sim, const struct sim_entry *entry)
+{
+    const struct sim_leg *legs = legs_of(sim, entry);
+    for (uint32_t i = 0; i < entry->legs_count; i++)
+        for (uint32_t k = 0; k < i; k++) {
+            if (!legs[i].view.known || !legs[k].view.known)
+                continue;
+            const struct sim_market *a = &sim->markets[legs[i].market];
+            const struct sim_market *b = &sim->markets[legs[k].market];
+            if (a->event_bytes == 0 || b->event_bytes == 0 ||
+                slice_equal(slice_of(a->event, a->event_bytes), slice_of(b->event, b->event_bytes)))
+                return true;
+        }
+    return false;
+}
+
+static bool have_terms(struct place_terms terms)
+{
+    return terms.places > 0 && terms.numerator > 0 && terms.numerator <= terms.denominator;
+}
+
+static enum bet_outcome expect_legs(const struct sim *sim, const struct sim_entry *entry)
+{
+    for (uint32_t i = 0; i < entry->legs_count; i++) {
+        const struct sim_leg *leg = &legs_of(sim, entry)[i];
+        enum bet_outcome outcome = market_says(sim, entry, leg, leg->odds, &leg->view);
+        if (outcome != BET_PLACED)
+            return outcome;
+        if (entry->each_way && !have_terms(leg->view.terms))
+            return BET_NO_PLACE_TERMS;
+    }
+    return BET_PLACED;
+}
+
+/* Is the dearest line above the most? All lines are looked at. */
+static bool odds_too_long(const struct sim *sim, const struct sim_shape *shape,
+                          const struct sim_bet_leg *legs)
+{
+    uint32_t most = sim->mix.book.ticket_limits.total_odds_max;
+    for (uint32_t mask = 1; mask < UINT32_C(1) << shape->legs_count; mask++) {
+        unsigned __int128 top = 1, bottom = 1;
+        uint32_t size = 0, chosen = 0;
+        bool whole = true;
+        for (uint32_t i = 0; i < shape->legs_count; i++) {
+            bool in = (mask >> i & 1) != 0;
+            whole = whole && (in || !legs[i].banker);
+            chosen += !legs[i].banker;
+            size += in && !legs[i].banker;
+            top *= in ? legs[i].odds.numerator : 1;
+            bottom *= in ? legs[i].odds.denominator : 1;
+        }
+        bool is_one = whole && (chosen == 0 || (size > 0 && (shape->sizes >> (size - 1) & 1) != 0));
+        if (is_one && top > bottom * most)
+            return true;
+    }
+    return false;
+}
+
+/* The same selections, in whatever order and shape. */
+static bool is_alike(const struct sim *sim, const struct sim_entry *entry,
+                     const struct sim_bet *bet)
+{
+    if (bet->legs_count != entry->legs_count)
+        return false;
+    for (uint32_t i = 0; i < bet->legs_count; i++) {
+        const struct sim_bet_leg *own = &sim->oracle.legs[bet->legs_first + i];
+        const struct sim_named *named = &sim->markets[own->market].named[own->selection];
+        bool found = false;
+        for (uint32_t k = 0; k < entry->legs_count; k++) {
+            const struct sim_leg *leg = &legs_of(sim, entry)[k];
+            found = found || (leg->market == own->market &&
+                              slice_equal(slice_of(named->id, named->id_bytes),
+                                          slice_of(leg->selection, leg->selection_bytes)));
+        }
+        if (!found)
+            return false;
+    }
+    return true;
+}
+
+/* Repeated identical bets are summed: what the account's others on the selections stake. */
+static int64_t staked_alike(const struct sim *sim, const struct sim_entry *entry,
+                            const struct sim_account *account, int64_t stake_max)
+{
     int64_t staked = 0;
-    for (uint32_t i = 0; i < o->bets_count; i++) {
-        const struct sim_bet *bet = &o->bets[i];
-        const struct sim_named *named = &sim->markets[bet->market].named[bet->selection];
-        if (bet->account == account && bet->market == entry->market &&
-            (bet->state == BET_STATE_OPEN || bet->state == BET_STATE_PENDING) &&
-            slice_equal(slice_of(named->id, named->id_bytes),
-                        slice_of(entry->selection, entry->selection_bytes)))
+    if (account->stakes_open + entry->amount <= stake_max)
+        return 0; /* all that it has open is within the limit */
+    for (uint32_t at = account->bets_last; at != SIM_NONE;
+         at = sim->oracle.bets[at].next_of_account) {
+        const struct sim_bet *bet = &sim->oracle.bets[at];
+        if ((bet->state == BET_STATE_OPEN || bet->state == BET_STATE_PENDING) &&
+            is_alike(sim, entry, bet))
             staked += bet->stake;
     }
     return staked;
 }
 
+/* What an outcome may cost the book is the limit: with this bet on it, and with those before. */
+static bool costs_too_much(const struct sim *sim, const struct sim_entry *entry, int64_t costs)
+{
+    int64_t most = sim->mix.book.liability_minor_max;
+    for (uint32_t i = 0; most != LIABILITY_UNLIMITED && i < entry->legs_count; i++) {
+        const struct sim_leg *leg = &legs_of(sim, entry)[i];
+        const struct sim_market *market = &sim->markets[leg->market];
+        int64_t liability = 0;
+        for (uint16_t k = 0; k < market->named_count; k++)
+            if (slice_equal(slice_of(market->named[k].id, market->named[k].id_bytes),
+                            slice_of(leg->selection, leg->selection_bytes)))
+                liability = market->named[k].costs - market->stakes_single;
+        if (costs > most - liability)
+            return true;
+    }
+    return false;
+}
+
+static enum bet_outcome expect_stake(const struct sim *sim, const struct sim_entry *entry,
+                                     const struct sim_account *account,
+                                     const struct sim_shape *shape, const struct sim_bet_leg *legs)
+{
+    const struct bet_limits *limits = &sim->mix.book.ticket_limits.bet;
+    bool cash = entry->stake_kind == STAKE_CASH;
+    int64_t alike = staked_alike(sim, entry, account, limits->stake_minor_max);
+    int64_t returns = sim_returns(sim, shape, legs);
+    int64_t funds = cash                               ? account->available
+                    : entry->stake_kind == STAKE_BONUS ? account->bonus
+                                                       : account->free;
+    if (account->currency != 0 && account->currency != entry->currency)
+        return BET_CURRENCY_MISMATCH;
+    if (entry->amount < limits->stake_minor_min ||
+        entry->amount + alike > limits->stake_minor_max || returns > limits->payout_minor_max)
+        return BET_STAKE_LIMIT;
+    if (costs_too_much(sim, entry, returns - (cash ? entry->amount : 0)))
+        return BET_LIABILITY_LIMIT;
+    return account->currency == 0 || entry->amount > funds ? BET_INSUFFICIENT_BALANCE : BET_PLACED;
+}
+
 enum bet_outcome sim_expect_bet(const struct sim *sim, const struct sim_entry *entry,
                                 const struct sim_account *account)
 {
-    const struct bet_limits *limits = &sim->mix.book.ticket_limits.bet;
-    if (!entry->single)
-        return BET_UNSUPPORTED_BET_TYPE;
-    enum bet_outcome outcome = market_says(sim, entry, entry->odds, &entry->view);
-    if (outcome != BET_PLACED)
+    struct sim_bet_leg legs[SIM_LEGS_MAX];
+    const struct sim_shape shape = shape_of(sim, entry, legs);
+    enum bet_outcome outcome = expect_structure(sim, entry, &shape, legs);
+    if (outcome == BET_PLACED && has_related(sim, entry))
+        outcome = BET_RELATED_LEGS;
+    if (outcome == BET_PLACED)
+        outcome = expect_legs(sim, entry);
+    if (outcome == BET_PLACED && odds_too_long(sim, &shape, legs))
+        outcome = BET_ODDS_LIMIT;
+    if (outcome == BET_PLACED)
+        outcome = expect_stake(sim, entry, account, &shape, legs);
+    if (outcome != BET_PLACED || sim_ticket_delay(sim, entry) == 0)
         return outcome;
-    if (account->currency != 0 && account->currency != entry->currency)
-        return BET_CURRENCY_MISMATCH;
-    int64_t alike = staked_alike(sim, entry, (uint32_t)(account - sim->oracle.accounts));
-    if (entry->amount < limits->stake_minor_min ||
-        entry->amount + alike > limits->stake_minor_max ||
-        payout_if_won(entry->amount, entry->view.odds, limits->rounding) > limits->payout_minor_max)
-        return BET_STAKE_LIMIT;
-    if (account->currency == 0 || entry->amount > account->available)
-        return BET_INSUFFICIENT_BALANCE;
-    if (!entry->view.in_play || entry->view.delay_us == 0)
-        return BET_PLACED;
     return sim->oracle.pending < sim->mix.book.pending_max ? BET_PENDING : BET_MARKET_SUSPENDED;
 }
 
-enum bet_outcome sim_expect_release(const struct sim *sim, const struct sim_entry *entry,
-                                    struct odds bound)
+/* The market was stopped or its provider silent, and all is well again. */
+static bool was_stopped(const struct sim *sim, const struct sim_entry *entry,
+                        const struct sim_leg *leg)
 {
-    enum bet_outcome outcome = market_says(sim, entry, bound, &entry->release_view);
-    if (outcome != BET_PLACED && outcome != BET_ODDS_CHANGED)
-        return outcome;
-    bool stopped = sim->markets[entry->market].stopped_seq > entry->seq ||
-                   entry->release_view.back > entry->view.breaks;
-    return stopped ? BET_MARKET_SUSPENDED : outcome;
+    return sim->markets[leg->market].stopped_seq > entry->seq ||
+           leg->release_view.back > leg->view.breaks;
+}
+
+enum bet_outcome sim_expect_release(const struct sim *sim, const struct sim_entry *entry,
+                                    const struct sim_bet_leg *bound)
+{
+    for (uint32_t i = 0; i < entry->legs_count; i++) {
+        const struct sim_leg *leg = &legs_of(sim, entry)[i];
+        enum bet_outcome outcome = market_says(sim, entry, leg, bound[i].odds, &leg->release_view);
+        if ((outcome == BET_PLACED || outcome == BET_ODDS_CHANGED) && was_stopped(sim, entry, leg))
+            return BET_MARKET_SUSPENDED;
+        if (outcome != BET_PLACED)
+            return outcome;
+    }
+    return BET_PLACED;
 }
 
 enum bet_outcome sim_expect_money(const struct sim *sim, const struct sim_entry *entry,

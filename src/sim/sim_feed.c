@@ -8,6 +8,17 @@
 #include "base/error.h"
 #include "sim/sim_world.h"
 
+/* Now and then those that an each-way bet cannot go by. */
+static void draw_terms(struct sim *sim, struct sim_slot *slot)
+{
+    static const struct place_terms terms[] = {
+        {2, 1, 4}, {3, 1, 5}, {1, 1, 1}, {4, 1, 4}, {2, 1, 3}};
+    slot->terms = terms[sim_below(sim, sizeof terms / sizeof *terms)];
+    if (sim_chance(sim, 200))
+        slot->terms = (struct place_terms){0};
+    slot->ante_post = sim_chance(sim, 60);
+}
+
 static void slot_open(struct sim *sim, struct sim_slot *slot)
 {
     *slot = (struct sim_slot){
@@ -21,70 +32,17 @@ static void slot_open(struct sim *sim, struct sim_slot *slot)
     for (int i = 0; i < SIM_OWN_SELECTIONS; i++) {
         slot->selection_status[i] = SELECTION_ACTIVE;
         slot->price[i] = (uint16_t)(101 + sim_below(sim, 900));
-        slot->results[i] = LEG_LOST;
+        slot->outcomes[i].result = LEG_LOST;
     }
-}
-
-static struct leg_result some_result(struct sim *sim)
-{
-    static const struct leg_result results[] = {LEG_WON, LEG_LOST, LEG_VOID, LEG_HALF_WON,
-                                                LEG_HALF_LOST};
-    if (sim_chance(sim, 100)) {
-        uint16_t of = (uint16_t)(2 + sim_below(sim, 3));
-        return (struct leg_result){true, 0, (uint16_t)(1 + sim_below(sim, of)), of};
-    }
-    return results[sim_chance(sim, 750) ? sim_below(sim, 2) : sim_below(sim, 5)];
-}
-
-static void draw_results(struct sim *sim, struct sim_slot *slot)
-{
-    slot->partial = sim_chance(sim, 150);
-    for (int i = 0; i < slot->selections_count; i++) {
-        slot->known[i] = slot->known[i] || !slot->partial || sim_chance(sim, 500);
-        slot->results[i] = some_result(sim);
-    }
-    slot->known[0] = true;
-}
-
-static void give_result(struct sim *sim, struct sim_slot *slot)
-{
-    slot->result_version = 1000 + sim_below(sim, 1000);
-    draw_results(sim, slot);
-    slot->resulted = true;
-    slot->status = MARKET_CLOSED_STATUS;
-    sim_feed_send(sim, slot, SIM_MESSAGE_MARKET);
-    sim_feed_send(sim, slot, SIM_MESSAGE_RESULT);
-    sim_count(sim, SIM_RESULT);
-}
-
-/* After the first result: the same again, another with a higher, an equal or a lower version. */
-static void correct(struct sim *sim, struct sim_slot *slot)
-{
-    struct sim_slot other = *slot;
-    uint64_t kind = sim_below(sim, 5);
-    if (kind == 0) { /* the very same */
-        sim_feed_send(sim, slot, SIM_MESSAGE_RESULT);
-        return;
-    }
-    draw_results(sim, &other);
-    if (kind == 1 || kind == 2) {
-        other.result_version -= kind == 1 ? 0 : 1 + sim_below(sim, 900);
-        sim_feed_send(sim, &other, SIM_MESSAGE_RESULT);
-        sim_count(sim, SIM_RESULT_NOT_HIGHER);
-        return;
-    }
-    slot->corrections_left--;
-    other.result_version += 1 + sim_below(sim, 10);
-    other.corrections_left = slot->corrections_left;
-    *slot = other;
-    sim_feed_send(sim, slot, SIM_MESSAGE_RESULT);
-    sim_count(sim, SIM_RESULT_HIGHER);
+    draw_terms(sim, slot);
 }
 
 static void after_result(struct sim *sim, struct sim_slot *slot)
 {
+    if (sim_chance(sim, 40))
+        sim_feed_window(sim, slot);
     if (slot->corrections_left > 0 && sim_chance(sim, 500))
-        correct(sim, slot);
+        sim_feed_correct(sim, slot);
     else if (sim_chance(sim, 200) && sim->markets_count + SIM_SLOTS_MAX < SIM_MARKETS_MAX / 2)
         slot_open(sim, slot);
 }
@@ -107,6 +65,8 @@ static void move_prices(struct sim *sim, struct sim_slot *slot)
 static void while_open(struct sim *sim, struct sim_slot *slot)
 {
     uint64_t kind = sim_below(sim, 1000);
+    if (kind < 8)
+        sim_feed_window(sim, slot);
     if (kind < 800) {
         move_prices(sim, slot);
     } else if (kind < 900) {
@@ -128,7 +88,7 @@ static void while_open(struct sim *sim, struct sim_slot *slot)
     } else if (kind < 975) {
         slot->status = sim_chance(sim, 100) ? MARKET_CANCELLED : MARKET_CLOSED_STATUS;
     } else if (kind < 1000) {
-        give_result(sim, slot);
+        sim_feed_give_result(sim, slot);
         return;
     }
     sim_feed_send(sim, slot, SIM_MESSAGE_MARKET);
@@ -147,7 +107,7 @@ static void slot_step(struct sim *sim, struct sim_slot *slot)
             sim_feed_send(sim, slot, SIM_MESSAGE_MARKET);
     } else if (slot->status >= MARKET_CLOSED_STATUS) {
         if (sim_chance(sim, 300))
-            give_result(sim, slot);
+            sim_feed_give_result(sim, slot);
         else if (sim_chance(sim, 100)) { /* it was closed by mistake */
             slot->status = MARKET_ACTIVE;
             sim_feed_send(sim, slot, SIM_MESSAGE_MARKET);
@@ -191,8 +151,7 @@ void sim_feed_reconnect(struct sim *sim)
         const struct sim_slot *slot = &sim->slots[i];
         if (!slot->removed)
             sim_feed_send(sim, slot, SIM_MESSAGE_MARKET);
-        if (slot->resulted)
-            sim_feed_send(sim, slot, SIM_MESSAGE_RESULT);
+        sim_feed_repeat_results(sim, slot);
     }
 }
 

@@ -12,16 +12,18 @@ static void enqueue(struct sim *sim, const struct sim_message *message)
         sim->messages[sim->messages_count++] = *message;
 }
 
-void sim_feed_send(struct sim *sim, const struct sim_slot *slot, enum sim_message_kind kind)
+static void send(struct sim *sim, const struct sim_slot *slot, enum sim_message_kind kind,
+                 struct sim_word word)
 {
     struct sim_provider *p = &sim->providers[slot->provider];
-    struct sim_message message = {.kind = kind, .slot = *slot};
+    struct sim_message message = {.kind = kind, .slot = *slot, .word = word};
     int64_t due = sim->now_us + 1000 + (int64_t)sim_below(sim, 30000);
     if (sim_chance(sim, sim->mix.feed_drop)) {
         sim_count(sim, SIM_FEED_DROPPED);
         return;
     }
-    if (kind == SIM_MESSAGE_RESULT && sim_chance(sim, 20)) {
+    bool window = word.kind == RESULT_CANCEL || word.kind == RESULT_UNDO_CANCEL;
+    if (kind == SIM_MESSAGE_RESULT && !window && sim_chance(sim, 20)) {
         message.invalid = true;
         sim_count(sim, SIM_RESULT_INVALID);
     }
@@ -38,6 +40,16 @@ void sim_feed_send(struct sim *sim, const struct sim_slot *slot, enum sim_messag
         enqueue(sim, &message);
         sim_count(sim, SIM_FEED_DUPLICATED);
     }
+}
+
+void sim_feed_send(struct sim *sim, const struct sim_slot *slot, enum sim_message_kind kind)
+{
+    send(sim, slot, kind, (struct sim_word){.kind = RESULT_SET});
+}
+
+void sim_feed_say(struct sim *sim, const struct sim_slot *slot, struct sim_word word)
+{
+    send(sim, slot, SIM_MESSAGE_RESULT, word);
 }
 
 /* ---- the book's side of the line ---- */
@@ -156,31 +168,62 @@ static void arrive_market(struct sim *sim, const struct sim_slot *slot, struct n
         .bet_delay_us = slot->bet_delay_us,
         .provider_version = slot->version,
         .feed_time = sim_wall(sim),
+        .place_terms = slot->terms,
+        .ante_post = slot->ante_post,
         .selections = selections,
         .selections_count = slot->selections_count,
     };
     sim->sink.ops->market(&sim->sink, &market);
 }
 
+/* The selections that a word names: all that is known, or what a rollback of some opens. */
+static size_t said_selections(const struct sim_message *message, struct names *names,
+                              struct feed_selection_result *ret)
+{
+    const struct sim_slot *slot = &message->slot;
+    bool set = message->word.kind == RESULT_SET;
+    size_t count = 0;
+    for (int i = 0; i < slot->selections_count; i++) {
+        const struct sim_outcome *o = &slot->outcomes[i];
+        if (set ? !o->known : o->known || !message->word.one)
+            continue;
+        ret[count++] = (struct feed_selection_result){.selection_id = selection_id(names, i),
+                                                      .open = !o->known,
+                                                      .result = o->result,
+                                                      .position = o->position,
+                                                      .tied = o->tied,
+                                                      .withdrawn_at = {o->withdrawn_us},
+                                                      .deduction = o->deduction};
+    }
+    if (message->invalid)
+        ret[count++] = (struct feed_selection_result){
+            .selection_id = SLICE("never"), .open = !set, .result = LEG_WON};
+    return count;
+}
+
 static void arrive_result(struct sim *sim, const struct sim_message *message, struct names *names)
 {
     const struct sim_slot *slot = &message->slot;
+    const struct sim_said_window *window = &slot->windows[message->word.window];
     struct feed_selection_result selections[SIM_OWN_SELECTIONS + 1];
-    size_t count = 0;
-    for (int i = 0; i < slot->selections_count; i++)
-        if (slot->known[i])
-            selections[count++] = (struct feed_selection_result){
-                .selection_id = selection_id(names, i), .result = slot->results[i]};
-    if (message->invalid)
-        selections[count++] =
-            (struct feed_selection_result){.selection_id = SLICE("never"), .result = LEG_WON};
     struct feed_result result = {.provider = slice_text(sim->providers[slot->provider].name),
                                  .market_id = slice_text(names->market),
-                                 .kind = RESULT_SET,
+                                 .kind = message->word.kind,
                                  .result_version = slot->result_version,
-                                 .feed_time = sim_wall(sim),
-                                 .selections = selections,
-                                 .selections_count = count};
+                                 .feed_time = sim_wall(sim)};
+    if (result.kind == RESULT_CANCEL || result.kind == RESULT_UNDO_CANCEL) {
+        result.result_version = window->version;
+        result.void_from.us = window->from_us;
+        result.void_until.us = window->until_us;
+    } else {
+        result.selections = selections;
+        result.selections_count = said_selections(message, names, selections);
+    }
+    if (result.kind == RESULT_SET) {
+        result.deduction_model = (enum deduction_model)slot->model;
+        result.cap_pence = slot->cap_pence;
+        result.waive_pence = slot->waive_pence;
+    }
     sim->sink.ops->alive(&sim->sink, result.provider);
     sim->sink.ops->result(&sim->sink, &result);
 }

@@ -26,6 +26,7 @@ static void draw_book(struct sim *sim)
                                          .markets_max = SIM_MARKETS_MAX,
                                          .selections_max = SIM_MARKETS_MAX * 8,
                                          .bets_max = sim->entries_max + 1,
+                                         .legs_max = sim->legs_max + BET_LEGS_MAX,
                                          .verdicts_max = sim->entries_max + 1};
     book->pending_max = 4096;
 }
@@ -35,7 +36,7 @@ static void draw_tiny(struct sim *sim)
 {
     struct book_options *book = &sim->mix.book;
     book->pending_max = 1 + (uint32_t)sim_below(sim, 4);
-    switch (sim_below(sim, 6)) {
+    switch (sim_below(sim, 7)) {
     case 0:
         book->limits.accounts_max = 3 + (uint32_t)sim_below(sim, 6);
         break;
@@ -49,6 +50,9 @@ static void draw_tiny(struct sim *sim)
         book->limits.bets_max = 20 + (uint32_t)sim_below(sim, 1000);
         break;
     case 4:
+        book->limits.legs_max = 100 + (uint32_t)sim_below(sim, 1500);
+        break;
+    case 5:
         sim->mix.store_max = 3 + (uint32_t)sim_below(sim, 20);
         break;
     default:
@@ -127,6 +131,22 @@ static void draw_disks(struct sim *sim)
     sim->prng = common;
 }
 
+/* What is bet on, and what limits that has; the clock of the providers. */
+static void draw_tickets(struct sim *sim)
+{
+    struct sim_mix *mix = &sim->mix;
+    mix->multiples = permille(sim, 600);
+    mix->each_way = permille(sim, 400);
+    mix->book.ticket_limits.legs_max = 3 + (uint32_t)sim_below(sim, 4);
+    mix->book.ticket_limits.lines_max = 20 + sim_below(sim, 50);
+    if (sim_chance(sim, 200))
+        mix->book.ticket_limits.total_odds_max = 10 + (uint32_t)sim_below(sim, 300);
+    if (sim_chance(sim, 150))
+        mix->book.liability_minor_max = 500 + (int64_t)sim_below(sim, 20000);
+    if (sim_chance(sim, 700))
+        mix->book.provider_skew_us = (int64_t)sim_below(sim, 8000000) - 4000000;
+}
+
 void sim_mix_draw(struct sim *sim)
 {
     static const int64_t ticks_us[] = {2000, 20000, 20000, 50000, 200000};
@@ -151,9 +171,11 @@ void sim_mix_draw(struct sim *sim)
     mix->burst = sim_chance(sim, 40);
     mix->segment_bytes = (UINT64_C(1) << 20) + 65536 * sim_below(sim, 16);
     sim->entries_max = (uint32_t)(sim->options.ticks * (mix->bets_per_tick_max + 1)) + 20000u;
+    sim->legs_max = sim->entries_max * SIM_LEGS_MAX;
     draw_book(sim);
     draw_shadow(sim);
     draw_tree(sim);
+    draw_tickets(sim);
     mix->vault_block = sim_chance(sim, 150) ? 0 : 1 + (uint32_t)sim_below(sim, 10);
     mix->odds_bytes_max = sim_chance(sim, 300) ? 500 + sim_below(sim, 8000) : 0;
     if (sim_chance(sim, 500))

@@ -10,6 +10,7 @@ struct sim_mix {
     uint32_t faults;    /* permille: weight of everything that breaks the machine */
     uint32_t feed_drop, feed_duplicate, feed_reorder;
     uint32_t retry, other_body, disconnect;
+    uint32_t multiples, each_way; /* permille of the tickets */
     int64_t tick_us_max;
     int64_t delay_us_max, stall_us_max;
     bool synthetic, tiny, newest_only, burst;

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/assert.h"
+#include "sim/sim_tickets.h"
 #include "sim/sim_world.h"
 
 struct sim_house *sim_house_of(struct sim *sim, uint16_t currency)
@@ -21,7 +22,8 @@ static void post_one(struct sim *sim, const struct record_posting *p)
 {
     struct sim_oracle *o = &sim->oracle;
     struct sim_house *house = sim_house_of(sim, p->currency);
-    bool customer = p->kind == LEDGER_AVAILABLE || p->kind == LEDGER_HELD;
+    bool customer = p->kind == LEDGER_AVAILABLE || p->kind == LEDGER_HELD ||
+                    p->kind == LEDGER_FREE || p->kind == LEDGER_BONUS;
     SIM_CHECK(customer == (p->account != 0) && p->account <= o->accounts_count, "L4",
               "a posting to nobody");
     switch ((enum ledger_account)p->kind) {
@@ -41,9 +43,14 @@ static void post_one(struct sim *sim, const struct record_posting *p)
         house->result += p->amount;
         break;
     case LEDGER_FREE:
+        o->accounts[p->account].free += p->amount;
+        break;
     case LEDGER_BONUS:
+        o->accounts[p->account].bonus += p->amount;
+        break;
     case LEDGER_HOUSE_PROMO:
-        SIM_CHECK(false, "L4", "nobody has a free bet or a bonus here");
+        house->promo += p->amount;
+        break;
     }
     if (customer)
         house->customers += p->amount;
@@ -63,7 +70,7 @@ static void post(struct sim *sim, const struct record_view *record)
               (unsigned long long)record->head->seq, (long long)sum);
     for (size_t i = 0; i < record->head->postings_count; i++) {
         const struct sim_house *h = sim_house_of(sim, record->postings[i].currency);
-        SIM_CHECK(h->customers + h->cash + h->stakes + h->result == 0, "L4",
+        SIM_CHECK(h->customers + h->cash + h->stakes + h->result + h->promo == 0, "L4",
                   "record %llu: the books of %u do not balance",
                   (unsigned long long)record->head->seq, h->currency);
     }
@@ -94,7 +101,8 @@ static void take_account(struct sim *sim, const struct record_view *record)
     SIM_CHECK(number < SIM_USERS_MAX, "L1", "an account of nobody");
     for (uint32_t i = 1; i <= o->accounts_count; i++)
         SIM_CHECK(o->accounts[i].user != number, "L1", "a second account of one user");
-    o->accounts[++o->accounts_count] = (struct sim_account){.user = (uint16_t)number};
+    o->accounts[++o->accounts_count] =
+        (struct sim_account){.user = (uint16_t)number, .bets_last = SIM_NONE};
 }
 
 static void name_selections(struct sim *sim, struct sim_market *market,
@@ -156,20 +164,58 @@ static void take_fence(struct sim *sim, const struct record_view *record)
     }
 }
 
-static void take_result(struct sim *sim, const struct record_view *record)
+static void take_results(struct sim *sim, const struct record_view *record,
+                         struct sim_market *market)
 {
     const struct record_result *body = record->body;
     const struct record_selection_result *items = record->items;
-    struct sim_market *market = market_of_ref(sim, body->market);
-    SIM_CHECK(market->result_seq == 0 || body->result_version > market->result_version, "L7",
+    SIM_CHECK(market->result_version == 0 || body->result_version > market->result_version, "L7",
               "result version %llu after %llu", (unsigned long long)body->result_version,
               (unsigned long long)market->result_version);
     SIM_CHECK(record->head->items_count == market->named_count, "L7", "a result of other legs");
-    market->result_seq = record->head->seq;
-    market->stopped_seq = record->head->seq;
     market->result_version = body->result_version;
-    for (size_t i = 0; i < market->named_count; i++)
-        market->named[i].result = items[i].win;
+    market->has_result = false;
+    for (size_t i = 0; i < market->named_count; i++) {
+        market->named[i].result = items[i];
+        market->has_result = market->has_result || items[i].win.known == 1;
+    }
+    market->model = body->deduction_model;
+    market->cap_pence = body->cap_pence;
+    market->waive_pence = body->waive_pence;
+    market->fence_status = market->has_result ? MARKET_SETTLED : MARKET_SUSPENDED_STATUS;
+    market->stopped_seq = record->head->seq;
+}
+
+static void take_window(struct sim *sim, const struct record_result *body,
+                        struct sim_market *market)
+{
+    uint32_t at = 0;
+    while (at < market->windows_count && (market->windows[at].from_us != body->void_from_us ||
+                                          market->windows[at].until_us != body->void_until_us))
+        at++;
+    SIM_CHECK(at < WINDOWS_OF_MARKET_MAX, "S2", "too many windows of time");
+    if (at == market->windows_count)
+        market->windows[market->windows_count++] = (struct sim_window){.version = 0};
+    else
+        SIM_CHECK(body->result_version > market->windows[at].version, "L7",
+                  "a lower word on a window of time");
+    market->windows[at] =
+        (struct sim_window){body->void_from_us, body->void_until_us, body->void_skew_us,
+                            body->result_version, body->kind == RESULT_CANCEL};
+    SIM_CHECK(body->void_skew_us == sim->mix.book.provider_skew_us, "L7", "another clock");
+}
+
+static void take_result(struct sim *sim, const struct record_view *record)
+{
+    const struct record_result *body = record->body;
+    struct sim_market *market = market_of_ref(sim, body->market);
+    SIM_CHECK(body->previous_seq == market->result_seq, "L7", "results are no chain");
+    if (body->kind == RESULT_SET || body->kind == RESULT_ROLLBACK)
+        take_results(sim, record, market);
+    else
+        take_window(sim, body, market);
+    market->result_seq = record->head->seq;
+    market->newest_version = body->result_version;
 }
 
 /* ---- money ---- */

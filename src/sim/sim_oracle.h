@@ -2,6 +2,7 @@
 #pragma once
 
 #include "base/table.h"
+#include "core/each_way.h"
 #include "ledger/shard_state.h"
 
 #define SIM_USERS_MAX   48
@@ -9,23 +10,35 @@
 
 struct sim_account {
     uint16_t user, currency;
-    int64_t available, held;
+    int64_t available, held, free, bonus;
+    int64_t stakes_open; /* of open and pending bets */
+    uint32_t bets_last;  /* its newest bet, or UINT32_MAX */
+};
+
+struct sim_bet_leg {
+    uint32_t market; /* index of sim.markets */
+    uint16_t selection;
+    bool banker, ante_post;
+    struct place_terms terms;
+    struct odds odds;
+    struct record_leg_result win, place; /* of the settlement in force */
 };
 
 struct sim_bet {
     uint64_t bet_id, seq_last, seq_settled, result_seq;
-    uint32_t entry, account, market;
-    uint16_t selection, settlements;
-    uint8_t state; /* enum bet_state */
-    int64_t stake, payout;
-    struct odds odds;
-    struct record_leg_result factors;
+    uint32_t entry, account, next_of_account;
+    uint32_t legs_first, sizes;
+    uint16_t legs_count, settlements;
+    uint8_t state, flags; /* enum bet_state, bet_flag */
+    bool token_back;
+    int64_t placed_us;
+    int64_t stake, returns, payout;
 };
 
 #define SIM_CURRENCIES 4
 struct sim_house {
     uint16_t currency;
-    int64_t cash, stakes, result, customers;
+    int64_t cash, stakes, result, promo, customers;
 };
 
 /* The oracle: an own fold of the durable records, simple and in other words than the ledger's. */
@@ -40,6 +53,8 @@ struct sim_oracle {
     uint32_t markets_count;
     struct sim_bet *bets; /* owns */
     uint32_t bets_count, bets_max, pending;
+    struct sim_bet_leg *legs; /* owns; of the bets, in their order */
+    uint32_t legs_count, legs_max;
     struct table *bets_by_id; /* owns */
     struct sim_house houses[SIM_CURRENCIES];
     size_t houses_count;

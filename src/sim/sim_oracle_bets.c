@@ -2,6 +2,8 @@
 #include <string.h>
 
 #include "base/assert.h"
+#include "sim/sim_fate.h"
+#include "sim/sim_tickets.h"
 #include "sim/sim_world.h"
 
 static bool posted(const struct record_view *record, const struct record_posting *expected,
@@ -34,7 +36,7 @@ static const struct sim_market *check_open(struct sim *sim, const struct record_
               "a bet on no market");
     const struct sim_market *market = &sim->markets[sim->oracle.markets[leg->market]];
     SIM_CHECK(market->fence_status == MARKET_ACTIVE && market->fence_holds == 0 &&
-                  market->result_seq == 0,
+                  !market->has_result,
               "L6", "a bet stands after a fence that stops it");
     SIM_CHECK(leg->selection < market->named_count, "L6", "a bet on no selection");
     SIM_CHECK(leg->market_status == MARKET_ACTIVE, "L6", "a bet on a market that was not active");
@@ -42,54 +44,142 @@ static const struct sim_market *check_open(struct sim *sim, const struct record_
     return market;
 }
 
+static struct sim_shape shape_of(const struct sim_bet *bet)
+{
+    return (struct sim_shape){bet->stake, bet->sizes, bet->legs_count, bet->flags};
+}
+
+/* What an open or pending bet counts on its markets (sign 1), and no more (-1). */
+static void count_open(struct sim *sim, const struct sim_bet *bet, int sign)
+{
+    bool cash = (bet->flags & (BET_FREE | BET_BONUS)) == 0;
+    bool single = cash && bet->legs_count == 1 && (bet->flags & BET_EACH_WAY) == 0;
+    for (uint32_t i = 0; i < bet->legs_count; i++) {
+        const struct sim_bet_leg *leg = &sim->oracle.legs[bet->legs_first + i];
+        struct sim_market *market = &sim->markets[leg->market];
+        market->named[leg->selection].costs +=
+            sign * (bet->returns - (cash && !single ? bet->stake : 0));
+        market->stakes_single += sign * (single ? bet->stake : 0);
+    }
+    sim->oracle.accounts[bet->account].stakes_open += sign * bet->stake;
+}
+
 static void add_bet(struct sim *sim, struct sim_entry *entry, const struct record_view *record)
 {
     struct sim_oracle *o = &sim->oracle;
     const struct record_bet *b = record->body;
-    const struct record_leg *leg = record->items;
+    const struct record_leg *legs = record->items;
+    struct sim_account *account = &o->accounts[record->head->account];
     bool pending = b->outcome == BET_PENDING;
-    ASSERT(o->bets_count < o->bets_max);
+    ASSERT(o->bets_count < o->bets_max && o->legs_max - o->legs_count >= SIM_LEGS_MAX);
     entry->bet = o->bets_count++;
     o->bets[entry->bet] = (struct sim_bet){
         .bet_id = b->bet_id,
         .seq_last = record->head->seq,
         .entry = (uint32_t)(entry - sim->entries),
         .account = record->head->account,
-        .market = o->markets[leg->market],
-        .selection = leg->selection,
+        .next_of_account = account->bets_last,
+        .legs_first = o->legs_count,
+        .legs_count = record->head->items_count,
+        .sizes = b->sizes,
+        .flags = b->flags,
         .state = pending ? BET_STATE_PENDING : BET_STATE_OPEN,
+        .placed_us = record->head->time_us,
         .stake = b->stake,
-        .odds = {leg->odds_numerator, leg->odds_denominator},
+        .returns = b->potential_return,
     };
+    account->bets_last = entry->bet;
+    for (uint32_t i = 0; i < record->head->items_count; i++)
+        o->legs[o->legs_count++] = (struct sim_bet_leg){
+            .market = o->markets[legs[i].market],
+            .selection = legs[i].selection,
+            .banker = (legs[i].flags & LEG_BANKER) != 0,
+            .ante_post = (legs[i].flags & LEG_ANTE_POST) != 0,
+            .terms = {legs[i].places, legs[i].place_numerator, legs[i].place_denominator},
+            .odds = {legs[i].odds_numerator, legs[i].odds_denominator},
+        };
     o->pending += pending;
+    count_open(sim, &o->bets[entry->bet], 1);
     enum table_outcome outcome = table_insert(o->bets_by_id, table_key_u64(b->bet_id), entry->bet);
     SIM_CHECK(outcome == TABLE_OK, "L2", "two bets have one id");
+}
+
+/* The leg is the one asked for, as it was to be seen, with the terms of then. */
+static void check_leg_taken(struct sim *sim, const struct sim_entry *entry,
+                            const struct sim_leg *asked, const struct record_leg *leg)
+{
+    const struct sim_market *market = check_open(sim, leg);
+    const struct sim_named *named = &market->named[leg->selection];
+    SIM_CHECK(market == &sim->markets[asked->market] &&
+                  slice_equal(slice_of(named->id, named->id_bytes),
+                              slice_of(asked->selection, asked->selection_bytes)),
+              "L6", "the bet is on another selection than asked for");
+    check_leg(sim, &asked->view, leg, asked->view.odds);
+    struct place_terms terms = entry->each_way ? asked->view.terms : (struct place_terms){0};
+    SIM_CHECK(leg->places == terms.places && leg->place_numerator == terms.numerator &&
+                  leg->place_denominator == terms.denominator,
+              "L6", "the place terms in the record");
+    SIM_CHECK(((leg->flags & LEG_BANKER) != 0) == asked->banker &&
+                  ((leg->flags & LEG_ANTE_POST) != 0) == asked->view.ante_post,
+              "L6", "what the leg is");
 }
 
 static void check_accepted(struct sim *sim, const struct sim_entry *entry,
                            const struct record_view *record)
 {
+    static const uint16_t accounts[] = {LEDGER_AVAILABLE, LEDGER_FREE, LEDGER_BONUS};
     const struct record_bet *b = record->body;
-    const struct record_leg *leg = record->items;
+    const struct record_leg *legs = record->items;
+    struct sim_bet_leg own[SIM_LEGS_MAX];
     uint32_t ref = record->head->account;
     bool pending = b->outcome == BET_PENDING;
-    const struct sim_market *market = check_open(sim, leg);
-    const struct sim_named *named = &market->named[leg->selection];
-    const struct sim_market *asked = &sim->markets[entry->market];
-    SIM_CHECK(market == asked && slice_equal(slice_of(named->id, named->id_bytes),
-                                             slice_of(entry->selection, entry->selection_bytes)),
-              "L6", "the bet is on another selection than asked for");
-    check_leg(sim, &entry->view, leg, entry->view.odds);
+    SIM_CHECK(record->head->items_count == entry->legs_count, "L6", "another number of legs");
+    for (uint32_t i = 0; i < entry->legs_count; i++) {
+        const struct sim_leg *asked = &sim->legs[entry->legs_first + i];
+        check_leg_taken(sim, entry, asked, &legs[i]);
+        own[i] = (struct sim_bet_leg){
+            .banker = asked->banker, .odds = asked->view.odds, .terms = asked->view.terms};
+    }
     SIM_CHECK(b->rounding == sim->mix.book.ticket_limits.bet.rounding, "L7", "another rounding");
-    struct record_leg_result won = {1, 1, 0, 0, 1, 1};
-    SIM_CHECK(b->potential_return ==
-                  sim_payout(b->stake, entry->view.odds, won, (enum rounding)b->rounding),
-              "L7", "the potential return");
+    const struct sim_shape shape = {b->stake, entry->sizes, entry->legs_count, b->flags};
+    int64_t returns = sim_returns(sim, &shape, own);
+    SIM_CHECK(b->potential_return == returns, "L7", "the potential return is %lld, not %lld",
+              (long long)b->potential_return, (long long)returns);
     const struct record_posting expected[] = {
-        {ref, LEDGER_AVAILABLE, entry->currency, -b->stake},
+        {ref, accounts[entry->stake_kind], entry->currency, -b->stake},
         {pending ? ref : 0, pending ? LEDGER_HELD : LEDGER_HOUSE_STAKES, entry->currency, b->stake},
     };
     SIM_CHECK(posted(record, expected, 2), "L4", "postings of a stake");
+}
+
+static void count_verdict(struct sim *sim, const struct sim_entry *entry, enum bet_outcome outcome)
+{
+    bool accepted = outcome == BET_PLACED || outcome == BET_PENDING;
+    bool bankers = false;
+    for (uint32_t i = 0; i < entry->legs_count; i++)
+        bankers = bankers || sim->legs[entry->legs_first + i].banker;
+    sim_count(sim, !accepted                ? SIM_BET_REFUSED
+                   : outcome == BET_PENDING ? SIM_BET_PENDING
+                                            : SIM_BET_PLACED);
+    uint64_t *counts = sim->report.counts;
+    counts[SIM_MULTIPLE] += accepted && entry->legs_count > 1;
+    counts[SIM_SYSTEM] += accepted && entry->sizes != 0;
+    counts[SIM_BANKER] += accepted && entry->sizes != 0 && bankers;
+    counts[SIM_EACH_WAY] += accepted && entry->each_way;
+    counts[SIM_RELATED] += outcome == BET_RELATED_LEGS;
+    counts[SIM_NO_TERMS] += outcome == BET_NO_PLACE_TERMS;
+    counts[SIM_TOO_LARGE] +=
+        outcome == BET_LEGS_LIMIT || outcome == BET_LINES_LIMIT || outcome == BET_ODDS_LIMIT;
+    counts[SIM_LIABILITY] += outcome == BET_LIABILITY_LIMIT;
+}
+
+static bool is_request(const struct record_bet *b, const struct sim_entry *entry)
+{
+    static const uint8_t kinds[] = {0, BET_FREE, BET_BONUS};
+    return b->request_hash[0] == entry->hash[0] && b->request_hash[1] == entry->hash[1] &&
+           b->stake == entry->amount && b->currency == entry->currency &&
+           b->policy == entry->policy && b->sizes == entry->sizes &&
+           b->flags == (kinds[entry->stake_kind] | (entry->each_way ? BET_EACH_WAY : 0));
 }
 
 void sim_oracle_bet(struct sim *sim, const struct record_view *record)
@@ -99,22 +189,20 @@ void sim_oracle_bet(struct sim *sim, const struct record_view *record)
     struct sim_entry *entry = sim_entry_of_key(sim, OPERATION_BET, record->head->account,
                                                record_text(&texts, b->key_bytes));
     const struct sim_account *account = &sim->oracle.accounts[record->head->account];
+    bool cash = entry->stake_kind == STAKE_CASH;
     SIM_CHECK(entry->seq == 0, "L3", "a second verdict under one key");
     SIM_CHECK(entry->decided_in != 0, "L2", "a bet that nobody asked for");
     sim_vault_record(sim, record, entry);
-    SIM_CHECK(b->request_hash[0] == entry->hash[0] && b->request_hash[1] == entry->hash[1] &&
-                  b->stake == entry->amount && b->currency == entry->currency &&
-                  b->policy == entry->policy,
-              "L3", "the verdict is of another request");
+    SIM_CHECK(is_request(b, entry), "L3", "the verdict is of another request");
     enum bet_outcome expected = sim_expect_bet(sim, entry, account);
-    SIM_CHECK(b->outcome == expected, entry->view.alive ? "L6" : "P2",
-              "record %llu: a bet ended as %s, the oracle says %s",
-              (unsigned long long)record->head->seq, bet_outcome_text((enum bet_outcome)b->outcome),
-              bet_outcome_text(expected));
+    SIM_CHECK(b->outcome == expected, sim->legs[entry->legs_first].view.alive ? "L6" : "P2",
+              "record %llu: a bet of %u legs ended as %s, the oracle says %s",
+              (unsigned long long)record->head->seq, entry->legs_count,
+              bet_outcome_text((enum bet_outcome)b->outcome), bet_outcome_text(expected));
     bool accepted = expected == BET_PLACED || expected == BET_PENDING;
-    SIM_CHECK(b->balance_after == account->available - (accepted ? b->stake : 0), "L4",
+    SIM_CHECK(b->balance_after == account->available - (accepted && cash ? b->stake : 0), "L4",
               "balance_after of a bet");
-    SIM_CHECK(!accepted || b->balance_after >= 0, "L4", "a bet below zero");
+    SIM_CHECK(!accepted || !cash || b->balance_after >= 0, "L4", "a bet below zero");
     entry->seq = record->head->seq;
     if (accepted) {
         check_accepted(sim, entry, record);
@@ -122,9 +210,7 @@ void sim_oracle_bet(struct sim *sim, const struct record_view *record)
     } else {
         SIM_CHECK(b->bet_id == 0 && posted(record, NULL, 0), "L4", "a refusal moves no money");
     }
-    sim_count(sim, !accepted                 ? SIM_BET_REFUSED
-                   : expected == BET_PENDING ? SIM_BET_PENDING
-                                             : SIM_BET_PLACED);
+    count_verdict(sim, entry, expected);
 }
 
 /* ---- after that ---- */
@@ -147,44 +233,136 @@ static struct odds lower_of(struct odds a, struct odds b)
     return (uint64_t)a.numerator * b.denominator < (uint64_t)b.numerator * a.denominator ? a : b;
 }
 
+static uint16_t staked_from(const struct sim_bet *bet)
+{
+    return (bet->flags & BET_FREE) != 0    ? LEDGER_FREE
+           : (bet->flags & BET_BONUS) != 0 ? LEDGER_BONUS
+                                           : LEDGER_AVAILABLE;
+}
+
+/* Accepted after all, at prices that are no better than before. */
+static void place_released(struct sim *sim, struct sim_bet *bet, const struct sim_entry *entry,
+                           const struct record_view *record)
+{
+    const struct record_leg *legs = record->items;
+    struct sim_bet_leg *own = &sim->oracle.legs[bet->legs_first];
+    for (uint32_t i = 0; i < bet->legs_count; i++) {
+        const struct sim_leg *asked = &sim->legs[entry->legs_first + i];
+        (void)check_open(sim, &legs[i]);
+        own[i].odds = lower_of(own[i].odds, asked->release_view.odds);
+        check_leg(sim, &asked->release_view, &legs[i], own[i].odds);
+    }
+    const struct sim_shape shape = shape_of(bet);
+    bet->returns = sim_returns(sim, &shape, own);
+    bet->placed_us = record->head->time_us;
+    count_open(sim, bet, 1);
+    sim->report.counts[SIM_MULTIPLE_RELEASED] += bet->legs_count > 1;
+}
+
 void sim_oracle_release(struct sim *sim, const struct record_view *record)
 {
     const struct record_release *r = record->body;
-    const struct record_leg *leg = record->items;
     struct sim_bet *bet = bet_of(sim, record, r->bet_id, r->previous_seq);
     struct sim_entry *entry = &sim->entries[bet->entry];
     const struct sim_account *account = &sim->oracle.accounts[bet->account];
-    uint16_t currency = account->currency;
+    uint16_t currency = account->currency, from = staked_from(bet);
     SIM_CHECK(bet->state == BET_STATE_PENDING, "L7", "a bet released twice");
     SIM_CHECK(entry->released, "L6", "a release that nobody saw");
-    enum bet_outcome expected = sim_expect_release(sim, entry, bet->odds);
-    SIM_CHECK(r->outcome == expected, entry->release_view.alive ? "L6" : "P2",
+    enum bet_outcome expected = sim_expect_release(sim, entry, &sim->oracle.legs[bet->legs_first]);
+    SIM_CHECK(r->outcome == expected, sim->legs[entry->legs_first].release_view.alive ? "L6" : "P2",
               "record %llu: a release ended as %s, the oracle says %s",
               (unsigned long long)record->head->seq, bet_outcome_text((enum bet_outcome)r->outcome),
               bet_outcome_text(expected));
     bool placed = expected == BET_PLACED;
     const struct record_posting postings[] = {
         {bet->account, LEDGER_HELD, currency, -bet->stake},
-        {placed ? 0 : bet->account, placed ? LEDGER_HOUSE_STAKES : LEDGER_AVAILABLE, currency,
-         bet->stake},
+        {placed ? 0 : bet->account, placed ? LEDGER_HOUSE_STAKES : from, currency, bet->stake},
     };
     SIM_CHECK(posted(record, postings, 2), "L4", "postings of a release");
-    SIM_CHECK(r->balance_after == account->available + (placed ? 0 : bet->stake), "L4",
+    bool back = !placed && from == LEDGER_AVAILABLE;
+    SIM_CHECK(r->balance_after == account->available + (back ? bet->stake : 0), "L4",
               "balance_after of a release");
     sim->oracle.pending--;
     entry->seq_final = record->head->seq;
+    count_open(sim, bet, -1);
     bet->state = placed ? BET_STATE_OPEN : BET_STATE_NOT_ACCEPTED;
     sim_count(sim, placed ? SIM_BET_RELEASED : SIM_BET_NOT_ACCEPTED);
-    if (!placed)
-        return;
-    (void)check_open(sim, leg);
-    bet->odds = lower_of(bet->odds, entry->release_view.odds);
-    check_leg(sim, &entry->release_view, leg, bet->odds);
+    if (placed)
+        place_released(sim, bet, entry, record);
 }
 
-static struct record_leg_result result_of(const struct sim *sim, const struct sim_bet *bet)
+/* ---- settled ---- */
+
+/* Each leg of the record is what the oracle says of it; the deductions stand behind. */
+static void check_settled_legs(struct sim *sim, const struct record_view *record,
+                               const struct sim_bet *bet, const struct sim_fate *fate)
 {
-    return sim->markets[bet->market].named[bet->selection].result;
+    const struct record_settled_leg *items = record->items;
+    const struct sim_bet_leg *legs = &sim->oracle.legs[bet->legs_first];
+    struct slice texts = record->texts;
+    SIM_CHECK(record->head->items_count == bet->legs_count, "L7", "a settlement of other legs");
+    for (uint32_t i = 0; i < bet->legs_count; i++) {
+        const struct sim_leg_fate *f = &fate->legs[i];
+        struct slice deductions =
+            record_text(&texts, (uint16_t)(items[i].deductions_count * sizeof *f->deductions));
+        SIM_CHECK(memcmp(&items[i].win, &f->win, sizeof f->win) == 0 &&
+                      memcmp(&items[i].place, &f->place, sizeof f->place) == 0 &&
+                      items[i].position == f->position && items[i].tied == f->tied,
+                  "L7", "the factors of a settlement");
+        SIM_CHECK(items[i].odds_numerator == legs[i].odds.numerator &&
+                      items[i].odds_denominator == legs[i].odds.denominator &&
+                      items[i].places == legs[i].terms.places &&
+                      ((items[i].flags & SETTLED_BANKER) != 0) == legs[i].banker &&
+                      ((items[i].flags & SETTLED_CANCELLED) != 0) == f->cancelled,
+                  "L7", "the leg of a settlement");
+        SIM_CHECK(items[i].deducted_from == f->deducted_from &&
+                      items[i].deductions_count == f->deductions_count &&
+                      (deductions.bytes == 0 ||
+                       memcmp(deductions.at, f->deductions, deductions.bytes) == 0),
+                  "L7", "the deductions of a settlement");
+    }
+}
+
+static void count_settled(struct sim *sim, const struct sim_bet *bet, const struct sim_fate *fate)
+{
+    uint64_t *counts = sim->report.counts;
+    bool open = false;
+    for (uint32_t i = 0; i < bet->legs_count; i++) {
+        const struct sim_leg_fate *f = &fate->legs[i];
+        const struct sim_bet_leg *leg = &sim->oracle.legs[bet->legs_first + i];
+        const struct sim_market *market = &sim->markets[leg->market];
+        bool non_runner = market->named[leg->selection].result.withdrawn_at_us != 0;
+        open = open || f->win.known == 0;
+        counts[SIM_CANCELLED] += f->cancelled;
+        counts[SIM_RULE4] += f->deductions_count > 0 && market->model == DEDUCT_RULE4;
+        counts[SIM_OFF_WINNINGS] += f->deductions_count > 0 && market->model == DEDUCT_WINNINGS;
+        counts[SIM_OFF_PRICE] += f->deducted_from == DEDUCTED_FROM_PRICE;
+        counts[SIM_PLACED_LEG] += f->place.won;
+        counts[SIM_SHARED_PLACE] += f->place.won && f->place.dead_heat_denominator > 1;
+        counts[SIM_NON_RUNNER] += leg->ante_post && !f->cancelled && non_runner;
+    }
+    counts[SIM_LOST_EARLY] += open;
+    counts[SIM_MULTIPLE_SETTLED] += bet->legs_count > 1;
+    sim_count(sim, SIM_BET_SETTLED);
+}
+
+/* What settling moves, sign 1, or taking it back, -1. Answers what available is changed by. */
+static int64_t check_moved(struct sim *sim, const struct record_view *record,
+                           const struct sim_bet *bet, int sign)
+{
+    uint16_t currency = sim->oracle.accounts[bet->account].currency;
+    bool free = (bet->flags & BET_FREE) != 0, bonus = (bet->flags & BET_BONUS) != 0;
+    int64_t payout = sign * bet->payout, stake = sign * bet->stake;
+    int64_t token = bet->token_back ? stake : 0;
+    const struct record_posting postings[] = {
+        {0, LEDGER_HOUSE_STAKES, currency, -stake},
+        {bet->account, bonus ? LEDGER_BONUS : LEDGER_AVAILABLE, currency, payout},
+        {0, LEDGER_HOUSE_RESULT, currency, (free ? 0 : stake) - payout},
+        {bet->account, LEDGER_FREE, currency, token},
+        {0, LEDGER_HOUSE_PROMO, currency, stake - token},
+    };
+    SIM_CHECK(posted(record, postings, free ? 5 : 3), "L4", "postings of a settlement");
+    return bonus ? 0 : payout;
 }
 
 void sim_oracle_settle(struct sim *sim, const struct record_view *record)
@@ -192,35 +370,34 @@ void sim_oracle_settle(struct sim *sim, const struct record_view *record)
     const struct record_settle *s = record->body;
     struct sim_bet *bet = bet_of(sim, record, s->bet_id, s->previous_seq);
     const struct sim_account *account = &sim->oracle.accounts[bet->account];
-    struct record_leg_result factors = result_of(sim, bet);
+    struct sim_fate fate;
     SIM_CHECK(bet->state == BET_STATE_OPEN, "L7", "bet %llu is settled twice",
               (unsigned long long)s->bet_id);
-    const struct record_settled_leg *leg = record->items;
-    SIM_CHECK(record->head->items_count == 1 && memcmp(&leg->win, &factors, sizeof factors) == 0 &&
-                  leg->odds_numerator == bet->odds.numerator &&
-                  leg->odds_denominator == bet->odds.denominator,
-              "L7", "the factors of a settlement");
-    SIM_CHECK(factors.known == 1 && s->result_seq == sim->markets[bet->market].result_seq, "L7",
+    sim_fate_of(sim, bet, &fate);
+    SIM_CHECK(fate.decided, "L7", "bet %llu is settled before it is decided",
+              (unsigned long long)s->bet_id);
+    SIM_CHECK(s->result_seq == fate.result_seq && s->result_version == fate.result_version, "L7",
               "a settlement by another result than the one in force");
-    int64_t payout =
-        sim_payout(bet->stake, bet->odds, factors, sim->mix.book.ticket_limits.bet.rounding);
-    SIM_CHECK(s->payout == payout, "L7", "bet %llu pays %lld, the oracle says %lld",
-              (unsigned long long)s->bet_id, (long long)s->payout, (long long)payout);
-    const struct record_posting postings[] = {
-        {0, LEDGER_HOUSE_STAKES, account->currency, -bet->stake},
-        {bet->account, LEDGER_AVAILABLE, account->currency, payout},
-        {0, LEDGER_HOUSE_RESULT, account->currency, bet->stake - payout},
-    };
-    SIM_CHECK(posted(record, postings, 3), "L4", "postings of a settlement");
-    SIM_CHECK(s->balance_after == account->available + payout && s->stake == bet->stake, "L4",
-              "balance_after of a settlement");
+    check_settled_legs(sim, record, bet, &fate);
+    SIM_CHECK(s->payout == fate.payout && s->token_back == fate.token_back, "L7",
+              "bet %llu of %u legs pays %lld, the oracle says %lld", (unsigned long long)s->bet_id,
+              bet->legs_count, (long long)s->payout, (long long)fate.payout);
+    bet->payout = fate.payout;
+    bet->token_back = fate.token_back;
+    int64_t change = check_moved(sim, record, bet, 1);
+    SIM_CHECK(s->balance_after == account->available + change && s->stake == bet->stake &&
+                  s->sizes == bet->sizes && s->flags == bet->flags,
+              "L4", "balance_after of a settlement");
     SIM_CHECK(s->settlement == ++bet->settlements, "L7", "the number of the settlement");
     bet->state = BET_STATE_SETTLED;
-    bet->payout = payout;
-    bet->factors = factors;
     bet->seq_settled = record->head->seq;
     bet->result_seq = s->result_seq;
-    sim_count(sim, SIM_BET_SETTLED);
+    for (uint32_t i = 0; i < bet->legs_count; i++) {
+        sim->oracle.legs[bet->legs_first + i].win = fate.legs[i].win;
+        sim->oracle.legs[bet->legs_first + i].place = fate.legs[i].place;
+    }
+    count_open(sim, bet, -1);
+    count_settled(sim, bet, &fate);
 }
 
 void sim_oracle_reverse(struct sim *sim, const struct record_view *record)
@@ -228,23 +405,24 @@ void sim_oracle_reverse(struct sim *sim, const struct record_view *record)
     const struct record_reverse *r = record->body;
     struct sim_bet *bet = bet_of(sim, record, r->bet_id, r->previous_seq);
     const struct sim_account *account = &sim->oracle.accounts[bet->account];
-    struct record_leg_result factors = result_of(sim, bet);
+    struct sim_fate fate;
     SIM_CHECK(bet->state == BET_STATE_SETTLED && r->reverses_seq == bet->seq_settled, "L7",
               "a reversal of nothing");
-    SIM_CHECK(sim->markets[bet->market].result_seq > bet->result_seq &&
-                  memcmp(&factors, &bet->factors, sizeof factors) != 0,
+    sim_fate_of(sim, bet, &fate);
+    SIM_CHECK(fate.result_seq > bet->result_seq && r->result_seq == fate.result_seq &&
+                  r->result_version == fate.result_version && sim_fate_differs(sim, bet, &fate),
               "L7", "a reversal without a newer result");
-    const struct record_posting postings[] = {
-        {0, LEDGER_HOUSE_STAKES, account->currency, bet->stake},
-        {bet->account, LEDGER_AVAILABLE, account->currency, -bet->payout},
-        {0, LEDGER_HOUSE_RESULT, account->currency, bet->payout - bet->stake},
-    };
-    SIM_CHECK(posted(record, postings, 3) && r->payout == bet->payout, "L4",
-              "postings of a reversal");
-    SIM_CHECK(r->balance_after == account->available - bet->payout, "L4",
-              "balance_after of a reversal");
+    SIM_CHECK(r->payout == bet->payout, "L7", "another payout is taken back");
+    int64_t change = check_moved(sim, record, bet, -1);
+    SIM_CHECK(r->balance_after == account->available + change, "L4", "balance_after of a reversal");
     bet->state = BET_STATE_OPEN;
     bet->payout = 0;
+    bet->token_back = false;
     bet->seq_settled = 0;
-    sim_count(sim, SIM_BET_CORRECTED);
+    for (uint32_t i = 0; i < bet->legs_count; i++) {
+        struct sim_bet_leg *leg = &sim->oracle.legs[bet->legs_first + i];
+        leg->win = leg->place = (struct record_leg_result){0};
+    }
+    count_open(sim, bet, 1);
+    sim_count(sim, fate.decided ? SIM_BET_CORRECTED : SIM_BET_REOPENED);
 }

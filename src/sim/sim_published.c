@@ -71,7 +71,8 @@ static void check_any_change(struct sim *sim, const struct sim_market *market,
                   market->in_play != image->in_play ||
                   market->bet_delay_us != image->bet_delay_us ||
                   market->feed_status != image->feed_status || market->holds != image->holds ||
-                  market->flags != image->flags,
+                  market->flags != image->flags ||
+                  memcmp(&market->terms, &image->place_terms, sizeof market->terms) != 0,
               "P1", "market %.*s: a new version without any change",
               SLICE_ARG(ODDS_TEXT(image, market_id)));
 }
@@ -134,6 +135,10 @@ static void on_market(void *owner, const struct odds_image *image, uint64_t befo
     market->flags = image->flags;
     market->in_play = image->in_play;
     market->bet_delay_us = image->bet_delay_us;
+    market->terms = image->place_terms;
+    market->event_bytes = image->event_id_bytes;
+    ASSERT(image->event_id_bytes <= sizeof market->event);
+    memcpy(market->event, ODDS_TEXT(image, event_id).at, image->event_id_bytes);
     market->version = image->odds_version;
     market->position = image->odds_position;
     keep_selections(market, image);
@@ -188,6 +193,8 @@ struct sim_view sim_view_of(const struct sim *sim, uint32_t market_index, struct
                             .breaks = sim->breaks,
                             .back = p->back,
                             .in_play = market->in_play,
+                            .ante_post = (market->flags & ODDS_ANTE_POST) != 0,
+                            .terms = market->terms,
                             .status = market->status,
                             .version = market->version,
                             .position = market->position,

@@ -9,6 +9,7 @@
 #include "feeds/synthetic/synthetic_feed.h"
 #include "sim/sim.h"
 #include "sim/sim_ledger_log.h"
+#include "sim/sim_market.h"
 #include "sim/sim_mix.h"
 #include "sim/sim_odds_log.h"
 #include "sim/sim_oracle.h"
@@ -19,90 +20,53 @@
 #include "sim/sim_vault.h"
 #include "sim/sim_verdicts.h"
 
-#define SIM_SLOTS_MAX      24 /* markets of our own feed at a time */
-#define SIM_PROVIDERS      4  /* three of our own feed, and the match simulator */
-#define SIM_SELECTIONS_MAX 32
-#define SIM_ID_BYTES       48
-#define SIM_MESSAGES_MAX   512
-#define SIM_NONE           UINT32_MAX
+#define SIM_SLOTS_MAX    24 /* markets of our own feed at a time */
+#define SIM_PROVIDERS    4  /* three of our own feed, and the match simulator */
+#define SIM_MESSAGES_MAX 512
+#define SIM_LEGS_MAX     5 /* of a ticket */
+#define SIM_NONE         UINT32_MAX
 enum sim_disk { SIM_DISK_FIRST = 0, SIM_DISK_SECOND, SIM_DISK_ARCHIVE, SIM_DISKS };
 
-/* A market as last published through the listener, and as the ledger's records tell it. */
-struct sim_selection {
-    char id[SIM_ID_BYTES];
-    uint8_t id_bytes;
-    uint8_t status;
+/* A leg of a ticket, as asked for. */
+struct sim_leg {
+    uint32_t market; /* SIM_NONE: one that nobody offers */
+    char selection[SIM_ID_BYTES];
+    uint8_t selection_bytes;
+    bool banker;
     struct odds odds;
-    struct odds logged; /* as the odds log has it since the market was last new */
-};
-
-struct sim_market {
-    char id[SIM_ID_BYTES * 2];
-    uint8_t id_bytes;
-    uint8_t provider; /* index */
-    bool present;
-    uint8_t status;
-    bool in_play;
-    uint8_t feed_status, holds, flags;
-    int64_t bet_delay_us;
-    int64_t ended_us;      /* since when it is closed, settled or cancelled; 0: it is not */
-    uint64_t version;      /* the last ever published, over restarts (P1) */
-    uint64_t removed_turn; /* in whose book_end_turn it left the store last; 0: in none */
-    uint64_t position;
-    uint16_t selections_count;
-    struct sim_selection selections[SIM_SELECTIONS_MAX];
-    /* the fold of the records */
-    uint8_t fence_status, fence_holds;
-    bool in_ledger;
-    uint16_t named_count;
-    struct sim_named {
-        char id[SIM_ID_BYTES];
-        uint8_t id_bytes;
-        struct record_leg_result result;
-    } named[SIM_SELECTIONS_MAX];
-    uint64_t result_seq, result_version, stopped_seq; /* the newest that left it not open to bets */
-};
-
-/* What a decision could see: taken from the above at the moment of the call. */
-struct sim_view {
-    bool known, alive, selection_known, in_play;
-    uint8_t status, selection_status;
-    struct odds odds;
-    uint64_t version, position;
-    int64_t delay_us, breaks, back; /* of leases so far; which was its provider's last */
+    uint64_t odds_version;
+    struct sim_view view;
+    struct sim_view release_view;
 };
 
 /* One request of a client under one key: a bet, a deposit or a withdrawal. */
 struct sim_entry {
     uint8_t operation; /* enum operation */
     uint8_t policy;
-    bool single, told, released, looking;
+    bool told, released, looking, each_way;
     uint16_t user;
     uint16_t currency;
-    uint32_t number; /* the key is "k<number / 2>", so that two users share each */
-    uint32_t market; /* SIM_NONE: one that nobody offers */
-    char selection[SIM_ID_BYTES];
-    uint8_t selection_bytes;
+    uint32_t number;            /* the key is "k<number / 2>", so that two users share each */
+    uint32_t legs_first, sizes; /* of a bet */
+    uint8_t legs_count;
+    uint8_t stake_kind;
     uint16_t waiting; /* answers still to come */
     int64_t amount;
-    struct odds odds;
-    uint64_t odds_version;
     uint64_t hash[2];
     uint32_t looked_in;  /* incarnation in which its key was taken for an old one; 0: none */
     uint32_t fresh_in;   /* in which it was answered as a new one */
     uint32_t decided_in; /* incarnation of the last decision; 0: none */
     int64_t decided_us;  /* monotonic */
-    struct sim_view view;
-    struct sim_view release_view;
-    uint64_t seq;       /* of its durable BET or MONEY record; 0: none */
-    uint64_t seq_final; /* of the RELEASE */
-    uint64_t seq_told;  /* the newest record that an answer named */
-    uint32_t bet;       /* index, or SIM_NONE */
+    uint64_t seq;        /* of its durable BET or MONEY record; 0: none */
+    uint64_t seq_final;  /* of the RELEASE */
+    uint64_t seq_told;   /* the newest record that an answer named */
+    uint32_t bet;        /* index, or SIM_NONE */
 };
 
 enum sim_message_kind { SIM_MESSAGE_MARKET = 1, SIM_MESSAGE_RESULT, SIM_MESSAGE_REMOVED };
 
 #define SIM_OWN_SELECTIONS 6
+#define SIM_OWN_WINDOWS    3
 
 /* A market of our own feed: what is true at the provider. */
 struct sim_slot {
@@ -117,15 +81,38 @@ struct sim_slot {
     uint8_t corrections_left;
     uint8_t selection_status[SIM_OWN_SELECTIONS];
     uint16_t price[SIM_OWN_SELECTIONS]; /* hundredths */
-    struct leg_result results[SIM_OWN_SELECTIONS];
-    bool known[SIM_OWN_SELECTIONS];
+    struct place_terms terms;
+    bool ante_post;
+    struct sim_outcome {
+        bool known;
+        struct leg_result result;
+        uint8_t position, tied;
+        uint16_t deduction;
+        int64_t withdrawn_us; /* in the provider's clock; 0: it ran */
+    } outcomes[SIM_OWN_SELECTIONS];
+    uint8_t model, cap_pence, waive_pence;
+    bool rolled_back; /* the provider's last word on results */
+    struct sim_said_window {
+        int64_t from_us, until_us;
+        uint64_t version;
+        bool cancelled;
+    } windows[SIM_OWN_WINDOWS];
+    uint8_t windows_count;
+};
+
+/* What a message of the kind RESULT says. */
+struct sim_word {
+    enum result_kind kind;
+    uint8_t window; /* of the slot's */
+    bool one;       /* a rollback of those that are not known, not of all */
 };
 
 struct sim_message {
     enum sim_message_kind kind;
     int64_t due_us;
     struct sim_slot slot;
-    bool invalid; /* RESULT: names a selection that never was */
+    struct sim_word word; /* RESULT */
+    bool invalid;         /* RESULT: names a selection that never was */
 };
 
 struct sim_provider {
@@ -173,6 +160,8 @@ struct sim {
     /* clients */
     struct sim_entry *entries; /* owns */
     uint32_t entries_count, entries_max;
+    struct sim_leg *legs; /* owns; of the bets asked for */
+    uint32_t legs_count, legs_max;
     uint32_t numbers[4];         /* by operation: the next key */
     uint32_t *by_number[4];      /* owns; [number] -> entry */
     uint32_t waiting;            /* answers still to come in this incarnation */

@@ -10,6 +10,7 @@
 #include "base/assert.h"
 #include "base/error.h"
 #include "ledger/shard_verdicts.h"
+#include "sim/sim_tickets.h"
 #include "sim/sim_world.h"
 
 #define FILTER_BYTES 64
@@ -104,8 +105,7 @@ static const struct shard_verdict *verdict_of(struct sim *sim, const struct sim_
 static void decided(struct sim *sim, uint32_t index, const struct shard_verdict *verdict)
 {
     struct sim_entry *entry = &sim->entries[index];
-    entry->view =
-        sim_view_of(sim, entry->market, slice_of(entry->selection, entry->selection_bytes));
+    sim_ticket_see(sim, entry);
     entry->decided_in = sim->incarnation;
     entry->decided_us = sim->now_us;
     if (verdict->bet == BET_NONE ||

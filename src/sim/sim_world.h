@@ -67,16 +67,6 @@ struct sim_view sim_view_of(const struct sim *sim, uint32_t market, struct slice
 void sim_published_forget(struct sim *sim); /* a restart: the store is empty */
 int sim_provider_find(const struct sim *sim, struct slice name);
 
-/* ---- sim_expect.c: the rules once more, in other words ---- */
-enum bet_outcome sim_expect_bet(const struct sim *sim, const struct sim_entry *entry,
-                                const struct sim_account *account);
-enum bet_outcome sim_expect_release(const struct sim *sim, const struct sim_entry *entry,
-                                    struct odds bound);
-enum bet_outcome sim_expect_money(const struct sim *sim, const struct sim_entry *entry,
-                                  const struct sim_account *account);
-int64_t sim_payout(int64_t stake, struct odds odds, struct record_leg_result factors,
-                   enum rounding rounding);
-
 /* ---- sim_oracle.c, sim_oracle_bets.c: the fold of the durable records ---- */
 void sim_oracle_record(struct sim *sim, const struct record_view *record);
 /* A record read from any log, beside the oracle's of the same number. */
@@ -97,6 +87,9 @@ struct sim_entry *sim_entry_of_key(struct sim *sim, enum operation operation, ui
                                    struct slice key);
 
 /* ---- sim_clients.c ---- */
+struct slice sim_user_text(const struct sim_entry *entry, char memory[32]);
+struct slice sim_key_text(const struct sim_entry *entry, char memory[32]);
+uint32_t sim_entry_new(struct sim *sim, enum operation operation, uint32_t user);
 void sim_clients_step(struct sim *sim);
 void sim_clients_end_turn(struct sim *sim); /* after book_end_turn: who was released in it */
 void sim_clients_restart(struct sim *sim);  /* answers that will never come */
@@ -110,6 +103,13 @@ int sim_feed_new(struct sim *sim);
 void sim_feed_step(struct sim *sim);
 void sim_feed_deliver(struct sim *sim);
 void sim_feed_send(struct sim *sim, const struct sim_slot *slot, enum sim_message_kind kind);
+void sim_feed_say(struct sim *sim, const struct sim_slot *slot, struct sim_word word);
+
+/* ---- sim_feed_results.c: what the providers say of results ---- */
+void sim_feed_give_result(struct sim *sim, struct sim_slot *slot);
+void sim_feed_correct(struct sim *sim, struct sim_slot *slot);
+void sim_feed_window(struct sim *sim, struct sim_slot *slot);
+void sim_feed_repeat_results(struct sim *sim, const struct sim_slot *slot);
 void sim_feed_reconnect(struct sim *sim); /* whole images and results, as after any login */
 const struct feed_sink_ops *sim_sink_ops(void);
 /* Gives a result to `give` and checks that it did what L7 says. */
