@@ -20,20 +20,17 @@
  * snapshot alone takes then is given beside it. The reference in the same run is a plain pwrite +
  * fdatasync of equal groups into a prepared file. */
 #include <fcntl.h>
-#include <poll.h>
 #include <pthread.h>
 #include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/eventfd.h>
 #include <sys/resource.h>
 #include <time.h>
 #include <unistd.h>
 
 #include "adapters/embedded/ledger_file.h"
 #include "adapters/embedded/ledger_packer.h"
-#include "adapters/embedded/odds_store_memory.h"
 #include "adapters/embedded/snapshot_file.h"
 #include "adapters/embedded/tree_keeper.h"
 #include "adapters/embedded/verdict_keeper.h"
@@ -43,33 +40,23 @@
 #include "base/histogram.h"
 #include "base/prng.h"
 #include "cli/node_shadow.h"
-#include "crypto/key_files.h"
+#include "host.h"
 
 #define ACCOUNTS         100000
 #define MARKETS          1000
-#define SELECTIONS       3
 #define REFERENCE_GROUPS 2000
 
 struct bench {
-    struct ledger_log *log;
-    struct disk *disk, *tree_disk;
-    struct tree_keeper *keeper;    /* NULL: without proofs */
+    struct host h;
     struct tree_keeper_stats tree; /* at the end of the run */
-    struct sign_key *key;
-    bool proofs, folds;
+    bool folds;
     struct node_shadow shadow;
-    struct odds_store *store;
     struct snapshot_store *snapshots;
     uint32_t verdicts_memory; /* 0: all of them, and no store */
     struct disk *verdicts_disk;
     struct ledger_cursor *verdicts_cursor;
     struct verdict_store *verdicts;
     uint64_t verdict_runs, verdict_keys; /* at the end of the run */
-    uint64_t shed;                       /* asks refused for want of room, tried again */
-    struct odds_log odds_log;
-    struct book *book;
-    int event;
-    uint64_t answered, placed;
     uint64_t bets, group;
     struct prng prng;
     int64_t group_begun_ns;
@@ -79,167 +66,19 @@ struct bench {
     struct ledger_packer *packer;
 };
 
-static int64_t now_ns(clockid_t clock)
-{
-    struct timespec t;
-    clock_gettime(clock, &t);
-    return (int64_t)t.tv_sec * 1000000000 + t.tv_nsec;
-}
-
-static void die(const char *what, int error)
-{
-    fprintf(stderr, "bench-engine: %s: %s\n", what, error_text(error));
-    exit(1);
-}
-
-/* The engine's figure is about the ledger: offers are counted, not written. */
-static uint64_t odds_append(struct odds_log *log, const struct odds_log_change *change)
-{
-    static uint64_t position;
-    (void)log, (void)change;
-    return ++position;
-}
-
-static int odds_epoch(struct odds_log *log, uint32_t *ret_epoch)
-{
-    static uint32_t epoch;
-    (void)log;
-    *ret_epoch = ++epoch;
-    return 0;
-}
-
-static const struct odds_log_ops odds_ops = {.append = odds_append, .take_epoch = odds_epoch};
-
-static void notify(void *owner)
-{
-    uint64_t one = 1;
-    ssize_t written = write(((struct bench *)owner)->event, &one, sizeof one);
-    (void)written; /* a full counter is a wake-up too */
-}
-
-static void begin_turn(struct bench *b)
-{
-    book_begin_turn(b->book, (struct instant){now_ns(CLOCK_REALTIME) / 1000},
-                    (struct monotonic){now_ns(CLOCK_MONOTONIC) / 1000});
-    struct feed_sink *sink = book_sink(b->book);
-    sink->ops->alive(sink, SLICE("bench"));
-}
-
-static void poll_log(struct bench *b, int wait_ms)
-{
-    struct pollfd fd = {b->event, POLLIN, 0};
-    if (book_due_us(b->book) == 0) { /* bets whose keys had to be looked up */
-        begin_turn(b);
-        book_end_turn(b->book);
-    }
-    if (poll(&fd, 1, wait_ms) <= 0)
-        return;
-    uint64_t count;
-    ssize_t got = read(b->event, &count, sizeof count);
-    (void)got;
-    book_poll(b->book);
-}
-
-/* A limit is reached: the log's, or the memory of verdicts, which is made room in at a turn's end.
- */
-static void wait_for_room(struct bench *b)
-{
-    b->shed++;
-    book_end_turn(b->book);
-    poll_log(b, 1);
-    begin_turn(b);
-}
-
-static void on_answer(const struct book_answer *answer)
-{
-    struct bench *b = answer->cookie.owner;
-    b->answered++;
-    if (answer->failed || answer->record == NULL)
-        die("an answer failed", -ERR_IO);
-    if (answer->record->head->type == RECORD_BET)
-        b->placed += ((const struct record_bet *)answer->record->body)->outcome == BET_PLACED;
-}
-
-static struct book_cookie cookie(struct bench *b)
-{
-    return (struct book_cookie){b, {0}};
-}
-
 static void publish_markets(struct bench *b)
 {
-    char id[32], event[32];
-    for (int m = 0; m < MARKETS; m++) {
-        struct feed_selection selections[SELECTIONS];
-        static const char *const names[SELECTIONS] = {"home", "draw", "away"};
-        for (int s = 0; s < SELECTIONS; s++)
-            selections[s] = (struct feed_selection){
-                slice_text(names[s]), slice_text(names[s]), SELECTION_ACTIVE, {21, 10}};
-        snprintf(id, sizeof id, "1.2%08d", m);
-        snprintf(event, sizeof event, "3%07d", m / 10);
-        struct feed_market market = {.provider = SLICE("bench"),
-                                     .id = slice_text(id),
-                                     .event_id = slice_text(event),
-                                     .event_name = SLICE("Home v Away"),
-                                     .sport = SLICE("football"),
-                                     .name = SLICE("Match Odds"),
-                                     .kind = SLICE("MATCH_ODDS"),
-                                     .status = MARKET_ACTIVE,
-                                     .selections = selections,
-                                     .selections_count = SELECTIONS};
-        struct feed_sink *sink = book_sink(b->book);
-        sink->ops->market(sink, &market);
-    }
-}
-
-static void user_of(uint64_t n, char user[40])
-{
-    snprintf(user, 40, "00000000-0000-4000-8000-%012llu", (unsigned long long)n);
-}
-
-static void fund(struct bench *b)
-{
-    char user[40];
-    uint64_t before = b->answered;
-    for (uint64_t i = 0; i < ACCOUNTS; i++) {
-        begin_turn(b);
-        user_of(i, user);
-        struct money_request request = {
-            slice_text(user), SLICE("first"), MONEY_DEPOSIT, {10000000, {826}}, {1, 1}};
-        while (book_move_money(b->book, &request, on_answer, cookie(b)) != REQUEST_TAKEN)
-            wait_for_room(b);
-        if (i % 256 == 255)
-            book_end_turn(b->book);
-        poll_log(b, 0);
-    }
-    book_end_turn(b->book);
-    while (b->answered < before + ACCOUNTS)
-        poll_log(b, 1000);
+    for (unsigned m = 0; m < MARKETS; m++)
+        host_publish(&b->h, m, m / 10);
 }
 
 static void place(struct bench *b, uint64_t n)
 {
-    char user[40], key[40], market[32];
     uint64_t r = prng_next(&b->prng);
-    static const char *const names[SELECTIONS] = {"home", "draw", "away"};
-    user_of(r % ACCOUNTS, user);
-    snprintf(market, sizeof market, "1.2%08d", (int)((r >> 32) % MARKETS));
-    /* a key as clients make them: 32 characters */
-    static const char hex[] = "0123456789abcdef";
-    uint64_t mixed = n * UINT64_C(0x9E3779B97F4A7C15);
-    for (int i = 0; i < 32; i++)
-        key[i] = hex[(i < 16 ? mixed >> (4 * i) : n >> (4 * (i - 16))) & 15];
-    const struct ticket_leg leg = {.odds = {21, 10}, .banker = true};
-    const struct leg_names on = {slice_text(market), slice_text(names[(r >> 20) % SELECTIONS])};
-    struct bet_request request = {
-        .user_id = slice_text(user),
-        .key = slice_of(key, 32),
-        .ticket = {.stake = {100, {826}}, .policy = PRICE_BETTER, .legs = &leg, .legs_count = 1},
-        .names = &on,
-        .request_hash = {n, r},
-        .transport = TRANSPORT_HTTP,
-    };
-    while (book_place_bet(b->book, &request, on_answer, cookie(b)) != REQUEST_TAKEN)
-        wait_for_room(b);
+    host_place(&b->h, &(struct host_bet){.n = n,
+                                         .user = r % ACCOUNTS,
+                                         .market = (unsigned)((r >> 32) % MARKETS),
+                                         .selection = (unsigned)((r >> 20) % HOST_SELECTIONS)});
 }
 
 struct figures {
@@ -251,68 +90,36 @@ struct figures {
 static void on_group_durable(const struct book_answer *answer)
 {
     struct histogram *h = (struct histogram *)(uintptr_t)answer->cookie.words[0];
-    histogram_record(h, (uint64_t)(now_ns(CLOCK_MONOTONIC) - (int64_t)answer->cookie.words[1]));
+    histogram_record(h,
+                     (uint64_t)(host_now_ns(CLOCK_MONOTONIC) - (int64_t)answer->cookie.words[1]));
 }
 
 /* Two groups at most in flight: one being written, one being decided. */
 static void run(struct bench *b, struct figures *f)
 {
-    uint64_t before = b->answered;
-    int64_t begun = now_ns(CLOCK_MONOTONIC), cpu = now_ns(CLOCK_PROCESS_CPUTIME_ID);
+    uint64_t before = b->h.answered;
+    int64_t begun = host_now_ns(CLOCK_MONOTONIC), cpu = host_now_ns(CLOCK_PROCESS_CPUTIME_ID);
     for (uint64_t n = 0; n < b->bets; n += b->group) {
-        begin_turn(b);
+        host_begin_turn(&b->h);
         for (uint64_t i = 0; i < b->group; i++)
             place(b, n + i + 1);
-        struct book_cookie c = {b, {(uintptr_t)f->commit_ns, (uint64_t)now_ns(CLOCK_MONOTONIC)}};
-        book_when_durable(b->book, on_group_durable, c);
-        book_end_turn(b->book);
-        poll_log(b, 0);
-        while (n + b->group - (b->answered - before) > b->group)
-            poll_log(b, 1000);
+        struct book_cookie c = {b,
+                                {(uintptr_t)f->commit_ns, (uint64_t)host_now_ns(CLOCK_MONOTONIC)}};
+        book_when_durable(b->h.book, on_group_durable, c);
+        book_end_turn(b->h.book);
+        host_poll(&b->h, 0);
+        while (n + b->group - (b->h.answered - before) > b->group)
+            host_poll(&b->h, 1000);
     }
-    while (b->answered < before + b->bets)
-        poll_log(b, 1000);
-    f->seconds = (double)(now_ns(CLOCK_MONOTONIC) - begun) / 1e9;
-    f->groups = book_stats(b->book)->groups;
-    if (b->proofs) {
-        tree_keeper_stats(b->keeper, &b->tree);
-        (void)tree_keeper_catch_up(b->keeper); /* its time is a cost of these bets, too */
+    while (b->h.answered < before + b->bets)
+        host_poll(&b->h, 1000);
+    f->seconds = (double)(host_now_ns(CLOCK_MONOTONIC) - begun) / 1e9;
+    f->groups = book_stats(b->h.book)->groups;
+    if (b->h.proofs) {
+        tree_keeper_stats(b->h.keeper, &b->tree);
+        (void)tree_keeper_catch_up(b->h.keeper); /* its time is a cost of these bets, too */
     }
-    f->cpu_seconds = (double)(now_ns(CLOCK_PROCESS_CPUTIME_ID) - cpu) / 1e9;
-}
-
-static void make_key(struct bench *b, const char *directory)
-{
-    char memory[KEY_FILES_PEM_BYTES_MAX];
-    struct buf pem = buf_over(memory, sizeof memory);
-    int folder = -1;
-    if (key_files_open(directory, &folder, NULL) < 0 ||
-        key_files_ed25519(folder, "ledger-ed25519.pem", &pem, NULL) < 0 ||
-        sign_key_new(buf_slice(&pem), &b->key) < 0)
-        die("key", -ERR_IO);
-    close(folder);
-}
-
-static void make_keeper(struct bench *b, const char *directory)
-{
-    char path[512];
-    snprintf(path, sizeof path, "%s/tree", directory);
-    if (b->key == NULL)
-        make_key(b, directory);
-    struct tree_keeper_options options = {.key = b->key, .interval_us = US_PER_SECOND};
-    int error = disk_open_directory(path, &b->tree_disk);
-    if (error < 0)
-        die(path, error);
-    if (tree_keeper_new(&options, &b->keeper) < 0)
-        die("tree", -ERR_MEMORY);
-}
-
-static void start_keeper(struct bench *b)
-{
-    char text[TREE_KEEPER_TEXT_BYTES];
-    int error = tree_keeper_start(b->keeper, b->tree_disk, b->log, text);
-    if (error < 0)
-        die(text, error);
+    f->cpu_seconds = (double)(host_now_ns(CLOCK_PROCESS_CPUTIME_ID) - cpu) / 1e9;
 }
 
 static struct shard_limits limits_of(const struct bench *b)
@@ -330,7 +137,7 @@ static void open_verdicts(struct bench *b, const char *directory)
     char path[512];
     const struct verdict_runs_options options = {.chunk_keys = b->verdicts_memory / 8,
                                                  .filter_bytes = 64u << 20};
-    const struct ledger_cursor_log log = ledger_file_cursor_log(b->log);
+    const struct ledger_cursor_log log = ledger_file_cursor_log(b->h.log);
     struct verdict_runs_report report;
     if (b->verdicts_memory == 0)
         return;
@@ -339,9 +146,9 @@ static void open_verdicts(struct bench *b, const char *directory)
         ledger_cursor_file_new(&log, &b->verdicts_cursor) < 0 ||
         verdict_keeper_open(&options, b->verdicts_disk, b->verdicts_cursor, &report, &b->verdicts) <
             0)
-        die("verdicts", -ERR_IO);
-    b->verdicts->notify = notify;
-    b->verdicts->notify_owner = b;
+        host_die("verdicts", -ERR_IO);
+    b->verdicts->notify = host_notify;
+    b->verdicts->notify_owner = &b->h;
 }
 
 static void close_verdicts(struct bench *b)
@@ -361,79 +168,38 @@ static void close_verdicts(struct bench *b)
 static const struct node_shadow_options fold_options = {
     .on = true, .snapshot_records = 1000000, .keep = 2};
 
-/* Returns seconds that book_start took. */
+/* Returns seconds that the start took. */
 static double open_book(struct bench *b, const char *directory)
 {
-    static const uint64_t key[2] = {3, 4};
-    /* The replay that follows checks every group: open need not. */
-    struct ledger_file_options options = {.store = {.newest_only = true}};
-    struct ledger_report report;
-    struct book_options book_options = BOOK_OPTIONS_DEFAULT;
-    const char *reason = "";
-    int64_t begun = now_ns(CLOCK_MONOTONIC);
-    book_options.limits = limits_of(b);
-    int error = disk_open_directory(directory, &b->disk);
-    if (error < 0)
-        die(directory, error);
-    if (b->proofs) {
-        make_keeper(b, directory);
-        options.follower = tree_keeper_follower(b->keeper);
-    }
-    error = ledger_file_open(&options, b->disk, &report, &b->log);
-    if (error < 0)
-        die(report.text, error);
-    if (b->proofs)
-        start_keeper(b);
-    b->log->notify = notify;
-    b->log->notify_owner = b;
-    b->odds_log.ops = &odds_ops;
-    if (odds_store_memory_new(MARKETS, key, &b->store) < 0)
-        die("odds store", -ERR_MEMORY);
+    int64_t begun = host_now_ns(CLOCK_MONOTONIC);
+    const struct shard_limits limits = limits_of(b);
+    host_open_log(&b->h, directory);
     open_verdicts(b, directory);
-    struct book_ports ports = {.log = b->log,
-                               .odds_log = &b->odds_log,
-                               .store = b->store,
-                               .snapshots = b->snapshots,
-                               .verdicts = b->verdicts};
-    if (b->folds && node_shadow_open(&b->shadow, &fold_options, b->disk) < 0)
-        die("second fold", -ERR_MEMORY);
-    ports.reconcile = b->shadow.reconcile;
-    if (book_new(&book_options, &ports, NULL, &b->book) < 0)
-        die("book", -ERR_MEMORY);
-    error = book_start(b->book, (struct instant){now_ns(CLOCK_REALTIME) / 1000},
-                       (struct monotonic){now_ns(CLOCK_MONOTONIC) / 1000}, &reason);
-    if (error < 0)
-        die(reason, error);
+    if (b->folds && node_shadow_open(&b->shadow, &fold_options, b->h.disk) < 0)
+        host_die("second fold", -ERR_MEMORY);
+    struct book_ports others = {
+        .snapshots = b->snapshots, .verdicts = b->verdicts, .reconcile = b->shadow.reconcile};
+    host_start_book(&b->h, &limits, &others, MARKETS);
     if (b->verdicts != NULL && verdict_keeper_start(b->verdicts) < 0)
-        die("verdicts", -ERR_MEMORY);
+        host_die("verdicts", -ERR_MEMORY);
     if (b->folds) {
-        const struct shard_limits limits = limits_of(b);
         b->shadow.verdicts = b->verdicts;
-        b->shadow.notify = notify;
-        b->shadow.notify_owner = b;
-        if (node_shadow_start(&b->shadow, &fold_options, &limits, b->log) < 0)
-            die("second fold", -ERR_MEMORY);
+        b->shadow.notify = host_notify;
+        b->shadow.notify_owner = &b->h;
+        if (node_shadow_start(&b->shadow, &fold_options, &limits, b->h.log) < 0)
+            host_die("second fold", -ERR_MEMORY);
     }
-    return (double)(now_ns(CLOCK_MONOTONIC) - begun) / 1e9;
+    return (double)(host_now_ns(CLOCK_MONOTONIC) - begun) / 1e9;
 }
 
 static void close_book(struct bench *b)
 {
-    book_end_turn(b->book);
-    while (!book_idle(b->book))
-        poll_log(b, 100);
-    if (b->proofs)
-        tree_keeper_detach(b->keeper);
+    host_end_book(&b->h);
     node_shadow_stop(&b->shadow);
     close_verdicts(b);
-    b->log->ops->free(b->log);
-    book_free(b->book);
+    host_free_book(&b->h);
     node_shadow_close(&b->shadow);
-    if (b->proofs)
-        tree_keeper_free(b->keeper);
-    disk_free(b->tree_disk);
-    b->store->ops->free(b->store);
-    disk_free(b->disk);
+    host_close_log(&b->h);
 }
 
 static int forget_file(void *owner, const char *name)
@@ -454,7 +220,7 @@ static void forget_files(const char *directory)
     struct disk *disk;
     int error = disk_open_directory(directory, &disk);
     if (error < 0)
-        die(directory, error);
+        host_die(directory, error);
     disk->ops->list(disk, forget_file, (void *)(uintptr_t)directory);
     disk_free(disk);
 }
@@ -482,9 +248,9 @@ static void *pack_beside(void *owner)
 static void new_packer(struct bench *b)
 {
     const struct ledger_packer_options options = {0};
-    struct ledger_cursor_log log = ledger_file_cursor_log(b->log);
+    struct ledger_cursor_log log = ledger_file_cursor_log(b->h.log);
     if (ledger_packer_new(&log, &options, &b->packer) < 0)
-        die("packer", -ERR_MEMORY);
+        host_die("packer", -ERR_MEMORY);
 }
 
 static void begin_packing(struct bench *b)
@@ -493,7 +259,7 @@ static void begin_packing(struct bench *b)
         return;
     new_packer(b);
     if (pthread_create(&b->packing, NULL, pack_beside, b) != 0)
-        die("packer", -ERR_MEMORY);
+        host_die("packer", -ERR_MEMORY);
 }
 
 static void end_packing(struct bench *b, struct pack_figures *f)
@@ -510,23 +276,23 @@ static void measure_packed(struct bench *b, const char *directory, struct pack_f
 {
     struct ledger_file_options options = {.store = {.newest_only = true}};
     struct ledger_report report;
-    int error = disk_open_directory(directory, &b->disk);
+    int error = disk_open_directory(directory, &b->h.disk);
     if (error == 0)
-        error = ledger_file_open(&options, b->disk, &report, &b->log);
+        error = ledger_file_open(&options, b->h.disk, &report, &b->h.log);
     if (error < 0)
-        die("the log to compress", error);
+        host_die("the log to compress", error);
     new_packer(b);
-    int64_t begun = now_ns(CLOCK_MONOTONIC);
+    int64_t begun = host_now_ns(CLOCK_MONOTONIC);
     while ((error = ledger_packer_step(b->packer)) > 0)
         ;
     if (error < 0)
-        die(ledger_packer_problem(b->packer), error);
-    f->seconds = (double)(now_ns(CLOCK_MONOTONIC) - begun) / 1e9;
+        host_die(ledger_packer_problem(b->packer), error);
+    f->seconds = (double)(host_now_ns(CLOCK_MONOTONIC) - begun) / 1e9;
     f->before = ledger_packer_stats(b->packer).bytes_before;
     f->after = ledger_packer_stats(b->packer).bytes_after;
     ledger_packer_free(b->packer);
-    b->log->ops->free(b->log);
-    disk_free(b->disk);
+    b->h.log->ops->free(b->h.log);
+    disk_free(b->h.disk);
     forget_files(directory);
     f->restart = open_book(b, directory);
     close_book(b);
@@ -542,7 +308,7 @@ struct snapshot_figures {
 
 static double since(int64_t begun_ns)
 {
-    return (double)(now_ns(CLOCK_MONOTONIC) - begun_ns) / 1e9;
+    return (double)(host_now_ns(CLOCK_MONOTONIC) - begun_ns) / 1e9;
 }
 
 /* Folds the whole log as the server's shadow does, and writes one snapshot at its end. */
@@ -555,23 +321,23 @@ static void make_snapshot(struct bench *b, const char *directory, uint64_t recor
     struct shadow_ports ports = {.cursor = NULL};
     struct ledger_report report;
     struct shadow *shadow;
-    int error = disk_open_directory(directory, &b->disk);
+    int error = disk_open_directory(directory, &b->h.disk);
     if (error == 0)
-        error = ledger_file_open(&options, b->disk, &report, &b->log);
+        error = ledger_file_open(&options, b->h.disk, &report, &b->h.log);
     if (error < 0)
-        die("the log for the snapshot", error);
-    struct ledger_cursor_log log = ledger_file_cursor_log(b->log);
+        host_die("the log for the snapshot", error);
+    struct ledger_cursor_log log = ledger_file_cursor_log(b->h.log);
     open_verdicts(b, directory); /* the book before has brought the older keys to disk */
     ports.verdicts = b->verdicts;
     if (ledger_cursor_file_new(&log, &ports.cursor) < 0 ||
-        snapshot_file_new(&files, b->disk, &ports.snapshots) < 0 ||
+        snapshot_file_new(&files, b->h.disk, &ports.snapshots) < 0 ||
         shadow_new(&fold, &ports, &shadow) < 0)
-        die("shadow", -ERR_MEMORY);
-    int64_t begun = now_ns(CLOCK_MONOTONIC), step = begun;
+        host_die("shadow", -ERR_MEMORY);
+    int64_t begun = host_now_ns(CLOCK_MONOTONIC), step = begun;
     while (shadow_stats(shadow).snapshots == 0) { /* the last step folds little and writes it */
-        step = now_ns(CLOCK_MONOTONIC);
+        step = host_now_ns(CLOCK_MONOTONIC);
         if (shadow_step(shadow) < 0)
-            die(shadow_text(shadow), -ERR_CORRUPT);
+            host_die(shadow_text(shadow), -ERR_CORRUPT);
     }
     f->fold = (double)(step - begun) / 1e9;
     f->write = since(step);
@@ -579,8 +345,8 @@ static void make_snapshot(struct bench *b, const char *directory, uint64_t recor
     ports.cursor->ops->free(ports.cursor);
     ports.snapshots->ops->free(ports.snapshots);
     close_verdicts(b);
-    b->log->ops->free(b->log);
-    disk_free(b->disk);
+    b->h.log->ops->free(b->h.log);
+    disk_free(b->h.disk);
 }
 
 static void read_snapshot(const char *directory, struct snapshot_figures *f)
@@ -592,10 +358,10 @@ static void read_snapshot(const char *directory, struct snapshot_figures *f)
     struct disk *disk;
     if (disk_open_directory(directory, &disk) < 0 ||
         snapshot_file_list(disk, 0, names, &count) < 0 || count == 0)
-        die("no snapshot", -ERR_NOT_FOUND);
+        host_die("no snapshot", -ERR_NOT_FOUND);
     disk_free(disk);
     snprintf(path, sizeof path, "%s/%s", directory, names[count - 1].name);
-    int64_t begun = now_ns(CLOCK_MONOTONIC);
+    int64_t begun = host_now_ns(CLOCK_MONOTONIC);
     int fd = open(path, O_RDONLY);
     for (ssize_t got; (got = read(fd, memory, sizeof memory)) > 0;)
         f->bytes += (uint64_t)got;
@@ -613,11 +379,11 @@ static void measure_snapshot(struct bench *b, const char *directory, uint64_t re
     read_snapshot(directory, f);
     if (disk_open_directory(directory, &disk) < 0 ||
         snapshot_file_new(&files, disk, &b->snapshots) < 0)
-        die("snapshots", -ERR_MEMORY);
+        host_die("snapshots", -ERR_MEMORY);
     forget_files(directory);
     f->restart = open_book(b, directory);
-    if (book_restart(b->book)->snapshot_seq == 0)
-        die("the snapshot was not used", -ERR_NOT_FOUND);
+    if (book_restart(b->h.book)->snapshot_seq == 0)
+        host_die("the snapshot was not used", -ERR_NOT_FOUND);
     close_book(b);
     f->restart_again = open_book(b, directory);
     close_book(b);
@@ -637,22 +403,22 @@ static double reference_per_second(const char *directory, uint64_t group, size_t
     snprintf(path, sizeof path, "%s/reference.bin", directory);
     int fd = open(path, O_RDWR | O_CREAT | O_TRUNC, 0600);
     if (fd < 0 || zeros == NULL)
-        die("reference", -ERR_IO);
+        host_die("reference", -ERR_IO);
     for (size_t at = 0; at + bytes <= file_bytes; at += bytes)
         if (pwrite(fd, zeros, bytes, (off_t)at) < 0)
-            die("reference", -ERR_IO);
+            host_die("reference", -ERR_IO);
     if (fdatasync(fd) < 0)
-        die("reference", -ERR_IO);
+        host_die("reference", -ERR_IO);
     memset(zeros, 'x', bytes);
-    int64_t begun = now_ns(CLOCK_MONOTONIC);
+    int64_t begun = host_now_ns(CLOCK_MONOTONIC);
     uint64_t groups = 0;
     for (size_t at = 0; groups < REFERENCE_GROUPS; groups++, at += bytes) {
         if (at + bytes > file_bytes)
             at = 0;
         if (pwrite(fd, zeros, bytes, (off_t)at) < 0 || fdatasync(fd) < 0)
-            die("reference", -ERR_IO);
+            host_die("reference", -ERR_IO);
     }
-    double seconds = (double)(now_ns(CLOCK_MONOTONIC) - begun) / 1e9;
+    double seconds = (double)(host_now_ns(CLOCK_MONOTONIC) - begun) / 1e9;
     close(fd);
     unlink(path);
     free(zeros);
@@ -667,9 +433,9 @@ static int fold_main(struct bench *b, const char *directory, bool folds)
     histogram_reset(f.commit_ns);
     b->folds = folds;
     (void)open_book(b, directory);
-    begin_turn(b);
+    host_begin_turn(&b->h);
     publish_markets(b);
-    fund(b);
+    host_fund(&b->h, ACCOUNTS);
     run(b, &f);
     long long behind = (long long)__atomic_load_n(&b->shadow.lag.value, __ATOMIC_RELAXED);
     uint64_t samples = b->shadow.samples.value, snapshots = b->shadow.snapshots.value;
@@ -683,7 +449,7 @@ static int fold_main(struct bench *b, const char *directory, bool folds)
            (double)histogram_percentile(f.commit_ns, 9900) / 1e3, usage.ru_maxrss / 1024, behind,
            (unsigned long long)samples, (unsigned long long)snapshots);
     free(f.commit_ns);
-    return b->placed == b->bets ? 0 : 1;
+    return b->h.placed == b->bets ? 0 : 1;
 }
 
 static void print_brief(const struct bench *b, const struct figures *f)
@@ -691,50 +457,57 @@ static void print_brief(const struct bench *b, const struct figures *f)
     printf("{\"bench\":\"engine\",\"bets\":%llu,\"placed\":%llu,\"group\":%llu,"
            "\"bets_per_s\":%.0f,\"cpu_us_per_bet\":%.3f,\"proofs\":%s,"
            "\"records_behind\":%llu,\"groups_left\":%llu,\"heads\":%llu}\n",
-           (unsigned long long)b->bets, (unsigned long long)b->placed, (unsigned long long)b->group,
-           (double)b->bets / f->seconds, f->cpu_seconds * 1e6 / (double)b->bets,
-           b->proofs ? "true" : "false", (unsigned long long)b->tree.behind,
-           (unsigned long long)b->tree.groups_left, (unsigned long long)b->tree.heads);
+           (unsigned long long)b->bets, (unsigned long long)b->h.placed,
+           (unsigned long long)b->group, (double)b->bets / f->seconds,
+           f->cpu_seconds * 1e6 / (double)b->bets, b->h.proofs ? "true" : "false",
+           (unsigned long long)b->tree.behind, (unsigned long long)b->tree.groups_left,
+           (unsigned long long)b->tree.heads);
+}
+
+static void take_options(struct bench *b, int argc, char **argv)
+{
+    b->bets = argc > 2 ? strtoull(argv[2], NULL, 10) : 1000000;
+    b->group = argc > 3 ? strtoull(argv[3], NULL, 10) : 256;
+    b->h.proofs = argc > 4 && strtoull(argv[4], NULL, 10) != 0;
+    b->packs = argc > 5 && strtoull(argv[5], NULL, 10) != 0;
+    b->verdicts_memory = argc > 7 ? (uint32_t)strtoul(argv[7], NULL, 10) : 0;
+    b->bets -= b.bets % b->group;
 }
 
 int main(int argc, char **argv)
 {
-    struct bench b = {.event = eventfd(0, EFD_NONBLOCK)};
+    struct bench b = {0};
     struct figures f = {0};
     if (argc < 2) {
         fprintf(stderr, "usage: bench-engine DIRECTORY [BETS [GROUP [PROOFS [PACK [BRIEF "
                         "[VERDICTS]]]]]]\n");
         return 2;
     }
-    b.bets = argc > 2 ? strtoull(argv[2], NULL, 10) : 1000000;
-    b.group = argc > 3 ? strtoull(argv[3], NULL, 10) : 256;
-    b.proofs = argc > 4 && strtoull(argv[4], NULL, 10) != 0;
-    b.packs = argc > 5 && strtoull(argv[5], NULL, 10) != 0;
-    b.verdicts_memory = argc > 7 ? (uint32_t)strtoul(argv[7], NULL, 10) : 0;
-    b.bets -= b.bets % b.group;
+    take_options(&b, argc, argv);
+    host_init(&b.h, "bench-engine");
     prng_seed(&b.prng, 1);
     if (argc > 4 && (strcmp(argv[4], "fold") == 0 || strcmp(argv[4], "alone") == 0))
         return fold_main(&b, argv[1], argv[4][0] == 'f');
     f.commit_ns = calloc(1, sizeof *f.commit_ns);
     histogram_reset(f.commit_ns);
     (void)open_book(&b, argv[1]);
-    begin_turn(&b);
+    host_begin_turn(&b.h);
     publish_markets(&b);
-    fund(&b);
+    host_fund(&b.h, ACCOUNTS);
     struct pack_figures p = {0};
     begin_packing(&b);
     run(&b, &f);
     end_packing(&b, &p);
-    uint64_t records = shard_state_seq(book_state(b.book));
+    uint64_t records = shard_state_seq(book_state(b.h.book));
     close_book(&b);
     if (argc > 6 && strtoull(argv[6], NULL, 10) != 0) {
         print_brief(&b, &f);
         return 0;
     }
-    uint64_t placed = b.placed, verdict_runs = b.verdict_runs, verdict_keys = b.verdict_keys;
+    uint64_t placed = b.h.placed, verdict_runs = b.verdict_runs, verdict_keys = b.verdict_keys;
     forget_files(argv[1]);
     double restart = open_book(&b, argv[1]);
-    uint64_t replayed = shard_state_bets_count(book_state(b.book));
+    uint64_t replayed = shard_state_bets_count(book_state(b.h.book));
     close_book(&b);
     measure_packed(&b, argv[1], &p);
     struct snapshot_figures s = {0};
@@ -756,14 +529,14 @@ int main(int argc, char **argv)
            (double)histogram_percentile(f.commit_ns, 5000) / 1e3,
            (double)histogram_percentile(f.commit_ns, 9900) / 1e3, (double)f.commit_ns->max / 1e3,
            reference, (double)b.bets / f.seconds / reference, (unsigned long long)replayed,
-           (unsigned long long)records, restart, b.proofs ? "true" : "false",
+           (unsigned long long)records, restart, b.h.proofs ? "true" : "false",
            (unsigned long long)b.tree.behind, (unsigned long long)b.tree.groups_left,
            (unsigned long long)b.tree.heads, (unsigned long long)s.bytes, s.fold, s.write, s.read,
            s.restart, s.restart_again, (unsigned long long)p.beside, p.seconds,
            (unsigned long long)p.before, (unsigned long long)p.after, p.restart, b.verdicts_memory,
            (unsigned long long)verdict_keys, (unsigned long long)verdict_runs,
-           (unsigned long long)b.shed);
-    sign_key_free(b.key);
+           (unsigned long long)b.h.shed);
+    sign_key_free(b.h.key);
     free(f.commit_ns);
     return placed == b.bets && replayed == b.bets ? 0 : 1;
 }

@@ -1,0 +1,143 @@
+/* bench_settle.c - the engine alone, settling: from results to paid bets. JSON on stdout.
+ *
+ *   bench-settle DIRECTORY BETS EVENTS MARKETS [PROOFS]
+ *
+ * EVENTS events of MARKETS markets each, BETS singles of 100,000 customers over all of them; then
+ * the results of all markets in one turn. The time is from the first of these until every bet is
+ * settled, its record durable and its customer credited. PROOFS 1: the tree is kept and signed
+ * beside, as the server does; `tree_s` is what it then took to catch up. What was paid is compared
+ * with what the bets are worth. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/error.h"
+#include "base/prng.h"
+#include "host.h"
+
+#define ACCOUNTS 100000
+#define GROUP    256
+#define PAYOUT   210 /* of a stake of 1.00 on the selection that won */
+
+struct settling {
+    uint64_t bets, events, markets; /* markets of one event */
+    uint64_t won;
+    double seconds, cpu_seconds, tree_seconds;
+    uint64_t groups;
+};
+
+static struct shard_limits limits_of(const struct settling *s)
+{
+    struct shard_limits limits = BOOK_OPTIONS_DEFAULT.limits;
+    limits.bets_max = (uint32_t)s->bets + 1024;
+    limits.verdicts_max = limits.bets_max + ACCOUNTS;
+    return limits;
+}
+
+static void place_all(struct host *host, struct settling *s)
+{
+    struct prng prng;
+    uint64_t before = host->answered;
+    prng_seed(&prng, 1);
+    for (uint64_t n = 0; n < s->bets; n++) {
+        uint64_t r = prng_next(&prng);
+        struct host_bet bet = {.n = n + 1,
+                               .user = r % ACCOUNTS,
+                               .market = (unsigned)(n % (s->events * s->markets)),
+                               .selection = (unsigned)((r >> 20) % HOST_SELECTIONS)};
+        s->won += bet.selection == 0;
+        if (n % GROUP == 0)
+            host_begin_turn(host);
+        host_place(host, &bet);
+        if (n % GROUP == GROUP - 1 || n == s->bets - 1) {
+            book_end_turn(host->book);
+            host_poll(host, 0);
+        }
+    }
+    while (host->answered < before + s->bets)
+        host_poll(host, 1000);
+    while (!book_idle(host->book))
+        host_poll(host, 100);
+}
+
+static void on_durable(const struct book_answer *answer)
+{
+    *(bool *)answer->cookie.owner = true;
+}
+
+static void settle_all(struct host *host, struct settling *s)
+{
+    bool durable = false;
+    uint64_t groups = book_stats(host->book)->groups;
+    int64_t begun = host_now_ns(CLOCK_MONOTONIC), cpu = host_now_ns(CLOCK_PROCESS_CPUTIME_ID);
+    host_begin_turn(host);
+    for (uint64_t m = 0; m < s->events * s->markets; m++)
+        host_result(host, (unsigned)m);
+    book_end_turn(host->book);
+    while (book_stats(host->book)->settled < s->bets)
+        host_poll(host, 1000);
+    struct book_cookie cookie = {&durable, {0}};
+    if (book_when_durable(host->book, on_durable, cookie) != REQUEST_TAKEN)
+        host_die("no word of what is durable", -ERR_LIMIT);
+    while (!durable)
+        host_poll(host, 1000);
+    s->seconds = (double)(host_now_ns(CLOCK_MONOTONIC) - begun) / 1e9;
+    s->groups = book_stats(host->book)->groups - groups;
+    if (host->proofs)
+        (void)tree_keeper_catch_up(host->keeper); /* its time is a cost of the settlements, too */
+    s->tree_seconds = (double)(host_now_ns(CLOCK_MONOTONIC) - begun) / 1e9 - s->seconds;
+    s->cpu_seconds = (double)(host_now_ns(CLOCK_PROCESS_CPUTIME_ID) - cpu) / 1e9;
+}
+
+/* What all customers have, in minor units. */
+static int64_t available(const struct host *host)
+{
+    const struct shard_state *state = book_state(host->book);
+    int64_t sum = 0;
+    for (uint32_t ref = 1; ref <= shard_state_accounts_count(state); ref++)
+        sum += shard_state_account(state, (struct account_ref){ref})->available;
+    return sum;
+}
+
+static void print(const struct host *host, const struct settling *s, bool credited)
+{
+    printf("{\"bench\":\"settle_engine\",\"bets\":%llu,\"events\":%llu,\"markets_per_event\":%llu,"
+           "\"proofs\":%s,\"seconds\":%.3f,\"settlements_per_s\":%.0f,"
+           "\"cpu_us_per_settlement\":%.3f,\"tree_s\":%.3f,\"groups\":%llu,\"settled\":%llu,"
+           "\"credited\":%s}\n",
+           (unsigned long long)s->bets, (unsigned long long)s->events,
+           (unsigned long long)s->markets, host->proofs ? "true" : "false", s->seconds,
+           (double)s->bets / s->seconds, s->cpu_seconds * 1e6 / (double)s->bets, s->tree_seconds,
+           (unsigned long long)s->groups, (unsigned long long)book_stats(host->book)->settled,
+           credited ? "true" : "false");
+}
+
+int main(int argc, char **argv)
+{
+    struct host host = {.proofs = argc > 5 && strcmp(argv[5], "1") == 0};
+    if (argc < 5) {
+        fprintf(stderr, "usage: bench-settle DIRECTORY BETS EVENTS MARKETS [PROOFS]\n");
+        return 2;
+    }
+    struct settling s = {.bets = strtoull(argv[2], NULL, 10),
+                         .events = strtoull(argv[3], NULL, 10),
+                         .markets = strtoull(argv[4], NULL, 10)};
+    const struct shard_limits limits = limits_of(&s);
+    const struct book_ports others = {0};
+    host_init(&host, "bench-settle");
+    host_open_log(&host, argv[1]);
+    host_start_book(&host, &limits, &others, (uint32_t)(s.events * s.markets));
+    host_begin_turn(&host);
+    for (uint64_t m = 0; m < s.events * s.markets; m++)
+        host_publish(&host, (unsigned)m, (unsigned)(m / s.markets));
+    host_fund(&host, ACCOUNTS);
+    place_all(&host, &s);
+    int64_t before = available(&host);
+    settle_all(&host, &s);
+    bool credited = available(&host) - before == (int64_t)s.won * PAYOUT;
+    print(&host, &s, credited);
+    host_end_book(&host);
+    host_free_book(&host);
+    host_close_log(&host);
+    return credited && host.placed == s.bets ? 0 : 1;
+}

@@ -1,0 +1,327 @@
+"""Settlement: the engine alone, beside PostgreSQL doing the same; then the running server, whose
+bets elsewhere go on meanwhile."""
+import http.client
+import json
+import os
+import socket
+import statistics
+import threading
+import time
+
+from bench_server import open_accounts
+from harness import Feed, Server, documents
+from peers.postgres import Postgres
+
+ROUNDS = 3
+ACCOUNTS = 100000
+ONE_BY_ONE = 5000
+# Bets, events, markets of each.
+SHAPES = ((500000, 1, 20), (500000, 1, 1), (1500000, 15, 20))
+SQL = os.path.join(os.path.dirname(os.path.abspath(__file__)), 'peers', 'settle.sql')
+
+
+def engine(bench, shape, proofs):
+    """One run on a fresh log, its own report."""
+    report, = documents(bench.run([bench.program('bench-settle'), bench.fresh('settle'),
+                                   *map(str, shape), str(int(proofs))])[0])
+    report.pop('bench')
+    return report
+
+
+class Tables:
+    """The same bets in a PostgreSQL."""
+
+    def __init__(self, postgres, shape):
+        self.postgres, (self.bets, events, of_each) = postgres, shape
+        self.markets = events * of_each
+        with open(SQL, encoding='utf-8') as file:
+            schema = file.read()
+        postgres.sql(f'''
+            DROP SCHEMA public CASCADE; CREATE SCHEMA public;
+            {schema}
+            INSERT INTO accounts SELECT n, 10000000 FROM generate_series(-1, {ACCOUNTS}) n;
+            INSERT INTO bets SELECT n, 1 + (hashint4(n::int) & 2147483647) % {ACCOUNTS},
+                n % {self.markets} / {of_each}, n % {self.markets},
+                (hashint4(n::int + 1) & 2147483647) % 3, 100, 21, 10, 1, now(), md5(n::text)
+                FROM generate_series(1, {self.bets}) n;
+            CREATE INDEX ON bets (market) WHERE status = 1;
+            VACUUM ANALYZE bets; VACUUM ANALYZE accounts; CHECKPOINT;''')
+
+    def results(self):
+        self.postgres.sql(f'INSERT INTO results SELECT 1, m, s, s = 0 FROM '
+                          f'generate_series(0, {self.markets - 1}) m, generate_series(0, 2) s;'
+                          'ANALYZE results;')
+
+    def settle(self):
+        """Seconds of the one statement with its commit."""
+        answer, took = self.postgres.sql('SELECT settle();')
+        if f'\n{self.bets}\n' not in '\n' + answer:
+            raise RuntimeError(f'not all were settled: {answer[-200:]}')
+        return took[0]
+
+    def one_by_one(self):
+        """Settlements a second, over some of them."""
+        return ONE_BY_ONE / self.postgres.sql(f'CALL settle_one_by_one({ONE_BY_ONE});')[1][0]
+
+
+def peer_settles(postgres, shape):
+    tables = Tables(postgres, shape)
+    tables.results()
+    return tables.settle()
+
+
+def settle_beside(bench, postgres, shape):
+    """Rounds by turns; medians, and the median of the ratios within a round."""
+    plain, proofs, theirs = [], [], []
+    for _ in range(ROUNDS if shape[0] <= SHAPES[0][0] else 1):
+        plain.append(engine(bench, shape, False))
+        proofs.append(engine(bench, shape, True))
+        if postgres is not None:
+            theirs.append(peer_settles(postgres, shape))
+    middle = {'rounds': len(plain)}
+    for word, reports in (('', plain), ('_with_tree', proofs)):
+        middle['seconds' + word] = statistics.median(r['seconds'] for r in reports)
+        middle['settlements_per_s' + word] = statistics.median(
+            r['settlements_per_s'] for r in reports)
+    if theirs:
+        middle['postgres_seconds'] = round(statistics.median(theirs), 3)
+        middle['times_postgres'] = round(statistics.median(
+            its / mine['seconds'] for its, mine in zip(theirs, plain)), 1)
+        middle['times_postgres_with_tree'] = round(statistics.median(
+            its / mine['seconds'] for its, mine in zip(theirs, proofs)), 1)
+    bench.emit('settle_engine', **dict(zip(('bets', 'events', 'markets_per_event'), shape)),
+               **middle, postgres=postgres.settings if postgres else None,
+               runs={'plain': plain, 'with_tree': proofs, 'postgres_s': theirs})
+
+
+def one_by_one(bench, postgres):
+    tables = Tables(postgres, (50000, 1, 20))
+    tables.results()
+    bench.emit('settle_one_by_one', settlements_per_s=round(tables.one_by_one()),
+               bets=ONE_BY_ONE, postgres=postgres.settings)
+
+
+def bench_settle_engine(bench, shapes=SHAPES):
+    if bench.program('bench-settle') is None:
+        bench.note('settle_engine', 'bench/bench-settle is not built')
+        return
+    try:
+        peer = Postgres(bench)
+    except (OSError, RuntimeError) as error:
+        bench.note('settle_engine', f'postgresql is not here: {error}')
+        for shape in shapes:
+            settle_beside(bench, None, shape)
+        return
+    with peer:
+        for shape in shapes:
+            settle_beside(bench, peer, shape)
+        one_by_one(bench, peer)
+
+
+# ---- the running server ----
+
+RATE = 5000              # bets a second on other markets, before and meanwhile
+SIZES = (500000, 1000000)
+FILL_RATE, FILL_SECONDS = 40000, 60
+FEED_MARKETS = 8         # four to an event: the first event is settled, bets go to the other
+BIG_EVENT, ELSEWHERE = '9000', 'event:9001'
+BEFORE_SECONDS = 3
+
+
+def post_results(server, markets):
+    """By hand, all in one request: the first selection won."""
+    body = {'result_version': 1, 'reason': 'full time', 'markets': [
+        {'market_id': market, 'selections': [
+            {'selection_id': str(11 + n), 'result': 'WON' if n == 0 else 'LOST'}
+            for n in range(3)]} for market in markets]}
+    connection = http.client.HTTPConnection(server.admin, timeout=30)
+    connection.request('POST', f'/v1/admin/events/{BIG_EVENT}/results', json.dumps(body),
+                       {'Authorization': 'Bearer ' + server.token('trader'),
+                        'Content-Type': 'application/json'})
+    answer = connection.getresponse()
+    text = answer.read().decode()
+    connection.close()
+    if answer.status != 200:
+        raise RuntimeError(f'the result was refused: {answer.status} {text[:300]}')
+
+
+def fill(server, count, channel):
+    """Open bets on the channel's markets, as fast as they are taken."""
+    name, options = 'overround_bets_total{verdict="PLACED"}', {}
+    begin = server.metrics()[name]
+    end = time.monotonic() + FILL_SECONDS
+    while (placed := server.metrics()[name] - begin) < count and time.monotonic() < end:
+        seconds = max(1, min(10, round((count - placed) / FILL_RATE)))
+        server.load('bets', rate=FILL_RATE, seconds=seconds, warmup=0, transport='ws',
+                    connections=500, pipeline=32, users=2000, channels=channel, **options)
+        options = {'deposit': 0}
+    if placed < count:
+        raise RuntimeError(f'{placed:.0f} of {count} bets were placed in {FILL_SECONDS} s')
+    return placed
+
+
+class Elsewhere(threading.Thread):
+    """Bets at a steady rate on the other markets; `report` at its end."""
+
+    def __init__(self, server, seconds, warmup=1):
+        super().__init__()
+        self.server, self.report = server, None
+        self.options = {'rate': RATE, 'seconds': seconds, 'warmup': warmup, 'connections': 64,
+                        'pipeline': 4, 'users': 2000, 'channels': ELSEWHERE, 'deposit': 0}
+
+    def run(self):
+        self.report = self.server.load('bets', **self.options)
+
+    def wait_warm(self, placed_before):
+        name = 'overround_bets_total{verdict="PLACED"}'
+        while self.is_alive() and \
+                self.server.metrics()[name] < placed_before + RATE * self.options['warmup']:
+            time.sleep(0.02)
+
+    def finish(self):
+        self.join()
+        if self.report is None:
+            raise RuntimeError('the bets elsewhere failed')
+        keys = ('latency_us', 'service_us', 'achieved_per_s', 'failed', 'lost', 'saturated',
+                'own_late_us')
+        return {key: self.report[key] for key in keys if key in self.report}
+
+
+def wait_settled(server, count, begun):
+    """Seconds from `begun` until so many are settled and nothing waits for the disk, to within the
+    time between two looks."""
+    while True:
+        now = server.metrics()
+        if now['overround_settled_bets_total'] >= count and \
+                now['overround_settle_backlog'] == 0:
+            return time.monotonic() - begun
+        if time.monotonic() - begun > FILL_SECONDS:
+            raise RuntimeError('the settlement does not end')
+        time.sleep(0.1)
+
+
+def settle_meanwhile(server, count, markets, seconds):
+    """Bets elsewhere; when they are under way, the results."""
+    sum_name = 'overround_settlement_seconds_sum'
+    before = server.metrics()
+    bets = Elsewhere(server, seconds)
+    bets.start()
+    bets.wait_warm(before['overround_bets_total{verdict="PLACED"}'])
+    settled, begun = before['overround_settled_bets_total'], time.monotonic()
+    post_results(server, markets)
+    settle_s = wait_settled(server, settled + count, begun)
+    meanwhile = bets.finish()
+    return {'settle_s': round(settle_s, 3),
+            'settle_server_s': round(server.metrics()[sum_name] - before.get(sum_name, 0), 3),
+            'meanwhile_window_s': seconds, 'meanwhile': meanwhile}
+
+
+def compared(row):
+    before, meanwhile = row['before']['latency_us'], row['meanwhile']['latency_us']
+    row['p99_ratio'] = round(meanwhile['p99'] / before['p99'], 2)
+    return row
+
+
+def quiet_elsewhere(server):
+    before = Elsewhere(server, BEFORE_SECONDS)
+    before.start()
+    return before.finish()
+
+
+def bench_settle_server(bench, sizes=SIZES):
+    """A huge settlement: over the markets of an event, and on one market."""
+    for count in sizes:
+        for way in ('event', 'market'):
+            markets = [f'1.{7000 + n}' for n in range(4 if way == 'event' else 1)]
+            with Server(bench) as server, Feed(server, FEED_MARKETS, 10):
+                open_accounts(server)
+                placed = fill(server, count, 'event:' + BIG_EVENT if way == 'event' else
+                              'market:' + markets[0])
+                row = {'before': quiet_elsewhere(server),
+                       **settle_meanwhile(server, placed, markets, max(1, count // 500000))}
+            bench.emit('settle_server', way=way, open_bets=int(placed), rate=RATE,
+                       **compared(row))
+
+
+# ---- a poisoned market ----
+
+POISON_ID, POISON_SELECTIONS, POISON_MOVES, POISON_OPEN = '1.6999', 512, 100, 300000
+
+
+def poison_lines():
+    """The image of a market with as many selections as are allowed, and two messages that change
+    the price of each of them."""
+    runners = [{'id': 100 + n, 'sortPriority': n, 'status': 'ACTIVE', 'name': f'R{n}'}
+               for n in range(POISON_SELECTIONS)]
+    definition = {'status': 'OPEN', 'inPlay': False, 'betDelay': 0, 'version': 1000,
+                  'bettingType': 'ODDS', 'marketType': 'WIN', 'eventId': '8999',
+                  'eventTypeId': '7', 'numberOfWinners': 1, 'complete': True, 'name': 'Win',
+                  'marketTime': '2030-01-01T15:00:00.000Z', 'eventName': 'Derby',
+                  'runners': runners}
+
+    def prices(old, new):
+        return [{'id': 100 + n, 'atb': [[old, 0], [new, 500]], 'ltp': new}
+                for n in range(POISON_SELECTIONS)]
+
+    def line(clock, change):
+        return json.dumps({'op': 'mcm', 'clk': f'P{clock}', 'pt': int(time.time() * 1000),
+                           'mc': [{'id': POISON_ID, **change}]},
+                          separators=(',', ':')).encode() + b'\r\n'
+    return (line(0, {'img': True, 'marketDefinition': definition, 'rc': prices(9.0, 2.0)}),
+            line(1, {'rc': prices(2.0, 2.2)}), line(2, {'rc': prices(2.2, 2.0)}))
+
+
+class Poison(threading.Thread):
+    """Sends POISON_MOVES messages a second, each of which moves every selection."""
+
+    def __init__(self, server):
+        super().__init__()
+        self.over, self.sent = threading.Event(), 0
+        host, port = server.admin.split(':')
+        self.socket = socket.create_connection((host, int(port)))
+        self.socket.sendall(
+            (f'POST /v1/feed/betfair HTTP/1.1\r\nHost: {server.admin}\r\nTransfer-Encoding: '
+             f'chunked\r\nAuthorization: Bearer {server.token("feed")}\r\n\r\n').encode())
+        self.lines = poison_lines()
+        self.send(self.lines[0])
+
+    def send(self, line):
+        self.socket.sendall(b'%x\r\n%s\r\n' % (len(line), line))
+
+    def run(self):
+        due = time.monotonic()
+        while not self.over.is_set():
+            self.send(self.lines[1 + self.sent % 2])
+            self.sent += 1
+            due += 1 / POISON_MOVES
+            time.sleep(max(0, due - time.monotonic()))
+
+    def __enter__(self):
+        self.start()
+        return self
+
+    def __exit__(self, *_):
+        self.over.set()
+        self.join()
+        self.socket.close()
+
+
+def bench_settle_poisoned(bench):
+    """The largest market there may be, all of it moving, and a huge settlement; bets elsewhere
+    without and with both."""
+    with Server(bench) as server, Feed(server, FEED_MARKETS, 10):
+        open_accounts(server)
+        placed = fill(server, POISON_OPEN, 'market:1.7000')
+        row = {'before': quiet_elsewhere(server)}
+        changed = server.metrics()['overround_selections_changed_total']
+        begun = time.monotonic()
+        with Poison(server) as poison:
+            row['moving_only'] = quiet_elsewhere(server)
+            row.update(settle_meanwhile(server, placed, ['1.7000'], 1))
+        seconds = time.monotonic() - begun
+        changed = server.metrics()['overround_selections_changed_total'] - changed
+    row['moving_only_p99_ratio'] = round(row['moving_only']['latency_us']['p99'] /
+                                         row['before']['latency_us']['p99'], 2)
+    bench.emit('settle_poisoned', open_bets=int(placed), rate=RATE, selections=POISON_SELECTIONS,
+               messages_sent=poison.sent, selections_changed_per_s=round(changed / seconds),
+               **compared(row))
