@@ -258,7 +258,7 @@ void book_poll(struct book *book)
 
 int64_t book_due_us(const struct book *book)
 {
-    if (book->settle_queue->count > 0 || book_publish_walking(book) || book_old_keys_due(book))
+    if (book_settle_due(book) || book_publish_walking(book) || book_old_keys_due(book))
         return 0;
     int64_t due = leases_due_us(&book->leases, book->now);
     int64_t again = commit_due_us(book->commit, book->now);

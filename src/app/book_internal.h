@@ -167,6 +167,8 @@ void book_settle_queue(struct book *book, struct market_ref market);
 void book_settle_accepted(struct book *book, const struct shard_bet *bet);
 /* As many of them as one turn may. */
 void book_settle_step(struct book *book);
+/* There are some, and the disk is not behind. */
+bool book_settle_due(const struct book *book);
 /* At start: markets whose bets do not yet follow from the result in force. */
 void book_settle_restore(struct book *book);
 /* Records a result; see book_post_result for the outcomes. *ret_seq is written when recorded. */

@@ -107,6 +107,13 @@ bool commit_has_room(const struct commit *commit)
            COMMIT_WAITERS_MAX - group->waiting_count >= 2;
 }
 
+bool commit_has_spare(const struct commit *commit)
+{
+    const struct group *group = building(commit);
+    return commit_has_room(commit) && commit->count <= 2 &&
+           group->records_count < COMMIT_SPARE_RECORDS;
+}
+
 bool commit_has_reserve(const struct commit *commit)
 {
     return !commit->stopped && commit->count + 2 <= COMMIT_GROUPS_MAX;

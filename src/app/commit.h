@@ -26,6 +26,7 @@
 #define COMMIT_WAITERS_MAX   16384
 #define COMMIT_GROUPS_MAX    24
 #define COMMIT_CLIENT_GROUPS 3
+#define COMMIT_SPARE_RECORDS 1024   /* of a group: what nobody waits for takes no more of it */
 #define COMMIT_AGAIN_US      100000 /* between two tries of a group that was refused */
 
 struct commit;
@@ -56,6 +57,10 @@ void commit_abandon(struct commit *commit);
 
 /* Room for one client request, with all the records that it may need. */
 bool commit_has_room(const struct commit *commit);
+/* Room for what nobody waits for, and what others must not wait for either: no group but the one
+ * under way stands before the one being built, and that is not filled by it. Where there is none,
+ * the log's notify comes before there is. */
+bool commit_has_spare(const struct commit *commit);
 /* Room for what the feed, the desk or a clock makes us record: two whole groups. */
 bool commit_has_reserve(const struct commit *commit);
 

@@ -122,7 +122,7 @@ void book_settle_step(struct book *book)
 {
     struct settle_queue *queue = book->settle_queue;
     uint32_t looks_left = book->options.settle_per_turn_max * SETTLE_LOOKS_PER_RECORD;
-    while (queue->count > 0 && commit_has_room(book->commit)) { /* bets and fences go first */
+    while (queue->count > 0 && commit_has_spare(book->commit)) { /* bets and fences go first */
         const struct shard_leg *leg = shard_state_leg(book->state, settle_queue_leg(queue));
         const struct shard_bet *bet = shard_state_bet(book->state, leg->bet);
         uint32_t records = settle_bet(book, bet);
@@ -133,6 +133,11 @@ void book_settle_step(struct book *book)
             return;
         looks_left -= looks;
     }
+}
+
+bool book_settle_due(const struct book *book)
+{
+    return book->settle_queue->count > 0 && commit_has_spare(book->commit);
 }
 
 void book_settle_restore(struct book *book)

@@ -257,6 +257,35 @@ TEST(book, settlement_goes_on_after_a_crash_at_any_turn_and_pays_once)
     }
 }
 
+TEST(book, a_huge_settlement_leaves_room_for_bets_while_the_disk_is_behind)
+{
+    SETUP();
+    open_and_fund(&f);
+    char key[16];
+    for (int i = 0; i < 9000; i++) {
+        snprintf(key, sizeof key, "h%d", i);
+        assert_int_equal(fixture_bet(&f, key, "a", 210, 1), REQUEST_TAKEN);
+        if (i % 500 == 0)
+            fixture_turn(&f, 10);
+    }
+    fixture_turn(&f, 10);
+    fixture_result(&f, 1, LEG_LOST, LEG_WON);
+    fixture_turn(&f, 10);
+    f.log.hold = true;
+    for (int i = 0; i < 9000 / 8; i++)
+        fixture_turn(&f, 10);
+    assert_true(book_due_us(f.book) != 0);         /* no turn after turn until the disk answers */
+    for (int i = 0; i < COMMIT_RECORDS_MAX; i++) { /* refused: a record all the same */
+        snprintf(key, sizeof key, "r%d", i);
+        assert_int_equal(fixture_bet(&f, key, "a", 999, 1), REQUEST_TAKEN);
+    }
+    f.log.hold = false;
+    for (int i = 0; i < 2 * 9000 / 8; i++)
+        fixture_turn(&f, 10);
+    assert_int_equal(book_stats(f.book)->settled, 9000);
+    TEARDOWN();
+}
+
 TEST(book, a_delayed_bet_is_held_then_placed)
 {
     SETUP();
