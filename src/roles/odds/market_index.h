@@ -27,6 +27,7 @@ struct market_entry {
                                                  encoded */
     uint32_t page_head_bytes;                 /* what stands before the JSON */
     struct shared_bytes *images[GROUP_KINDS]; /* as a frame of each channel; NULL: likewise */
+    struct place_terms place_terms;           /* likewise */
     int64_t bet_delay_us;                     /* of the newest version, to say only what changed */
     uint32_t group[GROUP_KINDS];              /* slot of its group; SLOT_NONE: in none */
     uint32_t next[GROUP_KINDS], previous[GROUP_KINDS]; /* in the group's list */

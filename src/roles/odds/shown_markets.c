@@ -234,6 +234,7 @@ static void note_state(struct market_entry *market, const struct odds_image *ima
     market->selections_count = image->selections_count;
     market->in_play = image->in_play;
     market->bet_delay_us = image->bet_delay_us;
+    market->place_terms = image->place_terms;
 }
 
 static void show_change(struct odds_service *s, uint32_t slot,
@@ -273,6 +274,8 @@ void odds_service_on_market(void *owner, const struct odds_image *image, uint64_
         .changed_count = changed_count,
         .in_play_changed = image->in_play != market->in_play,
         .bet_delay_changed = image->bet_delay_us != market->bet_delay_us,
+        .place_terms_changed =
+            memcmp(&image->place_terms, &market->place_terms, sizeof image->place_terms) != 0,
     };
     give_texts(s, market);
     note_state(market, image);

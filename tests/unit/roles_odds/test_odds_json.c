@@ -39,13 +39,29 @@ TEST(odds_json, writes_only_what_changed_into_a_delta)
 {
     struct buf out = buf_over(memory, sizeof memory);
     const uint16_t changed[] = {1};
-    struct odds_json_change change = {market_image("1.2", "9", "football"), changed, 1, true,
-                                      false};
+    struct odds_json_change change = {
+        market_image("1.2", "9", "football"), changed, 1, true, false, false};
     odds_json_delta(&out, &change);
     assert_text(&out, "\"market_id\":\"1.2\",\"odds_version\":4294967297,\"status\":\"active\","
                       "\"in_play\":false,\"selections\":[{\"id\":\"b\",\"odds\":3.40,"
                       "\"status\":\"active\"}],\"feed_ts\":\"2023-11-14T22:13:20.000000Z\","
                       "\"updated_at\":\"2023-11-14T22:13:20.123456Z\"");
+}
+
+TEST(odds_json, tells_place_terms_where_there_are_some_and_when_they_go)
+{
+    struct buf out = buf_over(memory, sizeof memory - 1);
+    struct odds_image *image = market_image("1.2", "9", "horse_racing");
+    const struct odds_json_change change = {image, NULL, 0, false, false, true};
+    image->place_terms = (struct place_terms){3, 1, 4};
+    odds_json_market(&out, image);
+    memory[out.bytes] = '\0';
+    assert_non_null(strstr(memory, "\"bet_delay_ms\":0,\"places\":3,\"place_terms\":\"1/4\","));
+    image->place_terms = (struct place_terms){0};
+    out.bytes = 0;
+    odds_json_delta(&out, &change);
+    memory[out.bytes] = '\0';
+    assert_non_null(strstr(memory, "\"places\":0,\"place_terms\":null,"));
 }
 
 TEST(odds_json, has_room_for_the_largest_market_whose_every_byte_is_escaped)
