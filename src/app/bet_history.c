@@ -7,8 +7,7 @@
 #include "base/assert.h"
 #include "base/error.h"
 
-#define READ_RECORD_BYTES 8192 /* BET and SETTLE of 100 legs are the longest: < 8 KiB */
-#define READS_MAX         64
+#define READS_MAX 64
 
 struct history_read {
     struct book *book;
@@ -19,7 +18,7 @@ struct history_read {
     struct ledger_read read;
     uint32_t count; /* records so far, newest first */
     struct record_view views[BOOK_HISTORY_MAX];
-    char (*memory)[READ_RECORD_BYTES]; /* owns; BOOK_HISTORY_MAX of them */
+    char (*memory)[RECORD_BET_BYTES_MAX]; /* owns; BOOK_HISTORY_MAX of them */
 };
 
 static void on_read(struct ledger_read *read, int error, size_t bytes);
@@ -29,7 +28,7 @@ int book_reads_new(struct book *book)
     book->reads = calloc(READS_MAX, sizeof *book->reads);
     for (int i = 0; book->reads != NULL && i < READS_MAX; i++) {
         book->reads[i].book = book;
-        book->reads[i].memory = aligned_alloc(8, (size_t)BOOK_HISTORY_MAX * READ_RECORD_BYTES);
+        book->reads[i].memory = aligned_alloc(8, (size_t)BOOK_HISTORY_MAX * RECORD_BET_BYTES_MAX);
         if (book->reads[i].memory == NULL)
             return -ERR_MEMORY;
     }
@@ -58,7 +57,7 @@ static int begin_read(struct history_read *r, uint64_t seq)
         .seq_first = seq,
         .count = 1,
         .memory = r->memory[r->count],
-        .capacity = READ_RECORD_BYTES,
+        .capacity = RECORD_BET_BYTES_MAX,
         .on_done = on_read,
         .owner = r,
     };

@@ -15,8 +15,7 @@
 #include "base/assert.h"
 #include "base/error.h"
 
-#define READ_RECORD_BYTES 8192 /* BET is the longest that is read here: 100 legs of 64 bytes */
-#define READS_MAX         64   /* of LEDGER_READS_MAX */
+#define READS_MAX 64 /* of LEDGER_READS_MAX */
 
 /* Where a request's texts are kept. */
 struct texts {
@@ -50,7 +49,7 @@ struct old_key {
     struct kept_legs legs;
     int error; /* when known: 0 and the record; -ERR_NOT_FOUND: new; else it cannot be known */
     struct record_view record;
-    char memory[READ_RECORD_BYTES] __attribute__((aligned(8)));
+    char memory[RECORD_BET_BYTES_MAX] __attribute__((aligned(8)));
 };
 
 int book_old_keys_new(struct book *book)

@@ -14,10 +14,9 @@
 #include "ledger/record.h"
 
 #define PATH_BYTES_MAX 512
-#define RECORD_ROOM    2048
 #define HEADS_MAX      (1u << 20) /* in one file */
 #define OUT_BYTES_MAX                                                                              \
-    (TREE_ASK_RECORDS_MAX * PROOF_JSON_ENTRY_BYTES_MAX(RECORD_ROOM) +                              \
+    (TREE_ASK_RECORDS_MAX * PROOF_JSON_ENTRY_BYTES_MAX(RECORD_BET_BYTES_MAX) +                     \
      PROOF_JSON_LINKS_BYTES_MAX(TREE_LINKS_MAX) + 4096)
 #define HEAD_TEXT_BEGINS "T1ZSSEVBRD" /* base64 of "OVRHEAD" */
 #define LINK_TEXT_BEGINS "T1ZSTElOSz" /* base64 of "OVRLINK" */
@@ -65,7 +64,7 @@ struct bet_records {
     bool too_many;
     struct tree_entry entries[TREE_ASK_RECORDS_MAX];
     struct merkle_proof paths[TREE_ASK_RECORDS_MAX];
-    _Alignas(8) char records[TREE_ASK_RECORDS_MAX][RECORD_ROOM];
+    _Alignas(8) char records[TREE_ASK_RECORDS_MAX][RECORD_BET_BYTES_MAX];
 };
 
 static uint64_t bet_id_of(const struct record_view *view)
@@ -100,7 +99,7 @@ static int collect(void *owner, uint32_t shard, const char *record, size_t bytes
     TRY(record_view_of(record, bytes, &view));
     if (bet_id_of(&view) != found->bet_id)
         return 0;
-    if (found->count == TREE_ASK_RECORDS_MAX || bytes > RECORD_ROOM) {
+    if (found->count == TREE_ASK_RECORDS_MAX || bytes > RECORD_BET_BYTES_MAX) {
         found->too_many = true;
         return 0;
     }

@@ -39,8 +39,7 @@ static void push_own(struct node *node, const struct record_view *record)
         shard_state_user_id(book_state(node->book), (struct account_ref){record->head->account});
     if (!node_fronts_wants(&node->fronts, user_id))
         return;
-    char memory[BET_PUSH_BYTES_MAX];
-    struct buf object = buf_over(memory, sizeof memory);
+    struct buf object = buf_over(node->push, sizeof node->push);
     const char *op;
     if (!bet_service_push(node->bets, record, &object, &op))
         return;

@@ -105,6 +105,7 @@ struct node {
     struct metrics metrics;
     struct metrics_item metrics_items[METRICS_ITEMS_MAX];
     struct metrics_histogram settlement_us;
+    char push[BET_PUSH_BYTES_MAX]; /* the message being written */
 };
 
 /* Opens what is under DATA. NODE_ENDED: it is open. */

@@ -24,6 +24,16 @@ bool odds_make(uint64_t numerator, uint64_t denominator, struct odds *ret)
     return true;
 }
 
+bool odds_multiply(struct odds *total, struct odds next)
+{
+    uint64_t numerator = (uint64_t)total->numerator * next.numerator; /* terms fit 30 bits */
+    if (odds_present(*total) && odds_present(next) &&
+        odds_make(numerator, (uint64_t)total->denominator * next.denominator, total))
+        return true;
+    *total = ODDS_NONE;
+    return false;
+}
+
 int odds_parse_decimal(struct slice digits, struct odds *ret)
 {
     struct decimal value;

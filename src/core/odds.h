@@ -28,6 +28,9 @@ static inline bool odds_present(struct odds odds)
 /* Lowest terms. False when denominator is 0, numerator <= denominator, a term in lowest terms is
  * above ODDS_TERM_MAX or the price above ODDS_DECIMAL_MAX; *ret is then not written. */
 bool odds_make(uint64_t numerator, uint64_t denominator, struct odds *ret);
+/* The price of a multiple: total * next, exact. False when that is no price (odds_make), and ever
+ * after when total is ODDS_NONE; *total is then ODDS_NONE. */
+bool odds_multiply(struct odds *total, struct odds next);
 /* "2.10" (at most 4 places, exact). 0, -ERR_FORMAT, -ERR_LIMIT (also <= 1). */
 int odds_parse_decimal(struct slice digits, struct odds *ret);
 /* The decimal price as an exact fraction: "21/13"; need not be in lowest terms. No sign, space or

@@ -4,8 +4,23 @@
 #include "base/assert.h"
 #include "base/error.h"
 #include "base/hash.h"
+#include "core/bet.h"
 
 _Static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__, "records are little-endian");
+
+/* The longest about a bet: each-way or not, one of 100 legs with its key, personal fields and what
+ * was asked; and a settlement of as many with every deduction that there can be. */
+#define ENDS_BYTES                                                                                 \
+    (sizeof(struct record_head) + RECORD_POSTINGS_MAX * sizeof(struct record_posting) + 8)
+#define BET_TEXTS_BYTES 1024
+_Static_assert(ENDS_BYTES + sizeof(struct record_bet) + BET_LEGS_MAX * sizeof(struct record_leg) +
+                       BET_TEXTS_BYTES <=
+                   RECORD_BET_BYTES_MAX,
+               "a BET fits");
+_Static_assert(ENDS_BYTES + sizeof(struct record_settle) +
+                       BET_LEGS_MAX * (sizeof(struct record_settled_leg) + 2 * DEDUCTIONS_MAX) <=
+                   RECORD_BET_BYTES_MAX,
+               "a SETTLE fits");
 
 /* Per type: the size of body and item, and where their reserved bytes are. */
 #define SIZED(name) sizeof(struct name)

@@ -4,6 +4,9 @@
 
 #include <stdint.h>
 
+/* The longest record about a bet, of BET_LEGS_MAX legs; record.c adds up. */
+#define RECORD_BET_BYTES_MAX 8192
+
 /* What a bet is beside its legs. Of FREE and BONUS at most one: else the stake is cash. */
 enum bet_flag { BET_EACH_WAY = 1, BET_FREE = 2, BET_BONUS = 4 };
 #define BET_FLAGS_ALL ((unsigned)(BET_EACH_WAY | BET_FREE | BET_BONUS))

@@ -8,8 +8,6 @@
 #include "roles/bet/bet_json.h"
 #include "roles/shared/problem.h"
 
-#define BEHIND_LEGS_BYTES 512
-
 static const char *outcome_detail(enum bet_outcome outcome)
 {
     switch (outcome) {
@@ -172,13 +170,21 @@ static struct odds taken_odds(const struct shard_state *state, const struct bet_
     return shard_state_leg(state, facts->bet->legs_first + leg)->odds;
 }
 
+/* Of a system there are none: each of its lines has its own. */
+static struct odds total_odds(const struct shard_state *state, const struct bet_facts *facts)
+{
+    struct odds total = taken_odds(state, facts, 0);
+    for (uint32_t i = 1; i < facts->bet->legs_count; i++)
+        (void)odds_multiply(&total, taken_odds(state, facts, i));
+    return facts->bet->sizes == 0 ? total : ODDS_NONE;
+}
+
 static void put_legs(struct json_writer *writer, const struct shard_state *state,
                      const struct bet_facts *facts)
 {
     json_write_key(writer, "legs");
     json_write_array_open(writer);
-    uint32_t i = 0;
-    for (; i < facts->bet->legs_count && leg_fits(writer, BEHIND_LEGS_BYTES); i++) {
+    for (uint32_t i = 0; i < facts->bet->legs_count; i++) {
         const struct record_leg *leg = &facts->legs[i];
         json_write_object_open(writer);
         put_choice_members(writer, state, leg->market, leg->selection);
@@ -191,7 +197,6 @@ static void put_legs(struct json_writer *writer, const struct shard_state *state
         json_write_object_close(writer);
     }
     json_write_array_close(writer);
-    put_left_out(writer, facts->bet->legs_count - i);
 }
 
 /* What a bet of these legs, at the record's prices, pays if all of them win. */
@@ -218,10 +223,8 @@ static void put_bet_members(struct json_writer *writer, const struct shard_state
 {
     put_bet_id_member(writer, facts->id);
     put_word_member(writer, "status", facts->status);
-    if (facts->bet->legs_count == 1)
-        put_odds_members(writer, taken_odds(state, facts, 0));
-    else
-        put_type_members(writer, facts->bet->legs_count, facts->bet->sizes, facts->bet->flags);
+    put_type_members(writer, facts->bet->legs_count, facts->bet->sizes, facts->bet->flags);
+    put_odds_members(writer, total_odds(state, facts));
     put_money_member(writer, "stake", stake_of(state, facts));
     put_money_member(writer, "potential_return", potential_return(state, facts));
     put_record_members(writer, state, record, facts->balance_after);

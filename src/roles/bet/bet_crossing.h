@@ -22,9 +22,9 @@
 /* A short answer's record, twice: one may be put behind a skipped end of the ring. */
 #define BET_CROSSING_OWED ((size_t)384)
 /* The longest record each way, for the size of the rings: body, key, personal and head there; a
- * page of a list back. */
+ * page of a list, or a bet, back. */
 #define BET_QUESTION_BYTES_MAX ((size_t)80 * 1024)
-#define BET_ANSWER_BYTES_MAX   ((size_t)288 * 1024)
+#define BET_ANSWER_BYTES_MAX   (BET_READ_BYTES_MAX + 1024)
 
 /* ---- on the network loop ---- */
 

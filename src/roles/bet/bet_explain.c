@@ -10,12 +10,10 @@
 #include "core/odds.h"
 #include "core/settle.h"
 #include "ledger/settle_record.h"
-#include "roles/bet/bet_json.h"
 
-#define SENTENCE_BYTES_MAX 512
-#define PLACES_SHOWN       4 /* of what rounding cuts off */
-#define FACTORS_SHOWN_MAX  8 /* of a line of more legs the product is not written out */
-#define SCALE_MAX          INT64_C(100000000)
+#define PLACES_SHOWN      4 /* of what rounding cuts off */
+#define FACTORS_SHOWN_MAX 8 /* of a line of more legs the product is not written out */
+#define SCALE_MAX         INT64_C(100000000)
 
 /* The record, and the bet that it is. */
 struct told {
@@ -75,7 +73,7 @@ static void put_shape(struct buf *buf, const struct told *told)
 
 static void say_stake(struct json_writer *writer, const struct told *told)
 {
-    char memory[SENTENCE_BYTES_MAX];
+    char memory[EXPLAIN_BYTES_MAX];
     struct buf buf = buf_over(memory, sizeof memory);
     buf_put_text(&buf, "You staked ");
     put_money_text(&buf, told->settle->stake, told->settle);
@@ -154,7 +152,7 @@ static void put_deductions(struct buf *buf, const struct deductions *deductions)
 
 static void say_leg(struct json_writer *writer, const struct told *told, uint32_t at)
 {
-    char memory[SENTENCE_BYTES_MAX];
+    char memory[EXPLAIN_BYTES_MAX];
     struct buf buf = buf_over(memory, sizeof memory);
     const struct record_settled_leg *leg = &told->legs[at];
     const struct bet_leg *made = &told->bet->legs[at];
@@ -296,7 +294,7 @@ static void put_exact(struct buf *buf, const struct told *told)
 
 static void say_return(struct json_writer *writer, const struct told *told)
 {
-    char memory[2 * SENTENCE_BYTES_MAX];
+    char memory[EXPLAIN_BYTES_MAX];
     struct buf buf = buf_over(memory, sizeof memory);
     put_product(&buf, told);
     buf_put_text(&buf, told->bet->free ? ", without the stake = " : " = ");
@@ -312,7 +310,7 @@ static void say_booking(struct json_writer *writer, const struct record_view *re
                         uint32_t shard)
 {
     const struct record_settle *settle = record->body;
-    char memory[SENTENCE_BYTES_MAX];
+    char memory[EXPLAIN_BYTES_MAX];
     struct buf buf = buf_over(memory, sizeof memory);
     buf_printf(&buf,
                "Settlement %u, ledger record %u-%llu, follows from the result in record "
@@ -336,11 +334,8 @@ void bet_explain_settlement(struct json_writer *writer, const struct record_view
         return;
     }
     say_stake(writer, &told);
-    uint32_t i = 0;
-    for (; i < bet.legs_count && leg_fits(writer, 0); i++)
+    for (uint32_t i = 0; i < bet.legs_count; i++)
         say_leg(writer, &told, i);
-    if (i < bet.legs_count)
-        json_write_text(writer, SLICE("The other legs find no room here."));
     say_return(writer, &told);
     say_booking(writer, record, shard);
 }

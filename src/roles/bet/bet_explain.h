@@ -5,6 +5,8 @@
 #include "base/json_write.h"
 #include "ledger/record.h"
 
+#define EXPLAIN_BYTES_MAX 1024 /* of one sentence */
+
 /* Writes the sentences as elements of the array that is open. `record` is a SETTLE. */
 void bet_explain_settlement(struct json_writer *writer, const struct record_view *record,
                             uint32_t shard);

@@ -9,11 +9,6 @@
 #include "roles/bet/bet_explain.h"
 #include "roles/bet/bet_json.h"
 
-/* What may stand behind legs: other records of the history, the bet, its explanation. */
-#define BEHIND_EVIDENCE_BYTES ((size_t)112 * 1024)
-#define BEHIND_LEGS_BYTES     ((size_t)8 * 1024)
-#define BEHIND_ROW_LEGS_BYTES ((size_t)256)
-
 static const char *status_text(enum bet_state state, const struct settled_results *results,
                                int64_t payout)
 {
@@ -115,14 +110,12 @@ static void put_evidence(struct json_writer *writer, const struct record_view *r
     }
     json_write_key(writer, "legs");
     json_write_array_open(writer);
-    uint32_t i = 0;
-    for (; i < record->head->items_count && leg_fits(writer, BEHIND_EVIDENCE_BYTES); i++) {
+    for (size_t i = 0; i < record->head->items_count; i++) {
         json_write_object_open(writer);
         put_leg_evidence(writer, &legs[i]);
         json_write_object_close(writer);
     }
     json_write_array_close(writer);
-    put_left_out(writer, record->head->items_count - i);
 }
 
 static void tell_bet(struct json_writer *writer, struct folded *bet,
@@ -230,8 +223,7 @@ static void put_legs(struct json_writer *writer, const struct shard_state *state
     static const struct record_leg_result open;
     json_write_key(writer, "legs");
     json_write_array_open(writer);
-    uint32_t i = 0;
-    for (; i < bet->legs_count && leg_fits(writer, BEHIND_LEGS_BYTES); i++) {
+    for (uint32_t i = 0; i < bet->legs_count; i++) {
         const struct record_leg *leg = &bet->legs[i];
         json_write_object_open(writer);
         put_choice_members(writer, state, leg->market, leg->selection);
@@ -244,7 +236,6 @@ static void put_legs(struct json_writer *writer, const struct shard_state *state
         json_write_object_close(writer);
     }
     json_write_array_close(writer);
-    put_left_out(writer, bet->legs_count - i);
 }
 
 static void put_state(struct json_writer *writer, const struct folded *bet)
@@ -278,11 +269,19 @@ static struct money potential_return(const struct folded *bet)
     return money_of(minor, bet->currency);
 }
 
+/* Of a system there are none: each of its lines has its own. */
+static struct odds total_odds(const struct folded *bet)
+{
+    struct odds total = leg_odds(&bet->legs[0]);
+    for (uint32_t i = 1; i < bet->legs_count; i++)
+        (void)odds_multiply(&total, leg_odds(&bet->legs[i]));
+    return bet->bet->sizes == 0 ? total : ODDS_NONE;
+}
+
 static void put_bet(struct json_writer *writer, const struct shard_state *state,
                     const struct folded *bet)
 {
-    if (bet->legs_count == 1)
-        put_odds_members(writer, leg_odds(&bet->legs[0]));
+    put_odds_members(writer, total_odds(bet));
     put_money_member(writer, "stake", money_of(bet->bet->stake, bet->currency));
     put_word_member(writer, "currency", currency_code(bet->currency));
     put_money_member(writer, "potential_return", potential_return(bet));
@@ -341,13 +340,20 @@ static struct settled_results row_results(const struct shard_state *state,
     return results;
 }
 
+static struct odds row_odds(const struct shard_state *state, const struct shard_bet *bet)
+{
+    struct odds total = shard_state_leg(state, bet->legs_first)->odds;
+    for (uint32_t i = 1; i < bet->legs_count; i++)
+        (void)odds_multiply(&total, shard_state_leg(state, bet->legs_first + i)->odds);
+    return bet->sizes == 0 ? total : ODDS_NONE;
+}
+
 static void put_row_legs(struct json_writer *writer, const struct shard_state *state,
                          const struct shard_bet *bet)
 {
     json_write_key(writer, "legs");
     json_write_array_open(writer);
-    uint32_t i = 0;
-    for (; i < bet->legs_count && leg_fits(writer, BEHIND_ROW_LEGS_BYTES); i++) {
+    for (uint32_t i = 0; i < bet->legs_count; i++) {
         const struct shard_leg *leg = shard_state_leg(state, bet->legs_first + i);
         json_write_object_open(writer);
         put_choice_members(writer, state, leg->market, leg->selection);
@@ -356,7 +362,6 @@ static void put_row_legs(struct json_writer *writer, const struct shard_state *s
         json_write_object_close(writer);
     }
     json_write_array_close(writer);
-    put_left_out(writer, bet->legs_count - i);
 }
 
 void bet_history_write_row(struct json_writer *writer, const struct shard_state *state,
@@ -370,10 +375,8 @@ void bet_history_write_row(struct json_writer *writer, const struct shard_state 
     put_bet_id_member(writer, (struct bet_id){bet->bet_id});
     put_word_member(writer, "status", status_text(bet_state, &results, bet->payout));
     put_word_member(writer, "money", money_text(bet_state, &results, bet->settlement));
-    if (bet->legs_count == 1)
-        put_odds_members(writer, shard_state_leg(state, bet->legs_first)->odds);
-    else
-        put_type_members(writer, bet->legs_count, bet->sizes, bet->flags);
+    put_type_members(writer, bet->legs_count, bet->sizes, bet->flags);
+    put_odds_members(writer, row_odds(state, bet));
     put_money_member(writer, "stake", money_of(bet->stake_placed, currency));
     put_word_member(writer, "currency", currency_code(currency));
     put_money_member(writer, "potential_return", money_of(bet->returns, currency));

@@ -166,17 +166,3 @@ void put_leg_terms(struct json_writer *writer, const struct record_leg *leg, uin
     buf_printf(&text, "%u/%u", leg->place_numerator, leg->place_denominator);
     put_text_member(writer, "place_terms", buf_slice(&text));
 }
-
-bool leg_fits(const struct json_writer *writer, size_t behind)
-{
-    return !writer->buf->overflow &&
-           writer->buf->capacity - writer->buf->bytes > BET_LEG_JSON_BYTES_MAX + behind;
-}
-
-void put_left_out(struct json_writer *writer, uint32_t count)
-{
-    if (count == 0)
-        return;
-    json_write_key(writer, "legs_left_out");
-    json_write_u64(writer, count);
-}

@@ -41,12 +41,6 @@ void put_result_members(struct json_writer *writer, struct record_leg_result win
                         struct record_leg_result place);
 /* What binds one leg beside its price: banker of a system, place terms of an each-way bet. */
 void put_leg_terms(struct json_writer *writer, const struct record_leg *leg, uint32_t sizes);
-/* One leg in any of our texts is shorter: six texts of at most 120 bytes, each byte escaped. */
-#define BET_LEG_JSON_BYTES_MAX ((size_t)4096)
-/* Is there room for one more leg, and for so many bytes behind the legs? Legs that find none are
- * counted by put_left_out, beside the array, and are in the bet's history. */
-bool leg_fits(const struct json_writer *writer, size_t behind);
-void put_left_out(struct json_writer *writer, uint32_t count);
 /* "type", and what belongs to it: the sizes of a system, each-way, the kind of stake. */
 void put_type_members(struct json_writer *writer, uint32_t legs_count, uint32_t sizes,
                       unsigned flags);

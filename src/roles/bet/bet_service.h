@@ -12,6 +12,7 @@
 #include "app/book.h"
 #include "base/buf.h"
 #include "crypto/jwt.h"
+#include "roles/bet/bet_explain.h"
 
 struct bet_service;
 
@@ -26,6 +27,21 @@ struct bet_service_options {
 #define BET_SERVICE_READS_MAX 256   /* answers to reads that wait for the disk: then 503 */
 #define BET_LIST_LIMIT_MAX    100   /* rows of a page; 50 unless asked for */
 #define BET_LIST_WALK_MAX     32768 /* newer bets passed over to find the page: then 422 */
+
+/* The longest answers, as far as JSON can make them: a leg with its six texts, each byte escaped
+ * to 6, and its numbers; so many legs, and what a bet has beside them. A message of this length is
+ * never made of the names that feeds have, so memory for it is taken but not touched. */
+#define BET_LEG_BYTES_MAX                                                                          \
+    ((size_t)6 * (MARKET_ID_BYTES_MAX + SELECTION_ID_BYTES_MAX + 4 * NAME_BYTES_MAX) + 640)
+#define BET_PUSH_BYTES(legs_count) ((legs_count)*BET_LEG_BYTES_MAX + 8192)
+#define BET_PUSH_BYTES_MAX         BET_PUSH_BYTES(BET_LEGS_MAX)
+/* One bet with all its records, of which two tell the evidence of each leg, and a sentence for each
+ * leg; or a page of a list, which ends where one more row might not fit. */
+#define BET_EVIDENCE_BYTES_MAX 400
+#define BET_ENTRY_BYTES_MAX    640
+#define BET_READ_BYTES_MAX                                                                         \
+    (BET_PUSH_BYTES_MAX + BET_LEGS_MAX * (2 * BET_EVIDENCE_BYTES_MAX + EXPLAIN_BYTES_MAX) +        \
+     (size_t)BOOK_HISTORY_MAX * BET_ENTRY_BYTES_MAX)
 
 /* 0 or -ERR_MEMORY. */
 int bet_service_new(const struct bet_service_options *options, struct book *book,
@@ -89,7 +105,6 @@ void bet_service_read(struct bet_service *service, const struct jwt_claims *clai
 
 /* The pushed form of a durable record about a user's own bet or money, without the outer
  * {"op":...}: *ret_op is "bet_update" or "balance". False when the record pushes nothing. Fits into
- * BET_PUSH_BYTES_MAX: legs that find no room there are counted (bet_json.h). */
-#define BET_PUSH_BYTES_MAX ((size_t)16 * 1024)
+ * BET_PUSH_BYTES_MAX. */
 bool bet_service_push(struct bet_service *service, const struct record_view *record,
                       struct buf *out, const char **ret_op);

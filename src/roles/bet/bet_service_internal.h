@@ -5,9 +5,6 @@
 #include "roles/bet/bet_service.h"
 #include "roles/shared/rate_limit.h"
 
-#define READ_BYTES_MAX (256 * 1024) /* a page of a list, or a bet with BOOK_HISTORY_MAX records */
-#define ROW_BYTES_MAX  (8 * 1024)   /* one row of a list, without its legs */
-
 /* A request that the book has taken. */
 struct ask {
     struct bet_service *service;
@@ -24,7 +21,7 @@ struct held {
     struct held *next_free;
     int status;
     size_t bytes;
-    char body[READ_BYTES_MAX];
+    char body[BET_READ_BYTES_MAX];
 };
 
 struct bet_service {
@@ -38,7 +35,7 @@ struct bet_service {
     struct held *free_held;
     struct bet_service_stats stats;
     struct bet_scratch scratch;
-    char out[READ_BYTES_MAX]; /* of the answer being written */
+    char out[BET_READ_BYTES_MAX]; /* of the answer being written */
 };
 
 /* Answers at once with a problem: 503 with Retry-After for OVERLOADED and LEDGER_UNAVAILABLE. */

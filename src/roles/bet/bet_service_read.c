@@ -268,8 +268,7 @@ static void write_page(struct buf *out, const struct shard_state *state,
     json_write_array_open(&writer);
     for (; i < page->count && i < query->limit; i++) {
         const struct shard_bet *bet = shard_state_bet(state, page->index[i]);
-        size_t row = ROW_BYTES_MAX + bet->legs_count * BET_LEG_JSON_BYTES_MAX;
-        if (i > 0 && out->capacity - out->bytes < row) /* the longest is there alone */
+        if (out->capacity - out->bytes < BET_PUSH_BYTES(bet->legs_count))
             break;
         bet_history_write_row(&writer, state, bet);
     }

@@ -12,9 +12,8 @@
 #include "roles/bet/bet_json.h"
 #include "roles/bet/bet_problem.h"
 
-#define RECORD_ROOM 2048 /* a bet's record is below 1 KiB */
 #define OUT_BYTES_MAX                                                                              \
-    (BOOK_HISTORY_MAX * PROOF_JSON_ENTRY_BYTES_MAX(RECORD_ROOM) +                                  \
+    (BOOK_HISTORY_MAX * PROOF_JSON_ENTRY_BYTES_MAX(RECORD_BET_BYTES_MAX) +                         \
      PROOF_JSON_LINKS_BYTES_MAX(TREE_LINKS_MAX) + 4096)
 
 _Static_assert(BOOK_HISTORY_MAX <= TREE_ASK_RECORDS_MAX, "one ask for a whole history");
@@ -29,7 +28,7 @@ struct asked {
     struct tree_ask ask;
     struct tree_entry entries[BOOK_HISTORY_MAX];
     struct merkle_proof paths[BOOK_HISTORY_MAX];
-    char records[BOOK_HISTORY_MAX][RECORD_ROOM];
+    char records[BOOK_HISTORY_MAX][RECORD_BET_BYTES_MAX];
 };
 
 /* A record that waits for a head. */
@@ -38,7 +37,7 @@ struct receipt {
     struct bet_id bet_id;
     struct account_ref account;
     uint32_t bytes;
-    char record[PROOF_RECEIPT_BYTES_MAX];
+    char record[RECORD_BET_BYTES_MAX];
 };
 
 /* The oldest receipts, as one ask. */
@@ -260,7 +259,7 @@ static void on_history(struct book_cookie cookie, const struct record_view *reco
     asked->ask = (struct tree_ask){.count = (uint32_t)count};
     for (size_t i = 0; i < count; i++) {
         uint32_t bytes = records[i].head->bytes;
-        ASSERT(bytes <= RECORD_ROOM); /* the book read it into as much */
+        ASSERT(bytes <= RECORD_BET_BYTES_MAX); /* the book read it into as much */
         memcpy(asked->records[i], records[i].head, bytes);
         asked->entries[i] = (struct tree_entry){
             records[i].head->seq, slice_of(asked->records[i], bytes), &asked->paths[i]};
@@ -388,7 +387,7 @@ void proof_service_on_record(struct proof_service *service, const struct record_
         !service->parts.wants(service->parts.owner, user_of(service, account)))
         return;
     if (service->receipts_in - service->receipts_out == PROOF_RECEIPTS_MAX ||
-        bytes > PROOF_RECEIPT_BYTES_MAX) {
+        bytes > RECORD_BET_BYTES_MAX) {
         service->stats.receipts_reached++;
         return;
     }

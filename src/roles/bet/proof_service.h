@@ -16,9 +16,8 @@
 
 struct proof_service;
 
-#define PROOF_ASKS_MAX          32   /* proofs of bets under way: then 503 */
-#define PROOF_RECEIPTS_MAX      4096 /* waiting for a head: then none is pushed */
-#define PROOF_RECEIPT_BYTES_MAX 8192 /* of the record: any bet's */
+#define PROOF_ASKS_MAX     32   /* proofs of bets under way: then 503 */
+#define PROOF_RECEIPTS_MAX 4096 /* waiting for a head: then none is pushed */
 
 /* Borrowed until proof_service_free. */
 struct proof_parts {
@@ -58,6 +57,6 @@ struct proof_service_stats {
     uint64_t proofs;           /* answered 200 */
     uint64_t asks_reached;     /* PROOF_ASKS_MAX */
     uint64_t receipts;         /* pushed */
-    uint64_t receipts_reached; /* PROOF_RECEIPTS_MAX or _BYTES_MAX: not pushed */
+    uint64_t receipts_reached; /* PROOF_RECEIPTS_MAX: not pushed */
 };
 const struct proof_service_stats *proof_service_stats(const struct proof_service *service);

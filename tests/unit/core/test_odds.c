@@ -41,6 +41,28 @@ TEST(odds, are_kept_in_lowest_terms_and_within_their_limits)
     }
 }
 
+TEST(odds, of_a_multiple_are_the_exact_product_where_that_is_a_price)
+{
+    static const struct {
+        const char *name;
+        struct odds a, b, product;
+    } rows[] = {
+        {"two decimals", {21, 10}, {7, 2}, {147, 20}},
+        {"what cancels", {21, 13}, {13, 7}, {3, 1}},
+        {"the highest", {100000, 1}, {1000000000, 999999999}, ODDS_NONE},
+        {"exactly the highest", {50000, 1}, {2, 1}, {100000, 1}},
+        {"terms too large", {1000000000, 999999999}, {1000000000, 999999997}, ODDS_NONE},
+        {"of none", ODDS_NONE, {2, 1}, ODDS_NONE},
+        {"by none", {2, 1}, ODDS_NONE, ODDS_NONE},
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        struct odds total = rows[i].a;
+        bool made = odds_multiply(&total, rows[i].b);
+        if (made != odds_present(rows[i].product) || !odds_equal(total, rows[i].product))
+            fail_msg("%s: %u/%u", rows[i].name, total.numerator, total.denominator);
+    }
+}
+
 struct parse_row {
     const char *text;
     int result;
