@@ -101,9 +101,10 @@ class Feed:
             row['status'] = (runners or {}).get(row['id'], row['status'])
         self.send({'mc': [{'id': ident, 'marketDefinition': definition}]})
 
-    def settle(self, ident, winners, removed=(), at='2030-01-01T17:00:00.000Z'):
+    def settle(self, ident, winners, removed=(), placed=(), at='2030-01-01T17:00:00.000Z'):
         """CLOSED with these winners."""
         runners = {r['id']: 'WINNER' if r['id'] in winners else
-                   'REMOVED' if r['id'] in removed else 'LOSER'
+                   'REMOVED' if r['id'] in removed else
+                   'PLACED' if r['id'] in placed else 'LOSER'
                    for r in self.markets[ident]['definition']['runners']}
         self.define(ident, runners, status='CLOSED', settledTime=at, numberOfActiveRunners=0)
