@@ -171,6 +171,10 @@ void book_settle_step(struct book *book);
 bool book_settle_due(const struct book *book);
 /* At start: markets whose bets do not yet follow from the result in force. */
 void book_settle_restore(struct book *book);
+/* The factors of each of the market's selections, SELECTIONS_MAX at most, when this is recorded.
+ * False: what is said is impossible. */
+bool book_work_out_result(const struct book *book, const struct feed_result *result,
+                          struct market_ref ref, struct record_selection_result *items);
 /* Records a result; see book_post_result for the outcomes. *ret_seq is written when recorded. */
 enum request_outcome book_record_result(struct book *book, const struct feed_result *result,
                                         enum fence_cause cause, const struct desk_word *word,

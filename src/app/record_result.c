@@ -4,61 +4,6 @@
 
 #include "base/assert.h"
 
-static bool is_offered(const struct odds_image *image, struct slice selection_id)
-{
-    return image != NULL && book_find_selection(image, selection_id) != SELECTION_NOT_FOUND;
-}
-
-/* What the feed says of one selection, as the record keeps it. False: it is impossible. */
-static bool result_item(const struct book *book, const struct feed_selection_result *r,
-                        struct record_selection_result *ret)
-{
-    int64_t withdrawn_us = r->withdrawn_at.us;
-    *ret = (struct record_selection_result){0};
-    if (r->open)
-        return true;
-    if (!leg_result_valid(r->result) || r->position > UINT16_MAX || r->tied > DEAD_HEAT_TERM_MAX ||
-        (r->tied != 0 && r->position == 0) || r->deduction >= DEDUCTION_WHOLE ||
-        r->withdrawn_at.us < 0 || (r->deduction != 0 && r->withdrawn_at.us == 0))
-        return false;
-    ret->win = record_factors_of(r->result);
-    ret->position = (uint16_t)r->position;
-    ret->tied = (uint16_t)r->tied;
-    ret->deduction = (uint16_t)r->deduction;
-    if (withdrawn_us != 0) /* the provider's clock, as that of windows; never 0: that says it ran */
-        withdrawn_us -= book->options.provider_skew_us;
-    ret->withdrawn_at_us = r->withdrawn_at.us != 0 && withdrawn_us < 1 ? 1 : withdrawn_us;
-    return true;
-}
-
-/* Puts what is said in the order of the ledger's selections; those it does not name keep what they
- * had, but for a rollback that names none. One that is offered but has no number, for want of room,
- * has no bets and is left out. False when it names a selection that the market never had. */
-static bool map_result(struct book *book, const struct feed_result *result, struct market_ref ref,
-                       struct record_selection_result *items)
-{
-    const struct odds_image *image =
-        book->ports.store->ops->get(book->ports.store, result->market_id);
-    const struct shard_market *market = shard_state_market(book->state, ref);
-    static const struct record_selection_result open;
-    bool opens_all = result->kind == RESULT_ROLLBACK && result->selections_count == 0;
-    for (uint16_t i = 0; i < market->selections_count; i++)
-        items[i] = opens_all ? open : shard_state_selection(book->state, ref, i)->result;
-    for (size_t i = 0; i < result->selections_count; i++) {
-        const struct feed_selection_result *r = &result->selections[i];
-        uint16_t number = shard_state_find_selection(book->state, ref, r->selection_id);
-        struct record_selection_result item;
-        if (!result_item(book, r, &item) || (result->kind == RESULT_ROLLBACK && !r->open) ||
-            (item.deduction != 0 && result->deduction_model == 0))
-            return false;
-        if (number != RECORD_SELECTION_NONE)
-            items[number] = item;
-        else if (!is_offered(image, r->selection_id))
-            return false;
-    }
-    return true;
-}
-
 static bool same_result(struct book *book, struct market_ref ref, const struct record_result *body,
                         const struct record_selection_result *items)
 {
@@ -85,26 +30,18 @@ static struct market_ref find_market(struct book *book, const struct feed_result
     return ref;
 }
 
-/* A word that is silent about deductions leaves those of the selections that it does not name. */
-static void keep_deductions(struct record_result *body, const struct shard_market *market,
-                            const struct record_selection_result *items)
+static unsigned count_deducting(const struct record_selection_result *items, size_t count)
 {
-    bool deducting = false;
-    for (uint16_t i = 0; i < market->selections_count; i++)
-        deducting = deducting || items[i].deduction != 0;
-    if (body->deduction_model != 0 || !deducting)
-        return;
-    body->deduction_model = market->deduction_model;
-    body->cap_pence = market->cap_pence;
-    body->waive_pence = market->waive_pence;
+    unsigned deducting = 0;
+    for (size_t i = 0; i < count; i++)
+        deducting += items[i].deduction != 0;
+    return deducting;
 }
 
 static bool deductions_possible(const struct record_result *body,
                                 const struct record_selection_result *items, size_t count)
 {
-    unsigned deducting = 0;
-    for (size_t i = 0; i < count; i++)
-        deducting += items[i].deduction != 0;
+    unsigned deducting = count_deducting(items, count);
     if (body->deduction_model == DEDUCT_RULE4)
         return body->cap_pence >= 1 && body->cap_pence <= 99 && body->waive_pence <= 99;
     return body->deduction_model <= DEDUCT_PRICE && deducting <= DEDUCTIONS_MAX &&
@@ -127,20 +64,70 @@ static struct record_result body_of(const struct feed_result *result, struct mar
                                   .approver_bytes = (uint16_t)word->approver.bytes};
 }
 
-static uint64_t commit_result(struct book *book, const struct record_result *body,
-                              const struct record_selection_result *items, size_t count,
-                              const struct desk_word *word)
+/* The reasons of selections stand behind the three of the whole; REASON_BYTES_MAX of each. */
+static size_t put_reasons(struct book *book, const struct feed_result *result,
+                          struct market_ref ref, struct record_selection_result *items,
+                          struct slice *reasons)
 {
-    struct slice texts[3] = {word->actor, word->reason, word->approver};
+    const struct shard_market *market = shard_state_market(book->state, ref);
+    memset(reasons, 0, market->selections_count * sizeof *reasons);
+    for (size_t i = 0; i < result->selections_count; i++) {
+        const struct feed_selection_result *r = &result->selections[i];
+        uint16_t number = shard_state_find_selection(book->state, ref, r->selection_id);
+        if (number == RECORD_SELECTION_NONE)
+            continue;
+        reasons[number] = r->reason;
+        if (r->reason.bytes > REASON_BYTES_MAX)
+            reasons[number].bytes = REASON_BYTES_MAX;
+        items[number].reason_bytes = (uint16_t)reasons[number].bytes;
+    }
+    return market->selections_count;
+}
+
+static uint64_t commit_result(struct book *book, const struct record_result *body,
+                              const struct feed_result *result,
+                              struct record_selection_result *items, const struct desk_word *word)
+{
+    struct slice texts[3 + SELECTIONS_MAX] = {word->actor, word->reason, word->approver};
+    struct market_ref ref = {body->market};
+    size_t count = items == NULL ? 0 : put_reasons(book, result, ref, items, texts + 3);
     struct record_draft draft = {.type = RECORD_RESULT,
                                  .time_us = book->wall.us,
                                  .body = body,
                                  .items = items,
                                  .items_count = count,
                                  .texts = texts,
-                                 .texts_count = 3};
+                                 .texts_count = 3 + count};
     book->stats.results++;
     return commit_record(book->commit, &draft)->head->seq;
+}
+
+/* A word that is silent about deductions leaves those of the selections that it does not name. */
+static void keep_deductions(struct record_result *body, const struct shard_market *market,
+                            const struct record_selection_result *items)
+{
+    if (body->deduction_model != 0 || count_deducting(items, market->selections_count) == 0)
+        return;
+    body->deduction_model = market->deduction_model;
+    body->cap_pence = market->cap_pence;
+    body->waive_pence = market->waive_pence;
+}
+
+/* What selections deduct that are not named was said in the model in force; another one would make
+ * something else of it. */
+static bool model_kept(const struct book *book, const struct feed_result *result,
+                       struct market_ref ref, const struct record_selection_result *items)
+{
+    const struct shard_market *market = shard_state_market(book->state, ref);
+    unsigned named = 0;
+    for (size_t i = 0; i < result->selections_count; i++) {
+        uint16_t number =
+            shard_state_find_selection(book->state, ref, result->selections[i].selection_id);
+        named += number != RECORD_SELECTION_NONE && items[number].deduction != 0;
+    }
+    return result->deduction_model == 0 || market->deduction_model == 0 ||
+           result->deduction_model == market->deduction_model ||
+           named == count_deducting(items, market->selections_count);
 }
 
 /* Results, and that some are withdrawn. One that says nothing new is recorded too when its version
@@ -152,7 +139,7 @@ static enum request_outcome record_results(struct book *book, const struct feed_
     struct market_ref ref = {body->market};
     struct record_selection_result items[SELECTIONS_MAX];
     const struct shard_market *market = shard_state_market(book->state, ref);
-    if (!map_result(book, result, ref, items))
+    if (!book_work_out_result(book, result, ref, items))
         return REQUEST_INVALID;
     if (result->kind == RESULT_SET) {
         body->certainty = result->certainty;
@@ -164,11 +151,13 @@ static enum request_outcome record_results(struct book *book, const struct feed_
         body->score[1] = result->score[1];
     }
     keep_deductions(body, market, items);
+    if (!model_kept(book, result, ref, items))
+        return REQUEST_INVALID;
     if (!deductions_possible(body, items, market->selections_count) || body->certainty > 2)
         return REQUEST_INVALID;
     if (market->result_version != 0 && result->result_version <= market->result_version)
         return same_result(book, ref, body, items) ? REQUEST_NO_CHANGE : REQUEST_OLD_VERSION;
-    *ret_seq = commit_result(book, body, items, market->selections_count, word);
+    *ret_seq = commit_result(book, body, result, items, word);
     return REQUEST_TAKEN;
 }
 
@@ -190,7 +179,7 @@ static enum request_outcome record_window(struct book *book, const struct feed_r
                                                                   : REQUEST_OLD_VERSION;
     if (known == NULL && !shard_state_window_room(book->state, ref))
         return book_busy(book, "windows_max");
-    *ret_seq = commit_result(book, body, NULL, 0, word);
+    *ret_seq = commit_result(book, body, result, NULL, word);
     return REQUEST_TAKEN;
 }
 

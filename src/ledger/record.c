@@ -50,8 +50,10 @@ static const struct {
                         ZEROS(record_leg)},
     [RECORD_FENCE] = {SIZED(record_fence), SIZED(record_fenced), ZEROS(record_fence),
                       ZEROS(record_fenced)},
-    [RECORD_RESULT] = {SIZED(record_result), SIZED(record_selection_result), ZEROS(record_result),
-                       ZEROS(record_selection_result)},
+    [RECORD_RESULT] = {SIZED(record_result),
+                       SIZED(record_selection_result),
+                       ZEROS(record_result),
+                       {0, 0}},
     [RECORD_SETTLE] = {SIZED(record_settle),
                        SIZED(record_settled_leg),
                        ZEROS(record_settle),
@@ -83,6 +85,14 @@ static size_t deductions_bytes(const struct record_settled_leg *items, size_t co
     size_t bytes = 0;
     for (size_t i = 0; i < count; i++)
         bytes += items[i].deductions_count * sizeof(uint16_t);
+    return bytes;
+}
+
+static size_t reasons_bytes(const struct record_selection_result *items, size_t count)
+{
+    size_t bytes = 0;
+    for (size_t i = 0; i < count; i++)
+        bytes += items[i].reason_bytes;
     return bytes;
 }
 
@@ -118,7 +128,8 @@ static size_t texts_bytes(const struct record_view *view)
     }
     case RECORD_RESULT: {
         const struct record_result *result = body;
-        return (size_t)result->actor_bytes + result->reason_bytes + result->approver_bytes;
+        return (size_t)result->actor_bytes + result->reason_bytes + result->approver_bytes +
+               reasons_bytes(view->items, count);
     }
     case RECORD_SETTLE:
         return deductions_bytes(view->items, count);

@@ -177,7 +177,7 @@ struct record_selection_result {
     uint16_t tied;     /* how many share that position, itself counted; 0 without one */
     uint16_t
         deduction; /* withdrawn: what it takes off the other bets, in hundredths of a percent */
-    uint16_t reserved;
+    uint16_t reason_bytes;   /* texts, behind those of the body: why it is so; 0 in the state */
     int64_t withdrawn_at_us; /* in record time, as the book sees the provider's clock; 0: it ran */
 };
 

@@ -510,6 +510,13 @@ static void put_withdrawn(struct dump *d, const struct record_selection_result *
     put_u64(d, "deduction_permyriad", result->deduction);
 }
 
+/* The texts of items come behind those of the body, in the same order. */
+static void put_item_reason(struct dump *d, uint16_t bytes)
+{
+    if (bytes > 0)
+        put_next_text(d, "reason", bytes);
+}
+
 static void put_result(struct dump *d, const struct record_result *body)
 {
     static const char *const kinds[] = {"result", "rollback", "cancel", "undo_cancel", NULL};
@@ -535,6 +542,7 @@ static void put_result(struct dump *d, const struct record_result *body)
         put_position(d, items[i].position, items[i].tied);
         if (items[i].withdrawn_at_us != 0)
             put_withdrawn(d, &items[i]);
+        put_item_reason(d, items[i].reason_bytes);
         json_write_object_close(&d->writer);
     }
     json_write_array_close(&d->writer);

@@ -28,7 +28,7 @@ bool shard_result_valid(const struct record_selection_result *result)
     return shard_factors_valid(result->win) && result->tied <= DEAD_HEAT_TERM_MAX &&
            (result->tied == 0 || result->position != 0) && result->withdrawn_at_us >= 0 &&
            (result->withdrawn_at_us != 0 || result->deduction == 0) &&
-           result->deduction < DEDUCTION_WHOLE;
+           result->deduction < DEDUCTION_WHOLE && result->reason_bytes == 0;
 }
 
 /* Which model, and whether its numbers are those of one; deducts: a selection does. */
@@ -38,6 +38,41 @@ static bool model_valid(const struct record_result *body, bool deducts)
         return body->cap_pence >= 1 && body->cap_pence <= 99 && body->waive_pence <= 99;
     return body->deduction_model <= DEDUCT_PRICE && body->cap_pence == 0 &&
            body->waive_pence == 0 && (!deducts || body->deduction_model != 0);
+}
+
+static struct record_selection_result without_reason(const struct record_selection_result *item)
+{
+    struct record_selection_result bare = *item;
+    bare.reason_bytes = 0;
+    return bare;
+}
+
+bool shard_line_of(const struct shard_state *state, const struct shard_market *market,
+                   uint16_t selection, struct market_line *ret)
+{
+    const struct shard_selection *row = &state->selections[market->selections_first + selection];
+    const struct line_names names = {
+        .market_id =
+            shard_state_market_id(state, (struct market_ref){(uint32_t)(market - state->markets)}),
+        .kind = shard_state_text(state, market->kind),
+        .event_name = shard_state_text(state, market->event_name),
+        .selection_id = shard_state_text(state, row->id),
+        .selection_name = shard_state_text(state, row->name),
+    };
+    return market_line_of(&names, ret);
+}
+
+/* Where the score is known a line is settled from it, and from nothing else. */
+static bool follows_score(const struct shard_state *state, const struct shard_market *market,
+                          const struct record_result *body, size_t selection,
+                          const struct record_selection_result *item)
+{
+    struct market_line line;
+    if (body->score_known != 1 || item->win.known == 0 ||
+        !shard_line_of(state, market, (uint16_t)selection, &line))
+        return true;
+    struct record_leg_result win = record_factors_of(market_line_result(line, body->score));
+    return memcmp(&win, &item->win, sizeof win) == 0;
 }
 
 static int check_results(struct shard_state *state, const struct record_view *record,
@@ -52,14 +87,21 @@ static int check_results(struct shard_state *state, const struct record_view *re
             "a result speaks of every selection");
     REQUIRE(body->void_from_us == 0 && body->void_until_us == 0 && body->void_skew_us == 0,
             "a result has no window of time");
+    REQUIRE(body->certainty <= 2, "no such certainty");
+    REQUIRE(body->score_known <= 1 && body->score[0] <= LINE_SCORE_MAX &&
+                body->score[1] <= LINE_SCORE_MAX &&
+                (body->score_known == 1 || (body->score[0] == 0 && body->score[1] == 0)),
+            "no such score");
     for (size_t i = 0; i < record->head->items_count; i++) {
-        REQUIRE(shard_result_valid(&items[i]), "the factors are impossible");
+        struct record_selection_result item = without_reason(&items[i]);
+        REQUIRE(shard_result_valid(&item), "the factors are impossible");
+        REQUIRE(items[i].reason_bytes <= REASON_BYTES_MAX, "a reason is too long");
+        REQUIRE(follows_score(state, market, body, i, &item), "L7: a line follows from the score");
         deducting += items[i].deduction != 0;
     }
     REQUIRE(model_valid(body, deducting > 0), "no such deductions");
     REQUIRE(body->deduction_model == DEDUCT_RULE4 || deducting <= DEDUCTIONS_MAX,
             "too many are withdrawn");
-    REQUIRE(body->certainty <= 2 && body->score_known <= 1, "no such certainty");
     return 0;
 }
 
@@ -107,7 +149,7 @@ static void apply_results(struct shard_state *state, const struct record_view *r
     const struct record_selection_result *items = record->items;
     market->has_result = 0;
     for (size_t i = 0; i < record->head->items_count; i++) {
-        state->selections[market->selections_first + i].result = items[i];
+        state->selections[market->selections_first + i].result = without_reason(&items[i]);
         market->has_result |= items[i].win.known;
     }
     market->deduction_model = body->deduction_model;

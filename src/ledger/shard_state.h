@@ -18,6 +18,7 @@
 #include "core/bet_decide.h"
 #include "core/ids.h"
 #include "core/market.h"
+#include "core/market_line.h"
 #include "core/money.h"
 #include "core/settle.h"
 #include "ledger/record.h"
@@ -91,6 +92,10 @@ const struct shard_selection *shard_state_selection_at(const struct shard_state 
 uint32_t shard_state_selections_count(const struct shard_state *state);
 /* The text behind a symbol of a market or selection; symbol 0 is "". */
 struct slice shard_state_text(const struct shard_state *state, uint32_t symbol);
+
+/* The line of the market's selection, if it has one (core/market_line.h). */
+bool shard_line_of(const struct shard_state *state, const struct shard_market *market,
+                   uint16_t selection, struct market_line *ret);
 
 /* Bets; index < shard_state_bets_count, in the order of placement. */
 uint32_t shard_state_find_bet(const struct shard_state *state, struct bet_id id); /* or BET_NONE */

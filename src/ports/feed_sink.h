@@ -74,8 +74,9 @@ struct feed_result {
     uint8_t certainty;                    /* 1 live, 2 confirmed; 0 not said */
     enum deduction_model deduction_model; /* 0: none of them deducts */
     uint8_t cap_pence, waive_pence;       /* DEDUCT_RULE4 */
-    bool score_known;                     /* of the score from which lines were settled */
-    uint16_t score[2];                    /* home, away */
+    bool score_known;  /* lines are settled from it (core/market_line.h): selections that have one
+                          need not be named, and where they are it must be what the score says */
+    uint16_t score[2]; /* home, away */
     const struct feed_selection_result *selections;
     size_t selections_count;
 };

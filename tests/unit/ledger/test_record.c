@@ -338,7 +338,6 @@ static void reserved_is_zero(struct maker *m, const struct parts *parts)
           RESERVED(RECORD_FENCE, record_fenced, reserved),
           RESERVED(RECORD_BET, record_leg, reserved),
           RESERVED(RECORD_RELEASE, record_leg, reserved),
-          RESERVED(RECORD_RESULT, record_selection_result, reserved),
       };
 #undef RESERVED
     maker_encode(m, parts);
