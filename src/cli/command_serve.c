@@ -9,6 +9,7 @@
 #include "cli/node.h"
 #include "cli/node_fronts.h"
 #include "cli/options_listen.h"
+#include "cli/options_results.h"
 #include "cli/options_segments.h"
 #include "cli/standby.h"
 
@@ -68,6 +69,7 @@
     {"ship", "off"},                                                                               \
     {"ship-timeout-ms", "2000"},                                                                   \
     {"ship-degrade", "stop"},                                                                      \
+    RESULTS_SPECS,                                                                                 \
     SEGMENT_SPECS,                                                                                 \
     TRADING_SPECS
 
@@ -370,6 +372,7 @@ static int take_shared(const struct options *options, struct node_options *node,
     TRY(take_volumes(options, &node->volumes, why));
     TRY(take_snapshots(options, &node->shadow, why));
     TRY(take_start_check(options, &node->start_check_newest, why));
+    TRY(options_results(options, node, why));
     TRY(options_segments(options, node, why));
     TRY(take_ship(options, &node->ship, why));
     return take_limits(options, node, why);

@@ -376,6 +376,7 @@ static int open_backoffice(struct node *node)
         .metrics = &node->metrics,
         .open_now = node_fronts_open_now,
         .open_now_owner = &node->fronts,
+        .results = node->options->results,
         .tree = tree_keeper_tree(node->proofs.keeper),
         .formats = node->formats,
         .formats_count = 1,

@@ -16,6 +16,7 @@
 #include "crypto/sign_pkcs11.h"
 #include "ledger/shard_state.h"
 #include "net/stream/net_address.h"
+#include "roles/backoffice/result_policy.h"
 
 enum node_profile { PROFILE_DEMO = 1, PROFILE_BENCH, PROFILE_PRODUCTION };
 
@@ -56,6 +57,7 @@ struct node_options {
     int64_t verdicts_max;          /* keys in memory; the older ones are on disk, without bound */
     int64_t verdicts_filter_bytes; /* says which of those on disk need no look-up */
     struct node_trading trading;
+    struct result_policy results;
     int64_t head_interval_us;               /* between signed heads, while the ledger grows */
     int64_t heads_on_demand;                /* a second, for proofs that need one; 0: none */
     struct sign_pkcs11_options heads_token; /* .module NULL: key files */

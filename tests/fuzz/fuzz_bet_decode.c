@@ -137,10 +137,35 @@ static void check_money(struct slice body)
         ASSERT(request_fault_text(refusal.fault) != NULL);
 }
 
+static void check_selection(const struct feed_result *result,
+                            const struct feed_selection_result *selection)
+{
+    ASSERT(selection->selection_id.bytes >= 1);
+    ASSERT(selection->selection_id.bytes <= SELECTION_ID_BYTES_MAX);
+    ASSERT(selection->reason.bytes <= REASON_BYTES_MAX);
+    ASSERT(selection->open == (result->kind == RESULT_ROLLBACK));
+    ASSERT(leg_result_valid(selection->result));
+    ASSERT(selection->tied == 0 || selection->position != 0);
+    ASSERT(selection->deduction < DEDUCTION_WHOLE);
+    ASSERT(selection->deduction == 0 || selection->withdrawn_at.us > 0);
+    ASSERT(selection->deduction == 0 || result->deduction_model != 0);
+    ASSERT(result->deduction_model != DEDUCT_RULE4 || selection->deduction % 100 == 0);
+}
+
+static void check_result(const struct feed_result *result)
+{
+    bool window = result->kind == RESULT_CANCEL || result->kind == RESULT_UNDO_CANCEL;
+    ASSERT(!window || result->void_from.us < result->void_until.us);
+    ASSERT(!window || result->selections_count == 0);
+    ASSERT(result->kind != RESULT_SET || result->selections_count >= 1 || result->score_known);
+    for (size_t j = 0; j < result->selections_count; j++)
+        check_selection(result, &result->selections[j]);
+}
+
 static void check_results(struct slice body)
 {
     struct request_refusal refusal = {REQUEST_FAULT_NONE, SLICE_NONE};
-    if (!result_decode(body, &results, &refusal)) {
+    if (!result_decode(body, &RESULT_POLICY_DEFAULT, &results, &refusal)) {
         ASSERT(request_fault_text(refusal.fault) != NULL);
         return;
     }
@@ -149,9 +174,7 @@ static void check_results(struct slice body)
         const struct feed_result *result = &results.markets[i];
         ASSERT(result->result_version > 0);
         ASSERT(result->market_id.bytes >= 1 && result->market_id.bytes <= MARKET_ID_BYTES_MAX);
-        ASSERT(result->selections_count >= 1);
-        for (size_t j = 0; j < result->selections_count; j++)
-            ASSERT(leg_result_valid(result->selections[j].result));
+        check_result(result);
     }
 }
 

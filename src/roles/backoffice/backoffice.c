@@ -29,7 +29,7 @@ int backoffice_new(const struct backoffice_parts *parts, struct backoffice **ret
         return -ERR_MEMORY;
     backoffice->parts = *parts;
     backoffice->begun_us = loop_now(parts->loop).us;
-    int error = desk_new(parts->book, parts->store, &backoffice->desk);
+    int error = desk_new(parts->book, parts->store, &parts->results, &backoffice->desk);
     if (error == 0)
         error = feed_intake_new(&(struct feed_intake_parts){.loop = parts->loop,
                                                             .book = parts->book,

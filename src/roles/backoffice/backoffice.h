@@ -10,6 +10,7 @@
 #include "net/http/http_server.h"
 #include "ports/ledger_tree.h"
 #include "roles/backoffice/feed_intake.h"
+#include "roles/backoffice/result_policy.h"
 #include "roles/shared/bearer.h"
 
 #include "app/book.h"
@@ -26,6 +27,7 @@ struct backoffice_parts {
     /* How many connections and WebSockets customers have open now, for the status. */
     void (*open_now)(void *owner, uint64_t *ret_connections, uint64_t *ret_websockets);
     void *open_now_owner;
+    struct result_policy results;
     struct ledger_tree *tree; /* NULL: no signing keys here */
     const struct feed_format *formats;
     size_t formats_count;

@@ -36,6 +36,7 @@ struct desk_operation {
 struct desk {
     struct book *book;
     struct odds_store *store;
+    struct result_policy policy;
     struct desk_operation operations[DESK_OPERATIONS_MAX];
     struct desk_operation *free_operation;
     struct metrics_counter operations_reached;
@@ -43,13 +44,15 @@ struct desk {
     char out[ANSWER_BYTES_MAX];
 };
 
-int desk_new(struct book *book, struct odds_store *store, struct desk **ret_desk)
+int desk_new(struct book *book, struct odds_store *store, const struct result_policy *policy,
+             struct desk **ret_desk)
 {
     struct desk *desk = calloc(1, sizeof *desk);
     if (desk == NULL)
         return -ERR_MEMORY;
     desk->book = book;
     desk->store = store;
+    desk->policy = *policy;
     for (size_t i = DESK_OPERATIONS_MAX; i-- > 0;) {
         desk->operations[i].desk = desk;
         desk->operations[i].next_free = desk->free_operation;
@@ -271,7 +274,7 @@ void desk_results(struct desk *desk, struct http_request *request, const struct 
                   struct slice event_id)
 {
     struct request_refusal refusal;
-    if (!result_decode(request->body, &desk->decoded, &refusal)) {
+    if (!result_decode(request->body, &desk->policy, &desk->decoded, &refusal)) {
         refuse_body(desk, request, &refusal);
         return;
     }

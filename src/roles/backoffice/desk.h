@@ -8,13 +8,16 @@
 #include "base/metrics.h"
 #include "crypto/jwt.h"
 #include "net/http/http_request.h"
+#include "roles/backoffice/result_policy.h"
 
 #define DESK_OPERATIONS_MAX 64 /* that wait for the disk: then 503 OVERLOADED */
 
 struct desk;
 
-/* book and store are borrowed until desk_free. 0 or -ERR_MEMORY. */
-int desk_new(struct book *book, struct odds_store *store, struct desk **ret_desk);
+/* book and store are borrowed until desk_free. The policy is copied and valid.
+ * 0 or -ERR_MEMORY. */
+int desk_new(struct book *book, struct odds_store *store, const struct result_policy *policy,
+             struct desk **ret_desk);
 void desk_free(struct desk *desk); /* after the HTTP server; accepts NULL */
 
 /* Each answers the request, now or when it is durable. Ids are decoded. */

@@ -1,10 +1,10 @@
 /* result_decode.c - contract in result_decode.h. */
 #include "roles/backoffice/result_decode.h"
 
-#include "base/decimal.h"
-#include "base/divisor.h"
 #include "base/error.h"
+#include "base/rfc3339.h"
 #include "core/ids.h"
+#include "core/market_line.h"
 
 #define VERSION_MAX ((UINT64_C(1) << 53) - 1)
 
@@ -15,17 +15,26 @@ static const struct field body_fields[BODY_FIELDS_COUNT] = {
     [BODY_REASON] = {"reason", JSON_STRING},
 };
 
-enum market_field { MARKET_ID, MARKET_SELECTIONS, MARKET_FIELDS_COUNT };
+enum market_field {
+    MARKET_ID,
+    MARKET_SELECTIONS,
+    MARKET_KIND,
+    MARKET_PLACES,
+    MARKET_SCORE,
+    MARKET_VOID_FROM,
+    MARKET_VOID_UNTIL,
+    MARKET_MODEL,
+    MARKET_FIELDS_COUNT
+};
 static const struct field market_fields[MARKET_FIELDS_COUNT] = {
     [MARKET_ID] = {"market_id", JSON_STRING},
     [MARKET_SELECTIONS] = {"selections", JSON_ARRAY},
-};
-
-enum selection_field { SEL_ID, SEL_RESULT, SEL_VOID, SEL_DEAD_HEAT, SEL_REASON, SEL_FIELDS_COUNT };
-static const struct field selection_fields[SEL_FIELDS_COUNT] = {
-    [SEL_ID] = {"selection_id", JSON_STRING},  [SEL_RESULT] = {"result", JSON_STRING},
-    [SEL_VOID] = {"void_factor", JSON_NUMBER}, [SEL_DEAD_HEAT] = {"dead_heat_factor", JSON_INVALID},
-    [SEL_REASON] = {"reason", JSON_STRING},
+    [MARKET_KIND] = {"kind", JSON_STRING},
+    [MARKET_PLACES] = {"places", JSON_NUMBER},
+    [MARKET_SCORE] = {"score", JSON_ARRAY},
+    [MARKET_VOID_FROM] = {"void_from", JSON_STRING},
+    [MARKET_VOID_UNTIL] = {"void_until", JSON_STRING},
+    [MARKET_MODEL] = {"deduction_model", JSON_STRING},
 };
 
 static bool wrong(struct request_refusal *refusal, const struct field *field)
@@ -40,156 +49,207 @@ static bool need(const struct field_values *values, const struct field *fields, 
            refuse(refusal, FAULT_MISSING_FIELD, slice_text(fields[index].name));
 }
 
-/* 0, 0.5 or 1 in halves. */
-static bool take_void(struct slice digits, uint8_t *ret_halves)
+/* One of the words, from 1; NULL ends them. */
+static unsigned listed(const char *const *words, struct slice text)
 {
-    struct decimal value;
-    int64_t tenths;
-    if (decimal_parse(digits, &value) < 0 || decimal_rescale(value, 1, &tenths) < 0 ||
-        (tenths != 0 && tenths != 5 && tenths != 10))
-        return false;
-    *ret_halves = (uint8_t)(tenths / 5);
+    for (unsigned i = 0; words[i] != NULL; i++)
+        if (slice_is(text, words[i]))
+            return i + 1;
+    return 0;
+}
+
+static bool take_kind(const struct field_values *values, enum result_kind *ret,
+                      struct request_refusal *refusal)
+{
+    static const char *const kinds[] = {"result", "rollback", "cancel", "undo_cancel", NULL};
+    *ret = RESULT_SET;
+    if (field_seen(values, MARKET_KIND))
+        *ret = (enum result_kind)listed(kinds, values->text[MARKET_KIND]);
+    return *ret != 0 || wrong(refusal, &market_fields[MARKET_KIND]);
+}
+
+/* What this kind does not have must not stand there: somebody meant something else by it. */
+static bool fits_kind(const struct field_values *values, enum result_kind kind,
+                      struct request_refusal *refusal)
+{
+    static const struct {
+        enum market_field field;
+        unsigned kinds; /* bit n: allowed for kind n */
+    } rows[] = {
+        {MARKET_SELECTIONS, 1u << RESULT_SET | 1u << RESULT_ROLLBACK},
+        {MARKET_PLACES, 1u << RESULT_SET},
+        {MARKET_SCORE, 1u << RESULT_SET},
+        {MARKET_MODEL, 1u << RESULT_SET},
+        {MARKET_VOID_FROM, 1u << RESULT_CANCEL | 1u << RESULT_UNDO_CANCEL},
+        {MARKET_VOID_UNTIL, 1u << RESULT_CANCEL | 1u << RESULT_UNDO_CANCEL},
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++)
+        if (field_seen(values, rows[i].field) && (rows[i].kinds >> kind & 1) == 0)
+            return wrong(refusal, &market_fields[rows[i].field]);
     return true;
 }
 
-static bool take_term(struct slice digits, uint16_t *ret)
-{
-    uint64_t term;
-    if (!field_positive(digits, DEAD_HEAT_TERM_MAX, &term))
-        return false;
-    *ret = (uint16_t)term;
-    return true;
-}
-
-/* "1/3" as text, or an exact decimal: 0.5 is 1/2. */
-static bool take_dead_heat(struct slice text, struct leg_result *ret)
-{
-    const char *slash = memchr(text.at, '/', text.bytes);
-    if (slash != NULL) {
-        size_t first = (size_t)(slash - text.at);
-        return take_term(slice_of(text.at, first), &ret->dead_heat_numerator) &&
-               take_term(slice_skip(text, first + 1), &ret->dead_heat_denominator);
-    }
-    struct decimal value;
-    if (decimal_parse(text, &value) < 0 || value.mantissa <= 0)
-        return false;
-    uint64_t denominator = 1;
-    for (int i = 0; i < value.scale; i++)
-        denominator *= 10;
-    uint64_t divisor = common_divisor((uint64_t)value.mantissa, denominator);
-    uint64_t numerator = (uint64_t)value.mantissa / divisor;
-    denominator /= divisor;
-    if (numerator > DEAD_HEAT_TERM_MAX || denominator > DEAD_HEAT_TERM_MAX)
-        return false;
-    ret->dead_heat_numerator = (uint16_t)numerator;
-    ret->dead_heat_denominator = (uint16_t)denominator;
-    return true;
-}
-
-/* The word sets the factors; a factor that is stated must fit it: half of a WON may be void. */
-static bool take_result(const struct field_values *values, struct leg_result *ret,
-                        struct request_refusal *refusal)
-{
-    uint8_t halves;
-    if (!need(values, selection_fields, SEL_RESULT, refusal))
-        return false;
-    if (!leg_result_parse(values->text[SEL_RESULT], ret))
-        return wrong(refusal, &selection_fields[SEL_RESULT]);
-    if (field_seen(values, SEL_VOID)) {
-        if (!take_void(values->text[SEL_VOID], &halves) ||
-            (ret->void_halves != 0 && halves != ret->void_halves))
-            return wrong(refusal, &selection_fields[SEL_VOID]);
-        ret->void_halves = halves;
-    }
-    if (field_seen(values, SEL_DEAD_HEAT) && !take_dead_heat(values->text[SEL_DEAD_HEAT], ret))
-        return wrong(refusal, &selection_fields[SEL_DEAD_HEAT]);
-    return leg_result_valid(*ret) || wrong(refusal, &selection_fields[SEL_DEAD_HEAT]);
-}
-
-static bool take_selection(struct json_reader *reader, struct result_decoded *ret,
-                           struct request_refusal *refusal)
-{
-    struct field_values values;
-    if (!fields_read(reader, selection_fields, SEL_FIELDS_COUNT, &values, refusal) ||
-        !need(&values, selection_fields, SEL_ID, refusal))
-        return false;
-    if (ret->selections_count == RESULT_SELECTIONS_MAX)
-        return wrong(refusal, &market_fields[MARKET_SELECTIONS]);
-    struct feed_selection_result *selection = &ret->selections[ret->selections_count++];
-    selection->selection_id = values.text[SEL_ID];
-    selection->reason = values.text[SEL_REASON];
-    if (selection->selection_id.bytes == 0 ||
-        selection->selection_id.bytes > SELECTION_ID_BYTES_MAX)
-        return wrong(refusal, &selection_fields[SEL_ID]);
-    return take_result(&values, &selection->result, refusal);
-}
-
-/* The selections' texts go behind what the inner scratch already holds: they stay. */
-static bool take_selections(struct slice json, size_t *scratch_used, struct result_decoded *ret,
-                            struct request_refusal *refusal)
+/* [home, away] */
+static bool take_score(struct slice json, struct feed_result *ret)
 {
     struct json_reader reader;
-    json_begin(&reader, json, ret->inner_scratch + *scratch_used,
-               sizeof ret->inner_scratch - *scratch_used);
+    char scratch[16];
+    size_t count = 0;
+    json_begin(&reader, json, scratch, sizeof scratch);
     if (!json_array_begin(&reader))
-        return refuse(refusal, FAULT_MALFORMED_JSON, SLICE_NONE);
-    while (json_array_next(&reader))
-        if (!take_selection(&reader, ret, refusal))
+        return false;
+    while (json_array_next(&reader)) {
+        struct slice digits;
+        uint64_t points = 0;
+        if (count == 2 || !json_number(&reader, &digits) ||
+            (!slice_is(digits, "0") && !field_positive(digits, LINE_SCORE_MAX, &points)))
             return false;
-    *scratch_used += reader.scratch_used;
-    return json_end(&reader) == 0 || refuse(refusal, FAULT_MALFORMED_JSON, SLICE_NONE);
+        ret->score[count++] = (uint16_t)points;
+    }
+    ret->score_known = true;
+    return json_end(&reader) == 0 && count == 2;
 }
 
-static bool take_market(struct json_reader *reader, size_t *scratch_used,
-                        struct result_decoded *ret, struct request_refusal *refusal)
+/* Without an end on one side it is open there; without both it is all bets. */
+static bool take_window(const struct field_values *values, struct feed_result *ret,
+                        struct request_refusal *refusal)
 {
+    ret->void_from = (struct instant){0};
+    ret->void_until = (struct instant){RFC3339_US_MAX};
+    if (field_seen(values, MARKET_VOID_FROM) &&
+        rfc3339_parse(values->text[MARKET_VOID_FROM], &ret->void_from) < 0)
+        return wrong(refusal, &market_fields[MARKET_VOID_FROM]);
+    if (field_seen(values, MARKET_VOID_UNTIL) &&
+        rfc3339_parse(values->text[MARKET_VOID_UNTIL], &ret->void_until) < 0)
+        return wrong(refusal, &market_fields[MARKET_VOID_UNTIL]);
+    return ret->void_from.us < ret->void_until.us ||
+           wrong(refusal, &market_fields[MARKET_VOID_UNTIL]);
+}
+
+static bool take_rules(const struct field_values *values, const struct result_policy *policy,
+                       struct result_rules *ret, struct request_refusal *refusal)
+{
+    static const char *const models[] = {"rule4", "winnings", "price", NULL};
+    uint64_t places = 1;
+    ret->model = policy->model;
+    ret->table = policy->rule4.table;
+    if (field_seen(values, MARKET_MODEL))
+        ret->model = (enum deduction_model)listed(models, values->text[MARKET_MODEL]);
+    if (ret->model == 0)
+        return wrong(refusal, &market_fields[MARKET_MODEL]);
+    if (field_seen(values, MARKET_PLACES) &&
+        !field_positive(values->text[MARKET_PLACES], PLACE_TERM_MAX, &places))
+        return wrong(refusal, &market_fields[MARKET_PLACES]);
+    ret->places = (uint32_t)places;
+    return true;
+}
+
+/* Where the request is being read: the selections' texts go behind what the inner scratch holds. */
+struct reading {
+    const struct result_policy *policy;
+    struct result_decoded *decoded;
+    size_t inner_used;
+    struct request_refusal *refusal;
+};
+
+static bool take_selections(struct reading *reading, struct slice json,
+                            const struct result_rules *rules, struct feed_result *market)
+{
+    struct result_decoded *ret = reading->decoded;
+    struct json_reader reader;
+    size_t first = ret->selections_count;
+    json_begin(&reader, json, ret->inner_scratch + reading->inner_used,
+               sizeof ret->inner_scratch - reading->inner_used);
+    if (!json_array_begin(&reader))
+        return refuse(reading->refusal, FAULT_MALFORMED_JSON, SLICE_NONE);
+    while (json_array_next(&reader)) {
+        struct feed_selection_result selection;
+        if (!result_selection_read(&reader, rules, &selection, reading->refusal))
+            return false;
+        if (ret->selections_count == RESULT_SELECTIONS_MAX)
+            return wrong(reading->refusal, &market_fields[MARKET_SELECTIONS]);
+        ret->selections[ret->selections_count++] = selection;
+        market->deduction_model = selection.deduction != 0 ? rules->model : market->deduction_model;
+    }
+    reading->inner_used += reader.scratch_used;
+    if (json_end(&reader) < 0)
+        return refuse(reading->refusal, FAULT_MALFORMED_JSON, SLICE_NONE);
+    market->selections = &ret->selections[first];
+    market->selections_count = ret->selections_count - first;
+    return market->selections_count > 0 ||
+           wrong(reading->refusal, &market_fields[MARKET_SELECTIONS]);
+}
+
+/* Results, or their rollback. */
+static bool take_results(struct reading *reading, const struct field_values *values,
+                         struct feed_result *market)
+{
+    struct result_rules rules = {.kind = market->kind};
+    const struct rule4_policy *rule4 = &reading->policy->rule4;
+    if (field_seen(values, MARKET_SCORE) && !take_score(values->text[MARKET_SCORE], market))
+        return wrong(reading->refusal, &market_fields[MARKET_SCORE]);
+    if (!take_rules(values, reading->policy, &rules, reading->refusal))
+        return false;
+    bool optional = market->kind == RESULT_ROLLBACK || market->score_known;
+    if (!field_seen(values, MARKET_SELECTIONS))
+        return optional || need(values, market_fields, MARKET_SELECTIONS, reading->refusal);
+    if (!take_selections(reading, values->text[MARKET_SELECTIONS], &rules, market))
+        return false;
+    if (market->deduction_model == DEDUCT_RULE4) {
+        market->cap_pence = rule4->cap_pence;
+        market->waive_pence = rule4->waive_pence;
+    }
+    return true;
+}
+
+static bool take_market(struct reading *reading, struct json_reader *reader)
+{
+    struct result_decoded *ret = reading->decoded;
+    struct request_refusal *refusal = reading->refusal;
     struct field_values values;
     if (!fields_read(reader, market_fields, MARKET_FIELDS_COUNT, &values, refusal) ||
-        !need(&values, market_fields, MARKET_ID, refusal) ||
-        !need(&values, market_fields, MARKET_SELECTIONS, refusal))
+        !need(&values, market_fields, MARKET_ID, refusal))
         return false;
-    struct slice id = values.text[MARKET_ID];
-    if (id.bytes == 0 || id.bytes > MARKET_ID_BYTES_MAX)
+    struct feed_result market = {.market_id = values.text[MARKET_ID]};
+    if (market.market_id.bytes == 0 || market.market_id.bytes > MARKET_ID_BYTES_MAX)
         return wrong(refusal, &market_fields[MARKET_ID]);
     if (ret->markets_count == RESULT_MARKETS_MAX)
         return wrong(refusal, &body_fields[BODY_MARKETS]);
     for (size_t i = 0; i < ret->markets_count; i++)
-        if (slice_equal(ret->markets[i].market_id, id))
+        if (slice_equal(ret->markets[i].market_id, market.market_id))
             return wrong(refusal, &market_fields[MARKET_ID]); /* twice: which one is meant? */
-    size_t first = ret->selections_count;
-    if (!take_selections(values.text[MARKET_SELECTIONS], scratch_used, ret, refusal))
+    if (!take_kind(&values, &market.kind, refusal) || !fits_kind(&values, market.kind, refusal))
         return false;
-    ret->markets[ret->markets_count++] = (struct feed_result){
-        .kind = RESULT_SET,
-        .market_id = id,
-        .selections = &ret->selections[first],
-        .selections_count = ret->selections_count - first,
-    };
-    return ret->selections_count > first || wrong(refusal, &market_fields[MARKET_SELECTIONS]);
+    bool window = market.kind == RESULT_CANCEL || market.kind == RESULT_UNDO_CANCEL;
+    if (!(window ? take_window(&values, &market, refusal)
+                 : take_results(reading, &values, &market)))
+        return false;
+    ret->markets[ret->markets_count++] = market;
+    return true;
 }
 
-static bool take_markets(struct slice json, size_t body_used, struct result_decoded *ret,
-                         struct request_refusal *refusal)
+static bool take_markets(struct reading *reading, struct slice json, size_t body_used)
 {
+    struct result_decoded *ret = reading->decoded;
     struct json_reader reader;
-    size_t inner_used = 0;
     json_begin(&reader, json, ret->scratch + body_used, sizeof ret->scratch - body_used);
     if (!json_array_begin(&reader))
-        return refuse(refusal, FAULT_MALFORMED_JSON, SLICE_NONE);
+        return refuse(reading->refusal, FAULT_MALFORMED_JSON, SLICE_NONE);
     while (json_array_next(&reader))
-        if (!take_market(&reader, &inner_used, ret, refusal))
+        if (!take_market(reading, &reader))
             return false;
     if (json_end(&reader) < 0)
-        return refuse(refusal, FAULT_MALFORMED_JSON, SLICE_NONE);
-    return ret->markets_count > 0 || wrong(refusal, &body_fields[BODY_MARKETS]);
+        return refuse(reading->refusal, FAULT_MALFORMED_JSON, SLICE_NONE);
+    return ret->markets_count > 0 || wrong(reading->refusal, &body_fields[BODY_MARKETS]);
 }
 
-bool result_decode(struct slice body, struct result_decoded *ret,
-                   struct request_refusal *ret_refusal)
+bool result_decode(struct slice body, const struct result_policy *policy,
+                   struct result_decoded *ret, struct request_refusal *ret_refusal)
 {
     struct json_reader reader;
     struct field_values values;
     uint64_t version;
+    struct reading reading = {.policy = policy, .decoded = ret, .refusal = ret_refusal};
     ret->markets_count = ret->selections_count = 0;
     json_begin(&reader, body, ret->scratch, sizeof ret->scratch);
     if (body.bytes > RESULT_BODY_BYTES_MAX || json_peek(&reader) != JSON_OBJECT)
@@ -206,7 +266,7 @@ bool result_decode(struct slice body, struct result_decoded *ret,
     ret->reason = values.text[BODY_REASON];
     if (ret->reason.bytes > REASON_BYTES_MAX)
         return wrong(ret_refusal, &body_fields[BODY_REASON]);
-    if (!take_markets(values.text[BODY_MARKETS], reader.scratch_used, ret, ret_refusal))
+    if (!take_markets(&reading, values.text[BODY_MARKETS], reader.scratch_used))
         return false;
     for (size_t i = 0; i < ret->markets_count; i++)
         ret->markets[i].result_version = version;

@@ -5,6 +5,7 @@
 #include <stdbool.h>
 
 #include "ports/feed_sink.h"
+#include "roles/backoffice/result_selection.h"
 #include "roles/shared/json_fields.h"
 
 #define RESULT_MARKETS_MAX    64   /* of one request: 400 INVALID_FIELD beyond */
@@ -22,8 +23,8 @@ struct result_decoded {
 };
 
 /* True, or false with *ret_refusal. Slices point into the body or into *ret. */
-bool result_decode(struct slice body, struct result_decoded *ret,
-                   struct request_refusal *ret_refusal);
+bool result_decode(struct slice body, const struct result_policy *policy,
+                   struct result_decoded *ret, struct request_refusal *ret_refusal);
 
 /* {"reason":"..."} of 1 to REASON_BYTES_MAX bytes: who holds a market says why (G-16). */
 bool reason_decode(struct slice body, char *scratch, size_t scratch_bytes, struct slice *ret_reason,

@@ -6,11 +6,13 @@
 #include "test.h"
 
 static struct result_decoded decoded;
+static struct result_policy policy = RESULT_POLICY_DEFAULT;
 
 static enum request_fault decode(const char *body)
 {
     struct request_refusal refusal = {0};
-    return result_decode(slice_text(body), &decoded, &refusal) ? REQUEST_FAULT_NONE : refusal.fault;
+    return result_decode(slice_text(body), &policy, &decoded, &refusal) ? REQUEST_FAULT_NONE
+                                                                        : refusal.fault;
 }
 
 static enum request_fault decode_selection(const char *members)
