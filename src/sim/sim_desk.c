@@ -189,8 +189,8 @@ static void check_result(struct sim *sim, const struct feed_result *result,
     const struct shard_market *market = shard_state_market(state, ref);
     uint64_t seq = market == NULL ? 0 : market->seq_result;
     SIM_CHECK((seq != before->seq) == recorded, "L7",
-              "market %.*s: a result of kind %d valid %d version %llu after %llu was %s",
-              SLICE_ARG(result->market_id), (int)result->kind, before->valid,
+              "market %.*s: a word of kind %d and version %llu after %llu was %s",
+              SLICE_ARG(result->market_id), (int)result->kind,
               (unsigned long long)result->result_version, (unsigned long long)before->version,
               recorded ? "not taken" : "taken");
     if (!recorded)
