@@ -1,11 +1,15 @@
 #!/usr/bin/python3
 """check_bets COUNT - bets of export-bets on stdin, settled again from the rules (BETTING-RULES 4.1
 to 4.5, 4.8, 4.9), line by line, with fractions. COUNT of them are expected. Exit 1 at the first
-that differs, and when a kind of bet was never seen."""
+that differs, and when a kind of bet was never seen.
+
+check_bets --records - the same with the SETTLE records of `overround ledger dump` on stdin, each
+from itself alone: payout, token, postings. Prints how many of which shape there were."""
 import json
 import math
 import sys
 from collections import Counter
+from decimal import Decimal
 from fractions import Fraction
 
 AMOUNT_MAX = 10 ** 15
@@ -99,6 +103,71 @@ def settle(bet):
     return rounded(total * bet['stake'] / count * Fraction(bet['share'], WHOLE)), len(lines)
 
 
+def part_of(factors, leg):
+    """A leg whose result is open is counted as won: the bet is lost without it."""
+    if factors['result'] == 'OPEN':
+        return [1, 0, 1, 1, 0, [], None]
+    model = {None: 0, 'winnings': FROM_WINNINGS, 'price': FROM_PRICE}[leg.get('deducted_from')]
+    return [factors['won'], int(factors['void_factor'] * 2), factors['dead_heat_numerator'],
+            factors['dead_heat_denominator'], model, leg.get('deductions_permyriad', []), None]
+
+
+def leg_of(leg):
+    odds = Fraction(leg['odds_exact'])
+    terms = [leg.get(name, 0) for name in ('places', 'place_numerator', 'place_denominator')]
+    return [odds.numerator, odds.denominator, *terms, leg['banker'], part_of(leg, leg),
+            part_of(leg.get('place', leg), leg)]
+
+
+def minor(amount):
+    """In units of its last digit, of which an amount shows all."""
+    amount = Decimal(amount)
+    return int(amount.scaleb(-amount.as_tuple().exponent))
+
+
+def bet_of(record):
+    return {'stake': minor(record['stake']), 'legs': [leg_of(leg) for leg in record['legs']],
+            'sizes': sum(1 << size - 1 for size in record['system']), 'share': WHOLE,
+            'each_way': record['each_way'], 'free': record['stake_kind'] == 'free'}
+
+
+def faults(record):
+    """What the record says otherwise than it follows from the rest of it."""
+    modes = ('down', 'half_up', 'half_even')
+    payout = settle(bet_of(record))[0][modes.index(record['rounding'])]
+    if minor(record['payout']) != payout:
+        yield f'payout {record["payout"]}, by the rules {payout}'
+    void = all(leg['void_factor'] == 1 for leg in record['legs'])
+    if record['token_back'] != (void and record['stake_kind'] == 'free'):
+        yield 'the token'
+    kind = 'bonus' if record['stake_kind'] == 'bonus' else 'available'
+    paid = [p['amount'] for p in record['postings'] if p['kind'] == kind]
+    if paid != [record['payout']] or sum(p['amount'] for p in record['postings']) != 0:
+        yield 'the postings'
+
+
+def check_records():
+    seen = Counter()
+    for text in sys.stdin:
+        record = json.loads(text, parse_float=Decimal)
+        if record['type'] != 'SETTLE':
+            continue
+        for fault in faults(record):
+            print(f'check_bets: record {record["seq"]}: {fault}')
+            sys.exit(1)
+        legs = record['legs']
+        seen['settled'] += 1
+        seen['multiple'] += len(legs) > 1
+        seen['system'] += bool(record['system'])
+        seen['banker'] += bool(record['system']) and any(leg['banker'] for leg in legs)
+        seen['each_way'] += record['each_way']
+        seen['reduced'] += any('deducted_from' in leg for leg in legs)
+        seen['tied'] += any(leg['dead_heat_denominator'] > 1 for leg in legs)
+        seen['void'] += any(leg['void_factor'] == 1 for leg in legs)
+        seen['open'] += any(leg['result'] == 'OPEN' for leg in legs)
+    print(json.dumps(seen))
+
+
 def main():
     seen = Counter()
     for number, text in enumerate(sys.stdin):
@@ -125,4 +194,4 @@ def main():
     print('check_bets: ' + ', '.join(f'{count} {kind}' for kind, count in seen.items()))
 
 
-main()
+check_records() if sys.argv[1] == '--records' else main()
