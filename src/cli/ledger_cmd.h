@@ -27,7 +27,7 @@ struct ledger_asked {
     const char *until; /* replay: a number or an instant; NULL: all */
     const char *data;  /* the server's folder */
     const char *heads; /* verify: a file with heads that somebody else holds; NULL: none */
-    const char *bet;   /* prove: the bet's id, or NULL */
+    const char *bet;   /* prove, explain: the bet's id, or NULL */
     struct sign_pkcs11_options token; /* prove, head, rotate-key: .module NULL: none */
     const char *heads_file;           /* rotate-key: as the server's; NULL: none */
     const char *rotate_to;            /* rotate-key: "file" or "pkcs11" */

@@ -283,6 +283,45 @@ def test_verify_finds_a_forged_record_and_says_where_it_stands(own, kind, offset
         assert f'{segment.name} at byte {at}' in done.stderr, done.stderr
 
 
+@pytest.fixture
+def explained(tmp_path):
+    """A folder with a settled double, and what the server said of it."""
+    book = make(tmp_path / 'data')
+    ann, markets = book.bettor(name='ann'), [book.market(event=f'e{n}') for n in range(2)]
+    legs = [{'market_id': m, 'selection_id': '11', 'odds': ann.odds(m, 11)[0]} for m in markets]
+    bet = ann.place({'type': 'multiple', 'legs': legs, 'stake': 10}).json['bet_id']
+    for market in markets:
+        book.feed.settle(market, {11})
+    said = ann.wait_bet(bet, status='WON')['explanation']
+    open_bet = ann.bet(book.market(), 11).json['bet_id']
+    assert book.server.terminate() == 0
+    book.close()
+    return book.server.data, bet, said, open_bet
+
+
+def test_explain_says_what_the_server_says(explained):
+    data, bet, said, open_bet = explained
+    assert ledger('explain', data, bet).stdout.splitlines() == said
+    assert ledger('explain', data, open_bet).stdout == 'The bet is not settled.\n'
+    assert ledger('explain', data, '7', check=False).returncode == 1
+    for nonsense in ((), ('x',), ('0',), (bet, bet), (bet + '0000',)):
+        assert ledger('explain', data, *nonsense, check=False).returncode == 2
+
+
+def test_a_changed_factor_changes_the_explanation_and_is_found_by_verify(explained):
+    """The text is of the record alone; L7 is what the record has to follow."""
+    data, bet, said, _ = explained
+    segment = Segment(data)
+    at, raw = record_of(segment, 11)
+    forged = bytearray(raw)
+    struct.pack_into('<HH', forged, 40 + 72 + 16 + 4, 1, 2)  # the first leg: a dead heat
+    segment.forge(at, bytes(forged))
+    now = ledger('explain', data, bet).stdout.splitlines()
+    assert now != said and 'The dead heat factor is 1/2.' in now[1]
+    done = ledger('verify', data, check=False)
+    assert done.returncode == 3 and 'L7' in done.stderr
+
+
 def test_a_forger_who_keeps_every_sum_is_found_by_the_tree(own):
     """The forger of these tests does its checksums right, and changes what no sum knows."""
     segment = Segment(own)

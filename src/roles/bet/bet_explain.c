@@ -22,10 +22,10 @@ struct told {
     const struct bet *bet;
 };
 
-static void put_sentence(struct json_writer *writer, const struct buf *sentence)
+static void put_sentence(const struct bet_explain_to *to, const struct buf *sentence)
 {
     ASSERT(!sentence->overflow);
-    json_write_text(writer, buf_slice(sentence));
+    to->say(to->owner, buf_slice(sentence));
 }
 
 static void put_money_text(struct buf *buf, int64_t minor, const struct record_settle *settle)
@@ -71,7 +71,7 @@ static void put_shape(struct buf *buf, const struct told *told)
         buf_printf(buf, " (%s)", named->name);
 }
 
-static void say_stake(struct json_writer *writer, const struct told *told)
+static void say_stake(const struct bet_explain_to *to, const struct told *told)
 {
     char memory[EXPLAIN_BYTES_MAX];
     struct buf buf = buf_over(memory, sizeof memory);
@@ -81,7 +81,7 @@ static void say_stake(struct json_writer *writer, const struct told *told)
         buf_put_text(&buf, " of a free bet");
     put_shape(&buf, told);
     buf_put_char(&buf, '.');
-    put_sentence(writer, &buf);
+    put_sentence(to, &buf);
 }
 
 /* ---- the legs ---- */
@@ -109,9 +109,31 @@ static const char *outcome_sentence(struct leg_result result)
     return "The selection has no result.";
 }
 
-static void put_outcome(struct buf *buf, struct leg_result result)
+/* Of a leg among others, whose factor is one of a product. */
+static const char *leg_sentence(struct leg_result result)
 {
-    buf_put_text(buf, outcome_sentence(result));
+    switch (leg_result_outcome(result)) {
+    case LEG_OUTCOME_WON:
+        return "The selection won.";
+    case LEG_OUTCOME_LOST:
+        return "The selection lost.";
+    case LEG_OUTCOME_VOID:
+        return "The selection is void: it counts with odds of 1.";
+    case LEG_OUTCOME_HALF_WON:
+        return "The selection half won: half counts with its odds, half with odds of 1.";
+    case LEG_OUTCOME_HALF_LOST:
+        return "The selection half lost: half is lost, half counts with odds of 1.";
+    case LEG_OUTCOME_DEAD_HEAT:
+        return "The selection won in a dead heat: a part of it counts.";
+    case LEG_OUTCOME_OPEN:
+        break;
+    }
+    return "The selection has no result.";
+}
+
+static void put_outcome(struct buf *buf, struct leg_result result, bool alone)
+{
+    buf_put_text(buf, alone ? outcome_sentence(result) : leg_sentence(result));
     if (leg_result_outcome(result) != LEG_OUTCOME_DEAD_HEAT)
         return;
     buf_printf(buf, " The dead heat factor is %u/%u.", result.dead_heat_numerator,
@@ -147,10 +169,13 @@ static void put_deductions(struct buf *buf, const struct deductions *deductions)
         decimal_write(buf, deductions->permyriad[i], 2);
         buf_put_text(buf, " %");
     }
+    if (deductions->from == DEDUCTED_FROM_PRICE)
+        buf_printf(buf, ", to no less than %u.%02u", REDUCED_PRICE_LEAST / 100,
+                   REDUCED_PRICE_LEAST % 100);
     buf_put_char(buf, '.');
 }
 
-static void say_leg(struct json_writer *writer, const struct told *told, uint32_t at)
+static void say_leg(const struct bet_explain_to *to, const struct told *told, uint32_t at)
 {
     char memory[EXPLAIN_BYTES_MAX];
     struct buf buf = buf_over(memory, sizeof memory);
@@ -167,15 +192,15 @@ static void say_leg(struct json_writer *writer, const struct told *told, uint32_
     if (leg->win.known == 0)
         buf_put_text(&buf, "The bet was lost without its result.");
     else
-        put_outcome(&buf, made->win.result);
+        put_outcome(&buf, made->win.result, told->bet->legs_count == 1 && !told->bet->each_way);
     if (leg->place.known == 1)
         put_place(&buf, leg);
     if (made->win.deductions.count > 0)
         put_deductions(&buf, &made->win.deductions);
-    put_sentence(writer, &buf);
+    put_sentence(to, &buf);
 }
 
-/* ---- the return ---- */
+/* ---- what a leg counts ---- */
 
 static void put_price(struct buf *buf, struct odds odds)
 {
@@ -185,20 +210,45 @@ static void put_price(struct buf *buf, struct odds odds)
         odds_write_exact(buf, odds);
 }
 
-/* o' : the price less what is deducted from it, or from the winnings. */
-static void put_reduced(struct buf *buf, const struct bet_leg *leg)
+/* The price, less what is deducted from it. */
+static void put_reduced(struct buf *buf, const struct bet_leg *leg,
+                        const struct deductions *deductions)
 {
-    const struct deductions *deductions = &leg->win.deductions;
-    if (deductions->count == 0) {
-        put_price(buf, leg->odds);
+    bool reduced = deductions->count > 0 && deductions->from == DEDUCTED_FROM_PRICE;
+    if (reduced)
+        buf_put_char(buf, '(');
+    put_price(buf, leg->odds);
+    for (unsigned i = 0; reduced && i < deductions->count; i++) {
+        buf_put_text(buf, " x ");
+        decimal_write(buf, DEDUCTION_WHOLE - deductions->permyriad[i], 4);
+    }
+    if (reduced)
+        buf_put_char(buf, ')');
+}
+
+/* Which half of an each-way bet is told; of another the whole. */
+enum way { TO_WIN, TO_BE_PLACED };
+
+static const struct leg_part *part_of(const struct bet_leg *leg, enum way way)
+{
+    return way == TO_WIN ? &leg->win : &leg->place;
+}
+
+/* o': that, for a place brought to its terms, less what is deducted from the winnings. */
+static void put_pays(struct buf *buf, const struct bet_leg *leg, enum way way)
+{
+    const struct deductions *deductions = &part_of(leg, way)->deductions;
+    bool winnings = deductions->count > 0 && deductions->from == DEDUCTED_FROM_WINNINGS;
+    if (way == TO_WIN && !winnings) {
+        put_reduced(buf, leg, deductions);
         return;
     }
-    bool winnings = deductions->from == DEDUCTED_FROM_WINNINGS;
-    buf_put_text(buf, winnings ? "(1 + (" : "(");
-    put_price(buf, leg->odds);
-    if (winnings)
-        buf_put_text(buf, " - 1)");
-    for (unsigned i = 0; i < deductions->count; i++) {
+    buf_put_text(buf, "(1 + (");
+    put_reduced(buf, leg, deductions);
+    buf_put_text(buf, " - 1)");
+    if (way == TO_BE_PLACED)
+        buf_printf(buf, " x %u/%u", leg->terms.numerator, leg->terms.denominator);
+    for (unsigned i = 0; winnings && i < deductions->count; i++) {
         buf_put_text(buf, " x ");
         decimal_write(buf, DEDUCTION_WHOLE - deductions->permyriad[i], 4);
     }
@@ -206,9 +256,9 @@ static void put_reduced(struct buf *buf, const struct bet_leg *leg)
 }
 
 /* " x 2.10", or with the factors that are not 1 (or 0). */
-static void put_factor(struct buf *buf, const struct bet_leg *leg)
+static void put_factor(struct buf *buf, const struct bet_leg *leg, enum way way)
 {
-    struct leg_result result = leg->win.result;
+    struct leg_result result = part_of(leg, way)->result;
     if (result.void_halves == 2 || !result.won) {
         buf_put_text(buf, result.void_halves == 2   ? " x 1"
                           : result.void_halves == 1 ? " x 1/2"
@@ -218,33 +268,28 @@ static void put_factor(struct buf *buf, const struct bet_leg *leg)
     buf_put_text(buf, result.void_halves == 1 ? " x (1/2 + 1/2 x " : " x ");
     if (result.dead_heat_numerator != result.dead_heat_denominator)
         buf_printf(buf, "%u/%u x ", result.dead_heat_numerator, result.dead_heat_denominator);
-    put_reduced(buf, leg);
+    put_pays(buf, leg, way);
     if (result.void_halves == 1)
         buf_put_char(buf, ')');
 }
 
-/* "50.00 GBP x 21/10": of one line of few legs the product, else only what it is the sum of. */
-static void put_product(struct buf *buf, const struct told *told)
+/* What the bet, its way or its line has: minor units with a decimal where half of one is left. */
+static void put_share(struct buf *buf, const struct told *told, int64_t share, int64_t of)
 {
-    const struct bet *bet = told->bet;
-    if (bet->sizes.mask != 0 || bet->each_way || bet->legs_count > FACTORS_SHOWN_MAX) {
-        put_money_text(buf, told->settle->stake, told->settle);
-        buf_put_text(buf, bet->sizes.mask != 0 || bet->each_way
-                              ? " / lines x the sum over lines of the product of their factors"
-                              : " x the product of the factors");
+    struct currency currency = {told->settle->currency};
+    int64_t tenths = share * 10 / of;
+    if (tenths % 10 != 0) {
+        decimal_write(buf, tenths, currency_scale(currency) + 1);
+        buf_put_char(buf, ' ');
+        buf_put_text(buf, currency_code(currency));
         return;
     }
-    put_money_text(buf, told->settle->stake, told->settle);
-    for (uint32_t i = 0; i < bet->legs_count; i++) {
-        if (told->legs[i].win.known == 1)
-            put_factor(buf, &bet->legs[i]);
-    }
+    put_money_text(buf, share / of, told->settle);
 }
 
 /* The exact return, in units so small that what rounding cuts off is seen: false, too large. */
-static bool exact_return(const struct told *told, int64_t *ret_scaled, int64_t *ret_scale)
+static bool exact_return(struct bet bet, int64_t *ret_scaled, int64_t *ret_scale)
 {
-    struct bet bet = *told->bet;
     struct money scaled;
     int64_t scale = 1;
     while (scale < SCALE_MAX && bet.stake.minor <= MONEY_MINOR_MAX / 10) {
@@ -262,51 +307,177 @@ static bool exact_return(const struct told *told, int64_t *ret_scaled, int64_t *
     return true;
 }
 
-static const char *rounding_text(unsigned rounding)
-{
-    switch ((enum rounding)rounding) {
-    case ROUND_DOWN:
-        return "rounded down to ";
-    case ROUND_HALF_UP:
-        return "rounded half up to ";
-    case ROUND_HALF_EVEN:
-        return "rounded half to even to ";
-    }
-    return "rounded to ";
-}
-
-/* "3.5777.., rounded down to ", when it is not whole minor units. */
-static void put_exact(struct buf *buf, const struct told *told)
+/* "3.5777..": false when it is whole minor units, or too large to be shown so; nothing is put. */
+static bool put_fraction(struct buf *buf, const struct told *told, const struct bet *bet)
 {
     struct currency currency = {told->settle->currency};
     int64_t scaled = 0, scale = 1, shown = 1;
-    if (!exact_return(told, &scaled, &scale) || scaled % scale == 0)
-        return;
+    if (!exact_return(*bet, &scaled, &scale) || scaled % scale == 0)
+        return false;
     for (int i = 0; i < PLACES_SHOWN && shown < scale; i++)
         shown *= 10;
     int places = 0;
     for (int64_t s = shown; s > 1; s /= 10)
         places++;
     decimal_write(buf, scaled / (scale / shown), currency_scale(currency) + places);
-    buf_put_text(buf, ".., ");
-    buf_put_text(buf, rounding_text(told->settle->rounding));
+    if (scaled % (scale / shown) != 0)
+        buf_put_text(buf, "..");
+    return true;
 }
 
-static void say_return(struct json_writer *writer, const struct told *told)
+/* What a part of the bet pays, before anything is rounded. */
+static void put_part(struct buf *buf, const struct told *told, const struct bet *part)
+{
+    struct money whole;
+    buf_put_text(buf, " = ");
+    if (put_fraction(buf, told, part)) {
+        buf_put_char(buf, ' ');
+        buf_put_text(buf, currency_code((struct currency){told->settle->currency}));
+    } else if (bet_return(part, ROUND_DOWN, &whole)) {
+        put_money_text(buf, whole.minor, told->settle);
+    }
+    buf_put_char(buf, '.');
+}
+
+/* ---- lines ---- */
+
+#define LINES_SHOWN_MAX 32
+
+/* One line of a system, one way of an each-way bet. */
+struct line {
+    struct bet_leg legs[FACTORS_SHOWN_MAX];
+    uint32_t numbers[FACTORS_SHOWN_MAX]; /* of its legs in the bet, from 1 */
+    uint32_t count;
+};
+
+static void say_line(const struct bet_explain_to *to, const struct told *told, struct line *line,
+                     enum way way)
+{
+    char memory[EXPLAIN_BYTES_MAX];
+    struct buf buf = buf_over(memory, sizeof memory);
+    int64_t lines = (int64_t)bet_lines(told->bet);
+    struct bet part = {.legs = line->legs, .legs_count = line->count, .stake = told->bet->stake};
+    if (told->bet->sizes.mask != 0) {
+        buf_put_text(&buf, line->count == 1 ? "Leg" : "Legs");
+        for (uint32_t i = 0; i < line->count; i++)
+            buf_printf(&buf, "%s%u",
+                       i == 0                 ? " "
+                       : i + 1 == line->count ? " and "
+                                              : ", ",
+                       line->numbers[i]);
+        buf_put_text(&buf, told->bet->each_way ? ", " : ": ");
+    }
+    if (told->bet->each_way)
+        buf_put_text(&buf, way == TO_WIN ? "to win: " : "to be placed: ");
+    put_share(&buf, told, told->settle->stake, lines);
+    for (uint32_t i = 0; i < line->count; i++) {
+        put_factor(&buf, &line->legs[i], way);
+        line->legs[i].win = *part_of(&line->legs[i], way);
+    }
+    part.stake.minor /= lines;
+    if (way == TO_WIN && part.stake.minor * lines == told->settle->stake && !told->bet->free)
+        put_part(&buf, told, &part);
+    else
+        buf_put_char(&buf, '.');
+    put_sentence(to, &buf);
+}
+
+/* The line of these legs, a bit each; false when it is none of the system's. */
+static bool take_line(const struct told *told, uint32_t mask, struct line *ret)
+{
+    uint32_t chosen = 0;
+    ret->count = 0;
+    for (uint32_t i = 0; i < told->bet->legs_count; i++) {
+        bool in = (mask >> i & 1) != 0, banker = told->bet->legs[i].banker;
+        if (banker && !in)
+            return false;
+        if (!in)
+            continue;
+        chosen += !banker;
+        ret->numbers[ret->count] = i + 1;
+        ret->legs[ret->count] = told->bet->legs[i];
+        ret->legs[ret->count++].banker = true;
+    }
+    return told->bet->sizes.mask == 0 ? ret->count == told->bet->legs_count
+                                      : system_has_size(told->bet->sizes, chosen);
+}
+
+/* Few enough to be told one by one, and more than the last sentence says. */
+static bool lines_told(const struct told *told)
+{
+    const struct bet *bet = told->bet;
+    return bet->legs_count <= FACTORS_SHOWN_MAX && bet_lines(bet) > 1 &&
+           bet_lines(bet) <= LINES_SHOWN_MAX;
+}
+
+static void say_lines(const struct bet_explain_to *to, const struct told *told)
+{
+    if (!lines_told(told))
+        return;
+    for (uint32_t mask = 1; mask < 1u << told->bet->legs_count; mask++) {
+        struct line line;
+        if (!take_line(told, mask, &line))
+            continue;
+        struct line placed = line;
+        say_line(to, told, &line, TO_WIN);
+        if (told->bet->each_way)
+            say_line(to, told, &placed, TO_BE_PLACED);
+    }
+}
+
+/* ---- the return ---- */
+
+/* "50.00 GBP x 21/10": of one line of few legs the product, else what it is the sum of. */
+static void put_product(struct buf *buf, const struct told *told)
+{
+    const struct bet *bet = told->bet;
+    if (bet_lines(bet) > 1) {
+        buf_put_text(buf, lines_told(told)
+                              ? "Together"
+                              : "The sum over all lines of the stake of one line times what is "
+                                "counted of each of its legs");
+        return;
+    }
+    put_money_text(buf, told->settle->stake, told->settle);
+    if (bet->legs_count > FACTORS_SHOWN_MAX) {
+        buf_put_text(buf, " x what is counted of each leg");
+        return;
+    }
+    for (uint32_t i = 0; i < bet->legs_count; i++) {
+        if (told->legs[i].win.known == 1)
+            put_factor(buf, &bet->legs[i], TO_WIN);
+    }
+}
+
+static const char *rounding_text(unsigned rounding)
+{
+    switch ((enum rounding)rounding) {
+    case ROUND_DOWN:
+        return ", rounded down to ";
+    case ROUND_HALF_UP:
+        return ", rounded half up to ";
+    case ROUND_HALF_EVEN:
+        return ", rounded half to even to ";
+    }
+    return ", rounded to ";
+}
+
+static void say_return(const struct bet_explain_to *to, const struct told *told)
 {
     char memory[EXPLAIN_BYTES_MAX];
     struct buf buf = buf_over(memory, sizeof memory);
     put_product(&buf, told);
     buf_put_text(&buf, told->bet->free ? ", without the stake = " : " = ");
-    put_exact(&buf, told);
+    if (put_fraction(&buf, told, told->bet))
+        buf_put_text(&buf, rounding_text(told->settle->rounding));
     put_money_text(&buf, told->settle->payout, told->settle);
     buf_put_char(&buf, '.');
     if (told->settle->token_back != 0)
         buf_put_text(&buf, " The free bet is there again.");
-    put_sentence(writer, &buf);
+    put_sentence(to, &buf);
 }
 
-static void say_booking(struct json_writer *writer, const struct record_view *record,
+static void say_booking(const struct bet_explain_to *to, const struct record_view *record,
                         uint32_t shard)
 {
     const struct record_settle *settle = record->body;
@@ -319,23 +490,24 @@ static void say_booking(struct json_writer *writer, const struct record_view *re
                (unsigned long long)settle->result_seq);
     put_money_text(&buf, settle->balance_after, settle);
     buf_put_char(&buf, '.');
-    put_sentence(writer, &buf);
+    put_sentence(to, &buf);
 }
 
-void bet_explain_settlement(struct json_writer *writer, const struct record_view *record,
-                            uint32_t shard)
+void bet_explain_settlement(const struct record_view *record, uint32_t shard,
+                            const struct bet_explain_to *to)
 {
     struct bet_leg legs[BET_LEGS_MAX];
     struct bet bet;
     ASSERT(record->head->type == RECORD_SETTLE);
     struct told told = {record->body, record->items, &bet};
     if (!settle_record_bet(record, legs, &bet)) {
-        json_write_text(writer, SLICE("The record's numbers do not make a bet."));
+        to->say(to->owner, SLICE("The record's numbers do not make a bet."));
         return;
     }
-    say_stake(writer, &told);
+    say_stake(to, &told);
     for (uint32_t i = 0; i < bet.legs_count; i++)
-        say_leg(writer, &told, i);
-    say_return(writer, &told);
-    say_booking(writer, record, shard);
+        say_leg(to, &told, i);
+    say_lines(to, &told);
+    say_return(to, &told);
+    say_booking(to, record, shard);
 }

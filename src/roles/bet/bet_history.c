@@ -249,12 +249,18 @@ static void put_state(struct json_writer *writer, const struct folded *bet)
     put_money_member(writer, "payout", money_of(payout, bet->currency));
 }
 
+static void put_text_element(void *writer, struct slice sentence)
+{
+    json_write_text(writer, sentence);
+}
+
 static void put_explanation(struct json_writer *writer, const struct folded *bet, uint32_t shard)
 {
     json_write_key(writer, "explanation");
     json_write_array_open(writer);
     if (bet->settled != NULL)
-        bet_explain_settlement(writer, bet->settled, shard);
+        bet_explain_settlement(bet->settled, shard,
+                               &(struct bet_explain_to){put_text_element, writer});
     json_write_array_close(writer);
 }
 

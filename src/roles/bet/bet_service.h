@@ -41,6 +41,7 @@ struct bet_service_options {
 #define BET_ENTRY_BYTES_MAX    640
 #define BET_READ_BYTES_MAX                                                                         \
     (BET_PUSH_BYTES_MAX + BET_LEGS_MAX * (2 * BET_EVIDENCE_BYTES_MAX + EXPLAIN_BYTES_MAX) +        \
+     (size_t)EXPLAIN_LINES_MAX * EXPLAIN_BYTES_MAX +                                               \
      (size_t)BOOK_HISTORY_MAX * BET_ENTRY_BYTES_MAX)
 
 /* 0 or -ERR_MEMORY. */
