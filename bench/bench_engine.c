@@ -471,7 +471,7 @@ static void take_options(struct bench *b, int argc, char **argv)
     b->h.proofs = argc > 4 && strtoull(argv[4], NULL, 10) != 0;
     b->packs = argc > 5 && strtoull(argv[5], NULL, 10) != 0;
     b->verdicts_memory = argc > 7 ? (uint32_t)strtoul(argv[7], NULL, 10) : 0;
-    b->bets -= b.bets % b->group;
+    b->bets -= b->bets % b->group;
 }
 
 int main(int argc, char **argv)
