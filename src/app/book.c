@@ -346,6 +346,8 @@ const struct book_stats *book_stats(const struct book *book)
     stats->markets_open = book->ports.store->ops->count(book->ports.store);
     stats->pending = book->pending_count;
     stats->settle_backlog = book->settle_queue->count;
+    stats->settle_bets = book->settle_queue->bets;
+    stats->settle_bets_left = book->settle_queue->bets_left;
     stats->verdicts_memory = shard_state_verdicts_count(book->state);
     stats->verdicts_total = shard_state_verdicts_total(book->state);
     stats->old_keys_waiting = book->old_waiting;

@@ -163,5 +163,14 @@ bool book_provider_alive(const struct book *book, struct slice provider);
 size_t book_providers_count(const struct book *book);
 struct slice book_provider_at(const struct book *book, size_t index, int64_t *ret_age_us);
 
+/* A market whose bets are being brought to its result. Texts are borrowed until the next call. */
+struct book_settlement {
+    struct slice market_id, event_id, event_name;
+    uint32_t bets, bets_left;
+};
+/* Those that there are, in the order of their turns: how many were written, at most `most`; all of
+ * them together are in book_stats(). */
+size_t book_settlements(const struct book *book, struct book_settlement *ret, size_t most);
+
 /* Borrowed for the book's life. */
 const struct book_stats *book_stats(const struct book *book);

@@ -22,4 +22,6 @@ struct book_stats {
     uint64_t feed_dropped;         /* what broke a limit of ours */
     uint64_t markets_open, pending;
     uint64_t settle_backlog; /* markets with settlements to do */
+    /* Bets that were to be brought to a result since there was none, and those still to be. */
+    uint64_t settle_bets, settle_bets_left;
 };

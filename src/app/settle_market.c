@@ -140,6 +140,23 @@ bool book_settle_due(const struct book *book)
     return book->settle_queue->count > 0 && commit_has_spare(book->commit);
 }
 
+size_t book_settlements(const struct book *book, struct book_settlement *ret, size_t most)
+{
+    const struct settle_queue *queue = book->settle_queue;
+    size_t count = queue->count < most ? queue->count : most;
+    for (size_t i = 0; i < count; i++) {
+        struct market_ref ref = settle_queue_market_at(queue, (uint32_t)i);
+        const struct shard_market *market = shard_state_market(book->state, ref);
+        ret[i] = (struct book_settlement){
+            .market_id = shard_state_market_id(book->state, ref),
+            .event_id = shard_state_text(book->state, market->event_id),
+            .event_name = shard_state_text(book->state, market->event_name),
+            .bets = queue->jobs[ref.n].bets,
+            .bets_left = queue->jobs[ref.n].left};
+    }
+    return count;
+}
+
 void book_settle_restore(struct book *book)
 {
     for (uint32_t ref = 1; ref <= shard_state_markets_count(book->state); ref++) {

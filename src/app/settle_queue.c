@@ -74,6 +74,12 @@ struct market_ref settle_queue_market(const struct settle_queue *queue)
     return (struct market_ref){queue->count == 0 ? 0 : queue->markets[queue->first]};
 }
 
+struct market_ref settle_queue_market_at(const struct settle_queue *queue, uint32_t place)
+{
+    ASSERT(place < queue->count);
+    return (struct market_ref){queue->markets[(queue->first + place) % queue->capacity]};
+}
+
 static struct settle_job *first_job(const struct settle_queue *queue)
 {
     ASSERT(queue->count > 0);

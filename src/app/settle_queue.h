@@ -45,6 +45,8 @@ void settle_queue_put(struct settle_queue *queue, struct market_ref market, uint
 
 /* Whose turn it is; n = 0 when nothing is to do. */
 struct market_ref settle_queue_market(const struct settle_queue *queue);
+/* The one whose turn comes after `place` others; there are so many (ASSERT). */
+struct market_ref settle_queue_market_at(const struct settle_queue *queue, uint32_t place);
 /* The leg to look at. The queue is not empty (ASSERT). */
 uint32_t settle_queue_leg(const struct settle_queue *queue);
 /* It was looked at; `next` is the market's next bet (LEG_NONE: it was the last), `looks` what it

@@ -53,6 +53,17 @@ static void put_refusals(struct buf *out, const struct demo_status_sample *now)
     }
 }
 
+static void put_settling(struct buf *out, const struct demo_status_sample *now)
+{
+    uint64_t done = now->settle_bets - now->settle_bets_left;
+    uint64_t percent = now->settle_bets == 0 ? 0 : done * 100 / now->settle_bets;
+    buf_put_text(out, " | settling [");
+    for (uint64_t tenth = 1; tenth <= 10; tenth++)
+        buf_put_text(out, percent >= tenth * 10 ? "#" : ".");
+    buf_printf(out, "] %llu %% of %llu bets, %llu markets left", (unsigned long long)percent,
+               (unsigned long long)now->settle_bets, (unsigned long long)now->settle_markets);
+}
+
 void demo_status_write(struct buf *out, const struct demo_status_sample *before,
                        const struct demo_status_sample *now, size_t columns)
 {
@@ -75,8 +86,11 @@ void demo_status_write(struct buf *out, const struct demo_status_sample *before,
     put_refusals(out, now);
     buf_put_text(out, now->liability_is_part ? " | liability >= " : " | liability ");
     decimal_write(out, now->liability_minor, 2);
-    buf_printf(out, " | settled %llu | %llu subscribers", (unsigned long long)now->settled,
-               (unsigned long long)now->subscribers);
+    buf_printf(out, " | settled %llu", (unsigned long long)now->settled);
+    if (now->settle_markets > 0)
+        put_settling(out, now);
+    else
+        buf_printf(out, " | %llu subscribers", (unsigned long long)now->subscribers);
     if (out->bytes - begin > columns)
         out->bytes = begin + columns;
 }

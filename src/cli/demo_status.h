@@ -18,11 +18,15 @@ struct demo_status_sample {
     uint64_t bets_by_outcome[DEMO_STATUS_OUTCOMES]; /* index: enum bet_outcome */
     /* As they are. */
     uint64_t settled;
+    uint64_t settle_markets, settle_bets, settle_bets_left; /* under way; 0 markets: none is */
     uint64_t p50_us, p99_us; /* acceptance, as the simulated bettors see it; 0: none yet */
     int64_t liability_minor;
     bool liability_is_part; /* more open bets than are looked at: it is at least this */
     uint64_t subscribers;
-    struct slice scoreboard; /* "Rovers 1-0 United 63'", or empty; borrowed */
+    struct slice scoreboard; /* While bets are being settled, what it ends with is how far that has
+                              * come: "settled 96 | settling
+                              * [######....] 60 % of 500000 bets, 12 markets left". Else:
+                              * "Rovers 1-0 United 63'", or empty; borrowed */
 };
 
 /* "Rovers 1-0 United 63' | 312 prices/s | 41 bets/s p50 0.30 p99 2.10 ms | refused 12:

@@ -76,6 +76,9 @@ static void take_sample(struct demo_status_node *demo, struct demo_status_sample
         .at = loop_now(demo->node->loop),
         .prices = stats->prices,
         .settled = stats->settled,
+        .settle_markets = stats->settle_backlog,
+        .settle_bets = stats->settle_bets,
+        .settle_bets_left = stats->settle_bets_left,
         .p50_us = crowd.p50_us,
         .p99_us = crowd.p99_us,
         .subscribers = (uint64_t)(odds->websockets.value + odds->event_streams.value)};

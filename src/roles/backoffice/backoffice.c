@@ -178,6 +178,8 @@ static void put_counts(struct json_writer *writer, const struct backoffice *back
     put_number(writer, "markets_open", stats->markets_open);
     put_number(writer, "pending", stats->pending);
     put_number(writer, "settle_backlog", stats->settle_backlog);
+    put_number(writer, "settle_bets", stats->settle_bets);
+    put_number(writer, "settle_bets_left", stats->settle_bets_left);
 }
 
 static void serve_status(struct backoffice *backoffice, struct http_request *request)
@@ -207,6 +209,45 @@ static void serve_status(struct backoffice *backoffice, struct http_request *req
     put_number(&writer, "connections", connections);
     put_number(&writer, "websockets", websockets);
     put_providers(&writer, parts->book);
+    json_write_object_close(&writer);
+    http_reply(request->reply_to, 200, SLICE("application/json"), NO_STORE, buf_slice(&out));
+}
+
+/* ---- settlements under way ---- */
+
+static void put_settlement(struct json_writer *writer, const struct book_settlement *row)
+{
+    json_write_object_open(writer);
+    json_write_key(writer, "market_id");
+    json_write_text(writer, row->market_id);
+    json_write_key(writer, "event_id");
+    json_write_text(writer, row->event_id);
+    json_write_key(writer, "event_name");
+    json_write_text(writer, row->event_name);
+    put_number(writer, "bets", row->bets);
+    put_number(writer, "bets_left", row->bets_left);
+    json_write_object_close(writer);
+}
+
+static void serve_settlements(struct backoffice *backoffice, struct http_request *request)
+{
+    const struct book_stats *stats = book_stats(backoffice->parts.book);
+    struct book_settlement rows[BACKOFFICE_SETTLEMENTS_MAX];
+    struct jwt_claims claims;
+    if (!need_role(backoffice, request, ROLES_STAFF, &claims))
+        return;
+    size_t count = book_settlements(backoffice->parts.book, rows, BACKOFFICE_SETTLEMENTS_MAX);
+    struct buf out = buf_over(backoffice->out, sizeof backoffice->out);
+    struct json_writer writer = json_write_begin(&out);
+    json_write_object_open(&writer);
+    put_number(&writer, "markets", stats->settle_backlog);
+    put_number(&writer, "bets", stats->settle_bets);
+    put_number(&writer, "bets_left", stats->settle_bets_left);
+    json_write_key(&writer, "under_way");
+    json_write_array_open(&writer);
+    for (size_t i = 0; i < count; i++)
+        put_settlement(&writer, &rows[i]);
+    json_write_array_close(&writer);
     json_write_object_close(&writer);
     http_reply(request->reply_to, 200, SLICE("application/json"), NO_STORE, buf_slice(&out));
 }
@@ -353,6 +394,7 @@ static bool serve_get(struct backoffice *backoffice, struct http_request *reques
         {"/healthz", serve_health},
         {"/readyz", serve_ready},
         {"/v1/admin/status", serve_status},
+        {"/v1/admin/settlements", serve_settlements},
     };
     for (size_t i = 0; i < sizeof gets / sizeof *gets; i++) {
         if (!slice_is(request->path, gets[i].path))
@@ -434,6 +476,12 @@ static int add_book(struct metrics *metrics, const struct book_stats *stats)
         {"overround_markets_open", "Markets that take bets", &stats->markets_open},
         {"overround_bets_pending", "Bets that wait for their delay", &stats->pending},
         {"overround_settle_backlog", "Markets with settlements to do", &stats->settle_backlog},
+        {"overround_settlement_bets",
+         "Bets of the settlements under way, and of those before "
+         "them since there was none",
+         &stats->settle_bets},
+        {"overround_settlement_bets_left", "Bets still to be brought to their results",
+         &stats->settle_bets_left},
     };
     TRY(metrics_add_counters(metrics, counters, sizeof counters / sizeof *counters));
     for (size_t i = 0; i < sizeof gauges / sizeof *gauges; i++)

@@ -38,6 +38,8 @@ struct backoffice_parts {
     void *ship_owner;
 };
 
+#define BACKOFFICE_SETTLEMENTS_MAX                                                                 \
+    256 /* markets of GET /v1/admin/settlements; the rest is counted */
 #define METRICS_BYTES_MAX (512 * 1024) /* of GET /metrics: 500 beyond */
 
 /* 0, -ERR_MEMORY, -ERR_LIMIT. */

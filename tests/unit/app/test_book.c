@@ -274,6 +274,12 @@ TEST(book, a_huge_settlement_leaves_room_for_bets_while_the_disk_is_behind)
     f.log.hold = true;
     for (int i = 0; i < 9000 / 8; i++)
         fixture_turn(&f, 10);
+    struct book_settlement row[2];
+    assert_int_equal(book_settlements(f.book, row, 2), 1);
+    assert_true(slice_is(row[0].market_id, "m1") && slice_is(row[0].event_id, "e1"));
+    assert_int_equal(row[0].bets, 9000);
+    assert_int_equal(row[0].bets_left, 9000 - book_stats(f.book)->settled);
+    assert_int_equal(book_stats(f.book)->settle_bets_left, row[0].bets_left);
     assert_true(book_due_us(f.book) != 0);         /* no turn after turn until the disk answers */
     for (int i = 0; i < COMMIT_RECORDS_MAX; i++) { /* refused: a record all the same */
         snprintf(key, sizeof key, "r%d", i);
@@ -283,6 +289,8 @@ TEST(book, a_huge_settlement_leaves_room_for_bets_while_the_disk_is_behind)
     for (int i = 0; i < 2 * 9000 / 8; i++)
         fixture_turn(&f, 10);
     assert_int_equal(book_stats(f.book)->settled, 9000);
+    assert_int_equal(book_settlements(f.book, row, 2), 0);
+    assert_int_equal(book_stats(f.book)->settle_bets_left, 0);
     TEARDOWN();
 }
 

@@ -50,6 +50,20 @@ TEST(demo_status, shows_latency_reasons_and_the_score)
         "4 subscribers");
 }
 
+TEST(demo_status, shows_how_far_a_settlement_has_come)
+{
+    struct demo_status_sample now = {.at = {1000000},
+                                     .settled = 300001,
+                                     .settle_markets = 12,
+                                     .settle_bets = 500000,
+                                     .settle_bets_left = 199999};
+    assert_string_equal(line(&now, &now, 400),
+                        "0 prices/s | 0 bets/s | refused 0 | liability 0.00 | settled 300001 | "
+                        "settling [######....] 60 % of 500000 bets, 12 markets left");
+    now.settle_bets = now.settle_bets_left = 0;
+    assert_non_null(strstr(line(&now, &now, 400), "settling [..........] 0 % of 0 bets"));
+}
+
 TEST(demo_status, is_cut_at_the_width_of_the_terminal)
 {
     struct demo_status_sample same = {.at = {5}};
