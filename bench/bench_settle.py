@@ -125,7 +125,7 @@ SIZES = (500000, 1000000)
 FILL_RATE, FILL_SECONDS = 40000, 60
 FEED_MARKETS = 8         # four to an event: the first event is settled, bets go to the other
 BIG_EVENT, ELSEWHERE = '9000', 'event:9001'
-BEFORE_SECONDS = 3
+BEFORE_SECONDS, CALM_SECONDS_MAX = 3, 20
 
 
 def post_results(server, markets):
@@ -158,6 +158,16 @@ def fill(server, count, channel):
     if placed < count:
         raise RuntimeError(f'{placed:.0f} of {count} bets were placed in {FILL_SECONDS} s')
     return placed
+
+
+def wait_calm(server):
+    """What the filling has left to do beside (the second fold, segments to compress) is done."""
+    end, used = time.monotonic() + CALM_SECONDS_MAX, server.cpu_seconds()
+    while time.monotonic() < end:
+        time.sleep(1)
+        before, used = used, server.cpu_seconds()
+        if used - before < 0.1:
+            return
 
 
 class Elsewhere(threading.Thread):
@@ -237,6 +247,7 @@ def bench_settle_server(bench, sizes=SIZES):
                 open_accounts(server)
                 placed = fill(server, count, 'event:' + BIG_EVENT if way == 'event' else
                               'market:' + markets[0])
+                wait_calm(server)
                 row = {'before': quiet_elsewhere(server),
                        **settle_meanwhile(server, placed, markets, max(1, count // 500000))}
             bench.emit('settle_server', way=way, open_bets=int(placed), rate=RATE,
@@ -312,6 +323,7 @@ def bench_settle_poisoned(bench):
     with Server(bench) as server, Feed(server, FEED_MARKETS, 10):
         open_accounts(server)
         placed = fill(server, POISON_OPEN, 'market:1.7000')
+        wait_calm(server)
         row = {'before': quiet_elsewhere(server)}
         changed = server.metrics()['overround_selections_changed_total']
         begun = time.monotonic()

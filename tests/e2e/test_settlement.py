@@ -3,6 +3,7 @@ from decimal import Decimal
 
 import pytest
 from lib.desk import post
+from lib.http import Http
 from lib.until import until
 
 
@@ -235,3 +236,33 @@ def test_settlement_goes_on_after_a_crash_in_its_middle(own_book):
         until(lambda c=customer: c.balance() == 60 + pays, 30)
     assert own_book.server.terminate() == 0
     own_book.server.verify()
+
+
+def test_how_far_settlements_have_come_is_told(own_book):
+    market = own_book.market()
+    bets, customer = place_all(own_book, market)
+    own_book.feed.settle(market, {11})
+    for runner, bet in bets.items():
+        customer.wait_bet(bet['bet_id'], status='WON' if runner == 11 else 'LOST')
+    told = until(lambda: (own_book.server.desk('/v1/admin/settlements', None, method='GET').json
+                          if own_book.server.metric('overround_settle_backlog') == 0 else None))
+    assert told == {'markets': 0, 'bets': 3, 'bets_left': 0, 'under_way': []}
+    assert own_book.server.metric('overround_settlement_bets') == 3
+    assert own_book.server.metric('overround_settlement_bets_left') == 0
+    assert own_book.server.desk('/v1/admin/settlements', {}).status == 405
+    with Http(own_book.server.admin) as http:
+        assert http.request('GET', '/v1/admin/settlements').status == 401
+
+
+def test_a_market_of_fifty_thousand_selections_is_suspended_and_counted(own_book):
+    other = own_book.market()
+    own_book.feed.send({'mc': [{'id': '1.777', 'img': True, 'marketDefinition': {
+        'status': 'OPEN', 'bettingType': 'ODDS', 'eventId': '9000', 'runners': [
+            {'id': n, 'status': 'ACTIVE'} for n in range(1, 50001)]}, 'rc': [
+                {'id': n, 'atb': [[2.0, 5]], 'ltp': 2.0} for n in (1, 2, 50000)]}]})
+    odds = own_book.server.get('/v1/odds/1.777').json
+    assert odds['status'] == 'suspended' and len(odds['selections']) == 512
+    assert own_book.server.metric('overround_limit_reached_total', limit='feed_source') > 0
+    customer = own_book.bettor(money='100.00')
+    assert customer.bet('1.777', 1, '1.00').json['code'] == 'MARKET_SUSPENDED'
+    assert customer.bet(other, 11, '1.00').status == 201
