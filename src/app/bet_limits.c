@@ -5,13 +5,14 @@
 int64_t book_liability_room(const struct book *book, const struct leg_seen *seen)
 {
     int64_t most = book->options.liability_minor_max;
-    if (most == LIABILITY_UNLIMITED || seen->number == RECORD_SELECTION_NONE)
+    if (most == LIABILITY_UNLIMITED || seen->market.n == 0)
         return most; /* what the ledger does not know costs nothing yet */
     const struct shard_market *market = shard_state_market(book->state, seen->market);
     const struct shard_selection *selection =
         shard_state_selection(book->state, seen->market, seen->number);
     /* The stake of singles is in both sums, so that one subtraction is left (shard_types.h). */
-    const struct outcome_exposure exposure = {.returns_minor = selection->costs_open,
+    const struct outcome_exposure exposure = {.returns_minor =
+                                                  selection == NULL ? 0 : selection->costs_open,
                                               .market_stakes_minor = market->stakes_single,
                                               .one_winner = true};
     return liability_room(most, &exposure);

@@ -135,8 +135,9 @@ static struct feed_selection selection_of(const char *id, const char *name, unsi
 
 void fixture_offer(struct fixture *f, const struct fixture_offer *offer)
 {
-    struct feed_selection selections[2] = {selection_of("a", "A", offer->a),
-                                           selection_of("b", "B", offer->b)};
+    struct feed_selection selections[3] = {selection_of("a", "A", offer->a),
+                                           selection_of("b", "B", offer->b),
+                                           selection_of("c", "C", offer->c)};
     struct feed_market market = {
         .provider = text("p"),
         .id = text(offer->market != NULL ? offer->market : "m1"),
@@ -152,7 +153,7 @@ void fixture_offer(struct fixture *f, const struct fixture_offer *offer)
         .red_cards = {offer->red_cards[0], offer->red_cards[1]},
         .feed_time = f->wall,
         .selections = selections,
-        .selections_count = 2,
+        .selections_count = offer->c == 0 ? 2 : 3,
     };
     book_begin_turn(f->book, f->wall, f->now);
     struct feed_sink *sink = book_sink(f->book);

@@ -55,7 +55,7 @@ void fixture_market_in_play(struct fixture *f, unsigned a, unsigned b, int64_t d
 struct fixture_offer {
     const char *market, *event; /* NULL: "m1", "e1" */
     enum market_status status;  /* 0: active */
-    unsigned a, b;
+    unsigned a, b, c;           /* c: 0: there is none */
     int64_t delay_us;
     uint8_t score[2], red_cards[2];
 };

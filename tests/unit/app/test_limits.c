@@ -86,6 +86,19 @@ TEST(limits, an_outcome_costs_no_more_than_it_may_and_the_answer_says_what_would
     TEARDOWN();
 }
 
+/* It has no number in the ledger before it is bet on. */
+TEST(limits, what_others_stake_covers_a_selection_that_came_later)
+{
+    struct fixture f;
+    begin(&f, small_liability);
+    assert_int_equal(single(&f, "ann", "k1", "a", 600), BET_PLACED);
+    fixture_offer(&f, &(struct fixture_offer){.a = 200, .b = 300, .c = 300});
+    assert_int_equal(single(&f, "bob", "k1", "c", 801), BET_LIABILITY_LIMIT);
+    assert_int_equal(f.stake_max, 800);
+    assert_int_equal(single(&f, "bob", "k2", "c", 800), BET_PLACED);
+    TEARDOWN();
+}
+
 TEST(limits, the_leg_with_the_least_room_is_named)
 {
     struct fixture f;
