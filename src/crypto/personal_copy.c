@@ -59,6 +59,16 @@ int personal_copy_read(const struct personal_copy *copy, uint64_t offset, void *
     return got < 0 ? -ERR_IO : (int)(got / PERSONAL_SLOT_BYTES * PERSONAL_SLOT_BYTES);
 }
 
+static int write_at(const struct personal_copy *copy, uint64_t offset, struct slice slots)
+{
+    ssize_t done = pwrite(copy->fd, slots.at, slots.bytes, (off_t)offset);
+    if (done == (ssize_t)slots.bytes)
+        return 0;
+    return done < 0 && errno == ENOSPC ? -ERR_NO_SPACE : -ERR_IO;
+}
+
+/* The first slot is the head, without which nobody opens the file: power that fails must not take
+ * it and leave what comes behind. */
 int personal_copy_write(const struct personal_copy *copy, uint64_t offset, struct slice slots)
 {
     if (offset % PERSONAL_SLOT_BYTES != 0 || slots.bytes % PERSONAL_SLOT_BYTES != 0)
@@ -66,10 +76,11 @@ int personal_copy_write(const struct personal_copy *copy, uint64_t offset, struc
     for (size_t at = 0; at < slots.bytes; at += PERSONAL_SLOT_BYTES)
         if (!personal_slot_is_sound((offset + at) / PERSONAL_SLOT_BYTES, slots.at + at))
             return -ERR_FORMAT;
-    ssize_t done = pwrite(copy->fd, slots.at, slots.bytes, (off_t)offset);
-    if (done == (ssize_t)slots.bytes)
-        return 0;
-    return done < 0 && errno == ENOSPC ? -ERR_NO_SPACE : -ERR_IO;
+    if (offset == 0 && slots.bytes > PERSONAL_SLOT_BYTES) {
+        TRY(write_at(copy, 0, slice_of(slots.at, PERSONAL_SLOT_BYTES)));
+        TRY(personal_copy_sync(copy));
+    }
+    return write_at(copy, offset, slots);
 }
 
 int personal_copy_sync(const struct personal_copy *copy)

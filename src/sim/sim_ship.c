@@ -242,6 +242,20 @@ static int open_keys(struct sim_ship *ship, int *ret_file)
     return there ? 0 : disk->ops->sync_directory(disk, DISK_WHY_KEY_NAME);
 }
 
+int sim_ship_sync_keys(void *owner)
+{
+    struct sim_ship *ship = owner;
+    struct disk *disk = faulty_disk_of(ship->disk);
+    int file = -1;
+    int error = open_keys(ship, &file);
+    if (error == 0)
+        error = disk->ops->sync(disk, file, DISK_WHY_KEY);
+    if (file >= 0)
+        disk->ops->close(disk, file);
+    ship->file_failed |= error < 0;
+    return error;
+}
+
 static int write_keys(void *owner, uint64_t offset, struct slice slots)
 {
     struct sim_ship *ship = owner;
@@ -251,22 +265,13 @@ static int write_keys(void *owner, uint64_t offset, struct slice slots)
         if (!personal_slot_is_sound((offset + at) / SIM_SLOT_BYTES, slots.at + at))
             return -ERR_FORMAT;
     int error = open_keys(ship, &file);
+    if (error == 0 && offset == 0) { /* the head first */
+        error = disk->ops->write(disk, file, 0, slots.at, SIM_SLOT_BYTES);
+        if (error == 0)
+            error = disk->ops->sync(disk, file, DISK_WHY_KEY);
+    }
     if (error == 0)
         error = disk->ops->write(disk, file, offset, slots.at, slots.bytes);
-    if (file >= 0)
-        disk->ops->close(disk, file);
-    ship->file_failed |= error < 0;
-    return error;
-}
-
-int sim_ship_sync_keys(void *owner)
-{
-    struct sim_ship *ship = owner;
-    struct disk *disk = faulty_disk_of(ship->disk);
-    int file = -1;
-    int error = open_keys(ship, &file);
-    if (error == 0)
-        error = disk->ops->sync(disk, file, DISK_WHY_KEY);
     if (file >= 0)
         disk->ops->close(disk, file);
     ship->file_failed |= error < 0;
