@@ -274,8 +274,9 @@ void host_fund(struct host *host, uint64_t count)
     for (uint64_t i = 0; i < count; i++) {
         host_begin_turn(host);
         user_of(i, user);
-        struct money_request request = {
-            slice_text(user), SLICE("first"), MONEY_DEPOSIT, {10000000, {826}}, {1, 1}};
+        struct money_request request = {slice_text(user),  SLICE("first"), MONEY_DEPOSIT,
+                                        {10000000, {826}}, {1, 1},         SLICE_NONE,
+                                        SLICE_NONE};
         while (book_move_money(host->book, &request, on_answer, cookie(host)) != REQUEST_TAKEN)
             wait_for_room(host);
         if (i % 256 == 255)

@@ -66,13 +66,15 @@ struct bet_request {
     struct slice personal; /* plain, <= PERSONAL_PLAIN_BYTES_MAX; sealed by the book */
 };
 
-/* A deposit or a withdrawal, decoded. */
+/* Money that moves without a bet, decoded. */
 struct money_request {
     struct slice user_id;
     struct slice key;
     enum money_kind kind;
     struct money amount; /* > 0 */
     uint64_t request_hash[2];
+    struct slice actor;  /* of a kind that the desk moves: 1..USER_ID_BYTES_MAX; else empty */
+    struct slice reason; /* 1..REASON_BYTES_MAX; likewise */
 };
 
 /* Who at the trading desk, and why; both are kept in the record (G-16). */

@@ -22,6 +22,8 @@ struct texts {
     char user_id[USER_ID_BYTES_MAX];
     char key[IDEMPOTENCY_KEY_BYTES_MAX];
     char personal[PERSONAL_PLAIN_BYTES_MAX];
+    char actor[USER_ID_BYTES_MAX];
+    char reason[REASON_BYTES_MAX];
 };
 
 /* And its legs. */
@@ -278,6 +280,8 @@ enum request_outcome book_money_waits(struct book *book, const struct money_requ
     *kept = *request;
     kept->key = old->key.key;
     kept->user_id = keep_text(old->texts.user_id, sizeof old->texts.user_id, request->user_id);
+    kept->actor = keep_text(old->texts.actor, sizeof old->texts.actor, request->actor);
+    kept->reason = keep_text(old->texts.reason, sizeof old->texts.reason, request->reason);
     return REQUEST_TAKEN;
 }
 

@@ -226,7 +226,7 @@ static void put_balances(const struct shard_state *state)
 {
     for (size_t i = 0; i < shard_state_houses_count(state); i++) {
         const struct shard_house *house = shard_state_house(state, i);
-        int64_t available = 0, held = 0;
+        int64_t available = 0, held = 0, free = 0, bonus = 0;
         for (uint32_t ref = 1; ref <= shard_state_accounts_count(state); ref++) {
             const struct shard_account *account =
                 shard_state_account(state, (struct account_ref){ref});
@@ -234,12 +234,17 @@ static void put_balances(const struct shard_state *state)
                 continue;
             available += account->available;
             held += account->held;
+            free += account->free;
+            bonus += account->bonus;
         }
         put_money("customers_available", money_of(available, house->currency));
         put_money("customers_held", money_of(held, house->currency));
+        put_money("customers_free_bets", money_of(free, house->currency));
+        put_money("customers_bonus", money_of(bonus, house->currency));
         put_money("house_cash", money_of(house->cash, house->currency));
         put_money("house_stakes", money_of(house->stakes, house->currency));
         put_money("house_result", money_of(house->result, house->currency));
+        put_money("house_promo", money_of(house->promo, house->currency));
         put_money("returns_open", money_of(house->returns_open, house->currency));
     }
 }

@@ -44,7 +44,7 @@ static const struct {
                        ZEROS(record_selection)},
     [RECORD_SELECTIONS] = {SIZED(record_selections), SIZED(record_selection),
                            ZEROS(record_selections), ZEROS(record_selection)},
-    [RECORD_MONEY] = {SIZED(record_money), 0, {0, 0}, {0, 0}},
+    [RECORD_MONEY] = {SIZED(record_money), 0, ZEROS(record_money), {0, 0}},
     [RECORD_BET] = {SIZED(record_bet), SIZED(record_leg), ZEROS(record_bet), ZEROS(record_leg)},
     [RECORD_RELEASE] = {SIZED(record_release), SIZED(record_leg), ZEROS(record_release),
                         ZEROS(record_leg)},
@@ -116,8 +116,10 @@ static size_t texts_bytes(const struct record_view *view)
         return market_texts_bytes(body) + selection_texts_bytes(view->items, count);
     case RECORD_SELECTIONS:
         return selection_texts_bytes(view->items, count);
-    case RECORD_MONEY:
-        return ((const struct record_money *)body)->key_bytes;
+    case RECORD_MONEY: {
+        const struct record_money *money = body;
+        return (size_t)money->key_bytes + money->actor_bytes + money->reason_bytes;
+    }
     case RECORD_BET: {
         const struct record_bet *bet = body;
         return (size_t)bet->key_bytes + bet->personal_bytes + bet->asked_bytes;

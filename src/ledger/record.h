@@ -15,6 +15,7 @@
 #include "base/slice.h"
 #include "core/settle.h"
 #include "ledger/record_bets.h"
+#include "ledger/record_money.h"
 
 #define RECORD_FORMAT         1
 #define RECORD_BYTES_MAX      (256 * 1024)
@@ -28,7 +29,7 @@ enum record_type {
     RECORD_ACCOUNT = 3,    /* gives a user an account ref */
     RECORD_MARKET = 4,     /* gives a market a ref, and its selections their numbers */
     RECORD_SELECTIONS = 5, /* more selections of a known market */
-    RECORD_MONEY = 6,      /* verdict on a deposit or a withdrawal */
+    RECORD_MONEY = 6,      /* verdict on a movement of money that is no bet */
     RECORD_BET = 7,        /* verdict on a bet: placed, pending or refused */
     RECORD_RELEASE = 8,    /* a pending bet is accepted or not */
     RECORD_FENCE = 9,      /* what stops betting, or lets it go on */
@@ -116,18 +117,6 @@ struct record_selection { /* item of MARKET and SELECTIONS */
     uint32_t reserved;
 };
 
-enum money_kind { MONEY_DEPOSIT = 1, MONEY_WITHDRAWAL = 2 };
-
-struct record_money {
-    uint64_t request_hash[2];
-    int64_t amount; /* > 0 */
-    int64_t balance_after;
-    uint16_t kind;    /* enum money_kind */
-    uint16_t outcome; /* BET_PLACED: done; or a refusal */
-    uint16_t currency;
-    uint16_t key_bytes; /* texts: idempotency key */
-};
-
 enum record_transport { TRANSPORT_HTTP = 1, TRANSPORT_WEBSOCKET = 2, TRANSPORT_OTHER = 3 };
 
 enum fence_cause { FENCE_FEED = 1, FENCE_TRADER = 2 };
@@ -189,7 +178,6 @@ _Static_assert(sizeof(struct record_account) == 8, "format");
 _Static_assert(sizeof(struct record_market) == 24, "format");
 _Static_assert(sizeof(struct record_selections) == 8, "format");
 _Static_assert(sizeof(struct record_selection) == 8, "format");
-_Static_assert(sizeof(struct record_money) == 40, "format");
 _Static_assert(sizeof(struct record_fence) == 16, "format");
 _Static_assert(sizeof(struct record_fenced) == 8, "format");
 _Static_assert(sizeof(struct record_result) == 64, "format");

@@ -310,7 +310,9 @@ static void put_selections(struct dump *d, const struct record_selections *body)
 
 static void put_movement(struct dump *d, const struct record_money *body)
 {
-    static const char *const words[] = {"deposit", "withdrawal", NULL};
+    static const char *const words[] = {
+        "deposit",          "withdrawal",    "grant_free_bet", "grant_bonus",
+        "forfeit_free_bet", "forfeit_bonus", "bonus_to_cash",  NULL};
     put_listed(d, "kind", words, body->kind);
     put_outcome(d, body->outcome);
     put_currency(d, body->currency);
@@ -318,6 +320,10 @@ static void put_movement(struct dump *d, const struct record_money *body)
     put_money(d, "balance_after", body->balance_after, body->currency);
     put_next_text(d, "idempotency_key", body->key_bytes);
     put_hash(d, "request_hash", body->request_hash);
+    if (body->actor_bytes == 0)
+        return;
+    put_next_text(d, "actor", body->actor_bytes);
+    put_next_text(d, "reason", body->reason_bytes);
 }
 
 /* Of an each-way bet; else nothing. */

@@ -1,8 +1,9 @@
-/* shard_apply_money.c - deposits and withdrawals, and what all verdicts have in common. Each record
- * is checked whole against the state before it and only then applied, so that a refused one leaves
- * no trace. */
+/* shard_apply_money.c - deposits, withdrawals, promotional money, and what all verdicts have in
+ * common. Each record is checked whole against the state before it and only then applied, so that a
+ * refused one leaves no trace. */
 #include "base/assert.h"
 #include "base/error.h"
+#include "ledger/money_move.h"
 #include "ledger/shard_state_internal.h"
 
 bool shard_verdict_final(unsigned outcome)
@@ -43,26 +44,47 @@ bool shard_verdict_is_new(struct shard_state *state, const struct record_view *r
     return !shard_verdict_known(state, *ret_hash);
 }
 
-/* ---- deposits and withdrawals ---- */
+/* ---- money without a bet ---- */
+
+static int64_t held_in(const struct shard_account *account, enum ledger_account kind)
+{
+    return kind == LEDGER_FREE    ? account->free
+           : kind == LEDGER_BONUS ? account->bonus
+                                  : account->available;
+}
+
+static bool of_customer(enum ledger_account kind)
+{
+    return kind == LEDGER_AVAILABLE || kind == LEDGER_FREE || kind == LEDGER_BONUS;
+}
 
 static int check_money_done(struct shard_state *state, const struct record_view *record,
-                            const struct shard_account *account)
+                            const struct shard_account *account, const struct money_move *move)
 {
     const struct record_money *m = record->body;
-    bool deposit = m->kind == MONEY_DEPOSIT;
-    int64_t change = deposit ? m->amount : -m->amount;
-    uint32_t ref = record->head->account;
-    const struct record_posting expected[] = {
-        {ref, LEDGER_AVAILABLE, m->currency, change},
-        {0, LEDGER_HOUSE_CASH, m->currency, -change},
-    };
-    REQUIRE(account->currency.iso == m->currency || (deposit && account->currency.iso == 0),
+    struct record_posting expected[MONEY_POSTINGS];
+    money_move_postings(move, record->head->account,
+                        money_of(m->amount, (struct currency){m->currency}), expected);
+    REQUIRE(account->currency.iso == m->currency || (move->opens && account->currency.iso == 0),
             "L4: an account has one currency");
-    REQUIRE(m->balance_after == account->available + change, "L4: the balance is the fold");
-    REQUIRE(deposit || m->balance_after >= 0, "L4: a withdrawal never goes below zero");
-    REQUIRE(shard_postings_are(record, expected, 2), "L4: the postings are those of the movement");
+    REQUIRE(m->balance_after == account->available + money_move_available(move, m->amount),
+            "L4: the balance is the fold");
+    REQUIRE(!of_customer(move->from) || held_in(account, move->from) >= m->amount,
+            "L4: a withdrawal never goes below zero");
+    REQUIRE(shard_postings_are(record, expected, MONEY_POSTINGS),
+            "L4: the postings are those of the movement");
     REQUIRE(shard_postings_fit(state, record), "L4: a balance is beyond all limits");
     return 0;
+}
+
+static void count_money(struct shard_state *state, const struct record_money *m)
+{
+    if (m->outcome != BET_PLACED)
+        state->counts.money_refused++;
+    else if (m->kind == MONEY_DEPOSIT)
+        state->counts.deposits++;
+    else if (m->kind == MONEY_WITHDRAWAL)
+        state->counts.withdrawals++;
 }
 
 int shard_apply_money(struct shard_state *state, const struct record_view *record)
@@ -71,15 +93,18 @@ int shard_apply_money(struct shard_state *state, const struct record_view *recor
     struct shard_account *account = shard_account_at(state, record->head->account);
     struct slice texts = record->texts;
     struct slice key = record_text(&texts, m->key_bytes);
+    struct money_move move;
     struct hash128 hash;
     REQUIRE(account != NULL, "the account is unknown");
-    REQUIRE(m->kind == MONEY_DEPOSIT || m->kind == MONEY_WITHDRAWAL, "no such movement");
+    REQUIRE(money_move_of(m->kind, &move), "no such movement");
+    REQUIRE((m->actor_bytes > 0) == move.by_desk && (m->reason_bytes > 0) == move.by_desk,
+            "who moved it, and why, are said of what the desk moves");
     REQUIRE(key.bytes > 0 && key.bytes <= IDEMPOTENCY_KEY_BYTES_MAX, "L3: a key has 1 to 64 bytes");
     REQUIRE(shard_amount_valid(m->amount), "L4: the amount is positive and within the limit");
     REQUIRE(currency_known((struct currency){m->currency}), "the currency is not known");
     REQUIRE(shard_verdict_is_new(state, record, &hash), "L3: one key, one verdict");
     if (m->outcome == BET_PLACED) {
-        TRY(check_money_done(state, record, account));
+        TRY(check_money_done(state, record, account, &move));
     } else {
         REQUIRE(shard_verdict_final(m->outcome), "no such outcome");
         REQUIRE(record->head->postings_count == 0, "L4: a refusal moves no money");
@@ -88,12 +113,9 @@ int shard_apply_money(struct shard_state *state, const struct record_view *recor
     if (shard_verdicts_full(state))
         return -ERR_LIMIT;
     shard_post(state, record);
-    if (m->outcome != BET_PLACED)
-        state->counts.money_refused++;
-    else if (m->kind == MONEY_DEPOSIT)
-        state->counts.deposits++, account->currency.iso = m->currency;
-    else
-        state->counts.withdrawals++;
+    if (m->outcome == BET_PLACED)
+        account->currency.iso = m->currency;
+    count_money(state, m);
     shard_verdict_add(state, &(struct shard_verdict){hash,
                                                      {m->request_hash[0], m->request_hash[1]},
                                                      record->head->seq,

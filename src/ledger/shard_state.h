@@ -109,7 +109,18 @@ const struct shard_window *shard_state_window(const struct shard_state *state, u
 struct bet_id shard_state_last_bet_id(const struct shard_state *state);
 
 /* Verdicts, the stored answers to (user, operation, key): shard_verdicts.h. */
-enum operation { OPERATION_BET = 1, OPERATION_DEPOSIT, OPERATION_WITHDRAWAL };
+enum operation {
+    OPERATION_BET = 1,
+    OPERATION_DEPOSIT = 2,
+    OPERATION_WITHDRAWAL = 3,
+    OPERATION_PROMOTION = 5, /* of any kind: what the desk grants or takes */
+};
+static inline enum operation operation_of_money(unsigned kind)
+{
+    return kind == MONEY_DEPOSIT      ? OPERATION_DEPOSIT
+           : kind == MONEY_WITHDRAWAL ? OPERATION_WITHDRAWAL
+                                      : OPERATION_PROMOTION;
+}
 
 /* House accounts; NULL when the currency was never used. */
 const struct shard_house *shard_state_house(const struct shard_state *state, size_t index);

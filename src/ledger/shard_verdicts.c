@@ -44,7 +44,7 @@ static bool request_of(const struct record_view *record, enum operation *ret_ope
     if (record->head->type != RECORD_MONEY)
         return false;
     const struct record_money *money = record->body;
-    *ret_operation = money->kind == MONEY_DEPOSIT ? OPERATION_DEPOSIT : OPERATION_WITHDRAWAL;
+    *ret_operation = operation_of_money(money->kind);
     ret_key->bytes = money->key_bytes;
     return true;
 }

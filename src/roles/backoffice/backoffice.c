@@ -8,6 +8,7 @@
 #include "net/http/http_reply.h"
 #include "net/http/http_url.h"
 #include "roles/backoffice/desk.h"
+#include "roles/backoffice/grant_desk.h"
 #include "roles/backoffice/key_desk.h"
 #include "roles/backoffice/result_decode.h"
 
@@ -16,6 +17,7 @@
 struct backoffice {
     struct backoffice_parts parts;
     struct desk *desk;          /* owned */
+    struct grant_desk *grants;  /* owned */
     struct feed_intake *intake; /* owned */
     struct key_desk *keys;      /* owned; NULL: no signing keys here */
     int64_t begun_us;
@@ -30,6 +32,8 @@ int backoffice_new(const struct backoffice_parts *parts, struct backoffice **ret
     backoffice->parts = *parts;
     backoffice->begun_us = loop_now(parts->loop).us;
     int error = desk_new(parts->book, parts->store, &parts->results, &backoffice->desk);
+    if (error == 0)
+        error = grant_desk_new(parts->book, &backoffice->grants);
     if (error == 0)
         error = feed_intake_new(&(struct feed_intake_parts){.loop = parts->loop,
                                                             .book = parts->book,
@@ -52,6 +56,7 @@ void backoffice_free(struct backoffice *backoffice)
         return;
     key_desk_free(backoffice->keys);
     feed_intake_free(backoffice->intake);
+    grant_desk_free(backoffice->grants);
     desk_free(backoffice->desk);
     free(backoffice);
 }
@@ -302,6 +307,22 @@ static bool serve_results(struct backoffice *backoffice, struct http_request *re
     return true;
 }
 
+static bool serve_grants(struct backoffice *backoffice, struct http_request *request)
+{
+    char text[USER_ID_BYTES_MAX];
+    struct buf memory = buf_over(text, sizeof text);
+    struct jwt_claims claims;
+    struct slice id;
+    if (!id_between(request->path, SLICE("/v1/admin/users/"), SLICE("/grants"), &memory, &id) ||
+        !jwt_sub_is_valid(id))
+        return false;
+    if (request->method != HTTP_POST)
+        http_reply_not_allowed(request->reply_to, "POST");
+    else if (need_role(backoffice, request, ROLES_DESK, &claims))
+        grant_desk_move(backoffice->grants, request, &claims, id);
+    return true;
+}
+
 static bool serve_keys(struct backoffice *backoffice, struct http_request *request)
 {
     struct jwt_claims claims;
@@ -362,6 +383,8 @@ static void on_head(void *owner, const struct http_request *request, struct http
         plan->bytes_max = UINT64_MAX;
     } else if (slice_is(request->path, "/v1/admin/ledger/rotate-key")) {
         plan->bytes_max = KEY_DESK_BODY_BYTES_MAX;
+    } else if (slice_begins(request->path, SLICE("/v1/admin/users/"))) {
+        plan->bytes_max = GRANT_BODY_BYTES_MAX;
     } else if (slice_begins(request->path, SLICE("/v1/admin/"))) {
         plan->bytes_max = RESULT_BODY_BYTES_MAX;
     }
@@ -413,7 +436,8 @@ static void on_request(void *owner, struct http_request *request)
     struct backoffice *backoffice = owner;
     if (!serve_get(backoffice, request) && !serve_feed(backoffice, request) &&
         !serve_hold(backoffice, request) && !serve_results(backoffice, request) &&
-        !serve_keys(backoffice, request) && !serve_ship(backoffice, request))
+        !serve_grants(backoffice, request) && !serve_keys(backoffice, request) &&
+        !serve_ship(backoffice, request))
         reply_not_found(request);
 }
 
@@ -502,5 +526,6 @@ int backoffice_register_metrics(struct backoffice *backoffice, struct metrics *m
     TRY(add_verdicts(metrics, stats));
     TRY(add_book(metrics, stats));
     TRY(desk_register_metrics(backoffice->desk, metrics));
+    TRY(grant_desk_register_metrics(backoffice->grants, metrics));
     return feed_intake_register_metrics(backoffice->intake, metrics);
 }

@@ -112,6 +112,8 @@ void bet_service_account(struct bet_service *service, const struct jwt_claims *c
     put_money_member(&writer, "balance", money_of(account->available, account->currency));
     put_money_member(&writer, "available", money_of(account->available, account->currency));
     put_money_member(&writer, "held", money_of(account->held, account->currency));
+    put_money_member(&writer, "free_bets", money_of(account->free, account->currency));
+    put_money_member(&writer, "bonus", money_of(account->bonus, account->currency));
     json_write_key(&writer, "currency");
     if (currency_equal(account->currency, CURRENCY_NONE))
         json_write_null(&writer);

@@ -218,8 +218,8 @@ TEST(book, a_correction_may_take_a_customer_below_zero_but_a_bet_may_not)
     fixture_result(&f, 1, LEG_WON, LEG_LOST);
     fixture_turn(&f, 1000);
     assert_int_equal(fixture_available(&f, "ann"), 21000);
-    struct money_request out = {
-        SLICE("ann"), SLICE("w1"), MONEY_WITHDRAWAL, {20000, {826}}, {7, 7}};
+    struct money_request out = {SLICE("ann"), SLICE("w1"), MONEY_WITHDRAWAL, {20000, {826}},
+                                {7, 7},       SLICE_NONE,  SLICE_NONE};
     book_move_money(f.book, &out, fixture_answer, fixture_cookie(&f));
     fixture_turn(&f, 1000);
     fixture_result(&f, 2, LEG_LOST, LEG_WON);
@@ -535,12 +535,13 @@ TEST(book, deposits_and_withdrawals_are_idempotent_and_bounded)
     fixture_deposit(&f, "ann", "d2", INT64_C(10000001));
     fixture_turn(&f, 10);
     assert_int_equal(f.outcome, BET_AMOUNT_LIMIT);
-    struct money_request out = {
-        SLICE("ann"), SLICE("w1"), MONEY_WITHDRAWAL, {10001, {826}}, {7, 7}};
+    struct money_request out = {SLICE("ann"), SLICE("w1"), MONEY_WITHDRAWAL, {10001, {826}},
+                                {7, 7},       SLICE_NONE,  SLICE_NONE};
     book_move_money(f.book, &out, fixture_answer, fixture_cookie(&f));
     fixture_turn(&f, 10);
     assert_int_equal(f.outcome, BET_INSUFFICIENT_BALANCE);
-    out = (struct money_request){SLICE("ann"), SLICE("w2"), MONEY_WITHDRAWAL, {100, {978}}, {7, 7}};
+    out = (struct money_request){SLICE("ann"), SLICE("w2"), MONEY_WITHDRAWAL, {100, {978}},
+                                 {7, 7},       SLICE_NONE,  SLICE_NONE};
     book_move_money(f.book, &out, fixture_answer, fixture_cookie(&f));
     fixture_turn(&f, 10);
     assert_int_equal(f.outcome, BET_CURRENCY_MISMATCH);

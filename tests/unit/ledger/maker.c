@@ -5,6 +5,7 @@
 
 #include "base/buf.h"
 #include "base/error.h"
+#include "ledger/money_move.h"
 
 void maker_empty(struct maker *maker, const struct shard_limits *limits)
 {
@@ -191,7 +192,10 @@ static struct parts movement(const struct maker *maker, uint32_t account, enum m
                              int64_t amount)
 {
     struct parts parts = begin(maker, RECORD_MONEY, account);
-    int64_t change = kind == MONEY_DEPOSIT ? amount : -amount;
+    struct money_move move;
+    struct record_posting postings[MONEY_POSTINGS];
+    assert_true(money_move_of(kind, &move));
+    int64_t change = money_move_available(&move, amount);
     parts.body.money = (struct record_money){
         .request_hash = {11, 12},
         .amount = amount,
@@ -200,8 +204,19 @@ static struct parts movement(const struct maker *maker, uint32_t account, enum m
         .outcome = BET_PLACED,
         .currency = GBP,
     };
-    add_posting(&parts, account, LEDGER_AVAILABLE, GBP, change);
-    add_posting(&parts, 0, LEDGER_HOUSE_CASH, GBP, -change);
+    money_move_postings(&move, account, money_of(amount, (struct currency){GBP}), postings);
+    for (size_t i = 0; i < MONEY_POSTINGS; i++)
+        add_posting(&parts, postings[i].account, postings[i].kind, GBP, postings[i].amount);
+    return parts;
+}
+
+struct parts parts_promotion(const struct maker *maker, uint32_t account, enum money_kind kind,
+                             int64_t amount, const char *key)
+{
+    struct parts parts = movement(maker, account, kind, amount);
+    parts.body.money.key_bytes = add_text(&parts, key);
+    parts.body.money.actor_bytes = add_text(&parts, "trader-1");
+    parts.body.money.reason_bytes = add_text(&parts, "welcome");
     return parts;
 }
 

@@ -83,6 +83,8 @@ struct parts parts_market(const struct maker *maker, const char *id, uint16_t se
 struct parts parts_selections(const struct maker *maker, uint32_t market, uint16_t count);
 struct parts parts_deposit(const struct maker *maker, uint32_t account, int64_t amount,
                            const char *key);
+struct parts parts_promotion(const struct maker *maker, uint32_t account, enum money_kind kind,
+                             int64_t amount, const char *key);
 struct parts parts_withdrawal(const struct maker *maker, uint32_t account, int64_t amount,
                               const char *key);
 struct parts parts_money_refused(const struct maker *maker, uint32_t account, const char *key);

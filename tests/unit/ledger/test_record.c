@@ -268,6 +268,8 @@ TEST(record, texts_have_the_lengths_that_are_stated)
         IN_BODY(RECORD_MARKET, record_market, name_bytes),
         IN_BODY(RECORD_MARKET, record_market, kind_bytes),
         IN_BODY(RECORD_MONEY, record_money, key_bytes),
+        IN_BODY(RECORD_MONEY, record_money, actor_bytes),
+        IN_BODY(RECORD_MONEY, record_money, reason_bytes),
         IN_BODY(RECORD_BET, record_bet, key_bytes),
         IN_BODY(RECORD_BET, record_bet, personal_bytes),
         IN_BODY(RECORD_BET, record_bet, asked_bytes),

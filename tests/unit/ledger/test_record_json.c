@@ -41,19 +41,19 @@ static const char *const expected[EVERY_TYPE_COUNT] = {
     ":3,\"selection_id\":\"s3\",\"selection_name\":\"Selection\"},{\"selection\":4,\"sele"
     "ction_id\":\"s4\",\"selection_name\":\"Selection\"}]}",
     "{\"seq\":6,\"time\":\"2026-09-21T14:13:20.005000Z\",\"type\":\"MONEY\",\"format\":1,"
-    "\"bytes\":120,\"account\":1,\"user_id\":\"ada\",\"kind\":\"deposit\",\"outcome\":\"P"
+    "\"bytes\":128,\"account\":1,\"user_id\":\"ada\",\"kind\":\"deposit\",\"outcome\":\"P"
     "LACED\",\"currency\":\"GBP\",\"amount\":200.00,\"balance_after\":200.00,\"idempotenc"
     "y_key\":\"d\",\"request_hash\":\"000000000000000b000000000000000c\",\"postings\":[{"
     "\"account\":1,\"user_id\":\"ada\",\"kind\":\"available\",\"currency\":\"GBP\",\"amou"
     "nt\":200.00},{\"kind\":\"house_cash\",\"currency\":\"GBP\",\"amount\":-200.00}]}",
     "{\"seq\":7,\"time\":\"2026-09-21T14:13:20.006000Z\",\"type\":\"MONEY\",\"format\":1,"
-    "\"bytes\":120,\"account\":1,\"user_id\":\"ada\",\"kind\":\"withdrawal\",\"outcome\":"
+    "\"bytes\":128,\"account\":1,\"user_id\":\"ada\",\"kind\":\"withdrawal\",\"outcome\":"
     "\"PLACED\",\"currency\":\"GBP\",\"amount\":0.50,\"balance_after\":199.50,\"idempoten"
     "cy_key\":\"w\",\"request_hash\":\"000000000000000b000000000000000c\",\"postings\":[{"
     "\"account\":1,\"user_id\":\"ada\",\"kind\":\"available\",\"currency\":\"GBP\",\"amou"
     "nt\":-0.50},{\"kind\":\"house_cash\",\"currency\":\"GBP\",\"amount\":0.50}]}",
     "{\"seq\":8,\"time\":\"2026-09-21T14:13:20.007000Z\",\"type\":\"MONEY\",\"format\":1,"
-    "\"bytes\":88,\"account\":1,\"user_id\":\"ada\",\"kind\":\"withdrawal\",\"outcome\":"
+    "\"bytes\":96,\"account\":1,\"user_id\":\"ada\",\"kind\":\"withdrawal\",\"outcome\":"
     "\"INSUFFICIENT_BALANCE\",\"currency\":\"GBP\",\"amount\":10000000000000.00,\"balance"
     "_after\":199.50,\"idempotency_key\":\"v\",\"request_hash\":\"000000000000000b0000000"
     "00000000c\"}",

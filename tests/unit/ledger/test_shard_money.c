@@ -42,7 +42,7 @@ static void refuses_bad_movements(struct maker *m, const struct parts *good)
     REFUSES(m, *good, "the account is unknown", p.draft.account = 0);
     REFUSES(m, *good, "the account is unknown", p.draft.account = 3);
     REFUSES(m, *good, "no such movement", p.body.money.kind = 0);
-    REFUSES(m, *good, "no such movement", p.body.money.kind = 3);
+    REFUSES(m, *good, "no such movement", p.body.money.kind = 8);
     REFUSES(m, *good, "L3: a key has 1 to 64 bytes", set_key(&p, &p.body.money.key_bytes, 0));
     REFUSES(m, *good, "L3: a key has 1 to 64 bytes", set_key(&p, &p.body.money.key_bytes, 65));
     REFUSES(m, *good, "L4: the amount is positive and within the limit", p.body.money.amount = 0);
@@ -86,6 +86,51 @@ TEST(shard_money, a_withdrawal_never_goes_below_zero)
     maker_refuse(&m, &above, "L4: a withdrawal never goes below zero");
     maker_accept(&m, &good);
     assert_int_equal(shard_state_account(m.state, (struct account_ref){1})->available, 0);
+    maker_done(&m);
+}
+
+#define WHO_MOVED_IT "who moved it, and why, are said of what the desk moves"
+
+TEST(shard_money, promotional_money_is_granted_taken_and_turned_into_cash)
+{
+    static const struct {
+        enum money_kind kind;
+        int64_t amount, available, free, bonus, promo;
+    } rows[] = {
+        {MONEY_GRANT_FREE, 500, 10000, 500, 0, -500},
+        {MONEY_GRANT_BONUS, 700, 10000, 500, 700, -1200},
+        {MONEY_FORFEIT_FREE, 500, 10000, 0, 700, -700},
+        {MONEY_BONUS_TO_CASH, 300, 10300, 0, 400, -700},
+        {MONEY_FORFEIT_BONUS, 400, 10300, 0, 0, -300},
+    };
+    struct maker m;
+    maker_open(&m);
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        char key[] = {'p', (char)('0' + i), '\0'};
+        struct parts good = parts_promotion(&m, 1, rows[i].kind, rows[i].amount, key);
+        refuses_other_postings(&m, &good, POSTINGS_OF_THE_MOVEMENT);
+        REFUSES(&m, good, "L4: the balance is the fold", p.body.money.balance_after++);
+        REFUSES(&m, good, "L4: an account has one currency", p.body.money.currency = EUR);
+        REFUSES(&m, good, WHO_MOVED_IT, p.body.money.actor_bytes = 0; p.texts[1] = SLICE_NONE);
+        REFUSES(&m, good, WHO_MOVED_IT, p.body.money.reason_bytes = 0; p.texts[2] = SLICE_NONE);
+        maker_accept(&m, &good);
+        const struct shard_account *account = shard_state_account(m.state, (struct account_ref){1});
+        assert_int_equal(account->available, rows[i].available);
+        assert_int_equal(account->free, rows[i].free);
+        assert_int_equal(account->bonus, rows[i].bonus);
+        assert_int_equal(shard_state_house(m.state, 0)->promo, rows[i].promo);
+    }
+    static const enum money_kind taking[] = {MONEY_FORFEIT_FREE, MONEY_FORFEIT_BONUS,
+                                             MONEY_BONUS_TO_CASH};
+    for (size_t i = 0; i < sizeof taking / sizeof *taking; i++) {
+        struct parts above = parts_promotion(&m, 1, taking[i], 1, "q");
+        maker_refuse(&m, &above, "L4: a withdrawal never goes below zero");
+    }
+    struct parts deposit = parts_deposit(&m, 1, 5, "d");
+    deposit.texts[1] = SLICE("who"); /* a customer's own movement has nobody of the desk */
+    deposit.draft.texts_count = 2;
+    deposit.body.money.actor_bytes = 3;
+    maker_refuse(&m, &deposit, WHO_MOVED_IT);
     maker_done(&m);
 }
 
