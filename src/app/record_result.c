@@ -192,6 +192,8 @@ enum request_outcome book_record_result(struct book *book, const struct feed_res
     if (market == NULL)
         return book_unregistered(book, result->market_id);
     struct record_result body = body_of(result, ref, market, cause, word);
+    if (result->kind < RESULT_SET || result->kind > RESULT_UNDO_CANCEL)
+        return REQUEST_INVALID;
     bool window = result->kind == RESULT_CANCEL || result->kind == RESULT_UNDO_CANCEL;
     enum request_outcome outcome = window ? record_window(book, result, &body, word, ret_seq)
                                           : record_results(book, result, &body, word, ret_seq);
