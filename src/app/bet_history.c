@@ -83,6 +83,7 @@ static uint64_t previous_of(const struct record_view *view)
     case RECORD_BET:
     case RECORD_FENCE:
     case RECORD_RESULT:
+    case RECORD_LIMITS:
         return 0;
     }
     return 0;

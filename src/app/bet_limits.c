@@ -2,9 +2,62 @@
 #include "app/book_internal.h"
 #include "core/liability.h"
 
-int64_t book_liability_room(const struct book *book, const struct leg_seen *seen)
+struct stake_limits_combined book_platform_limits(const struct book_options *options)
 {
-    int64_t most = book->options.liability_minor_max;
+    const struct bet_limits *bet = &options->ticket_limits.bet;
+    const struct stake_limits platform = {.stake_minor_min = bet->stake_minor_min,
+                                          .stake_minor_max = bet->stake_minor_max,
+                                          .payout_minor_max = bet->payout_minor_max,
+                                          .liability_minor_max = options->liability_minor_max,
+                                          .factor_permyriad = LIMIT_FACTOR_WHOLE};
+    struct stake_limits_combined combined;
+    stake_limits_combine(
+        (const struct stake_limits *const[LIMIT_SCOPES]){[LIMIT_OF_PLATFORM] = &platform},
+        &combined);
+    return combined;
+}
+
+/* What the leg is of, as numbers; 0 where the ledger has none for it. */
+static void refs_of(const struct book *book, struct account_ref account,
+                    const struct leg_seen *seen, uint32_t ret_refs[LIMIT_SCOPES])
+{
+    const struct shard_market *market = shard_state_market(book->state, seen->market);
+    ret_refs[LIMIT_OF_PLAYER] = account.n;
+    ret_refs[LIMIT_OF_MARKET] = seen->market.n;
+    if (market != NULL) {
+        ret_refs[LIMIT_OF_EVENT] = market->event_id;
+        ret_refs[LIMIT_OF_SPORT] = market->sport;
+    } else if (seen->image != NULL) { /* the first bet on it */
+        ret_refs[LIMIT_OF_EVENT] =
+            shard_state_find_text(book->state, ODDS_TEXT(seen->image, event_id));
+        ret_refs[LIMIT_OF_SPORT] =
+            shard_state_find_text(book->state, ODDS_TEXT(seen->image, sport));
+    }
+}
+
+void book_leg_limits(const struct book *book, struct account_ref account,
+                     const struct leg_seen *seen, struct stake_limits_combined *ret)
+{
+    const struct stake_limits *scopes[LIMIT_SCOPES] = {NULL};
+    uint32_t refs[LIMIT_SCOPES] = {0};
+    bool any = false;
+    refs_of(book, account, seen, refs);
+    for (enum limit_scope scope = LIMIT_OF_PLAYER; scope < LIMIT_OF_PLATFORM; scope++) {
+        const struct shard_stake_limits *row =
+            refs[scope] == 0 ? NULL : shard_state_stake_limits(book->state, scope, refs[scope]);
+        scopes[scope] = row == NULL ? NULL : &row->limits;
+        any = any || row != NULL;
+    }
+    if (!any) { /* nearly every leg */
+        *ret = book->platform;
+        return;
+    }
+    scopes[LIMIT_OF_PLATFORM] = &book->platform.limits;
+    stake_limits_combine(scopes, ret);
+}
+
+int64_t book_liability_room(const struct book *book, const struct leg_seen *seen, int64_t most)
+{
     if (most == LIABILITY_UNLIMITED || seen->market.n == 0)
         return most; /* what the ledger does not know costs nothing yet */
     const struct shard_market *market = shard_state_market(book->state, seen->market);

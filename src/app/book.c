@@ -49,6 +49,7 @@ int book_new(const struct book_options *options, const struct book_ports *ports,
         return -ERR_MEMORY;
     book->options = *options;
     book->ports = *ports;
+    book->platform = book_platform_limits(options);
     book->sink.ops = book_sink_ops();
     book->leases.silence_us_max = options->silence_us_max;
     book->busy_limit = "";

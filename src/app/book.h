@@ -141,6 +141,13 @@ enum request_outcome book_move_money(struct book *book, const struct money_reque
 /* Holds a market (hold = true: suspended whatever the feed says) or lets it go. */
 enum request_outcome book_hold_market(struct book *book, struct slice market_id, bool hold,
                                       const struct desk_word *word, struct book_reply reply);
+/* Sets, or takes away, the limits of a scope. UNKNOWN: no such customer or market, or nothing to
+ * take away; INVALID: out of bounds. */
+enum request_outcome book_set_limits(struct book *book, const struct limits_request *request,
+                                     const struct desk_word *word, struct book_reply reply);
+/* What is set for the scope; NULL: nothing. Borrowed until the book's next call. */
+const struct shard_stake_limits *book_limits_of(const struct book *book, enum limit_scope scope,
+                                                struct slice id);
 /* A result by hand; selections that it does not name keep theirs. */
 enum request_outcome book_post_result(struct book *book, const struct feed_result *result,
                                       const struct desk_word *word, struct book_reply reply);

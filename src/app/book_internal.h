@@ -31,8 +31,9 @@ struct book {
     struct book_options options;
     struct book_ports ports;
     struct book_listener listener;
-    struct feed_sink sink;     /* publish_price.c; its address leads back to the book */
-    struct shard_state *state; /* owns */
+    struct feed_sink sink;                 /* publish_price.c; its address leads back to the book */
+    struct shard_state *state;             /* owns */
+    struct stake_limits_combined platform; /* its limits alone, as a leg's would be */
     struct book_restart restart;
     bool adopted;          /* the state was given, not made from snapshots */
     struct commit *commit; /* owns */
@@ -81,6 +82,11 @@ uint16_t book_selection(struct book *book, const struct odds_image *image, size_
 
 /* NULL when there is room to register what the request's legs are on, or the limit that is met. */
 const char *book_legs_room(struct book *book, const struct bet_request *request);
+
+/* ---- bet_limits.c ---- */
+
+/* What the platform's options let be staked. */
+struct stake_limits_combined book_platform_limits(const struct book_options *options);
 
 /* ---- answers.c ---- */
 

@@ -6,6 +6,7 @@
 #include <stdint.h>
 
 #include "base/slice.h"
+#include "core/stake_limits.h"
 #include "core/ticket.h"
 #include "ledger/record.h"
 
@@ -75,6 +76,14 @@ struct money_request {
     uint64_t request_hash[2];
     struct slice actor;  /* of a kind that the desk moves: 1..USER_ID_BYTES_MAX; else empty */
     struct slice reason; /* 1..REASON_BYTES_MAX; likewise */
+};
+
+/* What a customer, a market, an event or a sport may be staked with from now on. */
+struct limits_request {
+    enum limit_scope scope; /* PLAYER, MARKET, EVENT or SPORT */
+    struct slice id;        /* 1 to as many bytes as the id of such a thing has */
+    bool remove;            /* nothing of its own any more; limits do not count then */
+    struct stake_limits limits;
 };
 
 /* Who at the trading desk, and why; both are kept in the record (G-16). */

@@ -4,6 +4,7 @@
 #pragma once
 
 #include "app/book.h"
+#include "core/stake_limits.h"
 #include "ports/odds_store.h"
 
 #define SELECTION_NOT_FOUND SIZE_MAX
@@ -22,8 +23,12 @@ struct record_leg book_leg(struct book *book, const struct leg_seen *seen, const
 
 /* ---- bet_limits.c: what the ledger's state leaves to be staked ---- */
 
-/* What the selection may cost the book yet (core/liability.h); LIABILITY_UNLIMITED. */
-int64_t book_liability_room(const struct book *book, const struct leg_seen *seen);
+/* The limits of all that the leg is of: the customer, market, event, sport, the platform. */
+void book_leg_limits(const struct book *book, struct account_ref account,
+                     const struct leg_seen *seen, struct stake_limits_combined *ret);
+/* What the selection may cost the book yet, of this most (core/liability.h). */
+int64_t book_liability_room(const struct book *book, const struct leg_seen *seen,
+                            int64_t liability_minor_max);
 /* What the account's open and pending bets on just these selections stake together, found among its
  * REPEATS_WALK_MAX newest bets; where that was not enough it is counted. */
 #define REPEATS_WALK_MAX 1024

@@ -12,6 +12,8 @@ struct placing {
     struct leg_seen seen[BET_LEGS_MAX];
     struct account_ref account;
     struct ticket_limits limits;
+    struct stake_limits_combined combined; /* of all legs; whose they are */
+    enum limit_scope refused_by;
     struct ticket_verdict verdict;
 };
 
@@ -41,7 +43,7 @@ static struct ticket_leg_view leg_view(struct book *book, struct placing *p, uin
     struct leg_seen *seen = &p->seen[leg];
     *seen = book_see(book, &p->request->names[leg]);
     struct ticket_leg_view view = {.market = book_view(book, seen),
-                                   .liability_room = book_liability_room(book, seen)};
+                                   .liability_room = LIABILITY_UNLIMITED};
     if (seen->image == NULL)
         return view;
     view.event = event_number(p, leg);
@@ -59,16 +61,42 @@ static struct money funds_of(const struct shard_account *account, enum stake_kin
     return money_of(minor, account->currency);
 }
 
+/* The leg's own limits. With none set by the desk those of the platform are all there is. */
+static void limit_leg(struct book *book, struct placing *p, uint32_t leg,
+                      struct ticket_leg_view *view)
+{
+    struct stake_limits_combined limits = book->platform;
+    if (shard_state_stake_limits_count(book->state) > 0)
+        book_leg_limits(book, p->account, &p->seen[leg], &limits);
+    view->liability_room =
+        book_liability_room(book, &p->seen[leg], limits.limits.liability_minor_max);
+    if (limits.limits.delay_us > view->market.bet_delay_us)
+        view->market.bet_delay_us = limits.limits.delay_us;
+    if (leg == 0)
+        p->combined = limits;
+    else
+        stake_limits_join(&p->combined, &limits);
+}
+
 /* Repeated identical bets are summed (BETTING-RULES 4.12); nothing is looked for while all that the
  * account has open is within the limit. */
 static void lower_stake_max(struct book *book, struct placing *p,
                             const struct shard_account *account)
 {
-    int64_t *most = &p->limits.bet.stake_minor_max;
+    int64_t *most = &p->combined.limits.stake_minor_max;
     if (account->stakes_open <= *most - p->request->ticket.stake.minor)
         return;
     *most = stake_limits_left(
         *most, book_staked_alike(book, p->account, p->seen, p->request->ticket.legs_count));
+}
+
+/* Whose limit a refusal is about; of a liability that of the leg that was refused. */
+static enum limit_scope refused_by(struct book *book, const struct placing *p)
+{
+    struct stake_limits_combined leg = p->combined;
+    if (p->verdict.outcome == BET_LIABILITY_LIMIT)
+        book_leg_limits(book, p->account, &p->seen[p->verdict.leg], &leg);
+    return stake_limits_binding(&leg, p->verdict.outcome, p->request->ticket.stake.minor);
 }
 
 static void decide(struct book *book, struct placing *p)
@@ -76,11 +104,17 @@ static void decide(struct book *book, struct placing *p)
     const struct ticket *ticket = &p->request->ticket;
     const struct shard_account *account = shard_state_account(book->state, p->account);
     struct ticket_leg_view views[BET_LEGS_MAX];
-    for (uint32_t i = 0; i < ticket->legs_count; i++)
+    for (uint32_t i = 0; i < ticket->legs_count; i++) {
         views[i] = leg_view(book, p, i);
-    p->limits = book->options.ticket_limits;
+        limit_leg(book, p, i, &views[i]);
+    }
     lower_stake_max(book, p, account);
+    p->limits = book->options.ticket_limits;
+    p->limits.bet.stake_minor_min = p->combined.limits.stake_minor_min;
+    p->limits.bet.stake_minor_max = p->combined.limits.stake_minor_max;
+    p->limits.bet.payout_minor_max = p->combined.limits.payout_minor_max;
     ticket_decide(ticket, views, &p->limits, funds_of(account, ticket->stake_kind), &p->verdict);
+    p->refused_by = refused_by(book, p);
     if (p->verdict.outcome == BET_PENDING && book->pending_count == book->options.pending_max)
         p->verdict.outcome = BET_MARKET_SUSPENDED; /* S2: pending_max; nothing is held for it */
 }
@@ -149,6 +183,7 @@ static struct record_bet bet_body(struct book *book, const struct placing *p, bo
     };
     if (!accepted) {
         body.refused_leg = refused_leg(p);
+        body.limit_scope = (uint8_t)p->refused_by;
         return body;
     }
     body.potential_return = p->verdict.potential_return.minor;

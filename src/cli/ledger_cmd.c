@@ -168,7 +168,7 @@ int ledger_cmd_verify(struct ledger_opened *opened, const struct ledger_asked *a
 /* ---- stat ---- */
 
 struct type_sums {
-    uint64_t count[RECORD_REVERSE + 1], bytes[RECORD_REVERSE + 1];
+    uint64_t count[RECORD_TYPE_LAST + 1], bytes[RECORD_TYPE_LAST + 1];
 };
 
 static int sum_type(void *owner, const struct record_view *record, const struct shard_state *state)
@@ -184,12 +184,14 @@ static int sum_type(void *owner, const struct record_view *record, const struct 
 static void put_types(const struct type_sums *sums)
 {
     uint64_t bytes = 0;
-    for (unsigned type = RECORD_GENESIS; type <= RECORD_REVERSE; type++)
+    for (unsigned type = RECORD_GENESIS; type <= RECORD_TYPE_LAST; type++)
         bytes += sums->bytes[type];
     put_u64("bytes", bytes);
-    for (unsigned type = RECORD_GENESIS; type <= RECORD_REVERSE; type++)
-        (void)printf("type %s %" PRIu64 " %" PRIu64 "\n", record_type_text((enum record_type)type),
-                     sums->count[type], sums->bytes[type]);
+    for (unsigned type = RECORD_GENESIS; type <= RECORD_TYPE_LAST; type++)
+        if (record_type_text((enum record_type)type) != NULL)
+            (void)printf("type %s %" PRIu64 " %" PRIu64 "\n",
+                         record_type_text((enum record_type)type), sums->count[type],
+                         sums->bytes[type]);
 }
 
 static void put_counts(const struct shard_state *state)

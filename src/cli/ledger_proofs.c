@@ -86,6 +86,7 @@ static uint64_t bet_id_of(const struct record_view *view)
     case RECORD_MONEY:
     case RECORD_FENCE:
     case RECORD_RESULT:
+    case RECORD_LIMITS:
         return 0;
     }
     return 0;

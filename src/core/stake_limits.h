@@ -28,6 +28,7 @@ enum limit_scope {
 
 #define LIMIT_FACTOR_WHOLE 10000u
 #define LIMIT_FACTOR_MAX   (10u * LIMIT_FACTOR_WHOLE)
+#define LIMIT_DELAY_US_MAX INT64_C(60000000)
 
 /* INT64_MAX, as all above MONEY_MINOR_MAX, is "unlimited"; below 0 counts as 0. */
 struct stake_limits {
@@ -36,7 +37,7 @@ struct stake_limits {
     int64_t payout_minor_max;    /* potential return of a bet */
     int64_t liability_minor_max; /* of one outcome (core/liability.h) */
     int64_t delay_us;            /* before a bet is decided */
-    uint32_t factor_permyriad;   /* at most LIMIT_FACTOR_MAX; 0: nothing may be staked */
+    uint64_t factor_permyriad;   /* at most LIMIT_FACTOR_MAX; 0: nothing may be staked */
 };
 
 #define STAKE_LIMITS_NONE                                                                          \

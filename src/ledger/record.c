@@ -59,6 +59,7 @@ static const struct {
                        ZEROS(record_settle),
                        {0, 0}},
     [RECORD_REVERSE] = {SIZED(record_reverse), 0, ZEROS(record_reverse), {0, 0}},
+    [RECORD_LIMITS] = {SIZED(record_limits), 0, {0, 0}, {0, 0}},
 };
 
 size_t record_body_bytes(enum record_type type)
@@ -135,6 +136,10 @@ static size_t texts_bytes(const struct record_view *view)
     }
     case RECORD_SETTLE:
         return deductions_bytes(view->items, count);
+    case RECORD_LIMITS: {
+        const struct record_limits *limits = body;
+        return (size_t)limits->id_bytes + limits->actor_bytes + limits->reason_bytes;
+    }
     case RECORD_GENESIS:
     case RECORD_RELEASE:
     case RECORD_REVERSE:

@@ -15,6 +15,7 @@
 #include "base/slice.h"
 #include "core/settle.h"
 #include "ledger/record_bets.h"
+#include "ledger/record_limits.h"
 #include "ledger/record_money.h"
 
 #define RECORD_FORMAT         1
@@ -22,7 +23,6 @@
 #define RECORD_POSTINGS_MAX   8
 #define RECORD_SELECTION_NONE 0xFFFFu
 
-/* X(name, number, body struct suffix, item struct suffix or "none") */
 enum record_type {
     RECORD_GENESIS = 1,    /* the first record of a shard */
     RECORD_OPENED = 2,     /* a writer took the log over: epoch and program (G-04) */
@@ -36,6 +36,8 @@ enum record_type {
     RECORD_RESULT = 10,    /* results of a market, their rollback, voids by time; a fence too */
     RECORD_SETTLE = 11,    /* one bet paid */
     RECORD_REVERSE = 12,   /* one settlement taken back, before a corrected one */
+    RECORD_LIMITS = 16,    /* what a customer, a market, an event or a sport may be staked with */
+    RECORD_TYPE_LAST = RECORD_LIMITS,
 };
 
 struct record_head {
@@ -116,8 +118,6 @@ struct record_selection { /* item of MARKET and SELECTIONS */
     uint16_t name_bytes;
     uint32_t reserved;
 };
-
-enum record_transport { TRANSPORT_HTTP = 1, TRANSPORT_WEBSOCKET = 2, TRANSPORT_OTHER = 3 };
 
 enum fence_cause { FENCE_FEED = 1, FENCE_TRADER = 2 };
 enum market_hold { HOLD_TRADER = 1 };

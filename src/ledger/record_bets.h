@@ -7,6 +7,8 @@
 /* The longest record about a bet, of BET_LEGS_MAX legs; record.c adds up. */
 #define RECORD_BET_BYTES_MAX 8192
 
+enum record_transport { TRANSPORT_HTTP = 1, TRANSPORT_WEBSOCKET = 2, TRANSPORT_OTHER = 3 };
+
 /* What a bet is beside its legs. Of FREE and BONUS at most one: else the stake is cash. */
 enum bet_flag { BET_EACH_WAY = 1, BET_FREE = 2, BET_BONUS = 4 };
 #define BET_FLAGS_ALL ((unsigned)(BET_EACH_WAY | BET_FREE | BET_BONUS))
@@ -33,7 +35,8 @@ struct record_bet {
     uint16_t redemption_days; /* G-10 */
     uint32_t sizes;           /* of the system (core/system.h); 0: every leg is in the one line */
     uint16_t refused_leg;     /* the leg that the outcome is about, from 1; 0: none or all */
-    uint16_t reserved;
+    uint8_t limit_scope;      /* enum limit_scope: whose limit refused it; else 0 */
+    uint8_t reserved;
 };
 
 enum leg_flag {

@@ -4,6 +4,7 @@
 
 #include "base/json_write.h"
 #include "base/rfc3339.h"
+#include "core/stake_limits.h"
 #include "core/system.h"
 
 /* What is being written: the writer, the record, and what the record leaves to its texts. */
@@ -19,6 +20,7 @@ static const char *const type_texts[] = {
     [RECORD_MARKET] = "MARKET",   [RECORD_SELECTIONS] = "SELECTIONS", [RECORD_MONEY] = "MONEY",
     [RECORD_BET] = "BET",         [RECORD_RELEASE] = "RELEASE",       [RECORD_FENCE] = "FENCE",
     [RECORD_RESULT] = "RESULT",   [RECORD_SETTLE] = "SETTLE",         [RECORD_REVERSE] = "REVERSE",
+    [RECORD_LIMITS] = "LIMITS",
 };
 
 const char *record_type_text(enum record_type type)
@@ -410,6 +412,11 @@ static void put_bet_flags(struct dump *d, unsigned flags, uint32_t sizes)
     json_write_array_close(&d->writer);
 }
 
+static void put_scope(struct dump *d, const char *key, unsigned scope)
+{
+    put_word(d, key, limit_scope_text((enum limit_scope)scope), scope);
+}
+
 static void put_bet(struct dump *d, const struct record_bet *body)
 {
     static const char *const transports[] = {"http", "websocket", "other", NULL};
@@ -437,6 +444,8 @@ static void put_bet(struct dump *d, const struct record_bet *body)
     put_bet_flags(d, body->flags, body->sizes);
     if (body->refused_leg != 0)
         put_u64(d, "refused_leg", body->refused_leg);
+    if (body->limit_scope != 0)
+        put_scope(d, "limit_scope", body->limit_scope);
     put_legs(d);
 }
 
@@ -630,6 +639,35 @@ static void put_reverse(struct dump *d, const struct record_reverse *body)
     put_money(d, "balance_after", body->balance_after, body->currency);
 }
 
+/* null: unlimited. Minor units, of every currency alike. */
+static void put_limit(struct dump *d, const char *key, int64_t minor)
+{
+    json_write_key(&d->writer, key);
+    if (minor == INT64_MAX)
+        json_write_null(&d->writer);
+    else
+        json_write_i64(&d->writer, minor);
+}
+
+static void put_limits(struct dump *d, const struct record_limits *body)
+{
+    put_scope(d, "scope", body->scope);
+    if (body->market != 0)
+        put_market(d, body->market);
+    if (body->id_bytes != 0)
+        put_next_text(d, "id", body->id_bytes);
+    put_bool(d, "removed", body->removed != 0);
+    put_u64(d, "previous_seq", body->previous_seq);
+    put_limit(d, "stake_minor_min", body->stake_minor_min);
+    put_limit(d, "stake_minor_max", body->stake_minor_max);
+    put_limit(d, "payout_minor_max", body->payout_minor_max);
+    put_limit(d, "liability_minor_max", body->liability_minor_max);
+    put_limit(d, "delay_us", body->delay_us);
+    put_u64(d, "factor_permyriad", body->factor_permyriad);
+    put_next_text(d, "actor", body->actor_bytes);
+    put_next_text(d, "reason", body->reason_bytes);
+}
+
 static void put_body(struct dump *d)
 {
     const void *body = d->record->body;
@@ -669,6 +707,9 @@ static void put_body(struct dump *d)
         return;
     case RECORD_REVERSE:
         put_reverse(d, body);
+        return;
+    case RECORD_LIMITS:
+        put_limits(d, body);
         return;
     }
 }

@@ -158,6 +158,7 @@ static int check_bet_accepted(struct shard_state *state, const struct record_vie
     int64_t returns;
     REQUIRE(b->bet_id > state->last_bet_id.n, "bet ids rise");
     REQUIRE(b->refused_leg == 0, "no leg of an accepted bet was refused");
+    REQUIRE(b->limit_scope == 0, "no limit refuses an accepted bet");
     TRY(check_legs_open(state, record));
     TRY(check_legs_agreed(state, record));
     REQUIRE(b->rounding >= ROUND_DOWN && b->rounding <= ROUND_HALF_EVEN, "no such rounding");
@@ -231,6 +232,10 @@ static int check_bet(struct shard_state *state, const struct record_view *record
         return check_bet_accepted(state, record, account, ret_draft);
     REQUIRE(b->bet_id == 0, "a refused bet has no id");
     REQUIRE(b->refused_leg <= record->head->items_count, "the leg that was refused is of the bet");
+    REQUIRE(b->limit_scope < LIMIT_SCOPES &&
+                (b->limit_scope == 0 || b->outcome == BET_STAKE_LIMIT ||
+                 b->outcome == BET_LIABILITY_LIMIT),
+            "whose limit refused a bet is known");
     REQUIRE(record->head->postings_count == 0, "L4: a refusal moves no money");
     REQUIRE(b->balance_after == account->available, "L4: the balance is the fold");
     return 0;

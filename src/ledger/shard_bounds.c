@@ -213,7 +213,8 @@ int shard_check_rows(struct shard_state *state)
 {
     TRY(check_accounts(state));
     TRY(check_markets(state));
-    return check_windows(state);
+    TRY(check_windows(state));
+    return shard_check_stake_limits(state);
 }
 
 int shard_check_rest(struct shard_state *state)

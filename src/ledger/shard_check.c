@@ -269,6 +269,7 @@ _Static_assert(sizeof(struct shard_leg) == 64, "no padding");
 _Static_assert(sizeof(struct shard_window) == 48, "no padding");
 _Static_assert(sizeof(struct shard_bet) == 128, "no padding");
 _Static_assert(sizeof(struct shard_market) == 112, "no padding");
+_Static_assert(sizeof(struct shard_stake_limits) == 64, "no padding");
 _Static_assert(sizeof(struct shard_house) == 48, "no padding");
 _Static_assert(sizeof(struct shard_verdict) == 48, "no padding");
 _Static_assert(sizeof(struct shard_selection) == 40, "no padding");
@@ -311,6 +312,7 @@ int shard_state_hash(const struct shard_state *state, uint8_t ret_hash[32])
     add_bytes(sha, state->selections, state->selections_count * sizeof *state->selections);
     add_bytes(sha, state->legs, state->legs_count * sizeof *state->legs);
     add_bytes(sha, state->windows, state->windows_count * sizeof *state->windows);
+    add_bytes(sha, state->stake_limits, state->stake_limits_count * sizeof *state->stake_limits);
     add_bytes(sha, state->bets, state->bets_count * sizeof *state->bets);
     add_bytes(sha, state->houses, state->houses_count * sizeof *state->houses);
     add_bytes(sha, &state->counts, sizeof state->counts);

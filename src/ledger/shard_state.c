@@ -10,6 +10,8 @@
 #include "core/bet.h"
 #include "ledger/shard_state_internal.h"
 
+#define STAKE_LIMITS_MAX 4096
+
 /* Names of a market and its selections, many of them shared. */
 static size_t texts_max(const struct shard_limits *limits)
 {
@@ -24,11 +26,12 @@ static int reserve_arrays(struct shard_state *s)
     s->selections = reserve_new(l->selections_max, sizeof *s->selections);
     s->legs = reserve_new(l->legs_max, sizeof *s->legs);
     s->windows = reserve_new(l->windows_max, sizeof *s->windows);
+    s->stake_limits = reserve_new(l->stake_limits_max, sizeof *s->stake_limits);
     s->bets = reserve_new(l->bets_max, sizeof *s->bets);
     if (s->accounts == NULL || s->markets == NULL || s->selections == NULL || s->legs == NULL ||
-        s->windows == NULL || s->bets == NULL)
+        s->windows == NULL || s->stake_limits == NULL || s->bets == NULL)
         return -ERR_MEMORY;
-    return 0;
+    return table_new(l->stake_limits_max, &s->stake_limits_by_scope);
 }
 
 /* The empty text is interned first, so that ref 0 is "none" everywhere. */
@@ -61,6 +64,8 @@ struct shard_limits shard_limits_whole(const struct shard_limits *limits)
         whole.legs_max = legs < LEG_NONE ? (uint32_t)legs : LEG_NONE - 1;
     if (whole.windows_max == 0)
         whole.windows_max = limits->markets_max;
+    if (whole.stake_limits_max == 0)
+        whole.stake_limits_max = STAKE_LIMITS_MAX;
     return whole;
 }
 
@@ -96,6 +101,8 @@ void shard_state_free(struct shard_state *s)
     reserve_free(s->selections, l->selections_max, sizeof *s->selections);
     reserve_free(s->legs, l->legs_max, sizeof *s->legs);
     reserve_free(s->windows, l->windows_max, sizeof *s->windows);
+    reserve_free(s->stake_limits, l->stake_limits_max, sizeof *s->stake_limits);
+    table_free(s->stake_limits_by_scope);
     reserve_free(s->bets, l->bets_max, sizeof *s->bets);
     shard_verdicts_done(s);
     free(s);
@@ -132,6 +139,8 @@ static int apply_by_type(struct shard_state *state, const struct record_view *re
         return shard_apply_settle(state, record);
     case RECORD_REVERSE:
         return shard_apply_reverse(state, record);
+    case RECORD_LIMITS:
+        return shard_apply_limits(state, record);
     }
     return shard_corrupt(state, "the record's type is unknown");
 }

@@ -108,6 +108,17 @@ uint32_t shard_state_legs_count(const struct shard_state *state);
 const struct shard_window *shard_state_window(const struct shard_state *state, uint32_t index);
 struct bet_id shard_state_last_bet_id(const struct shard_state *state);
 
+/* What the desk set for a scope; the ref is an account's, a market's or the symbol of an event or a
+ * sport. NULL: nothing, and so where the count is 0. */
+const struct shard_stake_limits *shard_state_stake_limits(const struct shard_state *state,
+                                                          enum limit_scope scope, uint32_t ref);
+uint32_t shard_state_stake_limits_count(const struct shard_state *state);
+bool shard_state_stake_limits_room(const struct shard_state *state); /* for one more */
+/* The symbol of a text of markets, events and sports; 0: it is in none. */
+uint32_t shard_state_find_text(const struct shard_state *state, struct slice text);
+/* Amounts, delay and factor are within their bounds. */
+bool shard_stake_limits_valid(const struct stake_limits *limits);
+
 /* Verdicts, the stored answers to (user, operation, key): shard_verdicts.h. */
 enum operation {
     OPERATION_BET = 1,

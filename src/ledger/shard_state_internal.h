@@ -49,12 +49,15 @@ struct shard_state {
     struct symbols *market_ids; /* owns; ref = market ref */
     struct symbols *texts;      /* owns; names, event ids, selection ids */
 
-    struct shard_account *accounts;     /* owns; [ref], 0 unused */
-    struct shard_market *markets;       /* owns; [ref], 0 unused */
-    struct shard_selection *selections; /* owns */
-    struct shard_leg *legs;             /* owns; in the order of the bets */
-    struct shard_window *windows;       /* owns */
-    struct shard_bet *bets;             /* owns; in order of bet id */
+    struct shard_account *accounts;          /* owns; [ref], 0 unused */
+    struct shard_market *markets;            /* owns; [ref], 0 unused */
+    struct shard_selection *selections;      /* owns */
+    struct shard_leg *legs;                  /* owns; in the order of the bets */
+    struct shard_window *windows;            /* owns */
+    struct shard_stake_limits *stake_limits; /* owns */
+    struct table *stake_limits_by_scope;     /* owns; (scope, ref) -> place */
+    uint32_t stake_limits_count;
+    struct shard_bet *bets; /* owns; in order of bet id */
     uint32_t accounts_count, markets_count, selections_count, legs_count, windows_count, bets_count;
     struct verdict_ring verdicts;
 
@@ -147,6 +150,8 @@ void shard_tallies_end(struct shard_tallies *tallies); /* of zeros, too */
  * order: accounts, markets and selections; bets, piece by piece from the first; the rest of them
  * and the house accounts; each verdict, behind the record of the one before it; how many there are.
  */
+/* With the rows: it makes their index, too. */
+int shard_check_stake_limits(struct shard_state *state);
 int shard_check_rows(struct shard_state *state);
 int shard_check_bets(struct shard_state *state, uint32_t first, uint32_t count);
 int shard_check_rest(struct shard_state *state);
@@ -176,6 +181,7 @@ void shard_hash_place(const struct shard_state *state, struct sha256 *sha);
 int shard_apply_book(struct shard_state *state, const struct record_view *record);
 int shard_apply_market(struct shard_state *state, const struct record_view *record);
 int shard_apply_selections(struct shard_state *state, const struct record_view *record);
+int shard_apply_limits(struct shard_state *state, const struct record_view *record);
 int shard_apply_fence(struct shard_state *state, const struct record_view *record);
 int shard_apply_result(struct shard_state *state, const struct record_view *record);
 int shard_apply_money(struct shard_state *state, const struct record_view *record);

@@ -6,16 +6,18 @@
 #include "base/hash.h"
 #include "core/money.h"
 #include "core/odds.h"
+#include "core/stake_limits.h"
 #include "ledger/record.h"
 
 struct shard_limits {
     uint32_t accounts_max;
-    uint32_t markets_max;    /* markets that were ever bet on or had a result */
-    uint32_t selections_max; /* of all of those together */
-    uint32_t bets_max;       /* accepted or pending, settled ones too */
-    uint32_t legs_max;       /* of all these bets together; 0: twice bets_max and 100 */
-    uint32_t windows_max;    /* of time, of all markets together; 0: markets_max */
-    uint32_t verdicts_max;   /* idempotency keys in memory: shard_verdicts.h */
+    uint32_t markets_max;      /* markets that were ever bet on or had a result */
+    uint32_t selections_max;   /* of all of those together */
+    uint32_t bets_max;         /* accepted or pending, settled ones too */
+    uint32_t legs_max;         /* of all these bets together; 0: twice bets_max and 100 */
+    uint32_t windows_max;      /* of time, of all markets together; 0: markets_max */
+    uint32_t stake_limits_max; /* scopes with limits of their own; 0: 4096 */
+    uint32_t verdicts_max;     /* idempotency keys in memory: shard_verdicts.h */
 };
 
 /* Enough for a demo or a small book; 1 GiB at most when full. */
@@ -93,6 +95,15 @@ struct shard_window {
     uint32_t next_of_market; /* or WINDOW_NONE */
     uint8_t in_force;
     uint8_t reserved[7];
+};
+
+/* What the desk set for one customer, market, event or sport. */
+struct shard_stake_limits {
+    struct stake_limits limits;
+    uint64_t seq;  /* its LIMITS */
+    uint32_t ref;  /* account, market, or symbol of the id */
+    uint8_t scope; /* enum limit_scope */
+    uint8_t reserved[3];
 };
 
 #define WINDOW_NONE           UINT32_MAX

@@ -327,6 +327,8 @@ static void fold(struct sim *sim, const struct record_view *record)
     case RECORD_REVERSE:
         sim_oracle_reverse(sim, record);
         break;
+    case RECORD_LIMITS: /* nobody sets one here yet */
+        break;
     }
     post(sim, record);
 }

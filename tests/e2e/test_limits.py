@@ -54,3 +54,64 @@ def test_legs_and_total_odds_have_their_limits(limited):
     assert multiple(customer, markets).code == 'LEGS_LIMIT'
     assert multiple(customer, markets[:3]).code == 'ODDS_LIMIT'
     assert multiple(customer, markets[:2]).status == 201
+
+
+LIMITS = '/v1/admin/limits/'
+
+
+def put(book, path, **body):
+    return book.server.desk(LIMITS + path, {'reason': 'sharp', **body}, method='PUT')
+
+
+def test_the_desk_limits_a_customer_a_market_an_event_and_a_sport(book):
+    market, customer = book.market(event='9500'), book.bettor()
+    assert customer.bet(market, 11, '100').status == 201
+    rows = (('sport/football', 9000, 'SPORT'), ('event/9500', 8000, 'EVENT'),
+            (f'market/{market}', 7000, 'MARKET'), (f'customer/{customer.name}', 6000, 'PLAYER'))
+    sport = book.server.get('/v1/events').json['events'][0]['sport']
+    for path, most, scope in rows:
+        path = path.replace('football', sport)
+        response = put(book, path, stake_minor_max=most)
+        assert response.status == 200, response.body
+        assert response.json['ledger_seq'].startswith('0-')
+        assert response.json['liability_minor_max'] is None
+        assert book.server.desk(LIMITS + path, None, method='GET').json == response.json
+        refused = customer.bet(market, 12, str(Decimal(most + 1) / 100))
+        assert refused.status == 422 and refused.json['limited_by'] == scope
+        assert refused.json['stake_max'] == Decimal(most) / 100
+    for path, _, _ in rows:
+        path = path.replace('football', sport)
+        gone = book.server.desk(LIMITS + path, {'reason': 'over'}, method='DELETE')
+        assert gone.status == 200 and gone.json['removed']
+        assert book.server.desk(LIMITS + path, None, method='GET').status == 404
+    assert customer.bet(market, 12, '91').status == 201
+
+
+def test_limits_outlive_a_restart_and_delay_a_customers_bets(own_book):
+    customer = own_book.bettor()
+    assert put(own_book, f'customer/{customer.name}', delay_ms=1500).status == 200
+    own_book.server.restart()
+    own_book.feed.again()
+    customer.reconnect()
+    market = own_book.market()
+    placed = customer.bet(market, 11)
+    assert placed.status == 202
+    assert customer.wait_bet(placed.json['bet_id'], status='PLACED')
+    assert own_book.server.terminate() == 0
+    assert 'all invariants hold' in own_book.server.verify()
+
+
+@pytest.mark.parametrize('path,body,status', [
+    ('customer/nobody', {'reason': 'x'}, 404), ('market/1.0', {'reason': 'x'}, 404),
+    ('league/1', {'reason': 'x'}, 404), ('platform/1', {'reason': 'x'}, 404),
+    ('sport/golf', {}, 400), ('sport/golf', {'reason': ''}, 400),
+    ('sport/golf', {'reason': 'x', 'stake_minor_max': -1}, 400),
+    ('sport/golf', {'reason': 'x', 'stake_minor_max': 1.5}, 400),
+    ('sport/golf', {'reason': 'x', 'delay_ms': 60001}, 400),
+    ('sport/golf', {'reason': 'x', 'factor_permyriad': 100001}, 400),
+    ('sport/golf', {'reason': 'x', 'limit': 1}, 400), ('sport/golf', [], 400)])
+def test_what_is_no_limit_is_refused(book, path, body, status):
+    response = book.server.desk(LIMITS + path, body, method='PUT')
+    assert response.status == status and response.code, response.body
+    assert book.server.desk(LIMITS + path, {'reason': 'x'}, role='support',
+                            method='PUT').status in (403, 404)

@@ -10,6 +10,7 @@
 #include "roles/backoffice/desk.h"
 #include "roles/backoffice/grant_desk.h"
 #include "roles/backoffice/key_desk.h"
+#include "roles/backoffice/limit_desk.h"
 #include "roles/backoffice/result_decode.h"
 
 #define NO_STORE SLICE("Cache-Control: no-store\r\n")
@@ -18,6 +19,7 @@ struct backoffice {
     struct backoffice_parts parts;
     struct desk *desk;          /* owned */
     struct grant_desk *grants;  /* owned */
+    struct limit_desk *limits;  /* owned */
     struct feed_intake *intake; /* owned */
     struct key_desk *keys;      /* owned; NULL: no signing keys here */
     int64_t begun_us;
@@ -34,6 +36,8 @@ int backoffice_new(const struct backoffice_parts *parts, struct backoffice **ret
     int error = desk_new(parts->book, parts->store, &parts->results, &backoffice->desk);
     if (error == 0)
         error = grant_desk_new(parts->book, &backoffice->grants);
+    if (error == 0)
+        error = limit_desk_new(parts->book, &backoffice->limits);
     if (error == 0)
         error = feed_intake_new(&(struct feed_intake_parts){.loop = parts->loop,
                                                             .book = parts->book,
@@ -57,6 +61,7 @@ void backoffice_free(struct backoffice *backoffice)
     key_desk_free(backoffice->keys);
     feed_intake_free(backoffice->intake);
     grant_desk_free(backoffice->grants);
+    limit_desk_free(backoffice->limits);
     desk_free(backoffice->desk);
     free(backoffice);
 }
@@ -323,6 +328,33 @@ static bool serve_grants(struct backoffice *backoffice, struct http_request *req
     return true;
 }
 
+/* /v1/admin/limits/{scope}/{id} */
+static bool serve_limits(struct backoffice *backoffice, struct http_request *request)
+{
+    char text[LIMIT_SCOPE_ID_BYTES_MAX];
+    struct buf memory = buf_over(text, sizeof text);
+    struct slice rest = request->path, prefix = SLICE("/v1/admin/limits/"), id;
+    struct jwt_claims claims;
+    if (!slice_begins(rest, prefix))
+        return false;
+    rest = slice_skip(rest, prefix.bytes);
+    const char *slash = memchr(rest.at, '/', rest.bytes);
+    if (slash == NULL)
+        return false;
+    struct slice word = slice_of(rest.at, (size_t)(slash - rest.at));
+    enum limit_scope scope = limit_desk_scope(word);
+    if (scope == LIMIT_OF_NONE ||
+        !id_between(rest, slice_of(word.at, word.bytes + 1), SLICE_NONE, &memory, &id))
+        return false;
+    bool known = request->method == HTTP_GET || request->method == HTTP_HEAD ||
+                 request->method == HTTP_PUT || request->method == HTTP_DELETE;
+    if (!known)
+        http_reply_not_allowed(request->reply_to, "GET, HEAD, PUT, DELETE");
+    else if (need_role(backoffice, request, ROLES_DESK, &claims))
+        limit_desk_serve(backoffice->limits, request, &claims, scope, id);
+    return true;
+}
+
 static bool serve_keys(struct backoffice *backoffice, struct http_request *request)
 {
     struct jwt_claims claims;
@@ -385,6 +417,8 @@ static void on_head(void *owner, const struct http_request *request, struct http
         plan->bytes_max = KEY_DESK_BODY_BYTES_MAX;
     } else if (slice_begins(request->path, SLICE("/v1/admin/users/"))) {
         plan->bytes_max = GRANT_BODY_BYTES_MAX;
+    } else if (slice_begins(request->path, SLICE("/v1/admin/limits/"))) {
+        plan->bytes_max = LIMIT_BODY_BYTES_MAX;
     } else if (slice_begins(request->path, SLICE("/v1/admin/"))) {
         plan->bytes_max = RESULT_BODY_BYTES_MAX;
     }
@@ -436,8 +470,8 @@ static void on_request(void *owner, struct http_request *request)
     struct backoffice *backoffice = owner;
     if (!serve_get(backoffice, request) && !serve_feed(backoffice, request) &&
         !serve_hold(backoffice, request) && !serve_results(backoffice, request) &&
-        !serve_grants(backoffice, request) && !serve_keys(backoffice, request) &&
-        !serve_ship(backoffice, request))
+        !serve_grants(backoffice, request) && !serve_limits(backoffice, request) &&
+        !serve_keys(backoffice, request) && !serve_ship(backoffice, request))
         reply_not_found(request);
 }
 
@@ -527,5 +561,6 @@ int backoffice_register_metrics(struct backoffice *backoffice, struct metrics *m
     TRY(add_book(metrics, stats));
     TRY(desk_register_metrics(backoffice->desk, metrics));
     TRY(grant_desk_register_metrics(backoffice->grants, metrics));
+    TRY(limit_desk_register_metrics(backoffice->limits, metrics));
     return feed_intake_register_metrics(backoffice->intake, metrics);
 }

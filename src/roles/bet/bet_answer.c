@@ -112,6 +112,9 @@ static void put_refusal_members(struct json_writer *writer, const struct shard_s
         const struct record_bet *bet = record->body;
         put_money_member(writer, "stake_max",
                          money_of(bet->stake_max, (struct currency){bet->currency}));
+        if (bet->limit_scope != LIMIT_OF_NONE)
+            put_word_member(writer, "limited_by",
+                            limit_scope_text((enum limit_scope)bet->limit_scope));
     }
 }
 
@@ -420,6 +423,7 @@ bool bet_answer_push(const struct shard_state *state, const struct record_view *
     case RECORD_SELECTIONS:
     case RECORD_FENCE:
     case RECORD_RESULT:
+    case RECORD_LIMITS:
         break;
     }
     json_write_object_close(&writer);

@@ -205,6 +205,7 @@ void fixture_answer(const struct book_answer *answer)
         f->balance = b->balance_after;
         f->stake_max = b->stake_max;
         f->refused_leg = b->refused_leg;
+        f->limit_scope = b->limit_scope;
     } else if (f->type == RECORD_MONEY) {
         const struct record_money *m = r->body;
         f->outcome = (enum bet_outcome)m->outcome;

@@ -30,6 +30,7 @@ struct fixture {
     uint64_t seq;
     int64_t stake_max;
     uint16_t refused_leg;
+    uint8_t limit_scope;
     size_t history_count;
     uint16_t history_types[BOOK_HISTORY_MAX];
     enum bet_outcome history_outcome; /* of the last record, when it is a RELEASE */

@@ -220,3 +220,118 @@ TEST(limits, repeated_bets_are_looked_for_among_a_bounded_number_of_newer_ones)
     assert_int_equal(book_stats(f.book)->repeats_walk_reached, reached + 1);
     TEARDOWN();
 }
+
+/* ---- limits that the desk sets ---- */
+
+static enum request_outcome set(struct fixture *f, enum limit_scope scope, const char *id,
+                                const struct stake_limits *limits)
+{
+    const struct limits_request request = {.scope = scope,
+                                           .id = slice_text(id),
+                                           .remove = limits == NULL,
+                                           .limits = limits != NULL ? *limits : STAKE_LIMITS_NONE};
+    const struct desk_word word = {.actor = SLICE("tom"), .reason = SLICE("sharp")};
+    const struct book_reply reply = {fixture_answer, fixture_cookie(f)};
+    enum request_outcome outcome = book_set_limits(f->book, &request, &word, reply);
+    fixture_turn(f, 1000);
+    return outcome;
+}
+
+static enum request_outcome set_stake(struct fixture *f, enum limit_scope scope, const char *id,
+                                      int64_t stake_max)
+{
+    struct stake_limits limits = STAKE_LIMITS_NONE;
+    limits.stake_minor_max = stake_max;
+    return set(f, scope, id, &limits);
+}
+
+TEST(limits, the_most_restrictive_of_all_scopes_counts_and_is_named)
+{
+    static const struct {
+        enum limit_scope scope;
+        const char *id;
+    } rows[] = {
+        {LIMIT_OF_SPORT, "football"},
+        {LIMIT_OF_EVENT, "e1"},
+        {LIMIT_OF_MARKET, "m1"},
+        {LIMIT_OF_PLAYER, "ann"},
+    };
+    struct fixture f;
+    begin(&f, NULL);
+    assert_int_equal(single(&f, "ann", "k0", "a", 100001), BET_INSUFFICIENT_BALANCE);
+    assert_int_equal(single(&f, "ann", "k", "a", 1000001), BET_STAKE_LIMIT);
+    assert_int_equal(f.limit_scope, LIMIT_OF_PLATFORM);
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        int64_t most = 1000 - (int64_t)i;
+        char key[8];
+        (void)snprintf(key, sizeof key, "k%zu", i + 1);
+        assert_int_equal(set_stake(&f, rows[i].scope, rows[i].id, most), REQUEST_TAKEN);
+        fixture_restart(&f); /* they are of the ledger */
+        offer_two(&f);
+        assert_int_equal(single(&f, "ann", key, "a", most + 1), BET_STAKE_LIMIT);
+        assert_int_equal(f.limit_scope, rows[i].scope);
+        assert_int_equal(f.stake_max, most);
+    }
+    assert_int_equal(single(&f, "bob", "k1", "a", 998), BET_PLACED); /* the market's: not ann's */
+    assert_int_equal(set(&f, LIMIT_OF_PLAYER, "ann", NULL), REQUEST_TAKEN);
+    assert_int_equal(single(&f, "ann", "k9", "a", 998), BET_PLACED);
+    TEARDOWN();
+}
+
+TEST(limits, a_customers_factor_scales_what_the_others_allow)
+{
+    struct fixture f;
+    begin(&f, small_liability);
+    struct stake_limits quarter = STAKE_LIMITS_NONE;
+    quarter.factor_permyriad = 2500;
+    assert_int_equal(set(&f, LIMIT_OF_PLAYER, "ann", &quarter), REQUEST_TAKEN);
+    assert_int_equal(single(&f, "ann", "k1", "a", 251), BET_LIABILITY_LIMIT);
+    assert_int_equal(f.stake_max, 250);
+    assert_int_equal(f.limit_scope, LIMIT_OF_PLATFORM);
+    assert_int_equal(single(&f, "bob", "k1", "a", 251), BET_PLACED);
+    TEARDOWN();
+}
+
+TEST(limits, of_several_legs_each_counts_and_the_longest_delay_wins)
+{
+    struct fixture f;
+    begin(&f, NULL);
+    struct stake_limits slow = STAKE_LIMITS_NONE;
+    slow.delay_us = 7 * US_PER_SECOND;
+    assert_int_equal(set(&f, LIMIT_OF_PLAYER, "ann", &slow), REQUEST_TAKEN);
+    slow.delay_us = 3 * US_PER_SECOND;
+    slow.stake_minor_max = 50;
+    assert_int_equal(set(&f, LIMIT_OF_EVENT, "e2", &slow), REQUEST_TAKEN);
+    assert_int_equal(twofold(&f, "k1", false, 51), BET_STAKE_LIMIT);
+    assert_int_equal(f.limit_scope, LIMIT_OF_EVENT);
+    assert_int_equal(twofold(&f, "k2", false, 50), BET_PENDING);
+    fixture_market(&f, MARKET_ACTIVE, 200, 300);
+    fixture_turn(&f, 4 * US_PER_SECOND);
+    assert_int_equal(fixture_held(&f, "ann"), 50);
+    fixture_market(&f, MARKET_ACTIVE, 200, 300);
+    fixture_turn(&f, 3 * US_PER_SECOND);
+    assert_int_equal(fixture_held(&f, "ann"), 0);
+    assert_int_equal(shard_state_bet(book_state(f.book), 0)->state, BET_STATE_OPEN);
+    TEARDOWN();
+}
+
+TEST(limits, the_desk_is_told_what_it_cannot_set)
+{
+    struct fixture f;
+    begin(&f, NULL);
+    assert_int_equal(set_stake(&f, LIMIT_OF_PLAYER, "nobody", 1), REQUEST_UNKNOWN);
+    assert_int_equal(set_stake(&f, LIMIT_OF_MARKET, "m9", 1), REQUEST_UNKNOWN);
+    assert_int_equal(set(&f, LIMIT_OF_MARKET, "m1", NULL), REQUEST_UNKNOWN);
+    assert_int_equal(set_stake(&f, LIMIT_OF_MARKET, "m1", -1), REQUEST_INVALID);
+    assert_int_equal(set_stake(&f, LIMIT_OF_MARKET, "m1", 5), REQUEST_TAKEN); /* nobody bet on it */
+    assert_int_equal(set_stake(&f, LIMIT_OF_MARKET, "m1", 5), REQUEST_NO_CHANGE);
+    assert_int_equal(set_stake(&f, LIMIT_OF_EVENT, "e7", 5), REQUEST_TAKEN); /* not offered yet */
+    fixture_offer(&f, &(struct fixture_offer){.market = "m7", .event = "e7", .a = 200});
+    const struct fixture_ticket first = {
+        .key = "k1", .stake = 6, .markets = {"m7"}, .selections = {"a"}, .odds = {200}};
+    fixture_ticket(&f, &first);
+    fixture_turn(&f, 1000);
+    assert_int_equal(f.outcome, BET_STAKE_LIMIT); /* the first bet on the market meets it */
+    assert_int_equal(f.limit_scope, LIMIT_OF_EVENT);
+    TEARDOWN();
+}

@@ -46,4 +46,5 @@ void every_type(struct maker *m, void (*call)(struct maker *, const struct parts
     next(m, call, parts_result(m, 1, LEG_LOST));
     next(m, call, parts_reverse(m, 0));
     next(m, call, parts_settle(m, 0));
+    next(m, call, parts_limits(m, LIMIT_OF_SPORT, 0, "tennis"));
 }

@@ -366,6 +366,51 @@ struct parts parts_fence(const struct maker *maker, uint32_t market, enum market
     return parts;
 }
 
+static uint64_t seq_of_limits(const struct maker *maker, enum limit_scope scope, uint32_t ref,
+                              const char *id)
+{
+    if (ref == 0)
+        ref = shard_state_find_text(maker->state, slice_text(id));
+    const struct shard_stake_limits *row = shard_state_stake_limits(maker->state, scope, ref);
+    return row == NULL ? 0 : row->seq;
+}
+
+static struct parts limits_of(const struct maker *maker, enum limit_scope scope, uint32_t ref,
+                              const char *id)
+{
+    struct parts parts = begin(maker, RECORD_LIMITS, scope == LIMIT_OF_PLAYER ? ref : 0);
+    const struct stake_limits none = STAKE_LIMITS_NONE;
+    parts.body.limits = (struct record_limits){
+        .previous_seq = seq_of_limits(maker, scope, ref, id),
+        .stake_minor_max = none.stake_minor_max,
+        .payout_minor_max = none.payout_minor_max,
+        .liability_minor_max = none.liability_minor_max,
+        .factor_permyriad = LIMIT_FACTOR_WHOLE,
+        .market = scope == LIMIT_OF_MARKET ? ref : 0,
+        .scope = (uint8_t)scope,
+    };
+    parts.body.limits.id_bytes = add_text(&parts, id);
+    parts.body.limits.actor_bytes = add_text(&parts, "tess");
+    parts.body.limits.reason_bytes = add_text(&parts, "sharp");
+    return parts;
+}
+
+struct parts parts_limits(const struct maker *maker, enum limit_scope scope, uint32_t ref,
+                          const char *id)
+{
+    struct parts parts = limits_of(maker, scope, ref, id);
+    parts.body.limits.stake_minor_max = 500;
+    return parts;
+}
+
+struct parts parts_no_limits(const struct maker *maker, enum limit_scope scope, uint32_t ref,
+                             const char *id)
+{
+    struct parts parts = limits_of(maker, scope, ref, id);
+    parts.body.limits.removed = 1;
+    return parts;
+}
+
 struct parts parts_result(const struct maker *maker, uint32_t market, struct leg_result result)
 {
     const struct shard_market *m = shard_state_market(maker->state, (struct market_ref){market});

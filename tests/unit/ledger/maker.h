@@ -38,6 +38,7 @@ struct parts {
         struct record_bet bet;
         struct record_release release;
         struct record_fence fence;
+        struct record_limits limits;
         struct record_result result;
         struct record_settle settle;
         struct record_reverse reverse;
@@ -99,6 +100,12 @@ struct parts parts_refused(const struct maker *maker, uint32_t account, uint32_t
 void parts_stake(const struct maker *maker, struct parts *parts, int64_t stake, struct odds odds);
 struct parts parts_release(const struct maker *maker, uint32_t bet, enum bet_outcome outcome);
 struct parts parts_fence(const struct maker *maker, uint32_t market, enum market_status status);
+/* Of a scope that is named by the ref, or by the id: at most 5.00 a bet. Removal: parts_no_limits.
+ */
+struct parts parts_limits(const struct maker *maker, enum limit_scope scope, uint32_t ref,
+                          const char *id);
+struct parts parts_no_limits(const struct maker *maker, enum limit_scope scope, uint32_t ref,
+                             const char *id);
 /* Every selection has this result; selections of a market: at most 16. */
 struct parts parts_result(const struct maker *maker, uint32_t market, struct leg_result result);
 struct parts parts_settle(const struct maker *maker, uint32_t bet);

@@ -176,6 +176,11 @@ static const char *const expected[EVERY_TYPE_COUNT] = {
     "{\"kind\":\"house_stakes\",\"currency\":\"GBP\",\"amount\":-50.00},{\"account\":1,\""
     "user_id\":\"ada\",\"kind\":\"available\",\"currency\":\"GBP\",\"amount\":0.00},{\"ki"
     "nd\":\"house_result\",\"currency\":\"GBP\",\"amount\":50.00}]}",
+    "{\"seq\":19,\"time\":\"2026-09-21T14:13:20.018000Z\",\"type\":\"LIMITS\",\"format\":"
+    "1,\"bytes\":120,\"scope\":\"SPORT\",\"id\":\"tennis\",\"removed\":false,\"previous_s"
+    "eq\":0,\"stake_minor_min\":0,\"stake_minor_max\":500,\"payout_minor_max\":null,\"lia"
+    "bility_minor_max\":null,\"delay_us\":0,\"factor_permyriad\":10000,\"actor\":\"tess\""
+    ",\"reason\":\"sharp\"}",
 };
 
 static void is_dumped_as_written_down(struct maker *m, const struct parts *parts)
