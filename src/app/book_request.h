@@ -62,6 +62,7 @@ struct bet_request {
     struct slice key;     /* 1..IDEMPOTENCY_KEY_BYTES_MAX */
     struct ticket ticket;
     const struct leg_names *names; /* of each of its legs */
+    bool accept_alternative;       /* a lower stake, where a limit refuses the ticket's */
     uint64_t request_hash[2];      /* of the decoded request, transport not included */
     enum record_transport transport;
     struct slice personal; /* plain, <= PERSONAL_PLAIN_BYTES_MAX; sealed by the book */

@@ -11,6 +11,8 @@ struct placing {
     const struct bet_request *request;
     struct leg_seen seen[BET_LEGS_MAX];
     struct account_ref account;
+    struct ticket ticket;  /* the request's; its stake may be lowered */
+    int64_t stake_lowered; /* from what was asked, to that of the ticket; 0: it is as asked */
     struct ticket_limits limits;
     struct stake_limits_combined combined; /* of all legs; whose they are */
     enum limit_scope refused_by;
@@ -84,7 +86,7 @@ static void lower_stake_max(struct book *book, struct placing *p,
                             const struct shard_account *account)
 {
     int64_t *most = &p->combined.limits.stake_minor_max;
-    if (account->stakes_open <= *most - p->request->ticket.stake.minor)
+    if (account->stakes_open <= *most - p->ticket.stake.minor)
         return;
     *most = stake_limits_left(
         *most, book_staked_alike(book, p->account, p->seen, p->request->ticket.legs_count));
@@ -96,12 +98,21 @@ static enum limit_scope refused_by(struct book *book, const struct placing *p)
     struct stake_limits_combined leg = p->combined;
     if (p->verdict.outcome == BET_LIABILITY_LIMIT)
         book_leg_limits(book, p->account, &p->seen[p->verdict.leg], &leg);
-    return stake_limits_binding(&leg, p->verdict.outcome, p->request->ticket.stake.minor);
+    return stake_limits_binding(&leg, p->verdict.outcome, p->ticket.stake.minor);
+}
+
+/* The customer takes the highest stake that passes where a limit refuses his. It is never above
+ * what he asked for. */
+static bool takes_alternative(const struct placing *p)
+{
+    return p->request->accept_alternative &&
+           (p->verdict.outcome == BET_STAKE_LIMIT || p->verdict.outcome == BET_LIABILITY_LIMIT) &&
+           p->verdict.stake_minor_max > 0 && p->verdict.stake_minor_max < p->ticket.stake.minor;
 }
 
 static void decide(struct book *book, struct placing *p)
 {
-    const struct ticket *ticket = &p->request->ticket;
+    const struct ticket *ticket = &p->ticket;
     const struct shard_account *account = shard_state_account(book->state, p->account);
     struct ticket_leg_view views[BET_LEGS_MAX];
     for (uint32_t i = 0; i < ticket->legs_count; i++) {
@@ -113,8 +124,14 @@ static void decide(struct book *book, struct placing *p)
     p->limits.bet.stake_minor_min = p->combined.limits.stake_minor_min;
     p->limits.bet.stake_minor_max = p->combined.limits.stake_minor_max;
     p->limits.bet.payout_minor_max = p->combined.limits.payout_minor_max;
-    ticket_decide(ticket, views, &p->limits, funds_of(account, ticket->stake_kind), &p->verdict);
+    const struct money funds = funds_of(account, ticket->stake_kind);
+    ticket_decide(ticket, views, &p->limits, funds, &p->verdict);
     p->refused_by = refused_by(book, p);
+    if (takes_alternative(p)) {
+        p->stake_lowered = ticket->stake.minor;
+        p->ticket.stake.minor = p->verdict.stake_minor_max;
+        ticket_decide(ticket, views, &p->limits, funds, &p->verdict);
+    }
     if (p->verdict.outcome == BET_PENDING && book->pending_count == book->options.pending_max)
         p->verdict.outcome = BET_MARKET_SUSPENDED; /* S2: pending_max; nothing is held for it */
 }
@@ -162,7 +179,7 @@ static uint8_t flags_of(const struct ticket *ticket)
 
 static struct record_bet bet_body(struct book *book, const struct placing *p, bool accepted)
 {
-    const struct ticket *ticket = &p->request->ticket;
+    const struct ticket *ticket = &p->ticket;
     const struct shard_account *account = shard_state_account(book->state, p->account);
     bool cash = ticket->stake_kind == STAKE_CASH;
     struct record_bet body = {
@@ -182,9 +199,17 @@ static struct record_bet bet_body(struct book *book, const struct placing *p, bo
         .stake_max = p->verdict.stake_minor_max,
     };
     if (!accepted) {
+        if (p->stake_lowered != 0) /* refused all the same: as it was asked */
+            body.stake = p->stake_lowered;
+        body.promo_stake = cash ? 0 : body.stake;
         body.refused_leg = refused_leg(p);
-        body.limit_scope = (uint8_t)p->refused_by;
+        if (body.outcome == BET_STAKE_LIMIT || body.outcome == BET_LIABILITY_LIMIT)
+            body.limit_scope = (uint8_t)p->refused_by;
         return body;
+    }
+    if (p->stake_lowered != 0) {
+        body.stake_asked = p->stake_lowered;
+        body.stake_max = body.stake;
     }
     body.potential_return = p->verdict.potential_return.minor;
     body.bet_id = bet_id_next(shard_state_last_bet_id(book->state), book->wall,
@@ -252,6 +277,9 @@ enum request_outcome book_place_new(struct book *book, const struct bet_request 
 {
     struct placing p;
     p.request = request; /* the arrays are written leg by leg */
+    p.ticket = request->ticket;
+    p.stake_lowered = 0;
+    p.combined = book->platform;
     p.account = account;
     enum request_outcome ready = book_ready(book);
     if (ready != REQUEST_TAKEN)

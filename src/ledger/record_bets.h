@@ -23,7 +23,8 @@ struct record_bet {
     int64_t stake_max;     /* STAKE_LIMIT: what would pass */
     int64_t promo_stake;   /* G-10: the part of the stake that is no cash: all of it or nothing */
     int64_t fees;          /* G-10: taken from the stake; 0 so far */
-    uint16_t outcome;      /* enum bet_outcome */
+    int64_t stake_asked; /* an alternative was accepted: what was asked, above the stake; else 0 */
+    uint16_t outcome;    /* enum bet_outcome */
     uint16_t currency;
     uint8_t policy;           /* enum price_policy */
     uint8_t rounding;         /* enum rounding, of the settlement */
@@ -139,7 +140,7 @@ struct record_reverse {
     uint16_t reserved[3];
 };
 
-_Static_assert(sizeof(struct record_bet) == 104, "format");
+_Static_assert(sizeof(struct record_bet) == 112, "format");
 _Static_assert(sizeof(struct record_leg) == 64, "format");
 _Static_assert(sizeof(struct record_release) == 32, "format");
 _Static_assert(sizeof(struct record_leg_result) == 8, "format");

@@ -429,6 +429,8 @@ static void put_bet(struct dump *d, const struct record_bet *body)
     put_money(d, "potential_return", body->potential_return, body->currency);
     put_money(d, "balance_after", body->balance_after, body->currency);
     put_money(d, "stake_max", body->stake_max, body->currency);
+    if (body->stake_asked != 0)
+        put_money(d, "stake_asked", body->stake_asked, body->currency);
     put_money(d, "promo_stake", body->promo_stake, body->currency);
     put_money(d, "fees", body->fees, body->currency);
     if (body->decide_at_us != 0)

@@ -159,6 +159,9 @@ static int check_bet_accepted(struct shard_state *state, const struct record_vie
     REQUIRE(b->bet_id > state->last_bet_id.n, "bet ids rise");
     REQUIRE(b->refused_leg == 0, "no leg of an accepted bet was refused");
     REQUIRE(b->limit_scope == 0, "no limit refuses an accepted bet");
+    REQUIRE(b->stake_asked == 0 || (b->stake_asked > b->stake && b->stake == b->stake_max &&
+                                    shard_amount_valid(b->stake_asked)),
+            "the alternative to a stake is the highest that passes");
     TRY(check_legs_open(state, record));
     TRY(check_legs_agreed(state, record));
     REQUIRE(b->rounding >= ROUND_DOWN && b->rounding <= ROUND_HALF_EVEN, "no such rounding");
@@ -231,6 +234,7 @@ static int check_bet(struct shard_state *state, const struct record_view *record
     if (b->outcome == BET_PLACED || b->outcome == BET_PENDING)
         return check_bet_accepted(state, record, account, ret_draft);
     REQUIRE(b->bet_id == 0, "a refused bet has no id");
+    REQUIRE(b->stake_asked == 0, "a refused bet has no other stake");
     REQUIRE(b->refused_leg <= record->head->items_count, "the leg that was refused is of the bet");
     REQUIRE(b->limit_scope < LIMIT_SCOPES &&
                 (b->limit_scope == 0 || b->outcome == BET_STAKE_LIMIT ||

@@ -115,3 +115,17 @@ def test_what_is_no_limit_is_refused(book, path, body, status):
     assert response.status == status and response.code, response.body
     assert book.server.desk(LIMITS + path, {'reason': 'x'}, role='support',
                             method='PUT').status in (403, 404)
+
+
+def test_who_accepts_an_alternative_is_told_both_stakes(limited):
+    market, customer = limited.market(), limited.bettor()
+    key = customer.key()
+    slip = customer.slip(market, 11, '80', accept_alternative=True)
+    placed = customer.place(slip, key)
+    assert placed.status == 201
+    assert placed.json['stake'] == 50 and placed.json['stake_asked'] == 80
+    assert placed.json['balance'] == 950
+    again = customer.place(slip, key)
+    assert again.status == 200 and again.json['stake_asked'] == 80
+    assert customer.place({**slip, 'accept_alternative': False}, key).code == 'IDEMPOTENCY_CONFLICT'
+    assert customer.bet(market, 12, '80', accept_alternative=False).code == 'STAKE_LIMIT'

@@ -221,6 +221,15 @@ static struct money potential_return(const struct shard_state *state, const stru
     return money_of(minor, stake.currency);
 }
 
+/* Where the stake is a lower one than was asked for. */
+static void put_stake_asked(struct json_writer *writer, const struct record_view *record)
+{
+    const struct record_bet *bet = record->body;
+    if (record->head->type == RECORD_BET && bet->stake_asked != 0)
+        put_money_member(writer, "stake_asked",
+                         money_of(bet->stake_asked, (struct currency){bet->currency}));
+}
+
 static void put_bet_members(struct json_writer *writer, const struct shard_state *state,
                             const struct record_view *record, const struct bet_facts *facts)
 {
@@ -229,6 +238,7 @@ static void put_bet_members(struct json_writer *writer, const struct shard_state
     put_type_members(writer, facts->bet->legs_count, facts->bet->sizes, facts->bet->flags);
     put_odds_members(writer, total_odds(state, facts));
     put_money_member(writer, "stake", stake_of(state, facts));
+    put_stake_asked(writer, record);
     put_money_member(writer, "potential_return", potential_return(state, facts));
     put_record_members(writer, state, record, facts->balance_after);
     put_time_member(writer, "created_at", bet_id_instant(facts->id));

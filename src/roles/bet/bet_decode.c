@@ -32,6 +32,7 @@ enum bet_field {
     BET_SYSTEM_NAME,
     BET_EACH_WAY_FIELD,
     BET_STAKE_KIND,
+    BET_ALTERNATIVE,
     BET_FIELDS_COUNT,
 };
 
@@ -52,6 +53,7 @@ static const struct field bet_fields[BET_FIELDS_COUNT] = {
     [BET_SYSTEM_NAME] = {"system_name", JSON_STRING},
     [BET_EACH_WAY_FIELD] = {"each_way", JSON_TRUE},
     [BET_STAKE_KIND] = {"stake_kind", JSON_STRING},
+    [BET_ALTERNATIVE] = {"accept_alternative", JSON_TRUE},
 };
 
 /* The first members of bet_fields and the members of a leg have the same indexes. */
@@ -436,6 +438,8 @@ bool bet_decode(struct slice body, const struct decode_context *context, struct 
     if (type == TYPE_SYSTEM && !take_system(&values, &ticket->sizes, ret_refusal))
         return false;
     put_u64(&canonical, ticket->sizes.mask);
+    ret->accept_alternative = slice_is(values.text[BET_ALTERNATIVE], "true");
+    put_u64(&canonical, ret->accept_alternative);
     if (type == TYPE_SINGLE) {
         if (!take_choice(&values, ticket->policy, scratch, 0, ret_refusal))
             return false;

@@ -40,6 +40,7 @@ struct bet_decoded {
     struct slice key;
     struct ticket ticket; /* its legs are in the scratch */
     const struct leg_names *names;
+    bool accept_alternative;
     uint64_t request_hash[2];
 };
 

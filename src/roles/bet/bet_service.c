@@ -305,6 +305,7 @@ void bet_service_place(struct bet_service *service, const struct bet_service_req
         .key = bet.key,
         .ticket = bet.ticket,
         .names = bet.names,
+        .accept_alternative = bet.accept_alternative,
         .request_hash = {bet.request_hash[0], bet.request_hash[1]},
         .transport = request->transport,
         .personal = request->personal,

@@ -36,7 +36,7 @@ struct request_refusal {
     struct slice field; /* the member, as written; may be empty */
 };
 
-#define FIELDS_MAX 16
+#define FIELDS_MAX 24
 
 struct field {
     const char *name;

@@ -204,6 +204,7 @@ void fixture_answer(const struct book_answer *answer)
         f->bet_id = b->bet_id;
         f->balance = b->balance_after;
         f->stake_max = b->stake_max;
+        f->stake_asked = b->stake_asked;
         f->refused_leg = b->refused_leg;
         f->limit_scope = b->limit_scope;
     } else if (f->type == RECORD_MONEY) {
@@ -261,6 +262,7 @@ enum request_outcome fixture_ticket(struct fixture *f, const struct fixture_tick
                    .legs = legs,
                    .legs_count = count},
         .names = names,
+        .accept_alternative = ticket->accept_alternative,
         .request_hash = {(uint64_t)ticket->stake, ticket->odds[0]},
         .transport = TRANSPORT_HTTP,
     };

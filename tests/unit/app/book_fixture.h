@@ -28,7 +28,7 @@ struct fixture {
     uint64_t bet_id;
     int64_t balance;
     uint64_t seq;
-    int64_t stake_max;
+    int64_t stake_max, stake_asked;
     uint16_t refused_leg;
     uint8_t limit_scope;
     size_t history_count;
@@ -76,6 +76,7 @@ struct fixture_ticket {
     int64_t stake;
     const char *markets[4], *selections[4]; /* as many as there are */
     unsigned odds[4];
+    bool accept_alternative;
 };
 enum request_outcome fixture_ticket(struct fixture *f, const struct fixture_ticket *ticket);
 enum request_outcome fixture_hold(struct fixture *f, bool hold);

@@ -335,3 +335,66 @@ TEST(limits, the_desk_is_told_what_it_cannot_set)
     assert_int_equal(f.limit_scope, LIMIT_OF_EVENT);
     TEARDOWN();
 }
+
+TEST(limits, who_accepts_an_alternative_gets_the_stake_that_passes)
+{
+    struct fixture f;
+    begin(&f, small_liability);
+    struct fixture_ticket ticket = {.key = "k1",
+                                    .stake = 1500,
+                                    .markets = {"m1"},
+                                    .selections = {"a"},
+                                    .odds = {200},
+                                    .accept_alternative = true};
+    assert_int_equal(fixture_ticket(&f, &ticket), REQUEST_TAKEN);
+    fixture_turn(&f, 1000);
+    assert_int_equal(f.outcome, BET_PLACED);
+    assert_int_equal(f.stake_asked, 1500);
+    assert_int_equal(f.stake_max, 1000);
+    assert_int_equal(fixture_available(&f, "ann"), 99000);
+    assert_int_equal(shard_state_bet(book_state(f.book), 0)->stake, 1000);
+    fixture_ticket(&f, &ticket); /* the same key tells it again */
+    fixture_turn(&f, 1000);
+    assert_true(f.replayed && f.outcome == BET_PLACED && f.stake_asked == 1500);
+    ticket.key = "k2"; /* nothing is left */
+    fixture_ticket(&f, &ticket);
+    fixture_turn(&f, 1000);
+    assert_int_equal(f.outcome, BET_LIABILITY_LIMIT);
+    assert_int_equal(f.stake_asked, 0);
+    ticket.key = "k3"; /* what passes is taken as asked */
+    ticket.selections[0] = "b";
+    ticket.odds[0] = 300;
+    ticket.stake = 1;
+    fixture_ticket(&f, &ticket);
+    fixture_turn(&f, 1000);
+    assert_true(f.outcome == BET_PLACED && f.stake_asked == 0);
+    TEARDOWN();
+}
+
+static void least_stake_of_100(struct book_options *options)
+{
+    options->ticket_limits.bet.stake_minor_min = 100;
+}
+
+TEST(limits, an_alternative_is_never_a_higher_stake_nor_more_than_there_is)
+{
+    struct fixture f;
+    begin(&f, least_stake_of_100);
+    struct fixture_ticket ticket = {.key = "k1",
+                                    .stake = 99,
+                                    .markets = {"m1"},
+                                    .selections = {"a"},
+                                    .odds = {200},
+                                    .accept_alternative = true};
+    fixture_ticket(&f, &ticket);
+    fixture_turn(&f, 1000);
+    assert_int_equal(f.outcome, BET_STAKE_LIMIT);
+    ticket.key = "k2";
+    ticket.stake = 1000001; /* one more than a bet may have, and ten times what she has */
+    fixture_ticket(&f, &ticket);
+    fixture_turn(&f, 1000);
+    assert_int_equal(f.outcome, BET_INSUFFICIENT_BALANCE);
+    assert_int_equal(f.stake_asked, 0);
+    assert_int_equal(fixture_available(&f, "ann"), 100000);
+    TEARDOWN();
+}

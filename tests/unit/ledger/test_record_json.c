@@ -58,7 +58,7 @@ static const char *const expected[EVERY_TYPE_COUNT] = {
     "_after\":199.50,\"idempotency_key\":\"v\",\"request_hash\":\"000000000000000b0000000"
     "00000000c\"}",
     "{\"seq\":9,\"time\":\"2026-09-21T14:13:20.008000Z\",\"type\":\"BET\",\"format\":1,\""
-    "bytes\":248,\"account\":1,\"user_id\":\"ada\",\"bet_id\":\"889876958446354432\",\"ou"
+    "bytes\":256,\"account\":1,\"user_id\":\"ada\",\"bet_id\":\"889876958446354432\",\"ou"
     "tcome\":\"PLACED\",\"currency\":\"GBP\",\"stake\":50.00,\"potential_return\":105.00,"
     "\"balance_after\":149.50,\"stake_max\":0.00,\"promo_stake\":0.00,\"fees\":0.00,\"pri"
     "ce_policy\":\"better\",\"rounding\":\"down\",\"transport\":\"http\",\"redemption_day"
@@ -73,7 +73,7 @@ static const char *const expected[EVERY_TYPE_COUNT] = {
     "d\":\"ada\",\"kind\":\"available\",\"currency\":\"GBP\",\"amount\":-50.00},{\"kind\""
     ":\"house_stakes\",\"currency\":\"GBP\",\"amount\":50.00}]}",
     "{\"seq\":10,\"time\":\"2026-09-21T14:13:20.009000Z\",\"type\":\"BET\",\"format\":1,"
-    "\"bytes\":248,\"account\":1,\"user_id\":\"ada\",\"bet_id\":\"889876958450548736\",\""
+    "\"bytes\":256,\"account\":1,\"user_id\":\"ada\",\"bet_id\":\"889876958450548736\",\""
     "outcome\":\"PENDING\",\"currency\":\"GBP\",\"stake\":50.00,\"potential_return\":105."
     "00,\"balance_after\":99.50,\"stake_max\":0.00,\"promo_stake\":0.00,\"fees\":0.00,\"d"
     "ecide_at\":\"2026-09-21T14:13:25.009000Z\",\"price_policy\":\"better\",\"rounding\":"
@@ -89,7 +89,7 @@ static const char *const expected[EVERY_TYPE_COUNT] = {
     "\"currency\":\"GBP\",\"amount\":-50.00},{\"account\":1,\"user_id\":\"ada\",\"kind\":"
     "\"held\",\"currency\":\"GBP\",\"amount\":50.00}]}",
     "{\"seq\":11,\"time\":\"2026-09-21T14:13:20.010000Z\",\"type\":\"BET\",\"format\":1,"
-    "\"bytes\":248,\"account\":1,\"user_id\":\"ada\",\"bet_id\":null,\"outcome\":\"UNKNOW"
+    "\"bytes\":256,\"account\":1,\"user_id\":\"ada\",\"bet_id\":null,\"outcome\":\"UNKNOW"
     "N_SELECTION\",\"currency\":\"GBP\",\"stake\":50.00,\"potential_return\":0.00,\"balan"
     "ce_after\":99.50,\"stake_max\":0.00,\"promo_stake\":0.00,\"fees\":0.00,\"price_polic"
     "y\":\"better\",\"rounding\":\"down\",\"transport\":\"http\",\"redemption_days\":365,"

@@ -123,3 +123,20 @@ TEST(shard_limits, a_refusal_says_whose_limit_it_was_and_nothing_else_does)
     maker_accept(&m, &refused);
     maker_done(&m);
 }
+
+TEST(shard_limits, the_alternative_to_a_stake_is_the_highest_that_passes)
+{
+    static const char reason[] = "the alternative to a stake is the highest that passes";
+    struct maker m;
+    maker_open(&m);
+    struct parts good = parts_bet(&m, 1, 1, "k");
+    good.body.bet.stake_max = good.body.bet.stake;
+    good.body.bet.stake_asked = good.body.bet.stake + 1;
+    REFUSES(&m, good, reason, p.body.bet.stake_asked--);
+    REFUSES(&m, good, reason, p.body.bet.stake_max++);
+    REFUSES(&m, good, reason, p.body.bet.stake_asked = MONEY_MINOR_MAX + 1);
+    const struct parts refused = parts_refused(&m, 1, 1, "k");
+    REFUSES(&m, refused, "a refused bet has no other stake", p.body.bet.stake_asked = 1);
+    maker_accept(&m, &good);
+    maker_done(&m);
+}
