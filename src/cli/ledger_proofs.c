@@ -87,6 +87,8 @@ static uint64_t bet_id_of(const struct record_view *view)
     case RECORD_FENCE:
     case RECORD_RESULT:
     case RECORD_LIMITS:
+    case RECORD_PROPOSAL:
+    case RECORD_DECISION:
         return 0;
     }
     return 0;

@@ -60,6 +60,9 @@ static const struct {
                        {0, 0}},
     [RECORD_REVERSE] = {SIZED(record_reverse), 0, ZEROS(record_reverse), {0, 0}},
     [RECORD_LIMITS] = {SIZED(record_limits), 0, {0, 0}, {0, 0}},
+    [RECORD_PROPOSAL] = {SIZED(record_proposal), SIZED(record_proposed), ZEROS(record_proposal),
+                         ZEROS(record_proposed)},
+    [RECORD_DECISION] = {SIZED(record_decision), 0, ZEROS(record_decision), {0, 0}},
 };
 
 size_t record_body_bytes(enum record_type type)
@@ -77,6 +80,14 @@ static size_t selection_texts_bytes(const struct record_selection *items, size_t
     size_t bytes = 0;
     for (size_t i = 0; i < count; i++)
         bytes += (size_t)items[i].id_bytes + items[i].name_bytes;
+    return bytes;
+}
+
+static size_t proposed_reasons_bytes(const struct record_proposed *items, size_t count)
+{
+    size_t bytes = 0;
+    for (size_t i = 0; i < count; i++)
+        bytes += items[i].result.reason_bytes;
     return bytes;
 }
 
@@ -139,6 +150,15 @@ static size_t texts_bytes(const struct record_view *view)
     case RECORD_LIMITS: {
         const struct record_limits *limits = body;
         return (size_t)limits->id_bytes + limits->actor_bytes + limits->reason_bytes;
+    }
+    case RECORD_PROPOSAL: {
+        const struct record_result *result = &((const struct record_proposal *)body)->result;
+        return (size_t)result->actor_bytes + result->reason_bytes + result->approver_bytes +
+               proposed_reasons_bytes(view->items, count);
+    }
+    case RECORD_DECISION: {
+        const struct record_decision *decision = body;
+        return (size_t)decision->actor_bytes + decision->reason_bytes;
     }
     case RECORD_GENESIS:
     case RECORD_RELEASE:

@@ -17,6 +17,7 @@
 #include "ledger/record_bets.h"
 #include "ledger/record_limits.h"
 #include "ledger/record_money.h"
+#include "ledger/record_results.h"
 
 #define RECORD_FORMAT         1
 #define RECORD_BYTES_MAX      (256 * 1024)
@@ -36,6 +37,8 @@ enum record_type {
     RECORD_RESULT = 10,    /* results of a market, their rollback, voids by time; a fence too */
     RECORD_SETTLE = 11,    /* one bet paid */
     RECORD_REVERSE = 12,   /* one settlement taken back, before a corrected one */
+    RECORD_PROPOSAL = 14,  /* a word on a market's results that waits; nothing follows from it */
+    RECORD_DECISION = 15,  /* a proposal is approved or rejected */
     RECORD_LIMITS = 16,    /* what a customer, a market, an event or a sport may be staked with */
     RECORD_TYPE_LAST = RECORD_LIMITS,
 };
@@ -137,39 +140,6 @@ struct record_fenced { /* item of FENCE */
     uint16_t reserved;
 };
 
-struct record_result {
-    uint64_t result_version; /* rises per axis */
-    uint64_t previous_seq;   /* the market's RESULT before this one; 0: the first */
-    int64_t void_from_us;    /* CANCEL: the window in the provider's clock, from <= t < until */
-    int64_t void_until_us;
-    int64_t void_skew_us; /* of the provider's clock against record time: added to record time */
-    uint32_t market;
-    uint16_t cause;          /* enum fence_cause: who said it */
-    uint16_t actor_bytes;    /* texts: who, */
-    uint16_t reason_bytes;   /* why, */
-    uint16_t approver_bytes; /* and who approved it */
-    uint8_t kind;            /* enum result_kind */
-    uint8_t certainty;       /* of a feed's result: 1 live, 2 confirmed; 0 not said */
-    uint8_t deduction_model; /* enum deduction_model; 0: no selection deducts */
-    uint8_t cap_pence;       /* RULE4 */
-    uint8_t waive_pence;
-    uint8_t score_known; /* the score from which lines were settled */
-    uint16_t score[2];   /* home, away */
-    uint16_t reserved;
-};
-
-/* Item of RESULT, one per selection of the market, in order; none with the kinds of windows. What
- * is not known is all zero. */
-struct record_selection_result {
-    struct record_leg_result win;
-    uint16_t position; /* where it finished, 1 is first; 0: not among those who are placed */
-    uint16_t tied;     /* how many share that position, itself counted; 0 without one */
-    uint16_t
-        deduction; /* withdrawn: what it takes off the other bets, in hundredths of a percent */
-    uint16_t reason_bytes;   /* texts, behind those of the body: why it is so; 0 in the state */
-    int64_t withdrawn_at_us; /* in record time, as the book sees the provider's clock; 0: it ran */
-};
-
 _Static_assert(sizeof(struct record_head) == 40, "format");
 _Static_assert(sizeof(struct record_posting) == 16, "format");
 _Static_assert(sizeof(struct record_genesis) == 40, "format");
@@ -180,8 +150,6 @@ _Static_assert(sizeof(struct record_selections) == 8, "format");
 _Static_assert(sizeof(struct record_selection) == 8, "format");
 _Static_assert(sizeof(struct record_fence) == 16, "format");
 _Static_assert(sizeof(struct record_fenced) == 8, "format");
-_Static_assert(sizeof(struct record_result) == 64, "format");
-_Static_assert(sizeof(struct record_selection_result) == 24, "format");
 
 /* A record taken apart: pointers into its bytes, which are borrowed and 8-byte aligned. */
 struct record_view {

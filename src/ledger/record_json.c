@@ -15,13 +15,21 @@ struct dump {
     struct slice texts;              /* not yet written */
 };
 
-static const char *const type_texts[] = {
-    [RECORD_GENESIS] = "GENESIS", [RECORD_OPENED] = "OPENED",         [RECORD_ACCOUNT] = "ACCOUNT",
-    [RECORD_MARKET] = "MARKET",   [RECORD_SELECTIONS] = "SELECTIONS", [RECORD_MONEY] = "MONEY",
-    [RECORD_BET] = "BET",         [RECORD_RELEASE] = "RELEASE",       [RECORD_FENCE] = "FENCE",
-    [RECORD_RESULT] = "RESULT",   [RECORD_SETTLE] = "SETTLE",         [RECORD_REVERSE] = "REVERSE",
-    [RECORD_LIMITS] = "LIMITS",
-};
+static const char *const type_texts[] = {[RECORD_GENESIS] = "GENESIS",
+                                         [RECORD_OPENED] = "OPENED",
+                                         [RECORD_ACCOUNT] = "ACCOUNT",
+                                         [RECORD_MARKET] = "MARKET",
+                                         [RECORD_SELECTIONS] = "SELECTIONS",
+                                         [RECORD_MONEY] = "MONEY",
+                                         [RECORD_BET] = "BET",
+                                         [RECORD_RELEASE] = "RELEASE",
+                                         [RECORD_FENCE] = "FENCE",
+                                         [RECORD_RESULT] = "RESULT",
+                                         [RECORD_SETTLE] = "SETTLE",
+                                         [RECORD_REVERSE] = "REVERSE",
+                                         [RECORD_PROPOSAL] = "PROPOSAL",
+                                         [RECORD_DECISION] = "DECISION",
+                                         [RECORD_LIMITS] = "LIMITS"};
 
 const char *record_type_text(enum record_type type)
 {
@@ -527,21 +535,15 @@ static void put_withdrawn(struct dump *d, const struct record_selection_result *
     put_u64(d, "deduction_permyriad", result->deduction);
 }
 
-/* The texts of items come behind those of the body, in the same order. */
-static void put_item_reason(struct dump *d, uint16_t bytes)
-{
-    if (bytes > 0)
-        put_next_text(d, "reason", bytes);
-}
-
-static void put_result(struct dump *d, const struct record_result *body)
+static void put_word_on_results(struct dump *d, const struct record_result *body)
 {
     static const char *const kinds[] = {"result", "rollback", "cancel", "undo_cancel", NULL};
-    const struct record_selection_result *items = d->record->items;
     put_market(d, body->market);
     put_listed(d, "kind", kinds, body->kind);
     put_u64(d, "result_version", body->result_version);
     put_u64(d, "previous_seq", body->previous_seq);
+    if (body->proposal_seq != 0)
+        put_u64(d, "proposal_seq", body->proposal_seq);
     put_cause(d, body->cause);
     put_next_text(d, "actor", body->actor_bytes);
     put_next_text(d, "reason", body->reason_bytes);
@@ -550,19 +552,54 @@ static void put_result(struct dump *d, const struct record_result *body)
         put_window(d, body);
     else
         put_deduction_model(d, body);
+}
+
+static void put_selection_result(struct dump *d, uint32_t market, uint16_t selection,
+                                 const struct record_selection_result *result)
+{
+    json_write_object_open(&d->writer);
+    put_selection(d, market, selection);
+    put_factors(d, result->win);
+    put_position(d, result->position, result->tied);
+    if (result->withdrawn_at_us != 0)
+        put_withdrawn(d, result);
+    if (result->reason_bytes != 0)
+        put_next_text(d, "reason", result->reason_bytes);
+    json_write_object_close(&d->writer);
+}
+
+static void put_result(struct dump *d, const struct record_result *body)
+{
+    const struct record_selection_result *items = d->record->items;
+    put_word_on_results(d, body);
     json_write_key(&d->writer, "selections");
     json_write_array_open(&d->writer);
-    for (uint16_t i = 0; i < d->record->head->items_count; i++) {
-        json_write_object_open(&d->writer);
-        put_selection(d, body->market, i);
-        put_factors(d, items[i].win);
-        put_position(d, items[i].position, items[i].tied);
-        if (items[i].withdrawn_at_us != 0)
-            put_withdrawn(d, &items[i]);
-        put_item_reason(d, items[i].reason_bytes);
-        json_write_object_close(&d->writer);
-    }
+    for (uint16_t i = 0; i < d->record->head->items_count; i++)
+        put_selection_result(d, body->market, i, &items[i]);
     json_write_array_close(&d->writer);
+}
+
+static void put_proposal(struct dump *d, const struct record_proposal *body)
+{
+    const struct record_proposed *items = d->record->items;
+    if (body->due_us != 0)
+        put_time(d, "due", body->due_us);
+    put_bool(d, "needs_approval", body->needs_approval == 1);
+    put_word_on_results(d, &body->result);
+    json_write_key(&d->writer, "selections");
+    json_write_array_open(&d->writer);
+    for (uint16_t i = 0; i < d->record->head->items_count; i++)
+        put_selection_result(d, body->result.market, items[i].selection, &items[i].result);
+    json_write_array_close(&d->writer);
+}
+
+static void put_decision(struct dump *d, const struct record_decision *body)
+{
+    static const char *const kinds[] = {"approved", "rejected", NULL};
+    put_u64(d, "proposal_seq", body->proposal_seq);
+    put_listed(d, "decision", kinds, body->decision);
+    put_next_text(d, "actor", body->actor_bytes);
+    put_next_text(d, "reason", body->reason_bytes);
 }
 
 static void put_deductions(struct dump *d, const struct record_settled_leg *leg)
@@ -712,6 +749,12 @@ static void put_body(struct dump *d)
         return;
     case RECORD_LIMITS:
         put_limits(d, body);
+        return;
+    case RECORD_PROPOSAL:
+        put_proposal(d, body);
+        return;
+    case RECORD_DECISION:
+        put_decision(d, body);
         return;
     }
 }

@@ -3,7 +3,7 @@
 #include "base/assert.h"
 #include "base/error.h"
 #include "core/deductions.h"
-#include "ledger/shard_state_internal.h"
+#include "ledger/shard_proposals_internal.h"
 
 static bool is_zero(const void *at, size_t bytes)
 {
@@ -40,7 +40,7 @@ static bool model_valid(const struct record_result *body, bool deducts)
            body->waive_pence == 0 && (!deducts || body->deduction_model != 0);
 }
 
-static struct record_selection_result without_reason(const struct record_selection_result *item)
+struct record_selection_result shard_result_bare(const struct record_selection_result *item)
 {
     struct record_selection_result bare = *item;
     bare.reason_bytes = 0;
@@ -93,7 +93,7 @@ static int check_results(struct shard_state *state, const struct record_view *re
                 (body->score_known == 1 || (body->score[0] == 0 && body->score[1] == 0)),
             "no such score");
     for (size_t i = 0; i < record->head->items_count; i++) {
-        struct record_selection_result item = without_reason(&items[i]);
+        struct record_selection_result item = shard_result_bare(&items[i]);
         REQUIRE(shard_result_valid(&item), "the factors are impossible");
         REQUIRE(items[i].reason_bytes <= REASON_BYTES_MAX, "a reason is too long");
         REQUIRE(follows_score(state, market, body, i, &item), "L7: a line follows from the score");
@@ -149,7 +149,7 @@ static void apply_results(struct shard_state *state, const struct record_view *r
     const struct record_selection_result *items = record->items;
     market->has_result = 0;
     for (size_t i = 0; i < record->head->items_count; i++) {
-        state->selections[market->selections_first + i].result = without_reason(&items[i]);
+        state->selections[market->selections_first + i].result = shard_result_bare(&items[i]);
         market->has_result |= items[i].win.known;
     }
     market->deduction_model = body->deduction_model;
@@ -188,12 +188,14 @@ int shard_apply_result(struct shard_state *state, const struct record_view *reco
     REQUIRE(body->previous_seq == market->seq_result, "L7: a result names the one before it");
     REQUIRE(body->kind >= RESULT_SET && body->kind <= RESULT_UNDO_CANCEL, "no such kind of result");
     TRY(results ? check_results(state, record, market) : check_window(state, record, market));
+    TRY(shard_check_proposed_result(state, record));
     if (results)
         apply_results(state, record, market);
     else
         apply_window(state, body, market);
     market->newest_version = body->result_version;
     market->seq_result = record->head->seq;
+    shard_drop_proposals(state, body);
     state->counts.results++;
     return 0;
 }

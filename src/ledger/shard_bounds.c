@@ -4,7 +4,7 @@
 #include "base/error.h"
 #include "core/bet.h"
 #include "core/deductions.h"
-#include "ledger/shard_state_internal.h"
+#include "ledger/shard_proposals_internal.h"
 
 static bool within(int64_t balance)
 {
@@ -214,7 +214,8 @@ int shard_check_rows(struct shard_state *state)
     TRY(check_accounts(state));
     TRY(check_markets(state));
     TRY(check_windows(state));
-    return shard_check_stake_limits(state);
+    TRY(shard_check_stake_limits(state));
+    return shard_check_proposals(state);
 }
 
 int shard_check_rest(struct shard_state *state)

@@ -313,6 +313,8 @@ int shard_state_hash(const struct shard_state *state, uint8_t ret_hash[32])
     add_bytes(sha, state->legs, state->legs_count * sizeof *state->legs);
     add_bytes(sha, state->windows, state->windows_count * sizeof *state->windows);
     add_bytes(sha, state->stake_limits, state->stake_limits_count * sizeof *state->stake_limits);
+    add_bytes(sha, state->proposals, state->proposals_count * sizeof *state->proposals);
+    add_bytes(sha, state->proposed, state->proposed_count * sizeof *state->proposed);
     add_bytes(sha, state->bets, state->bets_count * sizeof *state->bets);
     add_bytes(sha, state->houses, state->houses_count * sizeof *state->houses);
     add_bytes(sha, &state->counts, sizeof state->counts);

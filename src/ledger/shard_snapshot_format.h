@@ -24,8 +24,8 @@ struct snapshot_head {
     uint8_t state_hash[32];
     uint64_t verdicts_total;   /* as many as ever were; the newest `verdicts` of them follow */
     uint8_t verdicts_link[32]; /* the chain before the first that does */
-    uint32_t legs, windows, stake_limits;
-    char zeros[208];
+    uint32_t legs, windows, stake_limits, proposals, proposed;
+    char zeros[200];
     uint32_t crc; /* of the 508 bytes before */
 };
 _Static_assert(sizeof(struct snapshot_head) == SHARD_SNAPSHOT_HEAD_BYTES, "one sector");
@@ -45,6 +45,8 @@ enum snapshot_section {
     SNAPSHOT_LEGS,
     SNAPSHOT_WINDOWS,
     SNAPSHOT_STAKE_LIMITS,
+    SNAPSHOT_PROPOSALS,
+    SNAPSHOT_PROPOSED,
     SNAPSHOT_BETS,
     SNAPSHOT_HOUSES,
     SNAPSHOT_VERDICTS, /* those in memory; the hash has their chain, which is taken again */

@@ -94,7 +94,8 @@ static bool fits(const struct shard_state *state, const struct snapshot_head *he
     return head->accounts <= l->accounts_max && head->markets <= l->markets_max &&
            head->selections <= l->selections_max && head->bets <= l->bets_max &&
            head->legs <= l->legs_max && head->windows <= l->windows_max &&
-           head->stake_limits <= l->stake_limits_max && shard_texts_room(state, head->texts - 1);
+           head->stake_limits <= l->stake_limits_max && head->proposals <= l->proposals_max &&
+           head->proposed <= l->proposed_max && shard_texts_room(state, head->texts - 1);
 }
 
 static int take_head(struct shard_state *state, const struct snapshot_head *head)
@@ -120,6 +121,8 @@ static int take_head(struct shard_state *state, const struct snapshot_head *head
     state->legs_count = head->legs;
     state->windows_count = head->windows;
     state->stake_limits_count = head->stake_limits;
+    state->proposals_count = head->proposals;
+    state->proposed_count = head->proposed;
     state->bets_count = head->bets;
     state->verdicts.first = state->verdicts.total = head->verdicts_total - head->verdicts;
     memcpy(state->verdicts.link.hash, head->verdicts_link, sizeof head->verdicts_link);
@@ -328,6 +331,8 @@ static uint32_t expected_count(const struct shard_state *state, const struct sna
     case SNAPSHOT_LEGS:
     case SNAPSHOT_WINDOWS:
     case SNAPSHOT_STAKE_LIMITS:
+    case SNAPSHOT_PROPOSALS:
+    case SNAPSHOT_PROPOSED:
     case SNAPSHOT_BETS:
     case SNAPSHOT_HOUSES:
         break;

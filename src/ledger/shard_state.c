@@ -10,7 +10,9 @@
 #include "core/bet.h"
 #include "ledger/shard_state_internal.h"
 
-#define STAKE_LIMITS_MAX 4096
+#define STAKE_LIMITS_MAX      4096
+#define PROPOSALS_MAX_DEFAULT 256
+#define PROPOSED_MAX_DEFAULT  16384
 
 /* Names of a market and its selections, many of them shared. */
 static size_t texts_max(const struct shard_limits *limits)
@@ -27,9 +29,12 @@ static int reserve_arrays(struct shard_state *s)
     s->legs = reserve_new(l->legs_max, sizeof *s->legs);
     s->windows = reserve_new(l->windows_max, sizeof *s->windows);
     s->stake_limits = reserve_new(l->stake_limits_max, sizeof *s->stake_limits);
+    s->proposals = reserve_new(l->proposals_max, sizeof *s->proposals);
+    s->proposed = reserve_new(l->proposed_max, sizeof *s->proposed);
     s->bets = reserve_new(l->bets_max, sizeof *s->bets);
     if (s->accounts == NULL || s->markets == NULL || s->selections == NULL || s->legs == NULL ||
-        s->windows == NULL || s->stake_limits == NULL || s->bets == NULL)
+        s->windows == NULL || s->stake_limits == NULL || s->proposals == NULL ||
+        s->proposed == NULL || s->bets == NULL)
         return -ERR_MEMORY;
     return table_new(l->stake_limits_max, &s->stake_limits_by_scope);
 }
@@ -66,6 +71,10 @@ struct shard_limits shard_limits_whole(const struct shard_limits *limits)
         whole.windows_max = limits->markets_max;
     if (whole.stake_limits_max == 0)
         whole.stake_limits_max = STAKE_LIMITS_MAX;
+    if (whole.proposals_max == 0)
+        whole.proposals_max = PROPOSALS_MAX_DEFAULT;
+    if (whole.proposed_max == 0)
+        whole.proposed_max = PROPOSED_MAX_DEFAULT;
     return whole;
 }
 
@@ -103,6 +112,8 @@ void shard_state_free(struct shard_state *s)
     reserve_free(s->windows, l->windows_max, sizeof *s->windows);
     reserve_free(s->stake_limits, l->stake_limits_max, sizeof *s->stake_limits);
     table_free(s->stake_limits_by_scope);
+    reserve_free(s->proposals, l->proposals_max, sizeof *s->proposals);
+    reserve_free(s->proposed, l->proposed_max, sizeof *s->proposed);
     reserve_free(s->bets, l->bets_max, sizeof *s->bets);
     shard_verdicts_done(s);
     free(s);
@@ -141,6 +152,10 @@ static int apply_by_type(struct shard_state *state, const struct record_view *re
         return shard_apply_reverse(state, record);
     case RECORD_LIMITS:
         return shard_apply_limits(state, record);
+    case RECORD_PROPOSAL:
+        return shard_apply_proposal(state, record);
+    case RECORD_DECISION:
+        return shard_apply_decision(state, record);
     }
     return shard_corrupt(state, "the record's type is unknown");
 }

@@ -3,6 +3,7 @@
 
 #include "base/symbols.h"
 #include "base/table.h"
+#include "ledger/shard_proposals.h"
 #include "ledger/shard_state.h"
 #include "ledger/shard_verdicts.h"
 
@@ -57,8 +58,11 @@ struct shard_state {
     struct shard_stake_limits *stake_limits; /* owns */
     struct table *stake_limits_by_scope;     /* owns; (scope, ref) -> place */
     uint32_t stake_limits_count;
-    struct shard_bet *bets; /* owns; in order of bet id */
+    struct shard_proposal *proposals; /* owns; in order of seq */
+    struct shard_proposed *proposed;  /* owns; in the order of the proposals */
+    struct shard_bet *bets;           /* owns; in order of bet id */
     uint32_t accounts_count, markets_count, selections_count, legs_count, windows_count, bets_count;
+    uint32_t proposals_count, proposed_count;
     struct verdict_ring verdicts;
 
     struct shard_house houses[CURRENCIES_MAX];
@@ -125,6 +129,8 @@ bool shard_status_valid(unsigned status);
 /* What is not known is all zero, so that the same result has one form. */
 bool shard_factors_valid(struct record_leg_result factors);
 bool shard_result_valid(const struct record_selection_result *result);
+/* The result without its reason, which a state does not keep. */
+struct record_selection_result shard_result_bare(const struct record_selection_result *item);
 /* WINDOW_NONE when the market has no such window. */
 uint32_t shard_find_window(const struct shard_state *state, const struct shard_market *market,
                            int64_t from_us, int64_t until_us);
@@ -188,4 +194,6 @@ int shard_apply_money(struct shard_state *state, const struct record_view *recor
 int shard_apply_bet(struct shard_state *state, const struct record_view *record);
 int shard_apply_release(struct shard_state *state, const struct record_view *record);
 int shard_apply_settle(struct shard_state *state, const struct record_view *record);
+int shard_apply_proposal(struct shard_state *state, const struct record_view *record);
+int shard_apply_decision(struct shard_state *state, const struct record_view *record);
 int shard_apply_reverse(struct shard_state *state, const struct record_view *record);

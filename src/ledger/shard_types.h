@@ -17,6 +17,8 @@ struct shard_limits {
     uint32_t legs_max;         /* of all these bets together; 0: twice bets_max and 100 */
     uint32_t windows_max;      /* of time, of all markets together; 0: markets_max */
     uint32_t stake_limits_max; /* scopes with limits of their own; 0: 4096 */
+    uint32_t proposals_max;    /* of results, that wait; 0: 256 */
+    uint32_t proposed_max;     /* selections that all of these name together; 0: 16,384 */
     uint32_t verdicts_max;     /* idempotency keys in memory: shard_verdicts.h */
 };
 

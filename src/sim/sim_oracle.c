@@ -329,6 +329,9 @@ static void fold(struct sim *sim, const struct record_view *record)
         break;
     case RECORD_LIMITS: /* nobody sets one here yet */
         break;
+    case RECORD_PROPOSAL:
+    case RECORD_DECISION:
+        return; /* its book asks nobody twice */
     }
     post(sim, record);
 }

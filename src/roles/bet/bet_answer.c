@@ -434,6 +434,8 @@ bool bet_answer_push(const struct shard_state *state, const struct record_view *
     case RECORD_FENCE:
     case RECORD_RESULT:
     case RECORD_LIMITS:
+    case RECORD_PROPOSAL:
+    case RECORD_DECISION:
         break;
     }
     json_write_object_close(&writer);

@@ -47,4 +47,6 @@ void every_type(struct maker *m, void (*call)(struct maker *, const struct parts
     next(m, call, parts_reverse(m, 0));
     next(m, call, parts_settle(m, 0));
     next(m, call, parts_limits(m, LIMIT_OF_SPORT, 0, "tennis"));
+    next(m, call, parts_proposal(m, 1, 3));
+    next(m, call, parts_decision(m, shard_state_seq(m->state), "eve", DECISION_APPROVED));
 }

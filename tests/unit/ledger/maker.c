@@ -431,6 +431,36 @@ struct parts parts_result(const struct maker *maker, uint32_t market, struct leg
     return parts;
 }
 
+struct parts parts_proposal(const struct maker *maker, uint32_t market, uint64_t version)
+{
+    struct parts parts = begin(maker, RECORD_PROPOSAL, 0);
+    parts.body.proposal = (struct record_proposal){
+        .result = {.result_version = version,
+                   .market = market,
+                   .cause = FENCE_TRADER,
+                   .kind = RESULT_SET},
+        .needs_approval = 1,
+    };
+    parts.body.proposal.result.actor_bytes = add_text(&parts, "tom");
+    parts.body.proposal.result.reason_bytes = add_text(&parts, "seen");
+    parts.items.proposed[0] =
+        (struct record_proposed){.result = {.win = record_factors_of(LEG_WON)}, .selection = 0};
+    parts.items.proposed[0].result.reason_bytes = add_text(&parts, "by a nose");
+    parts.draft.items_count = 1;
+    return parts;
+}
+
+struct parts parts_decision(const struct maker *maker, uint64_t proposal_seq, const char *actor,
+                            enum decision_kind decision)
+{
+    struct parts parts = begin(maker, RECORD_DECISION, 0);
+    parts.body.decision =
+        (struct record_decision){.proposal_seq = proposal_seq, .decision = (uint16_t)decision};
+    parts.body.decision.actor_bytes = add_text(&parts, actor);
+    parts.body.decision.reason_bytes = add_text(&parts, "agreed");
+    return parts;
+}
+
 struct parts parts_settle(const struct maker *maker, uint32_t bet)
 {
     const struct shard_bet *b = shard_state_bet(maker->state, bet);

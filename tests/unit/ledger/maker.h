@@ -42,6 +42,8 @@ struct parts {
         struct record_result result;
         struct record_settle settle;
         struct record_reverse reverse;
+        struct record_proposal proposal;
+        struct record_decision decision;
     } body;
     union {
         struct record_selection selections[MAKER_ITEMS_MAX];
@@ -49,6 +51,7 @@ struct parts {
         struct record_fenced fenced[8];
         struct record_selection_result results[16];
         struct record_settled_leg settled[4];
+        struct record_proposed proposed[4];
     } items;
     struct record_posting postings[RECORD_POSTINGS_MAX];
     struct slice texts[MAKER_TEXTS_MAX];
@@ -108,6 +111,10 @@ struct parts parts_no_limits(const struct maker *maker, enum limit_scope scope, 
                              const char *id);
 /* Every selection has this result; selections of a market: at most 16. */
 struct parts parts_result(const struct maker *maker, uint32_t market, struct leg_result result);
+/* Selection s0 won: "tom" proposes that, and another has to approve it. */
+struct parts parts_proposal(const struct maker *maker, uint32_t market, uint64_t version);
+struct parts parts_decision(const struct maker *maker, uint64_t proposal_seq, const char *actor,
+                            enum decision_kind decision);
 struct parts parts_settle(const struct maker *maker, uint32_t bet);
 struct parts parts_reverse(const struct maker *maker, uint32_t bet);
 

@@ -116,7 +116,7 @@ static const char *const expected[EVERY_TYPE_COUNT] = {
     "sition\":100,\"markets\":[{\"market\":1,\"market_id\":\"1.23\",\"status\":\"suspende"
     "d\",\"holds\":[]}]}",
     "{\"seq\":14,\"time\":\"2026-09-21T14:13:20.013000Z\",\"type\":\"RESULT\",\"format\":"
-    "1,\"bytes\":232,\"market\":1,\"market_id\":\"1.23\",\"kind\":\"result\",\"result_ver"
+    "1,\"bytes\":240,\"market\":1,\"market_id\":\"1.23\",\"kind\":\"result\",\"result_ver"
     "sion\":1,\"previous_seq\":0,\"cause\":\"feed\",\"actor\":\"betfair\",\"reason\":\"\""
     ",\"approver\":\"\",\"certainty\":0,\"selections\":[{\"selection\":0,\"selection_id\""
     ":\"s0\",\"selection_name\":\"Selection\",\"result\":\"DEAD_HEAT\",\"won\":1,\"void_f"
@@ -143,7 +143,7 @@ static const char *const expected[EVERY_TYPE_COUNT] = {
     "\":1,\"user_id\":\"ada\",\"kind\":\"available\",\"currency\":\"GBP\",\"amount\":51.2"
     "5},{\"kind\":\"house_result\",\"currency\":\"GBP\",\"amount\":-1.25}]}",
     "{\"seq\":16,\"time\":\"2026-09-21T14:13:20.015000Z\",\"type\":\"RESULT\",\"format\":"
-    "1,\"bytes\":232,\"market\":1,\"market_id\":\"1.23\",\"kind\":\"result\",\"result_ver"
+    "1,\"bytes\":240,\"market\":1,\"market_id\":\"1.23\",\"kind\":\"result\",\"result_ver"
     "sion\":2,\"previous_seq\":14,\"cause\":\"feed\",\"actor\":\"betfair\",\"reason\":\""
     "\",\"approver\":\"\",\"certainty\":0,\"selections\":[{\"selection\":0,\"selection_id"
     "\":\"s0\",\"selection_name\":\"Selection\",\"result\":\"LOST\",\"won\":0,\"void_fact"
@@ -181,6 +181,16 @@ static const char *const expected[EVERY_TYPE_COUNT] = {
     "eq\":0,\"stake_minor_min\":0,\"stake_minor_max\":500,\"payout_minor_max\":null,\"lia"
     "bility_minor_max\":null,\"delay_us\":0,\"factor_permyriad\":10000,\"actor\":\"tess\""
     ",\"reason\":\"sharp\"}",
+    "{\"seq\":20,\"time\":\"2026-09-21T14:13:20.019000Z\",\"type\":\"PROPOSAL\",\"for"
+    "mat\":1,\"bytes\":176,\"needs_approval\":true,\"market\":1,\"market_id\":\"1.23"
+    "\",\"kind\":\"result\",\"result_version\":3,\"previous_seq\":0,\"cause\":\"trade"
+    "r\",\"actor\":\"tom\",\"reason\":\"seen\",\"approver\":\"\",\"certainty\":0,\"se"
+    "lections\":[{\"selection\":0,\"selection_id\":\"s0\",\"selection_name\":\"Select"
+    "ion\",\"result\":\"WON\",\"won\":1,\"void_factor\":0.0,\"dead_heat_numerator\":1"
+    ",\"dead_heat_denominator\":1,\"reason\":\"by a nose\"}]}",
+    "{\"seq\":21,\"time\":\"2026-09-21T14:13:20.020000Z\",\"type\":\"DECISION\",\"for"
+    "mat\":1,\"bytes\":72,\"proposal_seq\":20,\"decision\":\"approved\",\"actor\":\"e"
+    "ve\",\"reason\":\"agreed\"}",
 };
 
 static void is_dumped_as_written_down(struct maker *m, const struct parts *parts)

@@ -158,6 +158,8 @@ static void mutate_any(struct walk *w, const struct parts *good)
         mutate(w, FIELDS(record_result, previous_seq, market));
         break;
     case RECORD_LIMITS:
+    case RECORD_PROPOSAL:
+    case RECORD_DECISION:
     case RECORD_FENCE:
     case RECORD_GENESIS:
     case RECORD_OPENED:

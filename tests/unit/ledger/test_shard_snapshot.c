@@ -218,11 +218,11 @@ TEST(shard_snapshot, more_than_the_limits_is_refused_by_name)
     struct maker m;
     open_with_bets(&m);
     encode(m.state, &image);
-    const struct shard_limits fit = {3, 2, 6, 4, 4, 1, 1, 9};
+    const struct shard_limits fit = {3, 2, 6, 4, 4, 1, 1, 1, 1, 9};
     assert_int_equal(shard_state_verdicts_count(m.state), 7);
     assert_int_equal(decode(&image, &fit, NULL, NULL), 0);
     for (size_t i = 0; i < 5; i++) {
-        struct shard_limits limits = {3, 2, 6, 4, 4, 1, 1, 7};
+        struct shard_limits limits = {3, 2, 6, 4, 4, 1, 1, 1, 1, 7};
         const char *reason = NULL;
         (&limits.accounts_max)[i]--;
         assert_int_equal(decode(&image, &limits, NULL, &reason), -ERR_LIMIT);
