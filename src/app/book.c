@@ -9,6 +9,7 @@
 #include "base/error.h"
 #include "base/reserve.h"
 #include "crypto/random.h"
+#include "ledger/shard_proposals.h"
 
 static void on_durable(void *owner, const struct record_view *record)
 {
@@ -241,6 +242,7 @@ void book_end_turn(struct book *book)
     book_check_leases(book);
     book_old_keys_step(book);
     book_release_due(book);
+    book_proposals_step(book);
     book_settle_step(book); /* bets of this turn went first (DESIGN P3) */
     book_drop_ended(book);
     book_forget_verdicts(book);
@@ -265,6 +267,9 @@ int64_t book_due_us(const struct book *book)
     int64_t again = commit_due_us(book->commit, book->now);
     if (again >= 0 && (due < 0 || again < due))
         due = again;
+    int64_t proposals = book_proposals_due_us(book);
+    if (proposals >= 0 && (due < 0 || proposals < due))
+        due = proposals;
     if (book->pending_count > 0) {
         int64_t left = book->pending[0].due_us - book->now.us;
         if (due < 0 || left < due)
@@ -351,6 +356,7 @@ const struct book_stats *book_stats(const struct book *book)
     stats->settle_bets_left = book->settle_queue->bets_left;
     stats->verdicts_memory = shard_state_verdicts_count(book->state);
     stats->verdicts_total = shard_state_verdicts_total(book->state);
+    stats->proposals = shard_state_proposals_count(book->state);
     stats->old_keys_waiting = book->old_waiting;
     return stats;
 }

@@ -148,9 +148,16 @@ enum request_outcome book_set_limits(struct book *book, const struct limits_requ
 /* What is set for the scope; NULL: nothing. Borrowed until the book's next call. */
 const struct shard_stake_limits *book_limits_of(const struct book *book, enum limit_scope scope,
                                                 struct slice id);
-/* A result by hand; selections that it does not name keep theirs. */
+/* A result by hand; selections that it does not name keep theirs. With a policy of approval or
+ * objection (book_options.h) the answer's record is a PROPOSAL, and nothing is settled yet. */
 enum request_outcome book_post_result(struct book *book, const struct feed_result *result,
                                       const struct desk_word *word, struct book_reply reply);
+
+/* Another actor's decision on a proposal, by the number of its record. UNKNOWN: it does not wait
+ * any more; INVALID: it needs no approval, or has it. The answer has the DECISION. */
+enum request_outcome book_decide_proposal(struct book *book, uint64_t proposal_seq,
+                                          enum decision_kind decision, const struct desk_word *word,
+                                          struct book_reply reply);
 
 /* Calls back, at once when possible, when everything decided so far is durable: a balance read
  * from book_state may be told only then. */

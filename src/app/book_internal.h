@@ -181,10 +181,18 @@ void book_settle_restore(struct book *book);
  * False: what is said is impossible. */
 bool book_work_out_result(const struct book *book, const struct feed_result *result,
                           struct market_ref ref, struct record_selection_result *items);
-/* Records a result; see book_post_result for the outcomes. *ret_seq is written when recorded. */
+/* ---- record_result.c, propose_result.c (result_draft.h) ---- */
+
+/* Records a result, or proposes it, as the policy wants; see book_post_result for the outcomes.
+ * *ret_seq is of the record, when there is one. */
 enum request_outcome book_record_result(struct book *book, const struct feed_result *result,
                                         enum fence_cause cause, const struct desk_word *word,
                                         uint64_t *ret_seq);
+
+/* Those that are approved, and whose time has come, take force. */
+void book_proposals_step(struct book *book);
+/* Until the next one's time comes, in microseconds; -1: none has one. */
+int64_t book_proposals_due_us(const struct book *book);
 
 /* ---- bet_history.c ---- */
 

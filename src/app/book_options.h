@@ -18,9 +18,12 @@ struct book_options {
     uint32_t settle_per_turn_max;       /* settlement records per turn; bets go first */
     uint32_t pending_max;               /* bets waiting for their delay */
     bool bind_score; /* a bet whose score or red cards changed during its delay is refused */
-    uint16_t redemption_days;  /* G-10 */
-    int64_t provider_skew_us;  /* of feeds' clocks against ours, for windows of time: added */
-    uint8_t binary_sha256[32]; /* for the OPENED record (G-04) */
+    uint16_t redemption_days;        /* G-10 */
+    bool results_second_person;      /* a result by hand needs another's approval */
+    int64_t results_objection_us;    /* for so long one may object to it; 0: not at all */
+    uint8_t results_certainty_least; /* of a feed's, to take force by itself; below: a proposal */
+    int64_t provider_skew_us;        /* of feeds' clocks against ours, for windows of time: added */
+    uint8_t binary_sha256[32];       /* for the OPENED record (G-04) */
     const char *version;
     /* Book id and hash key of a new log, 32 bytes; NULL: from the kernel. For the simulator, in
      * which one seed gives the same bytes every time. */
@@ -45,4 +48,5 @@ struct book_options {
                            .pending_max = 65536,                                                   \
                            .bind_score = true,                                                     \
                            .redemption_days = 365,                                                 \
+                           .results_certainty_least = 1,                                           \
                            .version = "0"})

@@ -28,6 +28,7 @@ enum request_outcome {
     REQUEST_NO_CHANGE,   /* desk: nothing to do (same result, same hold): 200 */
     REQUEST_OLD_VERSION, /* result_version is not higher than the one in force: 409 */
     REQUEST_INVALID,     /* 422: impossible factors, unknown selection */
+    REQUEST_SAME_ACTOR,  /* 403: nobody decides what they proposed themselves */
 };
 
 struct book_answer {

@@ -1,10 +1,11 @@
 /* record_result.c - what decides bets, as one record: results of a market, their rollback, windows
  * of time in which bets are void. From there settle_market.c goes on. */
-#include "app/book_internal.h"
+#include "app/result_draft.h"
 
-#include "base/assert.h"
+#include "core/market_line.h"
 
-static bool same_result(struct book *book, struct market_ref ref, const struct record_result *body,
+static bool same_result(const struct book *book, struct market_ref ref,
+                        const struct record_result *body,
                         const struct record_selection_result *items)
 {
     const struct shard_market *market = shard_state_market(book->state, ref);
@@ -49,59 +50,6 @@ static bool deductions_possible(const struct record_result *body,
            body->waive_pence == 0;
 }
 
-/* What every kind of word on a market's results says of itself. */
-static struct record_result body_of(const struct feed_result *result, struct market_ref ref,
-                                    const struct shard_market *market, enum fence_cause cause,
-                                    const struct desk_word *word)
-{
-    return (struct record_result){.result_version = result->result_version,
-                                  .previous_seq = market->seq_result,
-                                  .market = ref.n,
-                                  .cause = (uint16_t)cause,
-                                  .kind = (uint8_t)result->kind,
-                                  .actor_bytes = (uint16_t)word->actor.bytes,
-                                  .reason_bytes = (uint16_t)word->reason.bytes,
-                                  .approver_bytes = (uint16_t)word->approver.bytes};
-}
-
-/* The reasons of selections stand behind the three of the whole; REASON_BYTES_MAX of each. */
-static size_t put_reasons(struct book *book, const struct feed_result *result,
-                          struct market_ref ref, struct record_selection_result *items,
-                          struct slice *reasons)
-{
-    const struct shard_market *market = shard_state_market(book->state, ref);
-    memset(reasons, 0, market->selections_count * sizeof *reasons);
-    for (size_t i = 0; i < result->selections_count; i++) {
-        const struct feed_selection_result *r = &result->selections[i];
-        uint16_t number = shard_state_find_selection(book->state, ref, r->selection_id);
-        if (number == RECORD_SELECTION_NONE)
-            continue;
-        reasons[number] = r->reason;
-        if (r->reason.bytes > REASON_BYTES_MAX)
-            reasons[number].bytes = REASON_BYTES_MAX;
-        items[number].reason_bytes = (uint16_t)reasons[number].bytes;
-    }
-    return market->selections_count;
-}
-
-static uint64_t commit_result(struct book *book, const struct record_result *body,
-                              const struct feed_result *result,
-                              struct record_selection_result *items, const struct desk_word *word)
-{
-    struct slice texts[3 + SELECTIONS_MAX] = {word->actor, word->reason, word->approver};
-    struct market_ref ref = {body->market};
-    size_t count = items == NULL ? 0 : put_reasons(book, result, ref, items, texts + 3);
-    struct record_draft draft = {.type = RECORD_RESULT,
-                                 .time_us = book->wall.us,
-                                 .body = body,
-                                 .items = items,
-                                 .items_count = count,
-                                 .texts = texts,
-                                 .texts_count = 3 + count};
-    book->stats.results++;
-    return commit_record(book->commit, &draft)->head->seq;
-}
-
 /* A word that is silent about deductions leaves those of the selections that it does not name. */
 static void keep_deductions(struct record_result *body, const struct shard_market *market,
                             const struct record_selection_result *items)
@@ -115,32 +63,77 @@ static void keep_deductions(struct record_result *body, const struct shard_marke
 
 /* What selections deduct that are not named was said in the model in force; another one would make
  * something else of it. */
-static bool model_kept(const struct book *book, const struct feed_result *result,
-                       struct market_ref ref, const struct record_selection_result *items)
+static bool model_kept(const struct shard_market *market, const struct result_draft *draft)
 {
-    const struct shard_market *market = shard_state_market(book->state, ref);
-    unsigned named = 0;
-    for (size_t i = 0; i < result->selections_count; i++) {
-        uint16_t number =
-            shard_state_find_selection(book->state, ref, result->selections[i].selection_id);
-        named += number != RECORD_SELECTION_NONE && items[number].deduction != 0;
+    if (market->deduction_model == 0 || draft->body.deduction_model == market->deduction_model)
+        return true;
+    for (uint16_t i = 0; i < market->selections_count; i++)
+        if (!draft->named[i] && draft->items[i].deduction != 0)
+            return false;
+    return true;
+}
+
+/* A line has what the score says, whoever said something else of it since. */
+static bool lines_follow(const struct shard_state *state, const struct shard_market *market,
+                         const struct result_draft *draft)
+{
+    for (uint16_t i = 0; i < market->selections_count && draft->body.score_known == 1; i++) {
+        struct market_line line;
+        if (draft->items[i].win.known == 0 || !shard_line_of(state, market, i, &line))
+            continue;
+        struct record_leg_result win =
+            record_factors_of(market_line_result(line, draft->body.score));
+        if (memcmp(&win, &draft->items[i].win, sizeof win) != 0)
+            return false;
     }
-    return result->deduction_model == 0 || market->deduction_model == 0 ||
-           result->deduction_model == market->deduction_model ||
-           named == count_deducting(items, market->selections_count);
+    return true;
+}
+
+bool book_result_possible(const struct shard_state *state, struct result_draft *draft)
+{
+    const struct market_ref ref = {draft->body.market};
+    const struct shard_market *market = shard_state_market(state, ref);
+    keep_deductions(&draft->body, market, draft->items);
+    return model_kept(market, draft) && lines_follow(state, market, draft) &&
+           deductions_possible(&draft->body, draft->items, market->selections_count);
+}
+
+/* Which selections are named, or have a line that follows from the score, and why. */
+static void note_named(const struct book *book, const struct feed_result *result,
+                       struct result_draft *draft)
+{
+    const struct market_ref ref = {draft->body.market};
+    const struct shard_market *market = shard_state_market(book->state, ref);
+    for (uint16_t i = 0; i < market->selections_count; i++) {
+        struct market_line line;
+        draft->reasons[i] = SLICE_NONE;
+        draft->named[i] = result->kind == RESULT_SET && result->score_known &&
+                          shard_line_of(book->state, market, i, &line);
+    }
+    for (size_t i = 0; i < result->selections_count; i++) {
+        const struct feed_selection_result *r = &result->selections[i];
+        uint16_t number = shard_state_find_selection(book->state, ref, r->selection_id);
+        if (number == RECORD_SELECTION_NONE)
+            continue;
+        draft->named[number] = true;
+        draft->reasons[number] = r->reason;
+        if (r->reason.bytes > REASON_BYTES_MAX)
+            draft->reasons[number].bytes = REASON_BYTES_MAX;
+    }
 }
 
 /* Results, and that some are withdrawn. One that says nothing new is recorded too when its version
  * is higher: what comes late between the two must not undo it. */
-static enum request_outcome record_results(struct book *book, const struct feed_result *result,
-                                           struct record_result *body, const struct desk_word *word,
-                                           uint64_t *ret_seq)
+static enum request_outcome prepare_results(const struct book *book,
+                                            const struct feed_result *result,
+                                            struct result_draft *draft)
 {
+    struct record_result *body = &draft->body;
     struct market_ref ref = {body->market};
-    struct record_selection_result items[SELECTIONS_MAX];
     const struct shard_market *market = shard_state_market(book->state, ref);
-    if (!book_work_out_result(book, result, ref, items))
+    if (!book_work_out_result(book, result, ref, draft->items))
         return REQUEST_INVALID;
+    note_named(book, result, draft);
     if (result->kind == RESULT_SET) {
         body->certainty = result->certainty;
         body->deduction_model = (uint8_t)result->deduction_model;
@@ -150,26 +143,24 @@ static enum request_outcome record_results(struct book *book, const struct feed_
         body->score[0] = result->score[0];
         body->score[1] = result->score[1];
     }
-    keep_deductions(body, market, items);
-    if (!model_kept(book, result, ref, items))
-        return REQUEST_INVALID;
-    if (!deductions_possible(body, items, market->selections_count) || body->certainty > 2)
+    draft->asked = *body;
+    if (!book_result_possible(book->state, draft) || body->certainty > 2)
         return REQUEST_INVALID;
     if (market->result_version != 0 && result->result_version <= market->result_version)
-        return same_result(book, ref, body, items) ? REQUEST_NO_CHANGE : REQUEST_OLD_VERSION;
-    *ret_seq = commit_result(book, body, result, items, word);
+        return same_result(book, ref, body, draft->items) ? REQUEST_NO_CHANGE : REQUEST_OLD_VERSION;
     return REQUEST_TAKEN;
 }
 
 /* A window of time, or that there was none. */
-static enum request_outcome record_window(struct book *book, const struct feed_result *result,
-                                          struct record_result *body, const struct desk_word *word,
-                                          uint64_t *ret_seq)
+static enum request_outcome prepare_window(struct book *book, const struct feed_result *result,
+                                           struct result_draft *draft)
 {
+    struct record_result *body = &draft->body;
     struct market_ref ref = {body->market};
     body->void_from_us = result->void_from.us;
     body->void_until_us = result->void_until.us;
     body->void_skew_us = book->options.provider_skew_us;
+    draft->asked = *body;
     if (body->void_from_us >= body->void_until_us)
         return REQUEST_INVALID;
     const struct shard_window *known =
@@ -179,27 +170,59 @@ static enum request_outcome record_window(struct book *book, const struct feed_r
                                                                   : REQUEST_OLD_VERSION;
     if (known == NULL && !shard_state_window_room(book->state, ref))
         return book_busy(book, "windows_max");
-    *ret_seq = commit_result(book, body, result, NULL, word);
     return REQUEST_TAKEN;
+}
+
+uint64_t book_commit_result(struct book *book, struct result_draft *draft,
+                            const struct desk_word *word)
+{
+    struct slice texts[3 + SELECTIONS_MAX] = {word->actor, word->reason, word->approver};
+    const struct market_ref ref = {draft->body.market};
+    const struct shard_market *market = shard_state_market(book->state, ref);
+    size_t count = draft->window ? 0 : market->selections_count;
+    for (size_t i = 0; i < count; i++) {
+        draft->items[i].reason_bytes = (uint16_t)draft->reasons[i].bytes;
+        texts[3 + i] = draft->reasons[i];
+    }
+    draft->body.previous_seq = market->seq_result;
+    draft->body.actor_bytes = (uint16_t)word->actor.bytes;
+    draft->body.reason_bytes = (uint16_t)word->reason.bytes;
+    draft->body.approver_bytes = (uint16_t)word->approver.bytes;
+    struct record_draft record = {.type = RECORD_RESULT,
+                                  .time_us = book->wall.us,
+                                  .body = &draft->body,
+                                  .items = draft->items,
+                                  .items_count = count,
+                                  .texts = texts,
+                                  .texts_count = 3 + count};
+    book->stats.results++;
+    uint64_t seq = commit_record(book->commit, &record)->head->seq;
+    book_settle_queue(book, ref);
+    return seq;
 }
 
 enum request_outcome book_record_result(struct book *book, const struct feed_result *result,
                                         enum fence_cause cause, const struct desk_word *word,
                                         uint64_t *ret_seq)
 {
+    struct result_draft draft;
     struct market_ref ref = find_market(book, result);
-    const struct shard_market *market = shard_state_market(book->state, ref);
-    if (market == NULL)
+    if (shard_state_market(book->state, ref) == NULL)
         return book_unregistered(book, result->market_id);
-    struct record_result body = body_of(result, ref, market, cause, word);
     if (result->kind < RESULT_SET || result->kind > RESULT_UNDO_CANCEL)
         return REQUEST_INVALID;
-    bool window = result->kind == RESULT_CANCEL || result->kind == RESULT_UNDO_CANCEL;
-    enum request_outcome outcome = window ? record_window(book, result, &body, word, ret_seq)
-                                          : record_results(book, result, &body, word, ret_seq);
+    draft.window = result->kind == RESULT_CANCEL || result->kind == RESULT_UNDO_CANCEL;
+    draft.body = (struct record_result){.result_version = result->result_version,
+                                        .market = ref.n,
+                                        .cause = (uint16_t)cause,
+                                        .kind = (uint8_t)result->kind};
+    enum request_outcome outcome =
+        draft.window ? prepare_window(book, result, &draft) : prepare_results(book, result, &draft);
     if (outcome != REQUEST_TAKEN)
         return outcome;
-    book_settle_queue(book, ref);
+    if (book_must_propose(book, result, cause))
+        return book_propose_result(book, &draft, word, ret_seq);
+    *ret_seq = book_commit_result(book, &draft, word);
     book_republish(book, result->market_id);
     return REQUEST_TAKEN;
 }

@@ -269,6 +269,9 @@ static struct book_options book_options_of(const struct node_options *options)
     book.deposit_minor_max = options->trading.deposit_minor_max;
     book.settle_per_turn_max = (uint32_t)options->trading.settle_per_turn_max;
     book.pending_max = (uint32_t)options->trading.pending_max;
+    book.results_second_person = options->results_second_person;
+    book.results_objection_us = options->results_objection_s * US_PER_SECOND;
+    book.results_certainty_least = (uint8_t)options->results_certainty_least;
     book.bind_score = options->trading.bind_score;
     book.version = version_text;
     if (version_binary_sha256(book.binary_sha256) < 0)

@@ -58,6 +58,8 @@ struct node_options {
     int64_t verdicts_filter_bytes; /* says which of those on disk need no look-up */
     struct node_trading trading;
     struct result_policy results;
+    bool results_second_person; /* app/book_options.h */
+    int64_t results_objection_s, results_certainty_least;
     int64_t head_interval_us;               /* between signed heads, while the ledger grows */
     int64_t heads_on_demand;                /* a second, for proofs that need one; 0: none */
     struct sign_pkcs11_options heads_token; /* .module NULL: key files */

@@ -17,6 +17,19 @@ static int take_word(const struct options *options, const char *key, const char 
     return -ERR_CONFIG;
 }
 
+/* Whose word is enough, and when. */
+static int take_approval(const struct options *options, struct node_options *ret, struct buf *why)
+{
+    static const char *const approvals[] = {"none", "second-person", NULL};
+    unsigned approval = 0;
+    TRY(take_word(options, "results-approval", approvals, &approval, why));
+    TRY(options_number(options, "results-objection-s", (struct number_range){0, 604800},
+                       &ret->results_objection_s, why));
+    ret->results_second_person = approval == 2;
+    return options_number(options, "results-certainty-least", (struct number_range){1, 2},
+                          &ret->results_certainty_least, why);
+}
+
 int options_results(const struct options *options, struct node_options *ret, struct buf *why)
 {
     static const char *const models[] = {"rule4", "winnings", "price", NULL};
@@ -31,5 +44,5 @@ int options_results(const struct options *options, struct node_options *ret, str
         .model = (enum deduction_model)model,
         .rule4 = {(enum rule4_table)table, (uint8_t)cap, (uint8_t)waive},
     };
-    return 0;
+    return take_approval(options, ret, why);
 }

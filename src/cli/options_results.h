@@ -10,7 +10,10 @@
     {"deduction-model", "rule4"},                                                                  \
     {"rule4-table", "fractional"},                                                                 \
     {"rule4-cap-pence", "90"},                                                                     \
-    {"rule4-waive-pence", "0"}
+    {"rule4-waive-pence", "0"},                                                                    \
+    {"results-approval", "none"},                                                                  \
+    {"results-objection-s", "0"},                                                                  \
+    {"results-certainty-least", "1"}
 /* clang-format on */
 
 /* 0, or -ERR_CONFIG with the reason. */

@@ -145,7 +145,8 @@ static int check_word(struct shard_state *state, const struct record_result *res
                                     result->void_skew_us == 0,
             "a window of time has a begin and an end");
     REQUIRE(result->deduction_model <= DEDUCT_PRICE && result->cap_pence <= 99 &&
-                result->waive_pence <= 99 && result->certainty <= 2 && result->score_known <= 1,
+                result->waive_pence <= 99 && result->certainty <= 2 && result->score_known <= 1 &&
+                result->score[0] <= LINE_SCORE_MAX && result->score[1] <= LINE_SCORE_MAX,
             "no such deductions");
     REQUIRE(!of_window(result) ||
                 (result->deduction_model == 0 && result->cap_pence == 0 &&

@@ -254,6 +254,7 @@ static void reply_untaken(const struct limit_operation *operation, enum request_
     case REQUEST_STALLED:
     case REQUEST_FULL:
     case REQUEST_OLD_VERSION:
+    case REQUEST_SAME_ACTOR:
         break;
     }
     ASSERT(false);
