@@ -5,6 +5,7 @@
 
 #include "app/book_internal.h"
 #include "app/refold.h"
+#include "app/result_draft.h"
 #include "base/assert.h"
 #include "base/error.h"
 #include "base/reserve.h"

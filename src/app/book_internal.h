@@ -189,11 +189,6 @@ enum request_outcome book_record_result(struct book *book, const struct feed_res
                                         enum fence_cause cause, const struct desk_word *word,
                                         uint64_t *ret_seq);
 
-/* Those that are approved, and whose time has come, take force. */
-void book_proposals_step(struct book *book);
-/* Until the next one's time comes, in microseconds; -1: none has one. */
-int64_t book_proposals_due_us(const struct book *book);
-
 /* ---- bet_history.c ---- */
 
 int book_reads_new(struct book *book);

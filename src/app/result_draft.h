@@ -29,3 +29,7 @@ bool book_must_propose(const struct book *book, const struct feed_result *result
  * before; BUSY at proposals_max. */
 enum request_outcome book_propose_result(struct book *book, const struct result_draft *draft,
                                          const struct desk_word *word, uint64_t *ret_seq);
+/* Those that are approved, and whose time has come, take force. */
+void book_proposals_step(struct book *book);
+/* Until the next one's time comes, in microseconds; -1: none has one. */
+int64_t book_proposals_due_us(const struct book *book);

@@ -11,6 +11,7 @@
 #include "roles/backoffice/grant_desk.h"
 #include "roles/backoffice/key_desk.h"
 #include "roles/backoffice/limit_desk.h"
+#include "roles/backoffice/proposal_json.h"
 #include "roles/backoffice/result_decode.h"
 
 #define NO_STORE SLICE("Cache-Control: no-store\r\n")
@@ -355,6 +356,38 @@ static bool serve_limits(struct backoffice *backoffice, struct http_request *req
     return true;
 }
 
+#define PROPOSALS_PATH "/v1/admin/results/proposals"
+
+static bool serve_proposals(struct backoffice *backoffice, struct http_request *request)
+{
+    struct jwt_claims claims;
+    if (!slice_is(request->path, PROPOSALS_PATH))
+        return false;
+    if (request->method != HTTP_GET)
+        http_reply_not_allowed(request->reply_to, "GET");
+    else if (need_role(backoffice, request, ROLES_DESK, &claims))
+        desk_list_proposals(backoffice->desk, request);
+    return true;
+}
+
+static bool serve_decision(struct backoffice *backoffice, struct http_request *request)
+{
+    char text[PROPOSAL_ID_BYTES_MAX];
+    struct buf memory = buf_over(text, sizeof text);
+    struct slice prefix = SLICE(PROPOSALS_PATH "/");
+    struct jwt_claims claims;
+    struct slice id;
+    bool approve = id_between(request->path, prefix, SLICE("/approve"), &memory, &id);
+    if (!approve && !id_between(request->path, prefix, SLICE("/reject"), &memory, &id))
+        return false;
+    if (request->method != HTTP_POST)
+        http_reply_not_allowed(request->reply_to, "POST");
+    else if (need_role(backoffice, request, ROLES_DESK, &claims))
+        desk_decide(backoffice->desk, request, &claims, id,
+                    approve ? DECISION_APPROVED : DECISION_REJECTED);
+    return true;
+}
+
 static bool serve_keys(struct backoffice *backoffice, struct http_request *request)
 {
     struct jwt_claims claims;
@@ -471,6 +504,7 @@ static void on_request(void *owner, struct http_request *request)
     if (!serve_get(backoffice, request) && !serve_feed(backoffice, request) &&
         !serve_hold(backoffice, request) && !serve_results(backoffice, request) &&
         !serve_grants(backoffice, request) && !serve_limits(backoffice, request) &&
+        !serve_proposals(backoffice, request) && !serve_decision(backoffice, request) &&
         !serve_keys(backoffice, request) && !serve_ship(backoffice, request))
         reply_not_found(request);
 }
@@ -525,6 +559,7 @@ static int add_book(struct metrics *metrics, const struct book_stats *stats)
         {{"overround_ledger_records_total", "Durable records", NULL, 0}, &stats->group_records},
         {{limits, limits_help, "limit=\"ledger_stalled\"", 0}, &stats->ledger_stalled},
         {{limits, limits_help, "limit=\"ledger_full\"", 0}, &stats->ledger_full},
+        {{limits, limits_help, "limit=\"proposals_max\"", 0}, &stats->proposals_reached},
         {{limits, limits_help, "limit=\"repeats_walk_max\"", 0}, &stats->repeats_walk_reached},
     };
     const struct {
@@ -533,6 +568,7 @@ static int add_book(struct metrics *metrics, const struct book_stats *stats)
     } gauges[] = {
         {"overround_markets_open", "Markets that take bets", &stats->markets_open},
         {"overround_bets_pending", "Bets that wait for their delay", &stats->pending},
+        {"overround_result_proposals", "Results that wait to take force", &stats->proposals},
         {"overround_settle_backlog", "Markets with settlements to do", &stats->settle_backlog},
         {"overround_settlement_bets",
          "Bets of the settlements under way, and of those before "

@@ -8,6 +8,7 @@
 #include "base/assert.h"
 #include "base/error.h"
 #include "net/http/http_reply.h"
+#include "roles/backoffice/proposal_json.h"
 #include "roles/backoffice/result_decode.h"
 #include "roles/shared/problem.h"
 
@@ -17,8 +18,9 @@
 /* What became of one market of the request. */
 struct step {
     enum request_outcome outcome;
-    bool failed;  /* the ledger stopped before it was durable */
-    uint64_t seq; /* of its record; 0: none */
+    bool failed;   /* the ledger stopped before it was durable */
+    bool proposed; /* it waits for somebody, or for its time */
+    uint64_t seq;  /* of its record; 0: none */
     uint8_t id_bytes;
     char id[MARKET_ID_BYTES_MAX];
 };
@@ -27,8 +29,9 @@ struct desk_operation {
     struct desk *desk;
     struct desk_operation *next_free;
     struct http_reply_to to;
-    bool hold, resume; /* what was asked; neither: results */
-    uint32_t waiting;  /* steps that are not durable yet; 1 more while steps are being made */
+    bool hold, resume;           /* what was asked; neither: results, */
+    enum decision_kind decision; /* or this, of a proposal; 0: none */
+    uint32_t waiting; /* steps that are not durable yet; 1 more while steps are being made */
     uint32_t steps_count;
     struct step steps[RESULT_MARKETS_MAX];
 };
@@ -42,6 +45,7 @@ struct desk {
     struct metrics_counter operations_reached;
     struct result_decoded decoded;
     char out[ANSWER_BYTES_MAX];
+    char list[PROPOSALS_BYTES_MAX];
 };
 
 int desk_new(struct book *book, struct odds_store *store, const struct result_policy *policy,
@@ -80,7 +84,7 @@ static struct verdict verdict_of(const struct step *step)
         return (struct verdict){503, "LEDGER_UNAVAILABLE"};
     switch (step->outcome) {
     case REQUEST_TAKEN:
-        return (struct verdict){200, "RECORDED"};
+        return (struct verdict){200, step->proposed ? "PROPOSED" : "RECORDED"};
     case REQUEST_NO_CHANGE:
         return (struct verdict){200, "NO_CHANGE"};
     case REQUEST_UNKNOWN:
@@ -89,6 +93,8 @@ static struct verdict verdict_of(const struct step *step)
         return (struct verdict){409, "OLD_RESULT_VERSION"};
     case REQUEST_INVALID:
         return (struct verdict){422, "INVALID_RESULT"};
+    case REQUEST_SAME_ACTOR:
+        return (struct verdict){403, "SAME_ACTOR"};
     case REQUEST_STOPPED:
         return (struct verdict){503, "LEDGER_UNAVAILABLE"};
     case REQUEST_BUSY:
@@ -113,30 +119,46 @@ static struct verdict verdict_of_all(const struct desk_operation *operation)
     return (struct verdict){200, "RECORDED"};
 }
 
-static void put_step(struct json_writer *writer, const struct desk *desk, const struct step *step)
+static void put_seq(struct json_writer *writer, const struct desk *desk, const char *key,
+                    uint64_t seq)
 {
     char memory[48];
-    struct buf seq = buf_over(memory, sizeof memory);
-    json_write_object_open(writer);
-    json_write_key(writer, "market_id");
+    struct buf text = buf_over(memory, sizeof memory);
+    buf_printf(&text, "%u-%llu", shard_state_shard(book_state(desk->book)),
+               (unsigned long long)seq);
+    json_write_key(writer, key);
+    json_write_text(writer, buf_slice(&text));
+}
+
+static void put_step(struct json_writer *writer, const struct desk *desk, const char *id_key,
+                     const struct step *step)
+{
+    json_write_key(writer, id_key);
     json_write_text(writer, slice_of(step->id, step->id_bytes));
     json_write_key(writer, "outcome");
     json_write_text(writer, slice_text(verdict_of(step).code));
-    if (step->seq != 0) {
-        buf_printf(&seq, "%u-%llu", shard_state_shard(book_state(desk->book)),
-                   (unsigned long long)step->seq);
-        json_write_key(writer, "ledger_seq");
-        json_write_text(writer, buf_slice(&seq));
-    }
-    json_write_object_close(writer);
+    if (step->seq != 0)
+        put_seq(writer, desk, "ledger_seq", step->seq);
+    if (step->proposed)
+        put_seq(writer, desk, "proposal_id", step->seq);
 }
 
 static void put_steps(struct json_writer *writer, const struct desk_operation *operation)
 {
+    if (operation->decision != 0) {
+        json_write_key(writer, "decision");
+        json_write_text(writer, operation->decision == DECISION_APPROVED ? SLICE("approved")
+                                                                         : SLICE("rejected"));
+        put_step(writer, operation->desk, "proposal_id", &operation->steps[0]);
+        return;
+    }
     json_write_key(writer, "markets");
     json_write_array_open(writer);
-    for (uint32_t i = 0; i < operation->steps_count; i++)
-        put_step(writer, operation->desk, &operation->steps[i]);
+    for (uint32_t i = 0; i < operation->steps_count; i++) {
+        json_write_object_open(writer);
+        put_step(writer, operation->desk, "market_id", &operation->steps[i]);
+        json_write_object_close(writer);
+    }
     json_write_array_close(writer);
 }
 
@@ -190,6 +212,7 @@ static struct desk_operation *take_operation(struct desk *desk, struct http_requ
     desk->free_operation = operation->next_free;
     operation->to = request->reply_to;
     operation->hold = operation->resume = false;
+    operation->decision = 0;
     operation->waiting = 1;
     operation->steps_count = 0;
     return operation;
@@ -207,8 +230,10 @@ static void on_durable(const struct book_answer *moment)
     struct desk_operation *operation = moment->cookie.owner;
     struct step *step = &operation->steps[moment->cookie.words[0]];
     step->failed = moment->failed;
-    if (moment->record != NULL)
+    if (moment->record != NULL) {
         step->seq = moment->record->head->seq;
+        step->proposed = moment->record->head->type == RECORD_PROPOSAL;
+    }
     done_waiting(operation);
 }
 
@@ -256,6 +281,50 @@ void desk_hold(struct desk *desk, struct http_request *request, const struct jwt
                                 &(struct desk_word){.actor = jwt_sub(claims), .reason = reason},
                                 (struct book_reply){on_durable, cookie}));
     done_waiting(operation);
+}
+
+/* "SHARD-SEQ", as in an answer; 0: it is none of this book. */
+static uint64_t proposal_of(const struct desk *desk, struct slice id)
+{
+    uint64_t seq = 0;
+    char memory[16];
+    struct buf shard = buf_over(memory, sizeof memory);
+    buf_printf(&shard, "%u-", shard_state_shard(book_state(desk->book)));
+    if (!slice_begins(id, buf_slice(&shard)) ||
+        !field_positive(slice_skip(id, shard.bytes), INT64_MAX, &seq))
+        return 0;
+    return seq;
+}
+
+void desk_decide(struct desk *desk, struct http_request *request, const struct jwt_claims *claims,
+                 struct slice proposal_id, enum decision_kind decision)
+{
+    struct request_refusal refusal;
+    struct slice reason;
+    struct book_cookie cookie;
+    if (!reason_decode(request->body, desk->decoded.scratch, sizeof desk->decoded.scratch, &reason,
+                       &refusal)) {
+        refuse_body(desk, request, &refusal);
+        return;
+    }
+    struct desk_operation *operation = take_operation(desk, request);
+    if (operation == NULL)
+        return;
+    operation->decision = decision;
+    struct step *step = add_step(operation, proposal_id, &cookie);
+    step_taken(operation, step,
+               book_decide_proposal(desk->book, proposal_of(desk, proposal_id), decision,
+                                    &(struct desk_word){.actor = jwt_sub(claims), .reason = reason},
+                                    (struct book_reply){on_durable, cookie}));
+    done_waiting(operation);
+}
+
+void desk_list_proposals(struct desk *desk, struct http_request *request)
+{
+    struct buf out = buf_over(desk->list, sizeof desk->list);
+    proposals_write(&out, book_state(desk->book), proposal_of(desk, request->query));
+    ASSERT(!out.overflow); /* proposals_write ends before */
+    http_reply(request->reply_to, 200, SLICE("application/json"), NO_STORE, buf_slice(&out));
 }
 
 /* Is the market one of this event, as far as anybody knows it? */

@@ -26,5 +26,11 @@ void desk_hold(struct desk *desk, struct http_request *request, const struct jwt
 void desk_results(struct desk *desk, struct http_request *request, const struct jwt_claims *claims,
                   struct slice event_id);
 
+/* Approves or rejects a proposal, by another actor than the one who made it. */
+void desk_decide(struct desk *desk, struct http_request *request, const struct jwt_claims *claims,
+                 struct slice proposal_id, enum decision_kind decision);
+/* Those that wait; the query may be the proposal_id behind which the list begins. */
+void desk_list_proposals(struct desk *desk, struct http_request *request);
+
 /* 0 or -ERR_LIMIT. */
 int desk_register_metrics(struct desk *desk, struct metrics *metrics);
