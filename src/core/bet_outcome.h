@@ -1,6 +1,6 @@
-/* bet_outcome.h - every answer to a bet, and to a movement of money: its name, its number in the
- * ledger, its HTTP status. In which order refusals apply stands in bet_decide.h,
- * ticket.h and docs/PROTOCOL.md. Thread: any. */
+/* bet_outcome.h - every answer to a bet, a cash-out and a movement of money: its name, its number
+ * in the ledger, its HTTP status. In which order refusals apply stands in bet_decide.h, ticket.h
+ * and docs/PROTOCOL.md. Thread: any. */
 #pragma once
 
 /* X(code, number, HTTP status): stored in records by number, so a number is never reused. */
@@ -25,7 +25,12 @@
     X(REFERRAL_TIMEOUT, 25, 409)                                                                   \
     X(RE_OFFERED, 26, 409)                                                                         \
     X(NOT_ACCEPTED_BY_TRADER, 27, 409)                                                             \
-    X(NO_PLACE_TERMS, 28, 422)
+    X(NO_PLACE_TERMS, 28, 422)                                                                     \
+    X(OFFER_EXPIRED, 30, 409)                                                                      \
+    X(CASH_OUT_CHANGED, 31, 409)                                                                   \
+    X(CASH_OUT_UNAVAILABLE, 32, 409)                                                               \
+    X(CASH_OUT_LIMIT, 33, 422)                                                                     \
+    X(CASH_OUT_PENDING, 34, 409)
 
 #define BET_OUTCOME_ENUM(code, number, http) BET_##code = number,
 enum bet_outcome { BET_OUTCOME_LIST(BET_OUTCOME_ENUM) };

@@ -8,8 +8,10 @@
  * winnings are counted. The caller caps the offer, gives it an id, a price version and an end.
  *
  * In part: pay f of the offer and go on with a bet that is equal but for its stake, stake - part;
- * its stake is then any whole number, not a multiple of the lines, and settles exactly. Pure;
- * thread: any. */
+ * its stake is then any whole number, not a multiple of the lines, and settles exactly.
+ *
+ * An acceptance names an amount and how much worse the customer takes; an offer that has become
+ * better is paid as it is now. Pure; thread: any. */
 #pragma once
 
 #include <stdbool.h>
@@ -24,3 +26,7 @@
  * above MONEY_MINOR_MAX. */
 bool cash_out_offer(const struct bet *bet, uint32_t margin_permyriad, enum rounding rounding,
                     struct money *ret);
+
+/* The least that is paid to who accepted `amount` (1 .. MONEY_MINOR_MAX) with a tolerance of at
+ * most CASH_OUT_WHOLE: amount * (1 - tolerance), rounded up. */
+int64_t cash_out_least(int64_t amount, uint32_t tolerance_permyriad);

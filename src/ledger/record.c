@@ -13,6 +13,7 @@ _Static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__, "records are little-en
 #define ENDS_BYTES                                                                                 \
     (sizeof(struct record_head) + RECORD_POSTINGS_MAX * sizeof(struct record_posting) + 8)
 #define BET_TEXTS_BYTES 1024
+#define KEY_TEXT_BYTES  64
 _Static_assert(ENDS_BYTES + sizeof(struct record_bet) + BET_LEGS_MAX * sizeof(struct record_leg) +
                        BET_TEXTS_BYTES <=
                    RECORD_BET_BYTES_MAX,
@@ -21,6 +22,10 @@ _Static_assert(ENDS_BYTES + sizeof(struct record_settle) +
                        BET_LEGS_MAX * (sizeof(struct record_settled_leg) + 2 * DEDUCTIONS_MAX) <=
                    RECORD_BET_BYTES_MAX,
                "a SETTLE fits");
+_Static_assert(ENDS_BYTES + sizeof(struct record_cash_out) + KEY_TEXT_BYTES +
+                       BET_LEGS_MAX * (sizeof(struct record_cash_out_leg) + 2 * DEDUCTIONS_MAX) <=
+                   RECORD_BET_BYTES_MAX,
+               "a CASH_OUT fits");
 
 /* Per type: the size of body and item, and where their reserved bytes are. */
 #define SIZED(name) sizeof(struct name)
@@ -63,6 +68,10 @@ static const struct {
     [RECORD_PROPOSAL] = {SIZED(record_proposal), SIZED(record_proposed), ZEROS(record_proposal),
                          ZEROS(record_proposed)},
     [RECORD_DECISION] = {SIZED(record_decision), 0, ZEROS(record_decision), {0, 0}},
+    [RECORD_CASH_OUT] = {SIZED(record_cash_out),
+                         SIZED(record_cash_out_leg),
+                         {0, 0},
+                         ZEROS(record_cash_out_leg)},
 };
 
 size_t record_body_bytes(enum record_type type)
@@ -105,6 +114,15 @@ static size_t reasons_bytes(const struct record_selection_result *items, size_t 
     size_t bytes = 0;
     for (size_t i = 0; i < count; i++)
         bytes += items[i].reason_bytes;
+    return bytes;
+}
+
+static size_t cash_out_texts_bytes(const struct record_cash_out *cash_out,
+                                   const struct record_cash_out_leg *items, size_t count)
+{
+    size_t bytes = cash_out->key_bytes;
+    for (size_t i = 0; i < count; i++)
+        bytes += items[i].settled.deductions_count * sizeof(uint16_t);
     return bytes;
 }
 
@@ -160,6 +178,8 @@ static size_t texts_bytes(const struct record_view *view)
         const struct record_decision *decision = body;
         return (size_t)decision->actor_bytes + decision->reason_bytes;
     }
+    case RECORD_CASH_OUT:
+        return cash_out_texts_bytes(body, view->items, count);
     case RECORD_GENESIS:
     case RECORD_RELEASE:
     case RECORD_REVERSE:

@@ -15,6 +15,7 @@
 #include "base/slice.h"
 #include "core/settle.h"
 #include "ledger/record_bets.h"
+#include "ledger/record_cash_out.h"
 #include "ledger/record_limits.h"
 #include "ledger/record_money.h"
 #include "ledger/record_results.h"
@@ -37,6 +38,7 @@ enum record_type {
     RECORD_RESULT = 10,    /* results of a market, their rollback, voids by time; a fence too */
     RECORD_SETTLE = 11,    /* one bet paid */
     RECORD_REVERSE = 12,   /* one settlement taken back, before a corrected one */
+    RECORD_CASH_OUT = 13,  /* verdict on buying back a bet, or a part of its stake */
     RECORD_PROPOSAL = 14,  /* a word on a market's results that waits; nothing follows from it */
     RECORD_DECISION = 15,  /* a proposal is approved or rejected */
     RECORD_LIMITS = 16,    /* what a customer, a market, an event or a sport may be staked with */

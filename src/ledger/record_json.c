@@ -2,18 +2,9 @@
  * Nothing here trusts what a number means: only record_view_of has looked at the record. */
 #include "ledger/record_json.h"
 
-#include "base/json_write.h"
-#include "base/rfc3339.h"
 #include "core/stake_limits.h"
 #include "core/system.h"
-
-/* What is being written: the writer, the record, and what the record leaves to its texts. */
-struct dump {
-    struct json_writer writer;
-    const struct record_view *record;
-    const struct shard_state *state; /* or NULL */
-    struct slice texts;              /* not yet written */
-};
+#include "ledger/record_json_words.h"
 
 static const char *const type_texts[] = {[RECORD_GENESIS] = "GENESIS",
                                          [RECORD_OPENED] = "OPENED",
@@ -29,257 +20,25 @@ static const char *const type_texts[] = {[RECORD_GENESIS] = "GENESIS",
                                          [RECORD_REVERSE] = "REVERSE",
                                          [RECORD_PROPOSAL] = "PROPOSAL",
                                          [RECORD_DECISION] = "DECISION",
-                                         [RECORD_LIMITS] = "LIMITS"};
+                                         [RECORD_LIMITS] = "LIMITS",
+                                         [RECORD_CASH_OUT] = "CASH_OUT"};
 
 const char *record_type_text(enum record_type type)
 {
     return (size_t)type < sizeof type_texts / sizeof *type_texts ? type_texts[type] : NULL;
 }
 
-/* ---- members ---- */
-
-static void put_u64(struct dump *d, const char *key, uint64_t value)
-{
-    json_write_key(&d->writer, key);
-    json_write_u64(&d->writer, value);
-}
-
-static void put_text(struct dump *d, const char *key, struct slice text)
-{
-    json_write_key(&d->writer, key);
-    json_write_text(&d->writer, text);
-}
-
-static void put_bool(struct dump *d, const char *key, bool value)
-{
-    json_write_key(&d->writer, key);
-    json_write_bool(&d->writer, value);
-}
-
-/* The word, or the number when it has none. */
-static void put_word(struct dump *d, const char *key, const char *word, uint64_t number)
-{
-    json_write_key(&d->writer, key);
-    if (word != NULL)
-        json_write_text(&d->writer, slice_text(word));
-    else
-        json_write_u64(&d->writer, number);
-}
-
-/* The word at `number` of the list, whose first stands for 1. */
-static void put_listed(struct dump *d, const char *key, const char *const list[], unsigned number)
-{
-    unsigned count = 0;
-    while (list[count] != NULL)
-        count++;
-    put_word(d, key, number >= 1 && number <= count ? list[number - 1] : NULL, number);
-}
-
-static void put_next_text(struct dump *d, const char *key, uint16_t bytes)
-{
-    put_text(d, key, record_text(&d->texts, bytes));
-}
-
-static void put_time(struct dump *d, const char *key, int64_t us)
-{
-    char memory[RFC3339_BYTES_MAX];
-    struct buf text = buf_over(memory, sizeof memory);
-    json_write_key(&d->writer, key);
-    rfc3339_write(&text, (struct instant){us});
-    if (text.overflow)
-        json_write_i64(&d->writer, us);
-    else
-        json_write_text(&d->writer, buf_slice(&text));
-}
-
-static void put_hex(struct dump *d, const char *key, const void *at, size_t bytes)
-{
-    static const char digits[] = "0123456789abcdef";
-    char text[64];
-    const unsigned char *from = at;
-    for (size_t i = 0; i < bytes; i++) {
-        text[2 * i] = digits[from[i] >> 4];
-        text[2 * i + 1] = digits[from[i] & 15];
-    }
-    put_text(d, key, slice_of(text, 2 * bytes));
-}
-
-/* As two big-endian numbers, so that the digits read like the numbers. */
-static void put_hash(struct dump *d, const char *key, const uint64_t words[2])
-{
-    uint64_t big[2] = {__builtin_bswap64(words[0]), __builtin_bswap64(words[1])};
-    put_hex(d, key, big, sizeof big);
-}
-
-static void put_bet_id(struct dump *d, uint64_t bet_id)
-{
-    char memory[24];
-    struct buf text = buf_over(memory, sizeof memory);
-    json_write_key(&d->writer, "bet_id");
-    if (bet_id == 0) { /* refused */
-        json_write_null(&d->writer);
-        return;
-    }
-    buf_put_u64(&text, bet_id);
-    json_write_text(&d->writer, buf_slice(&text));
-}
-
-static void put_money(struct dump *d, const char *key, int64_t minor, uint16_t iso)
-{
-    struct currency currency = {iso};
-    json_write_key(&d->writer, key);
-    if (currency_known(currency)) {
-        json_write_decimal(&d->writer, minor, currency_scale(currency));
-        return;
-    }
-    json_write_object_open(&d->writer);
-    json_write_key(&d->writer, "minor");
-    json_write_i64(&d->writer, minor);
-    json_write_object_close(&d->writer);
-}
-
-static void put_currency(struct dump *d, uint16_t iso)
-{
-    struct currency currency = {iso};
-    put_word(d, "currency", currency_known(currency) ? currency_code(currency) : NULL, iso);
-}
-
-/* The decimal is rounded; the exact form says the fraction as it stands in the record. */
-static void put_odds(struct dump *d, const char *key, const char *key_exact, struct odds odds)
-{
-    char memory[48];
-    struct buf text = buf_over(memory, sizeof memory);
-    json_write_key(&d->writer, key);
-    if (odds_present(odds)) {
-        odds_write_decimal(&text, odds);
-        json_write_raw(&d->writer, buf_slice(&text));
-    } else {
-        json_write_null(&d->writer);
-    }
-    json_write_key(&d->writer, key_exact);
-    if (odds.numerator == 0 && odds.denominator == 0) {
-        json_write_null(&d->writer);
-        return;
-    }
-    text = buf_over(memory, sizeof memory); /* odds_write_exact is for prices only */
-    buf_put_u64(&text, odds.numerator);
-    buf_put_char(&text, '/');
-    buf_put_u64(&text, odds.denominator);
-    json_write_text(&d->writer, buf_slice(&text));
-}
-
-/* ---- names ---- */
-
-static const struct shard_market *market_of(const struct dump *d, uint32_t ref)
-{
-    return d->state == NULL ? NULL : shard_state_market(d->state, (struct market_ref){ref});
-}
-
-static const struct shard_selection *selection_of(const struct dump *d, uint32_t market,
-                                                  uint16_t selection)
-{
-    if (d->state == NULL)
-        return NULL;
-    return shard_state_selection(d->state, (struct market_ref){market}, selection);
-}
-
-static void put_ref(struct dump *d, const char *key, uint32_t ref, uint32_t none)
-{
-    json_write_key(&d->writer, key);
-    if (ref == none)
-        json_write_null(&d->writer);
-    else
-        json_write_u64(&d->writer, ref);
-}
-
-static void put_market(struct dump *d, uint32_t ref)
-{
-    put_ref(d, "market", ref, 0);
-    if (market_of(d, ref) != NULL)
-        put_text(d, "market_id", shard_state_market_id(d->state, (struct market_ref){ref}));
-}
-
-static void put_selection(struct dump *d, uint32_t market, uint16_t selection)
-{
-    const struct shard_selection *known = selection_of(d, market, selection);
-    put_ref(d, "selection", selection, RECORD_SELECTION_NONE);
-    if (known == NULL)
-        return;
-    put_text(d, "selection_id", shard_state_text(d->state, known->id));
-    put_text(d, "selection_name", shard_state_text(d->state, known->name));
-}
-
-/* The user id that tokens carry is a pseudonym: who that is, is kept elsewhere. */
-static void put_account(struct dump *d, uint32_t ref)
-{
-    struct account_ref account = {ref};
-    put_u64(d, "account", ref);
-    if (d->state != NULL && shard_state_account(d->state, account) != NULL)
-        put_text(d, "user_id", shard_state_user_id(d->state, account));
-}
-
-static void put_status(struct dump *d, const char *key, unsigned status)
-{
-    put_word(d, key, market_status_text((enum market_status)status), status);
-}
-
-static void put_holds(struct dump *d, unsigned holds)
-{
-    json_write_key(&d->writer, "holds");
-    json_write_array_open(&d->writer);
-    if ((holds & HOLD_TRADER) != 0)
-        json_write_text(&d->writer, SLICE("trader"));
-    if ((holds & ~(unsigned)HOLD_TRADER) != 0)
-        json_write_u64(&d->writer, holds & ~(unsigned)HOLD_TRADER);
-    json_write_array_close(&d->writer);
-}
-
-static void put_outcome(struct dump *d, unsigned outcome)
-{
-    put_word(d, "outcome", bet_outcome_text((enum bet_outcome)outcome), outcome);
-}
-
-static void put_cause(struct dump *d, unsigned cause)
-{
-    static const char *const words[] = {"feed", "trader", NULL};
-    put_listed(d, "cause", words, cause);
-}
-
-static void put_rounding(struct dump *d, unsigned rounding)
-{
-    static const char *const words[] = {"down", "half_up", "half_even", NULL};
-    put_listed(d, "rounding", words, rounding);
-}
-
-static void put_factors(struct dump *d, struct record_leg_result factors)
-{
-    struct leg_result result = record_factors(factors);
-    bool sound = factors.known == 1 && leg_result_valid(result);
-    put_word(d, "result",
-             sound                ? leg_outcome_text(leg_result_outcome(result))
-             : factors.known == 0 ? "OPEN"
-                                  : NULL,
-             factors.known);
-    put_u64(d, "won", factors.won);
-    json_write_key(&d->writer, "void_factor");
-    json_write_decimal(&d->writer, factors.void_halves * 5, 1);
-    put_u64(d, "dead_heat_numerator", factors.dead_heat_numerator);
-    put_u64(d, "dead_heat_denominator", factors.dead_heat_denominator);
-}
-
-/* ---- bodies ---- */
-
 static void put_genesis(struct dump *d, const struct record_genesis *body)
 {
-    put_hex(d, "book_id", body->book_id, sizeof body->book_id);
-    put_u64(d, "shard", body->shard);
+    dump_hex(d, "book_id", body->book_id, sizeof body->book_id);
+    dump_u64(d, "shard", body->shard);
 }
 
 static void put_opened(struct dump *d, const struct record_opened *body)
 {
-    put_u64(d, "epoch", body->epoch);
-    put_hex(d, "binary_sha256", body->binary_sha256, sizeof body->binary_sha256);
-    put_next_text(d, "version", body->version_bytes);
+    dump_u64(d, "epoch", body->epoch);
+    dump_hex(d, "binary_sha256", body->binary_sha256, sizeof body->binary_sha256);
+    dump_next_text(d, "version", body->version_bytes);
 }
 
 static void put_selection_items(struct dump *d, unsigned first)
@@ -289,9 +48,9 @@ static void put_selection_items(struct dump *d, unsigned first)
     json_write_array_open(&d->writer);
     for (unsigned i = 0; i < d->record->head->items_count; i++) {
         json_write_object_open(&d->writer);
-        put_u64(d, "selection", first + i);
-        put_next_text(d, "selection_id", items[i].id_bytes);
-        put_next_text(d, "selection_name", items[i].name_bytes);
+        dump_u64(d, "selection", first + i);
+        dump_next_text(d, "selection_id", items[i].id_bytes);
+        dump_next_text(d, "selection_name", items[i].name_bytes);
         json_write_object_close(&d->writer);
     }
     json_write_array_close(&d->writer);
@@ -299,22 +58,22 @@ static void put_selection_items(struct dump *d, unsigned first)
 
 static void put_new_market(struct dump *d, const struct record_market *body)
 {
-    put_u64(d, "market", body->market);
-    put_next_text(d, "market_id", body->market_bytes);
-    put_next_text(d, "event_id", body->event_bytes);
-    put_next_text(d, "provider", body->provider_bytes);
-    put_next_text(d, "sport", body->sport_bytes);
-    put_next_text(d, "event_name", body->event_name_bytes);
-    put_next_text(d, "market_name", body->name_bytes);
-    put_next_text(d, "kind", body->kind_bytes);
-    put_status(d, "status", body->status);
-    put_holds(d, body->holds);
+    dump_u64(d, "market", body->market);
+    dump_next_text(d, "market_id", body->market_bytes);
+    dump_next_text(d, "event_id", body->event_bytes);
+    dump_next_text(d, "provider", body->provider_bytes);
+    dump_next_text(d, "sport", body->sport_bytes);
+    dump_next_text(d, "event_name", body->event_name_bytes);
+    dump_next_text(d, "market_name", body->name_bytes);
+    dump_next_text(d, "kind", body->kind_bytes);
+    dump_status(d, "status", body->status);
+    dump_holds(d, body->holds);
     put_selection_items(d, 0);
 }
 
 static void put_selections(struct dump *d, const struct record_selections *body)
 {
-    put_market(d, body->market);
+    dump_market(d, body->market);
     put_selection_items(d, body->first);
 }
 
@@ -323,17 +82,17 @@ static void put_movement(struct dump *d, const struct record_money *body)
     static const char *const words[] = {
         "deposit",          "withdrawal",    "grant_free_bet", "grant_bonus",
         "forfeit_free_bet", "forfeit_bonus", "bonus_to_cash",  NULL};
-    put_listed(d, "kind", words, body->kind);
-    put_outcome(d, body->outcome);
-    put_currency(d, body->currency);
-    put_money(d, "amount", body->amount, body->currency);
-    put_money(d, "balance_after", body->balance_after, body->currency);
-    put_next_text(d, "idempotency_key", body->key_bytes);
-    put_hash(d, "request_hash", body->request_hash);
+    dump_listed(d, "kind", words, body->kind);
+    dump_outcome(d, body->outcome);
+    dump_currency(d, body->currency);
+    dump_money(d, "amount", body->amount, body->currency);
+    dump_money(d, "balance_after", body->balance_after, body->currency);
+    dump_next_text(d, "idempotency_key", body->key_bytes);
+    dump_hash(d, "request_hash", body->request_hash);
     if (body->actor_bytes == 0)
         return;
-    put_next_text(d, "actor", body->actor_bytes);
-    put_next_text(d, "reason", body->reason_bytes);
+    dump_next_text(d, "actor", body->actor_bytes);
+    dump_next_text(d, "reason", body->reason_bytes);
 }
 
 /* Of an each-way bet; else nothing. */
@@ -341,9 +100,9 @@ static void put_terms(struct dump *d, unsigned places, unsigned numerator, unsig
 {
     if (places == 0)
         return;
-    put_u64(d, "places", places);
-    put_u64(d, "place_numerator", numerator);
-    put_u64(d, "place_denominator", denominator);
+    dump_u64(d, "places", places);
+    dump_u64(d, "place_numerator", numerator);
+    dump_u64(d, "place_denominator", denominator);
 }
 
 static void put_pair(struct dump *d, const char *key, const uint8_t numbers[2])
@@ -357,23 +116,23 @@ static void put_pair(struct dump *d, const char *key, const uint8_t numbers[2])
 
 static void put_leg(struct dump *d, const struct record_leg *leg)
 {
-    const struct shard_market *market = market_of(d, leg->market);
+    const struct shard_market *market = dump_market_of(d, leg->market);
     json_write_object_open(&d->writer);
     if (market != NULL)
-        put_text(d, "event_id", shard_state_text(d->state, market->event_id));
-    put_market(d, leg->market);
-    put_selection(d, leg->market, leg->selection);
-    put_odds(d, "odds", "odds_exact", (struct odds){leg->odds_numerator, leg->odds_denominator});
-    put_u64(d, "odds_version", leg->odds_version);
-    put_u64(d, "odds_position", leg->odds_position);
-    put_odds(d, "asked_odds", "asked_odds_exact",
-             (struct odds){leg->asked_numerator, leg->asked_denominator});
-    put_u64(d, "asked_version", leg->asked_version);
-    put_status(d, "market_status", leg->market_status);
-    put_bool(d, "in_play", (leg->flags & LEG_IN_PLAY) != 0);
-    put_bool(d, "provider_alive", (leg->flags & LEG_PROVIDER_ALIVE) != 0);
-    put_bool(d, "banker", (leg->flags & LEG_BANKER) != 0);
-    put_bool(d, "ante_post", (leg->flags & LEG_ANTE_POST) != 0);
+        dump_text(d, "event_id", shard_state_text(d->state, market->event_id));
+    dump_market(d, leg->market);
+    dump_selection(d, leg->market, leg->selection);
+    dump_odds(d, "odds", "odds_exact", (struct odds){leg->odds_numerator, leg->odds_denominator});
+    dump_u64(d, "odds_version", leg->odds_version);
+    dump_u64(d, "odds_position", leg->odds_position);
+    dump_odds(d, "asked_odds", "asked_odds_exact",
+              (struct odds){leg->asked_numerator, leg->asked_denominator});
+    dump_u64(d, "asked_version", leg->asked_version);
+    dump_status(d, "market_status", leg->market_status);
+    dump_bool(d, "in_play", (leg->flags & LEG_IN_PLAY) != 0);
+    dump_bool(d, "provider_alive", (leg->flags & LEG_PROVIDER_ALIVE) != 0);
+    dump_bool(d, "banker", (leg->flags & LEG_BANKER) != 0);
+    dump_bool(d, "ante_post", (leg->flags & LEG_ANTE_POST) != 0);
     put_terms(d, leg->places, leg->place_numerator, leg->place_denominator);
     put_pair(d, "score", leg->score);
     put_pair(d, "red_cards", leg->red_cards);
@@ -399,19 +158,19 @@ static void put_asked(struct dump *d, struct slice asked)
     size_t market_bytes = end == NULL ? asked.bytes : (size_t)(end - asked.at);
     if (asked.bytes == 0)
         return;
-    put_text(d, "asked_market_id", slice_of(asked.at, market_bytes));
+    dump_text(d, "asked_market_id", slice_of(asked.at, market_bytes));
     if (end != NULL)
-        put_text(d, "asked_selection_id", slice_skip(asked, market_bytes + 1));
+        dump_text(d, "asked_selection_id", slice_skip(asked, market_bytes + 1));
 }
 
 static void put_bet_flags(struct dump *d, unsigned flags, uint32_t sizes)
 {
-    put_bool(d, "each_way", (flags & BET_EACH_WAY) != 0);
-    put_word(d, "stake_kind",
-             (flags & BET_FREE) != 0    ? "free"
-             : (flags & BET_BONUS) != 0 ? "bonus"
-                                        : "cash",
-             flags);
+    dump_bool(d, "each_way", (flags & BET_EACH_WAY) != 0);
+    dump_word(d, "stake_kind",
+              (flags & BET_FREE) != 0    ? "free"
+              : (flags & BET_BONUS) != 0 ? "bonus"
+                                         : "cash",
+              flags);
     json_write_key(&d->writer, "system");
     json_write_array_open(&d->writer);
     for (uint32_t size = 1; size <= SYSTEM_LEGS_MAX; size++)
@@ -422,7 +181,7 @@ static void put_bet_flags(struct dump *d, unsigned flags, uint32_t sizes)
 
 static void put_scope(struct dump *d, const char *key, unsigned scope)
 {
-    put_word(d, key, limit_scope_text((enum limit_scope)scope), scope);
+    dump_word(d, key, limit_scope_text((enum limit_scope)scope), scope);
 }
 
 static void put_bet(struct dump *d, const struct record_bet *body)
@@ -430,30 +189,30 @@ static void put_bet(struct dump *d, const struct record_bet *body)
     static const char *const transports[] = {"http", "websocket", "other", NULL};
     struct slice key = record_text(&d->texts, body->key_bytes);
     (void)record_text(&d->texts, body->personal_bytes); /* its length only */
-    put_bet_id(d, body->bet_id);
-    put_outcome(d, body->outcome);
-    put_currency(d, body->currency);
-    put_money(d, "stake", body->stake, body->currency);
-    put_money(d, "potential_return", body->potential_return, body->currency);
-    put_money(d, "balance_after", body->balance_after, body->currency);
-    put_money(d, "stake_max", body->stake_max, body->currency);
+    dump_bet_id(d, body->bet_id);
+    dump_outcome(d, body->outcome);
+    dump_currency(d, body->currency);
+    dump_money(d, "stake", body->stake, body->currency);
+    dump_money(d, "potential_return", body->potential_return, body->currency);
+    dump_money(d, "balance_after", body->balance_after, body->currency);
+    dump_money(d, "stake_max", body->stake_max, body->currency);
     if (body->stake_asked != 0)
-        put_money(d, "stake_asked", body->stake_asked, body->currency);
-    put_money(d, "promo_stake", body->promo_stake, body->currency);
-    put_money(d, "fees", body->fees, body->currency);
+        dump_money(d, "stake_asked", body->stake_asked, body->currency);
+    dump_money(d, "promo_stake", body->promo_stake, body->currency);
+    dump_money(d, "fees", body->fees, body->currency);
     if (body->decide_at_us != 0)
-        put_time(d, "decide_at", body->decide_at_us);
-    put_word(d, "price_policy", price_policy_text((enum price_policy)body->policy), body->policy);
-    put_rounding(d, body->rounding);
-    put_listed(d, "transport", transports, body->transport);
-    put_u64(d, "redemption_days", body->redemption_days);
-    put_text(d, "idempotency_key", key);
-    put_hash(d, "request_hash", body->request_hash);
-    put_u64(d, "personal_bytes", body->personal_bytes);
+        dump_time(d, "decide_at", body->decide_at_us);
+    dump_word(d, "price_policy", price_policy_text((enum price_policy)body->policy), body->policy);
+    dump_rounding(d, body->rounding);
+    dump_listed(d, "transport", transports, body->transport);
+    dump_u64(d, "redemption_days", body->redemption_days);
+    dump_text(d, "idempotency_key", key);
+    dump_hash(d, "request_hash", body->request_hash);
+    dump_u64(d, "personal_bytes", body->personal_bytes);
     put_asked(d, record_text(&d->texts, body->asked_bytes));
     put_bet_flags(d, body->flags, body->sizes);
     if (body->refused_leg != 0)
-        put_u64(d, "refused_leg", body->refused_leg);
+        dump_u64(d, "refused_leg", body->refused_leg);
     if (body->limit_scope != 0)
         put_scope(d, "limit_scope", body->limit_scope);
     put_legs(d);
@@ -468,28 +227,28 @@ static uint16_t posted_currency(const struct dump *d)
 static void put_release(struct dump *d, const struct record_release *body)
 {
     uint16_t currency = posted_currency(d);
-    put_bet_id(d, body->bet_id);
-    put_u64(d, "previous_seq", body->previous_seq);
-    put_outcome(d, body->outcome);
-    put_currency(d, currency);
-    put_money(d, "balance_after", body->balance_after, currency);
+    dump_bet_id(d, body->bet_id);
+    dump_u64(d, "previous_seq", body->previous_seq);
+    dump_outcome(d, body->outcome);
+    dump_currency(d, currency);
+    dump_money(d, "balance_after", body->balance_after, currency);
     put_legs(d);
 }
 
 static void put_fence(struct dump *d, const struct record_fence *body)
 {
     const struct record_fenced *items = d->record->items;
-    put_cause(d, body->cause);
-    put_next_text(d, "actor", body->actor_bytes);
-    put_next_text(d, "reason", body->reason_bytes);
-    put_u64(d, "odds_position", body->odds_position);
+    dump_cause(d, body->cause);
+    dump_next_text(d, "actor", body->actor_bytes);
+    dump_next_text(d, "reason", body->reason_bytes);
+    dump_u64(d, "odds_position", body->odds_position);
     json_write_key(&d->writer, "markets");
     json_write_array_open(&d->writer);
     for (size_t i = 0; i < d->record->head->items_count; i++) {
         json_write_object_open(&d->writer);
-        put_market(d, items[i].market);
-        put_status(d, "status", items[i].status);
-        put_holds(d, items[i].holds);
+        dump_market(d, items[i].market);
+        dump_status(d, "status", items[i].status);
+        dump_holds(d, items[i].holds);
         json_write_object_close(&d->writer);
     }
     json_write_array_close(&d->writer);
@@ -509,45 +268,45 @@ static void put_window(struct dump *d, const struct record_result *body)
 static void put_deduction_model(struct dump *d, const struct record_result *body)
 {
     static const char *const models[] = {"rule4", "winnings", "price", NULL};
-    put_u64(d, "certainty", body->certainty);
+    dump_u64(d, "certainty", body->certainty);
     if (body->score_known == 1) {
-        put_u64(d, "score_home", body->score[0]);
-        put_u64(d, "score_away", body->score[1]);
+        dump_u64(d, "score_home", body->score[0]);
+        dump_u64(d, "score_away", body->score[1]);
     }
     if (body->deduction_model == 0)
         return;
-    put_listed(d, "deduction_model", models, body->deduction_model);
-    put_u64(d, "cap_pence", body->cap_pence);
-    put_u64(d, "waive_pence", body->waive_pence);
+    dump_listed(d, "deduction_model", models, body->deduction_model);
+    dump_u64(d, "cap_pence", body->cap_pence);
+    dump_u64(d, "waive_pence", body->waive_pence);
 }
 
 static void put_position(struct dump *d, unsigned position, unsigned tied)
 {
     if (position == 0)
         return;
-    put_u64(d, "position", position);
-    put_u64(d, "tied", tied);
+    dump_u64(d, "position", position);
+    dump_u64(d, "tied", tied);
 }
 
 static void put_withdrawn(struct dump *d, const struct record_selection_result *result)
 {
-    put_time(d, "withdrawn_at", result->withdrawn_at_us);
-    put_u64(d, "deduction_permyriad", result->deduction);
+    dump_time(d, "withdrawn_at", result->withdrawn_at_us);
+    dump_u64(d, "deduction_permyriad", result->deduction);
 }
 
 static void put_word_on_results(struct dump *d, const struct record_result *body)
 {
     static const char *const kinds[] = {"result", "rollback", "cancel", "undo_cancel", NULL};
-    put_market(d, body->market);
-    put_listed(d, "kind", kinds, body->kind);
-    put_u64(d, "result_version", body->result_version);
-    put_u64(d, "previous_seq", body->previous_seq);
+    dump_market(d, body->market);
+    dump_listed(d, "kind", kinds, body->kind);
+    dump_u64(d, "result_version", body->result_version);
+    dump_u64(d, "previous_seq", body->previous_seq);
     if (body->proposal_seq != 0)
-        put_u64(d, "proposal_seq", body->proposal_seq);
-    put_cause(d, body->cause);
-    put_next_text(d, "actor", body->actor_bytes);
-    put_next_text(d, "reason", body->reason_bytes);
-    put_next_text(d, "approver", body->approver_bytes);
+        dump_u64(d, "proposal_seq", body->proposal_seq);
+    dump_cause(d, body->cause);
+    dump_next_text(d, "actor", body->actor_bytes);
+    dump_next_text(d, "reason", body->reason_bytes);
+    dump_next_text(d, "approver", body->approver_bytes);
     if (body->kind == RESULT_CANCEL || body->kind == RESULT_UNDO_CANCEL)
         put_window(d, body);
     else
@@ -558,13 +317,13 @@ static void put_selection_result(struct dump *d, uint32_t market, uint16_t selec
                                  const struct record_selection_result *result)
 {
     json_write_object_open(&d->writer);
-    put_selection(d, market, selection);
-    put_factors(d, result->win);
+    dump_selection(d, market, selection);
+    dump_factors(d, result->win);
     put_position(d, result->position, result->tied);
     if (result->withdrawn_at_us != 0)
         put_withdrawn(d, result);
     if (result->reason_bytes != 0)
-        put_next_text(d, "reason", result->reason_bytes);
+        dump_next_text(d, "reason", result->reason_bytes);
     json_write_object_close(&d->writer);
 }
 
@@ -583,8 +342,8 @@ static void put_proposal(struct dump *d, const struct record_proposal *body)
 {
     const struct record_proposed *items = d->record->items;
     if (body->due_us != 0)
-        put_time(d, "due", body->due_us);
-    put_bool(d, "needs_approval", body->needs_approval == 1);
+        dump_time(d, "due", body->due_us);
+    dump_bool(d, "needs_approval", body->needs_approval == 1);
     put_word_on_results(d, &body->result);
     json_write_key(&d->writer, "selections");
     json_write_array_open(&d->writer);
@@ -596,16 +355,16 @@ static void put_proposal(struct dump *d, const struct record_proposal *body)
 static void put_decision(struct dump *d, const struct record_decision *body)
 {
     static const char *const kinds[] = {"approved", "rejected", NULL};
-    put_u64(d, "proposal_seq", body->proposal_seq);
-    put_listed(d, "decision", kinds, body->decision);
-    put_next_text(d, "actor", body->actor_bytes);
-    put_next_text(d, "reason", body->reason_bytes);
+    dump_u64(d, "proposal_seq", body->proposal_seq);
+    dump_listed(d, "decision", kinds, body->decision);
+    dump_next_text(d, "actor", body->actor_bytes);
+    dump_next_text(d, "reason", body->reason_bytes);
 }
 
 static void put_deductions(struct dump *d, const struct record_settled_leg *leg)
 {
     static const char *const from[] = {"winnings", "price", NULL};
-    put_listed(d, "deducted_from", from, leg->deducted_from);
+    dump_listed(d, "deducted_from", from, leg->deducted_from);
     json_write_key(&d->writer, "deductions_permyriad");
     json_write_array_open(&d->writer);
     for (unsigned i = 0; i < leg->deductions_count; i++) {
@@ -616,27 +375,25 @@ static void put_deductions(struct dump *d, const struct record_settled_leg *leg)
     json_write_array_close(&d->writer);
 }
 
-static void put_settled_leg(struct dump *d, const struct record_settled_leg *leg)
+static void put_settled_members(struct dump *d, const struct record_settled_leg *leg)
 {
-    json_write_object_open(&d->writer);
-    put_market(d, leg->market);
-    put_selection(d, leg->market, leg->selection);
-    put_odds(d, "odds", "odds_exact", (struct odds){leg->odds_numerator, leg->odds_denominator});
-    put_factors(d, leg->win);
+    dump_market(d, leg->market);
+    dump_selection(d, leg->market, leg->selection);
+    dump_odds(d, "odds", "odds_exact", (struct odds){leg->odds_numerator, leg->odds_denominator});
+    dump_factors(d, leg->win);
     put_position(d, leg->position, leg->tied);
-    put_bool(d, "banker", (leg->flags & SETTLED_BANKER) != 0);
-    put_bool(d, "cancelled", (leg->flags & SETTLED_CANCELLED) != 0);
-    put_bool(d, "ante_post", (leg->flags & SETTLED_ANTE_POST) != 0);
+    dump_bool(d, "banker", (leg->flags & SETTLED_BANKER) != 0);
+    dump_bool(d, "cancelled", (leg->flags & SETTLED_CANCELLED) != 0);
+    dump_bool(d, "ante_post", (leg->flags & SETTLED_ANTE_POST) != 0);
     if (leg->places != 0) {
         put_terms(d, leg->places, leg->place_numerator, leg->place_denominator);
         json_write_key(&d->writer, "place");
         json_write_object_open(&d->writer);
-        put_factors(d, leg->place);
+        dump_factors(d, leg->place);
         json_write_object_close(&d->writer);
     }
     if (leg->deductions_count > 0)
         put_deductions(d, leg);
-    json_write_object_close(&d->writer);
 }
 
 static void put_settled_legs(struct dump *d)
@@ -644,38 +401,41 @@ static void put_settled_legs(struct dump *d)
     const struct record_settled_leg *legs = d->record->items;
     json_write_key(&d->writer, "legs");
     json_write_array_open(&d->writer);
-    for (size_t i = 0; i < d->record->head->items_count; i++)
-        put_settled_leg(d, &legs[i]);
+    for (size_t i = 0; i < d->record->head->items_count; i++) {
+        json_write_object_open(&d->writer);
+        put_settled_members(d, &legs[i]);
+        json_write_object_close(&d->writer);
+    }
     json_write_array_close(&d->writer);
 }
 
 static void put_settle(struct dump *d, const struct record_settle *body)
 {
-    put_bet_id(d, body->bet_id);
-    put_u64(d, "settlement", body->settlement);
-    put_u64(d, "result_seq", body->result_seq);
-    put_u64(d, "result_version", body->result_version);
-    put_u64(d, "previous_seq", body->previous_seq);
-    put_currency(d, body->currency);
-    put_money(d, "stake", body->stake, body->currency);
+    dump_bet_id(d, body->bet_id);
+    dump_u64(d, "settlement", body->settlement);
+    dump_u64(d, "result_seq", body->result_seq);
+    dump_u64(d, "result_version", body->result_version);
+    dump_u64(d, "previous_seq", body->previous_seq);
+    dump_currency(d, body->currency);
+    dump_money(d, "stake", body->stake, body->currency);
     put_bet_flags(d, body->flags, body->sizes);
-    put_bool(d, "token_back", body->token_back != 0);
-    put_rounding(d, body->rounding);
-    put_money(d, "payout", body->payout, body->currency);
-    put_money(d, "balance_after", body->balance_after, body->currency);
+    dump_bool(d, "token_back", body->token_back != 0);
+    dump_rounding(d, body->rounding);
+    dump_money(d, "payout", body->payout, body->currency);
+    dump_money(d, "balance_after", body->balance_after, body->currency);
     put_settled_legs(d);
 }
 
 static void put_reverse(struct dump *d, const struct record_reverse *body)
 {
-    put_bet_id(d, body->bet_id);
-    put_u64(d, "reverses_seq", body->reverses_seq);
-    put_u64(d, "result_seq", body->result_seq);
-    put_u64(d, "result_version", body->result_version);
-    put_u64(d, "previous_seq", body->previous_seq);
-    put_currency(d, body->currency);
-    put_money(d, "payout", body->payout, body->currency);
-    put_money(d, "balance_after", body->balance_after, body->currency);
+    dump_bet_id(d, body->bet_id);
+    dump_u64(d, "reverses_seq", body->reverses_seq);
+    dump_u64(d, "result_seq", body->result_seq);
+    dump_u64(d, "result_version", body->result_version);
+    dump_u64(d, "previous_seq", body->previous_seq);
+    dump_currency(d, body->currency);
+    dump_money(d, "payout", body->payout, body->currency);
+    dump_money(d, "balance_after", body->balance_after, body->currency);
 }
 
 /* null: unlimited. Minor units, of every currency alike. */
@@ -692,19 +452,82 @@ static void put_limits(struct dump *d, const struct record_limits *body)
 {
     put_scope(d, "scope", body->scope);
     if (body->market != 0)
-        put_market(d, body->market);
+        dump_market(d, body->market);
     if (body->id_bytes != 0)
-        put_next_text(d, "id", body->id_bytes);
-    put_bool(d, "removed", body->removed != 0);
-    put_u64(d, "previous_seq", body->previous_seq);
+        dump_next_text(d, "id", body->id_bytes);
+    dump_bool(d, "removed", body->removed != 0);
+    dump_u64(d, "previous_seq", body->previous_seq);
     put_limit(d, "stake_minor_min", body->stake_minor_min);
     put_limit(d, "stake_minor_max", body->stake_minor_max);
     put_limit(d, "payout_minor_max", body->payout_minor_max);
     put_limit(d, "liability_minor_max", body->liability_minor_max);
     put_limit(d, "delay_us", body->delay_us);
-    put_u64(d, "factor_permyriad", body->factor_permyriad);
-    put_next_text(d, "actor", body->actor_bytes);
-    put_next_text(d, "reason", body->reason_bytes);
+    dump_u64(d, "factor_permyriad", body->factor_permyriad);
+    dump_next_text(d, "actor", body->actor_bytes);
+    dump_next_text(d, "reason", body->reason_bytes);
+}
+
+/* What the chance of an open leg was taken from; of a settled one nothing. */
+static void put_now(struct dump *d, const struct record_cash_out_leg *leg)
+{
+    dump_odds(d, "now_odds", "now_odds_exact",
+              (struct odds){leg->now_numerator, leg->now_denominator});
+    dump_u64(d, "book", leg->book);
+    dump_u64(d, "chance", leg->chance);
+    dump_u64(d, "odds_version", leg->odds_version);
+    dump_u64(d, "odds_position", leg->odds_position);
+    dump_status(d, "market_status", leg->market_status);
+    dump_bool(d, "in_play", (leg->flags & LEG_IN_PLAY) != 0);
+    dump_bool(d, "provider_alive", (leg->flags & LEG_PROVIDER_ALIVE) != 0);
+}
+
+static void put_cash_out_legs(struct dump *d)
+{
+    const struct record_cash_out_leg *legs = d->record->items;
+    json_write_key(&d->writer, "legs");
+    json_write_array_open(&d->writer);
+    for (size_t i = 0; i < d->record->head->items_count; i++) {
+        json_write_object_open(&d->writer);
+        put_settled_members(d, &legs[i].settled);
+        if (legs[i].settled.win.known == 0)
+            put_now(d, &legs[i]);
+        json_write_object_close(&d->writer);
+    }
+    json_write_array_close(&d->writer);
+}
+
+static void put_cash_out_amounts(struct dump *d, const struct record_cash_out *body)
+{
+    dump_money(d, "stake", body->stake, body->currency);
+    dump_money(d, "accepted", body->accepted, body->currency);
+    dump_u64(d, "tolerance_permyriad", body->tolerance);
+    dump_money(d, "fair", body->fair, body->currency);
+    dump_u64(d, "margin_permyriad", body->margin);
+    dump_money(d, "value", body->value, body->currency);
+    dump_money(d, "paid", body->paid, body->currency);
+    dump_money(d, "stake_left", body->stake_left, body->currency);
+    dump_money(d, "balance_after", body->balance_after, body->currency);
+}
+
+static void put_cash_out(struct dump *d, const struct record_cash_out *body)
+{
+    static const char *const transports[] = {"http", "websocket", "other", NULL};
+    dump_bet_id(d, body->bet_id);
+    dump_outcome(d, body->outcome);
+    dump_u64(d, "previous_seq", body->previous_seq);
+    dump_u64(d, "asked_seq", body->asked_seq);
+    dump_currency(d, body->currency);
+    put_cash_out_amounts(d, body);
+    if (body->decide_at_us != 0)
+        dump_time(d, "decide_at", body->decide_at_us);
+    if (body->asked_seq == 0) {
+        dump_time(d, "offer_until", body->offer_until_us);
+        dump_listed(d, "transport", transports, body->transport);
+        dump_next_text(d, "idempotency_key", body->key_bytes);
+        dump_hash(d, "request_hash", body->request_hash);
+    }
+    put_bet_flags(d, body->flags, body->sizes);
+    put_cash_out_legs(d);
 }
 
 static void put_body(struct dump *d)
@@ -718,7 +541,7 @@ static void put_body(struct dump *d)
         put_opened(d, body);
         return;
     case RECORD_ACCOUNT:
-        put_next_text(d, "user_id", ((const struct record_account *)body)->user_bytes);
+        dump_next_text(d, "user_id", ((const struct record_account *)body)->user_bytes);
         return;
     case RECORD_MARKET:
         put_new_market(d, body);
@@ -756,6 +579,9 @@ static void put_body(struct dump *d)
     case RECORD_DECISION:
         put_decision(d, body);
         return;
+    case RECORD_CASH_OUT:
+        put_cash_out(d, body);
+        return;
     }
 }
 
@@ -770,10 +596,10 @@ static void put_postings(struct dump *d)
         const struct record_posting *posting = &d->record->postings[i];
         json_write_object_open(&d->writer);
         if (posting->account != 0) /* 0: the house */
-            put_account(d, posting->account);
-        put_listed(d, "kind", kinds, posting->kind);
-        put_currency(d, posting->currency);
-        put_money(d, "amount", posting->amount, posting->currency);
+            dump_account(d, posting->account);
+        dump_listed(d, "kind", kinds, posting->kind);
+        dump_currency(d, posting->currency);
+        dump_money(d, "amount", posting->amount, posting->currency);
         json_write_object_close(&d->writer);
     }
     json_write_array_close(&d->writer);
@@ -784,15 +610,15 @@ void record_json(struct buf *out, const struct record_view *record, const struct
     const struct record_head *head = record->head;
     struct dump d = {json_write_begin(out), record, state, record->texts};
     json_write_object_open(&d.writer);
-    put_u64(&d, "seq", head->seq);
-    put_time(&d, "time", head->time_us);
-    put_word(&d, "type", record_type_text((enum record_type)head->type), head->type);
-    put_u64(&d, "format", head->format);
-    put_u64(&d, "bytes", head->bytes);
+    dump_u64(&d, "seq", head->seq);
+    dump_time(&d, "time", head->time_us);
+    dump_word(&d, "type", record_type_text((enum record_type)head->type), head->type);
+    dump_u64(&d, "format", head->format);
+    dump_u64(&d, "bytes", head->bytes);
     if (head->type == RECORD_ACCOUNT) /* which names its user itself */
-        put_u64(&d, "account", head->account);
+        dump_u64(&d, "account", head->account);
     else if (head->account != 0)
-        put_account(&d, head->account);
+        dump_account(&d, head->account);
     put_body(&d);
     if (head->postings_count > 0)
         put_postings(&d);

@@ -11,10 +11,12 @@ static bool take_part(struct record_leg_result factors, const struct deductions 
     return leg_result_valid(ret->result);
 }
 
-static bool take_leg(const struct record_settled_leg *leg, struct slice *texts, struct bet_leg *ret)
+bool settle_record_leg(const struct record_settled_leg *leg, struct slice *texts,
+                       struct bet_leg *ret)
 {
     struct deductions deductions = {.from = leg->deducted_from, .count = leg->deductions_count};
-    if (leg->deductions_count > DEDUCTIONS_MAX)
+    if (leg->deductions_count > DEDUCTIONS_MAX ||
+        leg->deductions_count * sizeof *deductions.permyriad > texts->bytes)
         return false;
     struct slice numbers =
         record_text(texts, (uint16_t)(leg->deductions_count * sizeof *deductions.permyriad));
@@ -42,7 +44,7 @@ bool settle_record_bet(const struct record_view *settle, struct bet_leg legs[BET
     if (count == 0 || count > BET_LEGS_MAX || !currency_known((struct currency){body->currency}))
         return false;
     for (size_t i = 0; i < count; i++)
-        if (!take_leg(&items[i], &texts, &legs[i]))
+        if (!settle_record_leg(&items[i], &texts, &legs[i]))
             return false;
     *ret = (struct bet){.legs = legs,
                         .legs_count = (uint32_t)count,

@@ -8,7 +8,11 @@
 #include "core/bet.h"
 #include "ledger/record.h"
 
-/* The bet with its legs' factors and deductions; legs that the record leaves open count as won, at
- * the price taken. Writes to `legs`, which *ret borrows. False: the record's numbers are no bet. */
+/* One leg, whose deductions are the next of the texts. One that the record leaves open counts as
+ * won, at the price taken. False: its numbers are no leg. */
+bool settle_record_leg(const struct record_settled_leg *leg, struct slice *texts,
+                       struct bet_leg *ret);
+/* The bet with its legs. Writes to `legs`, which *ret borrows. False: the record's numbers are no
+ * bet. */
 bool settle_record_bet(const struct record_view *settle, struct bet_leg legs[BET_LEGS_MAX],
                        struct bet *ret);

@@ -2,6 +2,7 @@
  * against the state before it and only then applied, so that a refused one leaves no trace. */
 #include "base/assert.h"
 #include "base/error.h"
+#include "ledger/shard_apply.h"
 #include "ledger/shard_settlement.h"
 #include "ledger/shard_state_internal.h"
 
@@ -109,7 +110,6 @@ static struct shard_bet draft_bet(struct shard_state *state, const struct record
         .stake = b->stake,
         .stake_placed = b->stake,
         .returns = b->potential_return,
-        .decide_at_us = b->decide_at_us,
         .account = record->head->account,
         .next_of_account = state->accounts[record->head->account].bets_last,
         .legs_first = state->legs_count,
@@ -119,6 +119,7 @@ static struct shard_bet draft_bet(struct shard_state *state, const struct record
         .policy = b->policy,
         .rounding = b->rounding,
         .flags = b->flags,
+        .cash_out_waits = CASH_OUT_NONE,
     };
 }
 

@@ -3,6 +3,7 @@
 #include "base/assert.h"
 #include "base/error.h"
 #include "core/stake_limits.h"
+#include "ledger/shard_apply.h"
 #include "ledger/shard_state_internal.h"
 
 static struct hash128 key_of(unsigned scope, uint32_t ref)

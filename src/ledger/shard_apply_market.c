@@ -1,6 +1,7 @@
 /* shard_apply_market.c - records of the book, its accounts, markets and fences. */
 #include "base/assert.h"
 #include "base/error.h"
+#include "ledger/shard_apply.h"
 #include "ledger/shard_state_internal.h"
 
 static int apply_genesis(struct shard_state *state, const struct record_view *record)

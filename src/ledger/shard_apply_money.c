@@ -4,6 +4,7 @@
 #include "base/assert.h"
 #include "base/error.h"
 #include "ledger/money_move.h"
+#include "ledger/shard_apply.h"
 #include "ledger/shard_state_internal.h"
 
 bool shard_verdict_final(unsigned outcome)

@@ -6,6 +6,7 @@
 #include "base/error.h"
 #include "core/deductions.h"
 #include "core/market_line.h"
+#include "ledger/shard_apply.h"
 #include "ledger/shard_proposals_internal.h"
 
 static bool is_zero(const void *at, size_t bytes)

@@ -3,6 +3,7 @@
 #include "base/assert.h"
 #include "base/error.h"
 #include "core/deductions.h"
+#include "ledger/shard_apply.h"
 #include "ledger/shard_proposals_internal.h"
 
 static bool is_zero(const void *at, size_t bytes)

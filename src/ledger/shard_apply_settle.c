@@ -2,6 +2,7 @@
  */
 #include "base/assert.h"
 #include "base/error.h"
+#include "ledger/shard_apply.h"
 #include "ledger/shard_settlement.h"
 #include "ledger/shard_state_internal.h"
 
@@ -44,8 +45,7 @@ static int check_settle(struct shard_state *state, const struct record_view *rec
     return 0;
 }
 
-/* The bet was open and is settled (sign -1), or the other way round. */
-static void count_unsettled(struct shard_state *state, const struct shard_bet *bet, int sign)
+void shard_count_unsettled(struct shard_state *state, const struct shard_bet *bet, int sign)
 {
     for (uint32_t i = 0; i < bet->legs_count; i++)
         state->markets[state->legs[bet->legs_first + i].market].bets_unsettled += (uint32_t)sign;
@@ -70,7 +70,7 @@ int shard_apply_settle(struct shard_state *state, const struct record_view *reco
         state->legs[bet->legs_first + i].win = legs[i].win;
         state->legs[bet->legs_first + i].place = legs[i].place;
     }
-    count_unsettled(state, bet, -1);
+    shard_count_unsettled(state, bet, -1);
     state->counts.bets_settled++;
     return 0;
 }
@@ -130,7 +130,7 @@ int shard_apply_reverse(struct shard_state *state, const struct record_view *rec
         state->legs[bet->legs_first + i].win = (struct record_leg_result){0};
         state->legs[bet->legs_first + i].place = (struct record_leg_result){0};
     }
-    count_unsettled(state, bet, 1);
+    shard_count_unsettled(state, bet, 1);
     state->counts.settlements_reversed++;
     return 0;
 }

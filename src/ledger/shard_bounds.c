@@ -3,6 +3,7 @@
  * one of its values. What the numbers say together is shard_state_check's. */
 #include "base/error.h"
 #include "core/bet.h"
+#include "core/cash_out.h"
 #include "core/deductions.h"
 #include "ledger/shard_proposals_internal.h"
 
@@ -136,6 +137,10 @@ static int check_bet(struct shard_state *state, uint32_t index, uint32_t legs_fi
     REQUIRE(bet->legs_count >= 1 && bet->legs_count <= BET_LEGS_MAX &&
                 bet->legs_first == legs_first && bet->legs_count <= state->legs_count - legs_first,
             "L7: a bet has its legs");
+    REQUIRE(
+        bet->cash_outs <= CASH_OUTS_OF_BET_MAX &&
+            (bet->cash_out_waits == CASH_OUT_NONE || bet->cash_out_waits < state->cash_outs_count),
+        "L7: a bet's cash-outs are within their table");
     for (uint32_t i = 0; i < bet->legs_count; i++)
         TRY(check_leg(state, &state->legs[legs_first + i], index));
     return 0;
@@ -164,7 +169,8 @@ int shard_check_verdicts(struct shard_state *state)
     bool fits = !__builtin_add_overflow(decided, counts->bets_refused, &decided) &&
                 !__builtin_add_overflow(decided, counts->deposits, &decided) &&
                 !__builtin_add_overflow(decided, counts->withdrawals, &decided) &&
-                !__builtin_add_overflow(decided, counts->money_refused, &decided);
+                !__builtin_add_overflow(decided, counts->money_refused, &decided) &&
+                !__builtin_add_overflow(decided, counts->cash_outs_asked, &decided);
     REQUIRE(fits && decided == ring->total, "L3: every request decided has a verdict");
     return 0;
 }
@@ -218,8 +224,34 @@ int shard_check_rows(struct shard_state *state)
     return shard_check_proposals(state);
 }
 
+/* Each is of a bet, which knows of the one that waits, and of no other. */
+static int check_cash_outs(struct shard_state *state)
+{
+    uint64_t before = 0, waiting = 0, known = 0;
+    for (uint32_t i = 0; i < state->cash_outs_count; i++) {
+        const struct shard_cash_out *row = &state->cash_outs[i];
+        bool waits = row->seq_verdict == row->seq;
+        REQUIRE(row->seq > before && row->seq <= row->seq_verdict &&
+                    row->seq_verdict <= state->seq && row->bet < state->bets_count,
+                "L3: a cash-out has its bet and its verdict");
+        REQUIRE(shard_amount_valid(row->stake) && shard_amount_valid(row->accepted) &&
+                    shard_amount_valid(row->bound) && row->tolerance <= CASH_OUT_WHOLE &&
+                    row->reserved == 0,
+                "L4: a balance is beyond all limits");
+        REQUIRE((state->bets[row->bet].cash_out_waits == i) == waits,
+                "L7: a bet knows the cash-out that waits");
+        before = row->seq;
+        waiting += waits;
+    }
+    for (uint32_t i = 0; i < state->bets_count; i++)
+        known += state->bets[i].cash_out_waits != CASH_OUT_NONE;
+    REQUIRE(known == waiting, "L7: a bet knows the cash-out that waits");
+    return 0;
+}
+
 int shard_check_rest(struct shard_state *state)
 {
+    TRY(check_cash_outs(state));
     uint32_t count = state->bets_count;
     uint64_t last = count == 0 ? 0 : state->bets[count - 1].bet_id;
     REQUIRE(last == state->last_bet_id.n, "bet ids rise");

@@ -268,6 +268,7 @@ _Static_assert(sizeof(struct shard_account) == 64, "no padding");
 _Static_assert(sizeof(struct shard_leg) == 64, "no padding");
 _Static_assert(sizeof(struct shard_window) == 48, "no padding");
 _Static_assert(sizeof(struct shard_bet) == 128, "no padding");
+_Static_assert(sizeof(struct shard_cash_out) == 48, "no padding");
 _Static_assert(sizeof(struct shard_market) == 112, "no padding");
 _Static_assert(sizeof(struct shard_stake_limits) == 64, "no padding");
 _Static_assert(sizeof(struct shard_house) == 48, "no padding");
@@ -316,6 +317,7 @@ int shard_state_hash(const struct shard_state *state, uint8_t ret_hash[32])
     add_bytes(sha, state->proposals, state->proposals_count * sizeof *state->proposals);
     add_bytes(sha, state->proposed, state->proposed_count * sizeof *state->proposed);
     add_bytes(sha, state->bets, state->bets_count * sizeof *state->bets);
+    add_bytes(sha, state->cash_outs, state->cash_outs_count * sizeof *state->cash_outs);
     add_bytes(sha, state->houses, state->houses_count * sizeof *state->houses);
     add_bytes(sha, &state->counts, sizeof state->counts);
     shard_verdicts_hash(state, sha);

@@ -8,6 +8,7 @@
 #include "base/error.h"
 #include "base/reserve.h"
 #include "core/bet.h"
+#include "ledger/shard_apply.h"
 #include "ledger/shard_state_internal.h"
 
 #define STAKE_LIMITS_MAX      4096
@@ -32,9 +33,10 @@ static int reserve_arrays(struct shard_state *s)
     s->proposals = reserve_new(l->proposals_max, sizeof *s->proposals);
     s->proposed = reserve_new(l->proposed_max, sizeof *s->proposed);
     s->bets = reserve_new(l->bets_max, sizeof *s->bets);
+    s->cash_outs = reserve_new(l->cash_outs_max, sizeof *s->cash_outs);
     if (s->accounts == NULL || s->markets == NULL || s->selections == NULL || s->legs == NULL ||
         s->windows == NULL || s->stake_limits == NULL || s->proposals == NULL ||
-        s->proposed == NULL || s->bets == NULL)
+        s->proposed == NULL || s->bets == NULL || s->cash_outs == NULL)
         return -ERR_MEMORY;
     return table_new(l->stake_limits_max, &s->stake_limits_by_scope);
 }
@@ -75,6 +77,8 @@ struct shard_limits shard_limits_whole(const struct shard_limits *limits)
         whole.proposals_max = PROPOSALS_MAX_DEFAULT;
     if (whole.proposed_max == 0)
         whole.proposed_max = PROPOSED_MAX_DEFAULT;
+    if (whole.cash_outs_max == 0)
+        whole.cash_outs_max = limits->bets_max;
     return whole;
 }
 
@@ -115,6 +119,7 @@ void shard_state_free(struct shard_state *s)
     reserve_free(s->proposals, l->proposals_max, sizeof *s->proposals);
     reserve_free(s->proposed, l->proposed_max, sizeof *s->proposed);
     reserve_free(s->bets, l->bets_max, sizeof *s->bets);
+    reserve_free(s->cash_outs, l->cash_outs_max, sizeof *s->cash_outs);
     shard_verdicts_done(s);
     free(s);
 }
@@ -156,6 +161,8 @@ static int apply_by_type(struct shard_state *state, const struct record_view *re
         return shard_apply_proposal(state, record);
     case RECORD_DECISION:
         return shard_apply_decision(state, record);
+    case RECORD_CASH_OUT:
+        return shard_apply_cash_out(state, record);
     }
     return shard_corrupt(state, "the record's type is unknown");
 }
@@ -271,6 +278,13 @@ const char *shard_state_room(const struct shard_state *state)
     if (shard_verdicts_full(state))
         return "verdicts_max";
     return shard_state_market_room(state);
+}
+
+const char *shard_state_cash_out_room(const struct shard_state *state)
+{
+    if (state->cash_outs_count >= state->limits.cash_outs_max)
+        return "cash_outs_max";
+    return shard_verdicts_full(state) ? "verdicts_max" : NULL;
 }
 
 struct account_ref shard_state_find_account(const struct shard_state *state, struct slice user_id)
@@ -417,6 +431,30 @@ const struct shard_leg *shard_state_leg(const struct shard_state *state, uint32_
 uint32_t shard_state_legs_count(const struct shard_state *state)
 {
     return state->legs_count;
+}
+
+const struct shard_cash_out *shard_state_cash_out(const struct shard_state *state, uint32_t index)
+{
+    ASSERT(index < state->cash_outs_count);
+    return &state->cash_outs[index];
+}
+
+uint32_t shard_state_cash_outs_count(const struct shard_state *state)
+{
+    return state->cash_outs_count;
+}
+
+uint32_t shard_state_find_cash_out(const struct shard_state *state, uint64_t seq)
+{
+    uint32_t low = 0, high = state->cash_outs_count;
+    while (low < high) {
+        uint32_t middle = low + (high - low) / 2;
+        if (state->cash_outs[middle].seq < seq)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    return low < state->cash_outs_count && state->cash_outs[low].seq == seq ? low : CASH_OUT_NONE;
 }
 
 const struct shard_window *shard_state_window(const struct shard_state *state, uint32_t index)

@@ -65,6 +65,8 @@ struct shard_need {
     uint32_t markets, selections;
 };
 const char *shard_state_need_room(const struct shard_state *state, struct shard_need need);
+/* The same of one more cash-out. */
+const char *shard_state_cash_out_room(const struct shard_state *state);
 /* The same for a market and its selections alone: all that a hold or a result may add. */
 const char *shard_state_market_room(const struct shard_state *state);
 
@@ -104,6 +106,10 @@ uint32_t shard_state_bets_count(const struct shard_state *state);
 /* Legs of all bets; those of one lie together. index < shard_state_legs_count. */
 const struct shard_leg *shard_state_leg(const struct shard_state *state, uint32_t index);
 uint32_t shard_state_legs_count(const struct shard_state *state);
+/* Cash-outs that had to wait. find: CASH_OUT_NONE when the record with this number is none. */
+const struct shard_cash_out *shard_state_cash_out(const struct shard_state *state, uint32_t index);
+uint32_t shard_state_cash_outs_count(const struct shard_state *state);
+uint32_t shard_state_find_cash_out(const struct shard_state *state, uint64_t seq);
 /* A market's window of time (shard_market.windows_last and on). */
 const struct shard_window *shard_state_window(const struct shard_state *state, uint32_t index);
 struct bet_id shard_state_last_bet_id(const struct shard_state *state);
@@ -124,6 +130,7 @@ enum operation {
     OPERATION_BET = 1,
     OPERATION_DEPOSIT = 2,
     OPERATION_WITHDRAWAL = 3,
+    OPERATION_CASH_OUT = 4,
     OPERATION_PROMOTION = 5, /* of any kind: what the desk grants or takes */
 };
 static inline enum operation operation_of_money(unsigned kind)

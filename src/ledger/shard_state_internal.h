@@ -61,8 +61,9 @@ struct shard_state {
     struct shard_proposal *proposals; /* owns; in order of seq */
     struct shard_proposed *proposed;  /* owns; in the order of the proposals */
     struct shard_bet *bets;           /* owns; in order of bet id */
+    struct shard_cash_out *cash_outs; /* owns; in order of seq */
     uint32_t accounts_count, markets_count, selections_count, legs_count, windows_count, bets_count;
-    uint32_t proposals_count, proposed_count;
+    uint32_t proposals_count, proposed_count, cash_outs_count;
     struct verdict_ring verdicts;
 
     struct shard_house houses[CURRENCIES_MAX];
@@ -116,6 +117,10 @@ bool shard_liability_fits(const struct shard_state *state, const struct shard_be
 void shard_add_liability(struct shard_state *state, const struct shard_bet *bet, int sign);
 /* What the bet pays when every leg wins, from its rows; -1 when they are no bet. */
 int64_t shard_returns_of(const struct shard_state *state, const struct shard_bet *bet);
+
+/* The bet was open and is not any more (sign -1), or the other way round: what its markets and its
+ * account count of it. */
+void shard_count_unsettled(struct shard_state *state, const struct shard_bet *bet, int sign);
 
 /* L4: exactly these postings, in this order, summing to zero. */
 bool shard_postings_are(const struct record_view *record, const struct record_posting *expected,
@@ -182,18 +187,3 @@ void shard_verdicts_hash(const struct shard_state *state, struct sha256 *sha);
 
 /* The begin of the state hash: whose log, and where in it. */
 void shard_hash_place(const struct shard_state *state, struct sha256 *sha);
-
-/* By type; contract of shard_state_apply. */
-int shard_apply_book(struct shard_state *state, const struct record_view *record);
-int shard_apply_market(struct shard_state *state, const struct record_view *record);
-int shard_apply_selections(struct shard_state *state, const struct record_view *record);
-int shard_apply_limits(struct shard_state *state, const struct record_view *record);
-int shard_apply_fence(struct shard_state *state, const struct record_view *record);
-int shard_apply_result(struct shard_state *state, const struct record_view *record);
-int shard_apply_money(struct shard_state *state, const struct record_view *record);
-int shard_apply_bet(struct shard_state *state, const struct record_view *record);
-int shard_apply_release(struct shard_state *state, const struct record_view *record);
-int shard_apply_settle(struct shard_state *state, const struct record_view *record);
-int shard_apply_proposal(struct shard_state *state, const struct record_view *record);
-int shard_apply_decision(struct shard_state *state, const struct record_view *record);
-int shard_apply_reverse(struct shard_state *state, const struct record_view *record);

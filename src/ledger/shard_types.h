@@ -8,27 +8,7 @@
 #include "core/odds.h"
 #include "core/stake_limits.h"
 #include "ledger/record.h"
-
-struct shard_limits {
-    uint32_t accounts_max;
-    uint32_t markets_max;      /* markets that were ever bet on or had a result */
-    uint32_t selections_max;   /* of all of those together */
-    uint32_t bets_max;         /* accepted or pending, settled ones too */
-    uint32_t legs_max;         /* of all these bets together; 0: twice bets_max and 100 */
-    uint32_t windows_max;      /* of time, of all markets together; 0: markets_max */
-    uint32_t stake_limits_max; /* scopes with limits of their own; 0: 4096 */
-    uint32_t proposals_max;    /* of results, that wait; 0: 256 */
-    uint32_t proposed_max;     /* selections that all of these name together; 0: 16,384 */
-    uint32_t verdicts_max;     /* idempotency keys in memory: shard_verdicts.h */
-};
-
-/* Enough for a demo or a small book; 1 GiB at most when full. */
-#define SHARD_LIMITS_DEFAULT                                                                       \
-    ((struct shard_limits){.accounts_max = 262144,                                                 \
-                           .markets_max = 131072,                                                  \
-                           .selections_max = 1048576,                                              \
-                           .bets_max = 2097152,                                                    \
-                           .verdicts_max = 4194304})
+#include "ledger/shard_limits.h"
 
 enum bet_state {
     BET_STATE_PENDING = 1,
@@ -42,6 +22,12 @@ enum bet_state {
 
 #define LEG_NONE UINT32_MAX
 
+#define CASH_OUT_NONE UINT32_MAX
+
+/* Of one bet, those that were refused at once not counted: so many records, twice, are all that it
+ * can have of them. */
+#define CASH_OUTS_OF_BET_MAX 20
+
 /* One accepted or pending bet. Its legs lie together, in the order of the record. */
 struct shard_bet {
     uint64_t bet_id;
@@ -53,10 +39,9 @@ struct shard_bet {
     int64_t placed_us;    /* record time of what accepted it: its BET, or its RELEASE */
     int64_t stake; /* what still stands: less than at placement when a part was bought back */
     int64_t stake_placed;
-    int64_t cashed_out;   /* paid for the parts bought back, for good */
-    int64_t payout;       /* of the settlement in force */
-    int64_t returns;      /* what it pays if every leg wins, at the prices taken */
-    int64_t decide_at_us; /* while pending */
+    int64_t cashed_out; /* paid for the parts bought back, for good */
+    int64_t payout;     /* of the settlement in force */
+    int64_t returns;    /* what it pays if every leg wins, at the prices taken */
     uint32_t account;
     uint32_t next_of_account; /* the account's bet before this one, or BET_NONE */
     uint32_t legs_first;      /* in the table of legs */
@@ -66,7 +51,9 @@ struct shard_bet {
     uint8_t state;       /* enum bet_state */
     uint8_t policy;
     uint8_t rounding;
-    uint8_t flags; /* enum bet_flag */
+    uint8_t flags;           /* enum bet_flag */
+    uint32_t cash_out_waits; /* the cash-out that waits for its delay, or CASH_OUT_NONE */
+    uint32_t cash_outs;      /* waiting, done, or refused after a delay */
 };
 
 /* One leg of a bet. */
@@ -87,6 +74,19 @@ struct shard_leg {
     uint16_t reserved;
     struct record_leg_result win; /* of the settlement in force; known = 0: none, or open in it */
     struct record_leg_result place;
+};
+
+/* A cash-out that had to wait for a delay, for ever: its key's answer is another record than its
+ * own. In the order of seq. */
+struct shard_cash_out {
+    uint64_t seq;         /* its CASH_OUT record */
+    uint64_t seq_verdict; /* answers its key: its own until it is decided */
+    int64_t stake;        /* to be bought back */
+    int64_t accepted;
+    int64_t bound; /* its value when it was asked for: a delay never makes it more */
+    uint32_t bet;  /* its index */
+    uint16_t tolerance;
+    uint16_t reserved;
 };
 
 /* Bets on the market that were placed within it are void, while it is in force. */
@@ -182,4 +182,6 @@ struct shard_house {
 struct shard_counts {
     uint64_t records, bets_placed, bets_pending, bets_refused, bets_not_accepted, bets_settled,
         settlements_reversed, deposits, withdrawals, money_refused, fences, results;
+    uint64_t cash_outs_asked; /* with a key, whatever became of them */
+    uint64_t cash_outs_done, cash_outs_refused;
 };

@@ -41,6 +41,11 @@ static bool request_of(const struct record_view *record, enum operation *ret_ope
         ret_key->bytes = ((const struct record_bet *)record->body)->key_bytes;
         return true;
     }
+    if (record->head->type == RECORD_CASH_OUT) { /* what decides one has no key of its own */
+        *ret_operation = OPERATION_CASH_OUT;
+        ret_key->bytes = ((const struct record_cash_out *)record->body)->key_bytes;
+        return ((const struct record_cash_out *)record->body)->asked_seq == 0;
+    }
     if (record->head->type != RECORD_MONEY)
         return false;
     const struct record_money *money = record->body;
@@ -116,7 +121,10 @@ const struct shard_verdict *shard_state_verdict(const struct shard_state *state,
 uint64_t shard_state_verdict_seq(const struct shard_state *state,
                                  const struct shard_verdict *verdict)
 {
-    return verdict->bet == BET_NONE ? verdict->seq : state->bets[verdict->bet].seq_verdict;
+    if (verdict->bet != BET_NONE)
+        return state->bets[verdict->bet].seq_verdict;
+    uint32_t row = shard_state_find_cash_out(state, verdict->seq);
+    return row == CASH_OUT_NONE ? verdict->seq : state->cash_outs[row].seq_verdict;
 }
 
 void shard_verdict_prefetch(const struct shard_state *state, struct hash128 key)

@@ -26,7 +26,8 @@ const uint64_t *shard_state_hash_key(const struct shard_state *state);
  */
 struct hash128 shard_verdict_key(const uint64_t hash_key[2], struct account_ref account,
                                  enum operation operation, struct slice key);
-/* The same of a record that is a verdict, BET or MONEY; false when it is none. */
+/* The same of a record that is a verdict: BET, MONEY, or a CASH_OUT that decides no other. False
+ * when it is none. */
 bool shard_verdict_key_of_record(const uint64_t hash_key[2], const struct record_view *record,
                                  struct hash128 *ret_key);
 /* Is the record the verdict of exactly this request? For a hash that was found somewhere. */
@@ -38,7 +39,8 @@ bool shard_verdict_is_of(const struct record_view *record, struct account_ref ac
 /* NULL: there is none, or it was forgotten. */
 const struct shard_verdict *shard_state_verdict(const struct shard_state *state,
                                                 struct hash128 key);
-/* The record that answers it now: a bet that was pending is answered by its RELEASE. */
+/* The record that answers it now: a bet that was pending is answered by its RELEASE, a cash-out
+ * that waited by the record that decided it. */
 uint64_t shard_state_verdict_seq(const struct shard_state *state,
                                  const struct shard_verdict *verdict);
 

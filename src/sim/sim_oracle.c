@@ -327,6 +327,10 @@ static void fold(struct sim *sim, const struct record_view *record)
     case RECORD_REVERSE:
         sim_oracle_reverse(sim, record);
         break;
+    case RECORD_CASH_OUT: /* nobody asks for one */
+        SIM_CHECK(false, "L7", "record %llu: a cash-out that nobody asked for",
+                  (unsigned long long)record->head->seq);
+        break;
     case RECORD_LIMITS: /* nobody sets one here yet */
         break;
     case RECORD_PROPOSAL:

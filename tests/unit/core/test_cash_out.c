@@ -77,3 +77,16 @@ TEST(cash_out, takes_no_chances_above_the_whole)
     assert_false(
         leg_chances_valid((struct leg_chances){UINT32_MAX, UINT32_MAX, UINT32_MAX, UINT32_MAX}));
 }
+
+TEST(cash_out, a_tolerance_is_what_may_be_missing_and_never_a_part_of_a_penny_more)
+{
+    assert_int_equal(cash_out_least(1000, 0), 1000);
+    assert_int_equal(cash_out_least(1000, 200), 980); /* 4.8: 2 % */
+    assert_int_equal(cash_out_least(999, 200), 980);  /* 979.02 */
+    assert_int_equal(cash_out_least(1, 9999), 1);
+    assert_int_equal(cash_out_least(1000, CASH_OUT_WHOLE), 0);
+    assert_int_equal(cash_out_least(MONEY_MINOR_MAX, 0), MONEY_MINOR_MAX);
+    assert_int_equal(cash_out_least(MONEY_MINOR_MAX, 1), MONEY_MINOR_MAX / 10000 * 9999);
+    expect_assert_failure(cash_out_least(0, 0));
+    expect_assert_failure(cash_out_least(1, CASH_OUT_WHOLE + 1));
+}

@@ -46,6 +46,12 @@ void every_type(struct maker *m, void (*call)(struct maker *, const struct parts
     next(m, call, parts_result(m, 1, LEG_LOST));
     next(m, call, parts_reverse(m, 0));
     next(m, call, parts_settle(m, 0));
+    next(m, call, parts_market(m, "1.24", 2));
+    next(m, call, parts_bet(m, 1, 2, "sold"));
+    next(m, call, parts_cash_out(m, 2, 400, "part"));
+    next(m, call, parts_cash_out_waiting(m, 2, 100, "wait"));
+    next(m, call, parts_cash_out_decided(m, 2, BET_PLACED));
+    next(m, call, parts_cash_out_refused(m, 2, BET_CASH_OUT_LIMIT, "none"));
     next(m, call, parts_limits(m, LIMIT_OF_SPORT, 0, "tennis"));
     next(m, call, parts_proposal(m, 1, 3));
     next(m, call, parts_decision(m, shard_state_seq(m->state), "eve", DECISION_APPROVED));

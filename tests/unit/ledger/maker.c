@@ -5,6 +5,8 @@
 
 #include "base/buf.h"
 #include "base/error.h"
+#include "core/market_chances.h"
+#include "ledger/cash_out_record.h"
 #include "ledger/money_move.h"
 
 void maker_empty(struct maker *maker, const struct shard_limits *limits)
@@ -521,5 +523,160 @@ struct parts parts_reverse(const struct maker *maker, uint32_t bet)
     for (size_t i = 0; i < count; i++)
         add_posting(&parts, postings[i].account, (enum ledger_account)postings[i].kind,
                     postings[i].currency, postings[i].amount);
+    return parts;
+}
+
+/* ---- cash-outs ---- */
+
+#define CASH_OUT_BOOK (CHANCES_BOOK_WHOLE / 100 * 105)
+
+static const struct shard_bet *bet_of_parts(const struct maker *maker, const struct parts *parts)
+{
+    return shard_state_bet(
+        maker->state,
+        shard_state_find_bet(maker->state, (struct bet_id){parts->body.cash_out.bet_id}));
+}
+
+static void put_cash_out_legs(const struct maker *maker, struct parts *parts,
+                              const struct shard_bet *bet)
+{
+    struct settlement now;
+    shard_settlement_of(maker->state, bet, &now);
+    static uint16_t deductions[SETTLEMENT_DEDUCTIONS_MAX]; /* until the next one is made */
+    memcpy(deductions, now.deductions, now.deductions_count * sizeof *deductions);
+    parts->texts[parts->draft.texts_count++] =
+        slice_of(deductions, now.deductions_count * sizeof *deductions);
+    for (uint32_t i = 0; i < bet->legs_count; i++) {
+        parts->items.cash_out[i] = (struct record_cash_out_leg){.settled = now.legs[i]};
+        if (now.legs[i].win.known == 1)
+            continue;
+        struct record_cash_out_leg *leg = &parts->items.cash_out[i];
+        leg->now_numerator = 2;
+        leg->now_denominator = 1;
+        leg->book = CASH_OUT_BOOK;
+        leg->odds_version = 9;
+        leg->odds_position = 7;
+        leg->chance = chances_of((struct odds){2, 1}, CASH_OUT_BOOK);
+        leg->market_status = MARKET_ACTIVE;
+        leg->flags = LEG_PROVIDER_ALIVE;
+    }
+    parts->draft.items_count = bet->legs_count;
+}
+
+static void set_amounts(const struct maker *maker, struct parts *parts, int64_t bound)
+{
+    const struct shard_bet *bet = bet_of_parts(maker, parts);
+    struct record_cash_out *body = &parts->body.cash_out;
+    struct record_posting postings[SETTLEMENT_POSTINGS_MAX];
+    struct shard_bet part = *bet;
+    part.stake = body->stake;
+    parts->draft.postings_count = 0;
+    body->paid = 0;
+    body->stake_left = bet->stake;
+    body->balance_after =
+        shard_state_account(maker->state, (struct account_ref){bet->account})->available;
+    if (body->outcome != BET_PLACED)
+        return;
+    body->paid = body->value < bound ? body->value : bound;
+    body->stake_left = bet->stake - body->stake;
+    size_t count = shard_settlement_postings(
+        maker->state, &part, (struct settled_money){.payout = body->paid, .sign = 1}, postings);
+    body->balance_after = shard_available_after(maker->state, bet->account, postings, count);
+    for (size_t i = 0; i < count; i++)
+        add_posting(parts, postings[i].account, (enum ledger_account)postings[i].kind,
+                    postings[i].currency, postings[i].amount);
+}
+
+void parts_cash_out_value(const struct maker *maker, struct parts *parts, int64_t bound)
+{
+    struct record_cash_out *body = &parts->body.cash_out;
+    const struct cash_out_parts value_of = {body, parts->items.cash_out, parts->draft.items_count,
+                                            parts->texts[parts->draft.texts_count - 1]};
+    assert_true(cash_out_record_value(&value_of, &body->fair, &body->value));
+    set_amounts(maker, parts, bound);
+}
+
+static struct parts begin_cash_out(const struct maker *maker, uint32_t bet,
+                                   enum bet_outcome outcome)
+{
+    const struct shard_bet *b = shard_state_bet(maker->state, bet);
+    struct parts parts = begin(maker, RECORD_CASH_OUT, b->account);
+    parts.body.cash_out = (struct record_cash_out){
+        .bet_id = b->bet_id,
+        .stake = b->stake,
+        .accepted = 1,
+        .sizes = b->sizes,
+        .outcome = (uint16_t)outcome,
+        .currency = GBP,
+        .flags = b->flags,
+    };
+    return parts;
+}
+
+static struct parts asked_cash_out(const struct maker *maker, uint32_t bet,
+                                   enum bet_outcome outcome, const char *key)
+{
+    struct parts parts = begin_cash_out(maker, bet, outcome);
+    struct record_cash_out *body = &parts.body.cash_out;
+    body->request_hash[0] = 5;
+    body->request_hash[1] = 6;
+    body->previous_seq = shard_state_bet(maker->state, bet)->seq_last;
+    body->offer_until_us = maker->time_us + 5000000;
+    body->transport = TRANSPORT_HTTP;
+    body->key_bytes = add_text(&parts, key);
+    return parts;
+}
+
+struct parts parts_cash_out(const struct maker *maker, uint32_t bet, int64_t stake, const char *key)
+{
+    struct parts parts = asked_cash_out(maker, bet, BET_PLACED, key);
+    parts.body.cash_out.stake = stake;
+    parts.body.cash_out.margin = 500;
+    put_cash_out_legs(maker, &parts, shard_state_bet(maker->state, bet));
+    parts_cash_out_value(maker, &parts, MONEY_MINOR_MAX);
+    parts.body.cash_out.accepted = parts.body.cash_out.value;
+    return parts;
+}
+
+struct parts parts_cash_out_waiting(const struct maker *maker, uint32_t bet, int64_t stake,
+                                    const char *key)
+{
+    struct parts parts = parts_cash_out(maker, bet, stake, key);
+    parts.body.cash_out.outcome = BET_PENDING;
+    parts.body.cash_out.decide_at_us = maker->time_us + 5000000;
+    for (size_t i = 0; i < parts.draft.items_count; i++)
+        parts.items.cash_out[i].flags |= LEG_IN_PLAY;
+    parts_cash_out_value(maker, &parts, MONEY_MINOR_MAX);
+    return parts;
+}
+
+struct parts parts_cash_out_decided(const struct maker *maker, uint32_t bet,
+                                    enum bet_outcome outcome)
+{
+    const struct shard_bet *b = shard_state_bet(maker->state, bet);
+    const struct shard_cash_out *row = shard_state_cash_out(maker->state, b->cash_out_waits);
+    struct parts parts = begin_cash_out(maker, bet, outcome);
+    struct record_cash_out *body = &parts.body.cash_out;
+    body->previous_seq = b->seq_last;
+    body->asked_seq = row->seq;
+    body->stake = row->stake;
+    body->accepted = row->accepted;
+    body->tolerance = row->tolerance;
+    if (outcome == BET_PLACED || outcome == BET_CASH_OUT_CHANGED) {
+        body->margin = 500;
+        put_cash_out_legs(maker, &parts, b);
+        parts_cash_out_value(maker, &parts, row->bound);
+    } else {
+        set_amounts(maker, &parts, 0);
+    }
+    return parts;
+}
+
+struct parts parts_cash_out_refused(const struct maker *maker, uint32_t bet,
+                                    enum bet_outcome outcome, const char *key)
+{
+    struct parts parts = asked_cash_out(maker, bet, outcome, key);
+    parts.body.cash_out.previous_seq = 0;
+    set_amounts(maker, &parts, 0);
     return parts;
 }

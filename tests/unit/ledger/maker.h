@@ -44,6 +44,7 @@ struct parts {
         struct record_reverse reverse;
         struct record_proposal proposal;
         struct record_decision decision;
+        struct record_cash_out cash_out;
     } body;
     union {
         struct record_selection selections[MAKER_ITEMS_MAX];
@@ -52,6 +53,7 @@ struct parts {
         struct record_selection_result results[16];
         struct record_settled_leg settled[4];
         struct record_proposed proposed[4];
+        struct record_cash_out_leg cash_out[4];
     } items;
     struct record_posting postings[RECORD_POSTINGS_MAX];
     struct slice texts[MAKER_TEXTS_MAX];
@@ -117,6 +119,22 @@ struct parts parts_decision(const struct maker *maker, uint64_t proposal_seq, co
                             enum decision_kind decision);
 struct parts parts_settle(const struct maker *maker, uint32_t bet);
 struct parts parts_reverse(const struct maker *maker, uint32_t bet);
+
+/* `stake` of the bet is bought back at the price of the book: each open leg is at 2.00 in a book of
+ * 105 %, the margin is 5 %, and the customer takes what it is worth. */
+struct parts parts_cash_out(const struct maker *maker, uint32_t bet, int64_t stake,
+                            const char *key);
+/* The same, which waits for a delay; and what becomes of the bet's one that waits. */
+struct parts parts_cash_out_waiting(const struct maker *maker, uint32_t bet, int64_t stake,
+                                    const char *key);
+struct parts parts_cash_out_decided(const struct maker *maker, uint32_t bet,
+                                    enum bet_outcome outcome);
+/* Refused without a value. */
+struct parts parts_cash_out_refused(const struct maker *maker, uint32_t bet,
+                                    enum bet_outcome outcome, const char *key);
+/* What follows from the items, stake, margin and outcome of such parts, after they were changed;
+ * `bound`: no more is paid. */
+void parts_cash_out_value(const struct maker *maker, struct parts *parts, int64_t bound);
 
 /* A state with all that bets need: account 1 "ada" and 2 "bob" with 100.00 GBP each, markets 1
  * and 2 with 3 selections. */

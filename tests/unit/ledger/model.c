@@ -79,3 +79,24 @@ void model_take_back(struct model *m, int index)
     bet->state = MODEL_OPEN;
     bet->paid = 0;
 }
+
+int64_t model_value(const struct model_bet *bet, int64_t part)
+{
+    __int128 top = (__int128)part * bet->odds_over * 476190476 * 95;
+    return (int64_t)(top / ((__int128)bet->odds_under * 1000000000 * 100));
+}
+
+void model_buy_back(struct model *m, int index, int64_t part)
+{
+    struct model_bet *bet = &m->bets[index];
+    int64_t value = model_value(bet, part);
+    m->available[bet->user] += value;
+    m->stakes -= part;
+    m->result += part - value;
+    bet->stake -= part;
+    bet->buys++;
+    if (bet->stake > 0)
+        return;
+    bet->state = MODEL_BOUGHT_BACK;
+    m->open_bets[bet->user]--;
+}

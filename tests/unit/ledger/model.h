@@ -11,7 +11,13 @@
 #define MODEL_RUNNERS 3
 #define MODEL_BETS    20000
 
-enum model_bet_state { MODEL_PENDING = 1, MODEL_OPEN, MODEL_PAID, MODEL_NOT_ACCEPTED };
+enum model_bet_state {
+    MODEL_PENDING = 1,
+    MODEL_OPEN,
+    MODEL_PAID,
+    MODEL_NOT_ACCEPTED,
+    MODEL_BOUGHT_BACK
+};
 
 /* A result: halves of the stake that are void, and if the rest won, in which share of a tie. */
 struct model_result {
@@ -24,7 +30,7 @@ struct model_bet {
     int64_t stake, paid;
     int64_t odds_over, odds_under; /* the price as a fraction */
     int rounding;                  /* 1 down, 2 half up, 3 half to even */
-    int payments;
+    int payments, buys;
     int stops_before; /* of its market, when it was asked for */
     struct model_result paid_by;
 };
@@ -49,4 +55,7 @@ void model_place(struct model *model, const struct model_bet *bet);
 void model_accept(struct model *model, int bet, int64_t over, int64_t under);
 void model_give_back(struct model *model, int bet);
 void model_pay(struct model *model, int bet);
+/* At 2.00 in a book of 105 %, a margin of 5 %: what a part of the stake is bought back for. */
+int64_t model_value(const struct model_bet *bet, int64_t part);
+void model_buy_back(struct model *model, int bet, int64_t part);
 void model_take_back(struct model *model, int bet);

@@ -176,20 +176,95 @@ static const char *const expected[EVERY_TYPE_COUNT] = {
     "{\"kind\":\"house_stakes\",\"currency\":\"GBP\",\"amount\":-50.00},{\"account\":1,\""
     "user_id\":\"ada\",\"kind\":\"available\",\"currency\":\"GBP\",\"amount\":0.00},{\"ki"
     "nd\":\"house_result\",\"currency\":\"GBP\",\"amount\":50.00}]}",
-    "{\"seq\":19,\"time\":\"2026-09-21T14:13:20.018000Z\",\"type\":\"LIMITS\",\"format\":"
+    "{\"seq\":19,\"time\":\"2026-09-21T14:13:20.018000Z\",\"type\":\"MARKET\",\"format\":1,"
+    "\"bytes\":160,\"market\":2,\"market_id\":\"1.24\",\"event_id\":\"event-9\",\"provider"
+    "\":\"betfair\",\"sport\":\"football\",\"event_name\":\"Home v Away\",\"market_name\":"
+    "\"Match Odds\",\"kind\":\"match_odds\",\"status\":\"active\",\"holds\":[],\"selections"
+    "\":[{\"selection\":0,\"selection_id\":\"s0\",\"selection_name\":\"Selection\"},{\"sele"
+    "ction\":1,\"selection_id\":\"s1\",\"selection_name\":\"Selection\"}]}",
+    "{\"seq\":20,\"time\":\"2026-09-21T14:13:20.019000Z\",\"type\":\"BET\",\"format\":1,\"b"
+    "ytes\":256,\"account\":1,\"user_id\":\"ada\",\"bet_id\":\"889876958492491776\",\"outco"
+    "me\":\"PLACED\",\"currency\":\"GBP\",\"stake\":50.00,\"potential_return\":105.00,\"bal"
+    "ance_after\":49.50,\"stake_max\":0.00,\"promo_stake\":0.00,\"fees\":0.00,\"price_polic"
+    "y\":\"better\",\"rounding\":\"down\",\"transport\":\"http\",\"redemption_days\":365,\""
+    "idempotency_key\":\"sold\",\"request_hash\":\"00000000000000150000000000000016\",\"per"
+    "sonal_bytes\":0,\"each_way\":false,\"stake_kind\":\"cash\",\"system\":[],\"legs\":[{\""
+    "event_id\":\"event-9\",\"market\":2,\"market_id\":\"1.24\",\"selection\":1,\"selection"
+    "_id\":\"s1\",\"selection_name\":\"Selection\",\"odds\":2.10,\"odds_exact\":\"21/10\","
+    "\"odds_version\":17,\"odds_position\":99,\"asked_odds\":2.10,\"asked_odds_exact\":\"21"
+    "/10\",\"asked_version\":17,\"market_status\":\"active\",\"in_play\":false,\"provider_a"
+    "live\":true,\"banker\":true,\"ante_post\":false,\"score\":[0,0],\"red_cards\":[0,0],\""
+    "price_age_us\":1500}],\"postings\":[{\"account\":1,\"user_id\":\"ada\",\"kind\":\"avai"
+    "lable\",\"currency\":\"GBP\",\"amount\":-50.00},{\"kind\":\"house_stakes\",\"currency"
+    "\":\"GBP\",\"amount\":50.00}]}",
+    "{\"seq\":21,\"time\":\"2026-09-21T14:13:20.020000Z\",\"type\":\"CASH_OUT\",\"format\":"
+    "1,\"bytes\":304,\"account\":1,\"user_id\":\"ada\",\"bet_id\":\"889876958492491776\",\""
+    "outcome\":\"PLACED\",\"previous_seq\":20,\"asked_seq\":0,\"currency\":\"GBP\",\"stake"
+    "\":4.00,\"accepted\":3.79,\"tolerance_permyriad\":0,\"fair\":3.99,\"margin_permyriad\""
+    ":500,\"value\":3.79,\"paid\":3.79,\"stake_left\":46.00,\"balance_after\":53.29,\"offer"
+    "_until\":\"2026-09-21T14:13:25.020000Z\",\"transport\":\"http\",\"idempotency_key\":\""
+    "part\",\"request_hash\":\"00000000000000050000000000000006\",\"each_way\":false,\"stak"
+    "e_kind\":\"cash\",\"system\":[],\"legs\":[{\"market\":2,\"market_id\":\"1.24\",\"selec"
+    "tion\":1,\"selection_id\":\"s1\",\"selection_name\":\"Selection\",\"odds\":2.10,\"odds"
+    "_exact\":\"21/10\",\"result\":\"OPEN\",\"won\":0,\"void_factor\":0.0,\"dead_heat_numer"
+    "ator\":0,\"dead_heat_denominator\":0,\"banker\":true,\"cancelled\":false,\"ante_post\""
+    ":false,\"now_odds\":2.00,\"now_odds_exact\":\"2/1\",\"book\":1050000000000000,\"chance"
+    "\":476190476,\"odds_version\":9,\"odds_position\":7,\"market_status\":\"active\",\"in_"
+    "play\":false,\"provider_alive\":true}],\"postings\":[{\"kind\":\"house_stakes\",\"curr"
+    "ency\":\"GBP\",\"amount\":-4.00},{\"account\":1,\"user_id\":\"ada\",\"kind\":\"availab"
+    "le\",\"currency\":\"GBP\",\"amount\":3.79},{\"kind\":\"house_result\",\"currency\":\"G"
+    "BP\",\"amount\":0.21}]}",
+    "{\"seq\":22,\"time\":\"2026-09-21T14:13:20.021000Z\",\"type\":\"CASH_OUT\",\"format\":"
+    "1,\"bytes\":256,\"account\":1,\"user_id\":\"ada\",\"bet_id\":\"889876958492491776\",\""
+    "outcome\":\"PENDING\",\"previous_seq\":21,\"asked_seq\":0,\"currency\":\"GBP\",\"stake"
+    "\":1.00,\"accepted\":0.94,\"tolerance_permyriad\":0,\"fair\":0.99,\"margin_permyriad\""
+    ":500,\"value\":0.94,\"paid\":0.00,\"stake_left\":46.00,\"balance_after\":53.29,\"decid"
+    "e_at\":\"2026-09-21T14:13:25.021000Z\",\"offer_until\":\"2026-09-21T14:13:25.021000Z\""
+    ",\"transport\":\"http\",\"idempotency_key\":\"wait\",\"request_hash\":\"00000000000000"
+    "050000000000000006\",\"each_way\":false,\"stake_kind\":\"cash\",\"system\":[],\"legs\""
+    ":[{\"market\":2,\"market_id\":\"1.24\",\"selection\":1,\"selection_id\":\"s1\",\"selec"
+    "tion_name\":\"Selection\",\"odds\":2.10,\"odds_exact\":\"21/10\",\"result\":\"OPEN\","
+    "\"won\":0,\"void_factor\":0.0,\"dead_heat_numerator\":0,\"dead_heat_denominator\":0,\""
+    "banker\":true,\"cancelled\":false,\"ante_post\":false,\"now_odds\":2.00,\"now_odds_exa"
+    "ct\":\"2/1\",\"book\":1050000000000000,\"chance\":476190476,\"odds_version\":9,\"odds_"
+    "position\":7,\"market_status\":\"active\",\"in_play\":true,\"provider_alive\":true}]}",
+    "{\"seq\":23,\"time\":\"2026-09-21T14:13:20.022000Z\",\"type\":\"CASH_OUT\",\"format\":"
+    "1,\"bytes\":296,\"account\":1,\"user_id\":\"ada\",\"bet_id\":\"889876958492491776\",\""
+    "outcome\":\"PLACED\",\"previous_seq\":22,\"asked_seq\":22,\"currency\":\"GBP\",\"stake"
+    "\":1.00,\"accepted\":0.94,\"tolerance_permyriad\":0,\"fair\":0.99,\"margin_permyriad\""
+    ":500,\"value\":0.94,\"paid\":0.94,\"stake_left\":45.00,\"balance_after\":54.23,\"each_"
+    "way\":false,\"stake_kind\":\"cash\",\"system\":[],\"legs\":[{\"market\":2,\"market_id"
+    "\":\"1.24\",\"selection\":1,\"selection_id\":\"s1\",\"selection_name\":\"Selection\","
+    "\"odds\":2.10,\"odds_exact\":\"21/10\",\"result\":\"OPEN\",\"won\":0,\"void_factor\":0"
+    ".0,\"dead_heat_numerator\":0,\"dead_heat_denominator\":0,\"banker\":true,\"cancelled\""
+    ":false,\"ante_post\":false,\"now_odds\":2.00,\"now_odds_exact\":\"2/1\",\"book\":10500"
+    "00000000000,\"chance\":476190476,\"odds_version\":9,\"odds_position\":7,\"market_statu"
+    "s\":\"active\",\"in_play\":false,\"provider_alive\":true}],\"postings\":[{\"kind\":\"h"
+    "ouse_stakes\",\"currency\":\"GBP\",\"amount\":-1.00},{\"account\":1,\"user_id\":\"ada"
+    "\",\"kind\":\"available\",\"currency\":\"GBP\",\"amount\":0.94},{\"kind\":\"house_resu"
+    "lt\",\"currency\":\"GBP\",\"amount\":0.06}]}",
+    "{\"seq\":24,\"time\":\"2026-09-21T14:13:20.023000Z\",\"type\":\"CASH_OUT\",\"format\":"
+    "1,\"bytes\":176,\"account\":1,\"user_id\":\"ada\",\"bet_id\":\"889876958492491776\",\""
+    "outcome\":\"CASH_OUT_LIMIT\",\"previous_seq\":0,\"asked_seq\":0,\"currency\":\"GBP\","
+    "\"stake\":45.00,\"accepted\":0.01,\"tolerance_permyriad\":0,\"fair\":0.00,\"margin_per"
+    "myriad\":0,\"value\":0.00,\"paid\":0.00,\"stake_left\":45.00,\"balance_after\":54.23,"
+    "\"offer_until\":\"2026-09-21T14:13:25.023000Z\",\"transport\":\"http\",\"idempotency_k"
+    "ey\":\"none\",\"request_hash\":\"00000000000000050000000000000006\",\"each_way\":false"
+    ",\"stake_kind\":\"cash\",\"system\":[],\"legs\":[]}",
+    "{\"seq\":25,\"time\":\"2026-09-21T14:13:20.024000Z\",\"type\":\"LIMITS\",\"format\":"
     "1,\"bytes\":120,\"scope\":\"SPORT\",\"id\":\"tennis\",\"removed\":false,\"previous_s"
     "eq\":0,\"stake_minor_min\":0,\"stake_minor_max\":500,\"payout_minor_max\":null,\"lia"
     "bility_minor_max\":null,\"delay_us\":0,\"factor_permyriad\":10000,\"actor\":\"tess\""
     ",\"reason\":\"sharp\"}",
-    "{\"seq\":20,\"time\":\"2026-09-21T14:13:20.019000Z\",\"type\":\"PROPOSAL\",\"for"
+    "{\"seq\":26,\"time\":\"2026-09-21T14:13:20.025000Z\",\"type\":\"PROPOSAL\",\"for"
     "mat\":1,\"bytes\":176,\"needs_approval\":true,\"market\":1,\"market_id\":\"1.23"
     "\",\"kind\":\"result\",\"result_version\":3,\"previous_seq\":0,\"cause\":\"trade"
     "r\",\"actor\":\"tom\",\"reason\":\"seen\",\"approver\":\"\",\"certainty\":0,\"se"
     "lections\":[{\"selection\":0,\"selection_id\":\"s0\",\"selection_name\":\"Select"
     "ion\",\"result\":\"WON\",\"won\":1,\"void_factor\":0.0,\"dead_heat_numerator\":1"
     ",\"dead_heat_denominator\":1,\"reason\":\"by a nose\"}]}",
-    "{\"seq\":21,\"time\":\"2026-09-21T14:13:20.020000Z\",\"type\":\"DECISION\",\"for"
-    "mat\":1,\"bytes\":72,\"proposal_seq\":20,\"decision\":\"approved\",\"actor\":\"e"
+    "{\"seq\":27,\"time\":\"2026-09-21T14:13:20.026000Z\",\"type\":\"DECISION\",\"for"
+    "mat\":1,\"bytes\":72,\"proposal_seq\":26,\"decision\":\"approved\",\"actor\":\"e"
     "ve\",\"reason\":\"agreed\"}",
 };
 
@@ -378,5 +453,6 @@ TEST(record_json, types_have_names)
     assert_string_equal(record_type_text(RECORD_GENESIS), "GENESIS");
     assert_string_equal(record_type_text(RECORD_REVERSE), "REVERSE");
     assert_null(record_type_text((enum record_type)0));
-    assert_null(record_type_text((enum record_type)13));
+    assert_string_equal(record_type_text(RECORD_CASH_OUT), "CASH_OUT");
+    assert_null(record_type_text((enum record_type)(RECORD_TYPE_LAST + 1)));
 }

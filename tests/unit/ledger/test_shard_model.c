@@ -18,7 +18,7 @@ struct walk {
     struct model model;
     struct prng prng;
     unsigned keys;
-    unsigned done[RECORD_REVERSE + 1], pending, refused, not_accepted;
+    unsigned done[RECORD_CASH_OUT + 1], pending, refused, not_accepted;
     unsigned mutants;
 };
 
@@ -47,6 +47,8 @@ static enum bet_state state_of(enum model_bet_state state)
         return BET_STATE_OPEN;
     case MODEL_PAID:
         return BET_STATE_SETTLED;
+    case MODEL_BOUGHT_BACK:
+        return BET_STATE_CASHED_OUT;
     case MODEL_NOT_ACCEPTED:
         break;
     }
@@ -153,6 +155,10 @@ static void mutate_any(struct walk *w, const struct parts *good)
         break;
     case RECORD_REVERSE:
         mutate(w, FIELDS(record_reverse, bet_id, reserved));
+        break;
+    case RECORD_CASH_OUT:
+        mutate(w, FIELDS(record_cash_out, stake, accepted));
+        mutate(w, FIELDS(record_cash_out, fair, offer_until_us));
         break;
     case RECORD_RESULT:
         mutate(w, FIELDS(record_result, previous_seq, market));
@@ -360,6 +366,28 @@ static bool step_reverse(struct walk *w)
     return true;
 }
 
+static bool step_cash_out(struct walk *w)
+{
+    int index = find_bet(w, MODEL_OPEN);
+    if (index < 0)
+        return false;
+    const struct model_bet *bet = &w->model.bets[index];
+    bool open = !w->model.stopped[bet->market] && w->model.results_count[bet->market] == 0;
+    int64_t part = below(w, 2) == 0 ? bet->stake : 1 + (int64_t)below(w, (unsigned)bet->stake);
+    if (bet->buys == CASH_OUTS_OF_BET_MAX || model_value(bet, part) == 0)
+        return false;
+    struct parts parts = parts_cash_out(&w->maker, (uint32_t)index, part, new_key(w));
+    if (!open) {
+        assert_int_equal(maker_apply(&w->maker, &parts), -ERR_CORRUPT);
+        return false;
+    }
+    assert_int_equal(parts.body.cash_out.value, model_value(bet, part));
+    apply(w, &parts);
+    model_buy_back(&w->model, index, part);
+    agree_on_bet(w, index);
+    return true;
+}
+
 static void begin(struct walk *w, uint64_t seed)
 {
     static const char *const users[MODEL_USERS] = {"ada", "bob", "cy", "di", "ed", "flo"};
@@ -384,7 +412,7 @@ static bool step(struct walk *w)
     static bool (*const steps[])(struct walk *) = {
         step_cash,    step_bet,    step_bet,    step_bet,    step_bet,     step_release,
         step_release, step_fence,  step_result, step_settle, step_settle,  step_settle,
-        step_reverse, step_settle, step_settle, step_bet,    step_reverse,
+        step_reverse, step_settle, step_settle, step_bet,    step_reverse, step_cash_out,
     };
     return steps[below(w, sizeof steps / sizeof *steps)](w);
 }
@@ -405,6 +433,7 @@ static void run(uint64_t seed)
     }
     /* The walk was no walk past the interesting places. */
     assert_true(w->done[RECORD_SETTLE] > 500 && w->done[RECORD_REVERSE] > 100);
+    assert_true(w->done[RECORD_CASH_OUT] > 100);
     assert_true(w->done[RECORD_RESULT] > 100 && w->done[RECORD_FENCE] > 100);
     assert_true(w->pending > 100 && w->refused > 100 && w->not_accepted > 20);
     assert_true(w->mutants > STEPS);

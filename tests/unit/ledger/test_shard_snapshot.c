@@ -218,11 +218,11 @@ TEST(shard_snapshot, more_than_the_limits_is_refused_by_name)
     struct maker m;
     open_with_bets(&m);
     encode(m.state, &image);
-    const struct shard_limits fit = {3, 2, 6, 4, 4, 1, 1, 1, 1, 9};
+    const struct shard_limits fit = {3, 2, 6, 4, 4, 1, 1, 1, 1, 1, 9};
     assert_int_equal(shard_state_verdicts_count(m.state), 7);
     assert_int_equal(decode(&image, &fit, NULL, NULL), 0);
     for (size_t i = 0; i < 5; i++) {
-        struct shard_limits limits = {3, 2, 6, 4, 4, 1, 1, 1, 1, 7};
+        struct shard_limits limits = {3, 2, 6, 4, 4, 1, 1, 1, 1, 1, 7};
         const char *reason = NULL;
         (&limits.accounts_max)[i]--;
         assert_int_equal(decode(&image, &limits, NULL, &reason), -ERR_LIMIT);
@@ -365,6 +365,46 @@ TEST(shard_snapshot, impossible_bets_are_refused)
     REFUSES_FIELD("L4: a stake is within its limit", b[3].stake, 0);
     REFUSES_FIELD("L7: an account's counts are those of its bets", b[1].next_of_account, 1);
     REFUSES_FIELD("L7: a market's counts are those of its bets", l[1].next_of_market, 0);
+    maker_done(&m);
+}
+
+TEST(shard_snapshot, impossible_cash_outs_are_refused)
+{
+    static struct image image;
+    static const char known[] = "L7: a bet knows the cash-out that waits";
+    static const char verdict[] = "L3: a cash-out has its bet and its verdict";
+    static const struct shard_limits small = {3, 2, 6, 4, 4, 1, 1, 1, 1, 1, 32};
+    const char *reason = NULL;
+    struct maker m;
+    open_with_bets(&m);
+    for (int i = 0; i < 2; i++) { /* one that was decided, and one that waits */
+        struct parts waits = parts_cash_out_waiting(&m, 1, 10, i == 0 ? "c0" : "c1");
+        maker_accept(&m, &waits);
+        if (i > 0)
+            continue;
+        struct parts decided = parts_cash_out_decided(&m, 1, BET_PLACED);
+        maker_accept(&m, &decided);
+    }
+    encode(m.state, &image);
+    assert_int_equal(decode(&image, &MAKER_LIMITS, NULL, NULL), 0);
+    assert_int_equal(decode(&image, &small, NULL, &reason), -ERR_LIMIT);
+    struct shard_cash_out *c = m.state->cash_outs;
+    struct shard_bet *b = m.state->bets;
+    REFUSES_FIELD(verdict, c[1].seq, c[0].seq);
+    REFUSES_FIELD(verdict, c[0].seq_verdict, c[0].seq - 1);
+    REFUSES_FIELD(verdict, c[0].seq_verdict, m.state->seq + 1);
+    REFUSES_FIELD(verdict, c[0].bet, 4);
+    REFUSES_FIELD(MONEY, c[0].stake, 0);
+    REFUSES_FIELD(MONEY, c[0].accepted, -1);
+    REFUSES_FIELD(MONEY, c[0].bound, MONEY_MINOR_MAX + 1);
+    REFUSES_FIELD(MONEY, c[0].tolerance, 10001);
+    REFUSES_FIELD(MONEY, c[0].reserved, 1);
+    REFUSES_FIELD(known, c[0].seq_verdict, c[0].seq);
+    REFUSES_FIELD(known, c[1].bet, 2);
+    REFUSES_FIELD(known, b[2].cash_out_waits, 1);
+    REFUSES_FIELD("L7: a bet's cash-outs are within their table", b[1].cash_out_waits, 2);
+    REFUSES_FIELD("L7: a bet's cash-outs are within their table", b[1].cash_outs, 21);
+    REFUSES_FIELD("L3: every request decided has a verdict", m.state->counts.cash_outs_asked, 1);
     maker_done(&m);
 }
 
