@@ -1,5 +1,5 @@
 /* answers.c - how a request waits for its record, and how a repeated one finds the first's. */
-#include "app/book_internal.h"
+#include "app/cash_out_internal.h"
 
 #include "base/assert.h"
 
@@ -64,15 +64,25 @@ static enum request_outcome ledger_ready(struct book *book)
     return REQUEST_TAKEN;
 }
 
-enum request_outcome book_ready(struct book *book)
+/* `limit`: of the state, or NULL. */
+static enum request_outcome ready_within(struct book *book, const char *limit)
 {
     if (commit_stopped(book->commit))
         return REQUEST_STOPPED;
     enum request_outcome ready = ledger_ready(book);
     if (ready == REQUEST_TAKEN)
         ready = book_desk_ready(book);
-    const char *limit = shard_state_room(book->state);
     return ready == REQUEST_TAKEN && limit != NULL ? book_busy(book, limit) : ready;
+}
+
+enum request_outcome book_ready(struct book *book)
+{
+    return ready_within(book, shard_state_room(book->state));
+}
+
+enum request_outcome book_cash_out_ready(struct book *book)
+{
+    return ready_within(book, shard_state_cash_out_room(book->state));
 }
 
 enum request_outcome book_unregistered(struct book *book, struct slice market_id)

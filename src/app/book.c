@@ -55,6 +55,10 @@ int book_new(const struct book_options *options, const struct book_ports *ports,
     book->sink.ops = book_sink_ops();
     book->leases.silence_us_max = options->silence_us_max;
     book->busy_limit = "";
+    if (options->genesis_random == NULL)
+        random_fill(book->offer_key, sizeof book->offer_key);
+    else
+        memcpy(book->offer_key, options->genesis_random, sizeof book->offer_key);
     if (listener != NULL)
         book->listener = *listener;
     int error = make_parts(book);

@@ -17,6 +17,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "app/book_cash_out.h"
 #include "app/book_options.h"
 #include "app/book_request.h"
 #include "app/book_stats.h"
@@ -64,7 +65,7 @@ struct book_listener {
     /* The market leaves the store. */
     void (*on_removed)(void *owner, const struct odds_image *image);
     /* A durable record moved this user's money or decided, released or settled a bet of theirs:
-     * BET (not refused), RELEASE, SETTLE, REVERSE, MONEY (done). */
+     * BET (not refused), RELEASE, SETTLE, REVERSE, CASH_OUT (not refused at once), MONEY (done). */
     void (*on_record)(void *owner, const struct record_view *record);
     /* The ledger stopped: no bets until a restart. Once; book_stop_reason says why. */
     void (*on_stopped)(void *owner);

@@ -8,11 +8,12 @@
 #include "app/settle_queue.h"
 #include "ledger/shard_verdicts.h"
 
-/* A bet whose delay runs, in a heap by the monotonic time of its release. */
+/* A bet whose delay runs, or a cash-out of one, in a heap by the monotonic time of its release. */
 struct pending {
     int64_t due_us;  /* monotonic */
     uint64_t breaks; /* of leases, that were counted when it began to wait (leases.h) */
     uint32_t bet;
+    uint32_t cash_out; /* its index and one; 0: the bet itself waits */
 };
 
 /* A market that ended and leaves the odds store at `drop_us` (monotonic). */
@@ -42,6 +43,7 @@ struct book {
     uint32_t odds_epoch;
     uint64_t odds_position; /* of the newest price; 0: none since the start */
     const char *paused;     /* the limit that is met; NULL: it is not paused */
+    uint64_t offer_key[2];  /* of this process's offers of cash-outs */
     uint64_t version_left;  /* the highest version with which a market left the store */
 
     struct leases leases;
@@ -159,10 +161,10 @@ void book_drop_ended(struct book *book);
 /* ---- release_pending.c ---- */
 
 int book_pending_new(struct book *book);
-/* Adds a pending bet; false when options.pending_max wait. */
-bool book_pending_add(struct book *book, uint32_t bet, int64_t due_us);
+/* Adds one; false when options.pending_max wait. */
+bool book_pending_add(struct book *book, struct pending pending);
 void book_release_due(struct book *book);
-/* At start: every pending bet of the state is due now. */
+/* At start: every pending bet of the state, and every waiting cash-out, is due now. */
 int book_pending_restore(struct book *book);
 
 /* ---- settle_market.c ---- */

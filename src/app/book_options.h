@@ -4,6 +4,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "app/book_cash_out.h"
 #include "base/instant.h"
 #include "core/ticket.h"
 #include "ledger/shard_types.h"
@@ -18,7 +19,8 @@ struct book_options {
     uint32_t settle_per_turn_max;       /* settlement records per turn; bets go first */
     uint32_t pending_max;               /* bets waiting for their delay */
     bool bind_score; /* a bet whose score or red cards changed during its delay is refused */
-    uint16_t redemption_days;        /* G-10 */
+    uint16_t redemption_days; /* G-10 */
+    struct cash_out_options cash_out;
     bool results_second_person;      /* a result by hand needs another's approval */
     int64_t results_objection_us;    /* for so long one may object to it; 0: not at all */
     uint8_t results_certainty_least; /* of a feed's, to take force by itself; below: a proposal */
@@ -49,4 +51,5 @@ struct book_options {
                            .bind_score = true,                                                     \
                            .redemption_days = 365,                                                 \
                            .results_certainty_least = 1,                                           \
+                           .cash_out = {true, 500, 5 * US_PER_SECOND},                             \
                            .version = "0"})

@@ -39,7 +39,7 @@ struct book_answer {
      * as a call would have answered: then there is no record. */
     enum request_outcome untaken;
     const struct record_view
-        *record; /* BET, RELEASE or MONEY verdict; RESULT, FENCE for desk calls;
+        *record; /* BET, RELEASE, CASH_OUT or MONEY verdict; RESULT, FENCE for desk calls;
                     NULL when failed or when there was nothing to record */
 };
 

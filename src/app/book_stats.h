@@ -4,13 +4,17 @@
 
 #include <stdint.h>
 
+#define BOOK_STATS_OUTCOMES 64
+
 /* Counted since start, for /metrics and the status line. */
 struct book_stats {
     uint64_t prices; /* market images that changed */
     uint64_t selections_changed;
     uint64_t groups; /* durable */
     uint64_t group_records;
-    uint64_t bets_by_outcome[32]; /* index: enum bet_outcome */
+    uint64_t bets_by_outcome[BOOK_STATS_OUTCOMES];      /* index: enum bet_outcome */
+    uint64_t cash_outs_by_outcome[BOOK_STATS_OUTCOMES]; /* the same of cash-outs */
+    uint64_t cash_outs_offered;
     uint64_t bets_replayed, bets_conflict, bets_shed, ledger_stalled, ledger_full;
     uint64_t old_keys_reached;                /* VERDICT_ASKS_MAX: shed */
     uint64_t old_keys_failed;                 /* not to be known: 503 */

@@ -8,7 +8,7 @@
  *
  * Callbacks only note what came; decisions are made at the end of a turn, where time and prices are
  * the turn's. Requests that wait are decided in the order in which their keys became known. */
-#include "app/book_internal.h"
+#include "app/cash_out_internal.h"
 
 #include <stdlib.h>
 
@@ -24,6 +24,7 @@ struct texts {
     char personal[PERSONAL_PLAIN_BYTES_MAX];
     char actor[USER_ID_BYTES_MAX];
     char reason[REASON_BYTES_MAX];
+    char offer[CASH_OUT_OFFER_BYTES];
 };
 
 /* And its legs. */
@@ -46,6 +47,7 @@ struct old_key {
     union {
         struct bet_request bet;
         struct money_request money;
+        struct cash_out_request cash_out;
     } request;
     struct texts texts;
     struct kept_legs legs;
@@ -285,21 +287,58 @@ enum request_outcome book_money_waits(struct book *book, const struct money_requ
     return REQUEST_TAKEN;
 }
 
+enum request_outcome book_cash_out_waits(struct book *book, const struct cash_out_request *request,
+                                         const struct asked_key *key,
+                                         const struct book_reply *reply)
+{
+    if (commit_stopped(book->commit))
+        return REQUEST_STOPPED;
+    struct old_key *old = take(book, key, reply);
+    if (old == NULL)
+        return full(book);
+    struct cash_out_request *kept = &old->request.cash_out;
+    *kept = *request;
+    kept->key = old->key.key;
+    kept->user_id = keep_text(old->texts.user_id, sizeof old->texts.user_id, request->user_id);
+    kept->offer = keep_text(old->texts.offer, sizeof old->texts.offer, request->offer);
+    return REQUEST_TAKEN;
+}
+
 /* ---- deciding ---- */
 
 static const uint64_t *request_hash(const struct old_key *old)
 {
-    return old->key.operation == OPERATION_BET ? old->request.bet.request_hash
-                                               : old->request.money.request_hash;
+    switch (old->key.operation) {
+    case OPERATION_BET:
+        return old->request.bet.request_hash;
+    case OPERATION_CASH_OUT:
+        return old->request.cash_out.request_hash;
+    case OPERATION_DEPOSIT:
+    case OPERATION_WITHDRAWAL:
+    case OPERATION_PROMOTION:
+        break;
+    }
+    return old->request.money.request_hash;
 }
 
-/* The record that answers the key now: the bet's, if it was one that was taken. */
+static uint64_t cash_out_answer(const struct shard_state *state, uint64_t asked_seq)
+{
+    uint32_t row = shard_state_find_cash_out(state, asked_seq);
+    return row == CASH_OUT_NONE ? asked_seq : shard_state_cash_out(state, row)->seq_verdict;
+}
+
+/* The record that answers the key now: the bet's, if it was one that was taken; what decided a
+ * cash-out, if it had to wait. */
 static uint64_t answer_seq(const struct old_key *old, const uint64_t **ret_hash)
 {
     const struct shard_state *state = old->book->state;
     if (old->record.head->type == RECORD_MONEY) {
         *ret_hash = ((const struct record_money *)old->record.body)->request_hash;
         return old->record.head->seq;
+    }
+    if (old->record.head->type == RECORD_CASH_OUT) {
+        *ret_hash = ((const struct record_cash_out *)old->record.body)->request_hash;
+        return cash_out_answer(state, old->record.head->seq);
     }
     const struct record_bet *bet = old->record.body;
     *ret_hash = bet->request_hash;
@@ -338,6 +377,8 @@ static enum request_outcome replay_old(struct old_key *old)
 
 static enum request_outcome place_again(struct old_key *old)
 {
+    if (old->key.operation == OPERATION_CASH_OUT)
+        return book_cash_out_new(old->book, &old->request.cash_out, &old->reply);
     if (old->key.operation == OPERATION_BET)
         return book_place_new(old->book, &old->request.bet, old->key.account, &old->reply);
     return book_move_new(old->book, &old->request.money, old->key.account, &old->reply);

@@ -291,10 +291,11 @@ enum request_outcome book_place_new(struct book *book, const struct bet_request 
         p.account = book_account(book, request->user_id);
     decide(book, &p);
     const struct record_view *record = record_bet(book, &p);
-    book->stats.bets_by_outcome[p.verdict.outcome & 31]++;
+    book->stats.bets_by_outcome[p.verdict.outcome % BOOK_STATS_OUTCOMES]++;
     if (p.verdict.outcome == BET_PENDING) {
-        bool added = book_pending_add(book, shard_state_bets_count(book->state) - 1,
-                                      book->now.us + p.verdict.bet_delay_us);
+        bool added = book_pending_add(
+            book, (struct pending){.due_us = book->now.us + p.verdict.bet_delay_us,
+                                   .bet = shard_state_bets_count(book->state) - 1});
         ASSERT(added); /* decide() looked */
     }
     if (p.verdict.outcome == BET_PLACED)

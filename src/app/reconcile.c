@@ -94,13 +94,17 @@ static const struct field market_fields[] = {
     FIELDS_END,
 };
 static const struct field bet_fields[] = {
-    FIELD(shard_bet, state),        FIELD(shard_bet, stake),       FIELD(shard_bet, payout),
-    FIELD(shard_bet, settlement),   FIELD(shard_bet, seq_last),    FIELD(shard_bet, seq_settled),
-    FIELD(shard_bet, seq_result),   FIELD(shard_bet, seq_placed),  FIELD(shard_bet, bet_id),
-    FIELD(shard_bet, account),      FIELD(shard_bet, returns),     FIELD(shard_bet, cashed_out),
-    FIELD(shard_bet, stake_placed), FIELD(shard_bet, placed_us),   FIELD(shard_bet, legs_first),
-    FIELD(shard_bet, legs_count),   FIELD(shard_bet, sizes),       FIELD(shard_bet, flags),
-    FIELD(shard_bet, decide_at_us), FIELD(shard_bet, seq_verdict), FIELDS_END,
+    FIELD(shard_bet, state),        FIELD(shard_bet, stake),
+    FIELD(shard_bet, payout),       FIELD(shard_bet, settlement),
+    FIELD(shard_bet, seq_last),     FIELD(shard_bet, seq_settled),
+    FIELD(shard_bet, seq_result),   FIELD(shard_bet, seq_placed),
+    FIELD(shard_bet, bet_id),       FIELD(shard_bet, account),
+    FIELD(shard_bet, returns),      FIELD(shard_bet, cashed_out),
+    FIELD(shard_bet, stake_placed), FIELD(shard_bet, placed_us),
+    FIELD(shard_bet, legs_first),   FIELD(shard_bet, legs_count),
+    FIELD(shard_bet, sizes),        FIELD(shard_bet, flags),
+    FIELD(shard_bet, seq_verdict),  FIELD(shard_bet, cash_out_waits),
+    FIELD(shard_bet, cash_outs),    FIELDS_END,
 };
 static const struct field selection_fields[] = {
     FIELD(shard_selection, result), FIELD(shard_selection, costs_open), FIELD(shard_selection, id),
@@ -121,19 +125,14 @@ static const struct field house_fields[] = {
     FIELD(shard_house, cash),  FIELD(shard_house, stakes),       FIELD(shard_house, result),
     FIELD(shard_house, promo), FIELD(shard_house, returns_open), FIELDS_END};
 static const struct field count_fields[] = {
-    FIELD(shard_counts, bets_placed),
-    FIELD(shard_counts, bets_pending),
-    FIELD(shard_counts, bets_refused),
-    FIELD(shard_counts, bets_not_accepted),
-    FIELD(shard_counts, bets_settled),
-    FIELD(shard_counts, settlements_reversed),
-    FIELD(shard_counts, deposits),
-    FIELD(shard_counts, withdrawals),
-    FIELD(shard_counts, money_refused),
-    FIELD(shard_counts, fences),
-    FIELD(shard_counts, results),
-    FIELD(shard_counts, records),
-    FIELDS_END,
+    FIELD(shard_counts, bets_placed),    FIELD(shard_counts, bets_pending),
+    FIELD(shard_counts, bets_refused),   FIELD(shard_counts, bets_not_accepted),
+    FIELD(shard_counts, bets_settled),   FIELD(shard_counts, settlements_reversed),
+    FIELD(shard_counts, deposits),       FIELD(shard_counts, withdrawals),
+    FIELD(shard_counts, money_refused),  FIELD(shard_counts, fences),
+    FIELD(shard_counts, results),        FIELD(shard_counts, cash_outs_asked),
+    FIELD(shard_counts, cash_outs_done), FIELD(shard_counts, cash_outs_refused),
+    FIELD(shard_counts, records),        FIELDS_END,
 };
 
 /* ---- rows ---- */

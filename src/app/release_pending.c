@@ -1,9 +1,9 @@
-/* release_pending.c - in-play bets whose delay is over (BETTING-RULES 4.7): status, version, price
- * and score are checked again, the money is held already, and a market that was stopped meanwhile
- * refuses although it is open again. Due times are monotonic, so that a clock
+/* release_pending.c - in-play bets, and cash-outs, whose delay is over (BETTING-RULES 4.7): status,
+ * version, price and score are checked again, the money is held already, and a market that was
+ * stopped meanwhile refuses although it is open again. Due times are monotonic, so that a clock
  * that is set neither skips nor stretches a delay; after a restart every pending bet is due and
  * is decided against the state as it then is. */
-#include "app/book_internal.h"
+#include "app/cash_out_internal.h"
 #include "core/bet.h"
 #include "ledger/shard_settlement.h"
 
@@ -27,19 +27,23 @@ static void swap(struct pending *a, struct pending *b)
     *b = t;
 }
 
-/* Equal times keep the order of the bets: the heap's order is (due, bet). */
+/* Equal times keep the order of the bets, and behind them of the cash-outs: the heap's order is
+ * (due, cash-out, bet). */
 static bool before(const struct pending *a, const struct pending *b)
 {
-    return a->due_us != b->due_us ? a->due_us < b->due_us : a->bet < b->bet;
+    if (a->due_us != b->due_us)
+        return a->due_us < b->due_us;
+    return a->cash_out != b->cash_out ? a->cash_out < b->cash_out : a->bet < b->bet;
 }
 
-bool book_pending_add(struct book *book, uint32_t bet, int64_t due_us)
+bool book_pending_add(struct book *book, struct pending pending)
 {
     if (book->pending_count == book->options.pending_max)
         return false;
     struct pending *heap = book->pending;
     uint32_t at = book->pending_count++;
-    heap[at] = (struct pending){due_us, book->leases.breaks, bet};
+    pending.breaks = book->leases.breaks;
+    heap[at] = pending;
     for (; at > 0 && before(&heap[at], &heap[(at - 1) / 2]); at = (at - 1) / 2)
         swap(&heap[at], &heap[(at - 1) / 2]);
     return true;
@@ -184,15 +188,22 @@ void book_release_due(struct book *book)
         if (book->pending[0].due_us > book->now.us || !commit_has_reserve(book->commit))
             return;
         struct pending due = take_first(book);
-        release(book, &due);
+        if (due.cash_out != 0)
+            book_decide_cash_out(book, &due);
+        else
+            release(book, &due);
     }
 }
 
 int book_pending_restore(struct book *book)
 {
-    for (uint32_t i = 0; i < shard_state_bets_count(book->state); i++)
-        if (shard_state_bet(book->state, i)->state == BET_STATE_PENDING &&
-            !book_pending_add(book, i, book->now.us))
+    for (uint32_t i = 0; i < shard_state_bets_count(book->state); i++) {
+        const struct shard_bet *bet = shard_state_bet(book->state, i);
+        bool waits = bet->cash_out_waits != CASH_OUT_NONE;
+        struct pending pending = {
+            .due_us = book->now.us, .bet = i, .cash_out = waits ? bet->cash_out_waits + 1 : 0};
+        if ((waits || bet->state == BET_STATE_PENDING) && !book_pending_add(book, pending))
             return -ERR_LIMIT;
+    }
     return 0;
 }

@@ -45,6 +45,7 @@ static void make_book(struct fixture *f)
     if (f->verdicts_max != 0)
         options.limits.verdicts_max = f->verdicts_max;
     options.pending_max = 4;
+    options.cash_out.on = !f->no_cash_out;
     options.settle_per_turn_max = 8;
     if (f->tune != NULL)
         f->tune(&options);
@@ -215,6 +216,10 @@ void fixture_answer(const struct book_answer *answer)
         const struct record_release *l = r->body;
         f->outcome = (enum bet_outcome)l->outcome;
         f->balance = l->balance_after;
+    } else if (f->type == RECORD_CASH_OUT) {
+        const struct record_cash_out *c = r->body;
+        f->outcome = (enum bet_outcome)c->outcome;
+        f->balance = c->balance_after;
     }
 }
 
@@ -267,6 +272,38 @@ enum request_outcome fixture_ticket(struct fixture *f, const struct fixture_tick
         .transport = TRANSPORT_HTTP,
     };
     return book_place_bet(f->book, &request, fixture_answer, fixture_cookie(f));
+}
+
+enum bet_outcome fixture_cash_out_offer(struct fixture *f, uint64_t bet_id,
+                                        struct cash_out_offer *ret)
+{
+    return book_offer_cash_out(f->book, (struct bet_id){bet_id}, ret);
+}
+
+enum request_outcome fixture_cash_out(struct fixture *f, const char *key,
+                                      const struct cash_out_offer *offer, struct sale sale)
+{
+    struct cash_out_request request = {
+        .user_id = text("ann"),
+        .key = text(key),
+        .bet = {sale.bet_id},
+        .offer = slice_of(offer->id, sizeof offer->id),
+        .accepted = sale.minor,
+        .stake = sale.stake,
+        .fraction = 10000,
+        .tolerance = f->tolerance,
+        .request_hash = {(uint64_t)sale.stake, (uint64_t)sale.minor},
+        .transport = TRANSPORT_HTTP,
+    };
+    return book_cash_out(f->book, &request, fixture_answer, fixture_cookie(f));
+}
+
+const struct shard_bet *fixture_state_of(struct fixture *f, uint64_t bet_id)
+{
+    const struct shard_state *state = book_state(f->book);
+    uint32_t index = shard_state_find_bet(state, (struct bet_id){bet_id});
+    assert_true(index != BET_NONE);
+    return shard_state_bet(state, index);
 }
 
 enum request_outcome fixture_hold(struct fixture *f, bool hold)

@@ -11,6 +11,8 @@ struct fixture {
     struct snapshot_store *snapshots; /* borrowed; NULL: none */
     struct reconcile *reconcile;      /* borrowed; NULL: none */
     struct verdict_store *verdicts;   /* borrowed; NULL: none */
+    uint32_t tolerance;               /* of the next cash-outs */
+    bool no_cash_out;                 /* the next book makes no offers */
     uint32_t verdicts_max;            /* of the next book; 0: more than any test decides */
     struct shard_state *warm;         /* the next book's; NULL: it folds the log */
     void (*tune)(struct book_options *options); /* of the next book; NULL: as they are */
@@ -79,6 +81,18 @@ struct fixture_ticket {
     bool accept_alternative;
 };
 enum request_outcome fixture_ticket(struct fixture *f, const struct fixture_ticket *ticket);
+/* What is offered for ann's bet now; the answer of book_offer_cash_out. */
+enum bet_outcome fixture_cash_out_offer(struct fixture *f, uint64_t bet_id,
+                                        struct cash_out_offer *ret);
+/* Ann accepts `minor` for a part of that stake (0: all that is left). */
+struct sale {
+    uint64_t bet_id;
+    int64_t stake, minor;
+};
+enum request_outcome fixture_cash_out(struct fixture *f, const char *key,
+                                      const struct cash_out_offer *offer, struct sale sale);
+/* The bet as folded. */
+const struct shard_bet *fixture_state_of(struct fixture *f, uint64_t bet_id);
 enum request_outcome fixture_hold(struct fixture *f, bool hold);
 /* Balances of a user, from the state. */
 int64_t fixture_available(struct fixture *f, const char *user);

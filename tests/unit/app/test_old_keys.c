@@ -379,6 +379,38 @@ TEST(old_keys, of_a_pending_bet_tell_what_became_of_it)
 
 /* ---- races ---- */
 
+TEST(old_keys, of_a_cash_out_tell_what_became_of_it)
+{
+    static struct scene s;
+    struct cash_out_offer offer;
+    begin(&s, FILTER_WIDE);
+    fixture_bet(&s.f, "bet", "a", 210, 1000);
+    turn(&s);
+    uint64_t bet = s.f.bet_id;
+    fixture_market_in_play(&s.f, 200, 200, 5 * US_PER_SECOND);
+    turn(&s);
+    assert_int_equal(fixture_cash_out_offer(&s.f, bet, &offer), BET_PLACED);
+    fixture_cash_out(&s.f, "k", &offer, (struct sale){bet, 400, 1});
+    turn(&s);
+    assert_int_equal(s.f.outcome, BET_PENDING);
+    fixture_turn(&s.f, 4 * US_PER_SECOND);
+    fixture_market_in_play(&s.f, 200, 200, 5 * US_PER_SECOND);
+    fixture_turn(&s.f, 1 * US_PER_SECOND);
+    deposits(&s, 3 * MEMORY);
+    assert_true(shard_state_verdicts_floor(book_state(s.f.book)) > 0);
+    assert_int_equal(fixture_cash_out(&s.f, "k", &offer, (struct sale){bet, 400, 1}),
+                     REQUEST_TAKEN);
+    turn(&s);
+    assert_true(s.f.replayed);
+    assert_int_equal(s.f.type, RECORD_CASH_OUT);
+    assert_int_equal(s.f.outcome, BET_PLACED);
+    assert_int_equal(fixture_cash_out(&s.f, "k", &offer, (struct sale){bet, 400, 2}),
+                     REQUEST_TAKEN);
+    turn(&s);
+    assert_int_equal(s.f.untaken, REQUEST_CONFLICT);
+    end(&s);
+}
+
 TEST(old_keys, duplicates_that_wait_together_are_decided_once)
 {
     static struct scene s;
