@@ -30,6 +30,9 @@
     {"tolerance-permyriad", "500"},                                                                \
     {"rounding", "down"},                                                                          \
     {"settle-per-turn-max", "256"},                                                                \
+    {"cash-out", "on"},                                                                            \
+    {"cash-out-margin", "500"},                                                                    \
+    {"cash-out-valid-ms", "5000"},                                                                 \
     {"pending-max", "65536"},                                                                      \
     {"bind-score", "on"}
 
@@ -270,6 +273,8 @@ static int take_trading(const struct options *options, struct node_trading *ret,
         {"deposit-minor-max", &ret->deposit_minor_max, {1, MONEY_MINOR_MAX}},
         {"tolerance-permyriad", &ret->tolerance_permyriad, {0, 9999}},
         {"settle-per-turn-max", &ret->settle_per_turn_max, {1, 4096}},
+        {"cash-out-margin", &ret->cash_out_margin, {0, 10000}},
+        {"cash-out-valid-ms", &ret->cash_out_valid_ms, {100, 600000}},
         {"pending-max", &ret->pending_max, {1, 10000000}},
     };
     for (size_t i = 0; i < COUNT(numbers); i++)
@@ -279,6 +284,7 @@ static int take_trading(const struct options *options, struct node_trading *ret,
         return -ERR_CONFIG;
     }
     TRY(options_switch(options, "bind-score", &ret->bind_score, why));
+    TRY(options_switch(options, "cash-out", &ret->cash_out, why));
     return take_rounding(options, &ret->rounding, why);
 }
 

@@ -9,7 +9,7 @@
 #include "base/instant.h"
 #include "ledger/shard_state.h"
 
-#define DEMO_STATUS_OUTCOMES 32 /* as book_stats counts them */
+#define DEMO_STATUS_OUTCOMES 64 /* as book_stats counts them */
 
 struct demo_status_sample {
     struct monotonic at;

@@ -67,6 +67,12 @@ struct bet_records {
     _Alignas(8) char records[TREE_ASK_RECORDS_MAX][RECORD_BET_BYTES_MAX];
 };
 
+/* One that was refused at once is none of the bet's records. */
+static uint64_t cash_out_bet_id(const struct record_cash_out *cash_out)
+{
+    return cash_out->previous_seq == 0 ? 0 : cash_out->bet_id;
+}
+
 static uint64_t bet_id_of(const struct record_view *view)
 {
     switch ((enum record_type)view->head->type) {
@@ -78,6 +84,8 @@ static uint64_t bet_id_of(const struct record_view *view)
         return ((const struct record_settle *)view->body)->bet_id;
     case RECORD_REVERSE:
         return ((const struct record_reverse *)view->body)->bet_id;
+    case RECORD_CASH_OUT:
+        return cash_out_bet_id(view->body);
     case RECORD_GENESIS:
     case RECORD_OPENED:
     case RECORD_ACCOUNT:

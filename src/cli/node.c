@@ -272,6 +272,9 @@ static struct book_options book_options_of(const struct node_options *options)
     book.results_second_person = options->results_second_person;
     book.results_objection_us = options->results_objection_s * US_PER_SECOND;
     book.results_certainty_least = (uint8_t)options->results_certainty_least;
+    book.cash_out = (struct cash_out_options){options->trading.cash_out,
+                                              (uint32_t)options->trading.cash_out_margin,
+                                              options->trading.cash_out_valid_ms * US_PER_MS};
     book.bind_score = options->trading.bind_score;
     book.version = version_text;
     if (version_binary_sha256(book.binary_sha256) < 0)

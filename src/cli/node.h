@@ -28,6 +28,8 @@ struct node_trading {
     int64_t tolerance_permyriad; /* of price_policy "within" */
     enum rounding rounding;      /* of payouts; kept with each bet */
     int64_t settle_per_turn_max, pending_max;
+    bool cash_out;
+    int64_t cash_out_margin, cash_out_valid_ms;  /* permyriad of the fair value */
     bool bind_score;                             /* of bets that wait for their delay */
     int64_t liability_minor_max;                 /* of one outcome; 0: unlimited */
     int64_t legs_max, lines_max, total_odds_max; /* of one bet; total odds 0: unlimited */

@@ -1,6 +1,6 @@
-/* fuzz_bet_decode.c - bodies of bets, money and results from strangers. What is taken satisfies
- * everything that the book asserts about a request; what is refused names a fault; reading twice
- * gives the same; and a bet that is written out again plainly is the same request. */
+/* fuzz_bet_decode.c - bodies of bets, money, cash-outs and results from strangers. What is taken
+ * satisfies everything that the book asserts about a request; what is refused names a fault;
+ * reading twice gives the same; and a bet that is written out again plainly is the same request. */
 #include <stdlib.h>
 
 #include "base/assert.h"
@@ -178,6 +178,26 @@ static void check_results(struct slice body)
     }
 }
 
+static void check_cash_out(struct slice body)
+{
+    struct decode_context context = context_of(&scratch);
+    struct cash_out_decoded sale, same;
+    struct request_refusal refusal = {.fault = REQUEST_FAULT_NONE};
+    const struct bet_id bet = {7};
+    if (!cash_out_decode(body, &context, bet, &sale, &refusal)) {
+        ASSERT(refusal.fault != REQUEST_FAULT_NONE);
+        return;
+    }
+    ASSERT(sale.key.bytes > 0 && sale.key.bytes <= IDEMPOTENCY_KEY_BYTES_MAX);
+    ASSERT(sale.offer.bytes > 0 && sale.offer.bytes <= CASH_OUT_OFFER_BYTES);
+    ASSERT(sale.amount > 0 && sale.amount <= MONEY_MINOR_MAX);
+    ASSERT(sale.stake >= 0 && sale.stake <= MONEY_MINOR_MAX);
+    ASSERT(sale.fraction > 0 && sale.fraction <= 10000 && sale.tolerance <= 10000);
+    struct decode_context other = context_of(&scratch_again);
+    ASSERT(cash_out_decode(body, &other, bet, &same, &refusal));
+    ASSERT(memcmp(sale.request_hash, same.request_hash, sizeof same.request_hash) == 0);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
@@ -187,6 +207,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         return 0;
     check_bet(body);
     check_money(body);
+    check_cash_out(body);
     check_results(body);
     return 0;
 }

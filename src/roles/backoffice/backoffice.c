@@ -535,6 +535,34 @@ static int add_verdicts(struct metrics *metrics, const struct book_stats *stats)
     return 0;
 }
 
+static int add_cash_outs(struct metrics *metrics, const struct book_stats *stats)
+{
+    static const struct {
+        const char *labels;
+        unsigned outcome;
+    } verdicts[] = {
+        {"verdict=\"DONE\"", BET_PLACED},
+        {"verdict=\"PENDING\"", BET_PENDING},
+        {"verdict=\"OFFER_EXPIRED\"", BET_OFFER_EXPIRED},
+        {"verdict=\"CASH_OUT_CHANGED\"", BET_CASH_OUT_CHANGED},
+        {"verdict=\"CASH_OUT_UNAVAILABLE\"", BET_CASH_OUT_UNAVAILABLE},
+        {"verdict=\"CASH_OUT_LIMIT\"", BET_CASH_OUT_LIMIT},
+        {"verdict=\"CASH_OUT_PENDING\"", BET_CASH_OUT_PENDING},
+        {"verdict=\"MARKET_SUSPENDED\"", BET_MARKET_SUSPENDED},
+        {"verdict=\"MARKET_CLOSED\"", BET_MARKET_CLOSED},
+    };
+    for (size_t i = 0; i < sizeof verdicts / sizeof *verdicts; i++)
+        TRY(metrics_add_counter(
+            metrics,
+            (struct metrics_name){"overround_cash_outs_total", "Cash-outs by verdict",
+                                  verdicts[i].labels, 0},
+            (const struct metrics_counter *)&stats->cash_outs_by_outcome[verdicts[i].outcome]));
+    return metrics_add_counter(
+        metrics,
+        (struct metrics_name){"overround_cash_out_offers_total", "Offers of cash-outs", NULL, 0},
+        (const struct metrics_counter *)&stats->cash_outs_offered);
+}
+
 static int add_book(struct metrics *metrics, const struct book_stats *stats)
 {
     static const char limits[] = "overround_limit_reached_total";
@@ -595,6 +623,7 @@ int backoffice_register_metrics(struct backoffice *backoffice, struct metrics *m
     const struct book_stats *stats = book_stats(backoffice->parts.book);
     TRY(add_verdicts(metrics, stats));
     TRY(add_book(metrics, stats));
+    TRY(add_cash_outs(metrics, stats));
     TRY(desk_register_metrics(backoffice->desk, metrics));
     TRY(grant_desk_register_metrics(backoffice->grants, metrics));
     TRY(limit_desk_register_metrics(backoffice->limits, metrics));

@@ -52,6 +52,16 @@ static const char *outcome_detail(enum bet_outcome outcome)
         return "A trader did not accept the bet.";
     case BET_NO_PLACE_TERMS:
         return "A leg has no place terms: it can be backed to win only.";
+    case BET_OFFER_EXPIRED:
+        return "The offer has ended, or the bet has changed since; ask for another.";
+    case BET_CASH_OUT_CHANGED:
+        return "The value is less than what was accepted; the current one is given.";
+    case BET_CASH_OUT_UNAVAILABLE:
+        return "No cash-out is offered for this bet at this moment.";
+    case BET_CASH_OUT_LIMIT:
+        return "The bet had as many cash-outs as it may have.";
+    case BET_CASH_OUT_PENDING:
+        return "Another cash-out of the bet waits for its decision.";
     }
     return "";
 }
@@ -288,6 +298,66 @@ static int write_released(const struct shard_state *state, const struct record_v
     return bet_outcome_http(outcome);
 }
 
+/* ---- cash-outs ---- */
+
+void bet_answer_write_outcome(enum bet_outcome outcome, struct buf *out)
+{
+    struct json_writer writer = open_refusal(outcome, out);
+    json_write_object_close(&writer);
+}
+
+static void put_part_members(struct json_writer *writer, const struct record_cash_out *cash_out)
+{
+    struct currency currency = {cash_out->currency};
+    put_money_member(writer, "stake", money_of(cash_out->stake, currency));
+    put_money_member(writer, "stake_left", money_of(cash_out->stake_left, currency));
+}
+
+/* Of one that is done or waits. */
+static void put_cash_out_members(struct json_writer *writer, const struct shard_state *state,
+                                 const struct record_view *record)
+{
+    const struct record_cash_out *cash_out = record->body;
+    struct currency currency = {cash_out->currency};
+    bool pending = cash_out->outcome == BET_PENDING;
+    put_bet_id_member(writer, (struct bet_id){cash_out->bet_id});
+    put_word_member(writer, "cash_out", pending ? "PENDING" : "DONE");
+    if (!pending)
+        put_word_member(writer, "money", cash_out->stake_left == 0 ? "CASHED_OUT" : "PART_CASHED");
+    put_money_member(writer, "amount",
+                     money_of(pending ? cash_out->value : cash_out->paid, currency));
+    put_part_members(writer, cash_out);
+    put_record_members(writer, state, record, cash_out->balance_after);
+    put_time_member(writer, "created_at", (struct instant){record->head->time_us});
+    if (pending)
+        put_time_member(writer, "decide_at", (struct instant){cash_out->decide_at_us});
+}
+
+static int write_cash_out(const struct shard_state *state, const struct record_view *record,
+                          bool replayed, struct buf *out)
+{
+    const struct record_cash_out *cash_out = record->body;
+    enum bet_outcome outcome = (enum bet_outcome)cash_out->outcome;
+    if (outcome == BET_PLACED || outcome == BET_PENDING) {
+        struct json_writer writer = json_write_begin(out);
+        json_write_object_open(&writer);
+        put_cash_out_members(&writer, state, record);
+        json_write_object_close(&writer);
+        if (outcome == BET_PENDING)
+            return 202;
+        return replayed ? 200 : 201;
+    }
+    struct json_writer writer = open_refusal(outcome, out);
+    put_bet_id_member(&writer, (struct bet_id){cash_out->bet_id});
+    if (outcome == BET_CASH_OUT_CHANGED)
+        put_money_member(&writer, "amount",
+                         money_of(cash_out->value, (struct currency){cash_out->currency}));
+    put_part_members(&writer, cash_out);
+    put_record_members(&writer, state, record, cash_out->balance_after);
+    json_write_object_close(&writer);
+    return bet_outcome_http(outcome);
+}
+
 /* ---- money ---- */
 
 static int write_money(const struct shard_state *state, const struct record_view *record,
@@ -320,6 +390,8 @@ int bet_answer_write(const struct shard_state *state, const struct record_view *
         return write_money(state, record, replayed, out);
     if (type == RECORD_RELEASE)
         return write_released(state, record, out);
+    if (type == RECORD_CASH_OUT)
+        return write_cash_out(state, record, replayed, out);
     ASSERT(type == RECORD_BET);
     const struct record_bet *bet = record->body;
     if (bet->bet_id != 0)
@@ -393,6 +465,26 @@ static bool push_reverse(const struct shard_state *state, const struct record_vi
     return true;
 }
 
+/* What was refused at once is its own answer, and nothing of the bet's. */
+static bool push_cash_out(const struct shard_state *state, const struct record_view *record,
+                          struct json_writer *writer)
+{
+    const struct record_cash_out *cash_out = record->body;
+    enum bet_outcome outcome = (enum bet_outcome)cash_out->outcome;
+    if (cash_out->previous_seq == 0)
+        return false;
+    if (outcome == BET_PLACED || outcome == BET_PENDING) {
+        put_cash_out_members(writer, state, record);
+        return true;
+    }
+    put_bet_id_member(writer, (struct bet_id){cash_out->bet_id});
+    put_word_member(writer, "cash_out", "NOT_ACCEPTED");
+    put_word_member(writer, "reason", bet_outcome_text(outcome));
+    put_part_members(writer, cash_out);
+    put_record_members(writer, state, record, cash_out->balance_after);
+    return true;
+}
+
 static bool push_money(const struct shard_state *state, const struct record_view *record,
                        struct json_writer *writer)
 {
@@ -425,6 +517,9 @@ bool bet_answer_push(const struct shard_state *state, const struct record_view *
         break;
     case RECORD_MONEY:
         pushed = push_money(state, record, &writer);
+        break;
+    case RECORD_CASH_OUT:
+        pushed = push_cash_out(state, record, &writer);
         break;
     case RECORD_GENESIS:
     case RECORD_OPENED:

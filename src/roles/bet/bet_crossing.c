@@ -9,13 +9,13 @@
 #define NO_PLACE    UINT32_MAX
 #define SHORT_BYTES ((size_t)160)
 
-/* Behind it: key, words and personal, one after the other. */
+/* Behind it: key, words, personal and bet id, one after the other. */
 struct question_record {
     uint32_t kind;
     uint32_t place;
     uint32_t call, transport;
-    uint32_t key_bytes, words_bytes, personal_bytes;
-    uint32_t has_claims;
+    uint32_t key_bytes, words_bytes, personal_bytes, bet_id_bytes;
+    uint32_t has_claims, reserved;
     struct jwt_claims claims;
 };
 
@@ -68,6 +68,7 @@ static void put_question(char *at, uint32_t place, const struct bet_question *qu
         .key_bytes = (uint32_t)question->key.bytes,
         .words_bytes = (uint32_t)question->words.bytes,
         .personal_bytes = (uint32_t)question->personal.bytes,
+        .bet_id_bytes = (uint32_t)question->bet_id.bytes,
         .has_claims = question->claims != NULL,
     };
     if (question->claims != NULL)
@@ -75,7 +76,8 @@ static void put_question(char *at, uint32_t place, const struct bet_question *qu
     at = put(at, slice_of(&head, sizeof head));
     at = put(at, question->key);
     at = put(at, question->words);
-    (void)put(at, question->personal);
+    at = put(at, question->personal);
+    (void)put(at, question->bet_id);
 }
 
 static void *make_room(struct bet_asker *asker, size_t bytes)
@@ -89,7 +91,7 @@ static void ask(struct bet_port *port, const struct bet_question *question,
     struct bet_asker *asker = (struct bet_asker *)port;
     uint32_t at = asker->free_first;
     size_t bytes = sizeof(struct question_record) + question->key.bytes + question->words.bytes +
-                   question->personal.bytes;
+                   question->personal.bytes + question->bet_id.bytes;
     char *room = at == NO_PLACE ? NULL : make_room(asker, bytes);
     if (room == NULL) {
         if (at == NO_PLACE)
@@ -252,7 +254,8 @@ void bet_teller_take(struct bet_teller *teller, struct slice record)
     ASSERT(head.kind == CROSSING_QUESTION);
     ASSERT(head.call < BET_CALLS_COUNT);
     struct slice rest = slice_skip(record, sizeof head);
-    ASSERT(rest.bytes == (size_t)head.key_bytes + head.words_bytes + head.personal_bytes);
+    ASSERT(rest.bytes ==
+           (size_t)head.key_bytes + head.words_bytes + head.personal_bytes + head.bet_id_bytes);
     const struct bet_question question = {
         .call = (enum bet_call)head.call,
         .transport = (enum record_transport)head.transport,
@@ -260,6 +263,7 @@ void bet_teller_take(struct bet_teller *teller, struct slice record)
         .key = slice_of(rest.at, head.key_bytes),
         .words = slice_of(rest.at + head.key_bytes, head.words_bytes),
         .personal = slice_of(rest.at + head.key_bytes + head.words_bytes, head.personal_bytes),
+        .bet_id = slice_of(rest.at + rest.bytes - head.bet_id_bytes, head.bet_id_bytes),
     };
     teller->under_way++;
     teller->down->owed += BET_CROSSING_OWED;

@@ -7,6 +7,7 @@
 #include "base/decimal.h"
 #include "base/error.h"
 #include "base/hash.h"
+#include "core/cash_out.h"
 
 /* Fixed for ever: the hash is in the records. Not a secret: who can make two of his own requests
  * collide has only made his own retry get an answer of his. */
@@ -74,6 +75,25 @@ static const struct field money_fields[MONEY_FIELDS_COUNT] = {
     [MONEY_AMOUNT] = {"amount", JSON_NUMBER},
     [MONEY_CURRENCY] = {"currency", JSON_STRING},
     [MONEY_KEY] = {"idempotency_key", JSON_STRING},
+};
+
+enum cash_out_field {
+    CASH_OUT_OFFER_ID,
+    CASH_OUT_AMOUNT,
+    CASH_OUT_STAKE,
+    CASH_OUT_FRACTION,
+    CASH_OUT_TOLERANCE,
+    CASH_OUT_KEY,
+    CASH_OUT_FIELDS_COUNT
+};
+
+static const struct field cash_out_fields[CASH_OUT_FIELDS_COUNT] = {
+    [CASH_OUT_OFFER_ID] = {"offer_id", JSON_STRING},
+    [CASH_OUT_AMOUNT] = {"amount", JSON_NUMBER},
+    [CASH_OUT_STAKE] = {"stake", JSON_NUMBER},
+    [CASH_OUT_FRACTION] = {"fraction", JSON_NUMBER},
+    [CASH_OUT_TOLERANCE] = {"tolerance", JSON_NUMBER},
+    [CASH_OUT_KEY] = {"idempotency_key", JSON_STRING},
 };
 
 enum bet_type { TYPE_SINGLE = 1, TYPE_MULTIPLE, TYPE_SYSTEM };
@@ -476,5 +496,83 @@ bool money_decode(struct slice body, const struct decode_context *context,
     put_text(&canonical, SLICE("money"));
     put_money(&canonical, ret->amount);
     put_hash(&canonical, ret->request_hash);
+    return true;
+}
+
+/* ---- cash-outs ---- */
+
+#define PERMYRIAD_PLACES 4
+
+/* A share of 1 in at most four places; `missing` where it is not there. */
+static bool take_share(const struct field_values *values, size_t index, uint32_t missing,
+                       uint32_t *ret, struct request_refusal *refusal)
+{
+    struct decimal decimal;
+    int64_t share = 0;
+    *ret = missing;
+    if (!field_seen(values, index))
+        return true;
+    if (values->text[index].bytes > AMOUNT_BYTES_MAX ||
+        decimal_parse(values->text[index], &decimal) < 0 ||
+        decimal_rescale(decimal, PERMYRIAD_PLACES, &share) < 0 || share < 0 ||
+        share > CASH_OUT_WHOLE)
+        return refuse_field(refusal, FAULT_INVALID_FIELD, &cash_out_fields[index]);
+    *ret = (uint32_t)share;
+    return true;
+}
+
+/* The part by its stake or by its share of what is left, one of the two; neither: all of it. */
+static bool take_part(const struct field_values *values, struct currency currency,
+                      struct cash_out_decoded *ret, struct request_refusal *refusal)
+{
+    struct money stake = {0};
+    const struct field *field = &cash_out_fields[CASH_OUT_FRACTION];
+    bool by_stake = field_seen(values, CASH_OUT_STAKE);
+    if (by_stake && field_seen(values, CASH_OUT_FRACTION))
+        return refuse_field(refusal, FAULT_INVALID_FIELD, field);
+    if (by_stake && !take_amount(&cash_out_fields[CASH_OUT_STAKE], values->text[CASH_OUT_STAKE],
+                                 currency, &stake, refusal))
+        return false;
+    ret->stake = stake.minor;
+    if (!take_share(values, CASH_OUT_FRACTION, CASH_OUT_WHOLE, &ret->fraction, refusal))
+        return false;
+    return ret->fraction > 0 || refuse_field(refusal, FAULT_INVALID_FIELD, field);
+}
+
+static void hash_cash_out(struct bet_scratch *scratch, struct bet_id bet,
+                          struct cash_out_decoded *cash_out)
+{
+    struct buf canonical = buf_over(scratch->canonical, BET_BODY_BYTES_MAX);
+    put_text(&canonical, SLICE("cash_out"));
+    put_u64(&canonical, bet.n);
+    put_text(&canonical, cash_out->offer);
+    put_u64(&canonical, (uint64_t)cash_out->amount);
+    put_u64(&canonical, (uint64_t)cash_out->stake);
+    put_u64(&canonical, (uint64_t)cash_out->fraction << 32 | cash_out->tolerance);
+    put_hash(&canonical, cash_out->request_hash);
+}
+
+bool cash_out_decode(struct slice body, const struct decode_context *context, struct bet_id bet,
+                     struct cash_out_decoded *ret, struct request_refusal *ret_refusal)
+{
+    struct field_values values;
+    struct money amount = {0};
+    *ret = (struct cash_out_decoded){0};
+    if (!read_object(body, context, (struct members){cash_out_fields, CASH_OUT_FIELDS_COUNT},
+                     &values, ret_refusal) ||
+        !take_key(context, &values, CASH_OUT_KEY, &ret->key, ret_refusal))
+        return false;
+    if (!field_seen(&values, CASH_OUT_OFFER_ID))
+        return refuse_field(ret_refusal, FAULT_MISSING_FIELD, &cash_out_fields[CASH_OUT_OFFER_ID]);
+    ret->offer = values.text[CASH_OUT_OFFER_ID];
+    if (ret->offer.bytes == 0 || ret->offer.bytes > CASH_OUT_OFFER_BYTES)
+        return refuse_field(ret_refusal, FAULT_INVALID_FIELD, &cash_out_fields[CASH_OUT_OFFER_ID]);
+    if (!take_amount(&cash_out_fields[CASH_OUT_AMOUNT], values.text[CASH_OUT_AMOUNT],
+                     context->account_currency, &amount, ret_refusal) ||
+        !take_part(&values, context->account_currency, ret, ret_refusal) ||
+        !take_share(&values, CASH_OUT_TOLERANCE, 0, &ret->tolerance, ret_refusal))
+        return false;
+    ret->amount = amount.minor;
+    hash_cash_out(context->scratch, bet, ret);
     return true;
 }

@@ -13,6 +13,7 @@
 #include <stdint.h>
 
 #include "app/book_request.h"
+#include "app/cash_out_offer.h"
 #include "base/slice.h"
 #include "core/bet.h"
 #include "core/ids.h"
@@ -57,3 +58,16 @@ struct money_decoded {
 /* The same for a deposit or a withdrawal. */
 bool money_decode(struct slice body, const struct decode_context *context,
                   struct money_decoded *ret, struct request_refusal *ret_refusal);
+
+struct cash_out_decoded {
+    struct slice key;
+    struct slice offer;           /* <= CASH_OUT_OFFER_BYTES */
+    int64_t amount;               /* in the account's currency */
+    int64_t stake;                /* 0: the fraction says it */
+    uint32_t fraction, tolerance; /* hundredths of a percent */
+    uint64_t request_hash[2];
+};
+
+/* The same for buying back the bet with this id. The account has a currency. */
+bool cash_out_decode(struct slice body, const struct decode_context *context, struct bet_id bet,
+                     struct cash_out_decoded *ret, struct request_refusal *ret_refusal);

@@ -5,7 +5,9 @@
 #include "roles/bet/bet_explain.h"
 
 #include "base/assert.h"
+#include "core/bet_outcome.h"
 #include "core/bet_return.h"
+#include "core/market_chances.h"
 #include "core/money.h"
 #include "core/odds.h"
 #include "core/settle.h"
@@ -510,4 +512,93 @@ void bet_explain_settlement(const struct record_view *record, uint32_t shard,
     say_lines(to, &told);
     say_return(to, &told);
     say_booking(to, record, shard);
+}
+
+/* ---- cash-outs ---- */
+
+#define EXPLAIN_BYTES 512
+
+/* "50.00 GBP". */
+static void put_amount(struct buf *buf, int64_t minor, const struct record_cash_out *cash_out)
+{
+    struct currency currency = {cash_out->currency};
+    money_write(buf, money_of(minor, currency));
+    buf_put_char(buf, ' ');
+    buf_put_text(buf, currency_code(currency));
+}
+
+static void put_percent(struct buf *buf, uint64_t number, int places)
+{
+    decimal_write(buf, (int64_t)number, places);
+    buf_put_text(buf, " %");
+}
+
+#define BOOK_PERCENT_UNIT (CHANCES_BOOK_WHOLE / 10000) /* a hundredth of a percent */
+#define CHANCE_PLACES     7                            /* of a percent, in CHANCE_WHOLE */
+
+/* "Leg 1, taken at 3.00, is at 2.00 now: in a book of 105.00 % a chance of 47.6190476 %." */
+static void say_sold_leg(const struct bet_explain_to *to, const struct record_cash_out_leg *leg,
+                         uint32_t at)
+{
+    char memory[EXPLAIN_BYTES];
+    struct buf buf = buf_over(memory, sizeof memory);
+    buf_printf(&buf, "Leg %u, taken at ", at + 1);
+    put_odds_text(&buf, (struct odds){leg->settled.odds_numerator, leg->settled.odds_denominator});
+    if (leg->settled.win.known == 1) {
+        buf_put_text(&buf, ", counts as it would be settled: ");
+        buf_put_text(&buf, outcome_sentence(record_factors(leg->settled.win)));
+    } else {
+        buf_put_text(&buf, ", is at ");
+        put_odds_text(&buf, (struct odds){leg->now_numerator, leg->now_denominator});
+        buf_put_text(&buf, " now: in a book of ");
+        put_percent(&buf, leg->book / BOOK_PERCENT_UNIT, 2);
+        buf_put_text(&buf, " a chance of ");
+        put_percent(&buf, leg->chance, CHANCE_PLACES);
+        buf_put_char(&buf, '.');
+    }
+    put_sentence(to, &buf);
+}
+
+static void say_value(const struct bet_explain_to *to, const struct record_view *record,
+                      uint32_t shard)
+{
+    const struct record_cash_out *cash_out = record->body;
+    char memory[EXPLAIN_BYTES];
+    struct buf buf = buf_over(memory, sizeof memory);
+    buf_put_text(&buf, "With these chances it was worth ");
+    put_amount(&buf, cash_out->fair, cash_out);
+    buf_put_text(&buf, "; less a margin of ");
+    put_percent(&buf, cash_out->margin, 2);
+    buf_put_text(&buf, ", rounded down, ");
+    put_amount(&buf, cash_out->value, cash_out);
+    if (cash_out->paid < cash_out->value)
+        buf_put_text(&buf, "; no more than what was shown before the delay is paid");
+    buf_printf(&buf, " (ledger record %u-%llu).", shard, (unsigned long long)record->head->seq);
+    put_sentence(to, &buf);
+}
+
+void bet_explain_cash_out(const struct record_view *record, uint32_t shard,
+                          const struct bet_explain_to *to)
+{
+    const struct record_cash_out *cash_out = record->body;
+    const struct record_cash_out_leg *legs = record->items;
+    char memory[EXPLAIN_BYTES];
+    struct buf buf = buf_over(memory, sizeof memory);
+    ASSERT(record->head->type == RECORD_CASH_OUT);
+    ASSERT(cash_out->outcome == BET_PLACED);
+    buf_put_text(&buf, "You sold ");
+    put_amount(&buf, cash_out->stake, cash_out);
+    buf_put_text(&buf, " of your stake back for ");
+    put_amount(&buf, cash_out->paid, cash_out);
+    buf_put_text(&buf, cash_out->stake_left == 0 ? ": the bet is over." : "; ");
+    if (cash_out->stake_left > 0) {
+        put_amount(&buf, cash_out->stake_left, cash_out);
+        buf_put_text(&buf, " went on.");
+    }
+    put_sentence(to, &buf);
+    for (uint32_t i = 0; i < record->head->items_count && i < FACTORS_SHOWN_MAX; i++)
+        say_sold_leg(to, &legs[i], i);
+    if (record->head->items_count > FACTORS_SHOWN_MAX)
+        to->say(to->owner, SLICE("The other legs are in the ledger's record."));
+    say_value(to, record, shard);
 }

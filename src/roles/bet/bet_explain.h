@@ -1,5 +1,6 @@
-/* bet_explain.h - a settlement in plain sentences, computed from its record alone, so that what
- * the customer reads is what was booked (L7: the money can be explained step by step). Pure. */
+/* bet_explain.h - a settlement or a cash-out in plain sentences, from its record alone, so that
+ * what the customer reads is what was booked (L7: the money can be explained step by step). Pure.
+ */
 #pragma once
 
 #include "base/slice.h"
@@ -18,3 +19,6 @@ struct bet_explain_to {
 #define EXPLAIN_LINES_MAX (32 + 4)
 void bet_explain_settlement(const struct record_view *record, uint32_t shard,
                             const struct bet_explain_to *to);
+/* The same. `record` is a CASH_OUT that was paid. */
+void bet_explain_cash_out(const struct record_view *record, uint32_t shard,
+                          const struct bet_explain_to *to);

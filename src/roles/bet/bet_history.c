@@ -27,14 +27,15 @@ static const char *status_text(enum bet_state state, const struct settled_result
     return "PLACED";
 }
 
+/* What happened to the money; `part`: some of the stake was bought back. */
 static const char *money_text(enum bet_state state, const struct settled_results *results,
-                              uint16_t settlement)
+                              uint16_t settlement, bool part)
 {
     switch (state) {
     case BET_STATE_PENDING:
         return "HELD";
     case BET_STATE_OPEN:
-        return "OPEN";
+        return part ? "PART_CASHED" : "OPEN";
     case BET_STATE_NOT_ACCEPTED:
         return "RETURNED";
     case BET_STATE_CASHED_OUT:
@@ -58,6 +59,7 @@ struct folded {
     const struct record_view *settled; /* the SETTLE in force, or NULL */
     uint64_t reversed_seq;             /* the newest SETTLE that was taken back; 0: none */
     uint64_t last_seq;
+    int64_t stake_left, cashed_out;
     const struct record_view *records;
     size_t count;
 };
@@ -193,6 +195,39 @@ static void tell_reverse(struct json_writer *writer, const struct shard_state *s
     bet->reversed_seq = reverse->reverses_seq;
 }
 
+static void tell_cash_out(struct json_writer *writer, const struct shard_state *state,
+                          struct folded *bet, const struct record_view *record)
+{
+    const struct record_cash_out *cash_out = record->body;
+    enum bet_outcome outcome = (enum bet_outcome)cash_out->outcome;
+    bool done = outcome == BET_PLACED, pending = outcome == BET_PENDING;
+    put_word_member(writer, "event",
+                    pending                     ? "CASH_OUT_PENDING"
+                    : !done                     ? "CASH_OUT_NOT_ACCEPTED"
+                    : cash_out->stake_left == 0 ? "CASHED_OUT"
+                                                : "PART_CASHED");
+    if (!done && !pending)
+        put_word_member(writer, "reason", bet_outcome_text(outcome));
+    if (cash_out->asked_seq != 0)
+        put_seq_member(writer, "asked", shard_state_shard(state), cash_out->asked_seq);
+    put_money_member(writer, "stake", money_of(cash_out->stake, bet->currency));
+    put_money_member(writer, "accepted", money_of(cash_out->accepted, bet->currency));
+    if (record->head->items_count > 0) {
+        put_money_member(writer, "fair", money_of(cash_out->fair, bet->currency));
+        json_write_key(writer, "margin_permyriad");
+        json_write_u64(writer, cash_out->margin);
+        put_money_member(writer, "value", money_of(cash_out->value, bet->currency));
+    }
+    if (pending)
+        put_time_member(writer, "decide_at", (struct instant){cash_out->decide_at_us});
+    put_money_member(writer, "stake_left", money_of(cash_out->stake_left, bet->currency));
+    put_delta(writer, bet, cash_out->paid, cash_out->balance_after);
+    bet->stake_left = cash_out->stake_left;
+    bet->cashed_out += cash_out->paid;
+    if (done && cash_out->stake_left == 0)
+        bet->state = BET_STATE_CASHED_OUT;
+}
+
 static void tell(struct json_writer *writer, const struct shard_state *state, struct folded *bet,
                  const struct record_view *record)
 {
@@ -210,6 +245,8 @@ static void tell(struct json_writer *writer, const struct shard_state *state, st
         tell_settle(writer, state, bet, record);
     else if (type == RECORD_REVERSE)
         tell_reverse(writer, state, bet, record);
+    else if (type == RECORD_CASH_OUT)
+        tell_cash_out(writer, state, bet, record);
     json_write_object_close(writer);
     bet->last_seq = record->head->seq;
 }
@@ -245,8 +282,11 @@ static void put_state(struct json_writer *writer, const struct folded *bet)
     int64_t payout = settle == NULL ? 0 : settle->payout;
     put_word_member(writer, "status", status_text(bet->state, &results, payout));
     put_word_member(writer, "money",
-                    money_text(bet->state, &results, settle == NULL ? 0 : settle->settlement));
+                    money_text(bet->state, &results, settle == NULL ? 0 : settle->settlement,
+                               bet->stake_left < bet->bet->stake));
     put_money_member(writer, "payout", money_of(payout, bet->currency));
+    put_money_member(writer, "cashed_out", money_of(bet->cashed_out, bet->currency));
+    put_money_member(writer, "stake_left", money_of(bet->stake_left, bet->currency));
 }
 
 static void put_text_element(void *writer, struct slice sentence)
@@ -257,10 +297,14 @@ static void put_text_element(void *writer, struct slice sentence)
 static void put_explanation(struct json_writer *writer, const struct folded *bet, uint32_t shard)
 {
     json_write_key(writer, "explanation");
+    const struct bet_explain_to to = {put_text_element, writer};
     json_write_array_open(writer);
+    for (size_t i = 0; i < bet->count; i++)
+        if (bet->records[i].head->type == RECORD_CASH_OUT &&
+            bet->records[i].head->postings_count > 0)
+            bet_explain_cash_out(&bet->records[i], shard, &to);
     if (bet->settled != NULL)
-        bet_explain_settlement(bet->settled, shard,
-                               &(struct bet_explain_to){put_text_element, writer});
+        bet_explain_settlement(bet->settled, shard, &to);
     json_write_array_close(writer);
 }
 
@@ -312,6 +356,7 @@ bool bet_history_write(const struct shard_state *state, const struct record_view
     if (bet.bet->bet_id == 0)
         return false;
     bet.currency.iso = bet.bet->currency;
+    bet.stake_left = bet.bet->stake;
 
     struct json_writer writer = json_write_begin(out);
     json_write_object_open(&writer);
@@ -380,13 +425,17 @@ void bet_history_write_row(struct json_writer *writer, const struct shard_state 
     json_write_object_open(writer);
     put_bet_id_member(writer, (struct bet_id){bet->bet_id});
     put_word_member(writer, "status", status_text(bet_state, &results, bet->payout));
-    put_word_member(writer, "money", money_text(bet_state, &results, bet->settlement));
+    put_word_member(
+        writer, "money",
+        money_text(bet_state, &results, bet->settlement, bet->stake < bet->stake_placed));
     put_type_members(writer, bet->legs_count, bet->sizes, bet->flags);
     put_odds_members(writer, row_odds(state, bet));
     put_money_member(writer, "stake", money_of(bet->stake_placed, currency));
     put_word_member(writer, "currency", currency_code(currency));
     put_money_member(writer, "potential_return", money_of(bet->returns, currency));
     put_money_member(writer, "payout", money_of(bet->payout, currency));
+    put_money_member(writer, "cashed_out", money_of(bet->cashed_out, currency));
+    put_money_member(writer, "stake_left", money_of(bet->stake, currency));
     put_time_member(writer, "created_at", bet_id_instant((struct bet_id){bet->bet_id}));
     put_seq_member(writer, "ledger_seq", shard_state_shard(state), bet->seq_placed);
     put_row_legs(writer, state, bet);

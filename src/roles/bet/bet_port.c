@@ -31,6 +31,7 @@ static void ask(struct bet_port *port, const struct bet_question *question,
         .body = question->words,
         .transport = question->transport,
         .personal = question->personal,
+        .bet_id = question->bet_id,
     };
     switch (question->call) {
     case BET_CALL_PLACE:
@@ -50,6 +51,12 @@ static void ask(struct bet_port *port, const struct bet_question *question,
         return;
     case BET_CALL_READ:
         bet_service_read(counter->bets, question->claims, question->words, answer, cookie);
+        return;
+    case BET_CALL_OFFER:
+        bet_service_offer(counter->bets, question->claims, question->words, answer, cookie);
+        return;
+    case BET_CALL_CASH_OUT:
+        bet_service_cash_out(counter->bets, &request, answer, cookie);
         return;
     case BET_CALL_PROOF:
     case BET_CALL_HEAD:

@@ -22,17 +22,20 @@ enum bet_call {
     BET_CALL_PROOF,
     BET_CALL_HEAD,
     BET_CALL_KEYS,
+    BET_CALL_OFFER,    /* what a bet would be bought back for */
+    BET_CALL_CASH_OUT, /* buy it back */
 };
-#define BET_CALLS_COUNT 9
+#define BET_CALLS_COUNT 11
 
 /* What bet_service.h and proof_service.h take; borrowed for the call. */
 struct bet_question {
     enum bet_call call;
-    enum record_transport transport; /* PLACE, DEPOSIT, WITHDRAW */
+    enum record_transport transport; /* PLACE, DEPOSIT, WITHDRAW, CASH_OUT */
     const struct jwt_claims *claims; /* verified; NULL with HEAD and KEYS */
-    struct slice key;                /* PLACE, DEPOSIT, WITHDRAW */
-    struct slice words;              /* those: JSON; LIST, HEAD: the query; READ, PROOF: the id */
+    struct slice key;                /* the same */
+    struct slice words;              /* the same: JSON; LIST, HEAD: the query; else the id */
     struct slice personal;           /* PLACE, DEPOSIT, WITHDRAW */
+    struct slice bet_id;             /* CASH_OUT */
 };
 
 struct bet_port {

@@ -356,6 +356,56 @@ void bet_service_withdraw(struct bet_service *service, const struct bet_service_
     move_money(service, request, MONEY_WITHDRAWAL, answer, cookie);
 }
 
+/* The user's own bet of this id. */
+static bool own_bet(struct bet_service *service, const struct bet_service_request *request,
+                    struct bet_id *ret_id)
+{
+    const struct shard_state *state = book_state(service->book);
+    uint32_t index =
+        bet_id_parse(request->bet_id, ret_id) ? shard_state_find_bet(state, *ret_id) : BET_NONE;
+    return index != BET_NONE && shard_state_bet(state, index)->account ==
+                                    shard_state_find_account(state, jwt_sub(request->claims)).n;
+}
+
+void bet_service_cash_out(struct bet_service *service, const struct bet_service_request *request,
+                          bet_service_answer_fn answer, struct book_cookie cookie)
+{
+    struct cash_out_decoded sale;
+    struct request_refusal refusal;
+    struct bet_id id = {0};
+    if (!admit(service, request, answer, cookie) ||
+        !admit_rate(service, request->claims, answer, cookie))
+        return;
+    if (!own_bet(service, request, &id)) {
+        bet_service_refuse(service, 404, "NOT_FOUND", answer, cookie);
+        return;
+    }
+    struct decode_context context = context_of(service, request);
+    if (!cash_out_decode(request->body, &context, id, &sale, &refusal)) {
+        refuse_fault(service, &refusal, answer, cookie);
+        return;
+    }
+    struct ask *ask = take_ask(service, answer, cookie);
+    if (ask == NULL) {
+        bet_service_refuse(service, 503, "OVERLOADED", answer, cookie);
+        return;
+    }
+    struct cash_out_request asked = {
+        .user_id = jwt_sub(request->claims),
+        .key = sale.key,
+        .bet = id,
+        .offer = sale.offer,
+        .accepted = sale.amount,
+        .stake = sale.stake,
+        .fraction = sale.fraction,
+        .tolerance = sale.tolerance,
+        .request_hash = {sale.request_hash[0], sale.request_hash[1]},
+        .transport = request->transport,
+    };
+    taken_or_not(
+        ask, book_cash_out(service->book, &asked, on_verdict, (struct book_cookie){.owner = ask}));
+}
+
 bool bet_service_push(struct bet_service *service, const struct record_view *record,
                       struct buf *out, const char **ret_op)
 {

@@ -83,6 +83,7 @@ struct bet_service_request {
     struct slice body; /* JSON */
     enum record_transport transport;
     struct slice personal; /* address and device, plain; sealed by the book */
+    struct slice bet_id;   /* of a cash-out */
 };
 
 /* Each calls `answer` exactly once: at once for what needs no record, else when it is durable. */
@@ -91,6 +92,13 @@ void bet_service_place(struct bet_service *service, const struct bet_service_req
 void bet_service_deposit(struct bet_service *service, const struct bet_service_request *request,
                          bet_service_answer_fn answer, struct book_cookie cookie);
 void bet_service_withdraw(struct bet_service *service, const struct bet_service_request *request,
+                          bet_service_answer_fn answer, struct book_cookie cookie);
+/* GET and POST /v1/bets/{id}/cash-out: what the bet would be bought back for now; buying it back,
+ * which counts among the bets of a minute. A foreign id is 404. */
+void bet_service_offer(struct bet_service *service, const struct jwt_claims *claims,
+                       struct slice bet_id, bet_service_answer_fn answer,
+                       struct book_cookie cookie);
+void bet_service_cash_out(struct bet_service *service, const struct bet_service_request *request,
                           bet_service_answer_fn answer, struct book_cookie cookie);
 /* GET /v1/account, GET /v1/bets?..., GET /v1/bets/{id} (a foreign id is 404). `query` is still
  * encoded: from, to (RFC 3339), cursor, limit, order=asc|desc, user_id (auditor, regulator). */

@@ -5,6 +5,7 @@
 #include "base/assert.h"
 #include "base/rfc3339.h"
 #include "net/http/http_url.h"
+#include "roles/bet/bet_answer.h"
 #include "roles/bet/bet_history.h"
 #include "roles/bet/bet_json.h"
 #include "roles/bet/bet_service_internal.h"
@@ -387,4 +388,69 @@ void bet_service_read(struct bet_service *service, const struct jwt_claims *clai
         return;
     give_held(held);
     bet_service_untaken(service, outcome, answer, cookie);
+}
+
+/* ---- what a bet would be bought back for ---- */
+
+static void put_versions(struct json_writer *writer, const struct shard_state *state,
+                         const struct cash_out_offer *offer)
+{
+    char memory[MARKET_ID_BYTES_MAX + 1];
+    json_write_key(writer, "versions");
+    json_write_object_open(writer);
+    for (size_t i = 0; i < offer->legs_count; i++) {
+        struct market_ref market = {offer->legs[i].settled.market};
+        struct slice id = shard_state_market_id(state, market);
+        if (offer->legs[i].odds_version == 0)
+            continue; /* settled */
+        ASSERT(id.bytes < sizeof memory);
+        memcpy(memory, id.at, id.bytes);
+        memory[id.bytes] = 0;
+        json_write_key(writer, memory);
+        json_write_u64(writer, offer->legs[i].odds_version);
+    }
+    json_write_object_close(writer);
+}
+
+static void write_offer(struct buf *out, const struct shard_state *state, struct bet_id id,
+                        const struct cash_out_offer *offer)
+{
+    struct json_writer writer = json_write_begin(out);
+    json_write_object_open(&writer);
+    put_text_member(&writer, "offer_id", slice_of(offer->id, sizeof offer->id));
+    put_bet_id_member(&writer, id);
+    put_money_member(&writer, "amount", offer->amount);
+    put_money_member(&writer, "stake", offer->stake);
+    put_word_member(&writer, "currency", currency_code(offer->amount.currency));
+    put_time_member(&writer, "valid_until", offer->valid_until);
+    json_write_key(&writer, "delay_ms");
+    json_write_i64(&writer, offer->delay_us / 1000);
+    put_versions(&writer, state, offer);
+    json_write_object_close(&writer);
+}
+
+void bet_service_offer(struct bet_service *service, const struct jwt_claims *claims,
+                       struct slice bet_id, bet_service_answer_fn answer, struct book_cookie cookie)
+{
+    const struct shard_state *state = book_state(service->book);
+    struct bet_id id = {0};
+    struct cash_out_offer offer;
+    uint32_t index = bet_id_parse(bet_id, &id) ? shard_state_find_bet(state, id) : BET_NONE;
+    struct account_ref own = shard_state_find_account(state, jwt_sub(claims));
+    if (index == BET_NONE || shard_state_bet(state, index)->account != own.n) {
+        bet_service_refuse(service, 404, "NOT_FOUND", answer, cookie);
+        return;
+    }
+    struct held *held = take_held(service, answer, cookie);
+    if (held == NULL)
+        return;
+    struct buf out = held_buf(held);
+    enum bet_outcome outcome = book_offer_cash_out(service->book, id, &offer);
+    if (outcome == BET_PLACED) {
+        write_offer(&out, state, id, &offer);
+    } else {
+        held->status = bet_outcome_http(outcome);
+        bet_answer_write_outcome(outcome, &out);
+    }
+    tell_when_durable(held, &out);
 }

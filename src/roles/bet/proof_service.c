@@ -370,6 +370,8 @@ static struct bet_id bet_of(const struct record_view *record)
         return (struct bet_id){((const struct record_bet *)record->body)->bet_id};
     if (record->head->type == RECORD_RELEASE)
         return (struct bet_id){((const struct record_release *)record->body)->bet_id};
+    if (record->head->type == RECORD_CASH_OUT && record->head->postings_count > 0)
+        return (struct bet_id){((const struct record_cash_out *)record->body)->bet_id};
     return (struct bet_id){0};
 }
 

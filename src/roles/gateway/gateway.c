@@ -199,7 +199,9 @@ static bool admit_address(struct gateway *gateway, const struct http_request *re
 
 /* ---- bets and money ---- */
 
-static void serve_write(struct gateway *gateway, struct http_request *request, enum bet_call call)
+/* `bet_id`: of a cash-out. */
+static void serve_write(struct gateway *gateway, struct http_request *request, enum bet_call call,
+                        struct slice bet_id)
 {
     struct jwt_claims claims;
     char personal[PERSONAL_PLAIN_BYTES_MAX];
@@ -219,6 +221,7 @@ static void serve_write(struct gateway *gateway, struct http_request *request, e
         .key = http_request_header(request, "idempotency-key"),
         .words = request->body,
         .personal = personal_of(request, &memory),
+        .bet_id = bet_id,
     };
     struct book_cookie cookie =
         cookie_of(gateway, request->reply_to, call == BET_CALL_PLACE ? begun_us : 0);
@@ -375,6 +378,7 @@ enum route {
     ROUTE_BETS,
     ROUTE_BET,
     ROUTE_PROOF,
+    ROUTE_CASH_OUT,
     ROUTE_HEAD,
     ROUTE_KEYS,
     ROUTE_ACCOUNT,
@@ -384,7 +388,7 @@ enum route {
     ROUTE_NONE,
 };
 
-/* What stands behind /v1/bets/: one segment, or one with /proof behind it. */
+/* What stands behind /v1/bets/: one segment, or one with /proof or /cash-out behind it. */
 static enum route bet_route(struct slice path, struct slice *ret_id)
 {
     struct slice rest = slice_skip(path, sizeof "/v1/bets/" - 1);
@@ -393,8 +397,12 @@ static enum route bet_route(struct slice path, struct slice *ret_id)
     if (slash == NULL)
         return rest.bytes > 0 ? ROUTE_BET : ROUTE_NONE;
     ret_id->bytes = (size_t)(slash - rest.at);
-    return ret_id->bytes > 0 && slice_is(slice_skip(rest, ret_id->bytes), "/proof") ? ROUTE_PROOF
-                                                                                    : ROUTE_NONE;
+    struct slice end = slice_skip(rest, ret_id->bytes);
+    if (ret_id->bytes == 0)
+        return ROUTE_NONE;
+    if (slice_is(end, "/cash-out"))
+        return ROUTE_CASH_OUT;
+    return slice_is(end, "/proof") ? ROUTE_PROOF : ROUTE_NONE;
 }
 
 static bool is_odds_path(struct slice path)
@@ -442,6 +450,7 @@ static enum methods methods_of(enum route route)
 {
     switch (route) {
     case ROUTE_BETS:
+    case ROUTE_CASH_OUT:
         return METHODS_BOTH;
     case ROUTE_DEPOSITS:
     case ROUTE_WITHDRAWALS:
@@ -493,7 +502,7 @@ static void dispatch(struct gateway *gateway, struct http_request *request, enum
         return;
     case ROUTE_BETS:
         if (request->method == HTTP_POST)
-            serve_write(gateway, request, BET_CALL_PLACE);
+            serve_write(gateway, request, BET_CALL_PLACE, SLICE_NONE);
         else
             serve_read(gateway, request, BET_CALL_LIST, request->query);
         return;
@@ -502,6 +511,12 @@ static void dispatch(struct gateway *gateway, struct http_request *request, enum
         return;
     case ROUTE_PROOF:
         serve_read(gateway, request, BET_CALL_PROOF, bet_id);
+        return;
+    case ROUTE_CASH_OUT:
+        if (request->method == HTTP_POST)
+            serve_write(gateway, request, BET_CALL_CASH_OUT, bet_id);
+        else
+            serve_read(gateway, request, BET_CALL_OFFER, bet_id);
         return;
     case ROUTE_HEAD:
         serve_anyone(gateway, request, BET_CALL_HEAD, request->query);
@@ -513,10 +528,10 @@ static void dispatch(struct gateway *gateway, struct http_request *request, enum
         serve_read(gateway, request, BET_CALL_ACCOUNT, SLICE_NONE);
         return;
     case ROUTE_DEPOSITS:
-        serve_write(gateway, request, BET_CALL_DEPOSIT);
+        serve_write(gateway, request, BET_CALL_DEPOSIT, SLICE_NONE);
         return;
     case ROUTE_WITHDRAWALS:
-        serve_write(gateway, request, BET_CALL_WITHDRAW);
+        serve_write(gateway, request, BET_CALL_WITHDRAW, SLICE_NONE);
         return;
     case ROUTE_DEMO_SESSION:
         serve_demo_session(gateway, request);

@@ -340,3 +340,88 @@ TEST(money_decode, reads_an_amount_and_names_what_is_wrong)
             assert_int_equal(money.amount.minor, rows[i].minor);
     }
 }
+
+/* ---- cash-outs ---- */
+
+static bool sale_of(const char *body, struct cash_out_decoded *ret, struct request_refusal *refusal)
+{
+    struct decode_context context = context_of("key", "GBP");
+    return cash_out_decode(slice_text(body), &context, (struct bet_id){7}, ret, refusal);
+}
+
+TEST(bet_decode, reads_a_cash_out_whole_by_stake_and_by_share)
+{
+    static const struct {
+        const char *body;
+        int64_t amount, stake;
+        uint32_t fraction, tolerance;
+    } rows[] = {
+        {"{\"offer_id\":\"o\",\"amount\":12.5}", 1250, 0, 10000, 0},
+        {"{\"offer_id\":\"o\",\"amount\":1,\"stake\":0.01}", 100, 1, 10000, 0},
+        {"{\"offer_id\":\"o\",\"amount\":1,\"fraction\":0.3333,\"tolerance\":0.02}", 100, 0, 3333,
+         200},
+        {"{\"offer_id\":\"o\",\"amount\":1,\"fraction\":1,\"tolerance\":1}", 100, 0, 10000, 10000},
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        struct cash_out_decoded sale;
+        struct request_refusal refusal = {0};
+        if (!sale_of(rows[i].body, &sale, &refusal))
+            fail_msg("%s: %s", rows[i].body, request_fault_text(refusal.fault));
+        assert_int_equal(sale.amount, rows[i].amount);
+        assert_int_equal(sale.stake, rows[i].stake);
+        assert_int_equal(sale.fraction, rows[i].fraction);
+        assert_int_equal(sale.tolerance, rows[i].tolerance);
+        assert_true(slice_is(sale.offer, "o") && slice_is(sale.key, "key"));
+    }
+}
+
+TEST(bet_decode, refuses_what_would_change_what_a_cash_out_means)
+{
+    static const struct {
+        const char *body;
+        enum request_fault fault;
+    } rows[] = {
+        {"{\"amount\":1}", FAULT_MISSING_FIELD},
+        {"{\"offer_id\":\"o\"}", FAULT_MISSING_FIELD},
+        {"{\"offer_id\":\"\",\"amount\":1}", FAULT_INVALID_FIELD},
+        {"{\"offer_id\":\"o\",\"amount\":1.001}", FAULT_AMOUNT_DIGITS},
+        {"{\"offer_id\":\"o\",\"amount\":0}", FAULT_AMOUNT_NOT_POSITIVE},
+        {"{\"offer_id\":\"o\",\"amount\":1,\"stake\":1,\"fraction\":1}", FAULT_INVALID_FIELD},
+        {"{\"offer_id\":\"o\",\"amount\":1,\"fraction\":0}", FAULT_INVALID_FIELD},
+        {"{\"offer_id\":\"o\",\"amount\":1,\"fraction\":0.00001}", FAULT_INVALID_FIELD},
+        {"{\"offer_id\":\"o\",\"amount\":1,\"fraction\":1.0001}", FAULT_INVALID_FIELD},
+        {"{\"offer_id\":\"o\",\"amount\":1,\"tolerance\":-0.1}", FAULT_INVALID_FIELD},
+        {"{\"offer_id\":\"o\",\"amount\":1,\"price_policy\":\"any\"}", FAULT_UNKNOWN_FIELD},
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        struct cash_out_decoded sale;
+        struct request_refusal refusal = {0};
+        assert_false(sale_of(rows[i].body, &sale, &refusal));
+        if (refusal.fault != rows[i].fault)
+            fail_msg("%s: %s", rows[i].body, request_fault_text(refusal.fault));
+    }
+}
+
+TEST(bet_decode, another_bet_part_or_tolerance_is_another_cash_out)
+{
+    struct cash_out_decoded one, other;
+    struct request_refusal refusal = {0};
+    struct decode_context context = context_of("key", "GBP");
+    static const char *const bodies[] = {
+        "{\"offer_id\":\"p\",\"amount\":1}",
+        "{\"offer_id\":\"o\",\"amount\":2}",
+        "{\"offer_id\":\"o\",\"amount\":1,\"stake\":1}",
+        "{\"offer_id\":\"o\",\"amount\":1,\"fraction\":0.5}",
+        "{\"offer_id\":\"o\",\"amount\":1,\"tolerance\":0.01}",
+    };
+    const char *body = "{\"offer_id\":\"o\",\"amount\":1}";
+    assert_true(sale_of(body, &one, &refusal));
+    assert_true(sale_of("{\"amount\":1.00,\"offer_id\":\"o\",\"fraction\":1.0}", &other, &refusal));
+    assert_memory_equal(one.request_hash, other.request_hash, sizeof one.request_hash);
+    for (size_t i = 0; i < sizeof bodies / sizeof *bodies; i++) {
+        assert_true(sale_of(bodies[i], &other, &refusal));
+        assert_memory_not_equal(one.request_hash, other.request_hash, sizeof one.request_hash);
+    }
+    assert_true(cash_out_decode(slice_text(body), &context, (struct bet_id){8}, &other, &refusal));
+    assert_memory_not_equal(one.request_hash, other.request_hash, sizeof one.request_hash);
+}

@@ -8,6 +8,8 @@
 
 #include "test.h"
 
+#include "core/bet_outcome.h"
+
 static void add(void *out, struct slice sentence)
 {
     buf_put_slice(out, sentence);
@@ -284,4 +286,47 @@ TEST(bet_explain, the_largest_stake_fits)
     const char *text = explain(MONEY_MINOR_MAX - 1, (struct odds){1000000000, 999999999},
                                (struct leg_result){true, 1, 9999, 10000}, ROUND_DOWN);
     assert_non_null(strstr(text, "9999999999999.99 GBP x (1/2 + 1/2 x 9999/10000"));
+}
+
+static const char *explain_sale(uint32_t chance, int64_t stake_left)
+{
+    static char memory[8 * 1024];
+    struct buf out = buf_over(memory, sizeof memory - 1);
+    struct record_cash_out sale = {.stake = 4000,
+                                   .fair = 5714,
+                                   .value = 5428,
+                                   .paid = 5428,
+                                   .stake_left = stake_left,
+                                   .outcome = BET_PLACED,
+                                   .currency = 826,
+                                   .margin = 500};
+    const struct record_cash_out_leg leg = {
+        .settled = {.odds_numerator = 3, .odds_denominator = 1},
+        .now_numerator = 2,
+        .now_denominator = 1,
+        .book = UINT64_C(1050000000000000),
+        .chance = chance,
+    };
+    const struct record_head head = {.type = RECORD_CASH_OUT, .seq = 8, .items_count = 1};
+    const struct record_view view = {.head = &head, .body = &sale, .items = &leg};
+    bet_explain_cash_out(&view, 0, &(struct bet_explain_to){add, &out});
+    assert_false(out.overflow);
+    memory[out.bytes] = 0;
+    return memory;
+}
+
+TEST(bet_explain, tells_what_a_cash_out_was_made_of)
+{
+    const char *text = explain_sale(476190476, 6000);
+    static const char *const says[] = {
+        "You sold 40.00 GBP of your stake back for 54.28 GBP; 60.00 GBP went on.",
+        "taken at 3.00, is at 2.00 now: in a book of 105.00 % a chance of 47.6190476 %.",
+        "it was worth 57.14 GBP; less a margin of 5.00 %, rounded down, 54.28 GBP",
+        "(ledger record 0-8)",
+    };
+    for (size_t i = 0; i < sizeof says / sizeof *says; i++)
+        if (strstr(text, says[i]) == NULL)
+            fail_msg("%s", text);
+    assert_non_null(strstr(explain_sale(476190476, 0), "the bet is over."));
+    assert_non_null(strstr(explain_sale(476190477, 0), "47.6190477 %")); /* the record's number */
 }
