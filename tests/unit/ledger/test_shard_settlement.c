@@ -47,8 +47,9 @@ static struct parts bet_of(struct maker *m, const struct pick *picks, size_t cou
                            struct shape shape)
 {
     static int number;
-    char key[16];
-    (void)snprintf(key, sizeof key, "k%d", ++number);
+    static char keys[64][16]; /* the parts borrow them */
+    char *key = keys[number % 64];
+    (void)snprintf(key, sizeof *keys, "k%d", ++number);
     struct parts parts = parts_bet(m, 1, picks[0].market, key);
     bool cash = (shape.flags & (BET_FREE | BET_BONUS)) == 0;
     const struct record_leg leg = parts.items.legs[0];
