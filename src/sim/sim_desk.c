@@ -80,9 +80,11 @@ static void look_at_selections(struct sim *sim, const struct feed_result *result
     bool all = result->kind == RESULT_ROLLBACK && result->selections_count == 0;
     const struct shard_market *m = shard_state_market(state, before->ref);
     bool deducts = false; /* one of them, that it names or not */
-    for (uint16_t i = 0; m != NULL && i < m->selections_count; i++)
-        before->items[i] = all ? (struct record_selection_result){.position = 0}
-                               : shard_state_selection(state, before->ref, i)->result;
+    for (uint16_t i = 0; m != NULL && i < m->selections_count; i++) {
+        before->items[i] = (struct record_selection_result){.position = 0};
+        if (!all)
+            before->items[i] = shard_state_selection(state, before->ref, i)->result;
+    }
     for (size_t i = 0; i < result->selections_count; i++) {
         const struct feed_selection_result *r = &result->selections[i];
         uint16_t number = m == NULL
