@@ -256,6 +256,9 @@ class Segment:
         struct.pack_into('<I', self.bytes, begin, crc32c(self.bytes[begin + 4:begin + SECTOR]))
 
 
+LEG = 40 + 112  # the first leg of a BET, behind head and body
+
+
 def record_of(segment, kind):
     return next((at, raw) for at, raw in segment.records()
                 if struct.unpack_from('<H', raw, 24)[0] == kind)
@@ -266,7 +269,7 @@ def record_of(segment, kind):
     (7, 40 + 24, '<q', 1, 'L4: '),
     (7, 16, '<q', 1, 'L1: record time never falls'),
     (11, 40 + 40, '<q', 99999, 'L7: the payout follows from stake, odds and factors'),
-    (7, 40 + 104 + 8, '<I', 9, 'L'),
+    (7, LEG + 8, '<I', 9, 'L'),
 ])
 def test_verify_finds_a_forged_record_and_says_where_it_stands(own, kind, offset, form, value,
                                                                reason):
@@ -331,7 +334,7 @@ def test_a_forger_who_keeps_every_sum_is_found_by_the_tree(own):
     assert bytes(segment.bytes) == before
     assert 'all invariants hold' in ledger('verify', own).stdout
     forged = bytearray(raw)
-    struct.pack_into('<q', forged, 40 + 104 + 48, 123456789)  # the age of a price
+    struct.pack_into('<q', forged, LEG + 48, 123456789)  # the age of a price
     segment.forge(at, bytes(forged))
     done = ledger('verify', own, check=False)
     assert done.returncode == 3
@@ -359,7 +362,7 @@ def test_verify_finds_a_price_that_was_never_offered(own):
                    and struct.unpack_from('<q', raw, 40 + 24)[0] == 700)
     forged = bytearray(raw)
     struct.pack_into('<q', forged, 40 + 32, 2100)  # potential return: 7.00 at 3
-    struct.pack_into('<II', forged, 40 + 104 + 8, 3, 1)
+    struct.pack_into('<II', forged, LEG + 8, 3, 1)
     segment.forge(at, bytes(forged))
     assert ledger('replay', own).returncode == 0
     done = ledger('verify', own, check=False)
