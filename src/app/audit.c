@@ -15,13 +15,20 @@
 #include "ledger/shard_settlement.h"
 #include "ledger/shard_verdicts.h"
 
+#define CLAIMS_FIRST 1024
+
 struct claim {
     uint64_t position;
     uint64_t version;
     uint64_t seq;
     struct hash128 selection; /* of market and selection ids */
     struct odds odds;
-    bool any_price; /* a release may keep a worse price than the one offered */
+    enum claim_kind {
+        CLAIM_BET,      /* the price is the one offered */
+        CLAIM_RELEASE,  /* the price is kept, and was not better than the one offered */
+        CLAIM_CASH_OUT, /* the price is the one offered, and the chances are the provider's */
+    } kind;
+    struct leg_chances chances; /* CLAIM_CASH_OUT; all 0: they follow from prices */
 };
 
 /* The key of a request that a record decided. */
@@ -32,6 +39,7 @@ struct verdict_claim {
 
 struct known_price {
     struct odds odds;
+    struct leg_chances chances;
     uint8_t status;
     bool offered; /* yet */
 };
@@ -91,24 +99,76 @@ static void note_key(struct audit *audit, const struct record_view *record,
     audit->keys[audit->keys_count++] = (struct verdict_claim){key, record->head->seq};
 }
 
-static void add_leg_claim(struct audit *audit, uint64_t seq, const struct shard_state *state,
-                          const struct record_leg *leg, bool release)
+static int more_claims_new(struct audit *audit)
 {
-    struct market_ref market = {leg->market};
-    const struct shard_selection *selection = shard_state_selection(state, market, leg->selection);
-    ASSERT(audit->claims_count < audit->claims_max); /* a bet and a release for each leg */
-    audit->claims[audit->claims_count++] = (struct claim){
-        .position = leg->odds_position,
-        .version = leg->odds_version,
-        .seq = seq,
-        .selection = selection_hash(shard_state_market_id(state, market),
-                                    shard_state_text(state, selection->id)),
-        .odds = {leg->odds_numerator, leg->odds_denominator},
-        .any_price = release,
-    };
+    size_t max = audit->claims_max == 0 ? CLAIMS_FIRST : audit->claims_max * 2;
+    struct claim *claims = realloc(audit->claims, max * sizeof *claims);
+    if (claims == NULL)
+        return -ERR_MEMORY;
+    audit->claims = claims;
+    audit->claims_max = max;
+    return 0;
 }
 
-static int add_claim(void *owner, const struct record_view *record, const struct shard_state *state)
+static int add_claim(struct audit *audit, const struct claim *claim)
+{
+    if (audit->claims_count == audit->claims_max)
+        TRY(more_claims_new(audit));
+    audit->claims[audit->claims_count++] = *claim;
+    return 0;
+}
+
+static struct hash128 hash_of(const struct shard_state *state, uint32_t market, uint16_t number)
+{
+    struct market_ref ref = {market};
+    const struct shard_selection *selection = shard_state_selection(state, ref, number);
+    return selection_hash(shard_state_market_id(state, ref),
+                          shard_state_text(state, selection->id));
+}
+
+static int claim_legs(struct audit *audit, const struct record_view *record,
+                      const struct shard_state *state, enum claim_kind kind)
+{
+    const struct record_leg *legs = record->items;
+    for (size_t i = 0; i < record->head->items_count; i++) {
+        const struct claim claim = {
+            .position = legs[i].odds_position,
+            .version = legs[i].odds_version,
+            .seq = record->head->seq,
+            .selection = hash_of(state, legs[i].market, legs[i].selection),
+            .odds = {legs[i].odds_numerator, legs[i].odds_denominator},
+            .kind = kind,
+        };
+        TRY(add_claim(audit, &claim));
+    }
+    return 0;
+}
+
+/* What open legs of a bet that is bought back were valued by. */
+static int claim_chances(struct audit *audit, const struct record_view *record,
+                         const struct shard_state *state)
+{
+    const struct record_cash_out_leg *legs = record->items;
+    for (size_t i = 0; i < record->head->items_count; i++) {
+        if (legs[i].settled.win.known == 1)
+            continue;
+        struct claim claim = {
+            .position = legs[i].odds_position,
+            .version = legs[i].odds_version,
+            .seq = record->head->seq,
+            .selection = hash_of(state, legs[i].settled.market, legs[i].settled.selection),
+            .odds = {legs[i].now_numerator, legs[i].now_denominator},
+            .kind = CLAIM_CASH_OUT,
+        };
+        if (legs[i].book == 0)
+            claim.chances = legs[i].chances;
+        TRY(add_claim(audit, &claim));
+    }
+    return 0;
+}
+
+static int take_record(void *owner, const struct record_view *record,
+                       const struct shard_state *state)
 {
     struct audit *audit = owner;
     audit->report->records++;
@@ -118,12 +178,11 @@ static int add_claim(void *owner, const struct record_view *record, const struct
         record->head->type == RECORD_BET && ((const struct record_bet *)record->body)->bet_id != 0;
     bool release = record->head->type == RECORD_RELEASE &&
                    ((const struct record_release *)record->body)->outcome == BET_PLACED;
+    if (record->head->type == RECORD_CASH_OUT)
+        return claim_chances(audit, record, state);
     if (!bet && !release)
         return 0;
-    const struct record_leg *legs = record->items;
-    for (size_t i = 0; i < record->head->items_count; i++)
-        add_leg_claim(audit, record->head->seq, state, &legs[i], release);
-    return 0;
+    return claim_legs(audit, record, state, release ? CLAIM_RELEASE : CLAIM_BET);
 }
 
 static int by_key(const void *a, const void *b)
@@ -178,7 +237,10 @@ static void note_price(struct audit *audit, struct slice market,
     uint32_t index;
     if (!table_find(audit->prices, key, &index))
         return; /* nobody bet on it */
-    audit->known[index] = (struct known_price){selection->odds, (uint8_t)selection->status, true};
+    audit->known[index] = (struct known_price){.odds = selection->odds,
+                                               .chances = selection->chances,
+                                               .status = (uint8_t)selection->status,
+                                               .offered = true};
 }
 
 /* A crash may take the last second of a log, which is the end of a version epoch, and the next
@@ -208,10 +270,12 @@ static int check_claim(struct audit *audit, const struct claim *claim,
     if (!found)
         return contradicts(audit, claim, "L6: no price of the selection was ever offered");
     const struct known_price *known = &audit->known[index];
-    bool right = claim->any_price ? odds_compare(claim->odds, known->odds) <= 0
-                                  : odds_equal(claim->odds, known->odds);
+    bool right = claim->kind == CLAIM_RELEASE ? odds_compare(claim->odds, known->odds) <= 0
+                                              : odds_equal(claim->odds, known->odds);
     if (known->status != SELECTION_ACTIVE || !right)
         return contradicts(audit, claim, "L6: the price taken was not the one offered");
+    if (claim->kind == CLAIM_CASH_OUT && !leg_chances_equal(claim->chances, known->chances))
+        return contradicts(audit, claim, "L6: the chances were not the provider's");
     audit->report->legs_checked++;
     return 0;
 }
@@ -301,16 +365,12 @@ static int check_state(struct shard_state *state, struct audit_report *report)
     return shard_state_hash(state, report->state_hash);
 }
 
-static int audit_new(struct audit *audit, const struct shard_limits *limits)
+static int audit_new(struct audit *audit)
 {
     const struct audit_source *source = audit->source;
     audit->keys_max = (size_t)source->log->ops->tail(source->log, source->shard) + 1;
     audit->keys = reserve_new(audit->keys_max, sizeof *audit->keys);
-    if (audit->keys == NULL)
-        return -ERR_MEMORY;
-    audit->claims_max = (size_t)shard_limits_whole(limits).legs_max * 2;
-    audit->claims = malloc(audit->claims_max * sizeof *audit->claims);
-    return audit->claims == NULL ? -ERR_MEMORY : 0;
+    return audit->keys == NULL ? -ERR_MEMORY : 0;
 }
 
 /* The records, their sums, and the marks. */
@@ -322,8 +382,8 @@ static int audit_records(struct audit *audit, struct shard_state *state)
                                          .shard = audit->source->shard,
                                          .seq_last = REFOLD_ALL,
                                          .forget = true};
-    TRY(audit_new(audit, shard_state_limits(state)));
-    int error = refold(&source, state, add_claim, audit, &end);
+    TRY(audit_new(audit));
+    int error = refold(&source, state, take_record, audit, &end);
     report->reason = end.reason;
     report->seq = end.seq;
     if (audit->mark_wrong != 0) {

@@ -69,22 +69,36 @@ static enum bet_outcome market_open(const struct book *book, const struct odds_i
                : BET_MARKET_SUSPENDED;
 }
 
-/* The price of now, the market's book and the chance that they say. */
-static enum bet_outcome take_chance(const struct odds_image *image, size_t selection,
-                                    struct record_cash_out_leg *leg)
+/* What the market's book says of a selection with this price. */
+static enum bet_outcome take_book(const struct odds_image *image, struct odds odds,
+                                  struct record_cash_out_leg *leg)
 {
     enum bet_outcome outcome = sum_book(image, &leg->book);
     if (outcome != BET_PLACED)
         return outcome;
-    if (selection == SELECTION_NOT_FOUND ||
-        image->selections[selection].status != SELECTION_ACTIVE ||
-        !chances_kind(ODDS_TEXT(image, kind)))
+    if (!chances_kind(ODDS_TEXT(image, kind)))
         return BET_CASH_OUT_UNAVAILABLE;
-    struct odds odds = image->selections[selection].odds;
-    leg->now_numerator = odds.numerator;
-    leg->now_denominator = odds.denominator;
-    leg->chance = chances_of(odds, leg->book);
-    return leg->chance == 0 ? BET_CASH_OUT_UNAVAILABLE : BET_PLACED;
+    leg->chances = (struct leg_chances){.win = chances_of(odds, leg->book)};
+    return leg->chances.win == 0 ? BET_CASH_OUT_UNAVAILABLE : BET_PLACED;
+}
+
+/* The price of now, and the chances: the provider's, or those that its prices say. */
+static enum bet_outcome take_chances(const struct odds_image *image, size_t at,
+                                     struct record_cash_out_leg *leg)
+{
+    if (at == SELECTION_NOT_FOUND)
+        return BET_CASH_OUT_UNAVAILABLE;
+    const struct odds_selection *s = &image->selections[at];
+    if (s->status == SELECTION_SUSPENDED)
+        return BET_MARKET_SUSPENDED;
+    if (s->status != SELECTION_ACTIVE || !odds_present(s->odds))
+        return BET_CASH_OUT_UNAVAILABLE;
+    leg->now_numerator = s->odds.numerator;
+    leg->now_denominator = s->odds.denominator;
+    if (!leg_chances_known(s->chances))
+        return take_book(image, s->odds, leg);
+    leg->chances = s->chances;
+    return leg_chances_agree(s->chances, s->odds) ? BET_PLACED : BET_CASH_OUT_UNAVAILABLE;
 }
 
 static enum bet_outcome value_leg(struct book *book, struct valued *v, uint32_t at)
@@ -102,7 +116,7 @@ static enum bet_outcome value_leg(struct book *book, struct valued *v, uint32_t 
         return outcome;
     const struct shard_selection *s = shard_state_selection(book->state, market, own->selection);
     outcome =
-        take_chance(image, book_find_selection(image, shard_state_text(book->state, s->id)), leg);
+        take_chances(image, book_find_selection(image, shard_state_text(book->state, s->id)), leg);
     leg->odds_version = image->odds_version;
     leg->odds_position = image->odds_position;
     leg->market_status = image->status;

@@ -52,6 +52,7 @@ static bool put_selection(struct odds_selection *to, const struct feed_selection
     to->status = (uint8_t)from->status;
     if (to->status == SELECTION_ACTIVE && !odds_present(to->odds))
         to->status = SELECTION_SUSPENDED;
+    to->chances = leg_chances_valid(from->chances) ? from->chances : (struct leg_chances){.win = 0};
     return fits && from->id.bytes > 0;
 }
 
@@ -87,6 +88,7 @@ static bool put_selections(struct odds_image *image, const struct odds_image *ol
     for (size_t i = 0; i < image->selections_count; i++)
         if (!named[i]) {
             image->selections[i].odds = ODDS_NONE;
+            image->selections[i].chances = (struct leg_chances){.win = 0};
             image->selections[i].status = SELECTION_REMOVED;
         }
     return true;
@@ -128,6 +130,7 @@ static void put_ledger_state(struct book *book, struct odds_image *image, struct
         if (known == NULL || known->result.win.known == 0)
             continue;
         s->odds = ODDS_NONE;
+        s->chances = (struct leg_chances){.win = 0};
         s->status = known->result.win.void_halves == 2 ? SELECTION_VOID
                     : known->result.win.won            ? SELECTION_WON
                                                        : SELECTION_LOST;
@@ -178,7 +181,8 @@ static size_t find_changed(const struct odds_image *now, const struct odds_image
         const struct odds_selection *a = &now->selections[i];
         const struct odds_selection *b =
             old != NULL && i < old->selections_count ? &old->selections[i] : NULL;
-        if (b == NULL || a->status != b->status || !odds_equal(a->odds, b->odds))
+        if (b == NULL || a->status != b->status || !odds_equal(a->odds, b->odds) ||
+            !leg_chances_equal(a->chances, b->chances))
             changed[count++] = (uint16_t)i;
     }
     return count;
@@ -206,8 +210,8 @@ static uint64_t log_change(struct book *book, const struct odds_image *image, si
     struct odds_log_selection selections[SELECTIONS_MAX];
     for (size_t i = 0; i < count; i++) {
         const struct odds_selection *s = &image->selections[book->changed[i]];
-        selections[i] = (struct odds_log_selection){slice_of(s->id, s->id_bytes),
-                                                    (enum selection_status)s->status, s->odds};
+        selections[i] = (struct odds_log_selection){
+            slice_of(s->id, s->id_bytes), (enum selection_status)s->status, s->odds, s->chances};
     }
     struct odds_log_change change = {
         .market_id = ODDS_TEXT(image, market_id),

@@ -11,12 +11,6 @@ _Static_assert(LEG_FACTOR_BITS_MAX <= LEG_FACTOR_LIMBS * WIDE_LIMB_BITS, "the lo
 #define HALVES  2u
 #define HUNDRED 100u
 
-bool leg_chances_valid(struct leg_chances chances)
-{
-    uint64_t sum = (uint64_t)chances.win + chances.half_win + chances.refund + chances.half_lose;
-    return sum <= CHANCE_WHOLE;
-}
-
 bool leg_part_valid(const struct leg_part *part)
 {
     bool outcome =

@@ -13,22 +13,10 @@
 
 #include "core/deductions.h"
 #include "core/each_way.h"
+#include "core/leg_chances.h"
 #include "core/odds.h"
 #include "core/settle.h"
 #include "core/wide.h"
-
-/* Probabilities are in billionths; what is missing to the whole is the chance to lose. */
-#define CHANCE_WHOLE UINT32_C(1000000000)
-
-struct leg_chances {
-    uint32_t win;
-    uint32_t half_win;
-    uint32_t refund;
-    uint32_t half_lose;
-};
-
-/* False when they are more than the whole. */
-bool leg_chances_valid(struct leg_chances chances);
 
 /* One half of an each-way leg, or the whole of another. Borrows open. */
 struct leg_part {

@@ -13,17 +13,16 @@ struct cash_out_parts cash_out_parts_of(const struct record_view *record)
     return (struct cash_out_parts){body, record->items, record->head->items_count, texts};
 }
 
-/* What is open counts with its chance to win; to be placed it has none that a price would say. */
-static bool open_leg(const struct record_cash_out_leg *leg, struct leg_chances *chances,
-                     struct bet_leg *to)
+/* They are what the provider said, or what its prices say: then to win alone. */
+static bool chances_sound(const struct record_cash_out_leg *leg)
 {
     struct odds now = {leg->now_numerator, leg->now_denominator};
     if (now.denominator == 0 || now.numerator <= now.denominator ||
-        leg->chance != chances_of(now, leg->book) || leg->chance == 0)
+        !leg_chances_known(leg->chances) || !leg_chances_valid(leg->chances))
         return false;
-    *chances = (struct leg_chances){.win = leg->chance};
-    to->win.open = chances;
-    return true;
+    if (leg->book == 0)
+        return leg_chances_agree(leg->chances, now);
+    return leg_chances_equal(leg->chances, (struct leg_chances){.win = chances_of(now, leg->book)});
 }
 
 bool cash_out_record_bet(const struct cash_out_parts *parts, struct cash_out_bet *ret)
@@ -39,8 +38,11 @@ bool cash_out_record_bet(const struct cash_out_parts *parts, struct cash_out_bet
         if (!settle_record_leg(&leg->settled, &texts, &ret->legs[i]))
             return false;
         if (leg->settled.win.known == 0 &&
-            (each_way || !open_leg(leg, &ret->chances[i], &ret->legs[i])))
+            (each_way || !chances_sound(leg))) /* to be placed it has no chance that is said */
             return false;
+        ret->chances[i] = leg->chances;
+        if (leg->settled.win.known == 0)
+            ret->legs[i].win.open = &ret->chances[i];
     }
     ret->bet = (struct bet){.legs = ret->legs,
                             .legs_count = (uint32_t)count,

@@ -26,8 +26,8 @@ struct cash_out_bet {
     struct leg_chances chances[BET_LEGS_MAX];
 };
 
-/* The part that is bought back, as a running bet. False: the numbers are no bet, or a leg's chance
- * is not that of its price in its book. */
+/* The part that is bought back, as a running bet. False: the numbers are no bet, or a leg's chances
+ * are not those of its price in its book, or contradict it. */
 bool cash_out_record_bet(const struct cash_out_parts *parts, struct cash_out_bet *ret);
 
 /* Fair value and what is offered, both rounded down. False: as above, or above MONEY_MINOR_MAX. */

@@ -5,7 +5,7 @@
 #include <stdint.h>
 
 /* The longest record about a bet, of BET_LEGS_MAX legs; record.c adds up. */
-#define RECORD_BET_BYTES_MAX 12288
+#define RECORD_BET_BYTES_MAX 13312
 
 enum record_transport { TRANSPORT_HTTP = 1, TRANSPORT_WEBSOCKET = 2, TRANSPORT_OTHER = 3 };
 

@@ -10,6 +10,7 @@
 
 #include <stdint.h>
 
+#include "core/leg_chances.h"
 #include "ledger/record_bets.h"
 
 struct record_cash_out {
@@ -43,14 +44,15 @@ struct record_cash_out_leg {
     struct record_settled_leg settled;
     uint32_t now_numerator; /* the selection's price now */
     uint32_t now_denominator;
-    uint64_t book;          /* the sum of the market's inverse prices: core/market_chances.h */
-    uint64_t odds_version;  /* of that price */
-    uint64_t odds_position; /* of that version in the odds log; 0 unknown */
-    uint32_t chance;        /* to win, in CHANCE_WHOLE */
-    uint8_t market_status;  /* enum market_status as seen */
-    uint8_t flags;          /* LEG_IN_PLAY, LEG_PROVIDER_ALIVE */
-    uint8_t reserved[2];
+    uint64_t book;              /* the sum of the market's inverse prices, from which the chance to
+                                   win follows: core/market_chances.h; 0: the provider said them */
+    uint64_t odds_version;      /* of that price and those chances */
+    uint64_t odds_position;     /* of that version in the odds log; 0 unknown */
+    struct leg_chances chances; /* in CHANCE_WHOLE */
+    uint8_t market_status;      /* enum market_status as seen */
+    uint8_t flags;              /* LEG_IN_PLAY, LEG_PROVIDER_ALIVE */
+    uint8_t reserved[6];
 };
 
 _Static_assert(sizeof(struct record_cash_out) == 128, "format");
-_Static_assert(sizeof(struct record_cash_out_leg) == 80, "format");
+_Static_assert(sizeof(struct record_cash_out_leg) == 96, "format");

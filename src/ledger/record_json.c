@@ -467,13 +467,24 @@ static void put_limits(struct dump *d, const struct record_limits *body)
     dump_next_text(d, "reason", body->reason_bytes);
 }
 
-/* What the chance of an open leg was taken from; of a settled one nothing. */
+static void put_chances(struct dump *d, struct leg_chances chances)
+{
+    json_write_key(&d->writer, "chances");
+    json_write_object_open(&d->writer);
+    dump_u64(d, "win", chances.win);
+    dump_u64(d, "half_win", chances.half_win);
+    dump_u64(d, "refund", chances.refund);
+    dump_u64(d, "half_lose", chances.half_lose);
+    json_write_object_close(&d->writer);
+}
+
+/* What an open leg's chances are, and were taken from; of a settled one nothing. */
 static void put_now(struct dump *d, const struct record_cash_out_leg *leg)
 {
     dump_odds(d, "now_odds", "now_odds_exact",
               (struct odds){leg->now_numerator, leg->now_denominator});
     dump_u64(d, "book", leg->book);
-    dump_u64(d, "chance", leg->chance);
+    put_chances(d, leg->chances);
     dump_u64(d, "odds_version", leg->odds_version);
     dump_u64(d, "odds_position", leg->odds_position);
     dump_status(d, "market_status", leg->market_status);

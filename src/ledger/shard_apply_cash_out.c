@@ -33,7 +33,7 @@ static int check_open_leg(struct shard_state *state, const struct record_cash_ou
 static bool says_nothing_of_now(const struct record_cash_out_leg *leg)
 {
     return leg->now_numerator == 0 && leg->now_denominator == 0 && leg->book == 0 &&
-           leg->odds_version == 0 && leg->odds_position == 0 && leg->chance == 0 &&
+           leg->odds_version == 0 && leg->odds_position == 0 && !leg_chances_known(leg->chances) &&
            leg->market_status == 0 && leg->flags == 0;
 }
 

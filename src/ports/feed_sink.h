@@ -14,6 +14,7 @@
 #include "base/slice.h"
 #include "core/deductions.h"
 #include "core/each_way.h"
+#include "core/leg_chances.h"
 #include "core/market.h"
 #include "core/odds.h"
 #include "core/settle.h"
@@ -23,6 +24,7 @@ struct feed_selection {
     struct slice name;
     enum selection_status status; /* ACTIVE only with a price */
     struct odds odds;             /* the house price, margin included; ODDS_NONE: none now */
+    struct leg_chances chances;   /* as the provider says, for cash-outs; all 0: it says none */
 };
 
 /* The whole image of one market after a change; the book computes what changed. */

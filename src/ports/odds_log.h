@@ -12,6 +12,7 @@
 
 #include "base/instant.h"
 #include "base/slice.h"
+#include "core/leg_chances.h"
 #include "core/market.h"
 #include "core/odds.h"
 
@@ -19,6 +20,7 @@ struct odds_log_selection {
     struct slice id;
     enum selection_status status;
     struct odds odds;
+    struct leg_chances chances; /* as the provider says; all 0: none */
 };
 
 /* One change of one market: only the selections that changed. */

@@ -14,12 +14,14 @@
 #include "base/slice.h"
 #include "core/each_way.h"
 #include "core/ids.h"
+#include "core/leg_chances.h"
 #include "core/market.h"
 #include "core/odds.h"
 
 struct odds_selection {
     struct odds odds;
-    uint8_t status; /* enum selection_status */
+    struct leg_chances chances; /* as the provider says; all 0: none */
+    uint8_t status;             /* enum selection_status */
     uint8_t id_bytes;
     uint8_t name_bytes;
     char id[SELECTION_ID_BYTES_MAX];

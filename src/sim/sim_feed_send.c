@@ -152,8 +152,10 @@ static void arrive_market(struct sim *sim, const struct sim_slot *slot, struct n
         if (slot->selection_status[i] == SELECTION_ACTIVE)
             (void)odds_make(slot->price[i], 100, &odds);
         selections[i] =
-            (struct feed_selection){selection_id(names, i), SLICE("a name"),
-                                    (enum selection_status)slot->selection_status[i], odds};
+            (struct feed_selection){.id = selection_id(names, i),
+                                    .name = SLICE("a name"),
+                                    .status = (enum selection_status)slot->selection_status[i],
+                                    .odds = odds};
     }
     struct feed_market market = {
         .provider = slice_text(sim->providers[slot->provider].name),

@@ -45,6 +45,7 @@ static void check_same(const struct odds_log_change *a, const struct odds_log_ch
         ASSERT(slice_equal(a->selections[i].id, b->selections[i].id));
         ASSERT(a->selections[i].status == b->selections[i].status);
         ASSERT(odds_equal(a->selections[i].odds, b->selections[i].odds));
+        ASSERT(leg_chances_equal(a->selections[i].chances, b->selections[i].chances));
     }
 }
 

@@ -86,10 +86,17 @@ static int put_text(struct odds_codec *codec, struct buf *buf, struct slice text
 static int put_selection(struct odds_codec *codec, struct buf *buf,
                          const struct odds_log_selection *selection)
 {
+    bool known = leg_chances_known(selection->chances);
     TRY(put_text(codec, buf, selection->id));
-    put_number(buf, (uint64_t)selection->status);
+    put_number(buf, (uint64_t)selection->status << 1 | known);
     put_number(buf, selection->odds.numerator);
     put_number(buf, selection->odds.denominator);
+    if (!known)
+        return 0;
+    put_number(buf, selection->chances.win);
+    put_number(buf, selection->chances.half_win);
+    put_number(buf, selection->chances.refund);
+    put_number(buf, selection->chances.half_lose);
     return 0;
 }
 
@@ -168,18 +175,35 @@ static bool get_text(struct odds_codec *codec, struct slice *from, struct slice 
     return ref == known; /* a text is written out once only */
 }
 
+static bool get_chance(struct slice *from, uint32_t *ret)
+{
+    uint64_t chance = 0;
+    if (!get_below(from, CHANCE_WHOLE + UINT64_C(1), &chance))
+        return false;
+    *ret = (uint32_t)chance;
+    return true;
+}
+
+static bool get_chances(struct slice *from, struct leg_chances *ret)
+{
+    return get_chance(from, &ret->win) && get_chance(from, &ret->half_win) &&
+           get_chance(from, &ret->refund) && get_chance(from, &ret->half_lose) &&
+           leg_chances_known(*ret);
+}
+
 static bool get_selection(struct odds_codec *codec, struct slice *from,
                           struct odds_log_selection *ret)
 {
     uint64_t status = 0, numerator = 0, denominator = 0;
-    if (!get_text(codec, from, &ret->id) || !get_below(from, SELECTION_VOID + 1, &status))
+    if (!get_text(codec, from, &ret->id) || !get_below(from, (SELECTION_VOID + 1) * 2, &status))
         return false;
     if (!get_below(from, UINT64_C(1) << 32, &numerator) ||
         !get_below(from, UINT64_C(1) << 32, &denominator))
         return false;
-    ret->status = (enum selection_status)status;
+    ret->status = (enum selection_status)(status >> 1);
     ret->odds = (struct odds){(uint32_t)numerator, (uint32_t)denominator};
-    return true;
+    ret->chances = (struct leg_chances){.win = 0};
+    return (status & 1) == 0 || get_chances(from, &ret->chances);
 }
 
 static bool get_times(struct odds_codec *codec, struct slice *from, struct odds_log_change *ret)

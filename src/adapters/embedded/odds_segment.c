@@ -38,7 +38,8 @@ bool odds_segment_name_parse(const char *name, uint64_t *ret_segment)
 
 static int write_head(struct disk *disk, int file, uint64_t segment, uint64_t base)
 {
-    struct odds_segment_head head = {.format = 1, .segment = segment, .base = base};
+    struct odds_segment_head head = {
+        .format = ODDS_SEGMENT_FORMAT, .segment = segment, .base = base};
     memcpy(head.magic, ODDS_SEGMENT_MAGIC, sizeof head.magic);
     head.crc = crc32c(0, &head, offsetof(struct odds_segment_head, crc));
     TRY(disk->ops->truncate(disk, file, 0)); /* a left-over of a failed attempt */
@@ -86,7 +87,8 @@ int odds_segment_read_head(struct disk *disk, int file, uint64_t segment,
     TRY(disk->ops->read(disk, (struct disk_piece){file, 0, &head, sizeof head}, &got));
     if (got < sizeof head || memcmp(&head, &zeros, sizeof head) == 0)
         return -ERR_NOT_FOUND;
-    if (memcmp(head.magic, ODDS_SEGMENT_MAGIC, sizeof head.magic) != 0 || head.format != 1 ||
+    if (memcmp(head.magic, ODDS_SEGMENT_MAGIC, sizeof head.magic) != 0 ||
+        head.format != ODDS_SEGMENT_FORMAT ||
         head.crc != crc32c(0, &head, offsetof(struct odds_segment_head, crc)) ||
         head.segment != segment)
         return -ERR_CORRUPT;

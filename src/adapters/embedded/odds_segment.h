@@ -9,11 +9,12 @@
 #include "adapters/embedded/disk.h"
 #include "adapters/embedded/odds_codec.h"
 
-#define ODDS_SEGMENT_MAGIC "OVRODDS1"
+#define ODDS_SEGMENT_FORMAT 2 /* with chances */
+#define ODDS_SEGMENT_MAGIC  "OVRODDS1"
 
 struct odds_segment_head {
     char magic[8];
-    uint32_t format; /* 1 */
+    uint32_t format; /* ODDS_SEGMENT_FORMAT */
     uint32_t reserved;
     uint64_t segment;
     uint64_t base; /* position of the first record's first byte */

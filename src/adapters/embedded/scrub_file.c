@@ -104,7 +104,8 @@ static int begin_odds(struct scrub_file *file)
 {
     struct odds_segment_head head;
     TRY(read_part(file, &head, sizeof head));
-    if (memcmp(head.magic, ODDS_SEGMENT_MAGIC, sizeof head.magic) != 0 || head.format != 1 ||
+    if (memcmp(head.magic, ODDS_SEGMENT_MAGIC, sizeof head.magic) != 0 ||
+        head.format != ODDS_SEGMENT_FORMAT ||
         head.crc != crc32c(0, &head, offsetof(struct odds_segment_head, crc)))
         return wrong(file, 0, "segment head: damaged");
     return 0;

@@ -536,6 +536,37 @@ static void put_percent(struct buf *buf, uint64_t number, int places)
 #define BOOK_PERCENT_UNIT (CHANCES_BOOK_WHOLE / 10000) /* a hundredth of a percent */
 #define CHANCE_PLACES     7                            /* of a percent, in CHANCE_WHOLE */
 
+/* "in a book of 105.00 % a chance of 47.6190476 %" */
+static void put_book_chance(struct buf *buf, const struct record_cash_out_leg *leg)
+{
+    buf_put_text(buf, "in a book of ");
+    put_percent(buf, leg->book / BOOK_PERCENT_UNIT, 2);
+    buf_put_text(buf, " a chance of ");
+    put_percent(buf, leg->chances.win, CHANCE_PLACES);
+}
+
+/* "by the provider's chances 40.0000000 % to win, 5.0000000 % to get the stake back"; those that
+ * are nothing are not named. */
+static void put_given_chances(struct buf *buf, struct leg_chances chances)
+{
+    const struct {
+        uint32_t chance;
+        const char *text;
+    } parts[] = {{chances.win, " to win"},
+                 {chances.half_win, " to win half"},
+                 {chances.refund, " to get the stake back"},
+                 {chances.half_lose, " to lose half"}};
+    const char *before = "by the provider's chances ";
+    for (size_t i = 0; i < sizeof parts / sizeof *parts; i++) {
+        if (parts[i].chance == 0)
+            continue;
+        buf_put_text(buf, before);
+        put_percent(buf, parts[i].chance, CHANCE_PLACES);
+        buf_put_text(buf, parts[i].text);
+        before = ", ";
+    }
+}
+
 /* "Leg 1, taken at 3.00, is at 2.00 now: in a book of 105.00 % a chance of 47.6190476 %." */
 static void say_sold_leg(const struct bet_explain_to *to, const struct record_cash_out_leg *leg,
                          uint32_t at)
@@ -550,10 +581,11 @@ static void say_sold_leg(const struct bet_explain_to *to, const struct record_ca
     } else {
         buf_put_text(&buf, ", is at ");
         put_odds_text(&buf, (struct odds){leg->now_numerator, leg->now_denominator});
-        buf_put_text(&buf, " now: in a book of ");
-        put_percent(&buf, leg->book / BOOK_PERCENT_UNIT, 2);
-        buf_put_text(&buf, " a chance of ");
-        put_percent(&buf, leg->chance, CHANCE_PLACES);
+        buf_put_text(&buf, " now: ");
+        if (leg->book == 0)
+            put_given_chances(&buf, leg->chances);
+        else
+            put_book_chance(&buf, leg);
         buf_put_char(&buf, '.');
     }
     put_sentence(to, &buf);

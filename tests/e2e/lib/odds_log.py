@@ -43,7 +43,10 @@ class Change:
         body.number()
         self.selections = []  # (id, status, numerator, denominator)
         for _ in range(body.number()):
-            self.selections.append((body.text(), body.number(), body.number(), body.number()))
+            name, status = body.text(), body.number()
+            self.selections.append((name, status >> 1, body.number(), body.number()))
+            for _ in range(4 if status & 1 else 0):
+                body.number()  # chances
 
 
 def records(data):

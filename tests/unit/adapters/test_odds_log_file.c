@@ -49,6 +49,10 @@ static struct odds_log_change change_of(uint64_t n, struct texts *texts,
         selections[i].id = slice_text(texts->selections[i]);
         selections[i].status = SELECTION_ACTIVE;
         selections[i].odds = (struct odds){(uint32_t)(100 + n % 900 + i), 100};
+        selections[i].chances = (struct leg_chances){.win = 0};
+        if (n % 5 == 1) /* some providers say them */
+            selections[i].chances = (struct leg_chances){(uint32_t)(n * 99991 % CHANCE_WHOLE), i,
+                                                         CHANCE_WHOLE - (uint32_t)n, 0};
     }
     return (struct odds_log_change){.market_id = slice_text(texts->market),
                                     .event_id = slice_text(texts->event),
@@ -69,7 +73,8 @@ static bool change_equal(const struct odds_log_change *a, const struct odds_log_
     for (size_t i = 0; i < a->selections_count; i++)
         if (!slice_equal(a->selections[i].id, b->selections[i].id) ||
             a->selections[i].status != b->selections[i].status ||
-            !odds_equal(a->selections[i].odds, b->selections[i].odds))
+            !odds_equal(a->selections[i].odds, b->selections[i].odds) ||
+            !leg_chances_equal(a->selections[i].chances, b->selections[i].chances))
             return false;
     return a->status == b->status && a->odds_version == b->odds_version &&
            a->received.us == b->received.us && a->feed_time.us == b->feed_time.us;

@@ -129,9 +129,11 @@ static struct odds hundredths(unsigned n)
 
 static struct feed_selection selection_of(const char *id, const char *name, unsigned price)
 {
-    return (struct feed_selection){text(id), text(name),
+    return (struct feed_selection){text(id),
+                                   text(name),
                                    price != 0 ? SELECTION_ACTIVE : SELECTION_SUSPENDED,
-                                   hundredths(price)};
+                                   hundredths(price),
+                                   {.win = 0}};
 }
 
 void fixture_offer(struct fixture *f, const struct fixture_offer *offer)
@@ -139,6 +141,7 @@ void fixture_offer(struct fixture *f, const struct fixture_offer *offer)
     struct feed_selection selections[3] = {selection_of("a", "A", offer->a),
                                            selection_of("b", "B", offer->b),
                                            selection_of("c", "C", offer->c)};
+    selections[0].chances = offer->chances;
     struct feed_market market = {
         .provider = text("p"),
         .id = text(offer->market != NULL ? offer->market : "m1"),
@@ -146,7 +149,7 @@ void fixture_offer(struct fixture *f, const struct fixture_offer *offer)
         .event_name = text("A v B"),
         .sport = text("football"),
         .name = text("Match Odds"),
-        .kind = text("MATCH_ODDS"),
+        .kind = text(offer->kind != NULL ? offer->kind : "MATCH_ODDS"),
         .status = offer->status != 0 ? offer->status : MARKET_ACTIVE,
         .in_play = offer->delay_us != 0,
         .bet_delay_us = offer->delay_us,

@@ -59,6 +59,8 @@ struct fixture_offer {
     const char *market, *event; /* NULL: "m1", "e1" */
     enum market_status status;  /* 0: active */
     unsigned a, b, c;           /* c: 0: there is none */
+    struct leg_chances chances; /* of a, as the provider says; all 0: it says none */
+    const char *kind;           /* NULL: "MATCH_ODDS" */
     int64_t delay_us;
     uint8_t score[2], red_cards[2];
 };

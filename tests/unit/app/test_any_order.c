@@ -79,8 +79,8 @@ static void send_market(struct fixture *f, int number)
     char id[2] = {'m', (char)('0' + number)}, event[2] = {'e', (char)('0' + number)};
     struct feed_selection selections[SELECTIONS];
     for (int i = 0; i < SELECTIONS; i++) {
-        selections[i] =
-            (struct feed_selection){letter(&ids[i]), SLICE("A"), SELECTION_ACTIVE, ODDS_NONE};
+        selections[i] = (struct feed_selection){
+            letter(&ids[i]), SLICE("A"), SELECTION_ACTIVE, ODDS_NONE, {.win = 0}};
         assert_true(odds_make(prices[i] + (unsigned)number, 100, &selections[i].odds));
     }
     const struct feed_market market = {.provider = SLICE("p"),

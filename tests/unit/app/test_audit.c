@@ -122,6 +122,42 @@ TEST(audit, a_price_that_was_never_offered_is_found)
     fixture_end(&f);
 }
 
+/* A bet bought back by chances that the provider gave with its newest price. */
+static void make_cash_out(struct fixture *f)
+{
+    struct cash_out_offer offer;
+    fixture_begin(f);
+    fixture_market(f, MARKET_ACTIVE, 300, 300);
+    fixture_deposit(f, "ann", "d1", 10000);
+    fixture_turn(f, 1000);
+    fixture_bet(f, "k1", "a", 300, 1000);
+    fixture_turn(f, 1000);
+    fixture_offer(
+        f, &(struct fixture_offer){.a = 190, .b = 190, .chances = {.win = CHANCE_WHOLE / 2}});
+    assert_int_equal(fixture_cash_out_offer(f, f->bet_id, &offer), BET_PLACED);
+    fixture_cash_out(f, "s", &offer, (struct sale){f->bet_id, 0, offer.amount.minor});
+    fixture_turn(f, 1000);
+    assert_int_equal(f->type, RECORD_CASH_OUT);
+    assert_int_equal(f->outcome, BET_PLACED);
+}
+
+TEST(audit, prices_and_chances_of_a_cash_out_are_looked_up_as_well)
+{
+    struct fixture f;
+    struct audit_report report;
+    make_cash_out(&f);
+    assert_int_equal(audit(&f, true, &report), 0);
+    assert_int_equal(report.legs_checked, 2); /* the bet and its sale */
+    f.odds_log.changes[1].selections[0].chances.win--;
+    assert_int_equal(audit(&f, true, &report), -ERR_CORRUPT);
+    assert_string_equal(report.reason, "L6: the chances were not the provider's");
+    f.odds_log.changes[1].selections[0].chances.win++;
+    f.odds_log.changes[1].selections[0].odds.numerator++;
+    assert_int_equal(audit(&f, true, &report), -ERR_CORRUPT);
+    assert_string_equal(report.reason, "L6: the price taken was not the one offered");
+    fixture_end(&f);
+}
+
 TEST(audit, a_bet_on_a_suspended_offer_is_found)
 {
     struct fixture f;

@@ -60,7 +60,7 @@ TEST(cash_out_book, an_offer_is_paid_and_the_bet_is_over)
     assert_int_equal(offer.amount.minor, 14250);
     assert_int_equal(offer.delay_us, 0);
     assert_int_equal(offer.legs_count, 1);
-    assert_int_equal(offer.legs[0].chance, CHANCE_WHOLE / 2);
+    assert_int_equal(offer.legs[0].chances.win, CHANCE_WHOLE / 2);
     assert_int_equal(shard_state_seq(book_state(f.book)), records); /* S2: it is no record */
     f.log.hold = true;
     int before = f.answers;
@@ -362,5 +362,81 @@ TEST(cash_out_book, waits_among_the_bets_that_wait)
         assert_int_equal(f.outcome, BET_PENDING);
     }
     assert_int_equal(sell(&f, "k", &offer, (struct sale){bet, 0, 14250}), BET_MARKET_SUSPENDED);
+    end(&f);
+}
+
+/* BETTING-RULES 4.8: 100 at 1.95 on an Asian line, 40 % to win, 10 % to win half, 5 % to get the
+ * stake back, 10 % to lose half. */
+#define LINE_CHANCES                                                                               \
+    {                                                                                              \
+        .win = CHANCE_WHOLE / 10 * 4, .half_win = CHANCE_WHOLE / 10, .refund = CHANCE_WHOLE / 20,  \
+        .half_lose = CHANCE_WHOLE / 10                                                             \
+    }
+
+static uint64_t begin_line(struct fixture *f)
+{
+    fixture_begin(f);
+    fixture_offer(f, &(struct fixture_offer){.a = 195, .b = 190, .kind = "asian_handicap"});
+    fixture_deposit(f, "ann", "d", 20000);
+    fixture_turn(f, 1000);
+    fixture_bet(f, "k", "a", 195, 10000);
+    fixture_turn(f, 1000);
+    return f->bet_id;
+}
+
+TEST(cash_out_book, chances_of_the_provider_value_what_prices_cannot)
+{
+    struct fixture f;
+    uint64_t bet = begin_line(&f);
+    assert_int_equal(no_offer(&f, bet), BET_CASH_OUT_UNAVAILABLE); /* stakes may come back */
+    fixture_offer(&f, &(struct fixture_offer){
+                          .a = 185, .b = 190, .kind = "asian_handicap", .chances = LINE_CHANCES});
+    struct cash_out_offer offer = offer_of(&f, bet);
+    assert_int_equal(offer.amount.minor, 9761); /* 102.75 less 5 %, rounded down */
+    assert_int_equal(offer.legs[0].book, 0);
+    assert_int_equal(sell(&f, "s", &offer, (struct sale){bet, 0, 9761}), BET_PLACED);
+    assert_int_equal(f.balance, 10000 + 9761);
+    end(&f);
+}
+
+/* At 1.95 a unit with these chances would be worth 1.0275: one of the two is wrong. */
+TEST(cash_out_book, chances_that_contradict_the_price_are_none)
+{
+    struct fixture f;
+    uint64_t bet = begin_line(&f);
+    fixture_offer(&f, &(struct fixture_offer){
+                          .a = 195, .b = 190, .kind = "asian_handicap", .chances = LINE_CHANCES});
+    assert_int_equal(no_offer(&f, bet), BET_CASH_OUT_UNAVAILABLE);
+    end(&f);
+}
+
+TEST(cash_out_book, chances_that_are_more_than_the_whole_are_not_taken)
+{
+    struct fixture f;
+    uint64_t bet = begin(&f);
+    fixture_offer(&f, &(struct fixture_offer){
+                          .a = 200, .b = 200, .chances = {.win = CHANCE_WHOLE, .half_win = 1}});
+    struct cash_out_offer offer = offer_of(&f, bet); /* as its prices say */
+    assert_int_equal(offer.legs[0].chances.win, CHANCE_WHOLE / 2);
+    end(&f);
+}
+
+TEST(cash_out_book, a_change_of_chances_alone_is_a_version_and_is_logged)
+{
+    struct fixture f;
+    uint64_t bet = begin_line(&f);
+    struct fixture_offer said = {
+        .a = 185, .b = 190, .kind = "asian_handicap", .chances = LINE_CHANCES};
+    fixture_offer(&f, &said);
+    struct cash_out_offer first = offer_of(&f, bet);
+    said.chances.win -= CHANCE_WHOLE / 10;
+    fixture_offer(&f, &said);
+    struct cash_out_offer second = offer_of(&f, bet);
+    assert_true(second.legs[0].odds_version > first.legs[0].odds_version);
+    assert_true(second.legs[0].odds_position > first.legs[0].odds_position);
+    assert_true(second.amount.minor < first.amount.minor);
+    const struct fake_odds_change *logged = &f.odds_log.changes[f.odds_log.position - 1];
+    assert_int_equal(logged->change.selections_count, 1);
+    assert_true(leg_chances_equal(logged->selections[0].chances, said.chances));
     end(&f);
 }

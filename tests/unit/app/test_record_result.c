@@ -42,8 +42,8 @@ static const struct shard_selection *row_of(struct fixture *f, const char *marke
 static void send_total(struct fixture *f)
 {
     struct feed_selection selections[2] = {
-        {SLICE("over"), SLICE("Over 2.75"), SELECTION_ACTIVE, {21, 10}},
-        {SLICE("under"), SLICE("Under 2.75"), SELECTION_ACTIVE, {19, 10}}};
+        {SLICE("over"), SLICE("Over 2.75"), SELECTION_ACTIVE, {21, 10}, {.win = 0}},
+        {SLICE("under"), SLICE("Under 2.75"), SELECTION_ACTIVE, {19, 10}, {.win = 0}}};
     struct feed_market market = {.provider = SLICE("p"),
                                  .id = SLICE("e1/total:2.75"),
                                  .event_id = SLICE("e1"),

@@ -31,7 +31,8 @@ static void offer(struct scene *s, size_t selections)
         s->selections[i] = (struct feed_selection){slice_text(s->names[i] + NAME_BYTES_MAX - 24),
                                                    slice_text(s->names[i]),
                                                    SELECTION_ACTIVE,
-                                                   {3, 2}};
+                                                   {3, 2},
+                                                   {.win = 0}};
     }
     for (int i = 0; i < LEGS; i++) {
         (void)snprintf(s->ids[i], sizeof s->ids[i], "m%d", i);

@@ -556,7 +556,7 @@ static void put_cash_out_legs(const struct maker *maker, struct parts *parts,
         leg->book = CASH_OUT_BOOK;
         leg->odds_version = 9;
         leg->odds_position = 7;
-        leg->chance = chances_of((struct odds){2, 1}, CASH_OUT_BOOK);
+        leg->chances.win = chances_of((struct odds){2, 1}, CASH_OUT_BOOK);
         leg->market_status = MARKET_ACTIVE;
         leg->flags = LEG_PROVIDER_ALIVE;
     }

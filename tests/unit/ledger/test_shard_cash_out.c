@@ -57,7 +57,7 @@ static struct parts at_evens(const struct maker *m, int64_t stake, const char *k
 {
     struct parts parts = parts_cash_out(m, 0, stake, key);
     parts.items.cash_out[0].book = CHANCES_BOOK_WHOLE;
-    parts.items.cash_out[0].chance = CHANCE_WHOLE / 2;
+    parts.items.cash_out[0].chances.win = CHANCE_WHOLE / 2;
     parts.body.cash_out.margin = 0;
     parts_cash_out_value(m, &parts, MONEY_MINOR_MAX);
     parts.body.cash_out.accepted = parts.body.cash_out.value;
@@ -111,7 +111,7 @@ TEST(shard_cash_out, a_margin_and_a_part_are_taken_exactly)
     struct maker m;
     begin(&m);
     struct parts part = parts_cash_out(&m, 0, 3333, "k"); /* at 2.00 of 105 %, 5 % off */
-    assert_int_equal(part.items.cash_out[0].chance, 476190476);
+    assert_int_equal(part.items.cash_out[0].chances.win, 476190476);
     assert_int_equal(part.body.cash_out.fair, 4761);  /* 33.33 * 3 * 0.476190476 = 47.6142.. */
     assert_int_equal(part.body.cash_out.value, 4523); /* * 0.95 = 45.2335 */
     accept(&m, &part);
@@ -141,7 +141,7 @@ TEST(shard_cash_out, a_settled_leg_counts_with_its_result)
     part.items.cash_out[0] =
         (struct record_cash_out_leg){.settled = part.items.cash_out[0].settled};
     part.items.cash_out[1].book = CHANCES_BOOK_WHOLE;
-    part.items.cash_out[1].chance = CHANCE_WHOLE / 2;
+    part.items.cash_out[1].chances.win = CHANCE_WHOLE / 2;
     parts_cash_out_value(&m, &part, MONEY_MINOR_MAX);
     part.body.cash_out.accepted = part.body.cash_out.value;
     assert_int_equal(part.body.cash_out.value, 8137); /* 50 * (1 + 2.1) / 2 * 2.1 / 2 = 81.375 */
@@ -206,9 +206,12 @@ TEST(shard_cash_out, a_record_is_checked_whole)
     REFUSES(&m, good, VALUE, p.body.cash_out.value++);
     REFUSES(&m, good, VALUE, p.body.cash_out.margin = 499);
     REFUSES(&m, good, VALUE, p.body.cash_out.margin = 10001);
-    REFUSES(&m, good, VALUE, p.items.cash_out[0].chance++);
+    REFUSES(&m, good, VALUE, p.items.cash_out[0].chances.win++);
     REFUSES(&m, good, VALUE, p.items.cash_out[0].book += CHANCES_BOOK_WHOLE / 100);
     REFUSES(&m, good, VALUE, p.items.cash_out[0].now_numerator++);
+    REFUSES(&m, good, VALUE, p.items.cash_out[0].chances.refund++);
+    REFUSES(&m, good, VALUE, p.items.cash_out[0].book = 0; /* not said by the book, so they count */
+            p.items.cash_out[0].chances.win = CHANCE_WHOLE / 2 + 1);
     REFUSES(&m, good, VALUE, p.items.cash_out[0].now_denominator = 0);
     REFUSES(&m, good, "L7: the factors are those of the results",
             p.items.cash_out[0].settled.odds_numerator++);
@@ -232,6 +235,28 @@ TEST(shard_cash_out, a_record_is_checked_whole)
     accept(&m, &good);
     struct parts same = parts_cash_out(&m, 0, 4000, "k");
     maker_refuse(&m, &same, "L3: one key, one verdict");
+    maker_done(&m);
+}
+
+#define PERMILLE (CHANCE_WHOLE / 1000)
+
+/* Chances of the provider need no book, and may be of every kind; they must agree with its price.
+ */
+TEST(shard_cash_out, chances_of_the_provider_are_taken_as_they_are)
+{
+    struct maker m;
+    begin(&m);
+    struct parts good = parts_cash_out(&m, 0, 4000, "k");
+    struct record_cash_out_leg *leg = &good.items.cash_out[0];
+    leg->book = 0;
+    leg->chances = (struct leg_chances){CHANCE_WHOLE / 4, CHANCE_WHOLE / 10, CHANCE_WHOLE / 5,
+                                        CHANCE_WHOLE / 10};
+    parts_cash_out_value(&m, &good, MONEY_MINOR_MAX);
+    good.body.cash_out.accepted = good.body.cash_out.value;
+    REFUSES(&m, good, VALUE, p.items.cash_out[0].chances.half_win += PERMILLE);
+    REFUSES(&m, good, VALUE, p.items.cash_out[0].chances = (struct leg_chances){.win = 0});
+    REFUSES(&m, good, VALUE, p.items.cash_out[0].chances.half_lose = CHANCE_WHOLE);
+    accept(&m, &good);
     maker_done(&m);
 }
 
@@ -335,7 +360,7 @@ TEST(shard_cash_out, a_delay_never_makes_the_amount_more)
     struct parts decided = parts_cash_out_decided(&m, 0, BET_PLACED);
     decided.items.cash_out[0].now_numerator = 5;
     decided.items.cash_out[0].now_denominator = 4;
-    decided.items.cash_out[0].chance =
+    decided.items.cash_out[0].chances.win =
         chances_of((struct odds){5, 4}, decided.items.cash_out[0].book);
     parts_cash_out_value(&m, &decided, MONEY_MINOR_MAX);
     assert_true(decided.body.cash_out.value > bound);
@@ -513,11 +538,20 @@ TEST(shard_cash_out, is_dumped_with_all_that_its_value_is_made_of)
     record_json(&json, &m.view, m.state);
     assert_false(json.overflow);
     static const char *const words[] = {
-        "\"type\":\"CASH_OUT\"", "\"outcome\":\"PLACED\"",    "\"stake\":40.00",
-        "\"fair\":57.14",        "\"margin_permyriad\":500",  "\"value\":54.28",
-        "\"paid\":54.28",        "\"stake_left\":60.00",      "\"now_odds\":2.00",
-        "\"chance\":476190476",  "\"book\":1050000000000000", "\"idempotency_key\":\"k\"",
-        "\"odds\":3.00",         "\"kind\":\"house_stakes\"",
+        "\"type\":\"CASH_OUT\"",
+        "\"outcome\":\"PLACED\"",
+        "\"stake\":40.00",
+        "\"fair\":57.14",
+        "\"margin_permyriad\":500",
+        "\"value\":54.28",
+        "\"paid\":54.28",
+        "\"stake_left\":60.00",
+        "\"now_odds\":2.00",
+        "\"chances\":{\"win\":476190476,\"half_win\":0,",
+        "\"book\":1050000000000000",
+        "\"idempotency_key\":\"k\"",
+        "\"odds\":3.00",
+        "\"kind\":\"house_stakes\"",
     };
     for (size_t i = 0; i < sizeof words / sizeof *words; i++)
         if (strstr(memory, words[i]) == NULL)

@@ -288,7 +288,7 @@ TEST(bet_explain, the_largest_stake_fits)
     assert_non_null(strstr(text, "9999999999999.99 GBP x (1/2 + 1/2 x 9999/10000"));
 }
 
-static const char *explain_sale(uint32_t chance, int64_t stake_left)
+static const char *explain_sold(struct leg_chances chances, uint64_t book, int64_t stake_left)
 {
     static char memory[8 * 1024];
     struct buf out = buf_over(memory, sizeof memory - 1);
@@ -304,8 +304,8 @@ static const char *explain_sale(uint32_t chance, int64_t stake_left)
         .settled = {.odds_numerator = 3, .odds_denominator = 1},
         .now_numerator = 2,
         .now_denominator = 1,
-        .book = UINT64_C(1050000000000000),
-        .chance = chance,
+        .book = book,
+        .chances = chances,
     };
     const struct record_head head = {.type = RECORD_CASH_OUT, .seq = 8, .items_count = 1};
     const struct record_view view = {.head = &head, .body = &sale, .items = &leg};
@@ -313,6 +313,23 @@ static const char *explain_sale(uint32_t chance, int64_t stake_left)
     assert_false(out.overflow);
     memory[out.bytes] = 0;
     return memory;
+}
+
+static const char *explain_sale(uint32_t chance, int64_t stake_left)
+{
+    return explain_sold((struct leg_chances){.win = chance}, UINT64_C(1050000000000000),
+                        stake_left);
+}
+
+TEST(bet_explain, tells_chances_that_the_provider_gave)
+{
+    const struct leg_chances all = {400000000, 100000000, 50000000, 100000001};
+    assert_non_null(
+        strstr(explain_sold(all, 0, 0),
+               "is at 2.00 now: by the provider's chances 40.0000000 % to win, 10.0000000 % to win "
+               "half, 5.0000000 % to get the stake back, 10.0000001 % to lose half."));
+    assert_non_null(strstr(explain_sold((struct leg_chances){.refund = 1}, 0, 0),
+                           "chances 0.0000001 % to get the stake back."));
 }
 
 TEST(bet_explain, tells_what_a_cash_out_was_made_of)

@@ -488,7 +488,7 @@ static void offer_long_names(struct scene *s)
     memset(name, '<', sizeof name);
     memset(id, 's', sizeof id);
     const struct feed_selection selection = {
-        slice_of(id, sizeof id), slice_of(name, sizeof name), SELECTION_ACTIVE, {3, 2}};
+        slice_of(id, sizeof id), slice_of(name, sizeof name), SELECTION_ACTIVE, {3, 2}, {.win = 0}};
     book_begin_turn(s->f.book, s->f.wall, s->f.now);
     struct feed_sink *sink = book_sink(s->f.book);
     sink->ops->alive(sink, SLICE("p"));
