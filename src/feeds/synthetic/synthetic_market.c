@@ -212,6 +212,38 @@ void synthetic_market_chances(const struct synthetic_market *market,
         ret[i] /= total;
 }
 
+/* Where a result of this kind adds up; NULL: a loss. */
+static double *kind_of(struct leg_result result, double by_kind[4])
+{
+    if (result.won)
+        return &by_kind[result.void_halves]; /* won, half won, returned */
+    return result.void_halves == 0 ? NULL : &by_kind[result.void_halves == 1 ? 3 : 2];
+}
+
+static uint32_t billionths(double chance)
+{
+    double whole = chance * CHANCE_WHOLE;
+    return whole >= CHANCE_WHOLE ? CHANCE_WHOLE : whole > 0 ? (uint32_t)whole : 0;
+}
+
+struct leg_chances synthetic_market_leg_chances(const struct synthetic_market *market,
+                                                const struct synthetic_grid *grid, double share,
+                                                size_t selection)
+{
+    double by_kind[4] = {0};
+    if (market->kind != SYNTHETIC_TOTAL && market->kind != SYNTHETIC_ASIAN_HANDICAP)
+        return (struct leg_chances){.win = billionths(share)};
+    for (uint8_t home = 0; home <= SYNTHETIC_GOALS_MAX; home++)
+        for (uint8_t away = 0; away <= SYNTHETIC_GOALS_MAX; away++) {
+            double *kind = kind_of(
+                result_at(market, (struct synthetic_score){home, away}, selection), by_kind);
+            if (kind != NULL)
+                *kind += grid->chance[home][away];
+        }
+    return (struct leg_chances){billionths(by_kind[0]), billionths(by_kind[1]),
+                                billionths(by_kind[2]), billionths(by_kind[3])};
+}
+
 bool synthetic_market_price(double chance, uint32_t margin_permyriad, struct odds *ret)
 {
     if (!(chance > 1e-9))

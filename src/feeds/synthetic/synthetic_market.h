@@ -11,6 +11,7 @@
 #include <stdint.h>
 
 #include "base/buf.h"
+#include "core/leg_chances.h"
 #include "core/odds.h"
 #include "core/settle.h"
 #include "feeds/synthetic/synthetic_model.h"
@@ -64,6 +65,12 @@ void synthetic_market_selection_name_write(struct buf *buf, const struct synthet
 void synthetic_market_chances(const struct synthetic_market *market,
                               const struct synthetic_grid *grid, const double next[3],
                               double ret[SYNTHETIC_SELECTIONS_MAX]);
+
+/* What may become of a unit staked on the selection, in billionths, rounded down; `share` is its
+ * number in the call above. Of lines also the chances of half results and of a return. */
+struct leg_chances synthetic_market_leg_chances(const struct synthetic_market *market,
+                                                const struct synthetic_grid *grid, double share,
+                                                size_t selection);
 
 /* The price with margin, rounded down to 2 decimals (so never better than asked for), at most
  * 1000. False, and not offered, where it would be below 1.01 or the chance is nothing. */

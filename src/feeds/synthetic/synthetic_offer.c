@@ -45,6 +45,8 @@ void synthetic_offer_quote(struct synthetic_offer *offer, const struct synthetic
             odds = ODDS_NONE;
         changed = changed || !odds_equal(odds, offer->odds[i]);
         offer->odds[i] = odds;
+        offer->chances[i] =
+            synthetic_market_leg_chances(&offer->market, quote->grid, chances[i], i);
     }
     offer->status = MARKET_ACTIVE;
     if (changed)
@@ -68,6 +70,7 @@ bool synthetic_offer_settle(struct synthetic_offer *offer, const struct syntheti
     ASSERT(offer->result_version == 0);
     offer->status = MARKET_CLOSED_STATUS;
     memset(offer->odds, 0, sizeof offer->odds);
+    memset(offer->chances, 0, sizeof offer->chances);
     image_send(offer, fixture, now);
     struct synthetic_outcome wrong;
     uint8_t scorers[2 * SYNTHETIC_GOALS_MAX];
@@ -159,6 +162,7 @@ static size_t selections_fill(const struct synthetic_offer *offer,
         synthetic_market_selection_name_write(&texts->buf, &offer->market, i, fixture->teams);
         ret[i].name = text_end(texts, begin);
         ret[i].odds = offer->odds[i];
+        ret[i].chances = offer->chances[i];
         ret[i].status = odds_present(offer->odds[i]) ? SELECTION_ACTIVE : SELECTION_SUSPENDED;
     }
     return count;

@@ -36,6 +36,7 @@ struct synthetic_offer {
     struct instant correct_at; /* us = 0: the result stands */
     int64_t bet_delay_us;
     struct odds odds[SYNTHETIC_SELECTIONS_MAX]; /* ODDS_NONE: not offered */
+    struct leg_chances chances[SYNTHETIC_SELECTIONS_MAX];
 };
 
 struct synthetic_quote {

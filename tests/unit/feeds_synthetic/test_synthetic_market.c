@@ -60,6 +60,35 @@ TEST(synthetic_market, a_fair_price_returns_the_stake_on_average)
     }
 }
 
+/* What is said for cash-outs: of every price that is offered a unit is worth a little less. */
+TEST(synthetic_market, chances_of_a_leg_agree_with_its_price)
+{
+    const struct synthetic_position at = {60, 0, {1, 1}, 0, 0};
+    struct synthetic_grid grid;
+    synthetic_model_final(&model, &at, &grid);
+    const struct synthetic_market *market;
+    unsigned with_half = 0, with_refund = 0;
+    for (size_t i = 0; (market = synthetic_market_opening(i)) != NULL; i++) {
+        double chances[SYNTHETIC_SELECTIONS_MAX];
+        quote(&at, market, chances);
+        for (size_t j = 0; j < synthetic_market_selections_count(market); j++) {
+            struct odds odds;
+            struct leg_chances leg = synthetic_market_leg_chances(market, &grid, chances[j], j);
+            assert_true(leg_chances_valid(leg));
+            with_half += leg.half_win != 0 && leg.half_lose == 0;
+            with_refund += leg.refund != 0;
+            if (!synthetic_market_price(chances[j], 0, &odds))
+                continue;
+            assert_true(leg_chances_agree(leg, odds));
+            odds.numerator = odds.numerator * 102 / 100 + 2;
+            if (odds.numerator < 10000 && leg.win + leg.half_win > CHANCE_WHOLE / 100)
+                assert_false(leg_chances_agree(leg, odds)); /* no chance was left out */
+        }
+    }
+    assert_true(with_half > 0);
+    assert_true(with_refund > 0);
+}
+
 TEST(synthetic_market, prices_are_rounded_down_and_stay_in_their_range)
 {
     static const struct {
