@@ -200,7 +200,8 @@ static int check_keys(struct audit *audit)
 {
     struct verdict_claim *keys = audit->keys;
     uint64_t seq = 0;
-    qsort(keys, audit->keys_count, sizeof *keys, by_key);
+    if (keys != NULL)
+        qsort(keys, audit->keys_count, sizeof *keys, by_key);
     for (size_t i = 1; i < audit->keys_count; i++)
         if (keys[i].key.high == keys[i - 1].key.high && keys[i].key.low == keys[i - 1].key.low &&
             (seq == 0 || keys[i].seq < seq))
@@ -332,7 +333,8 @@ static int known_prices_new(struct audit *audit)
 static int check_prices(struct audit *audit, struct odds_log *odds)
 {
     TRY(known_prices_new(audit));
-    qsort(audit->claims, audit->claims_count, sizeof *audit->claims, by_position);
+    if (audit->claims != NULL)
+        qsort(audit->claims, audit->claims_count, sizeof *audit->claims, by_position);
     TRY(check_logged(audit));
     if (odds->ops->kept_from != NULL)
         TRY(odds->ops->kept_from(odds, &audit->report->odds_kept_from));

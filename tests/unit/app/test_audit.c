@@ -66,6 +66,21 @@ TEST(audit, a_sound_book_passes_and_every_price_is_found)
     fixture_end(&f);
 }
 
+TEST(audit, a_book_without_a_bet_passes)
+{
+    struct fixture f;
+    struct audit_report report;
+    fixture_begin(&f);
+    fixture_market(&f, MARKET_ACTIVE, 210, 300);
+    fixture_deposit(&f, "ann", "d1", 10000);
+    fixture_turn(&f, 1000);
+    assert_int_equal(audit(&f, true, &report), 0);
+    assert_string_equal(report.reason, "");
+    assert_int_equal(report.legs_checked, 0);
+    assert_int_equal(report.records, f.log.tail);
+    fixture_end(&f);
+}
+
 TEST(audit, a_flipped_bit_anywhere_in_the_ledger_is_found)
 {
     struct fixture f;
