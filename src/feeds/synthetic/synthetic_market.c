@@ -20,10 +20,16 @@ static void correct_chances(const struct synthetic_grid *grid, double *ret);
 static struct leg_result result_at(const struct synthetic_market *market,
                                    struct synthetic_score score, size_t selection);
 
-/* 1X2, next goal, correct score. */
+/* What is won or lost, never half. */
 static struct leg_result yes_or_no(bool happened)
 {
     return happened ? LEG_WON : LEG_LOST;
+}
+
+/* 0 home, 1 draw, 2 away. */
+static size_t winner_of(struct synthetic_score score)
+{
+    return (size_t)((score.home < score.away) - (score.home > score.away) + 1);
 }
 
 const struct synthetic_market *synthetic_market_opening(size_t index)
@@ -50,6 +56,7 @@ const struct synthetic_market *synthetic_market_opening(size_t index)
         {SYNTHETIC_ASIAN_HANDICAP, 4},
         {SYNTHETIC_NEXT_GOAL, 1},
         {SYNTHETIC_CORRECT_SCORE, 0},
+        {SYNTHETIC_BUILDER, 10},
     };
     return index < sizeof markets / sizeof markets[0] ? &markets[index] : NULL;
 }
@@ -72,6 +79,8 @@ size_t synthetic_market_selections_count(const struct synthetic_market *market)
     case SYNTHETIC_TOTAL:
     case SYNTHETIC_ASIAN_HANDICAP:
         return 2;
+    case SYNTHETIC_BUILDER:
+        return 6;
     case SYNTHETIC_CORRECT_SCORE:
         return SYNTHETIC_SELECTIONS_MAX;
     }
@@ -98,6 +107,10 @@ void synthetic_market_id_write(struct buf *buf, const struct synthetic_market *m
     case SYNTHETIC_CORRECT_SCORE:
         buf_put_text(buf, "correct-score");
         break;
+    case SYNTHETIC_BUILDER:
+        buf_put_text(buf, "builder:1x2+total:");
+        line_write(buf, market->line, false);
+        break;
     }
 }
 
@@ -122,6 +135,10 @@ void synthetic_market_name_write(struct buf *buf, const struct synthetic_market 
     case SYNTHETIC_CORRECT_SCORE:
         buf_put_text(buf, "Correct score");
         break;
+    case SYNTHETIC_BUILDER:
+        buf_put_text(buf, "Bet builder: result and goals ");
+        line_write(buf, market->line, false);
+        break;
     }
 }
 
@@ -130,6 +147,7 @@ void synthetic_market_selection_id_write(struct buf *buf, const struct synthetic
 {
     static const char *const sides[3] = {"home", "draw", "away"};
     static const char *const goals[3] = {"home", "none", "away"};
+    static const char *const totals[2] = {"over", "under"};
     ASSERT(selection < synthetic_market_selections_count(market));
     switch (market->kind) {
     case SYNTHETIC_1X2:
@@ -139,7 +157,10 @@ void synthetic_market_selection_id_write(struct buf *buf, const struct synthetic
         buf_put_text(buf, goals[selection]);
         break;
     case SYNTHETIC_TOTAL:
-        buf_put_text(buf, selection == 0 ? "over" : "under");
+        buf_put_text(buf, totals[selection]);
+        break;
+    case SYNTHETIC_BUILDER:
+        buf_printf(buf, "%s+%s", sides[selection / 2], totals[selection % 2]);
         break;
     case SYNTHETIC_ASIAN_HANDICAP:
         buf_put_text(buf, selection == 0 ? "home" : "away");
@@ -164,6 +185,11 @@ void synthetic_market_selection_name_write(struct buf *buf, const struct synthet
             buf_put_text(buf, market->kind == SYNTHETIC_1X2 ? "Draw" : "No further goal");
         else
             buf_put_text(buf, teams[selection / 2]);
+        break;
+    case SYNTHETIC_BUILDER:
+        buf_printf(buf, "%s & %s ", selection / 2 == 1 ? "Draw" : teams[selection / 4],
+                   selection % 2 == 0 ? "over" : "under");
+        line_write(buf, market->line, false);
         break;
     case SYNTHETIC_TOTAL:
         buf_put_text(buf, selection == 0 ? "Over " : "Under ");
@@ -261,6 +287,7 @@ bool synthetic_market_decided(const struct synthetic_market *market, struct synt
     switch (market->kind) {
     case SYNTHETIC_1X2:
     case SYNTHETIC_ASIAN_HANDICAP:
+    case SYNTHETIC_BUILDER: /* what is lost already is no price, and waits for the others */
         return false;
     case SYNTHETIC_TOTAL: /* a goal more can still turn half won into won */
         return leg_result_equal(asian_total(TOTAL_OVER, goals, market->line), LEG_WON);
@@ -290,7 +317,10 @@ static struct leg_result result_at(const struct synthetic_market *market,
     int home = score.home, away = score.away;
     switch (market->kind) {
     case SYNTHETIC_1X2:
-        return yes_or_no((size_t)((home < away) - (home > away) + 1) == selection);
+        return yes_or_no(winner_of(score) == selection);
+    case SYNTHETIC_BUILDER: /* both, or neither */
+        return yes_or_no(winner_of(score) == selection / 2 &&
+                         (4 * (home + away) > market->line) == (selection % 2 == 0));
     case SYNTHETIC_TOTAL:
         return selection == 0 ? asian_total(TOTAL_OVER, home + away, market->line)
                               : asian_total(TOTAL_UNDER, home + away, market->line);

@@ -22,20 +22,26 @@
     X(SYNTHETIC_TOTAL, "total", 0)                                                                 \
     X(SYNTHETIC_ASIAN_HANDICAP, "asian_handicap", 2000)                                            \
     X(SYNTHETIC_NEXT_GOAL, "next_goal", 5000)                                                      \
-    X(SYNTHETIC_CORRECT_SCORE, "correct_score", 3000)
+    X(SYNTHETIC_CORRECT_SCORE, "correct_score", 3000)                                              \
+    X(SYNTHETIC_BUILDER, "bet_builder", 3000)
 
 #define SYNTHETIC_KIND_ENUM(code, text, delay_ms) code,
 enum synthetic_kind { SYNTHETIC_KIND_LIST(SYNTHETIC_KIND_ENUM) };
 #undef SYNTHETIC_KIND_ENUM
-#define SYNTHETIC_KINDS 5
+#define SYNTHETIC_KINDS 6
 
 #define SYNTHETIC_CORRECT_MAX    4  /* the grid of correct scores ends at 4:4 */
 #define SYNTHETIC_SELECTIONS_MAX 26 /* that grid and "other" */
 
 struct synthetic_market {
     enum synthetic_kind kind;
-    int line; /* totals and handicaps: quarters of a goal; next goal: which one, from 1 */
+    int line; /* totals, handicaps, the total of a builder: quarters of a goal; next goal: which
+                 one, from 1 */
 };
+
+/* A builder is 1x2 and a total of half goals at one joint price: these are not independent, and
+ * the two legs may not stand in one multiple. Its selections: home, draw, away, each with over and
+ * under. */
 
 /* What a result depends on; scorers[i] scored the match's goal i + 1. */
 struct synthetic_outcome {

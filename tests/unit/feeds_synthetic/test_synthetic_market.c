@@ -144,6 +144,32 @@ TEST(synthetic_market, what_is_decided_has_the_same_result_whatever_is_still_sco
             }
 }
 
+/* Home wins and over 2.5 go together, a draw and over 2.5 do not: a product of the two prices would
+ * be paid too often, or never taken. */
+TEST(synthetic_market, a_builder_is_priced_and_settled_as_both_of_its_parts)
+{
+    const struct synthetic_position at = {0, 0, {0, 0}, 0, 0};
+    const struct synthetic_market parts[2] = {{SYNTHETIC_1X2, 0}, {SYNTHETIC_TOTAL, 10}};
+    const struct synthetic_market builder = {SYNTHETIC_BUILDER, 10};
+    double each[2][SYNTHETIC_SELECTIONS_MAX], both[SYNTHETIC_SELECTIONS_MAX];
+    quote(&at, &parts[0], each[0]);
+    quote(&at, &parts[1], each[1]);
+    quote(&at, &builder, both);
+    for (size_t i = 0; i < 3; i++)
+        assert_true(fabs(both[2 * i] + both[2 * i + 1] - each[0][i]) < 1e-12);
+    assert_true(both[0] > each[0][0] * each[1][0]);
+    assert_true(both[2] < each[0][1] * each[1][0]);
+    const uint8_t scorers[10] = {0};
+    for (uint8_t home = 0; home <= 5; home++)
+        for (uint8_t away = 0; away <= 5; away++)
+            for (size_t i = 0; i < 6; i++) {
+                struct synthetic_outcome outcome = {{home, away}, scorers};
+                bool won = synthetic_market_result(&parts[0], &outcome, i / 2).won &&
+                           synthetic_market_result(&parts[1], &outcome, i % 2).won;
+                assert_int_equal(synthetic_market_result(&builder, &outcome, i).won, won);
+            }
+}
+
 TEST(synthetic_market, ids_and_names_are_for_machines_and_for_people)
 {
     static const char *const duo[2] = {"Mossgate", "Ravensholt"};
@@ -153,6 +179,18 @@ TEST(synthetic_market, ids_and_names_are_for_machines_and_for_people)
         const char *id, *name, *selection_id, *selection_name;
     } rows[] = {
         {{SYNTHETIC_1X2, 0}, 1, "1x2", "Match result", "draw", "Draw"},
+        {{SYNTHETIC_BUILDER, 10},
+         4,
+         "builder:1x2+total:2.5",
+         "Bet builder: result and goals 2.5",
+         "away+over",
+         "Ravensholt & over 2.5"},
+        {{SYNTHETIC_BUILDER, 10},
+         3,
+         "builder:1x2+total:2.5",
+         "Bet builder: result and goals 2.5",
+         "draw+under",
+         "Draw & under 2.5"},
         {{SYNTHETIC_TOTAL, 11}, 0, "total:2.75", "Total goals 2.75", "over", "Over 2.75"},
         {{SYNTHETIC_TOTAL, 12}, 1, "total:3", "Total goals 3", "under", "Under 3"},
         {{SYNTHETIC_ASIAN_HANDICAP, -1},
