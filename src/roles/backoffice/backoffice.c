@@ -13,6 +13,7 @@
 #include "roles/backoffice/limit_desk.h"
 #include "roles/backoffice/proposal_json.h"
 #include "roles/backoffice/result_decode.h"
+#include "roles/shared/route.h"
 
 #define NO_STORE SLICE("Cache-Control: no-store\r\n")
 
@@ -69,6 +70,13 @@ void backoffice_free(struct backoffice *backoffice)
 
 /* ---- who asks ---- */
 
+/* A request that was found in the table, as its route is served. */
+struct admin_call {
+    struct http_request *request;
+    struct jwt_claims claims;       /* of a route that asks for a role */
+    struct slice id[ROUTE_IDS_MAX]; /* decoded, 1 .. id_bytes_max of the row */
+};
+
 #define ROLES_DESK (JWT_ROLE_BIT(JWT_TRADER) | JWT_ROLE_BIT(JWT_ADMIN))
 #define ROLES_FEED JWT_ROLE_BIT(JWT_FEED)
 #define ROLES_KEYS JWT_ROLE_BIT(JWT_ADMIN)
@@ -120,8 +128,9 @@ static void put_feed_ages(struct buf *out, const struct book *book)
     }
 }
 
-static void serve_metrics(struct backoffice *backoffice, struct http_request *request)
+static void serve_metrics(struct backoffice *backoffice, struct admin_call *call)
 {
+    struct http_request *request = call->request;
     struct buf out = buf_over(backoffice->out, sizeof backoffice->out);
     metrics_write(backoffice->parts.metrics, &out);
     put_feed_ages(&out, backoffice->parts.book);
@@ -193,14 +202,11 @@ static void put_counts(struct json_writer *writer, const struct backoffice *back
     put_number(writer, "settle_bets_left", stats->settle_bets_left);
 }
 
-static void serve_status(struct backoffice *backoffice, struct http_request *request)
+static void serve_status(struct backoffice *backoffice, struct admin_call *call)
 {
     const struct backoffice_parts *parts = &backoffice->parts;
     const struct shard_state *state = book_state(parts->book);
     uint64_t connections, websockets;
-    struct jwt_claims claims;
-    if (!need_role(backoffice, request, ROLES_STAFF, &claims))
-        return;
     parts->open_now(parts->open_now_owner, &connections, &websockets);
     struct buf out = buf_over(backoffice->out, sizeof backoffice->out);
     struct json_writer writer = json_write_begin(&out);
@@ -221,7 +227,7 @@ static void serve_status(struct backoffice *backoffice, struct http_request *req
     put_number(&writer, "websockets", websockets);
     put_providers(&writer, parts->book);
     json_write_object_close(&writer);
-    http_reply(request->reply_to, 200, SLICE("application/json"), NO_STORE, buf_slice(&out));
+    http_reply(call->request->reply_to, 200, SLICE("application/json"), NO_STORE, buf_slice(&out));
 }
 
 /* ---- settlements under way ---- */
@@ -240,13 +246,10 @@ static void put_settlement(struct json_writer *writer, const struct book_settlem
     json_write_object_close(writer);
 }
 
-static void serve_settlements(struct backoffice *backoffice, struct http_request *request)
+static void serve_settlements(struct backoffice *backoffice, struct admin_call *call)
 {
     const struct book_stats *stats = book_stats(backoffice->parts.book);
     struct book_settlement rows[BACKOFFICE_SETTLEMENTS_MAX];
-    struct jwt_claims claims;
-    if (!need_role(backoffice, request, ROLES_STAFF, &claims))
-        return;
     size_t count = book_settlements(backoffice->parts.book, rows, BACKOFFICE_SETTLEMENTS_MAX);
     struct buf out = buf_over(backoffice->out, sizeof backoffice->out);
     struct json_writer writer = json_write_begin(&out);
@@ -260,190 +263,87 @@ static void serve_settlements(struct backoffice *backoffice, struct http_request
         put_settlement(&writer, &rows[i]);
     json_write_array_close(&writer);
     json_write_object_close(&writer);
-    http_reply(request->reply_to, 200, SLICE("application/json"), NO_STORE, buf_slice(&out));
+    http_reply(call->request->reply_to, 200, SLICE("application/json"), NO_STORE, buf_slice(&out));
 }
 
 /* ---- desk and feed ---- */
 
-/* The decoded id between prefix and suffix of the path; false when the path is another one. */
-static bool id_between(struct slice path, struct slice prefix, struct slice suffix,
-                       struct buf *memory, struct slice *ret_id)
+static void serve_suspend(struct backoffice *backoffice, struct admin_call *call)
 {
-    if (!slice_begins(path, prefix) || path.bytes <= prefix.bytes + suffix.bytes)
-        return false;
-    struct slice id = slice_skip(path, prefix.bytes);
-    id.bytes -= suffix.bytes;
-    if (!slice_equal(slice_of(id.at + id.bytes, suffix.bytes), suffix) ||
-        memchr(id.at, '/', id.bytes) != NULL) /* in an id it is %2F */
-        return false;
-    return http_url_decode(id, false, memory, ret_id) == 0 && ret_id->bytes > 0;
+    desk_hold(backoffice->desk, call->request, &call->claims, call->id[0], true);
 }
 
-static bool serve_hold(struct backoffice *backoffice, struct http_request *request)
+static void serve_resume(struct backoffice *backoffice, struct admin_call *call)
 {
-    char text[MARKET_ID_BYTES_MAX];
-    struct buf memory = buf_over(text, sizeof text);
-    struct slice prefix = SLICE("/v1/admin/markets/");
-    struct jwt_claims claims;
-    struct slice id;
-    bool hold = id_between(request->path, prefix, SLICE("/suspend"), &memory, &id);
-    if (!hold && !id_between(request->path, prefix, SLICE("/resume"), &memory, &id))
-        return false;
-    if (id.bytes > MARKET_ID_BYTES_MAX)
-        return false;
-    if (request->method != HTTP_POST)
-        http_reply_not_allowed(request->reply_to, "POST");
-    else if (need_role(backoffice, request, ROLES_DESK, &claims))
-        desk_hold(backoffice->desk, request, &claims, id, hold);
-    return true;
+    desk_hold(backoffice->desk, call->request, &call->claims, call->id[0], false);
 }
 
-static bool serve_results(struct backoffice *backoffice, struct http_request *request)
+static void serve_results(struct backoffice *backoffice, struct admin_call *call)
 {
-    char text[EVENT_ID_BYTES_MAX];
-    struct buf memory = buf_over(text, sizeof text);
-    struct jwt_claims claims;
-    struct slice id;
-    if (!id_between(request->path, SLICE("/v1/admin/events/"), SLICE("/results"), &memory, &id))
-        return false;
-    if (request->method != HTTP_POST)
-        http_reply_not_allowed(request->reply_to, "POST");
-    else if (need_role(backoffice, request, ROLES_DESK, &claims))
-        desk_results(backoffice->desk, request, &claims, id);
-    return true;
+    desk_results(backoffice->desk, call->request, &call->claims, call->id[0]);
 }
 
-static bool serve_grants(struct backoffice *backoffice, struct http_request *request)
+static void serve_proposals(struct backoffice *backoffice, struct admin_call *call)
 {
-    char text[USER_ID_BYTES_MAX];
-    struct buf memory = buf_over(text, sizeof text);
-    struct jwt_claims claims;
-    struct slice id;
-    if (!id_between(request->path, SLICE("/v1/admin/users/"), SLICE("/grants"), &memory, &id) ||
-        !jwt_sub_is_valid(id))
-        return false;
-    if (request->method != HTTP_POST)
-        http_reply_not_allowed(request->reply_to, "POST");
-    else if (need_role(backoffice, request, ROLES_DESK, &claims))
-        grant_desk_move(backoffice->grants, request, &claims, id);
-    return true;
+    desk_list_proposals(backoffice->desk, call->request);
 }
 
-/* /v1/admin/limits/{scope}/{id} */
-static bool serve_limits(struct backoffice *backoffice, struct http_request *request)
+static void serve_approve(struct backoffice *backoffice, struct admin_call *call)
 {
-    char text[LIMIT_SCOPE_ID_BYTES_MAX];
-    struct buf memory = buf_over(text, sizeof text);
-    struct slice rest = request->path, prefix = SLICE("/v1/admin/limits/"), id;
-    struct jwt_claims claims;
-    if (!slice_begins(rest, prefix))
-        return false;
-    rest = slice_skip(rest, prefix.bytes);
-    const char *slash = memchr(rest.at, '/', rest.bytes);
-    if (slash == NULL)
-        return false;
-    struct slice word = slice_of(rest.at, (size_t)(slash - rest.at));
-    enum limit_scope scope = limit_desk_scope(word);
-    if (scope == LIMIT_OF_NONE ||
-        !id_between(rest, slice_of(word.at, word.bytes + 1), SLICE_NONE, &memory, &id))
-        return false;
-    bool known = request->method == HTTP_GET || request->method == HTTP_HEAD ||
-                 request->method == HTTP_PUT || request->method == HTTP_DELETE;
-    if (!known)
-        http_reply_not_allowed(request->reply_to, "GET, HEAD, PUT, DELETE");
-    else if (need_role(backoffice, request, ROLES_DESK, &claims))
-        limit_desk_serve(backoffice->limits, request, &claims, scope, id);
-    return true;
+    desk_decide(backoffice->desk, call->request, &call->claims, call->id[0], DECISION_APPROVED);
 }
 
-#define PROPOSALS_PATH "/v1/admin/results/proposals"
-
-static bool serve_proposals(struct backoffice *backoffice, struct http_request *request)
+static void serve_reject(struct backoffice *backoffice, struct admin_call *call)
 {
-    struct jwt_claims claims;
-    if (!slice_is(request->path, PROPOSALS_PATH))
-        return false;
-    if (request->method != HTTP_GET)
-        http_reply_not_allowed(request->reply_to, "GET");
-    else if (need_role(backoffice, request, ROLES_DESK, &claims))
-        desk_list_proposals(backoffice->desk, request);
-    return true;
+    desk_decide(backoffice->desk, call->request, &call->claims, call->id[0], DECISION_REJECTED);
 }
 
-static bool serve_decision(struct backoffice *backoffice, struct http_request *request)
+static void serve_grants(struct backoffice *backoffice, struct admin_call *call)
 {
-    char text[PROPOSAL_ID_BYTES_MAX];
-    struct buf memory = buf_over(text, sizeof text);
-    struct slice prefix = SLICE(PROPOSALS_PATH "/");
-    struct jwt_claims claims;
-    struct slice id;
-    bool approve = id_between(request->path, prefix, SLICE("/approve"), &memory, &id);
-    if (!approve && !id_between(request->path, prefix, SLICE("/reject"), &memory, &id))
-        return false;
-    if (request->method != HTTP_POST)
-        http_reply_not_allowed(request->reply_to, "POST");
-    else if (need_role(backoffice, request, ROLES_DESK, &claims))
-        desk_decide(backoffice->desk, request, &claims, id,
-                    approve ? DECISION_APPROVED : DECISION_REJECTED);
-    return true;
+    if (jwt_sub_is_valid(call->id[0]))
+        grant_desk_move(backoffice->grants, call->request, &call->claims, call->id[0]);
+    else
+        reply_not_found(call->request);
 }
 
-static bool serve_keys(struct backoffice *backoffice, struct http_request *request)
+static void serve_limits(struct backoffice *backoffice, struct admin_call *call)
 {
-    struct jwt_claims claims;
-    if (backoffice->keys == NULL || !slice_is(request->path, "/v1/admin/ledger/rotate-key"))
-        return false;
-    if (request->method != HTTP_POST)
-        http_reply_not_allowed(request->reply_to, "POST");
-    else if (need_role(backoffice, request, ROLES_KEYS, &claims))
-        key_desk_rotate(backoffice->keys, request, jwt_sub(&claims));
-    return true;
+    enum limit_scope scope = limit_desk_scope(call->id[0]);
+    if (scope == LIMIT_OF_NONE)
+        reply_not_found(call->request);
+    else
+        limit_desk_serve(backoffice->limits, call->request, &call->claims, scope, call->id[1]);
 }
 
-static bool feed_format_of(struct slice path, struct slice *ret_format)
+static void serve_keys(struct backoffice *backoffice, struct admin_call *call)
 {
-    struct slice prefix = SLICE("/v1/feed/");
-    if (!slice_begins(path, prefix))
-        return false;
-    *ret_format = slice_skip(path, prefix.bytes);
-    return true;
+    if (backoffice->keys == NULL)
+        reply_not_found(call->request);
+    else
+        key_desk_rotate(backoffice->keys, call->request, jwt_sub(&call->claims));
 }
 
-static bool serve_feed(struct backoffice *backoffice, struct http_request *request)
+static void serve_feed(struct backoffice *backoffice, struct admin_call *call)
 {
-    struct jwt_claims claims;
-    struct slice format;
-    if (!feed_format_of(request->path, &format))
-        return false;
-    if (request->method != HTTP_POST)
-        http_reply_not_allowed(request->reply_to, "POST");
-    else if (need_role(backoffice, request, ROLES_FEED, &claims) &&
-             !feed_intake_serve(backoffice->intake, format, request))
-        reply_not_found(request);
-    return true;
+    if (!feed_intake_serve(backoffice->intake, call->id[0], call->request))
+        reply_not_found(call->request);
 }
 
-/* ---- log shipping ---- */
-
-static bool serve_ship(struct backoffice *backoffice, struct http_request *request)
+/* Log shipping. */
+static void serve_ship(struct backoffice *backoffice, struct admin_call *call)
 {
-    struct jwt_claims claims;
-    if (backoffice->parts.ship == NULL || !slice_is(request->path, "/v1/ship"))
-        return false;
-    if (request->method != HTTP_GET)
-        http_reply_not_allowed(request->reply_to, "GET");
-    else if (need_role(backoffice, request, JWT_ROLE_BIT(JWT_STANDBY), &claims))
-        backoffice->parts.ship(backoffice->parts.ship_owner, request);
-    return true;
+    if (backoffice->parts.ship == NULL)
+        reply_not_found(call->request);
+    else
+        backoffice->parts.ship(backoffice->parts.ship_owner, call->request);
 }
 
 /* ---- routes ---- */
 
 static void on_head(void *owner, const struct http_request *request, struct http_body_plan *plan)
 {
-    struct slice format;
     (void)owner;
-    if (request->method == HTTP_POST && feed_format_of(request->path, &format)) {
+    if (request->method == HTTP_POST && slice_begins(request->path, SLICE("/v1/feed/"))) {
         plan->mode = HTTP_BODY_STREAM;
         plan->bytes_max = UINT64_MAX;
     } else if (slice_is(request->path, "/v1/admin/ledger/rotate-key")) {
@@ -457,56 +357,90 @@ static void on_head(void *owner, const struct http_request *request, struct http
     }
 }
 
-typedef void (*get_call)(struct backoffice *backoffice, struct http_request *request);
-
-static void serve_health(struct backoffice *backoffice, struct http_request *request)
+static void serve_health(struct backoffice *backoffice, struct admin_call *call)
 {
     (void)backoffice;
-    http_reply(request->reply_to, 200, SLICE("text/plain"), NO_STORE, SLICE("ok\n"));
+    http_reply(call->request->reply_to, 200, SLICE("text/plain"), NO_STORE, SLICE("ok\n"));
 }
 
-static void serve_ready(struct backoffice *backoffice, struct http_request *request)
+static void serve_ready(struct backoffice *backoffice, struct admin_call *call)
 {
-    if (!book_takes_bets(backoffice->parts.book) ||
-        http_server_is_draining(request->reply_to.server))
-        http_reply_problem(request->reply_to, 503, "NOT_READY", SLICE("No bets are taken now."));
+    struct http_reply_to to = call->request->reply_to;
+    if (!book_takes_bets(backoffice->parts.book) || http_server_is_draining(to.server))
+        http_reply_problem(to, 503, "NOT_READY", SLICE("No bets are taken now."));
     else
-        http_reply(request->reply_to, 200, SLICE("text/plain"), NO_STORE, SLICE("ready\n"));
+        http_reply(to, 200, SLICE("text/plain"), NO_STORE, SLICE("ready\n"));
 }
 
-static bool serve_get(struct backoffice *backoffice, struct http_request *request)
+struct admin_route {
+    const char *path;
+    unsigned methods;
+    uint32_t roles;      /* one of these is needed; 0: nobody is asked */
+    size_t id_bytes_max; /* of each id, decoded */
+    void (*serve)(struct backoffice *backoffice, struct admin_call *call);
+};
+
+#define ADMIN_ID_BYTES_MAX MARKET_ID_BYTES_MAX /* the longest of id_bytes_max */
+
+/* What docs/api/openapi.yaml has of this listener. */
+static const struct admin_route routes[] = {
+    {"/healthz", ROUTE_READ, 0, 0, serve_health},
+    {"/readyz", ROUTE_READ, 0, 0, serve_ready},
+    {"/metrics", ROUTE_READ, 0, 0, serve_metrics},
+    {"/v1/feed/{format}", ROUTE_POST, ROLES_FEED, PROVIDER_ID_BYTES_MAX, serve_feed},
+    {"/v1/ship", ROUTE_GET, JWT_ROLE_BIT(JWT_STANDBY), 0, serve_ship},
+    {"/v1/admin/status", ROUTE_READ, ROLES_STAFF, 0, serve_status},
+    {"/v1/admin/settlements", ROUTE_READ, ROLES_STAFF, 0, serve_settlements},
+    {"/v1/admin/markets/{market_id}/suspend", ROUTE_POST, ROLES_DESK, MARKET_ID_BYTES_MAX,
+     serve_suspend},
+    {"/v1/admin/markets/{market_id}/resume", ROUTE_POST, ROLES_DESK, MARKET_ID_BYTES_MAX,
+     serve_resume},
+    {"/v1/admin/events/{event_id}/results", ROUTE_POST, ROLES_DESK, EVENT_ID_BYTES_MAX,
+     serve_results},
+    {"/v1/admin/results/proposals", ROUTE_GET, ROLES_DESK, 0, serve_proposals},
+    {"/v1/admin/results/proposals/{proposal_id}/approve", ROUTE_POST, ROLES_DESK,
+     PROPOSAL_ID_BYTES_MAX, serve_approve},
+    {"/v1/admin/results/proposals/{proposal_id}/reject", ROUTE_POST, ROLES_DESK,
+     PROPOSAL_ID_BYTES_MAX, serve_reject},
+    {"/v1/admin/users/{user_id}/grants", ROUTE_POST, ROLES_DESK, USER_ID_BYTES_MAX, serve_grants},
+    {"/v1/admin/limits/{scope}/{id}", ROUTE_READ | ROUTE_PUT | ROUTE_DELETE, ROLES_DESK,
+     LIMIT_SCOPE_ID_BYTES_MAX, serve_limits},
+    {"/v1/admin/ledger/rotate-key", ROUTE_POST, ROLES_KEYS, 0, serve_keys},
+};
+
+static bool decode_ids(const struct route_ids *ids, size_t bytes_max, struct buf *memory,
+                       struct slice ret_ids[ROUTE_IDS_MAX])
 {
-    static const struct {
-        const char *path;
-        get_call call;
-    } gets[] = {
-        {"/metrics", serve_metrics},
-        {"/healthz", serve_health},
-        {"/readyz", serve_ready},
-        {"/v1/admin/status", serve_status},
-        {"/v1/admin/settlements", serve_settlements},
-    };
-    for (size_t i = 0; i < sizeof gets / sizeof *gets; i++) {
-        if (!slice_is(request->path, gets[i].path))
-            continue;
-        if (request->method == HTTP_GET || request->method == HTTP_HEAD)
-            gets[i].call(backoffice, request);
-        else
-            http_reply_not_allowed(request->reply_to, "GET, HEAD");
-        return true;
-    }
-    return false;
+    for (size_t i = 0; i < ROUTE_IDS_MAX && ids->id[i].at != NULL; i++)
+        if (http_url_decode(ids->id[i], false, memory, &ret_ids[i]) < 0 || ret_ids[i].bytes == 0 ||
+            ret_ids[i].bytes > bytes_max)
+            return false;
+    return true;
+}
+
+static void serve(struct backoffice *backoffice, const struct admin_route *route,
+                  const struct route_ids *ids, struct http_request *request)
+{
+    char text[ROUTE_IDS_MAX * ADMIN_ID_BYTES_MAX];
+    struct buf memory = buf_over(text, sizeof text);
+    struct admin_call call = {.request = request};
+    if (!decode_ids(ids, route->id_bytes_max, &memory, call.id))
+        reply_not_found(request);
+    else if (route_admits(request, route->methods) &&
+             (route->roles == 0 || need_role(backoffice, request, route->roles, &call.claims)))
+        route->serve(backoffice, &call);
 }
 
 static void on_request(void *owner, struct http_request *request)
 {
-    struct backoffice *backoffice = owner;
-    if (!serve_get(backoffice, request) && !serve_feed(backoffice, request) &&
-        !serve_hold(backoffice, request) && !serve_results(backoffice, request) &&
-        !serve_grants(backoffice, request) && !serve_limits(backoffice, request) &&
-        !serve_proposals(backoffice, request) && !serve_decision(backoffice, request) &&
-        !serve_keys(backoffice, request) && !serve_ship(backoffice, request))
-        reply_not_found(request);
+    struct route_ids ids;
+    for (size_t i = 0; i < sizeof routes / sizeof *routes; i++) {
+        if (!route_matches(request->path, routes[i].path, &ids))
+            continue;
+        serve(owner, &routes[i], &ids, request);
+        return;
+    }
+    reply_not_found(request);
 }
 
 struct http_handlers backoffice_handlers(struct backoffice *backoffice)

@@ -15,6 +15,7 @@
 #include "net/http/http_url.h"
 #include "roles/gateway/web_files.h"
 #include "roles/shared/rate_limit.h"
+#include "roles/shared/route.h"
 
 #define HEADERS_BYTES_MAX 512
 
@@ -388,100 +389,43 @@ enum route {
     ROUTE_NONE,
 };
 
-/* What stands behind /v1/bets/: one segment, or one with /proof or /cash-out behind it. */
-static enum route bet_route(struct slice path, struct slice *ret_id)
-{
-    struct slice rest = slice_skip(path, sizeof "/v1/bets/" - 1);
-    const char *slash = rest.bytes == 0 ? NULL : memchr(rest.at, '/', rest.bytes);
-    *ret_id = rest;
-    if (slash == NULL)
-        return rest.bytes > 0 ? ROUTE_BET : ROUTE_NONE;
-    ret_id->bytes = (size_t)(slash - rest.at);
-    struct slice end = slice_skip(rest, ret_id->bytes);
-    if (ret_id->bytes == 0)
-        return ROUTE_NONE;
-    if (slice_is(end, "/cash-out"))
-        return ROUTE_CASH_OUT;
-    return slice_is(end, "/proof") ? ROUTE_PROOF : ROUTE_NONE;
-}
+struct route_row {
+    const char *path;
+    unsigned methods;
+    enum route route;
+};
 
-static bool is_odds_path(struct slice path)
-{
-    return slice_is(path, "/v1/odds") || slice_is(path, "/v1/events") ||
-           slice_begins(path, SLICE("/v1/events/")) || slice_is(path, "/v1/stream");
-}
+/* What docs/api/openapi.yaml has of this listener, but for files. */
+static const struct route_row rows[] = {
+    {"/v1/odds/{market_id}", ROUTE_READ, ROUTE_ODDS}, /* asked most */
+    {"/v1/bets", ROUTE_READ | ROUTE_POST, ROUTE_BETS},
+    {"/v1/bets/{bet_id}", ROUTE_READ, ROUTE_BET},
+    {"/v1/bets/{bet_id}/cash-out", ROUTE_READ | ROUTE_POST, ROUTE_CASH_OUT},
+    {"/v1/bets/{bet_id}/proof", ROUTE_READ, ROUTE_PROOF},
+    {"/v1/odds", ROUTE_READ, ROUTE_ODDS},
+    {"/v1/events", ROUTE_READ, ROUTE_ODDS},
+    {"/v1/stream", ROUTE_GET, ROUTE_ODDS},
+    {"/v1/account", ROUTE_READ, ROUTE_ACCOUNT},
+    {"/v1/account/deposits", ROUTE_POST, ROUTE_DEPOSITS},
+    {"/v1/account/withdrawals", ROUTE_POST, ROUTE_WITHDRAWALS},
+    {"/v1/ledger/head", ROUTE_READ, ROUTE_HEAD},
+    {"/v1/ledger/keys", ROUTE_READ, ROUTE_KEYS},
+    {"/v1/demo/session", ROUTE_POST, ROUTE_DEMO_SESSION},
+    {"/healthz", ROUTE_READ, ROUTE_HEALTH},
+    {"/readyz", ROUTE_READ, ROUTE_READY},
+};
 
-static enum route route_of(struct slice path, struct slice *ret_id)
+static struct route_row row_of(struct slice path, struct slice *ret_bet_id)
 {
-#define ROUTE(path, route)                                                                         \
-    {                                                                                              \
-        {(path), sizeof(path) - 1}, (route)                                                        \
+    static const struct route_row file = {"", ROUTE_READ, ROUTE_FILE}, none = {"", 0, ROUTE_NONE};
+    struct route_ids ids;
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        if (!route_matches(path, rows[i].path, &ids))
+            continue;
+        *ret_bet_id = ids.id[0]; /* of a bet's routes: no other asks */
+        return rows[i];
     }
-    static const struct {
-        struct slice path;
-        enum route route;
-    } exact[] = {
-        ROUTE("/v1/bets", ROUTE_BETS),
-        ROUTE("/healthz", ROUTE_HEALTH),
-        ROUTE("/readyz", ROUTE_READY),
-        ROUTE("/v1/account", ROUTE_ACCOUNT),
-        ROUTE("/v1/ledger/head", ROUTE_HEAD),
-        ROUTE("/v1/ledger/keys", ROUTE_KEYS),
-        ROUTE("/v1/account/deposits", ROUTE_DEPOSITS),
-        ROUTE("/v1/account/withdrawals", ROUTE_WITHDRAWALS),
-        ROUTE("/v1/demo/session", ROUTE_DEMO_SESSION),
-    };
-#undef ROUTE
-    if (slice_begins(path, SLICE("/v1/odds/"))) /* asked most */
-        return ROUTE_ODDS;
-    for (size_t i = 0; i < sizeof exact / sizeof *exact; i++)
-        if (slice_equal(path, exact[i].path))
-            return exact[i].route;
-    if (is_odds_path(path))
-        return ROUTE_ODDS;
-    if (slice_begins(path, SLICE("/v1/bets/")))
-        return bet_route(path, ret_id);
-    return slice_begins(path, SLICE("/v1/")) ? ROUTE_NONE : ROUTE_FILE;
-}
-
-enum methods { METHODS_READ = 1, METHODS_POST, METHODS_BOTH };
-
-static enum methods methods_of(enum route route)
-{
-    switch (route) {
-    case ROUTE_BETS:
-    case ROUTE_CASH_OUT:
-        return METHODS_BOTH;
-    case ROUTE_DEPOSITS:
-    case ROUTE_WITHDRAWALS:
-    case ROUTE_DEMO_SESSION:
-        return METHODS_POST;
-    case ROUTE_FILE:
-    case ROUTE_HEALTH:
-    case ROUTE_READY:
-    case ROUTE_ODDS:
-    case ROUTE_BET:
-    case ROUTE_PROOF:
-    case ROUTE_HEAD:
-    case ROUTE_KEYS:
-    case ROUTE_ACCOUNT:
-    case ROUTE_NONE:
-        break;
-    }
-    return METHODS_READ;
-}
-
-static bool admit_method(enum route route, const struct http_request *request)
-{
-    static const char *const allow[] = {
-        [METHODS_READ] = "GET, HEAD", [METHODS_POST] = "POST", [METHODS_BOTH] = "GET, HEAD, POST"};
-    enum methods methods = methods_of(route);
-    bool reads = request->method == HTTP_GET || request->method == HTTP_HEAD;
-    if ((reads && methods != METHODS_POST) ||
-        (request->method == HTTP_POST && methods != METHODS_READ))
-        return true;
-    http_reply_not_allowed(request->reply_to, allow[methods]);
-    return false;
+    return slice_begins(path, SLICE("/v1/")) ? none : file;
 }
 
 static void dispatch(struct gateway *gateway, struct http_request *request, enum route route,
@@ -546,16 +490,16 @@ static void on_request(void *owner, struct http_request *request)
 {
     struct gateway *gateway = owner;
     struct slice bet_id = SLICE_NONE;
-    enum route route = route_of(request->path, &bet_id);
-    if (route == ROUTE_DEMO_SESSION && !gateway->options.demo)
-        route = ROUTE_NONE;
+    struct route_row row = row_of(request->path, &bet_id);
+    if (row.route == ROUTE_DEMO_SESSION && !gateway->options.demo)
+        row.route = ROUTE_NONE;
     /* Health is asked by machines that must not be told to come back later. */
-    if (route != ROUTE_HEALTH && route != ROUTE_READY && !admit_address(gateway, request))
+    if (row.route != ROUTE_HEALTH && row.route != ROUTE_READY && !admit_address(gateway, request))
         return;
-    if (route == ROUTE_NONE)
+    if (row.route == ROUTE_NONE)
         reply_not_found(gateway, request->reply_to);
-    else if (admit_method(route, request))
-        dispatch(gateway, request, route, bet_id);
+    else if (route_admits(request, row.methods))
+        dispatch(gateway, request, row.route, bet_id);
 }
 
 struct http_handlers gateway_handlers(struct gateway *gateway)
