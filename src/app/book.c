@@ -338,6 +338,11 @@ bool book_provider_alive(const struct book *book, struct slice provider)
     return leases_alive(&book->leases, provider, book->now);
 }
 
+int64_t book_provider_left_us(const struct book *book, struct slice provider)
+{
+    return leases_left_us(&book->leases, provider, book->now);
+}
+
 size_t book_providers_count(const struct book *book)
 {
     return book->leases.count;

@@ -175,6 +175,8 @@ enum request_outcome book_bet_history(struct book *book, struct bet_id id, book_
 /* Is the provider's lease valid now (P2)? Unknown providers are not alive. Age in microseconds
  * since the last byte, -1 for an unknown one. */
 bool book_provider_alive(const struct book *book, struct slice provider);
+/* For how many microseconds it will, when nothing comes; -1: it is not valid. */
+int64_t book_provider_left_us(const struct book *book, struct slice provider);
 size_t book_providers_count(const struct book *book);
 struct slice book_provider_at(const struct book *book, size_t index, int64_t *ret_age_us);
 

@@ -316,7 +316,7 @@ static void sink_market(struct feed_sink *sink, const struct feed_market *m)
     struct book *book = book_of(sink);
     const struct odds_image *old = book->ports.store->ops->get(book->ports.store, m->id);
     struct odds_image *image = book->scratch;
-    if (leases_touch(&book->leases, m->provider, book->now) == NULL ||
+    if (leases_heard(&book->leases, m->provider, book->now) == NULL ||
         m->selections_count > SELECTIONS_MAX) {
         book->stats.feed_dropped++;
         return;
@@ -387,6 +387,13 @@ static void sink_alive(struct feed_sink *sink, struct slice provider)
         book->stats.feed_dropped++;
 }
 
+static void sink_producer(struct feed_sink *sink, const struct feed_producer *producer)
+{
+    struct book *book = book_of(sink);
+    if (leases_produce(&book->leases, producer, book->now) == NULL)
+        book->stats.feed_dropped++;
+}
+
 static void sink_late(struct feed_sink *sink, struct slice provider, bool late)
 {
     struct book *book = book_of(sink);
@@ -395,8 +402,12 @@ static void sink_late(struct feed_sink *sink, struct slice provider, bool late)
 
 const struct feed_sink_ops *book_sink_ops(void)
 {
-    static const struct feed_sink_ops ops = {sink_market, sink_result, sink_removed, sink_alive,
-                                             sink_late};
+    static const struct feed_sink_ops ops = {.market = sink_market,
+                                             .result = sink_result,
+                                             .removed = sink_removed,
+                                             .alive = sink_alive,
+                                             .producer = sink_producer,
+                                             .late = sink_late};
     return &ops;
 }
 

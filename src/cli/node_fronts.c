@@ -103,7 +103,6 @@ static int open_sides(struct node_fronts *fronts, struct buf *why)
 {
     uint64_t hash_key[2];
     random_fill(hash_key, sizeof hash_key);
-    fronts->board.providers.silence_us_max = fronts->parts.options->silence_us_max;
     TRY(loop_wakeup_open(fronts->parts.loop, &fronts->wakeup, on_wakeup, fronts));
     fronts->wakeup_open = true;
     TRY(sides_new(fronts->sides_count, &fronts->sides));
@@ -165,8 +164,9 @@ static void show_board(struct node_fronts *fronts)
     for (size_t i = 0; i < book_providers_count(book); i++) {
         int64_t age_us = 0;
         struct slice provider = book_provider_at(book, i, &age_us);
+        int64_t left_us = book_provider_left_us(book, provider);
         provider_board_show(&fronts->board.providers, provider, now_us - age_us,
-                            book_provider_alive(book, provider));
+                            left_us < 0 ? INT64_MIN : now_us + left_us);
     }
 }
 

@@ -83,6 +83,13 @@ struct feed_result {
     size_t selections_count;
 };
 
+/* One of several sources of prices behind one link, each of which may fall silent for itself. */
+struct feed_producer {
+    struct slice provider;  /* as in its markets, "uof:1" */
+    struct slice link;      /* the provider whose bytes bring it, "uof" */
+    int64_t silence_us_max; /* > 0 */
+};
+
 struct feed_sink;
 
 struct feed_sink_ops {
@@ -92,6 +99,9 @@ struct feed_sink_ops {
     void (*removed)(struct feed_sink *sink, struct slice provider, struct slice market_id);
     /* Any byte came from the provider: its lease is renewed (P2). Heartbeats count. */
     void (*alive)(struct feed_sink *sink, struct slice provider);
+    /* The producer says that it lives: its lease is renewed, by this alone, and holds only while
+     * that of its link does. Comes before its first market. */
+    void (*producer)(struct feed_sink *sink, const struct feed_producer *producer);
     /* The provider itself says that its prices may be late (Betfair status 503), or that they
      * are good again: while late, no bet on them. */
     void (*late)(struct feed_sink *sink, struct slice provider, bool late);

@@ -128,8 +128,13 @@ static void sink_late(struct feed_sink *sink, struct slice provider, bool late)
 
 const struct feed_sink_ops *sim_sink_ops(void)
 {
-    static const struct feed_sink_ops ops = {sink_market, sink_result, sink_removed, sink_alive,
-                                             sink_late};
+    static const struct feed_sink_ops ops = {
+        .market = sink_market,
+        .result = sink_result,
+        .removed = sink_removed,
+        .alive = sink_alive,
+        .late = sink_late, /* no producers: its feeds are links themselves */
+    };
     return &ops;
 }
 

@@ -30,7 +30,7 @@ static struct provider_row *find_row(struct provider_board *board, struct slice 
 }
 
 void provider_board_show(struct provider_board *board, struct slice provider, int64_t heard_us,
-                         bool holds)
+                         int64_t holds_till_us)
 {
     size_t count = atomic_load_explicit(&board->count, memory_order_relaxed);
     struct provider_row *row = find_row(board, provider, count);
@@ -40,7 +40,7 @@ void provider_board_show(struct provider_board *board, struct slice provider, in
     if (row == NULL)
         return;
     atomic_store_explicit(&row->heard_us, heard_us, memory_order_relaxed);
-    atomic_store_explicit(&row->holds, holds, memory_order_relaxed);
+    atomic_store_explicit(&row->holds_till_us, holds_till_us, memory_order_relaxed);
     if (is_new)
         atomic_store_explicit(&board->count, count + 1, memory_order_release);
 }
@@ -54,8 +54,7 @@ int64_t provider_board_silence_us(const struct provider_board *board, struct sli
         if (!is_of(row, provider))
             continue;
         int64_t silent_us = now_us - atomic_load_explicit(&row->heard_us, memory_order_relaxed);
-        if (atomic_load_explicit(&row->holds, memory_order_relaxed) &&
-            silent_us <= board->silence_us_max)
+        if (now_us <= atomic_load_explicit(&row->holds_till_us, memory_order_relaxed))
             return ODDS_PROVIDER_ALIVE;
         return silent_us > 0 ? silent_us : 0; /* this turn of ours began before the book's */
     }

@@ -12,25 +12,25 @@
 #include "base/slice.h"
 #include "core/ids.h"
 
-#define PROVIDER_BOARD_ROWS 16 /* as many as there are leases: app/leases.h */
+#define PROVIDER_BOARD_ROWS 64 /* as many as there are leases: app/leases.h */
 
 struct provider_row {
     char id[PROVIDER_ID_BYTES_MAX];
     uint8_t id_bytes;
     _Atomic int64_t heard_us; /* monotonic */
-    atomic_bool holds;        /* its lease did, when it was shown */
+    _Atomic int64_t
+        holds_till_us; /* its lease does, as when it was shown; INT64_MIN: it does not */
 };
 
-/* All zero but silence_us_max at first. */
+/* All zero at first. */
 struct provider_board {
-    int64_t silence_us_max; /* as the leases' */
     atomic_size_t count;
     struct provider_row rows[PROVIDER_BOARD_ROWS];
 };
 
 /* A provider beyond the last row is not shown. Thread: the book's loop. */
 void provider_board_show(struct provider_board *board, struct slice provider, int64_t heard_us,
-                         bool holds);
+                         int64_t holds_till_us);
 /* As odds_silence_fn says. Thread: any. */
 int64_t provider_board_silence_us(const struct provider_board *board, struct slice provider,
                                   int64_t now_us);

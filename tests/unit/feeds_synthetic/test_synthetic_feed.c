@@ -176,8 +176,11 @@ static void ear_on_late(struct feed_sink *sink, struct slice provider, bool late
 
 static struct ear *ear_new(void)
 {
-    static const struct feed_sink_ops ops = {ear_on_market, ear_on_result, ear_on_removed,
-                                             ear_on_alive, ear_on_late};
+    static const struct feed_sink_ops ops = {.market = ear_on_market,
+                                             .result = ear_on_result,
+                                             .removed = ear_on_removed,
+                                             .alive = ear_on_alive,
+                                             .late = ear_on_late};
     struct ear *ear = calloc(1, sizeof *ear);
     assert_non_null(ear);
     ear->sink.ops = &ops;
