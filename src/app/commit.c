@@ -137,6 +137,7 @@ const struct record_view *commit_record(struct commit *commit, struct record_dra
     struct group *group = building(commit);
     ASSERT(!commit->stopped);
     draft->seq = shard_state_seq(commit->state) + 1;
+    draft->before_crc = shard_state_record_crc(commit->state);
     if (draft->time_us < shard_state_time_us(commit->state))
         draft->time_us = shard_state_time_us(commit->state); /* L1: a clock set back */
     if (group->records_count == COMMIT_RECORDS_MAX)

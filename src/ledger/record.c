@@ -228,8 +228,8 @@ int record_view_of(const void *at, size_t bytes, struct record_view *ret)
         head->bytes % 8 != 0 || head->bytes > RECORD_BYTES_MAX)
         return -ERR_CORRUPT;
     size_t body = record_body_bytes(head->type), item = record_item_bytes(head->type);
-    if (body == 0 || head->format != RECORD_FORMAT || head->reserved != 0 ||
-        head->postings_count > RECORD_POSTINGS_MAX || (item == 0 && head->items_count != 0))
+    if (body == 0 || head->format != RECORD_FORMAT || head->postings_count > RECORD_POSTINGS_MAX ||
+        (item == 0 && head->items_count != 0))
         return -ERR_CORRUPT;
     size_t fixed = sizeof *head + body + item * head->items_count +
                    sizeof(struct record_posting) * head->postings_count;

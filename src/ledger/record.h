@@ -54,8 +54,9 @@ struct record_head {
     uint16_t format;
     uint16_t items_count;
     uint16_t postings_count;
-    uint32_t account;  /* whose record it is; 0: nobody's */
-    uint32_t reserved; /* 0 */
+    uint32_t account;    /* whose record it is; 0: nobody's */
+    uint32_t before_crc; /* `crc` of the record before; 0 of the first. So two logs that part are
+                            not alike behind that either, whatever is written in them */
 };
 
 /* Accounts of the double entry (L4). Customer accounts are per account ref, house accounts per

@@ -43,6 +43,7 @@ const struct record_head *record_encode(struct buf *out, const struct record_dra
         .items_count = (uint16_t)draft->items_count,
         .postings_count = (uint16_t)draft->postings_count,
         .account = draft->account,
+        .before_crc = draft->before_crc,
     };
     char *at = append(begin, &head, sizeof head);
     at = append(at, draft->body, body);

@@ -14,6 +14,7 @@ struct record_draft {
     uint64_t seq;
     int64_t time_us;
     uint32_t account;
+    uint32_t before_crc;
     const void *body; /* record_body_bytes(type) of it */
     const void *items;
     size_t items_count;

@@ -173,6 +173,7 @@ int shard_state_apply(struct shard_state *state, const struct record_view *recor
     state->reason = "";
     REQUIRE(head->seq == state->seq + 1, "L1: sequence numbers are dense");
     REQUIRE(head->time_us >= state->time_us, "L1: record time never falls");
+    REQUIRE(head->before_crc == state->record_crc, "L1: it was written behind another record");
     REQUIRE((head->seq == 1) == (head->type == RECORD_GENESIS),
             "L1: the first record, and only it, is GENESIS");
     TRY(apply_by_type(state, record));

@@ -21,7 +21,7 @@ struct forge {
     uint64_t changed; /* the record that is rewritten; 0: none */
     char memory[GROUP_BYTES + RECORD_BYTES_MAX] __attribute__((aligned(8)));
     size_t bytes;
-    uint32_t count;
+    uint32_t count, last_crc;
     char last[RECORD_BYTES_MAX] __attribute__((aligned(8)));
 };
 
@@ -48,14 +48,12 @@ static void seal(char *record, struct record_head *head)
     memcpy(record, head, sizeof *head);
 }
 
-/* Any bit behind the head, and the checksum as it must be then. */
+/* Any bit behind the head. */
 static void rewrite(struct forge *forge, char *record, size_t bytes)
 {
-    struct record_head head;
-    memcpy(&head, record, sizeof head);
-    size_t at = sizeof head + sim_below(forge->sim, bytes - sizeof head);
+    size_t at =
+        sizeof(struct record_head) + sim_below(forge->sim, bytes - sizeof(struct record_head));
     record[at] = (char)(record[at] ^ (1 << sim_below(forge->sim, 8)));
-    seal(record, &head);
 }
 
 /* The last record once more, under the next number: something new to sign. */
@@ -64,6 +62,7 @@ static void lengthen(struct forge *forge)
     struct record_head head;
     memcpy(&head, forge->last, sizeof head);
     head.seq++;
+    head.before_crc = forge->last_crc;
     seal(forge->last, &head);
     memcpy(forge->memory, forge->last, head.bytes);
     forge->bytes = head.bytes;
@@ -79,10 +78,16 @@ static int visit(void *owner, uint32_t shard, const char *record, size_t bytes)
     memcpy(&head, record, sizeof head);
     if (head.seq > forge->cut)
         return -ERR_STOPPED;
-    memcpy(forge->memory + forge->bytes, record, bytes);
+    char *copy = forge->memory + forge->bytes;
+    memcpy(copy, record, bytes);
     if (head.seq == forge->changed)
-        rewrite(forge, forge->memory + forge->bytes, bytes);
-    memcpy(forge->last, forge->memory + forge->bytes, bytes);
+        rewrite(forge, copy, bytes);
+    if (head.seq >= forge->changed) { /* each record says which one it was written behind */
+        head.before_crc = forge->last_crc;
+        seal(copy, &head);
+    }
+    forge->last_crc = head.crc;
+    memcpy(forge->last, copy, bytes);
     forge->bytes += bytes;
     forge->count++;
     if (forge->bytes >= GROUP_BYTES)

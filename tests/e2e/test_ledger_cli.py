@@ -229,18 +229,27 @@ class Segment:
 
     def forge(self, at, record):
         """Puts a record of the same size there, with right checksums all the way to the end."""
-        record = record[:4] + struct.pack('<I', crc32c(record[8:])) + record[8:]
+        behind = [(place, raw) for place, raw in self.records() if place > at]
         groups = list(self.groups())
-        begin, sectors = next(g for g in groups if g[0] <= at < g[0] + g[1] * SECTOR)
-        first = (at - begin) // SECTOR * PAYLOAD + (at - begin) % SECTOR - SECTOR_HEAD
-        for n, byte in enumerate(record):
-            self.bytes[self.byte_of(begin, first + n)] = byte
+        changed = next(n for n, (begin, sectors) in enumerate(groups)
+                       if begin <= at < begin + sectors * SECTOR)
+        before = record[36:40]
+        for place, raw in [(at, record)] + behind:
+            raw = raw[:36] + before + raw[40:]
+            before = struct.pack('<I', crc32c(raw[8:]))
+            self.put(groups, place, raw[:4] + before + raw[8:])
         previous = None
-        for begin, sectors in groups[groups.index((begin, sectors)):]:
+        for begin, sectors in groups[changed:]:
             self.seal(begin, sectors, previous)
             previous = self.bytes[begin:begin + 4]
         with open(self.path, 'r+b') as file:
             file.write(self.bytes)
+
+    def put(self, groups, at, record):
+        begin = next(begin for begin, sectors in groups if begin <= at < begin + sectors * SECTOR)
+        first = (at - begin) // SECTOR * PAYLOAD + (at - begin) % SECTOR - SECTOR_HEAD
+        for n, byte in enumerate(record):
+            self.bytes[self.byte_of(begin, first + n)] = byte
 
     def seal(self, begin, sectors, previous):
         """The checksums of a group: its other sectors, its head, its first sector."""

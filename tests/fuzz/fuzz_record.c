@@ -48,6 +48,7 @@ static void check_encoding(const struct record_view *view)
         .seq = view->head->seq,
         .time_us = view->head->time_us,
         .account = view->head->account,
+        .before_crc = view->head->before_crc,
         .body = view->body,
         .items = view->items,
         .items_count = view->head->items_count,
@@ -68,7 +69,7 @@ static void repair(struct record_head *head, unsigned what, const struct shard_s
     if ((what & REPAIR_PLACE) != 0) {
         head->seq = shard_state_seq(state) + 1;
         head->time_us = shard_state_time_us(state) + 1;
-        head->reserved = 0;
+        head->before_crc = shard_state_record_crc(state);
         head->format = RECORD_FORMAT;
     }
     if ((what & REPAIR_CRC) != 0)

@@ -187,7 +187,7 @@ static void apply_rest(struct shard_state *state)
         struct record_head *to = (void *)record;
         to->seq = shard_state_seq(state) + 1;
         to->time_us = shard_state_time_us(state);
-        to->reserved = 0;
+        to->before_crc = shard_state_record_crc(state);
         to->format = RECORD_FORMAT;
         to->crc = crc32c(0, record + 8, head.bytes - 8);
         if (shard_state_time_us(state) < INT64_MAX &&

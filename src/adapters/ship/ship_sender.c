@@ -322,8 +322,8 @@ static void probe(struct ship_sender *s, uint64_t seq)
         begin_read(s, seq, 1);
 }
 
-/* What stands up to the shorter log's end is compared: as both write each record once, the first
- * that is not alike parts them for good. */
+/* What stands up to the shorter log's end is compared: as each record says which one it was written
+ * behind (ledger/record.h), the first that is not alike parts them for good. */
 static void begin_probing(struct ship_sender *s)
 {
     uint64_t shorter = s->hello.tail < s->tail ? s->hello.tail : s->tail;

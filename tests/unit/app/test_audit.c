@@ -48,9 +48,17 @@ static struct record_head *find_record(struct fixture *f, enum record_type type,
     return NULL;
 }
 
-static void reseal(struct record_head *head)
+/* And those behind it, as each says which one it was written behind. */
+static void reseal(struct fixture *f, struct record_head *head)
 {
-    head->crc = crc32c(0, (const char *)head + 8, head->bytes - 8);
+    const char *end = f->log.bytes + f->log.size;
+    uint32_t before_crc = head->before_crc;
+    for (char *at = (char *)head; at < end; at += head->bytes) {
+        head = (void *)at;
+        head->before_crc = before_crc;
+        head->crc = crc32c(0, at + 8, head->bytes - 8);
+        before_crc = head->crc;
+    }
 }
 
 TEST(audit, a_sound_book_passes_and_every_price_is_found)
@@ -103,7 +111,7 @@ TEST(audit, a_resealed_record_with_another_stake_is_found)
     make_history(&f);
     struct record_head *head = find_record(&f, RECORD_BET, 0);
     ((struct record_bet *)(head + 1))->stake++;
-    reseal(head);
+    reseal(&f, head);
     assert_int_equal(audit(&f, false, &report), -ERR_CORRUPT);
     assert_int_equal(report.seq, head->seq);
     assert_memory_equal(report.reason, "L4", 2);
@@ -365,7 +373,7 @@ TEST(audit, a_price_that_was_never_logged_is_a_contradiction_and_no_loss)
     make_history(&f);
     struct record_head *head = find_record(&f, RECORD_BET, 0);
     ((struct record_leg *)((struct record_bet *)(head + 1) + 1))->odds_position = 0;
-    reseal(head);
+    reseal(&f, head);
     assert_int_equal(audit(&f, false, &report), 0);
     assert_int_equal(audit(&f, true, &report), -ERR_CORRUPT);
     assert_string_equal(report.reason, "L6: the price taken was never logged");

@@ -52,6 +52,7 @@ void maker_encode(struct maker *maker, const struct parts *parts)
     draft.items = &parts->items;
     draft.postings = parts->postings;
     draft.texts = parts->texts;
+    draft.before_crc = shard_state_record_crc(maker->state) ^ parts->draft.before_crc;
     const struct record_head *head = record_encode(&out, &draft);
     assert_non_null(head);
     assert_int_equal(record_view_of(head, head->bytes, &maker->view), 0);

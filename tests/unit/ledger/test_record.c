@@ -57,7 +57,7 @@ static void is_read_back(struct maker *m, const struct parts *parts)
     assert_int_equal(v->head->account, draft->account);
     assert_int_equal(v->head->items_count, draft->items_count);
     assert_int_equal(v->head->postings_count, draft->postings_count);
-    assert_int_equal(v->head->reserved, 0);
+    assert_int_equal(v->head->before_crc, shard_state_record_crc(m->state));
     assert_int_equal(v->head->bytes % 8, 0);
     assert_memory_equal(v->body, &parts->body, body);
     if (items > 0)
@@ -93,7 +93,7 @@ TEST(record, an_account_record_has_these_bytes)
         3,    0,    0,    0,    0,    0,    0,    0,    /* seq */
         0xD0, 0x8F, 0x5F, 0xD2, 0x00, 0x5C, 0x06, 0x00, /* time_us */
         3,    0,    1,    0,    0,    0,    0,    0,    /* type, format, items, postings */
-        1,    0,    0,    0,    0,    0,    0,    0,    /* account, reserved */
+        1,    0,    0,    0,    1,    2,    3,    4,    /* account, crc of the record before */
         3,    0,    0,    0,    0,    0,    0,    0,    /* user_bytes, reserved */
         'a',  'd',  'a',  0,    0,    0,    0,    0,    /* text, padding */
     };
@@ -101,6 +101,7 @@ TEST(record, an_account_record_has_these_bytes)
     maker_begin(&m);
     struct parts parts = parts_account(&m, "ada");
     parts.draft.time_us = 0x00065C00D25F8FD0;
+    parts.draft.before_crc = shard_state_record_crc(m.state) ^ 0x04030201;
     maker_encode(&m, &parts);
     assert_int_equal(m.view.head->bytes, sizeof expected);
     const char *at = (const char *)m.view.head;
@@ -232,7 +233,6 @@ TEST(record, a_head_is_checked_field_by_field)
     MALFORMED(head->type = RECORD_SETTLE); /* has no items */
     MALFORMED(head->format = 0);
     MALFORMED(head->format = RECORD_FORMAT + 1);
-    MALFORMED(head->reserved = 1);
     MALFORMED(head->items_count = 0);
     MALFORMED(head->items_count = 2);
     MALFORMED(head->items_count = UINT16_MAX);
