@@ -388,6 +388,8 @@ static int open_backoffice(struct node *node)
         .formats_count = 1,
         .version = version_text,
         .profile = profile_text(node->options->profile),
+        .demo_kid = node->options->simulate && node->options->jwks == NULL ? SLICE(LOCAL_KEY_ID)
+                                                                           : SLICE_NONE,
     };
     return backoffice_new(&parts, &node->backoffice);
 }

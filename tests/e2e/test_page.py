@@ -65,3 +65,15 @@ def test_a_narrow_screen_needs_no_sideways_scrolling(demo, browser):
     page = browser.page('http://%s:%d/' % demo.public, width=360, height=740)
     page.wait(f'document.querySelectorAll("{PRICE}").length > 0')
     assert page.run('document.documentElement.scrollWidth') <= 360
+
+
+def test_a_demo_gives_each_tab_of_the_desk_a_person_of_its_own(demo, browser):
+    pages = [browser.page('http://%s:%d/' % demo.admin) for _ in range(2)]
+    for page in pages:
+        page.wait('document.querySelectorAll(".market-row").length > 0')
+    people = {page.run('document.getElementById("who").textContent') for page in pages}
+    assert len(people) == 2 and all(name.startswith('trader-') for name in people)
+    pages[0].reload()
+    pages[0].wait('document.querySelectorAll(".market-row").length > 0')
+    assert pages[0].run('document.getElementById("who").textContent') in people
+    assert [page.errors for page in pages] == [[], []]

@@ -3,6 +3,7 @@
 
 #include <stdlib.h>
 
+#include "base/assert.h"
 #include "base/error.h"
 #include "base/json_write.h"
 #include "net/http/http_reply.h"
@@ -11,9 +12,13 @@
 #include "roles/backoffice/grant_desk.h"
 #include "roles/backoffice/key_desk.h"
 #include "roles/backoffice/limit_desk.h"
+#include "roles/backoffice/market_list.h"
 #include "roles/backoffice/proposal_json.h"
 #include "roles/backoffice/result_decode.h"
+#include "roles/shared/demo_session.h"
+#include "roles/shared/json_fields.h"
 #include "roles/shared/route.h"
+#include "roles/shared/web_files.h"
 
 #define NO_STORE SLICE("Cache-Control: no-store\r\n")
 
@@ -26,6 +31,7 @@ struct backoffice {
     struct key_desk *keys;      /* owned; NULL: no signing keys here */
     int64_t begun_us;
     char out[METRICS_BYTES_MAX];
+    char markets[MARKET_LIST_BYTES_MAX];
 };
 
 int backoffice_new(const struct backoffice_parts *parts, struct backoffice **ret_backoffice)
@@ -266,6 +272,45 @@ static void serve_settlements(struct backoffice *backoffice, struct admin_call *
     http_reply(call->request->reply_to, 200, SLICE("application/json"), NO_STORE, buf_slice(&out));
 }
 
+/* ---- markets ---- */
+
+/* False: 400 was answered. */
+static bool read_cursor(const struct http_request *request, uint64_t *ret_cursor)
+{
+    struct slice text;
+    *ret_cursor = 0;
+    if (!http_url_query(request->query, "cursor", &text) ||
+        field_positive(text, UINT32_MAX, ret_cursor))
+        return true;
+    http_reply_problem(request->reply_to, 400, "INVALID_PARAMETER", SLICE("cursor"));
+    return false;
+}
+
+static void serve_markets(struct backoffice *backoffice, struct admin_call *call)
+{
+    const struct market_list_sources sources = {backoffice->parts.store,
+                                                book_state(backoffice->parts.book)};
+    struct http_reply_to to = call->request->reply_to;
+    char text[MARKET_ID_BYTES_MAX];
+    struct buf memory = buf_over(text, sizeof text);
+    struct buf out = buf_over(backoffice->markets, sizeof backoffice->markets);
+    struct slice id;
+    uint64_t cursor;
+    if (!read_cursor(call->request, &cursor))
+        return;
+    int named = http_url_query_text(call->request->query, "market_id", &memory, &id);
+    if (named < 0 && named != -ERR_NOT_FOUND) {
+        http_reply_problem(to, 400, "INVALID_PARAMETER", SLICE("market_id"));
+        return;
+    }
+    if (named == 0)
+        market_list_write_one(&out, &sources, id);
+    else
+        market_list_write(&out, &sources, cursor);
+    ASSERT(!out.overflow); /* it ends before */
+    http_reply(to, 200, SLICE("application/json"), NO_STORE, buf_slice(&out));
+}
+
 /* ---- desk and feed ---- */
 
 static void serve_suspend(struct backoffice *backoffice, struct admin_call *call)
@@ -372,6 +417,41 @@ static void serve_ready(struct backoffice *backoffice, struct admin_call *call)
         http_reply(to, 200, SLICE("text/plain"), NO_STORE, SLICE("ready\n"));
 }
 
+/* ---- the page ---- */
+
+/* Whoever opens the listener in a browser finds the desk. */
+static void serve_front(struct backoffice *backoffice, struct admin_call *call)
+{
+    (void)backoffice;
+    http_reply(call->request->reply_to, 302, SLICE_NONE,
+               SLICE("Location: /desk/\r\nCache-Control: no-store\r\n"), SLICE_NONE);
+}
+
+static void serve_file(struct http_request *request)
+{
+    const struct web_file *file = web_files_find(WEB_DESK, request->path);
+    if (file == NULL)
+        reply_not_found(request);
+    else if (route_admits(request, ROUTE_READ))
+        web_file_reply(file, request);
+}
+
+/* Each tab of a demo's desk is somebody of its own, so that two of them are two persons. */
+static void serve_demo_session(struct backoffice *backoffice, struct admin_call *call)
+{
+    const struct demo_sessions sessions = {.bearer = backoffice->parts.bearer,
+                                           .loop = backoffice->parts.loop,
+                                           .kid = backoffice->parts.demo_kid,
+                                           .user_prefix = SLICE("trader-"),
+                                           .roles = JWT_ROLE_BIT(JWT_TRADER)};
+    if (sessions.kid.bytes == 0)
+        reply_not_found(call->request);
+    else
+        demo_session_serve(&sessions, call->request->reply_to, SLICE_NONE);
+}
+
+/* ---- the table ---- */
+
 struct admin_route {
     const char *path;
     unsigned methods;
@@ -382,8 +462,10 @@ struct admin_route {
 
 #define ADMIN_ID_BYTES_MAX MARKET_ID_BYTES_MAX /* the longest of id_bytes_max */
 
-/* What docs/api/openapi.yaml has of this listener. */
+/* What docs/api/openapi.yaml has of this listener, but for files. */
 static const struct admin_route routes[] = {
+    {"/", ROUTE_READ, 0, 0, serve_front},
+    {"/desk", ROUTE_READ, 0, 0, serve_front},
     {"/healthz", ROUTE_READ, 0, 0, serve_health},
     {"/readyz", ROUTE_READ, 0, 0, serve_ready},
     {"/metrics", ROUTE_READ, 0, 0, serve_metrics},
@@ -391,6 +473,7 @@ static const struct admin_route routes[] = {
     {"/v1/ship", ROUTE_GET, JWT_ROLE_BIT(JWT_STANDBY), 0, serve_ship},
     {"/v1/admin/status", ROUTE_READ, ROLES_STAFF, 0, serve_status},
     {"/v1/admin/settlements", ROUTE_READ, ROLES_STAFF, 0, serve_settlements},
+    {"/v1/admin/markets", ROUTE_READ, ROLES_STAFF, 0, serve_markets},
     {"/v1/admin/markets/{market_id}/suspend", ROUTE_POST, ROLES_DESK, MARKET_ID_BYTES_MAX,
      serve_suspend},
     {"/v1/admin/markets/{market_id}/resume", ROUTE_POST, ROLES_DESK, MARKET_ID_BYTES_MAX,
@@ -406,6 +489,7 @@ static const struct admin_route routes[] = {
     {"/v1/admin/limits/{scope}/{id}", ROUTE_READ | ROUTE_PUT | ROUTE_DELETE, ROLES_DESK,
      LIMIT_SCOPE_ID_BYTES_MAX, serve_limits},
     {"/v1/admin/ledger/rotate-key", ROUTE_POST, ROLES_KEYS, 0, serve_keys},
+    {"/v1/demo/session", ROUTE_POST, 0, 0, serve_demo_session},
 };
 
 static bool decode_ids(const struct route_ids *ids, size_t bytes_max, struct buf *memory,
@@ -440,7 +524,7 @@ static void on_request(void *owner, struct http_request *request)
         serve(owner, &routes[i], &ids, request);
         return;
     }
-    reply_not_found(request);
+    serve_file(request);
 }
 
 struct http_handlers backoffice_handlers(struct backoffice *backoffice)

@@ -1,7 +1,8 @@
-/* backoffice.h - the admin listener: trading desk, feed intake, metrics, status, health.
+/* backoffice.h - the admin listener: trading desk and its page, feed intake, metrics, status,
+ * health.
  *
- * Never to be reached from outside; still every route but health and metrics needs a token with
- * its role. Thread: the book's loop. */
+ * Never to be reached from outside; still every route but health, metrics and the page's files
+ * needs a token with its role (a demo gives one: demo_session.h). Thread: the book's loop. */
 #pragma once
 
 #include <stdint.h>
@@ -33,6 +34,8 @@ struct backoffice_parts {
     size_t formats_count;
     const char *version;
     const char *profile;
+    struct slice
+        demo_kid; /* signs the desk's sessions of a demo, borrowed; empty: there are none */
     /* GET /v1/ship with a token of role standby: answers the request. NULL: 404. */
     void (*ship)(void *owner, struct http_request *request);
     void *ship_owner;

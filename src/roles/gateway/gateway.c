@@ -13,9 +13,10 @@
 #include "crypto/random.h"
 #include "net/http/http_reply.h"
 #include "net/http/http_url.h"
-#include "roles/gateway/web_files.h"
+#include "roles/shared/demo_session.h"
 #include "roles/shared/rate_limit.h"
 #include "roles/shared/route.h"
+#include "roles/shared/web_files.h"
 
 #define HEADERS_BYTES_MAX 512
 
@@ -271,60 +272,16 @@ static void serve_odds(struct gateway *gateway, struct http_request *request)
 
 /* ---- the demo's users ---- */
 
-static size_t put_uuid(char text[36])
-{
-    static const char digits[] = "0123456789abcdef";
-    uint8_t bytes[16];
-    size_t at = 0;
-    random_fill(bytes, sizeof bytes);
-    bytes[6] = (uint8_t)((bytes[6] & 0x0f) | 0x40); /* RFC 9562 section 5.4 */
-    bytes[8] = (uint8_t)((bytes[8] & 0x3f) | 0x80);
-    for (size_t i = 0; i < sizeof bytes; i++) {
-        if (i == 4 || i == 6 || i == 8 || i == 10)
-            text[at++] = '-';
-        text[at++] = digits[bytes[i] >> 4];
-        text[at++] = digits[bytes[i] & 15];
-    }
-    return at;
-}
-
-static void put_session(struct buf *out, const struct jwt_claims *claims, struct slice token)
-{
-    struct json_writer writer = json_write_begin(out);
-    char memory[RFC3339_BYTES_MAX];
-    struct buf time = buf_over(memory, sizeof memory);
-    rfc3339_write_ms(&time, (struct instant){claims->exp_s * US_PER_SECOND});
-    json_write_object_open(&writer);
-    json_write_key(&writer, "user_id");
-    json_write_text(&writer, jwt_sub(claims));
-    json_write_key(&writer, "token");
-    json_write_text(&writer, token);
-    json_write_key(&writer, "expires_at");
-    json_write_text(&writer, buf_slice(&time));
-    json_write_object_close(&writer);
-}
-
 static void serve_demo_session(struct gateway *gateway, struct http_request *request)
 {
-    struct jwt_claims claims = {.roles = JWT_ROLE_BIT(JWT_BETTOR)};
-    char token_memory[JWT_BYTES_MAX];
-    char body_memory[JWT_BYTES_MAX + 256];
-    char headers_memory[HEADERS_BYTES_MAX];
-    struct buf token = buf_over(token_memory, sizeof token_memory);
-    struct buf body = buf_over(body_memory, sizeof body_memory);
-    struct buf headers = buf_over(headers_memory, sizeof headers_memory);
-    claims.sub_bytes = (uint32_t)put_uuid(claims.sub);
-    claims.iat_s = loop_wall(gateway->parts.loop).us / US_PER_SECOND;
-    claims.exp_s = claims.iat_s + GATEWAY_DEMO_TOKEN_S;
-    if (jwt_sign(&gateway->parts.bearer->rules, gateway->options.demo_kid, &claims, &token) < 0) {
-        reply_problem(gateway, request->reply_to, 500, "NO_SIGNING_KEY", "");
-        return;
-    }
-    put_session(&body, &claims, buf_slice(&token));
+    const struct demo_sessions sessions = {.bearer = gateway->parts.bearer,
+                                           .loop = gateway->parts.loop,
+                                           .kid = gateway->options.demo_kid,
+                                           .roles = JWT_ROLE_BIT(JWT_BETTOR)};
+    char memory[HEADERS_BYTES_MAX];
+    struct buf headers = buf_over(memory, sizeof memory);
     put_request_id(&headers, gateway, request->reply_to);
-    buf_put_text(&headers, "Cache-Control: no-store\r\n");
-    http_reply(request->reply_to, 201, SLICE("application/json"), buf_slice(&headers),
-               buf_slice(&body));
+    demo_session_serve(&sessions, request->reply_to, buf_slice(&headers));
 }
 
 /* ---- files and health ---- */
@@ -348,25 +305,11 @@ static void serve_ready(struct gateway *gateway, struct http_request *request)
 
 static void serve_file(struct gateway *gateway, struct http_request *request)
 {
-    const struct web_file *file = web_files_find(request->path);
-    char memory[HEADERS_BYTES_MAX];
-    struct buf headers = buf_over(memory, sizeof memory);
-    if (file == NULL) {
+    const struct web_file *file = web_files_find(WEB_PLAYER, request->path);
+    if (file == NULL)
         reply_not_found(gateway, request->reply_to);
-        return;
-    }
-    buf_put_text(&headers, "ETag: ");
-    buf_put_text(&headers, file->etag);
-    buf_put_text(&headers, "\r\nCache-Control: no-cache\r\n"
-                           "Content-Security-Policy: default-src 'self'; connect-src 'self' ws: "
-                           "wss:; frame-ancestors 'none'; base-uri 'none'; form-action 'none'\r\n"
-                           "Referrer-Policy: no-referrer\r\n");
-    struct slice known = http_request_header(request, "if-none-match");
-    if (known.at != NULL && slice_is(known, file->etag)) {
-        http_reply(request->reply_to, 304, SLICE_NONE, buf_slice(&headers), SLICE_NONE);
-        return;
-    }
-    http_reply(request->reply_to, 200, slice_text(file->type), buf_slice(&headers), file->content);
+    else
+        web_file_reply(file, request);
 }
 
 /* ---- routes ---- */

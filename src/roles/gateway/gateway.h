@@ -37,8 +37,6 @@ struct gateway_parts {
     void *odds_owner;
 };
 
-#define GATEWAY_DEMO_TOKEN_S (12 * 3600)
-
 /* 0, -ERR_MEMORY. */
 int gateway_new(const struct gateway_options *options, const struct gateway_parts *parts,
                 struct gateway **ret_gateway);

@@ -40,9 +40,15 @@ class Browser:
             target = http.request('PUT', f'/json/new?{quote(url, safe="")}').json
         page = Page(self.address, urlsplit(target['webSocketDebuggerUrl']).path)
         page.call('Runtime.enable')
+        # Several pages are looked at together: none of them is in the background.
+        page.call('Emulation.setFocusEmulationEnabled', enabled=True)
         page.call('Emulation.setDeviceMetricsOverride', width=width, height=height,
                   deviceScaleFactor=1, mobile=width < 600)
         return page
+
+
+class Navigated(Exception):
+    """The page went away while it was asked."""
 
 
 class Page:
@@ -61,6 +67,8 @@ class Page:
             if message.get('method') == 'Runtime.exceptionThrown':
                 self.errors.append(message['params']['exceptionDetails'])
             if message.get('id') == self.number:
+                if 'navigated' in message.get('error', {}).get('message', ''):
+                    raise Navigated
                 assert 'error' not in message, message
                 return message['result']
 
@@ -73,7 +81,48 @@ class Page:
 
     def wait(self, script, seconds=30):
         """Waits until the expression is true; answers its value."""
-        return until(lambda: self.run(script), seconds, 0.1)
+        def look():
+            try:
+                return self.run(script)
+            except Navigated:
+                return None
+        return until(look, seconds, 0.1)
+
+    def reload(self):
+        """Until the new page is there."""
+        self.run('window.old = true')
+        self.call('Page.reload')
+        self.wait('!window.old && document.readyState == "complete"')
+
+    @staticmethod
+    def found(selector):
+        """JavaScript for: there is such an element."""
+        return f'!!document.querySelector({json.dumps(selector)})'
+
+    @staticmethod
+    def text(selector):
+        """JavaScript for: the text of such an element, as it is seen; "" without one."""
+        return f'(document.querySelector({json.dumps(selector)})?.innerText ?? "")'
+
+    def click(self, selector):
+        """Once there is such an element that can be clicked."""
+        at = f'document.querySelector({json.dumps(selector)})'
+        self.wait(f'{at} && !{at}.disabled && {at}.getClientRects().length > 0')
+        self.run(f'{at}.scrollIntoView({{block: "center"}}), {at}.click()')
+
+    def fill(self, selector, value):
+        """As if typed there."""
+        self.put(selector, value, 'input')
+
+    def pick(self, selector, value):
+        """An option of a list."""
+        self.put(selector, value, 'change')
+
+    def put(self, selector, value, event):
+        at = f'document.querySelector({json.dumps(selector)})'
+        self.wait(f'{at} && !{at}.disabled && {at}.getClientRects().length > 0')
+        self.run(f'{at}.value = {json.dumps(value)}, '
+                 f'{at}.dispatchEvent(new Event("{event}", {{bubbles: true}}))')
 
     def screenshot(self, path):
         image = self.call('Page.captureScreenshot', format='png')['data']

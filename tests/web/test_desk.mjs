@@ -1,0 +1,69 @@
+// test_desk.mjs - web/desk: what a trader chose becomes the request that docs/PROTOCOL.md describes.
+import assert from "node:assert/strict";
+import test from "node:test";
+
+import { Incomplete, resultBody } from "../../web/desk/result_body.js";
+import { claimsOf } from "../../web/desk/session.js";
+import { writeJson } from "../../web/shared/decimal.js";
+
+const choice = (more = {}) => ({
+  market: { market_id: "m" }, kind: "result", version: "3", reason: "seen", places: "1", model: "", score: ["", ""],
+  from: "", until: "", selections: [], ...more,
+});
+const selection = (outcome, more = {}) => ({
+  id: "a", outcome, share: "1/2", position: "", tied: "1", withdrawnAt: "2026-01-02T03:04:05Z", withdrawnOdds: "",
+  reduction: "", reason: "", open: false, ...more,
+});
+const sent = (...selections) => JSON.parse(writeJson(resultBody(choice({ selections })))).markets[0];
+
+test("words go as they are, and what has no outcome is not named", () => {
+  assert.deepEqual(sent(selection("WON"), { ...selection(""), id: "b" }, { ...selection("HALF_LOST"), id: "c" }),
+    { market_id: "m", kind: "result", selections: [{ selection_id: "a", result: "WON" }, { selection_id: "c", result: "HALF_LOST" }] });
+});
+
+test("a dead heat is a winner with its share", () => {
+  assert.deepEqual(sent(selection("DEAD_HEAT", { share: "2/3" })).selections,
+    [{ selection_id: "a", result: "WON", dead_heat_factor: "2/3" }]);
+});
+
+test("positions carry the market's places", () => {
+  const market = JSON.parse(writeJson(resultBody(choice({ places: "3", selections: [selection("POSITION", { position: "2", tied: "2" })] })))).markets[0];
+  assert.equal(market.places, 3);
+  assert.deepEqual(market.selections, [{ selection_id: "a", position: 2, tied: 2 }]);
+});
+
+test("a withdrawn runner says when, and its price or what it takes, with its digits", () => {
+  const text = writeJson(resultBody(choice({ selections: [selection("WITHDRAWN", { withdrawnOdds: "5.50", reason: "lame" })] })));
+  assert.match(text, /"withdrawn_at":"2026-01-02T03:04:05\.000Z","withdrawn_odds":5\.50/);
+  assert.match(text, /"reason":"lame"/);
+  assert.equal(sent(selection("WITHDRAWN", { reduction: "12.5" })).selections[0].reduction_factor, 12.5);
+  assert.throws(() => sent(selection("WITHDRAWN", { withdrawnOdds: "5", reduction: "10" })), Incomplete);
+});
+
+test("a score may stand alone, and has two sides", () => {
+  assert.deepEqual(resultBody(choice({ score: ["2", "0"] })).markets, [{ market_id: "m", kind: "result", score: [2, 0], deduction_model: undefined }]);
+  assert.throws(() => resultBody(choice({ score: ["2", ""] })), Incomplete);
+});
+
+test("a rollback names what is open again, or everything", () => {
+  assert.deepEqual(resultBody(choice({ kind: "rollback", selections: [selection("WON")] })).markets, [{ market_id: "m", kind: "rollback" }]);
+  assert.deepEqual(JSON.parse(writeJson(resultBody(choice({ kind: "rollback", selections: [selection("", { open: true })] })))).markets[0].selections,
+    [{ selection_id: "a" }]);
+});
+
+test("a void has a window that may be open on each side", () => {
+  const market = JSON.parse(writeJson(resultBody(choice({ kind: "cancel", from: "2026-01-02T03:04:05Z" })))).markets[0];
+  assert.deepEqual(market, { market_id: "m", kind: "cancel", void_from: "2026-01-02T03:04:05.000Z" });
+});
+
+test("what is missing is said before anything is sent", () => {
+  for (const wrong of [choice({ reason: "", selections: [selection("WON")] }), choice(), choice({ version: "x", selections: [selection("WON")] }),
+    choice({ selections: [selection("DEAD_HEAT", { share: "half" })] }), choice({ selections: [selection("POSITION")] }),
+    choice({ selections: [selection("WITHDRAWN", { withdrawnAt: "" })] })]) assert.throws(() => resultBody(wrong), Incomplete);
+});
+
+test("a token tells who bears it; anything else tells nothing", () => {
+  const token = `h.${Buffer.from('{"sub":"tøm","exp":1}').toString("base64url")}.s`;
+  assert.deepEqual(claimsOf(token), { sub: "tøm", exp: 1 });
+  for (const bad of ["", "a.b.c", "x", `h.${Buffer.from("{}").toString("base64url")}.s`]) assert.equal(claimsOf(bad), null);
+});
