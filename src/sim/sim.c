@@ -8,6 +8,7 @@
 #include "base/error.h"
 #include "base/reserve.h"
 #include "crypto/sha256.h"
+#include "sim/sim_cash_out.h"
 #include "sim/sim_world.h"
 
 #define RECORDS_PER_ENTRY 16                     /* far more than a bet with all its corrections */
@@ -52,7 +53,7 @@ void sim_turn(struct sim *sim)
 static bool nothing_left(struct sim *sim)
 {
     return book_idle(sim->book) && sim->waiting == 0 && sim->pending_count == 0 &&
-           sim->messages_count == 0 && book_due_us(sim->book) != 0;
+           sim->selling_count == 0 && sim->messages_count == 0 && book_due_us(sim->book) != 0;
 }
 
 bool sim_settle_down(struct sim *sim)
@@ -67,7 +68,7 @@ bool sim_settle_down(struct sim *sim)
         SIM_CHECK(turns < turns_max, "L7", "the book never comes to rest");
         if (turns > 2 && nothing_left(sim))
             break;
-        SIM_CHECK(sim->pending_count == 0 || book_due_us(sim->book) >= 0, "L7",
+        SIM_CHECK(sim->pending_count + sim->selling_count == 0 || book_due_us(sim->book) >= 0, "L7",
                   "a bet waits for its delay, and the book has nothing due");
         sim->now_us += 20000;
         sim_turn(sim);
@@ -117,6 +118,9 @@ static int make_memory(struct sim *sim)
     sim->pending_max = o->bets_max = sim->entries_max;
     sim->entries = reserve_new(sim->entries_max, sizeof *sim->entries);
     sim->pending = reserve_new(sim->pending_max, sizeof *sim->pending);
+    sim->sales_max = sim->entries_max;
+    sim->sales = reserve_new(sim->sales_max, sizeof *sim->sales);
+    sim->selling = reserve_new(sim->sales_max, sizeof *sim->selling);
     sim->markets = reserve_new(SIM_MARKETS_MAX, sizeof *sim->markets);
     o->bets = reserve_new(o->bets_max, sizeof *o->bets);
     o->legs_max = sim->legs_max;
@@ -124,13 +128,14 @@ static int make_memory(struct sim *sim)
     sim->legs = reserve_new(sim->legs_max, sizeof *sim->legs);
     o->crcs_max = (size_t)sim->entries_max * RECORDS_PER_ENTRY;
     o->crcs = reserve_new(o->crcs_max, sizeof *o->crcs);
-    for (int i = OPERATION_BET; i <= OPERATION_WITHDRAWAL; i++) {
+    for (int i = OPERATION_BET; i < SIM_OPERATIONS; i++) {
         sim->by_number[i] = reserve_new(sim->entries_max, sizeof **sim->by_number);
         if (sim->by_number[i] == NULL)
             return -ERR_MEMORY;
     }
     if (sim->entries == NULL || sim->pending == NULL || sim->markets == NULL || o->bets == NULL ||
-        o->crcs == NULL || o->legs == NULL || sim->legs == NULL)
+        o->crcs == NULL || o->legs == NULL || sim->legs == NULL || sim->sales == NULL ||
+        sim->selling == NULL)
         return -ERR_MEMORY;
     TRY(table_new(SIM_MARKETS_MAX, &sim->markets_by_id));
     TRY(sim_tree_new(sim));
@@ -142,11 +147,13 @@ static void free_memory(struct sim *sim)
     struct sim_oracle *o = &sim->oracle;
     reserve_free(sim->entries, sim->entries_max, sizeof *sim->entries);
     reserve_free(sim->pending, sim->pending_max, sizeof *sim->pending);
+    reserve_free(sim->sales, sim->sales_max, sizeof *sim->sales);
+    reserve_free(sim->selling, sim->sales_max, sizeof *sim->selling);
     reserve_free(sim->markets, SIM_MARKETS_MAX, sizeof *sim->markets);
     reserve_free(o->bets, o->bets_max, sizeof *o->bets);
     reserve_free(o->legs, o->legs_max, sizeof *o->legs);
     reserve_free(sim->legs, sim->legs_max, sizeof *sim->legs);
-    for (int i = OPERATION_BET; i <= OPERATION_WITHDRAWAL; i++)
+    for (int i = OPERATION_BET; i < SIM_OPERATIONS; i++)
         reserve_free(sim->by_number[i], sim->entries_max, sizeof **sim->by_number);
     table_free(sim->markets_by_id);
     table_free(o->bets_by_id);

@@ -44,8 +44,14 @@ static void check_bets(struct sim *sim, const struct shard_state *state)
         const struct sim_bet *own = &o->bets[i];
         const struct shard_bet *bet = shard_state_bet(state, i);
         SIM_CHECK(bet->bet_id == own->bet_id && bet->state == own->state &&
-                      bet->payout == own->payout && bet->seq_last == own->seq_last,
+                      bet->payout == own->payout && bet->seq_last == own->seq_last &&
+                      bet->stake == own->stake && bet->cashed_out == own->cashed_out,
                   "L7", "bet %llu differs from the oracle's", (unsigned long long)own->bet_id);
+        SIM_CHECK(own->stake + own->stake_sold == own->stake_placed &&
+                      (own->state == BET_STATE_CASHED_OUT) == (own->stake == 0),
+                  "L7", "of bet %llu %lld were staked, %lld are sold and %lld left",
+                  (unsigned long long)own->bet_id, (long long)own->stake_placed,
+                  (long long)own->stake_sold, (long long)own->stake);
     }
 }
 
@@ -98,7 +104,8 @@ static void check_paid(struct sim *sim)
     struct sim_fate fate;
     for (uint32_t i = 0; i < o->bets_count; i++) {
         const struct sim_bet *own = &o->bets[i];
-        if (own->state == BET_STATE_PENDING || own->state == BET_STATE_NOT_ACCEPTED)
+        if (own->state == BET_STATE_PENDING || own->state == BET_STATE_NOT_ACCEPTED ||
+            own->state == BET_STATE_CASHED_OUT)
             continue;
         sim_fate_of(sim, own, &fate);
         bool follows =

@@ -1,10 +1,11 @@
-/* sim_clients.c - customers: they bet, pay in and out, see stale prices, lose their connection,
- * and send the same key again, with the same body or another one (L3). */
+/* sim_clients.c - customers: they bet, pay in and out, sell bets back, see stale prices, lose their
+ * connection, and send the same key again, with the same body or another one (L3). */
 #include <stdio.h>
 #include <string.h>
 
 #include "app/book_copy.h"
 #include "base/assert.h"
+#include "sim/sim_cash_out.h"
 #include "sim/sim_tickets.h"
 #include "sim/sim_world.h"
 
@@ -148,19 +149,11 @@ static enum request_outcome ask_money(struct sim *sim, const struct sim_entry *e
 
 static void check_limit_name(struct sim *sim, bool decided)
 {
-    static const char *const names[] = {"commit_group",
-                                        "accounts_max",
-                                        "markets_max",
-                                        "selections_max",
-                                        "bets_max",
-                                        "verdicts_max",
-                                        "ledger_reads_max",
-                                        "texts_max",
-                                        "commit_waiters_max",
-                                        "verdict_lookups_max",
-                                        "standby_away",
-                                        "unconfirmed",
-                                        "legs_max"};
+    static const char *const names[] = {
+        "commit_group",       "accounts_max",        "markets_max",      "selections_max",
+        "bets_max",           "verdicts_max",        "ledger_reads_max", "texts_max",
+        "commit_waiters_max", "verdict_lookups_max", "standby_away",     "unconfirmed",
+        "legs_max",           "cash_outs_max"};
     const char *name = book_busy_limit(sim->book);
     bool known = false;
     for (size_t i = 0; i < sizeof names / sizeof *names; i++)
@@ -174,36 +167,78 @@ static void check_limit_name(struct sim *sim, bool decided)
     sim_count(sim, SIM_BUSY);
 }
 
-static void keep_pending(struct sim *sim, uint32_t entry, uint32_t bets_before)
+/* How many bets, or cash-outs that wait, there were when it was asked. */
+static uint32_t rows_of(const struct sim *sim, const struct sim_entry *entry)
 {
-    uint32_t count = shard_state_bets_count(book_state(sim->book));
-    if (count == bets_before ||
+    const struct shard_state *state = book_state(sim->book);
+    return entry->operation == OPERATION_CASH_OUT ? shard_state_cash_outs_count(state)
+                                                  : shard_state_bets_count(state);
+}
+
+static void keep_pending(struct sim *sim, uint32_t entry, uint32_t rows_before)
+{
+    uint32_t count = rows_of(sim, &sim->entries[entry]);
+    if (sim->entries[entry].operation == OPERATION_CASH_OUT) {
+        if (count > rows_before)
+            sim_sale_waits(sim, entry, count - 1);
+        return;
+    }
+    if (count == rows_before ||
         shard_state_bet(book_state(sim->book), count - 1)->state != BET_STATE_PENDING)
         return;
     ASSERT(sim->pending_count < sim->pending_max);
     sim->pending[sim->pending_count++] = (struct sim_pending){count - 1, entry};
 }
 
+static enum request_outcome call(struct sim *sim, const struct sim_entry *entry, bool other,
+                                 struct book_cookie cookie)
+{
+    if (entry->operation == OPERATION_BET)
+        return sim_ticket_ask(sim, entry, other, on_answer, cookie);
+    if (entry->operation == OPERATION_CASH_OUT)
+        return sim_sale_ask(sim, entry, other, on_answer, cookie);
+    return ask_money(sim, entry, other, cookie);
+}
+
+void sim_see(struct sim *sim, const struct sim_entry *entry)
+{
+    if (entry->operation == OPERATION_CASH_OUT)
+        sim_sale_see(sim, entry);
+    else
+        sim_ticket_see(sim, entry);
+}
+
+/* Nobody sells what is another's. */
+static bool is_unknown(struct sim *sim, const struct sim_entry *entry, enum request_outcome outcome)
+{
+    bool others = entry->operation == OPERATION_CASH_OUT && !sim_sale_is_own(sim, entry);
+    SIM_CHECK((outcome == REQUEST_UNKNOWN) == others, "L7", "%s bet is sold: %d",
+              others ? "another's" : "the own", outcome);
+    if (others)
+        sim_count(sim, SIM_SALE_NOT_OWN);
+    return others;
+}
+
 /* One call, and everything that its direct outcome promises. */
-static enum request_outcome ask(struct sim *sim, uint32_t index, bool other)
+enum request_outcome sim_ask(struct sim *sim, uint32_t index, bool other)
 {
     struct sim_entry *entry = &sim->entries[index];
     bool decided = entry->seq != 0 || entry->decided_in == sim->incarnation;
     uint64_t flags = (uint64_t)decided | (uint64_t)other << 1;
     struct book_cookie cookie = {sim, {index, sim->incarnation, flags, entry->seq_final}};
     uint64_t looking = book_stats(sim->book)->old_keys_waiting;
-    uint32_t bets_before = shard_state_bets_count(book_state(sim->book));
+    uint32_t rows_before = rows_of(sim, entry);
     if (!decided)
-        sim_ticket_see(sim, entry);
+        sim_see(sim, entry);
     entry->waiting++;
     sim->waiting++;
-    enum request_outcome outcome = entry->operation == OPERATION_BET
-                                       ? sim_ticket_ask(sim, entry, other, on_answer, cookie)
-                                       : ask_money(sim, entry, other, cookie);
+    enum request_outcome outcome = call(sim, entry, other, cookie);
     if (outcome != REQUEST_TAKEN) {
         entry->waiting--;
         sim->waiting--;
     }
+    if (is_unknown(sim, entry, outcome))
+        return outcome;
     if (outcome == REQUEST_TAKEN && book_stats(sim->book)->old_keys_waiting > looking) {
         sim_verdicts_look(sim, index);
         return outcome;
@@ -228,7 +263,7 @@ static enum request_outcome ask(struct sim *sim, uint32_t index, bool other)
     } else if (outcome == REQUEST_TAKEN && !decided) {
         entry->decided_in = sim->incarnation;
         entry->decided_us = sim->now_us;
-        keep_pending(sim, index, bets_before);
+        keep_pending(sim, index, rows_before);
     }
     return outcome;
 }
@@ -283,7 +318,7 @@ static void retry(struct sim *sim)
     sim_count(sim, other                ? SIM_OTHER_BODY
                    : entry->waiting > 0 ? SIM_RETRY_BEFORE
                                         : SIM_RETRY_AFTER);
-    (void)ask(sim, index, other);
+    (void)sim_ask(sim, index, other);
 }
 
 /* A crowd in front of a disk that does not answer: the limits of the commit are met (S2). */
@@ -292,14 +327,14 @@ static void burst(struct sim *sim)
     enum request_outcome outcome = REQUEST_TAKEN;
     sim->burst_done = true;
     for (int i = 0; i < 17000 && outcome == REQUEST_TAKEN; i++)
-        outcome = ask(sim, sim_ticket_new(sim), false);
+        outcome = sim_ask(sim, sim_ticket_new(sim), false);
     uint32_t last = sim->entries_count - 1;
     while (last > 0 && sim->entries[last].decided_in != sim->incarnation)
         last--;
-    while (ask(sim, last, false) == REQUEST_TAKEN)
+    while (sim_ask(sim, last, false) == REQUEST_TAKEN)
         ;
     for (uint32_t i = 0; i < sim->entries_count; i++) /* and old verdicts, read from the log */
-        if (sim->entries[i].seq != 0 && ask(sim, i, false) == REQUEST_BUSY)
+        if (sim->entries[i].seq != 0 && sim_ask(sim, i, false) == REQUEST_BUSY)
             return;
 }
 
@@ -314,14 +349,18 @@ void sim_clients_step(struct sim *sim)
             retry(sim);
             continue;
         }
+        if (sim_chance(sim, sim->mix.cash_outs)) {
+            sim_sale_step(sim);
+            continue;
+        }
         bool movement = sim_chance(sim, sim->entries_count < 4 * sim->mix.users ? 500 : 40);
         uint32_t index = movement ? new_movement(sim) : sim_ticket_new(sim);
-        enum request_outcome outcome = ask(sim, index, false);
+        enum request_outcome outcome = sim_ask(sim, index, false);
         /* The customer's line breaks: the answer reaches nobody, and the key comes again. */
         if (outcome == REQUEST_TAKEN && sim_chance(sim, sim->mix.disconnect)) {
             sim_count(sim, SIM_DISCONNECT);
             sim_count(sim, SIM_RETRY_BEFORE);
-            (void)ask(sim, index, false);
+            (void)sim_ask(sim, index, false);
         }
     }
     if (sim_chance(sim, 10))
@@ -356,6 +395,7 @@ void sim_clients_end_turn(struct sim *sim)
     }
     sim->releasing = false;
     sim->pending_count = kept;
+    sim_sale_end_turn(sim);
 }
 
 void sim_clients_restart(struct sim *sim)
@@ -363,7 +403,7 @@ void sim_clients_restart(struct sim *sim)
     for (uint32_t i = 0; i < sim->entries_count && sim->waiting > 0; i++)
         sim->entries[i].waiting = 0;
     sim->waiting = 0;
-    sim->pending_count = 0;
+    sim->pending_count = sim->selling_count = 0;
 }
 
 void sim_clients_restored(struct sim *sim)
@@ -379,4 +419,5 @@ void sim_clients_restored(struct sim *sim)
         ASSERT(sim->pending_count < sim->pending_max);
         sim->pending[sim->pending_count++] = (struct sim_pending){i, sim->oracle.bets[bet].entry};
     }
+    sim_sale_restored(sim);
 }

@@ -146,7 +146,28 @@ static void leg_price(const struct sim_bet_leg *leg, const struct sim_leg_fate *
         keep_of_winnings(price, 10000u - fate->deductions[i], 10000);
 }
 
-/* L = v + (1 - v) * w * d * price (BETTING-RULES 4.1); an open leg wins. */
+/* Of two billion units so many come back, at the price and without it (BETTING-RULES 4.8). */
+static void running_sum(const struct sim_bet_leg *leg, const struct sim_leg_fate *fate,
+                        struct leg_sum *ret)
+{
+    const struct leg_chances *c = fate->chances;
+    struct price price;
+    struct sim_exact stake;
+    uint64_t priced = 2 * (uint64_t)c->win + c->half_win;
+    uint64_t back = 2 * (uint64_t)c->refund + c->half_win + c->half_lose;
+    leg_price(leg, fate, false, &price);
+    ret->pays = price.top;
+    sim_exact_times_small(&ret->pays, priced);
+    stake = price.bottom;
+    sim_exact_times_small(&stake, back);
+    sim_exact_add(&ret->pays, &stake);
+    ret->survives = price.bottom;
+    sim_exact_times_small(&ret->survives, priced + back);
+    ret->whole = price.bottom;
+    sim_exact_times_small(&ret->whole, UINT64_C(2000000000));
+}
+
+/* L = v + (1 - v) * w * d * price (BETTING-RULES 4.1); an open leg wins, unless it has chances. */
 static void leg_sum(const struct sim_bet_leg *leg, const struct sim_leg_fate *fate, bool place,
                     struct leg_sum *ret)
 {
@@ -156,6 +177,10 @@ static void leg_sum(const struct sim_bet_leg *leg, const struct sim_leg_fate *fa
     uint64_t priced = f.won ? (uint64_t)(2 - f.void_halves) * f.dead_heat_numerator : 0;
     struct price price;
     struct sim_exact stake;
+    if (fate->chances != NULL) {
+        running_sum(leg, fate, ret);
+        return;
+    }
     leg_price(leg, fate, place, &price);
     ret->pays = price.top;
     sim_exact_times_small(&ret->pays, priced);
@@ -226,8 +251,9 @@ static void sum_lines(const struct sim_shape *shape, uint32_t standing,
     }
 }
 
-static int64_t pays(const struct sim *sim, const struct sim_shape *shape,
-                    const struct sim_bet_leg *legs, const struct sim_leg_fate *fates)
+/* What all lines pay, as a fraction of minor units. */
+static struct price sum_ways(const struct sim_shape *shape, const struct sim_bet_leg *legs,
+                             const struct sim_leg_fate *fates)
 {
     struct leg_sum sums[SIM_LEGS_MAX];
     struct price win, place;
@@ -247,7 +273,23 @@ static int64_t pays(const struct sim *sim, const struct sim_shape *shape,
     }
     sim_exact_times_small(&win.top, (uint64_t)shape->stake);
     sim_exact_times_small(&win.bottom, (uint64_t)ways * sim_lines(shape, legs));
-    return sim_exact_amount(&win.top, &win.bottom, sim->mix.book.ticket_limits.bet.rounding);
+    return win;
+}
+
+static int64_t pays(const struct sim *sim, const struct sim_shape *shape,
+                    const struct sim_bet_leg *legs, const struct sim_leg_fate *fates)
+{
+    const struct price sum = sum_ways(shape, legs, fates);
+    return sim_exact_amount(&sum.top, &sum.bottom, sim->mix.book.ticket_limits.bet.rounding);
+}
+
+int64_t sim_worth(const struct sim_shape *shape, const struct sim_bet_leg *legs,
+                  const struct sim_leg_fate *fates, uint32_t margin_permyriad)
+{
+    struct price sum = sum_ways(shape, legs, fates);
+    sim_exact_times_small(&sum.top, 10000u - margin_permyriad);
+    sim_exact_times_small(&sum.bottom, 10000);
+    return sim_exact_amount(&sum.top, &sum.bottom, ROUND_DOWN);
 }
 
 int64_t sim_returns(const struct sim *sim, const struct sim_shape *shape,

@@ -19,6 +19,22 @@ static void draw_terms(struct sim *sim, struct sim_slot *slot)
     slot->ante_post = sim_chance(sim, 60);
 }
 
+/* About what the price says, and now and then more than it allows. */
+static void draw_chances(struct sim *sim, struct sim_slot *slot, int i)
+{
+    uint64_t win = UINT64_C(100) * CHANCE_WHOLE / slot->price[i] * (40 + sim_below(sim, 65)) / 100;
+    struct leg_chances *chances = &slot->chances[i];
+    if (!slot->says_chances || sim_chance(sim, 50)) {
+        *chances = (struct leg_chances){0};
+        return;
+    }
+    chances->win = win > CHANCE_WHOLE ? CHANCE_WHOLE : (uint32_t)win;
+    uint32_t left = CHANCE_WHOLE - chances->win;
+    chances->half_win = sim_chance(sim, 300) ? (uint32_t)sim_below(sim, left / 8 + 1) : 0;
+    chances->refund = sim_chance(sim, 300) ? (uint32_t)sim_below(sim, left / 4 + 1) : 0;
+    chances->half_lose = sim_chance(sim, 300) ? (uint32_t)sim_below(sim, left / 2 + 1) : 0;
+}
+
 static void slot_open(struct sim *sim, struct sim_slot *slot)
 {
     *slot = (struct sim_slot){
@@ -34,6 +50,10 @@ static void slot_open(struct sim *sim, struct sim_slot *slot)
         slot->price[i] = (uint16_t)(101 + sim_below(sim, 900));
         slot->outcomes[i].result = LEG_LOST;
     }
+    slot->kind = (uint8_t)(sim_chance(sim, 150) ? 1 + sim_below(sim, SIM_KINDS - 1) : 0);
+    slot->says_chances = sim_chance(sim, 400);
+    for (int i = 0; i < SIM_OWN_SELECTIONS; i++)
+        draw_chances(sim, slot, i);
     draw_terms(sim, slot);
 }
 
@@ -54,6 +74,7 @@ static void move_prices(struct sim *sim, struct sim_slot *slot)
             continue;
         uint64_t price = slot->price[i] * (90 + sim_below(sim, 21)) / 100;
         slot->price[i] = (uint16_t)(price < 101 ? 101 : price > 60000 ? 60000 : price);
+        draw_chances(sim, slot, i);
     }
     if (sim_chance(sim, 40)) {
         uint8_t *status = &slot->selection_status[sim_below(sim, slot->selections_count)];

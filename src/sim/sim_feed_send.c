@@ -151,6 +151,8 @@ static struct slice selection_id(struct names *names, int i)
 
 static void arrive_market(struct sim *sim, const struct sim_slot *slot, struct names *names)
 {
+    static const char *const kinds[SIM_KINDS] = {"MATCH_ODDS", "ASIAN_HANDICAP", "Total_Goals",
+                                                 "draw_no_bet"};
     struct feed_selection selections[SIM_OWN_SELECTIONS];
     for (int i = 0; i < slot->selections_count; i++) {
         struct odds odds = ODDS_NONE;
@@ -161,6 +163,8 @@ static void arrive_market(struct sim *sim, const struct sim_slot *slot, struct n
                                     .name = SLICE("a name"),
                                     .status = (enum selection_status)slot->selection_status[i],
                                     .odds = odds};
+        if (odds_present(odds))
+            selections[i].chances = slot->chances[i];
     }
     struct feed_market market = {
         .provider = slice_text(sim->providers[slot->provider].name),
@@ -169,7 +173,7 @@ static void arrive_market(struct sim *sim, const struct sim_slot *slot, struct n
         .event_name = SLICE("A v B"),
         .sport = SLICE("football"),
         .name = SLICE("Match Odds"),
-        .kind = SLICE("MATCH_ODDS"),
+        .kind = slice_text(kinds[slot->kind]),
         .status = (enum market_status)slot->status,
         .in_play = slot->in_play,
         .bet_delay_us = slot->bet_delay_us,

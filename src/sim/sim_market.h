@@ -2,6 +2,7 @@
 #pragma once
 
 #include "core/each_way.h"
+#include "core/leg_chances.h"
 #include "ledger/shard_types.h"
 
 #define SIM_SELECTIONS_MAX 32
@@ -14,6 +15,7 @@ struct sim_selection {
     uint8_t status;
     struct odds odds;
     struct odds logged; /* as the odds log has it since the market was last new */
+    struct leg_chances chances, chances_logged;
 };
 
 /* A window of time in which bets are void. */
@@ -31,6 +33,7 @@ struct sim_market {
     uint8_t status;
     bool in_play;
     uint8_t feed_status, holds, flags;
+    bool returning; /* of a kind whose stakes may come back: its prices say no chances */
     char event[SIM_ID_BYTES];
     uint8_t event_bytes;
     struct place_terms terms;

@@ -36,7 +36,7 @@ static void draw_tiny(struct sim *sim)
 {
     struct book_options *book = &sim->mix.book;
     book->pending_max = 1 + (uint32_t)sim_below(sim, 4);
-    switch (sim_below(sim, 7)) {
+    switch (sim_below(sim, 8)) {
     case 0:
         book->limits.accounts_max = 3 + (uint32_t)sim_below(sim, 6);
         break;
@@ -54,6 +54,9 @@ static void draw_tiny(struct sim *sim)
         break;
     case 5:
         sim->mix.store_max = 3 + (uint32_t)sim_below(sim, 20);
+        break;
+    case 6:
+        book->limits.cash_outs_max = 1 + (uint32_t)sim_below(sim, 10);
         break;
     default:
         book->limits.verdicts_max = 100 + (uint32_t)sim_below(sim, 3000);
@@ -147,6 +150,15 @@ static void draw_tickets(struct sim *sim)
         mix->book.provider_skew_us = (int64_t)sim_below(sim, 8000000) - 4000000;
 }
 
+static void draw_cash_outs(struct sim *sim)
+{
+    struct cash_out_options *options = &sim->mix.book.cash_out;
+    sim->mix.cash_outs = permille(sim, 250);
+    options->on = !sim_chance(sim, 50);
+    options->margin_permyriad = (uint32_t)sim_below(sim, sim_chance(sim, 800) ? 1500 : 10001);
+    options->valid_us = 1 + (int64_t)sim_below(sim, sim_chance(sim, 300) ? 50000 : 8000000);
+}
+
 void sim_mix_draw(struct sim *sim)
 {
     static const int64_t ticks_us[] = {2000, 20000, 20000, 50000, 200000};
@@ -176,6 +188,7 @@ void sim_mix_draw(struct sim *sim)
     draw_shadow(sim);
     draw_tree(sim);
     draw_tickets(sim);
+    draw_cash_outs(sim);
     mix->vault_block = sim_chance(sim, 150) ? 0 : 1 + (uint32_t)sim_below(sim, 10);
     mix->odds_bytes_max = sim_chance(sim, 300) ? 500 + sim_below(sim, 8000) : 0;
     if (sim_chance(sim, 500))

@@ -11,6 +11,7 @@ struct sim_mix {
     uint32_t feed_drop, feed_duplicate, feed_reorder;
     uint32_t retry, other_body, disconnect;
     uint32_t multiples, each_way; /* permille of the tickets */
+    uint32_t cash_outs;           /* of what customers ask for */
     int64_t tick_us_max;
     int64_t delay_us_max, stall_us_max;
     bool synthetic, tiny, newest_only, burst;

@@ -32,7 +32,10 @@ struct sim_bet {
     uint8_t state, flags; /* enum bet_state, bet_flag */
     bool token_back;
     int64_t placed_us;
-    int64_t stake, returns, payout;
+    int64_t stake, returns, payout; /* the stake that is left */
+    int64_t stake_placed, stake_sold, cashed_out;
+    uint32_t selling; /* the entry of the cash-out that waits, or UINT32_MAX */
+    uint32_t cash_outs;
 };
 
 #define SIM_CURRENCIES 4

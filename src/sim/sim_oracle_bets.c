@@ -6,8 +6,8 @@
 #include "sim/sim_tickets.h"
 #include "sim/sim_world.h"
 
-static bool posted(const struct record_view *record, const struct record_posting *expected,
-                   size_t count)
+bool sim_posted(const struct record_view *record, const struct record_posting *expected,
+                size_t count)
 {
     return record->head->postings_count == count &&
            (count == 0 || memcmp(record->postings, expected, count * sizeof *expected) == 0);
@@ -44,13 +44,12 @@ static const struct sim_market *check_open(struct sim *sim, const struct record_
     return market;
 }
 
-static struct sim_shape shape_of(const struct sim_bet *bet)
+struct sim_shape sim_shape_of(const struct sim_bet *bet)
 {
     return (struct sim_shape){bet->stake, bet->sizes, bet->legs_count, bet->flags};
 }
 
-/* What an open or pending bet counts on its markets (sign 1), and no more (-1). */
-static void count_open(struct sim *sim, const struct sim_bet *bet, int sign)
+void sim_count_open(struct sim *sim, const struct sim_bet *bet, int sign)
 {
     bool cash = (bet->flags & (BET_FREE | BET_BONUS)) == 0;
     bool single = cash && bet->legs_count == 1 && (bet->flags & BET_EACH_WAY) == 0;
@@ -86,7 +85,9 @@ static void add_bet(struct sim *sim, struct sim_entry *entry, const struct recor
         .state = pending ? BET_STATE_PENDING : BET_STATE_OPEN,
         .placed_us = record->head->time_us,
         .stake = b->stake,
+        .stake_placed = b->stake,
         .returns = b->potential_return,
+        .selling = SIM_NONE,
     };
     account->bets_last = entry->bet;
     for (uint32_t i = 0; i < record->head->items_count; i++)
@@ -99,7 +100,7 @@ static void add_bet(struct sim *sim, struct sim_entry *entry, const struct recor
             .odds = {legs[i].odds_numerator, legs[i].odds_denominator},
         };
     o->pending += pending;
-    count_open(sim, &o->bets[entry->bet], 1);
+    sim_count_open(sim, &o->bets[entry->bet], 1);
     enum table_outcome outcome = table_insert(o->bets_by_id, table_key_u64(b->bet_id), entry->bet);
     SIM_CHECK(outcome == TABLE_OK, "L2", "two bets have one id");
 }
@@ -149,7 +150,7 @@ static void check_accepted(struct sim *sim, const struct sim_entry *entry,
         {ref, accounts[entry->stake_kind], entry->currency, -b->stake},
         {pending ? ref : 0, pending ? LEDGER_HELD : LEDGER_HOUSE_STAKES, entry->currency, b->stake},
     };
-    SIM_CHECK(posted(record, expected, 2), "L4", "postings of a stake");
+    SIM_CHECK(sim_posted(record, expected, 2), "L4", "postings of a stake");
 }
 
 static void count_verdict(struct sim *sim, const struct sim_entry *entry, enum bet_outcome outcome)
@@ -208,21 +209,27 @@ void sim_oracle_bet(struct sim *sim, const struct record_view *record)
         check_accepted(sim, entry, record);
         add_bet(sim, entry, record);
     } else {
-        SIM_CHECK(b->bet_id == 0 && posted(record, NULL, 0), "L4", "a refusal moves no money");
+        SIM_CHECK(b->bet_id == 0 && sim_posted(record, NULL, 0), "L4", "a refusal moves no money");
     }
     count_verdict(sim, entry, expected);
 }
 
 /* ---- after that ---- */
 
-static struct sim_bet *bet_of(struct sim *sim, const struct record_view *record, uint64_t bet_id,
-                              uint64_t previous_seq)
+struct sim_bet *sim_bet_of(struct sim *sim, const struct record_view *record, uint64_t bet_id)
 {
     uint32_t index;
     bool found = table_find(sim->oracle.bets_by_id, table_key_u64(bet_id), &index);
     SIM_CHECK(found, "L7", "there is no such bet");
     struct sim_bet *bet = &sim->oracle.bets[index];
     SIM_CHECK(bet->account == record->head->account, "L7", "the bet is another user's");
+    return bet;
+}
+
+static struct sim_bet *bet_of(struct sim *sim, const struct record_view *record, uint64_t bet_id,
+                              uint64_t previous_seq)
+{
+    struct sim_bet *bet = sim_bet_of(sim, record, bet_id);
     SIM_CHECK(bet->seq_last == previous_seq, "L7", "the bet's records are no chain");
     bet->seq_last = record->head->seq;
     return bet;
@@ -252,10 +259,10 @@ static void place_released(struct sim *sim, struct sim_bet *bet, const struct si
         own[i].odds = lower_of(own[i].odds, asked->release_view.odds);
         check_leg(sim, &asked->release_view, &legs[i], own[i].odds);
     }
-    const struct sim_shape shape = shape_of(bet);
+    const struct sim_shape shape = sim_shape_of(bet);
     bet->returns = sim_returns(sim, &shape, own);
     bet->placed_us = record->head->time_us;
-    count_open(sim, bet, 1);
+    sim_count_open(sim, bet, 1);
     sim->report.counts[SIM_MULTIPLE_RELEASED] += bet->legs_count > 1;
 }
 
@@ -278,13 +285,13 @@ void sim_oracle_release(struct sim *sim, const struct record_view *record)
         {bet->account, LEDGER_HELD, currency, -bet->stake},
         {placed ? 0 : bet->account, placed ? LEDGER_HOUSE_STAKES : from, currency, bet->stake},
     };
-    SIM_CHECK(posted(record, postings, 2), "L4", "postings of a release");
+    SIM_CHECK(sim_posted(record, postings, 2), "L4", "postings of a release");
     bool back = !placed && from == LEDGER_AVAILABLE;
     SIM_CHECK(r->balance_after == account->available + (back ? bet->stake : 0), "L4",
               "balance_after of a release");
     sim->oracle.pending--;
     entry->seq_final = record->head->seq;
-    count_open(sim, bet, -1);
+    sim_count_open(sim, bet, -1);
     bet->state = placed ? BET_STATE_OPEN : BET_STATE_NOT_ACCEPTED;
     sim_count(sim, placed ? SIM_BET_RELEASED : SIM_BET_NOT_ACCEPTED);
     if (placed)
@@ -292,6 +299,30 @@ void sim_oracle_release(struct sim *sim, const struct record_view *record)
 }
 
 /* ---- settled ---- */
+
+void sim_check_settled_leg(struct sim *sim, const struct record_settled_leg *item,
+                           const struct sim_bet_leg *leg, const struct sim_leg_fate *f,
+                           struct slice *texts)
+{
+    struct slice deductions =
+        record_text(texts, (uint16_t)(item->deductions_count * sizeof *f->deductions));
+    SIM_CHECK(memcmp(&item->win, &f->win, sizeof f->win) == 0 &&
+                  memcmp(&item->place, &f->place, sizeof f->place) == 0 &&
+                  item->position == f->position && item->tied == f->tied,
+              "L7", "the factors of a settlement");
+    SIM_CHECK(
+        item->market <= sim->oracle.markets_count &&
+            sim->oracle.markets[item->market] == leg->market && item->selection == leg->selection &&
+            item->odds_numerator == leg->odds.numerator &&
+            item->odds_denominator == leg->odds.denominator && item->places == leg->terms.places &&
+            ((item->flags & SETTLED_BANKER) != 0) == leg->banker &&
+            ((item->flags & SETTLED_CANCELLED) != 0) == f->cancelled,
+        "L7", "the leg of a settlement");
+    SIM_CHECK(
+        item->deducted_from == f->deducted_from && item->deductions_count == f->deductions_count &&
+            (deductions.bytes == 0 || memcmp(deductions.at, f->deductions, deductions.bytes) == 0),
+        "L7", "the deductions of a settlement");
+}
 
 /* Each leg of the record is what the oracle says of it; the deductions stand behind. */
 static void check_settled_legs(struct sim *sim, const struct record_view *record,
@@ -301,26 +332,8 @@ static void check_settled_legs(struct sim *sim, const struct record_view *record
     const struct sim_bet_leg *legs = &sim->oracle.legs[bet->legs_first];
     struct slice texts = record->texts;
     SIM_CHECK(record->head->items_count == bet->legs_count, "L7", "a settlement of other legs");
-    for (uint32_t i = 0; i < bet->legs_count; i++) {
-        const struct sim_leg_fate *f = &fate->legs[i];
-        struct slice deductions =
-            record_text(&texts, (uint16_t)(items[i].deductions_count * sizeof *f->deductions));
-        SIM_CHECK(memcmp(&items[i].win, &f->win, sizeof f->win) == 0 &&
-                      memcmp(&items[i].place, &f->place, sizeof f->place) == 0 &&
-                      items[i].position == f->position && items[i].tied == f->tied,
-                  "L7", "the factors of a settlement");
-        SIM_CHECK(items[i].odds_numerator == legs[i].odds.numerator &&
-                      items[i].odds_denominator == legs[i].odds.denominator &&
-                      items[i].places == legs[i].terms.places &&
-                      ((items[i].flags & SETTLED_BANKER) != 0) == legs[i].banker &&
-                      ((items[i].flags & SETTLED_CANCELLED) != 0) == f->cancelled,
-                  "L7", "the leg of a settlement");
-        SIM_CHECK(items[i].deducted_from == f->deducted_from &&
-                      items[i].deductions_count == f->deductions_count &&
-                      (deductions.bytes == 0 ||
-                       memcmp(deductions.at, f->deductions, deductions.bytes) == 0),
-                  "L7", "the deductions of a settlement");
-    }
+    for (uint32_t i = 0; i < bet->legs_count; i++)
+        sim_check_settled_leg(sim, &items[i], &legs[i], &fate->legs[i], &texts);
 }
 
 static void count_settled(struct sim *sim, const struct sim_bet *bet, const struct sim_fate *fate)
@@ -346,9 +359,8 @@ static void count_settled(struct sim *sim, const struct sim_bet *bet, const stru
     sim_count(sim, SIM_BET_SETTLED);
 }
 
-/* What settling moves, sign 1, or taking it back, -1. Answers what available is changed by. */
-static int64_t check_moved(struct sim *sim, const struct record_view *record,
-                           const struct sim_bet *bet, int sign)
+int64_t sim_check_moved(struct sim *sim, const struct record_view *record,
+                        const struct sim_bet *bet, int sign)
 {
     uint16_t currency = sim->oracle.accounts[bet->account].currency;
     bool free = (bet->flags & BET_FREE) != 0, bonus = (bet->flags & BET_BONUS) != 0;
@@ -361,7 +373,7 @@ static int64_t check_moved(struct sim *sim, const struct record_view *record,
         {bet->account, LEDGER_FREE, currency, token},
         {0, LEDGER_HOUSE_PROMO, currency, stake - token},
     };
-    SIM_CHECK(posted(record, postings, free ? 5 : 3), "L4", "postings of a settlement");
+    SIM_CHECK(sim_posted(record, postings, free ? 5 : 3), "L4", "postings of a settlement");
     return bonus ? 0 : payout;
 }
 
@@ -384,7 +396,7 @@ void sim_oracle_settle(struct sim *sim, const struct record_view *record)
               bet->legs_count, (long long)s->payout, (long long)fate.payout);
     bet->payout = fate.payout;
     bet->token_back = fate.token_back;
-    int64_t change = check_moved(sim, record, bet, 1);
+    int64_t change = sim_check_moved(sim, record, bet, 1);
     SIM_CHECK(s->balance_after == account->available + change && s->stake == bet->stake &&
                   s->sizes == bet->sizes && s->flags == bet->flags,
               "L4", "balance_after of a settlement");
@@ -396,7 +408,8 @@ void sim_oracle_settle(struct sim *sim, const struct record_view *record)
         sim->oracle.legs[bet->legs_first + i].win = fate.legs[i].win;
         sim->oracle.legs[bet->legs_first + i].place = fate.legs[i].place;
     }
-    count_open(sim, bet, -1);
+    sim_count_open(sim, bet, -1);
+    sim->report.counts[SIM_SOLD_SETTLED] += bet->stake_sold > 0;
     count_settled(sim, bet, &fate);
 }
 
@@ -413,7 +426,7 @@ void sim_oracle_reverse(struct sim *sim, const struct record_view *record)
                   r->result_version == fate.result_version && sim_fate_differs(sim, bet, &fate),
               "L7", "a reversal without a newer result");
     SIM_CHECK(r->payout == bet->payout, "L7", "another payout is taken back");
-    int64_t change = check_moved(sim, record, bet, -1);
+    int64_t change = sim_check_moved(sim, record, bet, -1);
     SIM_CHECK(r->balance_after == account->available + change, "L4", "balance_after of a reversal");
     bet->state = BET_STATE_OPEN;
     bet->payout = 0;
@@ -423,6 +436,7 @@ void sim_oracle_reverse(struct sim *sim, const struct record_view *record)
         struct sim_bet_leg *leg = &sim->oracle.legs[bet->legs_first + i];
         leg->win = leg->place = (struct record_leg_result){0};
     }
-    count_open(sim, bet, 1);
+    sim_count_open(sim, bet, 1);
+    sim->report.counts[SIM_SOLD_CORRECTED] += bet->stake_sold > 0;
     sim_count(sim, fate.decided ? SIM_BET_CORRECTED : SIM_BET_REOPENED);
 }

@@ -1,6 +1,7 @@
 /* sim_published.c - the model of what was published: the listener writes it, decisions are
  * checked against it. It also holds the model of the providers' leases, fed by the sink that
  * stands between every feed and the book. */
+#include <ctype.h>
 #include <string.h>
 
 #include "base/assert.h"
@@ -44,7 +45,8 @@ int sim_provider_find(const struct sim *sim, struct slice name)
 static bool same(const struct sim_selection *kept, const struct odds_selection *s)
 {
     return slice_equal(slice_of(kept->id, kept->id_bytes), slice_of(s->id, s->id_bytes)) &&
-           kept->status == s->status && odds_equal(kept->odds, s->odds);
+           kept->status == s->status && odds_equal(kept->odds, s->odds) &&
+           memcmp(&kept->chances, &s->chances, sizeof s->chances) == 0;
 }
 
 /* Who follows the changes alone must end with the same image. */
@@ -84,16 +86,18 @@ static void keep_selections(struct sim_market *market, const struct odds_image *
         const struct odds_selection *s = &image->selections[i];
         struct sim_selection *kept = &market->selections[i];
         if (!market->present || i >= market->selections_count)
-            kept->logged = ODDS_NONE;
+            *kept = (struct sim_selection){.logged = ODDS_NONE};
         memcpy(kept->id, s->id, s->id_bytes);
         kept->id_bytes = s->id_bytes;
         kept->status = s->status;
         kept->odds = s->odds;
+        kept->chances = s->chances;
     }
     market->selections_count = image->selections_count;
 }
 
-/* A price can be bet on only when the odds log has it: else nobody could check it later (L6). */
+/* A price can be bet on, and chances be paid by, only when the odds log has them: else nobody
+ * could check it later (L6). */
 static void check_logged(struct sim *sim, struct sim_market *market, const struct odds_image *image)
 {
     static const struct odds_log_change none;
@@ -102,13 +106,26 @@ static void check_logged(struct sim *sim, struct sim_market *market, const struc
     for (size_t i = 0; i < image->selections_count; i++) {
         struct sim_selection *s = &market->selections[i];
         for (size_t k = 0; k < change->selections_count; k++)
-            if (slice_equal(change->selections[k].id, slice_of(s->id, s->id_bytes)))
+            if (slice_equal(change->selections[k].id, slice_of(s->id, s->id_bytes))) {
                 s->logged = change->selections[k].odds;
+                s->chances_logged = change->selections[k].chances;
+            }
         SIM_CHECK(image->status != MARKET_ACTIVE || s->status != SELECTION_ACTIVE ||
-                      odds_equal(s->logged, s->odds),
+                      (odds_equal(s->logged, s->odds) &&
+                       memcmp(&s->chances_logged, &s->chances, sizeof s->chances) == 0),
                   "L6", "market %.*s offers a price that the odds log does not have",
                   SLICE_ARG(ODDS_TEXT(image, market_id)));
     }
+}
+
+/* Half of a stake, or all of it, may come back: the word of the feed, whatever its case. */
+static bool may_return(struct slice kind)
+{
+    char word[NAME_BYTES_MAX + 1] = "";
+    for (size_t i = 0; i < kind.bytes && i < NAME_BYTES_MAX; i++)
+        word[i] = (char)tolower((unsigned char)kind.at[i]);
+    return strstr(word, "asian") != NULL || strstr(word, "handicap") != NULL ||
+           strstr(word, "draw_no_bet") != NULL || strstr(word, "total") != NULL;
 }
 
 static void on_market(void *owner, const struct odds_image *image, uint64_t before_version,
@@ -133,6 +150,7 @@ static void on_market(void *owner, const struct odds_image *image, uint64_t befo
     market->feed_status = image->feed_status;
     market->holds = image->holds;
     market->flags = image->flags;
+    market->returning = may_return(ODDS_TEXT(image, kind));
     market->in_play = image->in_play;
     market->bet_delay_us = image->bet_delay_us;
     market->terms = image->place_terms;

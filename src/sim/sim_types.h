@@ -8,6 +8,7 @@
 #include "base/table.h"
 #include "feeds/synthetic/synthetic_feed.h"
 #include "sim/sim.h"
+#include "sim/sim_feed.h"
 #include "sim/sim_ledger_log.h"
 #include "sim/sim_market.h"
 #include "sim/sim_mix.h"
@@ -20,11 +21,10 @@
 #include "sim/sim_vault.h"
 #include "sim/sim_verdicts.h"
 
-#define SIM_SLOTS_MAX    24 /* markets of our own feed at a time */
-#define SIM_PROVIDERS    4  /* three of our own feed, and the match simulator */
-#define SIM_MESSAGES_MAX 512
 #define SIM_LEGS_MAX     5 /* of a ticket */
 #define SIM_NONE         UINT32_MAX
+#define SIM_OPERATIONS   (OPERATION_PROMOTION + 1)
+#define SIM_THINKING_MAX 16
 enum sim_disk { SIM_DISK_FIRST = 0, SIM_DISK_SECOND, SIM_DISK_ARCHIVE, SIM_DISKS };
 
 /* A leg of a ticket, as asked for. */
@@ -39,7 +39,7 @@ struct sim_leg {
     struct sim_view release_view;
 };
 
-/* One request of a client under one key: a bet, a deposit or a withdrawal. */
+/* One request of a client under one key: a bet, a movement of money, a cash-out. */
 struct sim_entry {
     uint8_t operation; /* enum operation */
     uint8_t policy;
@@ -61,72 +61,16 @@ struct sim_entry {
     uint64_t seq_final;  /* of the RELEASE */
     uint64_t seq_told;   /* the newest record that an answer named */
     uint32_t bet;        /* index, or SIM_NONE */
-};
-
-enum sim_message_kind { SIM_MESSAGE_MARKET = 1, SIM_MESSAGE_RESULT, SIM_MESSAGE_REMOVED };
-
-#define SIM_OWN_SELECTIONS 6
-#define SIM_OWN_WINDOWS    3
-
-/* A market of our own feed: what is true at the provider. */
-struct sim_slot {
-    uint32_t number; /* of the market: "m<number>" */
-    uint8_t provider;
-    uint8_t status; /* enum market_status */
-    bool in_play, removed, resulted, partial;
-    uint8_t selections_count;
-    int64_t bet_delay_us;
-    uint64_t version; /* provider_version */
-    uint64_t result_version;
-    uint8_t corrections_left;
-    uint8_t selection_status[SIM_OWN_SELECTIONS];
-    uint16_t price[SIM_OWN_SELECTIONS]; /* hundredths */
-    struct place_terms terms;
-    bool ante_post;
-    struct sim_outcome {
-        bool known;
-        struct leg_result result;
-        uint8_t position, tied;
-        uint16_t deduction;
-        int64_t withdrawn_us; /* in the provider's clock; 0: it ran */
-    } outcomes[SIM_OWN_SELECTIONS];
-    uint8_t model, cap_pence, waive_pence;
-    bool rolled_back; /* the provider's last word on results */
-    struct sim_said_window {
-        int64_t from_us, until_us;
-        uint64_t version;
-        bool cancelled;
-    } windows[SIM_OWN_WINDOWS];
-    uint8_t windows_count;
-};
-
-/* What a message of the kind RESULT says. */
-struct sim_word {
-    enum result_kind kind;
-    uint8_t window; /* of the slot's */
-    bool one;       /* a rollback of those that are not known, not of all */
-};
-
-struct sim_message {
-    enum sim_message_kind kind;
-    int64_t due_us;
-    struct sim_slot slot;
-    struct sim_word word; /* RESULT */
-    bool invalid;         /* RESULT: names a selection that never was */
-};
-
-struct sim_provider {
-    char name[8];
-    int64_t silent_until_us;
-    int64_t heartbeat_us;
-    int64_t queue_us; /* due time of its last message in order */
-    /* the model of P2 */
-    bool known, late;
-    int64_t last_byte_us, back; /* its number among the breaks; 0: it never was lost */
+    uint32_t sale;       /* of a cash-out: index */
 };
 
 struct sim_pending {
     uint32_t bet; /* index in the book's state */
+    uint32_t entry;
+};
+
+struct sim_selling {
+    uint32_t cash_out; /* index in the book's state */
     uint32_t entry;
 };
 
@@ -162,11 +106,17 @@ struct sim {
     uint32_t entries_count, entries_max;
     struct sim_leg *legs; /* owns; of the bets asked for */
     uint32_t legs_count, legs_max;
-    uint32_t numbers[4];         /* by operation: the next key */
-    uint32_t *by_number[4];      /* owns; [number] -> entry */
-    uint32_t waiting;            /* answers still to come in this incarnation */
-    struct sim_pending *pending; /* owns */
+    uint32_t numbers[SIM_OPERATIONS];    /* by operation: the next key */
+    uint32_t *by_number[SIM_OPERATIONS]; /* owns; [number] -> entry */
+    uint32_t waiting;                    /* answers still to come in this incarnation */
+    struct sim_pending *pending;         /* owns */
     uint32_t pending_count, pending_max;
+    struct sim_sale *sales; /* owns; requests to sell bets back */
+    uint32_t sales_count, sales_max;
+    struct sim_selling *selling; /* owns; those that wait for a delay */
+    uint32_t selling_count;
+    uint32_t thinking[SIM_THINKING_MAX]; /* entries of customers who have an offer, and wait */
+    uint32_t thinking_count;
 
     /* feeds */
     struct sim_market *markets; /* owns */

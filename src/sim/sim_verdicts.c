@@ -10,7 +10,7 @@
 #include "base/assert.h"
 #include "base/error.h"
 #include "ledger/shard_verdicts.h"
-#include "sim/sim_tickets.h"
+#include "sim/sim_cash_out.h"
 #include "sim/sim_world.h"
 
 #define FILTER_BYTES 64
@@ -105,9 +105,15 @@ static const struct shard_verdict *verdict_of(struct sim *sim, const struct sim_
 static void decided(struct sim *sim, uint32_t index, const struct shard_verdict *verdict)
 {
     struct sim_entry *entry = &sim->entries[index];
-    sim_ticket_see(sim, entry);
+    sim_see(sim, entry);
     entry->decided_in = sim->incarnation;
     entry->decided_us = sim->now_us;
+    if (entry->operation == OPERATION_CASH_OUT) {
+        uint32_t row = shard_state_find_cash_out(book_state(sim->book), verdict->seq);
+        if (row != CASH_OUT_NONE)
+            sim_sale_waits(sim, index, row);
+        return;
+    }
     if (verdict->bet == BET_NONE ||
         shard_state_bet(book_state(sim->book), verdict->bet)->state != BET_STATE_PENDING)
         return;

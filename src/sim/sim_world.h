@@ -82,6 +82,15 @@ void sim_oracle_bet(struct sim *sim, const struct record_view *record);
 void sim_oracle_release(struct sim *sim, const struct record_view *record);
 void sim_oracle_settle(struct sim *sim, const struct record_view *record);
 void sim_oracle_reverse(struct sim *sim, const struct record_view *record);
+/* Of the record's account: else nobody may speak of it. */
+struct sim_bet *sim_bet_of(struct sim *sim, const struct record_view *record, uint64_t bet_id);
+/* What an open or pending bet counts on its markets (sign 1), and no more (-1). */
+void sim_count_open(struct sim *sim, const struct sim_bet *bet, int sign);
+bool sim_posted(const struct record_view *record, const struct record_posting *expected,
+                size_t count);
+/* What settling moves, sign 1, or taking it back, -1. Answers what available is changed by. */
+int64_t sim_check_moved(struct sim *sim, const struct record_view *record,
+                        const struct sim_bet *bet, int sign);
 struct sim_house *sim_house_of(struct sim *sim, uint16_t currency);
 struct sim_entry *sim_entry_of_key(struct sim *sim, enum operation operation, uint32_t account,
                                    struct slice key);
@@ -90,6 +99,8 @@ struct sim_entry *sim_entry_of_key(struct sim *sim, enum operation operation, ui
 struct slice sim_user_text(const struct sim_entry *entry, char memory[32]);
 struct slice sim_key_text(const struct sim_entry *entry, char memory[32]);
 uint32_t sim_entry_new(struct sim *sim, enum operation operation, uint32_t user);
+enum request_outcome sim_ask(struct sim *sim, uint32_t entry, bool other);
+void sim_see(struct sim *sim, const struct sim_entry *entry); /* what a decision sees now */
 void sim_clients_step(struct sim *sim);
 void sim_clients_end_turn(struct sim *sim); /* after book_end_turn: who was released in it */
 void sim_clients_restart(struct sim *sim);  /* answers that will never come */
@@ -97,23 +108,6 @@ void sim_clients_restored(struct sim *sim); /* after book_start */
 void sim_history_step(struct sim *sim);
 /* Checks a record that an answer shows: it is durable, and the very one. */
 void sim_record_told(struct sim *sim, const struct record_view *record);
-
-/* ---- sim_feed.c, sim_feed_send.c ---- */
-int sim_feed_new(struct sim *sim);
-void sim_feed_step(struct sim *sim);
-void sim_feed_deliver(struct sim *sim);
-void sim_feed_send(struct sim *sim, const struct sim_slot *slot, enum sim_message_kind kind);
-void sim_feed_say(struct sim *sim, const struct sim_slot *slot, struct sim_word word);
-
-/* ---- sim_feed_results.c: what the providers say of results ---- */
-void sim_feed_give_result(struct sim *sim, struct sim_slot *slot);
-void sim_feed_correct(struct sim *sim, struct sim_slot *slot);
-void sim_feed_window(struct sim *sim, struct sim_slot *slot);
-void sim_feed_repeat_results(struct sim *sim, const struct sim_slot *slot);
-void sim_feed_reconnect(struct sim *sim); /* whole images and results, as after any login */
-const struct feed_sink_ops *sim_sink_ops(void);
-/* Gives a result to `give` and checks that it did what L7 says. */
-void sim_result_give(struct sim *sim, const struct feed_result *result, bool desk);
 
 /* ---- sim_desk.c ---- */
 void sim_desk_step(struct sim *sim);
