@@ -370,18 +370,28 @@ enum request_outcome book_cash_out(struct book *book, const struct cash_out_requ
 
 /* ---- those whose delay is over ---- */
 
-/* It was stopped meanwhile, though it is open again: a fence, a result, a silence of its provider.
- */
-static bool stopped_since(const struct book *book, const struct shard_bet *bet, uint64_t seq,
+/* Was who gives this price silent meanwhile? A settled leg has none. */
+static bool silent_since(const struct book *book, const struct record_cash_out_leg *leg,
+                         uint64_t breaks)
+{
+    struct market_ref market = {leg->settled.market};
+    if (leg->settled.win.known == 1)
+        return false;
+    const struct odds_image *image =
+        book->ports.store->ops->get(book->ports.store, shard_state_market_id(book->state, market));
+    return leases_broke_since(&book->leases, ODDS_TEXT(image, provider), breaks);
+}
+
+/* A market was stopped meanwhile, though it is open again: a fence, a result, a silence. All legs
+ * have a value. */
+static bool stopped_since(const struct book *book, const struct valued *v, uint64_t seq,
                           uint64_t breaks)
 {
-    for (uint32_t i = 0; i < bet->legs_count; i++) {
-        const struct shard_leg *leg = shard_state_leg(book->state, bet->legs_first + i);
+    for (uint32_t i = 0; i < v->bet->legs_count; i++) {
+        const struct record_cash_out_leg *leg = &v->legs[i];
         const struct shard_market *market =
-            shard_state_market(book->state, (struct market_ref){leg->market});
-        if (market->seq_stopped > seq ||
-            leases_broke_since(&book->leases, shard_state_text(book->state, market->provider),
-                               breaks))
+            shard_state_market(book->state, (struct market_ref){leg->settled.market});
+        if (market->seq_stopped > seq || silent_since(book, leg, breaks))
             return true;
     }
     return false;
@@ -398,7 +408,7 @@ void book_decide_cash_out(struct book *book, const struct pending *due)
     v.body.accepted = row->accepted;
     v.body.tolerance = row->tolerance;
     enum bet_outcome outcome = value_now(book, &v);
-    if (outcome == BET_PLACED && stopped_since(book, bet, row->seq, due->breaks))
+    if (outcome == BET_PLACED && stopped_since(book, &v, row->seq, due->breaks))
         outcome = BET_MARKET_SUSPENDED;
     if (outcome == BET_PLACED && v.body.value < cash_out_least(row->accepted, row->tolerance))
         outcome = BET_CASH_OUT_CHANGED;

@@ -143,7 +143,7 @@ void fixture_offer(struct fixture *f, const struct fixture_offer *offer)
                                            selection_of("c", "C", offer->c)};
     selections[0].chances = offer->chances;
     struct feed_market market = {
-        .provider = text("p"),
+        .provider = text(offer->provider != NULL ? offer->provider : "p"),
         .id = text(offer->market != NULL ? offer->market : "m1"),
         .event_id = text(offer->event != NULL ? offer->event : "e1"),
         .event_name = text("A v B"),
@@ -161,7 +161,7 @@ void fixture_offer(struct fixture *f, const struct fixture_offer *offer)
     };
     book_begin_turn(f->book, f->wall, f->now);
     struct feed_sink *sink = book_sink(f->book);
-    sink->ops->alive(sink, text("p"));
+    sink->ops->alive(sink, market.provider);
     sink->ops->market(sink, &market);
 }
 

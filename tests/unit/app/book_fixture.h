@@ -61,6 +61,7 @@ struct fixture_offer {
     unsigned a, b, c;           /* c: 0: there is none */
     struct leg_chances chances; /* of a, as the provider says; all 0: it says none */
     const char *kind;           /* NULL: "MATCH_ODDS" */
+    const char *provider;       /* NULL: "p" */
     int64_t delay_us;
     uint8_t score[2], red_cards[2];
 };

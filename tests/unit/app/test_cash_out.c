@@ -337,6 +337,29 @@ TEST(cash_out_book, a_suspension_that_is_over_again_refuses_too)
     end(&f);
 }
 
+/* Whose price it is paid by, not whose market it was when the first bet came. */
+TEST(cash_out_book, a_silence_of_the_provider_of_now_refuses)
+{
+    for (int silent = 0; silent < 2; silent++) {
+        const struct fixture_offer offered = {
+            .a = 200, .b = 200, .delay_us = US_PER_SECOND, .provider = "q"};
+        struct fixture f;
+        uint64_t bet = begin(&f);
+        fixture_offer(&f, &offered);
+        fixture_turn(&f, 1000);
+        struct cash_out_offer offer = offer_of(&f, bet);
+        assert_int_equal(sell(&f, "k", &offer, (struct sale){bet, 0, 14250}), BET_PENDING);
+        book_begin_turn(f.book, f.wall, f.now);
+        struct feed_sink *sink = book_sink(f.book);
+        for (int late = 1; silent && late >= 0; late--)
+            sink->ops->late(sink, SLICE("q"), late);
+        fixture_turn(&f, US_PER_SECOND);
+        assert_int_equal(sell(&f, "k", &offer, (struct sale){bet, 0, 14250}),
+                         silent ? BET_MARKET_SUSPENDED : BET_PLACED);
+        end(&f);
+    }
+}
+
 TEST(cash_out_book, one_that_waits_is_decided_after_a_restart_against_the_state_then)
 {
     struct fixture f;
