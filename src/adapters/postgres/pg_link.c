@@ -1,0 +1,357 @@
+/* pg_link.c - contract in pg_link.h.
+ *
+ * libpq without its own waiting: poll(2) on its socket and on an eventfd through which the link is
+ * left. A commit that the server made here only, because somebody cancelled its wait for the
+ * synchronous standby, comes with a warning: it does not survive the loss of this server, so it
+ * counts as no answer (L2). */
+#include "adapters/postgres/pg_link.h"
+
+#include <endian.h>
+#include <errno.h>
+#include <poll.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/eventfd.h>
+#include <unistd.h>
+
+#include "base/assert.h"
+#include "base/clock.h"
+#include "base/error.h"
+
+#define SETTINGS_MAX 32
+
+struct pg_link {
+    PQconninfoOption *options; /* owned */
+    PGconn *connection;        /* owned; NULL: there is none */
+    int leave_fd;
+    bool sync_was_cut; /* by a warning during the statement */
+    char problem[PG_PROBLEM_BYTES_MAX];
+};
+
+/* ---- values ---- */
+
+void pg_params_put_number(struct pg_params *params, int64_t number)
+{
+    int i = params->count++;
+    ASSERT(i < PG_PARAMS_MAX);
+    params->numbers[i] = (int64_t)htobe64((uint64_t)number);
+    params->at[i] = NULL; /* the struct may be moved: set when it is sent */
+    params->bytes[i] = sizeof number;
+}
+
+void pg_params_put_bytes(struct pg_params *params, const char *at, size_t bytes)
+{
+    int i = params->count++;
+    ASSERT(i < PG_PARAMS_MAX);
+    params->at[i] = at;
+    params->bytes[i] = (int)bytes;
+}
+
+/* ---- begin and end ---- */
+
+int pg_link_new(const char *conninfo, struct pg_link **ret_link)
+{
+    struct pg_link *link = calloc(1, sizeof *link);
+    if (link == NULL)
+        return -ERR_MEMORY;
+    link->leave_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+    link->options = PQconninfoParse(conninfo, NULL);
+    if (link->leave_fd < 0 || link->options == NULL) {
+        int error = link->leave_fd < 0 ? -ERR_MEMORY : -ERR_CONFIG;
+        pg_link_free(link);
+        return error;
+    }
+    *ret_link = link;
+    return 0;
+}
+
+static void drop(struct pg_link *link)
+{
+    PQfinish(link->connection);
+    link->connection = NULL;
+}
+
+void pg_link_free(struct pg_link *link)
+{
+    if (link == NULL)
+        return;
+    drop(link);
+    PQconninfoFree(link->options);
+    if (link->leave_fd >= 0)
+        close(link->leave_fd);
+    free(link);
+}
+
+void pg_link_leave(struct pg_link *link)
+{
+    const uint64_t one = 1;
+    ssize_t written = write(link->leave_fd, &one, sizeof one);
+    (void)written; /* it is readable already */
+}
+
+bool pg_link_left(const struct pg_link *link)
+{
+    struct pollfd leave = {.fd = link->leave_fd, .events = POLLIN};
+    return poll(&leave, 1, 0) > 0;
+}
+
+const char *pg_link_problem(const struct pg_link *link)
+{
+    return link->problem;
+}
+
+bool pg_link_pause(struct pg_link *link, int64_t us)
+{
+    struct pollfd leave = {.fd = link->leave_fd, .events = POLLIN};
+    return poll(&leave, 1, (int)(us / 1000)) == 0;
+}
+
+/* One line, without what would break a log. */
+static void explain(struct pg_link *link, const char *state, const char *text)
+{
+    size_t used = (size_t)snprintf(link->problem, sizeof link->problem, "%s%s%s",
+                                   state == NULL ? "" : state, state == NULL ? "" : ": ", text);
+    if (used >= sizeof link->problem)
+        used = sizeof link->problem - 1;
+    for (size_t i = 0; i < used; i++)
+        if ((unsigned char)link->problem[i] < ' ')
+            link->problem[i] = ' ';
+    while (used > 0 && link->problem[used - 1] == ' ')
+        link->problem[--used] = '\0';
+}
+
+/* ---- waiting ---- */
+
+/* 1: the socket is ready; 0: until_us has come; -1: the link was left, or poll failed. */
+static int wait_socket(struct pg_link *link, short events, int64_t until_us)
+{
+    for (;;) {
+        struct pollfd fds[2] = {{.fd = PQsocket(link->connection), .events = events},
+                                {.fd = link->leave_fd, .events = POLLIN}};
+        int64_t left_us = until_us - clock_us(CLOCK_MONOTONIC);
+        if (until_us != INT64_MAX && left_us <= 0)
+            return 0;
+        int ready = poll(fds, 2, until_us == INT64_MAX ? -1 : (int)(left_us / 1000 + 1));
+        if (ready < 0 && errno == EINTR)
+            continue;
+        if (ready < 0 || fds[1].revents != 0)
+            return -1;
+        if (fds[0].revents != 0)
+            return 1;
+    }
+}
+
+/* ---- connecting ---- */
+
+static void on_notice(void *owner, const PGresult *notice)
+{
+    struct pg_link *link = owner;
+    const char *text = PQresultErrorField(notice, PG_DIAG_MESSAGE_PRIMARY);
+    const char *source = PQresultErrorField(notice, PG_DIAG_SOURCE_FUNCTION);
+    if ((source != NULL && strcmp(source, "SyncRepWaitForLSN") == 0) ||
+        (text != NULL && strstr(text, "synchronous replication") != NULL)) {
+        link->sync_was_cut = true;
+        explain(link, NULL, text == NULL ? "the wait for a synchronous standby ended" : text);
+    }
+}
+
+struct settings {
+    const char *names[SETTINGS_MAX + 1], *values[SETTINGS_MAX + 1];
+    size_t count;
+};
+
+static void put_setting(struct settings *settings, const char *name, const char *value)
+{
+    for (size_t i = 0; i < settings->count; i++)
+        if (strcmp(settings->names[i], name) == 0)
+            return; /* the user's word */
+    if (settings->count < SETTINGS_MAX) {
+        settings->names[settings->count] = name;
+        settings->values[settings->count++] = value;
+    }
+}
+
+static struct settings settings_of(const struct pg_link *link)
+{
+    struct settings settings = {.count = 0};
+    for (const PQconninfoOption *option = link->options; option->keyword != NULL; option++)
+        if (option->val != NULL && option->val[0] != '\0')
+            put_setting(&settings, option->keyword, option->val);
+    put_setting(&settings, "application_name", "overround");
+    put_setting(&settings, "connect_timeout", "5");
+    put_setting(&settings, "options", "-c default_transaction_isolation=serializable");
+    put_setting(&settings, "keepalives_idle", "2");
+    put_setting(&settings, "keepalives_interval", "1");
+    put_setting(&settings, "keepalives_count", "3");
+    put_setting(&settings, "tcp_user_timeout", "5000");
+    put_setting(&settings, "target_session_attrs", "read-write"); /* after a failover: the newest */
+    return settings;
+}
+
+static bool finish_connecting(struct pg_link *link)
+{
+    int64_t until_us = clock_us(CLOCK_MONOTONIC) + PG_CONNECT_US_MAX;
+    PostgresPollingStatusType status = PGRES_POLLING_WRITING;
+    while (status != PGRES_POLLING_OK && status != PGRES_POLLING_FAILED) {
+        short events = status == PGRES_POLLING_READING ? POLLIN : POLLOUT;
+        int ready = wait_socket(link, events, until_us);
+        if (ready <= 0) {
+            explain(link, NULL, ready == 0 ? "no connection within its time" : "left");
+            return false;
+        }
+        status = PQconnectPoll(link->connection);
+    }
+    if (status == PGRES_POLLING_FAILED)
+        explain(link, NULL, PQerrorMessage(link->connection));
+    return status == PGRES_POLLING_OK;
+}
+
+static bool connect_now(struct pg_link *link)
+{
+    struct settings settings = settings_of(link);
+    link->connection = PQconnectStartParams(settings.names, settings.values, 0);
+    if (link->connection != NULL)
+        PQsetNoticeReceiver(link->connection, on_notice, link);
+    bool connected = link->connection != NULL && PQstatus(link->connection) != CONNECTION_BAD &&
+                     finish_connecting(link) && PQsetnonblocking(link->connection, 1) == 0;
+    if (!connected && link->problem[0] == '\0')
+        explain(link, NULL,
+                link->connection == NULL ? "no memory" : PQerrorMessage(link->connection));
+    if (!connected)
+        drop(link);
+    return connected;
+}
+
+static bool be_connected(struct pg_link *link)
+{
+    link->problem[0] = '\0';
+    link->sync_was_cut = false;
+    if (pg_link_left(link)) {
+        explain(link, NULL, "left");
+        return false;
+    }
+    if (link->connection != NULL && PQstatus(link->connection) == CONNECTION_OK)
+        return true;
+    drop(link);
+    return connect_now(link);
+}
+
+/* ---- a statement ---- */
+
+static enum pg_answer answer_of(struct pg_link *link, const char *state)
+{
+    if (state == NULL || strncmp(state, "08", 2) == 0 || strncmp(state, "57P", 3) == 0 ||
+        strcmp(state, "40003") == 0)
+        return PG_LOST; /* the server goes, or does not know itself */
+    static const char *const again[] = {"40001", "40P01", "55P03", "57014"};
+    for (size_t i = 0; i < sizeof again / sizeof *again; i++)
+        if (strcmp(state, again[i]) == 0)
+            return PG_AGAIN;
+    if (strcmp(state, "25006") == 0) { /* read only: it is a standby now */
+        drop(link);
+        return PG_AGAIN;
+    }
+    return strncmp(state, "53", 2) == 0 ? PG_FULL : PG_REFUSED;
+}
+
+static bool send_all(struct pg_link *link)
+{
+    for (;;) {
+        int left = PQflush(link->connection);
+        if (left == 0)
+            return true;
+        if (left < 0 || wait_socket(link, POLLIN | POLLOUT, INT64_MAX) < 0)
+            return false;
+        if (PQconsumeInput(link->connection) == 0)
+            return false;
+    }
+}
+
+/* NULL, with *ret_broken: the connection broke, or the link was left. */
+static PGresult *next_result(struct pg_link *link, bool *ret_broken)
+{
+    *ret_broken = false;
+    while (PQisBusy(link->connection) != 0)
+        if (wait_socket(link, POLLIN, INT64_MAX) < 0 || PQconsumeInput(link->connection) == 0) {
+            *ret_broken = true;
+            return NULL;
+        }
+    return PQgetResult(link->connection);
+}
+
+/* All results up to the server's idle: the first is the rows, a later one may take them back. */
+static enum pg_answer take_results(struct pg_link *link, PGresult **ret_rows)
+{
+    enum pg_answer answer = PG_LOST;
+    PGresult *rows = NULL, *result;
+    bool broken = false, any = false;
+    while ((result = next_result(link, &broken)) != NULL) {
+        ExecStatusType status = PQresultStatus(result);
+        bool good = status == PGRES_TUPLES_OK || status == PGRES_COMMAND_OK;
+        if (good && !any) {
+            answer = PG_TAKEN;
+            rows = result;
+        } else if (!good) {
+            const char *state = PQresultErrorField(result, PG_DIAG_SQLSTATE);
+            const char *text = PQresultErrorField(result, PG_DIAG_MESSAGE_PRIMARY);
+            explain(link, state, text != NULL ? text : PQresultErrorMessage(result));
+            answer = answer_of(link, state);
+        }
+        if (result != rows)
+            PQclear(result);
+        any = true;
+        if (link->connection == NULL)
+            break;
+    }
+    if (broken || (answer == PG_TAKEN && link->sync_was_cut))
+        answer = PG_LOST;
+    if (answer == PG_TAKEN && ret_rows != NULL)
+        *ret_rows = rows;
+    else
+        PQclear(rows);
+    return answer;
+}
+
+static enum pg_answer end_statement(struct pg_link *link, PGresult **ret_rows)
+{
+    enum pg_answer answer = send_all(link) ? take_results(link, ret_rows) : PG_LOST;
+    if (answer == PG_LOST) {
+        if (link->problem[0] == '\0' && link->connection != NULL)
+            explain(link, NULL, PQerrorMessage(link->connection));
+        drop(link);
+    }
+    return answer;
+}
+
+enum pg_answer pg_link_run(struct pg_link *link, const char *statement,
+                           const struct pg_params *params, PGresult **ret_rows)
+{
+    const char *at[PG_PARAMS_MAX];
+    const int binary[PG_PARAMS_MAX] = {1, 1, 1, 1, 1, 1, 1, 1};
+    if (ret_rows != NULL)
+        *ret_rows = NULL;
+    if (!be_connected(link))
+        return PG_AWAY;
+    for (int i = 0; i < params->count; i++)
+        at[i] = params->at[i] != NULL ? params->at[i] : (const char *)&params->numbers[i];
+    if (PQsendQueryParams(link->connection, statement, params->count, NULL, at, params->bytes,
+                          binary, 1) == 0) {
+        explain(link, NULL, PQerrorMessage(link->connection));
+        drop(link);
+        return PG_LOST; /* a part of it may be on its way */
+    }
+    return end_statement(link, ret_rows);
+}
+
+enum pg_answer pg_link_script(struct pg_link *link, const char *statements)
+{
+    if (!be_connected(link))
+        return PG_AWAY;
+    if (PQsendQuery(link->connection, statements) == 0) {
+        explain(link, NULL, PQerrorMessage(link->connection));
+        drop(link);
+        return PG_LOST;
+    }
+    return end_statement(link, NULL);
+}

@@ -1,0 +1,430 @@
+/* test_pg_faults.c - the ledger on a PostgreSQL that loses requests and answers, falls silent,
+ * crashes, or has a second writer (adapters/postgres/pg_ledger.h; DESIGN part 3, L1, L2). */
+#include "test.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "adapters/postgres/pg_ledger.h"
+#include "base/error.h"
+#include "fault_proxy.h"
+#include "log_records.h"
+#include "postgres_server.h"
+
+#define RECORD_BYTES 328
+#define TRIES        30000 /* of a millisecond: generous */
+
+struct writer {
+    struct ledger_log *log;
+    uint64_t epoch;
+    struct ledger_append append;
+    char records[64 * RECORD_BYTES];
+    unsigned answers;
+    enum append_outcome outcome;
+};
+
+struct scene {
+    struct fault_proxy *proxy;
+    char folder[64], from[96], to[160], conninfo[200];
+};
+
+static void clean(void)
+{
+    postgres_run("DROP TABLE IF EXISTS ledger, ledger_schema;"
+                 "DROP FUNCTION IF EXISTS ledger_is_insert_only()");
+}
+
+static void scene_begin(struct scene *scene)
+{
+    const char *server = postgres_server();
+    if (server == NULL)
+        skip();
+    clean();
+    char folder[120];
+    assert_int_equal(sscanf(server, "host=%119s", folder), 1);
+    (void)snprintf(scene->to, sizeof scene->to, "%s/.s.PGSQL.5432", folder);
+    (void)snprintf(scene->folder, sizeof scene->folder, "/tmp/overround-wire-XXXXXX");
+    assert_non_null(mkdtemp(scene->folder));
+    (void)snprintf(scene->from, sizeof scene->from, "%s/.s.PGSQL.5432", scene->folder);
+    (void)snprintf(scene->conninfo, sizeof scene->conninfo, "host=%s user=postgres dbname=postgres",
+                   scene->folder);
+    scene->proxy = fault_proxy_new(scene->from, scene->to);
+}
+
+static void scene_end(struct scene *scene)
+{
+    fault_proxy_free(scene->proxy);
+    rmdir(scene->folder);
+}
+
+static int try_open(const char *conninfo, struct ledger_log **ret_log, char *ret_why, size_t bytes)
+{
+    struct buf why = buf_over(ret_why, bytes - 1);
+    struct pg_ledger_options options = {.conninfo = conninfo, .close_us_max = 1000000};
+    int error = pg_ledger_open(&options, ret_log, &why);
+    ret_why[why.bytes] = '\0';
+    return error;
+}
+
+static void writer_open(struct writer *writer, const char *conninfo)
+{
+    char why[256];
+    *writer = (struct writer){.epoch = 0};
+    if (try_open(conninfo, &writer->log, why, sizeof why) != 0)
+        fail_msg("%s", why);
+    assert_int_equal(writer->log->ops->take_epoch(writer->log, 0, &writer->epoch), 0);
+}
+
+static void writer_close(struct writer *writer)
+{
+    writer->log->ops->free(writer->log);
+}
+
+static void on_done(struct ledger_append *append, enum append_outcome outcome)
+{
+    struct writer *writer = append->owner;
+    writer->answers++;
+    writer->outcome = outcome;
+}
+
+static void begin_append(struct writer *writer, uint64_t tail, uint32_t count)
+{
+    size_t bytes = log_records_make(writer->records, RECORD_BYTES, tail + 1, count, writer->epoch);
+    writer->answers = 0;
+    writer->append = (struct ledger_append){.epoch = writer->epoch,
+                                            .expected_tail = tail,
+                                            .records = writer->records,
+                                            .bytes = bytes,
+                                            .count = count,
+                                            .on_done = on_done,
+                                            .owner = writer};
+    assert_int_equal(writer->log->ops->append(writer->log, &writer->append), 0);
+}
+
+static enum append_outcome end_append(struct writer *writer)
+{
+    for (int i = 0; i < TRIES && writer->answers == 0; i++) {
+        writer->log->ops->poll(writer->log);
+        usleep(1000);
+    }
+    assert_int_equal(writer->answers, 1);
+    return writer->outcome;
+}
+
+static enum append_outcome append(struct writer *writer, uint64_t tail, uint32_t count)
+{
+    begin_append(writer, tail, count);
+    return end_append(writer);
+}
+
+static int count_record(void *owner, uint32_t shard, const char *record, size_t bytes)
+{
+    uint64_t seq = 0, generation = 0, *last = owner;
+    (void)shard;
+    assert_true(log_record_is(record, bytes, &seq, &generation));
+    assert_int_equal(seq, *last + 1);
+    *last = seq;
+    return 0;
+}
+
+static uint64_t replayed(struct writer *writer)
+{
+    uint64_t last = 0;
+    assert_int_equal(writer->log->ops->replay(writer->log, 0, 1, count_record, &last), 0);
+    return last;
+}
+
+static struct pg_ledger_stats stats_of(struct writer *writer)
+{
+    struct pg_ledger_stats stats;
+    pg_ledger_stats(writer->log, &stats);
+    return stats;
+}
+
+/* ---- one writer ---- */
+
+static void lose(enum fault fault)
+{
+    struct scene scene;
+    struct writer writer;
+    scene_begin(&scene);
+    writer_open(&writer, scene.conninfo);
+    uint64_t tail = 0;
+    for (unsigned round = 1; round <= 5; round++) {
+        assert_int_equal(append(&writer, tail, 3), APPEND_OK);
+        fault_proxy_set(scene.proxy, fault);
+        assert_int_equal(append(&writer, tail + 3, 7), APPEND_OK);
+        assert_int_equal(fault_proxy_losses(scene.proxy), round);
+        assert_int_equal(stats_of(&writer).counters.lost, round);
+        tail += 10;
+    }
+    assert_int_equal(replayed(&writer), tail);
+    /* once each: five rounds of two, and the epoch */
+    assert_int_equal(postgres_number("SELECT count(*) FROM ledger"), 11);
+    writer_close(&writer);
+    scene_end(&scene);
+}
+
+TEST(pg_faults, a_batch_whose_answer_is_lost_stands_once)
+{
+    lose(FAULT_LOSE_ANSWER);
+}
+
+TEST(pg_faults, a_batch_that_is_lost_itself_is_sent_again)
+{
+    lose(FAULT_LOSE_REQUEST);
+}
+
+TEST(pg_faults, a_server_that_is_away_is_waited_for_and_said)
+{
+    struct scene scene;
+    struct writer writer;
+    scene_begin(&scene);
+    writer_open(&writer, scene.conninfo);
+    assert_int_equal(append(&writer, 0, 1), APPEND_OK);
+    assert_int_equal(writer.log->ops->trouble(writer.log), LEDGER_WELL);
+    fault_proxy_set(scene.proxy, FAULT_REFUSE);
+    begin_append(&writer, 1, 2);
+    for (int i = 0; i < TRIES && stats_of(&writer).counters.away < 1; i++)
+        if (writer.log->ops->trouble(writer.log) == LEDGER_STALLED)
+            break;
+        else
+            usleep(1000);
+    assert_int_equal(writer.log->ops->trouble(writer.log), LEDGER_STALLED);
+    writer.log->ops->poll(writer.log);
+    assert_int_equal(writer.answers, 0);
+    fault_proxy_set(scene.proxy, FAULT_NONE);
+    assert_int_equal(end_append(&writer), APPEND_OK);
+    assert_int_equal(writer.log->ops->trouble(writer.log), LEDGER_WELL);
+    assert_int_equal(replayed(&writer), 3);
+    writer_close(&writer);
+    scene_end(&scene);
+}
+
+TEST(pg_faults, a_log_that_is_closed_leaves_a_silent_server)
+{
+    struct scene scene;
+    struct writer writer;
+    scene_begin(&scene);
+    writer_open(&writer, scene.conninfo);
+    assert_int_equal(append(&writer, 0, 1), APPEND_OK);
+    fault_proxy_set(scene.proxy, FAULT_SILENCE);
+    begin_append(&writer, 1, 1);
+    writer_close(&writer); /* comes back */
+    assert_int_equal(writer.answers, 1);
+    assert_int_equal(writer.outcome, APPEND_UNKNOWN);
+    scene_end(&scene);
+}
+
+TEST(pg_faults, what_was_acknowledged_is_there_after_a_crash_of_the_server)
+{
+    struct scene scene;
+    struct writer writer;
+    scene_begin(&scene);
+    writer_open(&writer, scene.conninfo);
+    uint64_t tail = 0;
+    for (int round = 0; round < 3; round++) {
+        for (int i = 0; i < 20; i++, tail += 5)
+            assert_int_equal(append(&writer, tail, 5), APPEND_OK);
+        begin_append(&writer, tail, 5); /* into the crash */
+        postgres_server_restart(true);
+        assert_int_equal(end_append(&writer), APPEND_OK);
+        tail += 5;
+    }
+    assert_int_equal(replayed(&writer), tail);
+    writer_close(&writer);
+    scene_end(&scene);
+}
+
+TEST(pg_faults, a_connection_that_is_ended_under_a_lock_writes_once)
+{
+    struct scene scene;
+    struct writer writer;
+    scene_begin(&scene);
+    writer_open(&writer, scene.conninfo);
+    struct postgres_session *lock = postgres_session_begin("LOCK TABLE ledger IN SHARE MODE");
+    begin_append(&writer, 0, 4);
+    while (postgres_number(
+               "SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock'") == 0)
+        usleep(1000);
+    postgres_run("SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
+                 " WHERE wait_event_type = 'Lock'");
+    postgres_session_end(lock);
+    assert_int_equal(end_append(&writer), APPEND_OK);
+    assert_int_equal(replayed(&writer), 4);
+    assert_int_equal(postgres_number("SELECT count(*) FROM ledger"), 2);
+    writer_close(&writer);
+    scene_end(&scene);
+}
+
+/* ---- two writers ---- */
+
+TEST(pg_faults, the_first_insert_wins_and_the_other_stays_out)
+{
+    struct scene scene;
+    struct writer old, new;
+    uint64_t epoch = 0;
+    scene_begin(&scene);
+    writer_open(&old, scene.conninfo);
+    assert_int_equal(append(&old, 0, 2), APPEND_OK);
+    writer_open(&new, scene.conninfo);
+    assert_true(new.epoch > old.epoch);
+    assert_int_equal(append(&old, 2, 1), APPEND_MOVED); /* fenced before the new one wrote */
+    assert_int_equal(append(&new, 2, 3), APPEND_OK);
+    assert_int_equal(append(&old, 2, 1), APPEND_MOVED);
+    assert_int_equal(append(&old, 5, 1), APPEND_MOVED);
+    assert_int_equal(old.log->ops->take_epoch(old.log, 0, &epoch), -ERR_STOPPED);
+    assert_int_equal(replayed(&new), 5);
+    writer_close(&old);
+    writer_open(&old, scene.conninfo); /* a start folds what it missed, and goes on */
+    assert_int_equal(replayed(&old), 5);
+    assert_int_equal(append(&old, 5, 1), APPEND_OK);
+    assert_int_equal(append(&new, 5, 1), APPEND_MOVED);
+    writer_close(&old);
+    writer_close(&new);
+    scene_end(&scene);
+}
+
+TEST(pg_faults, no_epoch_is_taken_behind_the_back_of_a_writer_that_was_not_folded)
+{
+    struct scene scene;
+    struct writer writer, late;
+    char why[256];
+    uint64_t epoch = 0;
+    scene_begin(&scene);
+    writer_open(&writer, scene.conninfo);
+    assert_int_equal(try_open(scene.conninfo, &late.log, why, sizeof why), 0);
+    assert_int_equal(append(&writer, 0, 2), APPEND_OK);
+    assert_int_equal(late.log->ops->take_epoch(late.log, 0, &epoch), -ERR_STOPPED);
+    assert_non_null(strstr(pg_ledger_problem(late.log), "another writer"));
+    assert_int_equal(append(&writer, 2, 2), APPEND_OK);
+    writer_close(&writer);
+    writer_close(&late);
+    scene_end(&scene);
+}
+
+TEST(pg_faults, two_who_race_for_a_key_are_told_apart)
+{
+    struct scene scene;
+    struct writer writers[2];
+    unsigned won = 0;
+    scene_begin(&scene);
+    for (int round = 0; round < 10; round++) {
+        uint64_t tail = (uint64_t)round;
+        writer_open(&writers[0], scene.conninfo);
+        writer_open(&writers[1], postgres_server());
+        begin_append(&writers[0], tail, 1);
+        begin_append(&writers[1], tail, 1);
+        assert_int_equal(end_append(&writers[0]), APPEND_MOVED);
+        assert_int_equal(end_append(&writers[1]), APPEND_OK);
+        won++;
+        writer_close(&writers[0]);
+        writer_close(&writers[1]);
+    }
+    assert_int_equal(postgres_number("SELECT max(seq_last) FROM ledger"), won);
+    scene_end(&scene);
+}
+
+/* ---- what is stored ---- */
+
+TEST(pg_table, rows_are_never_changed)
+{
+    static const char *const changes[] = {"UPDATE ledger SET crc = 0", "DELETE FROM ledger",
+                                          "TRUNCATE ledger"};
+    struct scene scene;
+    struct writer writer;
+    char text[256];
+    scene_begin(&scene);
+    writer_open(&writer, scene.conninfo);
+    assert_int_equal(append(&writer, 0, 2), APPEND_OK);
+    for (size_t i = 0; i < sizeof changes / sizeof *changes; i++) {
+        (void)snprintf(text, sizeof text,
+                       "DO $$ BEGIN %s; EXCEPTION WHEN insufficient_privilege THEN"
+                       " CREATE TABLE refused_%zu (); END $$",
+                       changes[i], i);
+        postgres_run(text);
+        (void)snprintf(text, sizeof text, "DROP TABLE refused_%zu", i);
+        postgres_run(text); /* it was refused */
+    }
+    assert_int_equal(replayed(&writer), 2);
+    writer_close(&writer);
+    scene_end(&scene);
+}
+
+static int ignore(void *owner, uint32_t shard, const char *record, size_t bytes)
+{
+    (void)owner, (void)shard, (void)record, (void)bytes;
+    return 0;
+}
+
+TEST(pg_table, a_changed_or_missing_row_is_found)
+{
+    static const struct {
+        const char *change, *problem;
+    } rows[] = {
+        {"UPDATE ledger SET records = set_byte(records, 100, 255 - get_byte(records, 100))"
+         " WHERE batch_no = 3",
+         "sum"},
+        {"UPDATE ledger SET crc = crc + 1 WHERE batch_no = 3", "sum"},
+        {"UPDATE ledger SET epoch = 7 WHERE batch_no = 3", "epoch"},
+        {"UPDATE ledger SET seq_first = 2 WHERE batch_no = 3", "missing"},
+        {"DELETE FROM ledger WHERE batch_no = 3", "missing"},
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        struct scene scene;
+        struct writer writer;
+        scene_begin(&scene);
+        writer_open(&writer, scene.conninfo);
+        for (uint64_t tail = 0; tail < 8; tail += 2)
+            assert_int_equal(append(&writer, tail, 2), APPEND_OK);
+        postgres_run("ALTER TABLE ledger DISABLE TRIGGER insert_only");
+        postgres_run(rows[i].change);
+        assert_int_equal(writer.log->ops->replay(writer.log, 0, 1, ignore, NULL), -ERR_CORRUPT);
+        if (strstr(pg_ledger_problem(writer.log), rows[i].problem) == NULL)
+            fail_msg("%s: %s", rows[i].change, pg_ledger_problem(writer.log));
+        writer_close(&writer);
+        scene_end(&scene);
+    }
+}
+
+TEST(pg_table, is_refused_where_a_newer_program_made_it)
+{
+    struct scene scene;
+    struct writer writer;
+    struct ledger_log *log = NULL;
+    char why[256];
+    scene_begin(&scene);
+    writer_open(&writer, scene.conninfo);
+    writer_close(&writer);
+    postgres_run("INSERT INTO ledger_schema (version) VALUES (99)");
+    assert_int_equal(try_open(scene.conninfo, &log, why, sizeof why), -ERR_CONFIG);
+    assert_non_null(strstr(why, "newer"));
+    scene_end(&scene);
+}
+
+TEST(pg_table, is_refused_where_a_commit_is_not_durable)
+{
+    struct scene scene;
+    struct ledger_log *log = NULL;
+    char why[256];
+    scene_begin(&scene);
+    postgres_run("ALTER ROLE postgres SET synchronous_commit = off");
+    int error = try_open(scene.conninfo, &log, why, sizeof why);
+    postgres_run("ALTER ROLE postgres RESET synchronous_commit");
+    assert_int_equal(error, -ERR_CONFIG);
+    assert_non_null(strstr(why, "synchronous_commit"));
+    scene_end(&scene);
+}
+
+TEST(pg_table, says_why_it_cannot_be_opened)
+{
+    struct ledger_log *log = NULL;
+    char why[256];
+    if (postgres_server() == NULL)
+        skip();
+    assert_int_equal(try_open("host=/nowhere user=postgres", &log, why, sizeof why), -ERR_ABSENT);
+    assert_true(why[0] != '\0');
+    assert_int_equal(try_open("not = a = conninfo", &log, why, sizeof why), -ERR_CONFIG);
+}
