@@ -7,6 +7,7 @@
 #include "cli/command.h"
 #include "cli/heads_token.h"
 #include "cli/node.h"
+#include "cli/node_database.h"
 #include "cli/node_fronts.h"
 #include "cli/options_listen.h"
 #include "cli/options_results.h"
@@ -87,10 +88,7 @@
 /* clang-format on */
 
 static const struct option_spec serve_specs[] = {
-    SHARED_SPECS,
-    PROXY_SPECS,
-    PRODUCTION_SPECS,
-    {"take-over", "no"},
+    SHARED_SPECS, PROXY_SPECS, PRODUCTION_SPECS, {"take-over", "no"}, {"ledger", "files"},
 };
 
 static const struct option_spec standby_specs[] = {
@@ -381,6 +379,7 @@ static int take_shared(const struct options *options, struct node_options *node,
     TRY(options_results(options, node, why));
     TRY(options_segments(options, node, why));
     TRY(take_ship(options, &node->ship, why));
+    node->ledger = "files";
     return take_limits(options, node, why);
 }
 
@@ -390,6 +389,22 @@ static int run(const struct node_options *node, node_ready_fn ready)
     struct buf why = buf_over(memory, sizeof memory);
     enum node_end end = node_run(node, ready, &why);
     return end == NODE_ENDED ? 0 : command_fail((int)end, buf_slice(&why));
+}
+
+/* What a standby is for, a database has itself. */
+static int take_ledger(const struct options *options, struct node_options *node, struct buf *why)
+{
+    node->ledger = options_text(options, "ledger");
+    if (slice_is(slice_text(node->ledger), "files"))
+        return 0;
+    if (!node_database_takes(node->ledger)) {
+        buf_put_text(why, "--ledger is files or the postgresql:// URL of a database");
+        return -ERR_CONFIG;
+    }
+    if (node->ship.mode == SHIP_MODE_OFF)
+        return 0;
+    buf_put_text(why, "--ship: a ledger in a database is shipped by the database, not by us");
+    return -ERR_CONFIG;
 }
 
 static int take_serve(const struct options *options, struct node_options *node, struct buf *why)
@@ -427,7 +442,8 @@ int command_serve(int argc, char *const *argv)
     int code = command_options(&input, &options);
     if (code != 0)
         return code;
-    if (take_serve(&options, &node, &why) < 0 || take_running(&options, &node, &why) < 0)
+    if (take_serve(&options, &node, &why) < 0 || take_ledger(&options, &node, &why) < 0 ||
+        take_running(&options, &node, &why) < 0)
         return command_fail(2, buf_slice(&why));
     return run(&node, say_ready);
 }

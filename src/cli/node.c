@@ -135,6 +135,7 @@ static void on_log_ready(void *owner)
     book_poll(node->book);
     (void)cycles_enter(before);
     node_volumes_tell(&node->volumes, node->stores.file_log);
+    node_database_tell(&node->database);
 }
 
 static void notify_log(void *owner)
@@ -488,6 +489,8 @@ static enum node_end start_book(struct node *node)
     if (reason != NULL && reason[0] != '\0')
         buf_printf(node->why, ": %s", reason);
     const char *problem = ledger_file_problem(node->stores.file_log);
+    if (problem[0] == '\0')
+        problem = node_database_problem(&node->database);
     if (problem[0] != '\0')
         buf_printf(node->why, "; %s", problem);
     return error == -ERR_CORRUPT ? NODE_DAMAGED : NODE_FAILED;

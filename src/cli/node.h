@@ -43,7 +43,8 @@ struct node_takeover {
 
 struct node_options {
     const char *data;
-    const char *jwks; /* or NULL: local keys */
+    const char *ledger; /* the database that it stands in; "files": none */
+    const char *jwks;   /* or NULL: local keys */
     enum node_profile profile;
     struct net_address public_address, admin_address;
     struct node_listen_options listen; /* TLS and proxies */

@@ -11,6 +11,7 @@
 #include "cli/local_keys.h"
 #include "cli/node.h"
 #include "cli/node_check.h"
+#include "cli/node_database.h"
 #include "cli/node_fronts.h"
 #include "cli/node_handover.h"
 #include "cli/node_orphans.h"
@@ -78,6 +79,7 @@ struct node {
     struct node_verdicts verdicts;
     struct node_shadow shadow;
     struct node_check check;
+    struct node_database database;
     struct node_upkeep upkeep;
     struct node_ship ship;
     struct node_fence fence;

@@ -170,6 +170,20 @@ static enum node_end open_ledger(struct node *node)
     return error < 0 ? failed(node, "the old verdict keys cannot be opened", error) : NODE_ENDED;
 }
 
+/* With the files open, and all that follows them: they get what they lack of the database's log. */
+static enum node_end open_database(struct node *node)
+{
+    struct node_stores *stores = &node->stores;
+    if (strcmp(node->options->ledger, "files") == 0)
+        return NODE_ENDED;
+    int error = node_database_open(&node->database, node->options->ledger, stores->meter.inner,
+                                   stores->file_log, node->why);
+    if (error < 0)
+        return failed(node, "the ledger's database cannot be used", error);
+    ledger_meter_init(&stores->meter, node->database.mirror);
+    return NODE_ENDED;
+}
+
 static enum node_end open_odds_log(struct node *node)
 {
     struct odds_log_report report = {.segments = 0};
@@ -212,6 +226,8 @@ enum node_end node_open_stores(struct node *node)
     uint64_t key[2];
     random_fill(key, sizeof key);
     enum node_end end = open_ledger(node);
+    if (end == NODE_ENDED)
+        end = open_database(node);
     if (end == NODE_ENDED)
         end = open_odds_log(node);
     if (end != NODE_ENDED)

@@ -19,6 +19,8 @@ static int log_append(struct ledger_log *port, struct ledger_append *append)
     if (log->under_way != NULL)
         return -ERR_BUSY;
     log->under_way = append;
+    if (port->notify != NULL && !log->hold)
+        port->notify(port->notify_owner);
     return 0;
 }
 

@@ -10,25 +10,16 @@
 
 #include "adapters/postgres/pg_attempt.h"
 #include "adapters/postgres/pg_link.h"
+#include "adapters/postgres/pg_place.h"
 #include "ports/ledger_log.h"
 
 #define PG_PAGE_BATCHES 16 /* of one question in a replay */
-
-/* Where a shard's log stands: its newest batch. All 0: it is empty. */
-struct pg_place {
-    int64_t batch_no, epoch;
-    uint64_t seq_last;
-};
 
 struct pg_batch {
     struct pg_place place; /* of this batch */
     uint64_t seq_first;    /* seq_last + 1 where it has no records */
     const char *records;   /* borrowed: the caller's, or the rows' */
     size_t bytes;
-};
-
-struct pg_counters {
-    uint64_t lost, again, away; /* answers of the server, as pg_answer says */
 };
 
 /* Makes the table where it is missing, with what forbids changing a row; and asks for the settings

@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "adapters/postgres/pg_batch.h"
 #include "base/assert.h"
 #include "base/clock.h"
 #include "base/error.h"

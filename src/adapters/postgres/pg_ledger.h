@@ -13,7 +13,9 @@
  * the one opened are a programmer error. */
 #pragma once
 
-#include "adapters/postgres/pg_batch.h"
+#include <stdbool.h>
+
+#include "adapters/postgres/pg_place.h"
 #include "base/buf.h"
 #include "ports/ledger_log.h"
 

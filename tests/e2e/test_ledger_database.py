@@ -1,0 +1,173 @@
+"""A ledger that stands in PostgreSQL: what was acknowledged is in its table, once, whatever dies;
+the files are a copy that can be lost; and of two writers one writes."""
+import os
+import shutil
+import signal
+import tempfile
+from decimal import Decimal
+
+import pytest
+from conftest import make
+from lib.load import Load
+from lib.postgres import Postgres
+from lib.server import run
+from lib.until import until
+
+COPY = ('ledger', 'tree', 'verdicts')
+RECORDS = 'SELECT coalesce(max(seq_last), 0) FROM ledger'
+
+
+@pytest.fixture(scope='module')
+def postgres():
+    made = Postgres(tempfile.mkdtemp(prefix='overround-pg-')).start()
+    yield made
+    made.close()
+
+
+@pytest.fixture
+def database(postgres):
+    """Empty."""
+    postgres.psql('DROP SCHEMA public CASCADE; CREATE SCHEMA public')
+    return postgres
+
+
+@pytest.fixture
+def kept(database, tmp_path):
+    """A server whose ledger stands in the database."""
+    made = make(tmp_path / 'data', ['--ledger', database.url])
+    yield made
+    made.close()
+
+
+def lose_copy(server):
+    for name in COPY:
+        shutil.rmtree(os.path.join(server.data, name))
+
+
+def again(book, load):
+    book.feed.again()
+    for customer in load.customers:
+        customer.reconnect()
+
+
+def more(load, count=50):
+    before = len(load.acknowledged)
+    until(lambda: len(load.acknowledged) > before + count, 60)
+
+
+def test_every_batch_is_in_the_table_and_the_copy_proves_it(kept, database):
+    market = kept.market()
+    load = Load(kept, market, customers=4)
+    join = load.start(0)
+    more(load)
+    join()
+    load.check()
+    assert kept.server.terminate() == 0
+    assert 'all invariants hold' in kept.server.verify()
+    stat = run('ledger', 'stat', '--data', kept.server.data).stdout
+    assert str(database.number(RECORDS)) in stat.split(), stat
+    dense = database.number('SELECT count(*) FROM (SELECT seq_first - lag(seq_last, 1, 0) OVER '
+                            '(ORDER BY batch_no) AS step FROM ledger) AS s WHERE step <> 1')
+    assert dense == 0
+
+
+def test_a_lost_copy_is_made_again_from_the_table(kept):
+    market = kept.market()
+    load = Load(kept, market, customers=2)
+    join = load.start(0)
+    more(load)
+    kept.server.kill()
+    join()
+    lose_copy(kept.server)
+    kept.server.start()
+    again(kept, load)
+    load.retry_unanswered()
+    load.check()
+    assert 'the files are its copy' in kept.server.log_text()
+    join = load.start(1)
+    more(load)
+    join()
+    load.check()
+    assert kept.server.terminate() == 0
+    assert 'all invariants hold' in kept.server.verify()
+
+
+def test_a_killed_server_loses_and_doubles_nothing(kept):
+    market = kept.market()
+    load = Load(kept, market, customers=4)
+    for number in range(3):
+        join = load.start(number)
+        more(load)
+        kept.server.kill()
+        join()
+        kept.server.start()
+        again(kept, load)
+        load.retry_unanswered()
+        load.check()
+
+
+@pytest.mark.parametrize('sign', [signal.SIGINT, signal.SIGQUIT])
+def test_a_database_that_goes_is_waited_for_and_loses_nothing(kept, database, sign):
+    market = kept.market()
+    load = Load(kept, market, customers=4)
+    join = load.start(0)
+    more(load)
+    database.end(sign)
+    until(lambda: kept.server.metric('overround_database_away') == 1)
+    with kept.server.websocket() as socket:  # prices go on
+        socket.subscribe(f'market:{market}')
+        socket.wait_for(op='snapshot')
+        kept.feed.price(market, 11, 2.5)
+        socket.wait_for(op='delta')
+    customer = load.customers[0]
+    until(lambda: customer.bet(market, 12, '1').status == 503)
+    database.start()
+    until(lambda: customer.bet(market, 12, '1').status == 201)
+    more(load)
+    join()
+    load.retry_unanswered()
+    assert kept.server.metric('overround_database_away') == 0
+    assert kept.server.terminate() == 0
+    assert 'all invariants hold' in kept.server.verify()
+    assert kept.server.log_text().count('its database answers again') == 1
+
+
+def test_of_two_writers_the_newer_one_writes(kept, database, tmp_path):
+    market = kept.market()
+    customer = kept.bettor(money='100.00')
+    assert customer.bet(market, 11, '1').status == 201
+    shutil.copytree(os.path.join(kept.server.data, 'keys'), tmp_path / 'other' / 'keys')
+    other = make(tmp_path / 'other', ['--ledger', database.url])
+    try:
+        until(lambda: customer.bet(market, 11, '1').status == 503)
+        assert kept.server.get(f'/v1/odds/{market}').status == 200
+        with other.server.http() as http:
+            answer = http.request('GET', '/v1/account', token=customer.token)
+        assert answer.json['balance'] == Decimal('99.00')
+        newer = other.bettor(money='7.00')
+    finally:
+        other.close()
+    kept.server.restart()  # it folds what the other wrote
+    with kept.server.http() as http:
+        assert http.request('GET', '/v1/account', token=newer.token).json['balance'] == 7
+
+
+def test_files_of_another_ledger_are_refused(kept, database, tmp_path):
+    assert kept.server.terminate() == 0
+    other = make(tmp_path / 'other')
+    other.bettor(money='5.00')
+    other.close()
+    other.server.options += ['--ledger', database.url]
+    before = database.number(RECORDS)
+    other.server.spawn()
+    assert other.server.process.wait(30) not in (0, None)
+    assert 'the ledger\'s database' in other.server.log_text()
+    assert database.number(RECORDS) == before
+
+
+def test_a_database_that_is_not_there_is_said(tmp_path):
+    done = run('serve', '--data', str(tmp_path / 'data'), '--ledger',
+               f'postgresql:///postgres?host={tmp_path}&user=postgres', check=False)
+    assert done.returncode != 0 and "the ledger's database" in done.stderr, done.stderr
+    done = run('serve', '--data', str(tmp_path / 'data'), '--ledger', 'mysql://x', check=False)
+    assert done.returncode == 2 and '--ledger' in done.stderr, done.stderr
