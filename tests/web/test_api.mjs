@@ -1,9 +1,10 @@
-// test_api.mjs - web/player/api.js: one bet, one key, however often it has to be sent.
+// test_api.mjs - web/shared/http.js: one bet, one key, however often it has to be sent.
 import assert from "node:assert/strict";
 import { webcrypto } from "node:crypto";
 import test from "node:test";
 
-import { Api, Unanswered, newKey } from "../../web/player/api.js";
+import { Api } from "../../web/player/api.js";
+import { Unanswered, newKey } from "../../web/shared/http.js";
 
 function answer(status, body = {}, headers = {}) {
   return { status, headers: new Map(Object.entries(headers)), text: async () => JSON.stringify(body) };
@@ -36,6 +37,11 @@ test("a bet goes again under the same key until there is an answer", async () =>
   assert.equal(new Set(sent.map((request) => request.body)).size, 1);
   assert.equal(sent[0].headers.Authorization, "Bearer t");
   assert.deepEqual(slept, [300, 800]);
+});
+
+test("amounts of an answer are the digits that were sent", async () => {
+  const { api } = apiWith({ status: 200, headers: new Map(), text: async () => '{"available":100.10,"open_bets":3}' });
+  assert.deepEqual((await api.account()).body, { available: "100.10", open_bets: "3" });
 });
 
 test("a refusal is an answer and is not sent again", async () => {

@@ -1,107 +1,33 @@
-// api.js - the HTTP calls of the player page, and how a bet survives a bad connection.
-//
-// A bet is sent under one idempotency key until there is an answer: when the network fails, or
-// the server is busy, the same key goes again, so a bet can be asked for many times and is
-// placed once (DESIGN L3).
+// api.js - the HTTP calls of the bettors' page (docs/PROTOCOL.md, sections 2 to 4).
 
-const RETRY_MS = [300, 800, 2000, 4000, 8000];
-const RETRY_CODES = new Set([429, 502, 503, 504]);
+import { Http, segment } from "../shared/http.js";
 
-// A key nobody else has. randomUUID exists only on https and localhost.
-export function newKey() {
-  if (globalThis.crypto.randomUUID) return globalThis.crypto.randomUUID();
-  const bytes = globalThis.crypto.getRandomValues(new Uint8Array(16));
-  return [...bytes].map((byte) => byte.toString(16).padStart(2, "0")).join("");
-}
-
-// No answer was to be had: nobody can say here whether the bet was placed.
-export class Unanswered extends Error {}
-
-export class Api {
-  // options: base, token, fetch, sleep(ms), random; all but base for tests.
-  constructor(options = {}) {
-    this.options = {
-      base: "",
-      token: null,
-      fetch: (...args) => globalThis.fetch(...args),
-      sleep: (ms) => new Promise((resolve) => globalThis.setTimeout(resolve, ms)),
-      random: Math.random,
-      ...options,
-    };
-  }
-
+export class Api extends Http {
   session() {
-    return this.#retried("POST", "/v1/demo/session");
+    return this.retried("POST", "/v1/demo/session");
   }
   events() {
-    return this.#once("GET", "/v1/events?sport=football");
+    return this.once("GET", "/v1/events");
   }
   account() {
-    return this.#once("GET", "/v1/account");
+    return this.once("GET", "/v1/account");
   }
   bets(cursor) {
-    const page = cursor ? "&cursor=" + encodeURIComponent(cursor) : "";
-    return this.#once("GET", "/v1/bets?order=desc" + page);
+    return this.once("GET", "/v1/bets?order=desc" + (cursor ? "&cursor=" + segment(cursor) : ""));
   }
   bet(betId) {
-    return this.#once("GET", "/v1/bets/" + encodeURIComponent(betId));
+    return this.once("GET", "/v1/bets/" + segment(betId));
   }
   deposit(amount, currency, key) {
-    return this.#retried("POST", "/v1/account/deposits", { amount, currency }, key);
+    return this.retried("POST", "/v1/account/deposits", { amount, currency }, key);
   }
   placeBet(bet, key, onRetry) {
-    return this.#retried("POST", "/v1/bets", bet, key, onRetry);
+    return this.retried("POST", "/v1/bets", bet, key, onRetry);
   }
-
-  // {code, body, replayed}; throws Unanswered when every attempt failed.
-  async #retried(method, path, body, key, onRetry = () => {}) {
-    for (let attempt = 0; ; attempt++) {
-      let answer = null;
-      try {
-        answer = await this.#once(method, path, body, key);
-      } catch (error) {
-        if (!(error instanceof Unanswered)) throw error;
-      }
-      if (answer && !RETRY_CODES.has(answer.code)) return answer;
-      if (attempt === RETRY_MS.length) {
-        if (answer) return answer;
-        throw new Unanswered(path);
-      }
-      const wait = RETRY_MS[attempt] * (0.5 + this.options.random());
-      onRetry(attempt + 1);
-      await this.options.sleep(Math.max(wait, answer ? answer.retryAfterMs : 0));
-    }
+  cashOutOffer(betId) {
+    return this.once("GET", `/v1/bets/${segment(betId)}/cash-out`);
   }
-
-  async #once(method, path, body, key) {
-    const headers = { Accept: "application/json" };
-    if (this.options.token) headers.Authorization = "Bearer " + this.options.token;
-    if (key) headers["Idempotency-Key"] = key;
-    if (body !== undefined) headers["Content-Type"] = "application/json";
-    let response;
-    let text;
-    try {
-      response = await this.options.fetch(this.options.base + path, {
-        method, headers, cache: "no-store",
-        body: body === undefined ? undefined : JSON.stringify(body),
-      });
-      text = await response.text(); // an answer that breaks off is no answer
-    } catch {
-      throw new Unanswered(path);
-    }
-    return {
-      code: response.status,
-      body: parse(text),
-      replayed: response.headers.get("Idempotent-Replayed") === "true",
-      retryAfterMs: Math.min(10, Number(response.headers.get("Retry-After")) || 0) * 1000,
-    };
-  }
-}
-
-function parse(text) {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return {};
+  cashOut(betId, body, key) {
+    return this.retried("POST", `/v1/bets/${segment(betId)}/cash-out`, body, key);
   }
 }

@@ -1,40 +1,52 @@
-// app.js - the player page: joins the price stream, the slip, the bets and the account.
+// app.js - the bettors' page: joins the price stream, the slip, the bets and the account.
 
-import { Api, newKey } from "./api.js";
+import { nodesOf, say } from "../shared/dom.js";
+import { Account } from "./account.js";
+import { Api } from "./api.js";
 import { Bets } from "./bets.js";
-import { money } from "./explain.js";
+import { Format } from "./format.js";
 import { Matches } from "./matches.js";
 import { Slip } from "./slip.js";
-import { Stream } from "./client/index.js";
+import { Stream } from "../client/index.js";
 
 const SESSION = "overround.session";
+const SPORTS = ["football", "horse_racing"];
 const CATALOGUE_MS = 4000;
 
 const api = new Api();
-const nodes = Object.fromEntries(
-  ["connection", "balance", "held", "deposit", "matches"].map((id) => [id, document.getElementById(id)]));
-const account = { currency: "GBP" };
+const nodes = nodesOf("connection", "matches", "format", "sports");
 let stream = null;
 
-const bets = new Bets(api);
+const format = new Format(nodes.format, () => {
+  matches.showAll();
+  bets.showAll();
+  slip.update();
+});
+const account = new Account(api, () => slip.update());
+const bets = new Bets({
+  api, show: format.show,
+  onRead: (bet) => slip.betUpdate(bet),
+  onMoney: (body) => {
+    account.take({ balance: body.balance, currency: body.currency, ledger_seq: body.ledger_seq });
+    account.refresh();
+  },
+});
+const matches = new Matches(nodes.matches, {
+  show: format.show, onPick: (market, selectionId) => slip.toggle(market, selectionId),
+});
 const slip = new Slip({
-  api,
+  api, account, show: format.show,
   market: (id) => (stream ? stream.book.markets.get(id) : undefined),
-  currency: () => account.currency,
-  onPick: (marketId, selectionId) => matches.pick(marketId, selectionId),
+  onPicks: (keys) => matches.pick(keys),
   onPlaced: (bet) => {
     bets.put(bet);
-    if (bet.balance !== undefined) showBalance(bet);
-    refreshAccount(); // held stakes too
+    if (bet.balance !== undefined && !bet.stake_kind) account.take({ balance: bet.balance, ledger_seq: bet.ledger_seq });
+    account.refresh(); // held stakes and tokens too
   },
   onUnauthorised: () => {
     sessionStorage.removeItem(SESSION);
     begin();
   },
-});
-const matches = new Matches(nodes.matches, (market, selectionId) => {
-  slip.pick(market, selectionId);
-  show("slip");
 });
 
 // The answer's token, kept for this tab; a new one when it has ended.
@@ -44,32 +56,9 @@ async function session() {
   const answer = await api.session();
   if (!answer.body.token) throw new Error("no demo session: " + answer.code);
   sessionStorage.setItem(SESSION, JSON.stringify(answer.body));
+  bets.clear(); // somebody else's
+  account.clear();
   return answer.body;
-}
-
-async function refreshAccount() {
-  const answer = await api.account().catch(() => null);
-  if (answer && answer.code === 200) showBalance(answer.body);
-}
-
-// Answers and pushes come by different ways: the one with the lower ledger_seq is the older.
-function showBalance(state) {
-  const seq = Number(String(state.ledger_seq ?? "").split("-")[1]);
-  if (seq < account.seq) return;
-  if (seq) account.seq = seq;
-  for (const key of ["balance", "held", "currency"])
-    if (state[key] !== undefined && state[key] !== null) account[key] = state[key];
-  nodes.balance.textContent = money(account.balance ?? 0, account.currency);
-  nodes.held.textContent = Number(account.held) > 0 ? `(${money(account.held)} held)` : "";
-  slip.update();
-}
-
-async function deposit() {
-  nodes.deposit.disabled = true;
-  const answer = await api.deposit(100, account.currency, newKey()).catch(() => null);
-  nodes.deposit.disabled = false;
-  if (answer && answer.code === 201) showBalance({ balance: answer.body.balance, ledger_seq: answer.body.ledger_seq });
-  refreshAccount();
 }
 
 async function catalogue() {
@@ -80,20 +69,18 @@ async function catalogue() {
 
 function onFrame(frame) {
   switch (frame.op) {
-    case "bet_update": {
-      const bet = bets.putPushed(frame.bet || strip(frame));
-      if (!bet) break;
-      if (bet.balance !== undefined) showBalance(bet);
-      slip.betUpdate(bet);
-      // A push is short: the history, which the explanation needs, is read when it is settled.
-      if (["WON", "LOST", "VOID", "SETTLED"].includes(bet.status)) bets.refresh(bet.bet_id);
-      if (bet.status === "NOT_ACCEPTED" || bet.status === "PLACED") refreshAccount(); // held money
-      break;
-    }
-    case "balance": showBalance(strip(frame)); break;
-    case "receipt": if (bets.bets.has(frame.bet_id)) bets.put({ bet_id: frame.bet_id, receipt: true }); break;
+    case "bet_update": onBet(frame.bet || strip(frame)); break;
+    case "balance": account.take(strip(frame)); break;
+    case "receipt": if (bets.entries.has(frame.bet_id)) bets.put({ bet_id: frame.bet_id, receipt: true }); break;
     default: break;
   }
+}
+
+function onBet(update) {
+  const bet = bets.putPushed(update);
+  if (!bet) return;
+  slip.betUpdate(bet);
+  account.refresh(); // held stakes, free bets
 }
 
 function strip({ op, seq, sid, channel, ...rest }) {
@@ -105,11 +92,11 @@ function onState(state, retryMs) {
     connecting: "Connecting …", live: "Live", stopped: "Stopped",
     waiting: `No connection: prices are old. Trying again in ${Math.ceil((retryMs || 0) / 1000)} s`,
   };
-  nodes.connection.textContent = words[state];
+  say(nodes.connection, words[state]);
   nodes.connection.className = "connection " + state;
   document.body.classList.toggle("stale", state === "waiting");
   if (state === "live") {
-    refreshAccount();
+    account.refresh();
     bets.load(); // what was settled while nobody told us
   }
 }
@@ -118,6 +105,11 @@ function show(view) {
   document.body.dataset.view = view;
   for (const button of document.querySelectorAll(".views [data-view]"))
     button.setAttribute("aria-pressed", String(button.dataset.view === view));
+}
+
+function sport(name) {
+  matches.only(name);
+  for (const button of nodes.sports.children) button.setAttribute("aria-pressed", String(button.dataset.sport === name));
 }
 
 async function begin() {
@@ -131,16 +123,17 @@ async function begin() {
     return;
   }
   api.options.token = current.token;
-  delete account.seq; // another user may live in another shard
-  await refreshAccount();
+  account.player(current.user_id);
+  account.seq = 0n; // another user may live in another shard
+  await account.refresh();
   const scheme = location.protocol === "https:" ? "wss://" : "ws://";
   stream = new Stream({
     url: scheme + location.host + "/v1/stream",
     token: current.token,
-    channels: ["sport:football"],
+    channels: SPORTS.map((name) => "sport:" + name),
     onChange: (ids) => {
       matches.update(stream.book, ids);
-      if (slip.picked && ids.includes(slip.picked.marketId)) slip.update();
+      slip.changed(ids);
     },
     onState, onFrame,
   });
@@ -151,7 +144,8 @@ async function begin() {
 
 for (const button of document.querySelectorAll(".views [data-view]"))
   button.addEventListener("click", () => show(button.dataset.view));
-nodes.deposit.addEventListener("click", deposit);
+for (const button of nodes.sports.children)
+  button.addEventListener("click", () => sport(button.dataset.sport));
 window.addEventListener("online", () => stream && stream.hurry());
 setInterval(catalogue, CATALOGUE_MS);
 begin();

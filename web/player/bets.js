@@ -1,125 +1,163 @@
 // bets.js - the player's own bets, newest first, kept up to date by pushes.
 
-import { explain, money, price } from "./explain.js";
-import { element } from "./matches.js";
+import { box, element, nodesOf, say } from "../shared/dom.js";
+import { decideAt, footOf, headOf, legsOf, storyOf, sumsOf } from "./bet_view.js";
+import { CashOut } from "./cash_out.js";
+import { OVER } from "./explain.js";
 
-const NAMES = "overround.names";
-const NAMES_MAX = 200;
-const WORDS = {
-  PENDING: "Pending", PLACED: "Open", NOT_ACCEPTED: "Not accepted", WON: "Won", LOST: "Lost",
-  VOID: "Void", SETTLED: "Settled",
-};
+const TICK_MS = 250;
+const ASK_MS = 2000; // how often a bet is read whose decision was not pushed
 
 export class Bets {
-  constructor(api) {
-    this.api = api;
-    this.bets = new Map(); // bet_id -> {bet, root}
+  // options: api, show(odds, oddsExact), onRead(bet) of a bet that was read, onMoney() when a
+  // balance may have changed
+  constructor(options) {
+    this.options = options;
+    this.entries = new Map(); // bet_id -> {bet, root, pushedAt, …}
     this.cursor = null;
-    this.list = document.getElementById("bets-list");
-    this.more = document.getElementById("bets-more");
-    this.more.addEventListener("click", () => this.load(this.cursor));
-    // The server need not know names; what was clicked here does.
-    this.names = JSON.parse(sessionStorage.getItem(NAMES) || "{}");
+    this.nodes = nodesOf("bets-list", "bets-more", "bets-count", "bets-empty");
+    this.nodes["bets-more"].addEventListener("click", () => this.load(this.cursor));
+    setInterval(() => this.#tick(), TICK_MS);
   }
 
   async load(cursor = null) {
     const asked = performance.now();
-    const answer = await this.api.bets(cursor).catch(() => null);
+    const answer = await this.options.api.bets(cursor).catch(() => null);
     if (!answer || answer.code !== 200) return;
-    for (const bet of answer.body.bets || []) this.putRead(bet, asked);
+    for (const bet of answer.body.bets || []) this.#putRead(bet, asked);
     this.cursor = answer.body.next_cursor || null;
-    this.more.hidden = !this.cursor;
+    this.nodes["bets-more"].hidden = !this.cursor;
   }
 
   // Reads one bet with its whole history.
   async refresh(betId) {
     const asked = performance.now();
-    const answer = await this.api.bet(betId).catch(() => null);
-    if (answer && answer.code === 200) this.putRead(answer.body, asked);
+    const answer = await this.options.api.bet(betId).catch(() => null);
+    if (answer && answer.code === 200) this.#putRead(answer.body, asked);
   }
 
   // An answer that was asked for before the newest push may be older than it.
-  putRead(bet, asked) {
-    const entry = this.bets.get(bet.bet_id);
+  #putRead(bet, asked) {
+    const entry = this.entries.get(bet.bet_id);
     if (entry && entry.pushedAt > asked) return;
     this.put(bet);
+    const last = (bet.history || []).at(-1);
+    const { cashOut } = this.entries.get(bet.bet_id);
+    if (cashOut && last && last.event !== "CASH_OUT_PENDING")
+      cashOut.outcome(last.event === "CASH_OUT_NOT_ACCEPTED" ? "NOT_ACCEPTED" : "DONE", last.reason);
+    this.options.onRead(bet);
   }
 
+  // What a push says of a bet, of which it may be silent about much; the merged bet.
   putPushed(bet) {
     const merged = this.put(bet);
-    if (merged) this.bets.get(bet.bet_id).pushedAt = performance.now();
+    if (!merged) return null;
+    const entry = this.entries.get(bet.bet_id);
+    entry.pushedAt = performance.now();
+    if (bet.cash_out && entry.cashOut) entry.cashOut.outcome(bet.cash_out, bet.reason);
+    // The history, which the explanation is in, is read.
+    if (OVER.includes(bet.status) || bet.cash_out || bet.reason === "RESULT_CORRECTED") this.refresh(bet.bet_id);
     return merged;
   }
 
   // Adds a bet or merges what is new about it.
   put(bet) {
     if (!bet.bet_id) return null;
-    if (bet.names) this.#remember(bet.bet_id, bet.names);
-    const entry = this.bets.get(bet.bet_id) || { bet: {}, root: null, pushedAt: 0 };
+    const entry = this.entries.get(bet.bet_id) || { bet: {}, root: null, pushedAt: 0, open: false };
     if (bet.legs) delete entry.bet.result; // a push says it beside the legs, a read in them
+    if (bet.status && bet.status !== "NOT_ACCEPTED") delete entry.bet.reason;
     entry.bet = { ...entry.bet, ...bet };
     if (!entry.root) this.#insert(entry);
-    this.bets.set(bet.bet_id, entry);
+    this.entries.set(bet.bet_id, entry);
     this.#show(entry);
     this.#counts();
     return entry.bet;
   }
 
   clear() {
-    this.bets.clear();
-    this.list.replaceChildren();
+    this.entries.clear();
+    this.nodes["bets-list"].replaceChildren();
     this.#counts();
   }
 
-  #remember(betId, names) {
-    this.names[betId] = names;
-    const ids = Object.keys(this.names);
-    if (ids.length > NAMES_MAX) delete this.names[ids[0]];
-    sessionStorage.setItem(NAMES, JSON.stringify(this.names));
+  // In another format of prices.
+  showAll() {
+    for (const entry of this.entries.values()) this.#show(entry);
   }
 
   // Bet ids are ordered by time; as texts of different length the longer one is later.
   #insert(entry) {
     entry.root = element("li", "bet");
     entry.root.betId = entry.bet.bet_id;
-    const earlier = [...this.list.children].find((other) => before(other.betId, entry.bet.bet_id));
-    this.list.insertBefore(entry.root, earlier || null);
+    entry.about = element("div");
+    entry.root.append(entry.about);
+    const list = this.nodes["bets-list"];
+    const earlier = [...list.children].find((other) => before(other.betId, entry.bet.bet_id));
+    list.insertBefore(entry.root, earlier || null);
   }
 
-  #show({ bet, root }) {
-    const leg = (bet.legs && bet.legs[0]) || bet;
-    const names = this.names[bet.bet_id] || {};
-    const selection = leg.selection_name || names.selection_name || leg.selection_id;
-    const market = leg.market_name || names.market_name || leg.market_id;
-    const event = leg.event_name || names.event_name || "";
-    const head = element("div", "bet-head");
-    head.append(element("strong", "", `${selection} @ ${price(bet.odds ?? leg.odds)}`),
-      element("span", "badge " + (bet.status || "").toLowerCase(), WORDS[bet.status] || bet.status));
-    const more = bet.legs && bet.legs.length > 1 ? ` and ${bet.legs.length - 1} more` : "";
-    const lines = [element("p", "quiet", `${market}${event ? " · " + event : ""}${more}`)];
-    lines.push(element("p", "", this.#sums(bet)));
-    if (bet.status === "NOT_ACCEPTED" && bet.reason)
-      lines.push(element("p", "quiet", "Reason: " + bet.reason));
-    for (const line of explain(bet)) lines.push(element("p", "explain", line));
-    lines.push(element("p", "quiet small", [
-      bet.created_at ? new Date(bet.created_at).toLocaleTimeString() : "",
-      bet.ledger_seq ? "ledger " + bet.ledger_seq : "", bet.receipt ? "receipt signed" : "",
-    ].filter(Boolean).join(" · ")));
-    root.replaceChildren(head, ...lines);
+  #show(entry) {
+    const { bet, about } = entry;
+    const { show } = this.options;
+    const inside = [headOf(bet, show), legsOf(bet, show), element("p", "", sumsOf(bet)), this.#wait(entry),
+      storyOf(bet, entry.open, (open) => { entry.open = open; }), footOf(bet)];
+    about.replaceChildren(...inside.filter(Boolean));
+    this.#cashOut(entry);
   }
 
-  #sums(bet) {
-    const stake = `Stake ${money(bet.stake, bet.currency)}`;
-    if (bet.payout !== undefined && ["WON", "LOST", "VOID", "SETTLED"].includes(bet.status))
-      return `${stake} · returned ${money(bet.payout, bet.currency)}`;
-    if (bet.status === "NOT_ACCEPTED" || bet.potential_return === undefined) return stake;
-    return `${stake} · would return ${money(bet.potential_return, bet.currency)}`;
+  // The time of a bet that waits.
+  #wait(entry) {
+    const end = decideAt(entry.bet);
+    if (end === null) {
+      entry.wait = null;
+      return null;
+    }
+    const bar = element("progress");
+    const text = element("span", "quiet number");
+    bar.setAttribute("aria-label", "Waiting time of the bet");
+    const began = Date.parse(entry.bet.created_at) || Date.now();
+    bar.max = Math.max(1, end - began);
+    entry.wait = { bar, text, end, began, asked: Date.now() };
+    return box("div", "wait", bar, text);
+  }
+
+  #tick() {
+    for (const entry of this.entries.values()) {
+      if (!entry.wait) continue;
+      const { bar, text, end, began } = entry.wait;
+      const left = end - Date.now();
+      bar.value = Math.min(bar.max, Date.now() - began);
+      say(text, left > 0 ? `taken in ${Math.ceil(left / 1000)} s` : "deciding …");
+      if (left > -ASK_MS || Date.now() - entry.wait.asked < ASK_MS) continue;
+      entry.wait.asked = Date.now();
+      this.refresh(entry.bet.bet_id);
+    }
+  }
+
+  // What is open may be sold; each-way bets are not bought back (docs/decisions/0007).
+  #cashOut(entry) {
+    const possible = entry.bet.status === "PLACED" && entry.bet.money !== "CASHED_OUT" && !entry.bet.each_way;
+    if (!possible && entry.cashOut) {
+      entry.cashOut.end();
+      entry.cashOut = null;
+    }
+    if (!possible || entry.cashOut) return;
+    entry.cashOut = new CashOut({
+      api: this.options.api, betId: entry.bet.bet_id,
+      onDone: (body) => {
+        this.options.onMoney(body);
+        this.refresh(entry.bet.bet_id);
+      },
+      onRefresh: () => this.refresh(entry.bet.bet_id),
+    });
+    entry.root.append(entry.cashOut.root);
   }
 
   #counts() {
-    const open = [...this.bets.values()].filter(({ bet }) => ["PLACED", "PENDING"].includes(bet.status));
-    document.getElementById("bets-count").textContent = open.length ? `(${open.length})` : "";
-    document.getElementById("bets-empty").hidden = this.bets.size > 0;
+    const open = [...this.entries.values()].filter(({ bet }) =>
+      ["PLACED", "PENDING"].includes(bet.status) && bet.money !== "CASHED_OUT");
+    say(this.nodes["bets-count"], open.length ? `(${open.length})` : "");
+    this.nodes["bets-empty"].hidden = this.entries.size > 0;
   }
 }
 

@@ -1,19 +1,23 @@
-// matches.js - the list of matches: one card each with its main market, and all others when it
+// matches.js - the list of matches and races: one card each with its main market, and all others when it
 // is opened. Elements are made once; a price change touches only its own button.
 
-import { price } from "./explain.js";
+import { element } from "../shared/dom.js";
 
-const KINDS = ["1x2", "next_goal", "total", "asian_handicap", "correct_score"];
+const MAIN = ["1x2", "win", "MATCH_ODDS", "WIN", "EACH_WAY"]; // shown without unfolding
+const KINDS = [...MAIN, "next_goal", "total", "asian_handicap", "correct_score"];
+const OVER = ["closed", "settled", "cancelled"];
 const STATUS = { suspended: "Suspended", closed: "Closed", settled: "Settled", cancelled: "Cancelled" };
 
 export class Matches {
-  // onPick(market, selection) when a price is clicked.
-  constructor(root, onPick) {
+  // onPick(market, selectionId) when a price is clicked; show(odds, oddsExact) writes a price.
+  constructor(root, { onPick, show }) {
     this.root = root;
     this.onPick = onPick;
+    this.show = show;
     this.events = new Map(); // event_id -> card
     this.boards = new Map(); // event_id -> the catalogue's entry
-    this.picked = null; // "market selection"
+    this.picked = new Set(); // "market selection"
+    this.sport = ""; // all of them
   }
 
   update(book, ids) {
@@ -33,20 +37,46 @@ export class Matches {
     this.#sort();
   }
 
-  pick(marketId, selectionId) {
-    this.picked = marketId ? marketId + " " + selectionId : null;
+  pick(keys) {
+    this.picked = keys;
+    this.#each((shown, button, id) => this.#pressed(button, shown.market, id));
+  }
+
+  // In another format of prices.
+  showAll() {
+    this.#each((shown, button, id) => {
+      const selection = shown.market.selections.find((each) => each.id === id);
+      if (selection) button.lastChild.textContent = this.show(selection.odds, selection.odds_exact);
+    });
+  }
+
+  only(sport) {
+    this.sport = sport;
+    for (const card of this.events.values()) this.#filter(card);
+  }
+
+  #filter(card) {
+    card.root.hidden = this.sport !== "" && card.sport !== this.sport;
+  }
+
+  #each(call) {
     for (const card of this.events.values())
       for (const shown of card.shown.values())
-        for (const [id, button] of shown.buttons) this.#pressed(button, shown.market, id);
+        for (const [id, button] of shown.buttons) call(shown, button, id);
   }
 
   #show(market) {
     let card = this.events.get(market.event_id);
     if (!card) card = this.#cardNew(market);
     card.markets.set(market.market_id, market);
-    if (market.kind === "1x2" || card.more.open) this.#marketShow(card, market);
-    card.summary.textContent = `All markets (${card.markets.size})`;
+    if (MAIN.includes(market.kind) || card.more.open) this.#marketShow(card, market);
+    this.#count(card);
     this.#headline(card);
+  }
+
+  #count(card) {
+    card.summary.textContent = `All markets (${card.markets.size})`;
+    card.more.hidden = [...card.markets.values()].every((market) => MAIN.includes(market.kind));
   }
 
   #remove(marketId) {
@@ -55,7 +85,7 @@ export class Matches {
       const shown = card.shown.get(marketId);
       if (shown) shown.root.remove();
       card.shown.delete(marketId);
-      card.summary.textContent = `All markets (${card.markets.size})`;
+      this.#count(card);
       if (card.markets.size > 0) return;
       card.root.remove();
       this.events.delete(eventId);
@@ -77,10 +107,11 @@ export class Matches {
     root.append(head, mainMarket, more);
     const card = {
       root, board, mainMarket, more, summary, list,
-      eventId: market.event_id, markets: new Map(), shown: new Map(),
+      eventId: market.event_id, over: false, start: 0, sport: market.sport, markets: new Map(), shown: new Map(),
     };
     more.addEventListener("toggle", () => this.#toggled(card));
     this.events.set(market.event_id, card);
+    this.#filter(card);
     this.root.append(root);
     return card;
   }
@@ -88,7 +119,7 @@ export class Matches {
   // Markets behind the fold cost nothing until somebody looks.
   #toggled(card) {
     for (const [id, market] of card.markets) {
-      if (market.kind === "1x2") continue;
+      if (MAIN.includes(market.kind)) continue;
       if (card.more.open) {
         this.#marketShow(card, market);
       } else {
@@ -103,12 +134,14 @@ export class Matches {
     if (!shown) {
       shown = this.#marketNew(market);
       card.shown.set(market.market_id, shown);
-      if (market.kind === "1x2") card.mainMarket.append(shown.root);
+      if (MAIN.includes(market.kind)) card.mainMarket.append(shown.root);
       else insertSorted(card.list, shown);
     }
     shown.market = market;
     const active = market.status === "active" && !market.awaiting;
     shown.status.textContent = market.awaiting ? "Catching up" : STATUS[market.status] || "";
+    const terms = market.places > 0 ? `each-way ${market.place_terms} of the odds, ${market.places} places` : "";
+    if (shown.terms.textContent !== terms) shown.terms.textContent = terms;
     shown.root.classList.toggle("inactive", !active);
     for (const selection of market.selections) this.#selectionShow(shown, selection, active);
   }
@@ -117,10 +150,11 @@ export class Matches {
     const root = element("section", "market kind-" + market.kind);
     const head = element("div", "market-head");
     const status = element("span", "status");
-    head.append(element("h4", "", market.name), status);
+    const terms = element("span", "quiet small");
+    head.append(element("h4", "", market.name), terms, status);
     const prices = element("div", "prices");
     root.append(head, prices);
-    const shown = { root, status, buttons: new Map(), last: new Map(), market, order: orderOf(market) };
+    const shown = { root, status, terms, buttons: new Map(), last: new Map(), market, order: orderOf(market) };
     root.order = shown.order;
     for (const selection of market.selections) {
       const button = element("button", "price");
@@ -139,7 +173,7 @@ export class Matches {
     if (!button) return;
     const offered = selection.odds !== undefined && selection.odds !== null;
     const before = shown.last.get(selection.id);
-    button.lastChild.textContent = offered ? price(selection.odds) : "–";
+    button.lastChild.textContent = offered ? this.show(selection.odds, selection.odds_exact) : "–";
     button.disabled = !active || !offered || (selection.status || "active") !== "active";
     this.#pressed(button, shown.market, selection.id);
     shown.last.set(selection.id, selection.odds);
@@ -150,14 +184,19 @@ export class Matches {
   }
 
   #pressed(button, market, selectionId) {
-    button.setAttribute("aria-pressed", String(this.picked === market.market_id + " " + selectionId));
+    button.setAttribute("aria-pressed", String(this.picked.has(market.market_id + " " + selectionId)));
   }
 
   #headline(card) {
     const entry = this.boards.get(card.eventId);
     const live = [...card.markets.values()].some((market) => market.in_play);
-    const suspended = card.markets.size > 0 &&
-      [...card.markets.values()].every((market) => market.status !== "active");
+    const markets = [...card.markets.values()];
+    const suspended = markets.length > 0 && markets.every((market) => market.status !== "active");
+    const over = markets.length > 0 && markets.every((market) => OVER.includes(market.status));
+    if (card.over !== over) {
+      card.over = over;
+      this.#sort();
+    }
     card.root.classList.toggle("live", live);
     card.start = (entry && Date.parse(entry.start_time)) || 0;
     const parts = [];
@@ -167,16 +206,17 @@ export class Matches {
     else if (board && live && board.minute) parts.push(board.minute + "′");
     if (board && board.reds_home + board.reds_away > 0)
       parts.push(`red cards ${board.reds_home}:${board.reds_away}`);
-    if (!live && card.start > Date.now())
+    if (!live && !card.over && card.start > Date.now())
       parts.push("starts " + new Date(card.start).toLocaleTimeString([], { hour: "2-digit", minute: "2-digit", second: "2-digit" }));
-    else if (live) parts.push("in play");
-    if (suspended) parts.push("all markets suspended");
+    else if (live && !card.over) parts.push("in play");
+    if (card.over) parts.push("no more bets");
+    else if (suspended) parts.push("all markets suspended");
     const text = parts.join(" · ");
     if (card.board.textContent !== text) card.board.textContent = text;
   }
 
   #sort() {
-    const cards = [...this.events.values()].sort((a, b) => a.start - b.start);
+    const cards = [...this.events.values()].sort((a, b) => a.over - b.over || a.start - b.start);
     const wanted = cards.map((card) => card.root);
     const present = [...this.root.querySelectorAll(".match")];
     if (wanted.some((root, index) => root !== present[index])) this.root.append(...wanted);
@@ -193,12 +233,4 @@ function insertSorted(list, shown) {
   const later = [...list.children].find((other) =>
     other.order[0] > shown.order[0] || (other.order[0] === shown.order[0] && other.order[1] > shown.order[1]));
   list.insertBefore(shown.root, later || null);
-}
-
-// All text goes in as text: names come from a feed and are nobody's to trust.
-export function element(tag, className = "", text = "") {
-  const made = document.createElement(tag);
-  if (className) made.className = className;
-  if (text) made.textContent = text;
-  return made;
 }

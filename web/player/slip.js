@@ -1,240 +1,226 @@
-// slip.js - the bet slip: one selection, a stake, one attempt at a time, and what the server
-// answered to it in plain words.
-//
-// An attempt is a bet with its idempotency key. It is kept in sessionStorage until it has an
-// answer, so that neither a lost connection nor a reload makes two bets of one.
+// slip.js - the bet slip: the selections, what bet is made of them, its stake, and what the server
+// answered. What a bet costs is said before it is placed.
 
-import { Unanswered, newKey } from "./api.js";
-import { money, price, returnOf, stakeOf } from "./explain.js";
-import { element } from "./matches.js";
+import { element, nodesOf, say } from "../shared/dom.js";
+import { minorOf, amountTyped, money, moneyOf } from "../shared/money.js";
+import { answerOf, placedText, whyNot } from "./answers.js";
+import { Placing } from "./placing.js";
+import { SlipLegs } from "./slip_legs.js";
+import { bodiesOf, kindsOf, linesText, relatedOf, returnOf, totalOf } from "./ticket.js";
 
-const ATTEMPT = "overround.attempt";
-
-const REFUSALS = {
-  MARKET_SUSPENDED: "The market is suspended just now. Your bet was not taken; try again when it reopens.",
-  MARKET_CLOSED: "The market is closed. Your bet was not taken.",
-  UNKNOWN_SELECTION: "This selection is no longer offered.",
-  INSUFFICIENT_BALANCE: "Your balance does not cover this stake.",
-  SELF_EXCLUDED: "You have excluded yourself from betting.",
-  LIMIT_REACHED: "This bet would pass a limit that you have set.",
-  GEO_BLOCKED: "Bets cannot be taken from where you are.",
-};
+const STAKE_KINDS = { cash: "my balance", free: "free bets", bonus: "bonus money" };
 
 export class Slip {
-  // options: api, market(id), currency(), onPlaced(bet), onPick(marketId, selectionId),
-  // onUnauthorised()
+  // options: api, market(id), account, show(odds, oddsExact), onPicks(set of "market selection"),
+  // onPlaced(bet), onUnauthorised()
   constructor(options) {
     this.options = options;
-    this.picked = null; // {marketId, selectionId}
-    this.busy = false;
-    this.pending = null; // {betId, timer}
-    this.nodes = Object.fromEntries(
-      ["slip-empty", "slip-form", "slip-selection", "slip-market", "slip-event", "slip-odds", "slip-clear",
-        "slip-return", "slip-count", "stake", "stake-currency", "policy", "place", "answer"]
-        .map((id) => [id, document.getElementById(id)]));
-    this.nodes["slip-form"].addEventListener("submit", (event) => {
+    this.nodes = nodesOf("slip-empty", "slip-form", "slip-related", "slip-count", "kind", "kind-field", "each-way",
+      "each-way-field", "each-way-terms", "stake", "stake-label", "stake-kind", "stake-kind-field", "policy",
+      "slip-lines", "slip-total", "slip-return", "slip-hint", "place", "answer");
+    this.legs = new SlipLegs({
+      market: options.market, show: options.show,
+      onChange: () => {
+        options.onPicks(this.legs.keys());
+        this.update();
+      },
+    });
+    this.placing = new Placing({
+      api: options.api,
+      onChange: () => this.update(),
+      onRetry: () => say(this.nodes["slip-hint"], "No connection. Trying again with the same bet; it can only be placed once …"),
+      onAnswer: (part, answer) => this.#answered(part, answer),
+      onUnanswered: (parts) => this.#unanswered(parts),
+    });
+    this.waiting = new Map(); // bet_id -> its line of the answer
+    this.#listen();
+  }
+
+  #listen() {
+    const { nodes } = this;
+    nodes["slip-form"].addEventListener("submit", (event) => {
       event.preventDefault();
       this.#submit();
     });
-    this.nodes["slip-clear"].addEventListener("click", () => this.pick(null));
-    this.nodes.stake.addEventListener("input", () => this.update());
+    for (const id of ["kind", "each-way", "stake-kind"]) nodes[id].addEventListener("change", () => this.update());
+    nodes.stake.addEventListener("input", () => this.update());
     for (const button of document.querySelectorAll("[data-stake]"))
       button.addEventListener("click", () => {
-        this.nodes.stake.value = button.dataset.stake;
+        nodes.stake.value = button.dataset.stake;
         this.update();
       });
   }
 
-  // Sends again what had no answer when the page went away.
   resume() {
-    const saved = sessionStorage.getItem(ATTEMPT);
-    if (saved) this.#send(JSON.parse(saved));
+    this.placing.resume();
   }
 
-  pick(market, selectionId) {
-    this.picked = market ? { marketId: market.market_id, selectionId } : null;
-    this.options.onPick(market ? market.market_id : null, selectionId);
-    if (!this.busy && !this.pending) this.#say("");
-    this.update();
+  toggle(market, selectionId) {
+    if (!this.placing.busy && this.waiting.size === 0) this.nodes.answer.replaceChildren();
+    if (!this.legs.toggle(market, selectionId)) this.#line({ kind: "bad", text: "A slip holds no more selections." });
   }
 
-  // Shows the picked selection as it stands now.
+  // Markets that changed.
+  changed(ids) {
+    if (this.legs.holds(ids)) this.update();
+  }
+
+  // What is chosen, as it stands now.
+  #state() {
+    const picks = this.legs.picks();
+    const { nodes } = this;
+    const { currency } = this.options.account;
+    const kinds = picks.length > 0 ? kindsOf(picks.length, picks.filter((pick) => pick.banker).length) : [];
+    const kind = kinds.find((each) => each.id === nodes.kind.value) || kinds.find((each) => each.id === "multiple") || kinds[0];
+    const typed = amountTyped(nodes.stake.value, currency);
+    const terms = picks.length > 0 && picks.every((pick) => pick.places > 0);
+    return {
+      picks, kinds, kind, currency, terms, typed,
+      unit: typed === null ? null : minorOf(typed, currency),
+      eachWay: terms && nodes["each-way"].checked,
+      stakeKind: nodes["stake-kind"].value || "cash",
+      related: kind && kind.id !== "singles" ? relatedOf(picks) : [],
+      open: picks.every((pick) => pick.open),
+    };
+  }
+
   update() {
     const { nodes } = this;
-    const offer = this.#offer();
-    nodes["slip-empty"].hidden = this.picked !== null;
-    nodes["slip-form"].hidden = this.picked === null;
-    nodes["slip-count"].textContent = this.picked ? "(1)" : "";
-    if (!this.picked) return;
-    if (offer) {
-      nodes["slip-selection"].textContent = offer.selection.name;
-      nodes["slip-market"].textContent = offer.market.name;
-      nodes["slip-event"].textContent = offer.market.event_name;
+    this.legs.update();
+    const state = this.#state();
+    nodes["slip-empty"].hidden = state.picks.length > 0;
+    nodes["slip-form"].hidden = state.picks.length === 0;
+    say(nodes["slip-count"], state.picks.length > 0 ? `(${state.picks.length})` : "");
+    this.#stakeKinds();
+    if (state.picks.length === 0) return;
+    this.#kinds(state);
+    this.#eachWay(state);
+    this.#related(state);
+    this.#sums(state);
+    nodes.place.disabled = this.placing.busy || !state.open || state.unit === null || state.related.length > 0;
+    say(nodes.place, this.placing.busy ? "Placing …" : state.unit === null ? "Place bet"
+      : `Place ${state.kind.id === "singles" ? state.kind.lines + " bets" : "bet"} · ${moneyOf(totalOf(state.kind, state.unit, state.eachWay), state.currency)}`);
+  }
+
+  #kinds({ kinds, kind, eachWay }) {
+    const { nodes } = this;
+    nodes["kind-field"].hidden = kinds.length < 2;
+    const wanted = kinds.map((each) => `${each.id}|${each.text} (${linesText(each, eachWay)})`);
+    if (this.kindsShown !== wanted.join("\n")) {
+      this.kindsShown = wanted.join("\n");
+      nodes.kind.replaceChildren(...wanted.map((each) => new Option(each.slice(each.indexOf("|") + 1), each.split("|")[0])));
     }
-    const open = offer && offer.market.status === "active" && offer.selection.odds;
-    nodes["slip-odds"].textContent = open ? price(offer.selection.odds) : "suspended";
-    nodes["stake-currency"].textContent = this.options.currency();
-    const stake = stakeOf(nodes.stake.value);
-    nodes.stake.setAttribute("aria-invalid", String(stake === null));
-    const delay = offer && offer.market.bet_delay_ms > 0
-      ? ` In play this market waits ${offer.market.bet_delay_ms / 1000} s before a bet is taken.` : "";
-    nodes["slip-return"].textContent = stake === null
-      ? "A stake is a number with at most two decimals."
-      : open ? `Would return ${money(returnOf(stake, offer.selection.odds), this.options.currency())}.${delay}` : "";
-    nodes.place.disabled = this.busy || !open || stake === null;
-    nodes.place.textContent = this.busy ? "Placing …" : "Place bet";
+    nodes.kind.value = kind.id;
+    this.legs.bankersPossible(kinds.length > 1 && kind.id !== "singles");
+  }
+
+  #eachWay({ picks, terms, eachWay }) {
+    const { nodes } = this;
+    nodes["each-way-field"].hidden = !terms;
+    const texts = [...new Set(picks.map((pick) => `${pick.place_terms} of the odds, ${pick.places} places`))];
+    say(nodes["each-way-terms"], !terms ? "" : eachWay
+      ? `Half of the stake to win, half to be placed: ${texts.join("; ")}.` : texts.join("; "));
+  }
+
+  #related({ related }) {
+    const text = related.map(([name, count]) =>
+      `${count} of your selections are of ${name}: one bears on the other, so they cannot be in one bet. ` +
+      "Remove one, or choose singles.").join(" ");
+    say(this.nodes["slip-related"], text);
+    this.nodes["slip-related"].hidden = text === "";
+  }
+
+  #stakeKinds() {
+    const { account } = this.options;
+    const { nodes } = this;
+    const kinds = Object.keys(STAKE_KINDS).filter((kind) => kind === "cash" || account.has(kind));
+    const balances = { cash: account.available, free: account.free_bets, bonus: account.bonus };
+    const texts = kinds.map((kind) => `${STAKE_KINDS[kind]} (${money(balances[kind], account.currency)})`);
+    nodes["stake-kind-field"].hidden = kinds.length < 2;
+    if (this.kindsOfStake === texts.join("\n")) return;
+    this.kindsOfStake = texts.join("\n");
+    const before = nodes["stake-kind"].value;
+    nodes["stake-kind"].replaceChildren(...kinds.map((kind, index) => new Option(texts[index], kind)));
+    nodes["stake-kind"].value = kinds.includes(before) ? before : "cash";
+  }
+
+  #sums({ kind, picks, unit, eachWay, stakeKind, currency, open }) {
+    const { nodes } = this;
+    const perLine = kind.id === "singles" ? "on each single" : kind.lines > 1 ? "on each line" : "";
+    say(nodes["stake-label"], ["Stake", perLine, eachWay ? "each way" : ""].filter(Boolean).join(" "));
+    nodes.stake.setAttribute("aria-invalid", String(unit === null));
+    if (unit === null) {
+      for (const id of ["slip-lines", "slip-total", "slip-return"]) say(nodes[id], "–");
+      say(nodes["slip-hint"], "A stake is an amount with no more digits than its currency has.");
+      return;
+    }
+    const returns = open ? returnOf(kind, picks, { unit, eachWay, free: stakeKind === "free" }) : null;
+    say(nodes["slip-lines"], `${linesText(kind, eachWay)} of ${moneyOf(unit, currency)}`);
+    say(nodes["slip-total"], moneyOf(totalOf(kind, unit, eachWay), currency));
+    say(nodes["slip-return"], returns === null ? "–" : moneyOf(returns, currency));
+    if (!this.placing.busy) say(nodes["slip-hint"], hintOf(picks, stakeKind));
+  }
+
+  #submit() {
+    const state = this.#state();
+    if (this.placing.busy || state.unit === null || state.related.length > 0 || !state.open) return;
+    const bodies = bodiesOf(state.kind, state.picks, { ...state, policy: this.nodes.policy.value });
+    this.#begin(bodies, state.kind.id === "singles" ? 1 : state.kind.lines * (state.eachWay ? 2 : 1));
+  }
+
+  #begin(bodies, lines) {
+    this.waiting.clear();
+    this.nodes.answer.replaceChildren();
+    this.placing.place(bodies, lines);
+  }
+
+  #answered(part, answer) {
+    if (answer.code === 401) {
+      this.#line({ kind: "bad", text: "Your demo session has ended; a new one begins. The bet was not placed." });
+      this.options.onUnauthorised();
+      return;
+    }
+    const told = answerOf(answer, part, this.options.show);
+    const line = this.#line(told, told.again && (() => this.#begin([told.again.body], part.lines)));
+    if (told.kind === "bad") return;
+    if (told.kind === "wait") this.waiting.set(answer.body.bet_id, line);
+    for (const leg of part.body.legs || [part.body]) this.legs.drop(leg.market_id, leg.selection_id);
+    this.options.onPlaced(answer.body);
+  }
+
+  #unanswered(parts) {
+    this.#line({ kind: "bad", text: "There was no answer, so we do not know yet whether the bet was placed.", again: { text: "Ask again" } },
+      () => {
+        this.nodes.answer.replaceChildren();
+        this.placing.send(parts);
+      });
   }
 
   // A pushed or read state of a bet: ends the wait of a pending one.
   betUpdate(bet) {
-    if (!this.pending || bet.bet_id !== this.pending.betId || bet.status === "PENDING") return;
-    clearInterval(this.pending.timer);
-    this.pending = null;
-    if (bet.status === "NOT_ACCEPTED") {
-      const why = bet.reason || bet.code;
-      this.#say("bad", "Not accepted. " + (REFUSALS[why] || (why === "ODDS_CHANGED"
-        ? "The price moved while the bet was waiting." : "Your stake is back in your balance.")));
-    } else {
-      this.#say("good", this.#placedText(bet));
+    const line = this.waiting.get(bet.bet_id);
+    if (!line || bet.status === "PENDING") return;
+    this.waiting.delete(bet.bet_id);
+    const taken = bet.status !== "NOT_ACCEPTED";
+    line.className = "answer " + (taken ? "good" : "bad");
+    line.textContent = taken ? placedText(bet, this.options.show) : "Not accepted. " + whyNot(bet.reason || bet.code);
+  }
+
+  #line({ kind, text, again }, onAgain) {
+    const line = element("div", "answer " + kind, text);
+    if (again && onAgain) {
+      const button = element("button", "", again.text);
+      button.type = "button";
+      button.addEventListener("click", onAgain, { once: true });
+      line.append(button);
     }
+    this.nodes.answer.append(line);
+    return line;
   }
+}
 
-  #offer() {
-    const market = this.picked && this.options.market(this.picked.marketId);
-    const selection = market && market.selections.find((each) => each.id === this.picked.selectionId);
-    return selection ? { market, selection } : null;
-  }
-
-  #submit() {
-    const offer = this.#offer();
-    const stake = stakeOf(this.nodes.stake.value);
-    if (!offer || stake === null || this.busy) return;
-    this.#attempt(offer, stake, offer.selection, offer.market.odds_version);
-  }
-
-  #attempt(offer, stake, at, version) {
-    const bet = {
-      market_id: offer.market.market_id,
-      selection_id: offer.selection.id,
-      odds: at.odds,
-      odds_version: version,
-      stake,
-      currency: this.options.currency(),
-      price_policy: this.nodes.policy.value,
-    };
-    if (at.odds_exact) bet.odds_exact = at.odds_exact;
-    const names = {
-      event_name: offer.market.event_name, market_name: offer.market.name, selection_name: offer.selection.name,
-    };
-    this.#send({ key: newKey(), bet, names });
-  }
-
-  async #send(attempt) {
-    sessionStorage.setItem(ATTEMPT, JSON.stringify(attempt));
-    this.busy = true;
-    this.update();
-    this.#say("", "Placing your bet …");
-    try {
-      const answer = await this.options.api.placeBet(attempt.bet, attempt.key, () =>
-        this.#say("", "No connection. Trying again with the same bet; it can only be placed once …"));
-      sessionStorage.removeItem(ATTEMPT);
-      this.busy = false;
-      this.#answered(answer, attempt);
-    } catch (error) {
-      this.busy = false;
-      if (!(error instanceof Unanswered)) throw error;
-      this.#say("bad", "There was no answer, so we do not know yet whether the bet was placed. ",
-        ["Ask again", () => this.#send(attempt)]);
-    } finally {
-      this.update();
-    }
-  }
-
-  #answered(answer, attempt) {
-    const { code, body } = answer;
-    if (code === 202) {
-      this.#pend(body, attempt);
-      this.options.onPlaced({ ...attempt.bet, ...body, names: attempt.names });
-    } else if (body.bet_id && (code === 201 || code === 200)) {
-      this.#say("good", this.#placedText({ ...attempt.bet, ...body }) +
-        (answer.replayed ? " (It had been placed already; not twice.)" : ""));
-      this.options.onPlaced({ ...attempt.bet, ...body, names: attempt.names });
-    } else if (body.code === "ODDS_CHANGED" && body.odds) {
-      this.#oddsChanged(body, attempt);
-    } else if (code === 401) {
-      this.#say("bad", "Your demo session has ended; a new one begins. The bet was not placed.");
-      this.options.onUnauthorised();
-    } else {
-      this.#refused(code, body);
-    }
-  }
-
-  #placedText(bet) {
-    return `Placed: ${money(bet.stake, bet.currency)} at ${price(bet.odds)}, would return ` +
-      `${money(bet.potential_return, bet.currency)}.`;
-  }
-
-  // A refusal is a verdict and uses up its key: accepting the new price is a new attempt.
-  #oddsChanged(body, attempt) {
-    const accept = () => {
-      const market = this.options.market(attempt.bet.market_id);
-      const selection = market && market.selections.find((each) => each.id === attempt.bet.selection_id);
-      if (!selection || this.busy) return;
-      this.#attempt({ market, selection }, attempt.bet.stake,
-        { odds: body.odds, odds_exact: body.odds_exact }, body.odds_version);
-    };
-    this.#say("bad", `The price changed from ${price(attempt.bet.odds)} to ${price(body.odds)}. ` +
-      "Your bet was not taken. ", [`Bet at ${price(body.odds)}`, accept]);
-  }
-
-  #refused(code, body) {
-    if (body.code === "STAKE_LIMIT" || body.code === "LIABILITY_LIMIT") {
-      const most = body.stake_max ?? body.max_stake;
-      this.#say("bad", most ? `The most this bet takes now is ${money(most, this.options.currency())}. ` : "This stake is above the limit.",
-        most ? [`Use ${money(most)}`, () => {
-          this.nodes.stake.value = money(most);
-          this.update();
-        }] : undefined);
-      return;
-    }
-    const busy = code === 503 || code === 429 ? "The book is busy and took no bet. Try again in a moment." : "";
-    this.#say("bad", REFUSALS[body.code] || busy || body.detail || body.title || `Not taken (${code}).`);
-  }
-
-  // Counts down to decide_at; asks by HTTP should the push not come.
-  #pend(body, attempt) {
-    if (this.pending) clearInterval(this.pending.timer);
-    const end = Date.parse(body.decide_at) || Date.now() + 5000;
-    const began = Date.now();
-    const text = element("span");
-    const bar = element("progress");
-    bar.max = Math.max(1, end - began);
-    bar.setAttribute("aria-label", "Waiting time of the bet");
-    let asked = Date.now();
-    const tick = async () => {
-      const left = end - Date.now();
-      bar.value = Math.min(bar.max, Date.now() - began);
-      const seconds = Math.max(0, Math.ceil(left / 1000));
-      text.textContent = left > 0 ? `${seconds} s` : "deciding …";
-      if (left > -1500 || Date.now() - asked < 2000) return;
-      asked = Date.now();
-      const answer = await this.options.api.bet(body.bet_id).catch(() => null);
-      if (answer && answer.code === 200) this.betUpdate({ ...attempt.bet, ...answer.body });
-    };
-    this.pending = { betId: body.bet_id, timer: setInterval(tick, 250) };
-    this.#say("", "Your stake is held; in play every bet waits a little. ");
-    this.nodes.answer.append(text, bar);
-    tick();
-  }
-
-  #say(kind, text = "", action) {
-    const { answer } = this.nodes;
-    answer.className = "answer " + kind;
-    answer.replaceChildren(document.createTextNode(text));
-    if (!action) return;
-    const button = element("button", "", action[0]);
-    button.type = "button";
-    button.addEventListener("click", action[1], { once: true });
-    answer.append(button);
-  }
+function hintOf(picks, stakeKind) {
+  const delay = Math.max(...picks.map((pick) => pick.bet_delay_ms));
+  return [stakeKind === "free" ? "Of a free bet the winnings are paid, not the stake." : "",
+    delay > 0 ? `In play this bet waits ${delay / 1000} s before it is taken.` : ""].filter(Boolean).join(" ");
 }

@@ -15,7 +15,15 @@ export class Exact {
     if (!DIGITS.test(text)) throw new RangeError("no decimal: " + text);
     this.text = text;
   }
+
+  // How it is kept by JSON.stringify, for revive.
+  toJSON() {
+    return { $exact: this.text };
+  }
 }
+
+// For JSON.parse of what JSON.stringify kept.
+export const revive = (key, value) => (value && value.$exact !== undefined ? new Exact(value.$exact) : value);
 
 export const exact = (text) => new Exact(String(text));
 

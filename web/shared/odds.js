@@ -4,7 +4,7 @@
 
 import { greatestDivisor, scaled } from "./decimal.js";
 
-export const FORMATS = [["decimal", "Decimal 2.50"], ["fractional", "Fractional 3/2"], ["us", "US +150"]];
+export const FORMATS = [["decimal", "Decimal"], ["fractional", "Fractions"], ["us", "US"]];
 const PLACES = 8;
 
 // {n, d}: decimal odds n/d; null without a price.

@@ -1,0 +1,245 @@
+"""The bettors' page in a real browser: every kind of bet, what is said before it is placed, and
+what becomes of it."""
+import itertools
+
+import pytest
+from conftest import make
+from lib.browser import Browser
+from lib.desk import post
+from lib.http import Http
+
+EVENTS = itertools.count(1)
+PRICES = {11: 2.0, 12: 3.5, 13: 4.2}
+TERMS = {'marketType': 'EACH_WAY', 'numberOfWinners': 3, 'eachWayDivisor': 5}
+
+
+@pytest.fixture(scope='module')
+def book(tmp_path_factory):
+    """Prices as the exchange has them."""
+    made = make(tmp_path_factory.mktemp('page') / 'data', ['--margin-permyriad', '0'],
+                profile='demo')
+    yield made
+    made.close()
+
+
+@pytest.fixture(scope='module')
+def browser():
+    with Browser() as found:
+        yield found
+
+
+@pytest.fixture
+def page(book, browser):
+    """A new player with 100 pounds."""
+    opened = browser.page('http://%s:%d/' % book.server.public)
+    opened.wait('document.body && document.body.dataset.view')
+    opened.click('#deposit')
+    opened.wait(f'/£100.00/.test({opened.text("#balance")})')
+    yield opened
+    assert opened.errors == []
+
+
+def market(book, prices=None, **definition):
+    event = f'event-{next(EVENTS)}'
+    definition.setdefault('eventName', f'Home {event} v Away')
+    return book.market(prices or PRICES, event=event, **definition)
+
+
+def offered(page, ident, runner):
+    """The button of a price, by the names that the feed gave it."""
+    return (f'[...document.querySelectorAll(".market")].find((m) => m.querySelector("h4")'
+            f'.textContent == "Market {ident}")?.querySelector(".price:nth-child({runner - 10})")')
+
+
+def choose(page, *idents, runner=11):
+    for ident in idents:
+        at = offered(page, ident, runner)
+        page.wait(f'{at} && !{at}.disabled')
+        page.run(f'{at}.click()')
+    page.wait(f'document.querySelectorAll("#slip-legs li").length == {len(idents)}')
+
+
+def stake(page, amount):
+    page.fill('#stake', amount)
+
+
+def place(page):
+    page.click('#place')
+    page.wait(f'/^Placed/.test({page.text("#answer .answer")})')
+
+
+def bet(page, says, at=1):
+    """Until the newest bet but (at - 1) says so."""
+    page.wait(f'{says}.test({page.text(f"#bets-list > li:nth-child({at})")})')
+
+
+def says(page, selector, text):
+    page.wait(f'{page.text(selector)} == "{text}"')
+
+
+def test_a_double_is_placed_wins_and_is_explained(book, page):
+    first, second = market(book), market(book)
+    choose(page, first, second)
+    says(page, '#kind option:checked', 'Double (1 line)')
+    stake(page, '5')
+    says(page, '#slip-return', '£20.00')
+    place(page)
+    bet(page, r'/Double @ 4\.00\s+Open[^]*would return £20\.00/')
+    for ident in first, second:
+        post(book, ident, 1, s11='WON', s12='LOST', s13='LOST')
+    bet(page, r'/Double @ 4\.00\s+Won[^]*✓ Won[^]*✓ Won[^]*returned £20\.00/')
+    says(page, '#balance', '£115.00')
+    page.click('#bets-list summary')
+    bet(page, r'/You staked 5\.00 GBP on a multiple of 2 selections/')
+    post(book, second, 2, s11='LOST', s12='WON', s13='LOST')
+    bet(page, r'/Lost[^]*The result was corrected: the return was £20\.00 and is now £0\.00/')
+    says(page, '#balance', '£95.00')
+
+
+def test_a_lucky_15_says_its_lines_and_its_stake_before(book, page):
+    choose(page, *(market(book) for _ in range(4)))
+    page.pick('#kind', 'LUCKY_15')
+    stake(page, '1')
+    says(page, '#slip-lines', '15 lines of £1.00')
+    says(page, '#slip-total', '£15.00')
+    says(page, '#slip-return', '£80.00')
+    place(page)
+    bet(page, r'/Lucky 15\s+Open[^]*Stake £15\.00 · would return £80\.00/')
+    says(page, '#balance', '£85.00')
+
+
+def test_a_banker_stands_in_every_line(book, page):
+    choose(page, *(market(book) for _ in range(3)))
+    page.click('#slip-legs input')
+    page.pick('#kind', 'of:1')
+    stake(page, '2')
+    says(page, '#slip-lines', '2 lines of £2.00')
+    place(page)
+    bet(page, r'/Banker with every 1 of 2[^]*banker[^]*Stake £4\.00 · would return £16\.00/')
+
+
+def test_singles_are_bets_of_their_own(book, page):
+    choose(page, market(book), market(book))
+    page.pick('#kind', 'singles')
+    stake(page, '3')
+    says(page, '#place', 'Place 2 bets · £6.00')
+    page.click('#place')
+    page.wait('document.querySelectorAll("#bets-list > li").length == 2')
+    says(page, '#balance', '£94.00')
+
+
+def test_each_way_says_its_terms_and_pays_the_place(book, page):
+    race = market(book, {11: 6.0, 12: 3.0, 13: 4.0}, **TERMS)
+    choose(page, race)
+    says(page, '#each-way-terms', '1/5 of the odds, 3 places')
+    page.click('#each-way')
+    stake(page, '5')
+    says(page, '#slip-lines', '2 lines of £5.00')
+    says(page, '#slip-total', '£10.00')
+    says(page, '#slip-return', '£40.00')
+    place(page)
+    bet(page, r'/Runner 11 each-way @ 6\.00[^]*1\/5 of the odds, 3 places[^]*Stake £10\.00/')
+    assert not page.run('!!document.querySelector("#bets-list .cash")')
+
+
+def test_half_of_a_bet_is_cashed_out_and_the_rest_settles(book, page):
+    ident = market(book, {11: 2.96, 12: 2.96, 13: 2.96})
+    choose(page, ident)
+    stake(page, '10')
+    place(page)
+    book.feed.prices(ident, {11: 1.9, 12: 2.98, 13: 2.98})
+    page.click('#bets-list .cash')
+    page.wait(f'/Good for \\d+ s for £10.00/.test({page.text(".cash-form")})')
+    page.pick('.cash-form select', '0.5')
+    page.wait(f'/for £5.00 of the stake/.test({page.text(".cash-form")})')
+    page.click('.cash-form .main')
+    bet(page, r'/Open · part cashed out[^]*cashed out for £\d+\.\d\d · £5\.00 still on/')
+    post(book, ident, 1, s11='WON', s12='LOST', s13='LOST')
+    bet(page, r'/Won[^]*cashed out for £\d+\.\d\d · returned £14\.80/')
+    page.click('#bets-list summary')
+    bet(page, '/You sold|cash/i')
+
+
+def test_an_offer_that_changed_is_put_again(book, page):
+    ident = market(book, {11: 2.96, 12: 2.96, 13: 2.96})
+    choose(page, ident)
+    stake(page, '10')
+    place(page)
+    page.click('#bets-list .cash')
+    page.wait(f'/^Cash out for/.test({page.text(".cash-form .main")})')
+    book.feed.prices(ident, {11: 4.0, 12: 2.5, 13: 2.5})
+    page.click('.cash-form .main')
+    page.wait(f'/It was £.* and is now £/.test({page.text(".cash-text")})')
+    page.click('.cash-form .main')
+    bet(page, r'/Cashed out[^]*cashed out for £/')
+
+
+def test_selections_of_one_event_are_told_before_the_bet(book, page):
+    ident = market(book)
+    choose(page, ident)
+    at = offered(page, ident, 12)
+    page.run(f'{at}.click()')
+    page.wait(f'/2 of your selections are of Home .*cannot be/.test({page.text("#slip-related")})')
+    assert page.run('document.getElementById("place").disabled')
+    page.pick('#kind', 'singles')
+    page.wait('!document.getElementById("place").disabled')
+
+
+def test_a_limit_offers_what_it_takes(book, page):
+    ident = market(book)
+    limited = book.server.desk(f'/v1/admin/limits/market/{ident}',
+                               {'stake_minor_max': 320, 'reason': 'thin'}, method='PUT')
+    assert limited.status == 200, limited.body
+    choose(page, ident)
+    page.click('#place')
+    page.wait(f'/Accept £3.20 instead/.test({page.text("#answer")})')
+    page.click('#answer button')
+    bet(page, r'/Open[^]*Stake £3\.20/')
+
+
+def test_a_bet_in_play_shows_its_wait(book, page):
+    ident = market(book, inPlay=True, betDelay=3)
+    choose(page, ident)
+    page.wait(f'/waits 3 s/.test({page.text("#slip-hint")})')
+    page.click('#place')
+    bet(page, r'/Waiting[^]*taken in \d s/')
+    bet(page, '/Open/')
+    page.wait(f'/^Placed/.test({page.text("#answer .answer")})')
+
+
+def test_a_free_bet_pays_its_winnings_alone(book, page):
+    player = page.run('document.getElementById("player").textContent')
+    with Http(book.server.admin) as http:
+        granted = http.request('POST', f'/v1/admin/users/{player}/grants', {
+            'kind': 'free_bet', 'amount': 10, 'currency': 'GBP', 'reason': 'welcome'},
+            book.server.token('tom', 'trader'), {'Idempotency-Key': 'g1'})
+    assert granted.status == 201, granted.body
+    page.reload()
+    page.wait(f'/free bets £10.00/.test({page.text("#promo")})')
+    choose(page, market(book))
+    page.pick('#stake-kind', 'free')
+    says(page, '#slip-return', '£10.00')
+    place(page)
+    bet(page, r'/Stake £10\.00 of a free bet/')
+    says(page, '#balance', '£100.00')
+    page.wait(f'{page.text("#promo")} == ""')
+
+
+def test_prices_are_read_in_the_format_of_ones_choice(book, page):
+    ident = market(book, {11: 2.5, 12: 1.5, 13: 21.0})
+    at = offered(page, ident, 11)
+    page.wait(f'!!{at}')
+    for form, shown in (('fractional', '3/2'), ('us', '+150'), ('decimal', '2.50')):
+        page.pick('#format', form)
+        page.wait(f'{at}.querySelector(".odds").textContent == "{shown}"')
+
+
+def test_everything_can_be_reached_and_named(book, page):
+    choose(page, market(book), market(book), market(book))
+    nameless = page.run('''[...document.querySelectorAll("button, input, select, progress")]
+        .filter((each) => each.getClientRects().length > 0)
+        .filter((each) => !each.textContent.trim() && !each.labels?.length
+            && !each.getAttribute("aria-label")).map((each) => each.outerHTML)''')
+    assert nameless == []
+    page.run('document.querySelector("#slip-legs button").focus()')
+    assert page.run('document.activeElement.getAttribute("aria-label")').startswith('Remove')
