@@ -27,6 +27,7 @@ struct claim {
         CLAIM_BET,      /* the price is the one offered */
         CLAIM_RELEASE,  /* the price is kept, and was not better than the one offered */
         CLAIM_CASH_OUT, /* the price is the one offered, and the chances are the provider's */
+        CLAIM_NAMED,    /* a trader's offer: there was a price, and this one is his affair */
     } kind;
     struct leg_chances chances; /* CLAIM_CASH_OUT; all 0: they follow from prices */
 };
@@ -137,7 +138,7 @@ static int claim_legs(struct audit *audit, const struct record_view *record,
             .seq = record->head->seq,
             .selection = hash_of(state, legs[i].market, legs[i].selection),
             .odds = {legs[i].odds_numerator, legs[i].odds_denominator},
-            .kind = kind,
+            .kind = (legs[i].flags & LEG_OFFERED) != 0 ? CLAIM_NAMED : kind,
         };
         TRY(add_claim(audit, &claim));
     }
@@ -180,6 +181,8 @@ static int take_record(void *owner, const struct record_view *record,
                    ((const struct record_release *)record->body)->outcome == BET_PLACED;
     if (record->head->type == RECORD_CASH_OUT)
         return claim_chances(audit, record, state);
+    if (record->head->type == RECORD_REFERRAL) /* the other legs of an offer stay as bound */
+        return claim_legs(audit, record, state, CLAIM_NAMED);
     if (!bet && !release)
         return 0;
     return claim_legs(audit, record, state, release ? CLAIM_RELEASE : CLAIM_BET);
@@ -271,8 +274,9 @@ static int check_claim(struct audit *audit, const struct claim *claim,
     if (!found)
         return contradicts(audit, claim, "L6: no price of the selection was ever offered");
     const struct known_price *known = &audit->known[index];
-    bool right = claim->kind == CLAIM_RELEASE ? odds_compare(claim->odds, known->odds) <= 0
-                                              : odds_equal(claim->odds, known->odds);
+    bool right = claim->kind == CLAIM_NAMED ||
+                 (claim->kind == CLAIM_RELEASE ? odds_compare(claim->odds, known->odds) <= 0
+                                               : odds_equal(claim->odds, known->odds));
     if (known->status != SELECTION_ACTIVE || !right)
         return contradicts(audit, claim, "L6: the price taken was not the one offered");
     if (claim->kind == CLAIM_CASH_OUT && !leg_chances_equal(claim->chances, known->chances))

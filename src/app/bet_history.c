@@ -76,6 +76,8 @@ static uint64_t previous_of(const struct record_view *view)
         return ((const struct record_reverse *)view->body)->previous_seq;
     case RECORD_CASH_OUT:
         return ((const struct record_cash_out *)view->body)->previous_seq;
+    case RECORD_REFERRAL:
+        return ((const struct record_referral *)view->body)->previous_seq;
     case RECORD_GENESIS:
     case RECORD_OPENED:
     case RECORD_ACCOUNT:

@@ -9,7 +9,8 @@ struct stake_limits_combined book_platform_limits(const struct book_options *opt
                                           .stake_minor_max = bet->stake_minor_max,
                                           .payout_minor_max = bet->payout_minor_max,
                                           .liability_minor_max = options->liability_minor_max,
-                                          .factor_permyriad = LIMIT_FACTOR_WHOLE};
+                                          .factor_permyriad = LIMIT_FACTOR_WHOLE,
+                                          .refer_minor_above = INT64_MAX};
     struct stake_limits_combined combined;
     stake_limits_combine(
         (const struct stake_limits *const[LIMIT_SCOPES]){[LIMIT_OF_PLATFORM] = &platform},
@@ -106,7 +107,8 @@ int64_t book_staked_alike(struct book *book, struct account_ref account,
         }
         const struct shard_bet *bet = shard_state_bet(book->state, at);
         at = bet->next_of_account;
-        if (bet->state != BET_STATE_OPEN && bet->state != BET_STATE_PENDING)
+        if (bet->state != BET_STATE_OPEN && bet->state != BET_STATE_PENDING &&
+            bet->state != BET_STATE_REFERRED)
             continue;
         open--;
         if (is_alike(book, bet, seen, legs_count))

@@ -51,6 +51,8 @@ static uint64_t record_limits(struct book *book, const struct limits_request *re
         .liability_minor_max = limits.liability_minor_max,
         .delay_us = limits.delay_us,
         .factor_permyriad = (uint32_t)limits.factor_permyriad,
+        .refer_minor_above = limits.refer_minor_above,
+        .refers = (uint8_t)limits.refers,
         .market = request->scope == LIMIT_OF_MARKET ? ref : 0,
         .scope = (uint8_t)request->scope,
         .removed = request->remove,

@@ -127,7 +127,8 @@ void book_settle_step(struct book *book)
         const struct shard_bet *bet = shard_state_bet(book->state, leg->bet);
         uint32_t records = settle_bet(book, bet);
         uint32_t looks = records == 0 ? 1 : records * SETTLE_LOOKS_PER_RECORD;
-        bool accepted = bet->state != BET_STATE_PENDING && bet->state != BET_STATE_NOT_ACCEPTED;
+        bool accepted = bet->state != BET_STATE_PENDING && bet->state != BET_STATE_REFERRED &&
+                        bet->state != BET_STATE_NOT_ACCEPTED;
         settle_queue_looked(queue, leg->next_of_market, looks, accepted);
         if (looks >= looks_left)
             return;

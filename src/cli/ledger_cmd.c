@@ -201,6 +201,7 @@ static void put_counts(const struct shard_state *state)
     put_u64("markets", shard_state_markets_count(state));
     put_u64("bets_placed", counts->bets_placed);
     put_u64("bets_pending", counts->bets_pending);
+    put_u64("bets_referred", counts->bets_referred);
     put_u64("bets_refused", counts->bets_refused);
     put_u64("bets_not_accepted", counts->bets_not_accepted);
     put_u64("bets_settled", counts->bets_settled);
@@ -215,13 +216,15 @@ static void put_counts(const struct shard_state *state)
 /* As they are now; the counts above are of all that ever happened. */
 static void put_bets(const struct shard_state *state)
 {
-    uint64_t now[BET_STATE_NOT_ACCEPTED + 1] = {0};
+    uint64_t now[BET_STATES] = {0};
     for (uint32_t i = 0; i < shard_state_bets_count(state); i++)
         now[shard_state_bet(state, i)->state]++;
     put_u64("now_pending", now[BET_STATE_PENDING]);
     put_u64("now_open", now[BET_STATE_OPEN]);
     put_u64("now_settled", now[BET_STATE_SETTLED]);
     put_u64("now_not_accepted", now[BET_STATE_NOT_ACCEPTED]);
+    put_u64("now_cashed_out", now[BET_STATE_CASHED_OUT]);
+    put_u64("now_referred", now[BET_STATE_REFERRED]);
 }
 
 static void put_balances(const struct shard_state *state)

@@ -86,6 +86,8 @@ static uint64_t bet_id_of(const struct record_view *view)
         return ((const struct record_reverse *)view->body)->bet_id;
     case RECORD_CASH_OUT:
         return cash_out_bet_id(view->body);
+    case RECORD_REFERRAL:
+        return ((const struct record_referral *)view->body)->bet_id;
     case RECORD_GENESIS:
     case RECORD_OPENED:
     case RECORD_ACCOUNT:

@@ -73,6 +73,9 @@ void stake_limits_combine(const struct stake_limits *const scopes[LIMIT_SCOPES],
         lower_to(&all->liability_minor_max, &ret->liability_of,
                  scaled(limits->liability_minor_max, &scale), scope);
         raise_to(&all->delay_us, &ret->delay_of, limits->delay_us, scope);
+        lower_to(&all->refer_minor_above, &ret->refer_of, most_of(limits->refer_minor_above),
+                 scope);
+        all->refers |= limits->refers;
         scale.times *= limits->factor_permyriad;
         scale.over *= LIMIT_FACTOR_WHOLE;
     }
@@ -90,6 +93,9 @@ void stake_limits_join(struct stake_limits_combined *all, const struct stake_lim
     lower_to(&limits->liability_minor_max, &all->liability_of, leg->limits.liability_minor_max,
              leg->liability_of);
     raise_to(&limits->delay_us, &all->delay_of, leg->limits.delay_us, leg->delay_of);
+    lower_to(&limits->refer_minor_above, &all->refer_of, leg->limits.refer_minor_above,
+             leg->refer_of);
+    limits->refers |= leg->limits.refers;
 }
 
 enum limit_scope stake_limits_binding(const struct stake_limits_combined *combined,

@@ -4,9 +4,9 @@
  *
  * A scope's factor scales what the wider scopes, those after it, let be staked and lost: a player
  * with 2500 gets a quarter of what his market, its sport and the platform allow, and his own limits
- * as they stand. It scales neither payouts nor the least stake. Amounts are rounded down. Amounts
- * are minor units of one currency; which tables they come from is the caller's. Pure; thread:
- * any. */
+ * as they stand. It scales neither payouts nor the least stake nor what is referred. Amounts are
+ * rounded down, and minor units of one currency; which tables they come from is the caller's. Pure;
+ * thread: any. */
 #pragma once
 
 #include <stdint.h>
@@ -38,10 +38,12 @@ struct stake_limits {
     int64_t liability_minor_max; /* of one outcome (core/liability.h) */
     int64_t delay_us;            /* before a bet is decided */
     uint64_t factor_permyriad;   /* at most LIMIT_FACTOR_MAX; 0: nothing may be staked */
+    int64_t refer_minor_above;   /* a higher stake waits for the desk (core/referral.h) */
+    uint64_t refers;             /* 1: what these limits refuse is referred to the desk; else 0 */
 };
 
 #define STAKE_LIMITS_NONE                                                                          \
-    ((struct stake_limits){0, INT64_MAX, INT64_MAX, INT64_MAX, 0, LIMIT_FACTOR_WHOLE})
+    ((struct stake_limits){0, INT64_MAX, INT64_MAX, INT64_MAX, 0, LIMIT_FACTOR_WHOLE, INT64_MAX, 0})
 
 /* The most restrictive of all, and whose each one is. */
 struct stake_limits_combined {
@@ -51,10 +53,12 @@ struct stake_limits_combined {
     enum limit_scope payout_of;
     enum limit_scope liability_of;
     enum limit_scope delay_of;
+    enum limit_scope refer_of;
 };
 
 /* scopes[scope]: its limits, NULL where it has none; [LIMIT_OF_NONE] is not looked at. Of delays
- * and of least stakes the highest is the most restrictive. */
+ * and of least stakes the highest is the most restrictive; refusals are referred where one says
+ * so. */
 void stake_limits_combine(const struct stake_limits *const scopes[LIMIT_SCOPES],
                           struct stake_limits_combined *ret);
 /* A bet of several legs: `all` (begins as that of the first leg) with the limits of one more. Its

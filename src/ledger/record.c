@@ -50,7 +50,7 @@ static const struct {
     [RECORD_SELECTIONS] = {SIZED(record_selections), SIZED(record_selection),
                            ZEROS(record_selections), ZEROS(record_selection)},
     [RECORD_MONEY] = {SIZED(record_money), 0, ZEROS(record_money), {0, 0}},
-    [RECORD_BET] = {SIZED(record_bet), SIZED(record_leg), ZEROS(record_bet), ZEROS(record_leg)},
+    [RECORD_BET] = {SIZED(record_bet), SIZED(record_leg), {0, 0}, ZEROS(record_leg)},
     [RECORD_RELEASE] = {SIZED(record_release), SIZED(record_leg), ZEROS(record_release),
                         ZEROS(record_leg)},
     [RECORD_FENCE] = {SIZED(record_fence), SIZED(record_fenced), ZEROS(record_fence),
@@ -64,7 +64,7 @@ static const struct {
                        ZEROS(record_settle),
                        {0, 0}},
     [RECORD_REVERSE] = {SIZED(record_reverse), 0, ZEROS(record_reverse), {0, 0}},
-    [RECORD_LIMITS] = {SIZED(record_limits), 0, {0, 0}, {0, 0}},
+    [RECORD_LIMITS] = {SIZED(record_limits), 0, ZEROS(record_limits), {0, 0}},
     [RECORD_PROPOSAL] = {SIZED(record_proposal), SIZED(record_proposed), ZEROS(record_proposal),
                          ZEROS(record_proposed)},
     [RECORD_DECISION] = {SIZED(record_decision), 0, ZEROS(record_decision), {0, 0}},
@@ -72,6 +72,8 @@ static const struct {
                          SIZED(record_cash_out_leg),
                          {0, 0},
                          ZEROS(record_cash_out_leg)},
+    [RECORD_REFERRAL] = {SIZED(record_referral), SIZED(record_leg), ZEROS(record_referral),
+                         ZEROS(record_leg)},
 };
 
 size_t record_body_bytes(enum record_type type)
@@ -177,6 +179,10 @@ static size_t texts_bytes(const struct record_view *view)
     case RECORD_DECISION: {
         const struct record_decision *decision = body;
         return (size_t)decision->actor_bytes + decision->reason_bytes;
+    }
+    case RECORD_REFERRAL: {
+        const struct record_referral *referral = body;
+        return (size_t)referral->actor_bytes + referral->reason_bytes;
     }
     case RECORD_CASH_OUT:
         return cash_out_texts_bytes(body, view->items, count);

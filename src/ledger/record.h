@@ -18,6 +18,7 @@
 #include "ledger/record_cash_out.h"
 #include "ledger/record_limits.h"
 #include "ledger/record_money.h"
+#include "ledger/record_referral.h"
 #include "ledger/record_results.h"
 
 #define RECORD_FORMAT         1
@@ -42,7 +43,8 @@ enum record_type {
     RECORD_PROPOSAL = 14,  /* a word on a market's results that waits; nothing follows from it */
     RECORD_DECISION = 15,  /* a proposal is approved or rejected */
     RECORD_LIMITS = 16,    /* what a customer, a market, an event or a sport may be staked with */
-    RECORD_TYPE_LAST = RECORD_LIMITS,
+    RECORD_REFERRAL = 17,  /* a word on a bet that was referred to the desk */
+    RECORD_TYPE_LAST = RECORD_REFERRAL,
 };
 
 struct record_head {

@@ -19,8 +19,8 @@ struct record_bet {
     int64_t stake;            /* of all lines and both ways together */
     int64_t potential_return;
     int64_t balance_after; /* available after this record */
-    int64_t decide_at_us;  /* PENDING: when it is released */
-    int64_t stake_max;     /* STAKE_LIMIT: what would pass */
+    int64_t decide_at_us;  /* PENDING: when it is released; referred: the end of waiting */
+    int64_t stake_max;     /* STAKE_LIMIT, or referred for one: what would pass */
     int64_t promo_stake;   /* G-10: the part of the stake that is no cash: all of it or nothing */
     int64_t fees;          /* G-10: taken from the stake; 0 so far */
     int64_t stake_asked; /* an alternative was accepted: what was asked, above the stake; else 0 */
@@ -36,8 +36,8 @@ struct record_bet {
     uint16_t redemption_days; /* G-10 */
     uint32_t sizes;           /* of the system (core/system.h); 0: every leg is in the one line */
     uint16_t refused_leg;     /* the leg that the outcome is about, from 1; 0: none or all */
-    uint8_t limit_scope;      /* enum limit_scope: whose limit refused it; else 0 */
-    uint8_t reserved;
+    uint8_t limit_scope;      /* enum limit_scope: whose limit refused or referred it; else 0 */
+    uint8_t referred;         /* PENDING: enum referral_cause, it waits for the desk; else 0 */
 };
 
 enum leg_flag {
@@ -45,8 +45,10 @@ enum leg_flag {
     LEG_PROVIDER_ALIVE = 2,
     LEG_BANKER = 4,    /* stands in every line; without sizes every leg does */
     LEG_ANTE_POST = 8, /* a non-runner loses, and nothing is deducted for others */
+    LEG_OFFERED = 16,  /* at a price that a trader named (record_referral.h), whatever it is now */
 };
-#define LEG_FLAGS_ALL ((unsigned)(LEG_IN_PLAY | LEG_PROVIDER_ALIVE | LEG_BANKER | LEG_ANTE_POST))
+#define LEG_FLAGS_ALL                                                                              \
+    ((unsigned)(LEG_IN_PLAY | LEG_PROVIDER_ALIVE | LEG_BANKER | LEG_ANTE_POST | LEG_OFFERED))
 
 struct record_leg {          /* item of BET and RELEASE: the evidence of L6 */
     uint32_t market;         /* 0: unknown */

@@ -2,6 +2,7 @@
  * Nothing here trusts what a number means: only record_view_of has looked at the record. */
 #include "ledger/record_json.h"
 
+#include "core/referral.h"
 #include "core/stake_limits.h"
 #include "core/system.h"
 #include "ledger/record_json_words.h"
@@ -21,7 +22,8 @@ static const char *const type_texts[] = {[RECORD_GENESIS] = "GENESIS",
                                          [RECORD_PROPOSAL] = "PROPOSAL",
                                          [RECORD_DECISION] = "DECISION",
                                          [RECORD_LIMITS] = "LIMITS",
-                                         [RECORD_CASH_OUT] = "CASH_OUT"};
+                                         [RECORD_CASH_OUT] = "CASH_OUT",
+                                         [RECORD_REFERRAL] = "REFERRAL"};
 
 const char *record_type_text(enum record_type type)
 {
@@ -133,6 +135,8 @@ static void put_leg(struct dump *d, const struct record_leg *leg)
     dump_bool(d, "provider_alive", (leg->flags & LEG_PROVIDER_ALIVE) != 0);
     dump_bool(d, "banker", (leg->flags & LEG_BANKER) != 0);
     dump_bool(d, "ante_post", (leg->flags & LEG_ANTE_POST) != 0);
+    if ((leg->flags & LEG_OFFERED) != 0)
+        dump_bool(d, "offered", true);
     put_terms(d, leg->places, leg->place_numerator, leg->place_denominator);
     put_pair(d, "score", leg->score);
     put_pair(d, "red_cards", leg->red_cards);
@@ -215,6 +219,9 @@ static void put_bet(struct dump *d, const struct record_bet *body)
         dump_u64(d, "refused_leg", body->refused_leg);
     if (body->limit_scope != 0)
         put_scope(d, "limit_scope", body->limit_scope);
+    if (body->referred != 0)
+        dump_word(d, "referred", referral_cause_text((enum referral_cause)body->referred),
+                  body->referred);
     put_legs(d);
 }
 
@@ -463,6 +470,8 @@ static void put_limits(struct dump *d, const struct record_limits *body)
     put_limit(d, "liability_minor_max", body->liability_minor_max);
     put_limit(d, "delay_us", body->delay_us);
     dump_u64(d, "factor_permyriad", body->factor_permyriad);
+    put_limit(d, "refer_minor_above", body->refer_minor_above);
+    dump_bool(d, "refers", body->refers != 0);
     dump_next_text(d, "actor", body->actor_bytes);
     dump_next_text(d, "reason", body->reason_bytes);
 }
@@ -541,6 +550,45 @@ static void put_cash_out(struct dump *d, const struct record_cash_out *body)
     put_cash_out_legs(d);
 }
 
+static void put_lifted(struct dump *d, unsigned lifted)
+{
+    json_write_key(&d->writer, "lifted");
+    json_write_array_open(&d->writer);
+    if ((lifted & LIFT_STAKE) != 0)
+        json_write_text(&d->writer, SLICE("stake"));
+    if ((lifted & LIFT_LIABILITY) != 0)
+        json_write_text(&d->writer, SLICE("liability"));
+    if ((lifted & ~REFERRAL_LIFTS_ALL) != 0)
+        json_write_u64(&d->writer, lifted & ~REFERRAL_LIFTS_ALL);
+    json_write_array_close(&d->writer);
+}
+
+static void put_referral(struct dump *d, const struct record_referral *body)
+{
+    static const char *const words[] = {"accepted", "rejected", "offered",
+                                        "taken",    "declined", NULL};
+    static const char *const transports[] = {"http", "websocket", "other", NULL};
+    dump_bet_id(d, body->bet_id);
+    dump_listed(d, "word", words, body->word);
+    dump_u64(d, "previous_seq", body->previous_seq);
+    dump_currency(d, body->currency);
+    if (body->offer_seq != 0)
+        dump_u64(d, "offer_seq", body->offer_seq);
+    if (body->stake != 0) {
+        dump_money(d, "stake", body->stake, body->currency);
+        dump_money(d, "potential_return", body->potential_return, body->currency);
+    }
+    if (body->until_us != 0)
+        dump_time(d, "until", body->until_us);
+    put_lifted(d, body->lifted);
+    if (body->transport != 0)
+        dump_listed(d, "transport", transports, body->transport);
+    dump_next_text(d, "actor", body->actor_bytes);
+    dump_next_text(d, "reason", body->reason_bytes);
+    dump_money(d, "balance_after", body->balance_after, body->currency);
+    put_legs(d);
+}
+
 static void put_body(struct dump *d)
 {
     const void *body = d->record->body;
@@ -592,6 +640,9 @@ static void put_body(struct dump *d)
         return;
     case RECORD_CASH_OUT:
         put_cash_out(d, body);
+        return;
+    case RECORD_REFERRAL:
+        put_referral(d, body);
         return;
     }
 }

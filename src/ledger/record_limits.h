@@ -13,6 +13,7 @@ struct record_limits {
     int64_t payout_minor_max;
     int64_t liability_minor_max;
     int64_t delay_us;
+    int64_t refer_minor_above; /* a higher stake waits for the desk */
     uint32_t factor_permyriad;
     uint32_t market;       /* MARKET: its ref; else 0 */
     uint8_t scope;         /* enum limit_scope: PLAYER, MARKET, EVENT or SPORT */
@@ -20,6 +21,8 @@ struct record_limits {
     uint16_t id_bytes;     /* texts: of EVENT and SPORT the id, */
     uint16_t actor_bytes;  /* who, */
     uint16_t reason_bytes; /* and why */
+    uint8_t refers;        /* 1: what these limits refuse waits for the desk */
+    uint8_t reserved[7];
 };
 
-_Static_assert(sizeof(struct record_limits) == 64, "format");
+_Static_assert(sizeof(struct record_limits) == 80, "format");

@@ -3,8 +3,8 @@
 #include "base/assert.h"
 #include "base/error.h"
 #include "ledger/shard_apply.h"
+#include "ledger/shard_referrals_internal.h"
 #include "ledger/shard_settlement.h"
-#include "ledger/shard_state_internal.h"
 
 /* ---- legs ---- */
 
@@ -14,7 +14,7 @@ static struct odds taken_of(const struct record_leg *leg)
 }
 
 /* L6: what the leg says it was bound to must have been open to betting at this place. */
-static int check_leg_open(struct shard_state *state, const struct record_leg *leg)
+int shard_check_leg_open(struct shard_state *state, const struct record_leg *leg)
 {
     const struct shard_market *market = shard_market_at(state, leg->market);
     REQUIRE(market != NULL, "L6: the market is unknown");
@@ -53,7 +53,7 @@ static int check_legs_open(struct shard_state *state, const struct record_view *
 {
     const struct record_leg *legs = record->items;
     for (size_t i = 0; i < record->head->items_count; i++) {
-        TRY(check_leg_open(state, &legs[i]));
+        TRY(shard_check_leg_open(state, &legs[i]));
         REQUIRE(!stands_before(legs, i), "a bet has one leg of a market");
     }
     return 0;
@@ -66,6 +66,7 @@ static int check_legs_agreed(struct shard_state *state, const struct record_view
     bool each_way = (b->flags & BET_EACH_WAY) != 0;
     for (size_t i = 0; i < record->head->items_count; i++) {
         REQUIRE(leg_price_agreed(&legs[i], b->policy), "L6: the price taken was agreed to");
+        REQUIRE((legs[i].flags & LEG_OFFERED) == 0, "only an offer names another price");
         REQUIRE(each_way || (legs[i].places == 0 && legs[i].place_numerator == 0 &&
                              legs[i].place_denominator == 0),
                 "place terms are of each-way bets");
@@ -115,7 +116,9 @@ static struct shard_bet draft_bet(struct shard_state *state, const struct record
         .legs_first = state->legs_count,
         .sizes = b->sizes,
         .legs_count = record->head->items_count,
-        .state = b->outcome == BET_PENDING ? BET_STATE_PENDING : BET_STATE_OPEN,
+        .state = b->outcome == BET_PLACED ? BET_STATE_OPEN
+                 : b->referred != 0       ? BET_STATE_REFERRED
+                                          : BET_STATE_PENDING,
         .policy = b->policy,
         .rounding = b->rounding,
         .flags = b->flags,
@@ -159,7 +162,7 @@ static int check_bet_accepted(struct shard_state *state, const struct record_vie
     int64_t returns;
     REQUIRE(b->bet_id > state->last_bet_id.n, "bet ids rise");
     REQUIRE(b->refused_leg == 0, "no leg of an accepted bet was refused");
-    REQUIRE(b->limit_scope == 0, "no limit refuses an accepted bet");
+    TRY(shard_check_referred(state, b));
     REQUIRE(b->stake_asked == 0 || (b->stake_asked > b->stake && b->stake == b->stake_max &&
                                     shard_amount_valid(b->stake_asked)),
             "the alternative to a stake is the highest that passes");
@@ -181,8 +184,7 @@ static int check_bet_accepted(struct shard_state *state, const struct record_vie
     return 0;
 }
 
-/* The bet begins (sign 1) or ends (-1) to wait: what its markets count of it. */
-static void count_on_markets(struct shard_state *state, const struct shard_bet *bet)
+void shard_count_bet(struct shard_state *state, const struct shard_bet *bet)
 {
     for (uint32_t i = 0; i < bet->legs_count; i++) {
         struct shard_market *market = &state->markets[state->legs[bet->legs_first + i].market];
@@ -206,12 +208,17 @@ static void add_bet(struct shard_state *state, const struct shard_bet *draft)
     state->last_bet_id.n = draft->bet_id;
     account->bets_last = index;
     account->bets_open++;
-    shard_add_liability(state, draft, 1);
-    count_on_markets(state, draft);
-    if (draft->state == BET_STATE_PENDING)
-        state->counts.bets_pending++;
-    else
+    if (draft->state == BET_STATE_REFERRED) { /* it costs nothing until it is let pass */
+        account->stakes_open += draft->stake;
+        state->counts.bets_referred++;
+    } else {
+        shard_add_liability(state, draft, 1);
+        shard_count_bet(state, draft);
+    }
+    if (draft->state == BET_STATE_OPEN)
         state->counts.bets_placed++;
+    else
+        state->counts.bets_pending++;
 }
 
 static int check_bet(struct shard_state *state, const struct record_view *record, struct slice key,
@@ -236,6 +243,7 @@ static int check_bet(struct shard_state *state, const struct record_view *record
         return check_bet_accepted(state, record, account, ret_draft);
     REQUIRE(b->bet_id == 0, "a refused bet has no id");
     REQUIRE(b->stake_asked == 0, "a refused bet has no other stake");
+    REQUIRE(b->referred == 0, "a refused bet is not referred");
     REQUIRE(b->refused_leg <= record->head->items_count, "the leg that was refused is of the bet");
     REQUIRE(b->limit_scope < LIMIT_SCOPES &&
                 (b->limit_scope == 0 || b->outcome == BET_STAKE_LIMIT ||
@@ -263,6 +271,8 @@ int shard_apply_bet(struct shard_state *state, const struct record_view *record)
         add_bet(state, &draft);
     else
         state->counts.bets_refused++;
+    if (b->referred != 0)
+        shard_add_referral(state, record);
     shard_verdict_add(state, &(struct shard_verdict){hash,
                                                      {b->request_hash[0], b->request_hash[1]},
                                                      record->head->seq,
@@ -290,24 +300,35 @@ bool shard_score_differs(const struct shard_leg *taken, const struct record_leg 
            memcmp(taken->red_cards, seen->red_cards, sizeof taken->red_cards) != 0;
 }
 
+int shard_check_leg_own(struct shard_state *state, const struct record_leg *leg,
+                        const struct shard_leg *own)
+{
+    REQUIRE(leg->market == own->market && leg->selection == own->selection,
+            "L6: a release is about the bet's own leg");
+    REQUIRE(((leg->flags ^ own->flags) & (LEG_BANKER | LEG_ANTE_POST)) == 0 &&
+                leg->places == own->places && leg->place_numerator == own->place_numerator &&
+                leg->place_denominator == own->place_denominator,
+            "L6: a release changes no terms");
+    return 0;
+}
+
 static int check_release_legs(struct shard_state *state, const struct record_view *record,
                               const struct shard_bet *bet)
 {
     const struct record_leg *legs = record->items;
+    const struct shard_referral *referral = shard_referral_of(state, bet);
+    uint64_t bound = referral == NULL ? bet->seq_placed : referral->seq_bound;
     TRY(check_legs_open(state, record));
     for (uint32_t i = 0; i < bet->legs_count; i++) {
         const struct shard_leg *own = &state->legs[bet->legs_first + i];
-        REQUIRE(state->markets[own->market].seq_stopped < bet->seq_placed,
+        REQUIRE(state->markets[own->market].seq_stopped < bound,
                 "L6: no bet stands after a suspension during its delay");
-        REQUIRE(legs[i].market == own->market && legs[i].selection == own->selection,
-                "L6: a release is about the bet's own leg");
-        REQUIRE(odds_compare(taken_of(&legs[i]), own->odds) <= 0,
+        bool offered = (own->flags & LEG_OFFERED) != 0;
+        TRY(shard_check_leg_own(state, &legs[i], own));
+        REQUIRE(((legs[i].flags & LEG_OFFERED) != 0) == offered, "L6: a release changes no terms");
+        REQUIRE(offered ? odds_equal(taken_of(&legs[i]), own->odds)
+                        : odds_compare(taken_of(&legs[i]), own->odds) <= 0,
                 "L6: a delay never makes the price better");
-        REQUIRE(((legs[i].flags ^ own->flags) & (LEG_BANKER | LEG_ANTE_POST)) == 0 &&
-                    legs[i].places == own->places &&
-                    legs[i].place_numerator == own->place_numerator &&
-                    legs[i].place_denominator == own->place_denominator,
-                "L6: a release changes no terms");
     }
     return 0;
 }
@@ -335,9 +356,11 @@ static int check_release(struct shard_state *state, const struct record_view *re
         {placed ? 0 : bet->account, placed ? LEDGER_HOUSE_STAKES : staked, account->currency.iso,
          bet->stake},
     };
-    REQUIRE(bet->state == BET_STATE_PENDING, "L7: only a pending bet is released");
+    REQUIRE(bet->state == BET_STATE_PENDING || bet->state == BET_STATE_REFERRED,
+            "L7: only a pending bet is released");
     REQUIRE(record->head->items_count == bet->legs_count, "a release speaks of every leg");
     REQUIRE(shard_verdict_final(r->outcome), "no such outcome");
+    TRY(shard_check_release_word(state, bet, r->outcome));
     REQUIRE(r->outcome != BET_SCORE_CHANGED || score_changed(state, record, bet),
             "L7: a score that changed is another one");
     if (placed) {
@@ -365,8 +388,19 @@ static void place_released(struct shard_state *state, const struct record_view *
     bet->placed_us = record->head->time_us;
     bet->returns = returns;
     shard_add_liability(state, bet, 1); /* not more than before: no price is better */
-    count_on_markets(state, bet);
+    shard_count_bet(state, bet);
     state->counts.bets_placed++;
+}
+
+static void end_waiting(struct shard_state *state, const struct shard_bet *bet)
+{
+    if (bet->state == BET_STATE_REFERRED) {
+        state->accounts[bet->account].stakes_open -= bet->stake;
+        return;
+    }
+    shard_add_liability(state, bet, -1);
+    for (uint32_t i = 0; i < bet->legs_count; i++)
+        state->markets[state->legs[bet->legs_first + i].market].bets_pending--;
 }
 
 int shard_apply_release(struct shard_state *state, const struct record_view *record)
@@ -380,10 +414,9 @@ int shard_apply_release(struct shard_state *state, const struct record_view *rec
     shard_post(state, record);
     bet->seq_last = record->head->seq;
     bet->seq_verdict = record->head->seq; /* the final verdict from now on */
-    shard_add_liability(state, bet, -1);
+    end_waiting(state, bet);
     bet->state = placed ? BET_STATE_OPEN : BET_STATE_NOT_ACCEPTED;
-    for (uint32_t i = 0; i < bet->legs_count; i++)
-        state->markets[state->legs[bet->legs_first + i].market].bets_pending--;
+    shard_drop_referral(state, bet);
     if (placed) {
         place_released(state, record, bet, returns);
         return 0;

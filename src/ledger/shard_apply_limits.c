@@ -46,7 +46,8 @@ bool shard_stake_limits_valid(const struct stake_limits *limits)
     return limits->stake_minor_min >= 0 && limits->stake_minor_min <= MONEY_MINOR_MAX &&
            amount_valid(limits->stake_minor_max) && amount_valid(limits->payout_minor_max) &&
            amount_valid(limits->liability_minor_max) && limits->delay_us >= 0 &&
-           limits->delay_us <= LIMIT_DELAY_US_MAX && limits->factor_permyriad <= LIMIT_FACTOR_MAX;
+           limits->delay_us <= LIMIT_DELAY_US_MAX && limits->factor_permyriad <= LIMIT_FACTOR_MAX &&
+           amount_valid(limits->refer_minor_above) && limits->refers <= 1;
 }
 
 static struct stake_limits limits_of(const struct record_limits *body)
@@ -56,7 +57,9 @@ static struct stake_limits limits_of(const struct record_limits *body)
                                  .payout_minor_max = body->payout_minor_max,
                                  .liability_minor_max = body->liability_minor_max,
                                  .delay_us = body->delay_us,
-                                 .factor_permyriad = body->factor_permyriad};
+                                 .factor_permyriad = body->factor_permyriad,
+                                 .refer_minor_above = body->refer_minor_above,
+                                 .refers = body->refers};
 }
 
 /* A removal says no number of its own. */
@@ -67,7 +70,8 @@ static bool is_none(const struct stake_limits *limits)
            limits->stake_minor_max == none.stake_minor_max &&
            limits->payout_minor_max == none.payout_minor_max &&
            limits->liability_minor_max == none.liability_minor_max &&
-           limits->delay_us == none.delay_us && limits->factor_permyriad == none.factor_permyriad;
+           limits->delay_us == none.delay_us && limits->factor_permyriad == none.factor_permyriad &&
+           limits->refer_minor_above == none.refer_minor_above && limits->refers == none.refers;
 }
 
 /* Whose they are is known, by a number: a ref, or the symbol of an id (0: it has none yet). */

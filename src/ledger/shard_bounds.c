@@ -6,6 +6,7 @@
 #include "core/cash_out.h"
 #include "core/deductions.h"
 #include "ledger/shard_proposals_internal.h"
+#include "ledger/shard_referrals_internal.h"
 
 static bool within(int64_t balance)
 {
@@ -129,7 +130,7 @@ static int check_bet(struct shard_state *state, uint32_t index, uint32_t legs_fi
     TRY(check_bet_numbers(state, bet));
     REQUIRE(bet->account >= 1 && bet->account <= state->accounts_count,
             "L7: an account's counts are those of its bets");
-    REQUIRE(bet->state >= BET_STATE_PENDING && bet->state <= BET_STATE_CASHED_OUT &&
+    REQUIRE(bet->state >= BET_STATE_PENDING && bet->state < BET_STATES &&
                 bet->policy >= PRICE_BETTER && bet->policy <= PRICE_ANY &&
                 bet->rounding >= ROUND_DOWN && bet->rounding <= ROUND_HALF_EVEN &&
                 ((unsigned)bet->flags & ~BET_FLAGS_ALL) == 0,
@@ -252,6 +253,7 @@ static int check_cash_outs(struct shard_state *state)
 int shard_check_rest(struct shard_state *state)
 {
     TRY(check_cash_outs(state));
+    TRY(shard_check_referrals(state));
     uint32_t count = state->bets_count;
     uint64_t last = count == 0 ? 0 : state->bets[count - 1].bet_id;
     REQUIRE(last == state->last_bet_id.n, "bet ids rise");

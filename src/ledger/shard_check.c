@@ -19,7 +19,7 @@ struct sums {
  * checked without following them, which would wait for memory at every step. */
 struct account_tally {
     uint32_t last; /* newest bet so far, or BET_NONE */
-    uint32_t open; /* or pending */
+    uint32_t open; /* or pending, or referred */
     int64_t held, stakes;
     int64_t returns; /* of open and pending bets, if each wins */
 };
@@ -72,7 +72,8 @@ static int tally_account(struct shard_state *state, struct shard_tallies *tallie
 {
     const struct shard_bet *bet = &state->bets[index];
     struct account_tally *tally = &tallies->accounts[bet->account];
-    bool open = bet->state == BET_STATE_OPEN, pending = bet->state == BET_STATE_PENDING;
+    bool open = bet->state == BET_STATE_OPEN;
+    bool pending = bet->state == BET_STATE_PENDING || bet->state == BET_STATE_REFERRED;
     REQUIRE(bet->next_of_account == tally->last, "L7: an account's counts are those of its bets");
     tally->last = index;
     tally->open += open || pending;
@@ -111,7 +112,8 @@ static int tally_leg(struct shard_state *state, struct shard_tallies *tallies, u
     tally->last = index;
     tally->unsettled += bet->state == BET_STATE_OPEN;
     tally->pending += bet->state == BET_STATE_PENDING;
-    tally->accepted += bet->state != BET_STATE_PENDING && bet->state != BET_STATE_NOT_ACCEPTED;
+    tally->accepted += bet->state != BET_STATE_PENDING && bet->state != BET_STATE_REFERRED &&
+                       bet->state != BET_STATE_NOT_ACCEPTED;
     REQUIRE(!is_open(bet) || tally_open(tally, &tallies->costs[selection], bet, returns),
             "L4: a balance is beyond all limits");
     return 0;
@@ -126,7 +128,8 @@ static int tally_bet(struct shard_state *state, struct shard_tallies *tallies, u
                 (bet->state == BET_STATE_CASHED_OUT ? bet->stake == 0 : bet->stake > 0),
             "L4: a stake is within its limit");
     int64_t returns = open_return(state, bet);
-    REQUIRE(returns >= 0 && (!is_open(bet) || returns == bet->returns),
+    REQUIRE(returns >= 0 && (!is_open(bet) || returns == bet->returns) &&
+                (bet->state != BET_STATE_REFERRED || shard_returns_of(state, bet) == bet->returns),
             "L4: the potential return is stake times odds");
     TRY(tally_account(state, tallies, index, returns));
     for (uint32_t i = 0; i < bet->legs_count; i++)
@@ -270,7 +273,8 @@ _Static_assert(sizeof(struct shard_window) == 48, "no padding");
 _Static_assert(sizeof(struct shard_bet) == 128, "no padding");
 _Static_assert(sizeof(struct shard_cash_out) == 48, "no padding");
 _Static_assert(sizeof(struct shard_market) == 112, "no padding");
-_Static_assert(sizeof(struct shard_stake_limits) == 64, "no padding");
+_Static_assert(sizeof(struct shard_referral) == 48, "no padding");
+_Static_assert(sizeof(struct shard_stake_limits) == 80, "no padding");
 _Static_assert(sizeof(struct shard_house) == 48, "no padding");
 _Static_assert(sizeof(struct shard_verdict) == 48, "no padding");
 _Static_assert(sizeof(struct shard_selection) == 40, "no padding");
@@ -318,6 +322,7 @@ int shard_state_hash(const struct shard_state *state, uint8_t ret_hash[32])
     add_bytes(sha, state->proposed, state->proposed_count * sizeof *state->proposed);
     add_bytes(sha, state->bets, state->bets_count * sizeof *state->bets);
     add_bytes(sha, state->cash_outs, state->cash_outs_count * sizeof *state->cash_outs);
+    add_bytes(sha, state->referrals, state->referrals_count * sizeof *state->referrals);
     add_bytes(sha, state->houses, state->houses_count * sizeof *state->houses);
     add_bytes(sha, &state->counts, sizeof state->counts);
     shard_verdicts_hash(state, sha);

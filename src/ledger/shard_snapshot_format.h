@@ -24,14 +24,14 @@ struct snapshot_head {
     uint8_t state_hash[32];
     uint64_t verdicts_total;   /* as many as ever were; the newest `verdicts` of them follow */
     uint8_t verdicts_link[32]; /* the chain before the first that does */
-    uint32_t legs, windows, stake_limits, proposals, proposed, cash_outs;
-    char zeros[172];
+    uint32_t legs, windows, stake_limits, proposals, proposed, cash_outs, referrals;
+    char zeros[160];
     uint32_t crc; /* of the 508 bytes before */
 };
 _Static_assert(sizeof(struct snapshot_head) == SHARD_SNAPSHOT_HEAD_BYTES, "one sector");
 _Static_assert(offsetof(struct snapshot_head, record_crc) == 80, "no padding");
 _Static_assert(offsetof(struct snapshot_head, counts) == 112, "no padding");
-_Static_assert(offsetof(struct snapshot_head, verdicts_total) == 272, "no padding");
+_Static_assert(offsetof(struct snapshot_head, verdicts_total) == 280, "no padding");
 _Static_assert(offsetof(struct snapshot_head, crc) == 508, "crc is last");
 
 /* In this order, which is the order of the state hash. */
@@ -49,6 +49,7 @@ enum snapshot_section {
     SNAPSHOT_PROPOSED,
     SNAPSHOT_BETS,
     SNAPSHOT_CASH_OUTS,
+    SNAPSHOT_REFERRALS,
     SNAPSHOT_HOUSES,
     SNAPSHOT_VERDICTS, /* those in memory; the hash has their chain, which is taken again */
 };

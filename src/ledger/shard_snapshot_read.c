@@ -96,7 +96,7 @@ static bool fits(const struct shard_state *state, const struct snapshot_head *he
            head->legs <= l->legs_max && head->windows <= l->windows_max &&
            head->stake_limits <= l->stake_limits_max && head->proposals <= l->proposals_max &&
            head->proposed <= l->proposed_max && head->cash_outs <= l->cash_outs_max &&
-           shard_texts_room(state, head->texts - 1);
+           head->referrals <= l->referrals_max && shard_texts_room(state, head->texts - 1);
 }
 
 static int take_head(struct shard_state *state, const struct snapshot_head *head)
@@ -125,6 +125,7 @@ static int take_head(struct shard_state *state, const struct snapshot_head *head
     state->proposals_count = head->proposals;
     state->proposed_count = head->proposed;
     state->cash_outs_count = head->cash_outs;
+    state->referrals_count = head->referrals;
     state->bets_count = head->bets;
     state->verdicts.first = state->verdicts.total = head->verdicts_total - head->verdicts;
     memcpy(state->verdicts.link.hash, head->verdicts_link, sizeof head->verdicts_link);
@@ -337,6 +338,7 @@ static uint32_t expected_count(const struct shard_state *state, const struct sna
     case SNAPSHOT_PROPOSED:
     case SNAPSHOT_BETS:
     case SNAPSHOT_CASH_OUTS:
+    case SNAPSHOT_REFERRALS:
     case SNAPSHOT_HOUSES:
         break;
     }

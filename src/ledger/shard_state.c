@@ -14,6 +14,7 @@
 #define STAKE_LIMITS_MAX      4096
 #define PROPOSALS_MAX_DEFAULT 256
 #define PROPOSED_MAX_DEFAULT  16384
+#define REFERRALS_MAX_DEFAULT 1024
 
 /* Names of a market and its selections, many of them shared. */
 static size_t texts_max(const struct shard_limits *limits)
@@ -34,9 +35,10 @@ static int reserve_arrays(struct shard_state *s)
     s->proposed = reserve_new(l->proposed_max, sizeof *s->proposed);
     s->bets = reserve_new(l->bets_max, sizeof *s->bets);
     s->cash_outs = reserve_new(l->cash_outs_max, sizeof *s->cash_outs);
+    s->referrals = reserve_new(l->referrals_max, sizeof *s->referrals);
     if (s->accounts == NULL || s->markets == NULL || s->selections == NULL || s->legs == NULL ||
         s->windows == NULL || s->stake_limits == NULL || s->proposals == NULL ||
-        s->proposed == NULL || s->bets == NULL || s->cash_outs == NULL)
+        s->proposed == NULL || s->bets == NULL || s->cash_outs == NULL || s->referrals == NULL)
         return -ERR_MEMORY;
     return table_new(l->stake_limits_max, &s->stake_limits_by_scope);
 }
@@ -77,6 +79,8 @@ struct shard_limits shard_limits_whole(const struct shard_limits *limits)
         whole.proposals_max = PROPOSALS_MAX_DEFAULT;
     if (whole.proposed_max == 0)
         whole.proposed_max = PROPOSED_MAX_DEFAULT;
+    if (whole.referrals_max == 0)
+        whole.referrals_max = REFERRALS_MAX_DEFAULT;
     if (whole.cash_outs_max == 0)
         whole.cash_outs_max = limits->bets_max;
     return whole;
@@ -120,6 +124,7 @@ void shard_state_free(struct shard_state *s)
     reserve_free(s->proposed, l->proposed_max, sizeof *s->proposed);
     reserve_free(s->bets, l->bets_max, sizeof *s->bets);
     reserve_free(s->cash_outs, l->cash_outs_max, sizeof *s->cash_outs);
+    reserve_free(s->referrals, l->referrals_max, sizeof *s->referrals);
     shard_verdicts_done(s);
     free(s);
 }
@@ -163,6 +168,8 @@ static int apply_by_type(struct shard_state *state, const struct record_view *re
         return shard_apply_decision(state, record);
     case RECORD_CASH_OUT:
         return shard_apply_cash_out(state, record);
+    case RECORD_REFERRAL:
+        return shard_apply_referral(state, record);
     }
     return shard_corrupt(state, "the record's type is unknown");
 }

@@ -110,6 +110,12 @@ uint32_t shard_state_legs_count(const struct shard_state *state);
 const struct shard_cash_out *shard_state_cash_out(const struct shard_state *state, uint32_t index);
 uint32_t shard_state_cash_outs_count(const struct shard_state *state);
 uint32_t shard_state_find_cash_out(const struct shard_state *state, uint64_t seq);
+/* Bets that wait for the desk, or whose word was said, until their RELEASE; in the order of the
+ * bets. find: by the bet's index; REFERRAL_NONE when it is none of them. */
+uint32_t shard_state_referrals_count(const struct shard_state *state);
+const struct shard_referral *shard_state_referral(const struct shard_state *state, uint32_t index);
+uint32_t shard_state_find_referral(const struct shard_state *state, uint32_t bet);
+bool shard_state_referral_room(const struct shard_state *state); /* for one more */
 /* A market's window of time (shard_market.windows_last and on). */
 const struct shard_window *shard_state_window(const struct shard_state *state, uint32_t index);
 struct bet_id shard_state_last_bet_id(const struct shard_state *state);

@@ -62,8 +62,9 @@ struct shard_state {
     struct shard_proposed *proposed;  /* owns; in the order of the proposals */
     struct shard_bet *bets;           /* owns; in order of bet id */
     struct shard_cash_out *cash_outs; /* owns; in order of seq */
+    struct shard_referral *referrals; /* owns; in order of bets */
     uint32_t accounts_count, markets_count, selections_count, legs_count, windows_count, bets_count;
-    uint32_t proposals_count, proposed_count, cash_outs_count;
+    uint32_t proposals_count, proposed_count, cash_outs_count, referrals_count;
     struct verdict_ring verdicts;
 
     struct shard_house houses[CURRENCIES_MAX];

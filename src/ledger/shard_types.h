@@ -9,6 +9,7 @@
 #include "core/stake_limits.h"
 #include "ledger/record.h"
 #include "ledger/shard_limits.h"
+#include "ledger/shard_referral.h"
 
 enum bet_state {
     BET_STATE_PENDING = 1,
@@ -16,6 +17,8 @@ enum bet_state {
     BET_STATE_SETTLED,
     BET_STATE_NOT_ACCEPTED,
     BET_STATE_CASHED_OUT, /* the whole of it was bought back: nothing settles it any more */
+    BET_STATE_REFERRED,   /* held, until the desk or the customer has spoken: no liability yet */
+    BET_STATES,           /* one more than the last */
 };
 
 #define BET_NONE UINT32_MAX
@@ -115,13 +118,13 @@ struct shard_account {
     struct currency currency; /* 0: no money yet */
     uint16_t reserved[3];
     int64_t available;
-    int64_t held;        /* stakes of pending bets, of whatever kind */
+    int64_t held;        /* stakes of pending and referred bets, of whatever kind */
     int64_t free;        /* free bets */
     int64_t bonus;       /* bonus money */
     uint32_t bets_last;  /* its newest bet, or BET_NONE */
-    uint32_t bets_open;  /* open or pending */
+    uint32_t bets_open;  /* open, pending or referred */
     uint64_t seq_last;   /* newest record that moved its money */
-    int64_t stakes_open; /* of open and pending bets, of whatever kind */
+    int64_t stakes_open; /* of open, pending and referred bets, of whatever kind */
 };
 
 struct shard_selection {
@@ -184,4 +187,5 @@ struct shard_counts {
         settlements_reversed, deposits, withdrawals, money_refused, fences, results;
     uint64_t cash_outs_asked; /* with a key, whatever became of them */
     uint64_t cash_outs_done, cash_outs_refused;
+    uint64_t bets_referred; /* of those pending */
 };

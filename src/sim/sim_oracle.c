@@ -331,6 +331,10 @@ static void fold(struct sim *sim, const struct record_view *record)
     case RECORD_CASH_OUT:
         sim_oracle_cash_out(sim, record);
         break;
+    case RECORD_REFERRAL: /* nothing is referred */
+        SIM_CHECK(false, "L7", "record %llu: a word on a bet that nobody referred",
+                  (unsigned long long)record->head->seq);
+        break;
     case RECORD_LIMITS: /* nobody sets one here yet */
         break;
     case RECORD_PROPOSAL:

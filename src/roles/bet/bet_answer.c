@@ -268,6 +268,7 @@ static int write_accepted(const struct shard_state *state, const struct record_v
     put_bet_members(&writer, state, record, &facts);
     if (pending)
         put_time_member(&writer, "decide_at", (struct instant){bet->decide_at_us});
+    put_referred_members(&writer, bet);
     json_write_object_close(&writer);
     if (pending)
         return 202;
@@ -427,6 +428,7 @@ static bool push_bet(const struct shard_state *state, const struct record_view *
     put_bet_members(writer, state, record, &facts);
     if (bet->outcome == BET_PENDING)
         put_time_member(writer, "decide_at", (struct instant){bet->decide_at_us});
+    put_referred_members(writer, bet);
     return true;
 }
 
@@ -485,6 +487,45 @@ static bool push_cash_out(const struct shard_state *state, const struct record_v
     return true;
 }
 
+static void push_offer(const struct shard_state *state, const struct record_view *record,
+                       struct json_writer *writer)
+{
+    const struct record_referral *word = record->body;
+    const struct record_leg *legs = record->items;
+    struct currency currency = {word->currency};
+    put_seq_member(writer, "offer_id", shard_state_shard(state), record->head->seq);
+    put_money_member(writer, "stake", money_of(word->stake, currency));
+    put_money_member(writer, "potential_return", money_of(word->potential_return, currency));
+    put_time_member(writer, "valid_until", (struct instant){word->until_us});
+    json_write_key(writer, "legs");
+    json_write_array_open(writer);
+    for (uint32_t i = 0; i < record->head->items_count; i++) {
+        json_write_object_open(writer);
+        put_choice_members(writer, state, legs[i].market, legs[i].selection);
+        put_odds_members(writer, leg_odds(&legs[i]));
+        json_write_object_close(writer);
+    }
+    json_write_array_close(writer);
+}
+
+/* What ends in a release at once is told by that. */
+static bool push_referral(const struct shard_state *state, const struct record_view *record,
+                          struct json_writer *writer)
+{
+    const struct record_referral *word = record->body;
+    if (word->word == REFERRAL_REJECTED || word->word == REFERRAL_DECLINED)
+        return false;
+    put_bet_id_member(writer, (struct bet_id){word->bet_id});
+    put_word_member(writer, "status", "PENDING");
+    put_word_member(writer, "referral", word->word == REFERRAL_OFFERED ? "OFFERED" : "ACCEPTED");
+    if (word->word == REFERRAL_OFFERED)
+        push_offer(state, record, writer);
+    else
+        put_time_member(writer, "decide_at", (struct instant){word->until_us});
+    put_record_members(writer, state, record, word->balance_after);
+    return true;
+}
+
 static bool push_money(const struct shard_state *state, const struct record_view *record,
                        struct json_writer *writer)
 {
@@ -520,6 +561,9 @@ bool bet_answer_push(const struct shard_state *state, const struct record_view *
         break;
     case RECORD_CASH_OUT:
         pushed = push_cash_out(state, record, &writer);
+        break;
+    case RECORD_REFERRAL:
+        pushed = push_referral(state, record, &writer);
         break;
     case RECORD_GENESIS:
     case RECORD_OPENED:

@@ -14,6 +14,7 @@ static const char *status_text(enum bet_state state, const struct settled_result
 {
     switch (state) {
     case BET_STATE_PENDING:
+    case BET_STATE_REFERRED:
         return "PENDING";
     case BET_STATE_OPEN:
         return "PLACED";
@@ -23,6 +24,8 @@ static const char *status_text(enum bet_state state, const struct settled_result
         return settled_results_text(results, payout);
     case BET_STATE_CASHED_OUT:
         return "SETTLED";
+    case BET_STATES:
+        break;
     }
     return "PLACED";
 }
@@ -33,6 +36,7 @@ static const char *money_text(enum bet_state state, const struct settled_results
 {
     switch (state) {
     case BET_STATE_PENDING:
+    case BET_STATE_REFERRED:
         return "HELD";
     case BET_STATE_OPEN:
         return part ? "PART_CASHED" : "OPEN";
@@ -41,6 +45,7 @@ static const char *money_text(enum bet_state state, const struct settled_results
     case BET_STATE_CASHED_OUT:
         return "CASHED_OUT";
     case BET_STATE_SETTLED:
+    case BET_STATES:
         break;
     }
     if (settlement > 1)
@@ -59,7 +64,9 @@ struct folded {
     const struct record_view *settled; /* the SETTLE in force, or NULL */
     uint64_t reversed_seq;             /* the newest SETTLE that was taken back; 0: none */
     uint64_t last_seq;
+    int64_t stake; /* as bound now */
     int64_t stake_left, cashed_out;
+    const struct record_view *offer; /* the OFFERED that waits for an answer, or NULL */
     const struct record_view *records;
     size_t count;
 };
@@ -129,6 +136,7 @@ static void tell_bet(struct json_writer *writer, struct folded *bet,
     put_evidence(writer, record);
     if (pending)
         put_time_member(writer, "decide_at", (struct instant){bet->bet->decide_at_us});
+    put_referred_members(writer, bet->bet);
     put_delta(writer, bet, -bet->bet->stake, bet->bet->balance_after);
 }
 
@@ -144,7 +152,8 @@ static void tell_release(struct json_writer *writer, struct folded *bet,
     put_evidence(writer, record);
     if (placed)
         bet->legs = record->items;
-    put_delta(writer, bet, placed ? 0 : bet->bet->stake, release->balance_after);
+    bet->offer = NULL;
+    put_delta(writer, bet, placed ? 0 : bet->stake, release->balance_after);
 }
 
 static void put_cause_members(struct json_writer *writer, const struct shard_state *state,
@@ -193,6 +202,57 @@ static void tell_reverse(struct json_writer *writer, const struct shard_state *s
     bet->state = BET_STATE_OPEN;
     bet->settled = NULL;
     bet->reversed_seq = reverse->reverses_seq;
+}
+
+/* What an offer is: its stake, and the prices that the trader named. */
+static void put_offer_members(struct json_writer *writer, const struct shard_state *state,
+                              const struct folded *bet, const struct record_view *record)
+{
+    const struct record_referral *word = record->body;
+    const struct record_leg *legs = record->items;
+    put_seq_member(writer, "offer_id", shard_state_shard(state), record->head->seq);
+    put_money_member(writer, "stake", money_of(word->stake, bet->currency));
+    put_money_member(writer, "potential_return", money_of(word->potential_return, bet->currency));
+    put_time_member(writer, "valid_until", (struct instant){word->until_us});
+    json_write_key(writer, "prices");
+    json_write_array_open(writer);
+    for (uint32_t i = 0; i < record->head->items_count; i++) {
+        if ((legs[i].flags & LEG_OFFERED) == 0)
+            continue;
+        json_write_object_open(writer);
+        json_write_key(writer, "leg");
+        json_write_u64(writer, i + 1);
+        put_odds_members(writer, leg_odds(&legs[i]));
+        json_write_object_close(writer);
+    }
+    json_write_array_close(writer);
+}
+
+static void tell_referral(struct json_writer *writer, const struct shard_state *state,
+                          struct folded *bet, const struct record_view *record)
+{
+    static const char *const events[] = {
+        [REFERRAL_ACCEPTED] = "REFERRAL_ACCEPTED",
+        [REFERRAL_REJECTED] = "REFERRAL_REJECTED",
+        [REFERRAL_OFFERED] = "OFFERED",
+        [REFERRAL_TAKEN] = "OFFER_ACCEPTED",
+        [REFERRAL_DECLINED] = "OFFER_DECLINED",
+    };
+    const struct record_referral *word = record->body;
+    int64_t rest = word->word == REFERRAL_TAKEN ? bet->stake - word->stake : 0;
+    put_word_member(writer, "event", events[word->word]);
+    bet->offer = word->word == REFERRAL_OFFERED ? record : NULL;
+    if (word->word == REFERRAL_OFFERED) {
+        put_offer_members(writer, state, bet, record);
+        bet->legs = record->items;
+    } else if (word->until_us != 0) {
+        put_time_member(writer, "decide_at", (struct instant){word->until_us});
+    }
+    if (word->offer_seq != 0)
+        put_seq_member(writer, "offer_id", shard_state_shard(state), word->offer_seq);
+    bet->stake -= rest;
+    bet->stake_left = bet->stake;
+    put_delta(writer, bet, rest, word->balance_after);
 }
 
 static void tell_cash_out(struct json_writer *writer, const struct shard_state *state,
@@ -247,6 +307,8 @@ static void tell(struct json_writer *writer, const struct shard_state *state, st
         tell_reverse(writer, state, bet, record);
     else if (type == RECORD_CASH_OUT)
         tell_cash_out(writer, state, bet, record);
+    else if (type == RECORD_REFERRAL)
+        tell_referral(writer, state, bet, record);
     json_write_object_close(writer);
     bet->last_seq = record->head->seq;
 }
@@ -283,7 +345,7 @@ static void put_state(struct json_writer *writer, const struct folded *bet)
     put_word_member(writer, "status", status_text(bet->state, &results, payout));
     put_word_member(writer, "money",
                     money_text(bet->state, &results, settle == NULL ? 0 : settle->settlement,
-                               bet->stake_left < bet->bet->stake));
+                               bet->stake_left < bet->stake));
     put_money_member(writer, "payout", money_of(payout, bet->currency));
     put_money_member(writer, "cashed_out", money_of(bet->cashed_out, bet->currency));
     put_money_member(writer, "stake_left", money_of(bet->stake_left, bet->currency));
@@ -311,7 +373,7 @@ static void put_explanation(struct json_writer *writer, const struct folded *bet
 /* At the prices that are bound now. */
 static struct money potential_return(const struct folded *bet)
 {
-    const struct bet_terms terms = {money_of(bet->bet->stake, bet->currency), bet->bet->sizes,
+    const struct bet_terms terms = {money_of(bet->stake, bet->currency), bet->bet->sizes,
                                     bet->bet->flags, (enum rounding)bet->bet->rounding};
     int64_t minor = 0;
     bool valid = shard_potential_return(&terms, bet->legs, bet->legs_count, &minor);
@@ -332,7 +394,7 @@ static void put_bet(struct json_writer *writer, const struct shard_state *state,
                     const struct folded *bet)
 {
     put_odds_members(writer, total_odds(bet));
-    put_money_member(writer, "stake", money_of(bet->bet->stake, bet->currency));
+    put_money_member(writer, "stake", money_of(bet->stake, bet->currency));
     put_word_member(writer, "currency", currency_code(bet->currency));
     put_money_member(writer, "potential_return", potential_return(bet));
     put_word_member(writer, "price_policy", price_policy_text((enum price_policy)bet->bet->policy));
@@ -356,7 +418,7 @@ bool bet_history_write(const struct shard_state *state, const struct record_view
     if (bet.bet->bet_id == 0)
         return false;
     bet.currency.iso = bet.bet->currency;
-    bet.stake_left = bet.bet->stake;
+    bet.stake = bet.stake_left = bet.bet->stake;
 
     struct json_writer writer = json_write_begin(out);
     json_write_object_open(&writer);
@@ -372,6 +434,12 @@ bool bet_history_write(const struct shard_state *state, const struct record_view
     put_bet(&writer, state, &bet);
     put_seq_member(&writer, "ledger_seq", shard_state_shard(state), records[0].head->seq);
     put_legs(&writer, state, &bet);
+    if (bet.offer != NULL) {
+        json_write_key(&writer, "offer");
+        json_write_object_open(&writer);
+        put_offer_members(&writer, state, &bet, bet.offer);
+        json_write_object_close(&writer);
+    }
     put_explanation(&writer, &bet, shard_state_shard(state));
     json_write_object_close(&writer);
     return true;

@@ -2,6 +2,7 @@
 #include "roles/bet/bet_json.h"
 
 #include "base/rfc3339.h"
+#include "core/referral.h"
 
 #define COUNTER_BITS 22 /* of a bet id: shard and counter (core/ids.h) */
 
@@ -165,4 +166,12 @@ void put_leg_terms(struct json_writer *writer, const struct record_leg *leg, uin
     json_write_u64(writer, leg->places);
     buf_printf(&text, "%u/%u", leg->place_numerator, leg->place_denominator);
     put_text_member(writer, "place_terms", buf_slice(&text));
+}
+
+void put_referred_members(struct json_writer *writer, const struct record_bet *bet)
+{
+    if (bet->referred == REFERRED_NOT)
+        return;
+    put_word_member(writer, "referred", referral_cause_text((enum referral_cause)bet->referred));
+    put_word_member(writer, "limited_by", limit_scope_text((enum limit_scope)bet->limit_scope));
 }

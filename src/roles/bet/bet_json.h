@@ -45,6 +45,9 @@ void put_leg_terms(struct json_writer *writer, const struct record_leg *leg, uin
 void put_type_members(struct json_writer *writer, uint32_t legs_count, uint32_t sizes,
                       unsigned flags);
 
+/* Why a BET waits for the desk, and whose limit it was; nothing of one that does not. */
+void put_referred_members(struct json_writer *writer, const struct record_bet *bet);
+
 /* Opens nothing: the members of one leg that name what was bet on. */
 void put_choice_members(struct json_writer *writer, const struct shard_state *state,
                         uint32_t market, uint16_t selection);

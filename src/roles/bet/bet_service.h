@@ -39,9 +39,11 @@ struct bet_service_options {
  * leg; or a page of a list, which ends where one more row might not fit. */
 #define BET_EVIDENCE_BYTES_MAX 400
 #define BET_ENTRY_BYTES_MAX    640
+#define BET_OFFERED_BYTES_MAX  128 /* a price that an offer names */
 #define BET_READ_BYTES_MAX                                                                         \
     (BET_PUSH_BYTES_MAX + BET_LEGS_MAX * (2 * BET_EVIDENCE_BYTES_MAX + EXPLAIN_BYTES_MAX) +        \
      (size_t)EXPLAIN_LINES_MAX * EXPLAIN_BYTES_MAX +                                               \
+     (size_t)(REFERRAL_OFFERS_MAX + 1) * BET_LEGS_MAX * BET_OFFERED_BYTES_MAX +                    \
      (size_t)BOOK_HISTORY_MAX * BET_ENTRY_BYTES_MAX)
 
 /* 0 or -ERR_MEMORY. */

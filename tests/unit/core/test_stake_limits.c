@@ -45,9 +45,12 @@ TEST(stake_limits, without_any_nothing_is_limited)
 TEST(stake_limits, the_most_restrictive_applies_and_is_named)
 {
     make();
-    *with(LIMIT_OF_PLAYER) = (struct stake_limits){10, 5000, 90000, 70000, 3000000, 10000};
-    *with(LIMIT_OF_SPORT) = (struct stake_limits){50, 6000, 80000, 70000, 5000000, 10000};
-    *with(LIMIT_OF_PLATFORM) = (struct stake_limits){20, 4000, 85000, 60000, 0, 10000};
+    *with(LIMIT_OF_PLAYER) =
+        (struct stake_limits){10, 5000, 90000, 70000, 3000000, 10000, INT64_MAX, 0};
+    *with(LIMIT_OF_SPORT) =
+        (struct stake_limits){50, 6000, 80000, 70000, 5000000, 10000, INT64_MAX, 0};
+    *with(LIMIT_OF_PLATFORM) =
+        (struct stake_limits){20, 4000, 85000, 60000, 0, 10000, INT64_MAX, 0};
     stake_limits_combine(scopes, &all);
     assert_int_equal(all.limits.stake_minor_min, 50);
     assert_int_equal(all.stake_min_of, LIMIT_OF_SPORT);
@@ -71,8 +74,9 @@ TEST(stake_limits, the_most_restrictive_applies_and_is_named)
 TEST(stake_limits, a_factor_scales_what_wider_scopes_allow)
 {
     make();
-    *with(LIMIT_OF_PLAYER) = (struct stake_limits){0, 9000, 90000, 80000, 0, 2500};
-    *with(LIMIT_OF_PLATFORM) = (struct stake_limits){40, 10001, 50000, 40000, 0, 10000};
+    *with(LIMIT_OF_PLAYER) = (struct stake_limits){0, 9000, 90000, 80000, 0, 2500, INT64_MAX, 0};
+    *with(LIMIT_OF_PLATFORM) =
+        (struct stake_limits){40, 10001, 50000, 40000, 0, 10000, INT64_MAX, 0};
     stake_limits_combine(scopes, &all);
     assert_int_equal(all.limits.stake_minor_max, 2500); /* 2500.25, down */
     assert_int_equal(all.stake_max_of, LIMIT_OF_PLATFORM);
@@ -112,13 +116,13 @@ TEST(stake_limits, the_largest_numbers_do_not_wrap)
 {
     make();
     for (enum limit_scope scope = LIMIT_OF_PLAYER; scope < LIMIT_SCOPES; scope++)
-        *with(scope) =
-            (struct stake_limits){0, MONEY_MINOR_MAX, MONEY_MINOR_MAX, INT64_MAX, 0, 100000};
+        *with(scope) = (struct stake_limits){0, MONEY_MINOR_MAX, MONEY_MINOR_MAX, INT64_MAX,
+                                             0, 100000,          INT64_MAX,       0};
     stake_limits_combine(scopes, &all);
     assert_int_equal(all.limits.stake_minor_max, MONEY_MINOR_MAX);
     assert_int_equal(all.stake_max_of, LIMIT_OF_PLAYER); /* that of the others is above all */
     for (enum limit_scope scope = LIMIT_OF_PLAYER; scope < LIMIT_SCOPES; scope++)
-        limits[scope] = (struct stake_limits){0, INT64_MIN, -1, 7, -5, 1};
+        limits[scope] = (struct stake_limits){0, INT64_MIN, -1, 7, -5, 1, INT64_MAX, 0};
     stake_limits_combine(scopes, &all);
     assert_int_equal(all.limits.stake_minor_max, 0);
     assert_int_equal(all.limits.payout_minor_max, 0);
@@ -137,10 +141,14 @@ TEST(stake_limits, more_scopes_never_allow_more)
         for (enum limit_scope scope = LIMIT_OF_PLATFORM; scope >= LIMIT_OF_PLAYER; scope--) {
             if (prng_below(&prng, 2) > 0)
                 continue;
-            *with(scope) = (struct stake_limits){
-                (int64_t)prng_below(&prng, 100),         (int64_t)prng_below(&prng, 100000),
-                (int64_t)prng_below(&prng, 100000),      (int64_t)prng_below(&prng, 100000),
-                (int64_t)prng_below(&prng, 5) * 1000000, (uint32_t)prng_below(&prng, 10001)};
+            *with(scope) = (struct stake_limits){(int64_t)prng_below(&prng, 100),
+                                                 (int64_t)prng_below(&prng, 100000),
+                                                 (int64_t)prng_below(&prng, 100000),
+                                                 (int64_t)prng_below(&prng, 100000),
+                                                 (int64_t)prng_below(&prng, 5) * 1000000,
+                                                 (uint32_t)prng_below(&prng, 10001),
+                                                 INT64_MAX,
+                                                 0};
             stake_limits_combine(scopes, &all);
             assert_true(all.limits.stake_minor_max <= before.limits.stake_minor_max);
             assert_true(all.limits.payout_minor_max <= before.limits.payout_minor_max);
@@ -155,10 +163,10 @@ TEST(stake_limits, more_scopes_never_allow_more)
 TEST(stake_limits, legs_are_joined_by_the_most_restrictive)
 {
     make();
-    *with(LIMIT_OF_PLATFORM) = (struct stake_limits){10, 500, 9000, 100, 0, 10000};
+    *with(LIMIT_OF_PLATFORM) = (struct stake_limits){10, 500, 9000, 100, 0, 10000, INT64_MAX, 0};
     stake_limits_combine(scopes, &all);
     struct stake_limits_combined leg;
-    *with(LIMIT_OF_MARKET) = (struct stake_limits){20, 400, 9500, 90, 7, 10000};
+    *with(LIMIT_OF_MARKET) = (struct stake_limits){20, 400, 9500, 90, 7, 10000, INT64_MAX, 0};
     stake_limits_combine(scopes, &leg);
     stake_limits_join(&all, &leg);
     assert_int_equal(all.limits.stake_minor_min, 20);
@@ -176,10 +184,14 @@ TEST(stake_limits, legs_are_joined_by_the_most_restrictive)
 TEST(stake_limits, says_whose_limit_a_verdict_stands_for)
 {
     make();
-    *with(LIMIT_OF_PLAYER) = (struct stake_limits){10, INT64_MAX, INT64_MAX, INT64_MAX, 0, 10000};
-    *with(LIMIT_OF_EVENT) = (struct stake_limits){0, 100, INT64_MAX, INT64_MAX, 0, 10000};
-    *with(LIMIT_OF_LEAGUE) = (struct stake_limits){0, INT64_MAX, 900, INT64_MAX, 0, 10000};
-    *with(LIMIT_OF_SPORT) = (struct stake_limits){0, INT64_MAX, INT64_MAX, 800, 0, 10000};
+    *with(LIMIT_OF_PLAYER) =
+        (struct stake_limits){10, INT64_MAX, INT64_MAX, INT64_MAX, 0, 10000, INT64_MAX, 0};
+    *with(LIMIT_OF_EVENT) =
+        (struct stake_limits){0, 100, INT64_MAX, INT64_MAX, 0, 10000, INT64_MAX, 0};
+    *with(LIMIT_OF_LEAGUE) =
+        (struct stake_limits){0, INT64_MAX, 900, INT64_MAX, 0, 10000, INT64_MAX, 0};
+    *with(LIMIT_OF_SPORT) =
+        (struct stake_limits){0, INT64_MAX, INT64_MAX, 800, 0, 10000, INT64_MAX, 0};
     stake_limits_combine(scopes, &all);
     assert_int_equal(stake_limits_binding(&all, BET_STAKE_LIMIT, 9), LIMIT_OF_PLAYER);
     assert_int_equal(stake_limits_binding(&all, BET_STAKE_LIMIT, 10), LIMIT_OF_LEAGUE);
@@ -210,4 +222,25 @@ TEST(stake_limits, stops_at_a_mistake)
     with(LIMIT_OF_PLAYER)->factor_permyriad = LIMIT_FACTOR_MAX + 1;
     expect_assert_failure(stake_limits_combine(scopes, &all));
     expect_assert_failure(stake_limits_left(10, -1));
+}
+
+TEST(stake_limits, what_is_referred_is_the_least_and_no_factor_scales_it)
+{
+    make();
+    with(LIMIT_OF_PLAYER)->factor_permyriad = 2500;
+    with(LIMIT_OF_SPORT)->refer_minor_above = 3000;
+    with(LIMIT_OF_PLATFORM)->refer_minor_above = 5000;
+    stake_limits_combine(scopes, &all);
+    assert_int_equal(all.limits.refer_minor_above, 3000);
+    assert_int_equal(all.refer_of, LIMIT_OF_SPORT);
+    assert_int_equal(all.limits.refers, 0);
+    struct stake_limits_combined leg;
+    with(LIMIT_OF_MARKET)->refers = 1;
+    limits[LIMIT_OF_MARKET].refer_minor_above = 2000;
+    stake_limits_combine(scopes, &leg);
+    assert_int_equal(leg.limits.refers, 1);
+    stake_limits_join(&all, &leg);
+    assert_int_equal(all.limits.refers, 1);
+    assert_int_equal(all.limits.refer_minor_above, 2000);
+    assert_int_equal(all.refer_of, LIMIT_OF_MARKET);
 }

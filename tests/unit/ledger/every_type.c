@@ -55,4 +55,7 @@ void every_type(struct maker *m, void (*call)(struct maker *, const struct parts
     next(m, call, parts_limits(m, LIMIT_OF_SPORT, 0, "tennis"));
     next(m, call, parts_proposal(m, 1, 3));
     next(m, call, parts_decision(m, shard_state_seq(m->state), "eve", DECISION_APPROVED));
+    next(m, call, parts_referred(m, 1, 2, "referred"));
+    next(m, call, parts_offer(m, 3, 4000, (struct odds){2, 1}));
+    next(m, call, parts_referral(m, 3, REFERRAL_TAKEN));
 }

@@ -6,8 +6,10 @@
 #include "base/buf.h"
 #include "base/error.h"
 #include "core/market_chances.h"
+#include "core/referral.h"
 #include "ledger/cash_out_record.h"
 #include "ledger/money_move.h"
+#include "ledger/shard_state_internal.h"
 
 void maker_empty(struct maker *maker, const struct shard_limits *limits)
 {
@@ -344,7 +346,8 @@ struct parts parts_release(const struct maker *maker, uint32_t bet, enum bet_out
         .market = leg->market,
         .selection = leg->selection,
         .market_status = MARKET_ACTIVE,
-        .flags = LEG_PROVIDER_ALIVE | LEG_IN_PLAY | LEG_BANKER,
+        .flags =
+            (uint8_t)(LEG_PROVIDER_ALIVE | LEG_IN_PLAY | LEG_BANKER | (leg->flags & LEG_OFFERED)),
         .odds_numerator = leg->odds.numerator,
         .odds_denominator = leg->odds.denominator,
         .asked_numerator = leg->asked.numerator,
@@ -389,6 +392,7 @@ static struct parts limits_of(const struct maker *maker, enum limit_scope scope,
         .payout_minor_max = none.payout_minor_max,
         .liability_minor_max = none.liability_minor_max,
         .factor_permyriad = LIMIT_FACTOR_WHOLE,
+        .refer_minor_above = none.refer_minor_above,
         .market = scope == LIMIT_OF_MARKET ? ref : 0,
         .scope = (uint8_t)scope,
     };
@@ -679,5 +683,74 @@ struct parts parts_cash_out_refused(const struct maker *maker, uint32_t bet,
     struct parts parts = asked_cash_out(maker, bet, outcome, key);
     parts.body.cash_out.previous_seq = 0;
     set_amounts(maker, &parts, 0);
+    return parts;
+}
+
+struct parts parts_referred(const struct maker *maker, uint32_t account, uint32_t market,
+                            const char *key)
+{
+    struct parts parts = parts_pending(maker, account, market, key);
+    parts.body.bet.referred = REFERRED_STAKE_LIMIT;
+    parts.body.bet.limit_scope = LIMIT_OF_PLATFORM;
+    parts.body.bet.stake_max = 1000;
+    return parts;
+}
+
+struct parts parts_referral(const struct maker *maker, uint32_t bet, enum referral_word word)
+{
+    const struct shard_bet *b = shard_state_bet(maker->state, bet);
+    const struct shard_referral *row =
+        shard_state_referral(maker->state, shard_state_find_referral(maker->state, bet));
+    struct parts parts = begin(maker, RECORD_REFERRAL, b->account);
+    struct record_referral *body = &parts.body.referral;
+    bool traders = word == REFERRAL_ACCEPTED || word == REFERRAL_REJECTED;
+    int64_t rest = word == REFERRAL_TAKEN ? b->stake - row->stake : 0;
+    *body = (struct record_referral){
+        .bet_id = b->bet_id,
+        .previous_seq = b->seq_last,
+        .offer_seq = traders ? 0 : row->seq_bound,
+        .until_us = word == REFERRAL_ACCEPTED || word == REFERRAL_TAKEN ? maker->time_us : 0,
+        .balance_after = account_of(maker, b->account)->available + rest,
+        .word = (uint16_t)word,
+        .currency = GBP,
+        .lifted = word == REFERRAL_ACCEPTED ? LIFT_STAKE : 0,
+        .transport = traders ? 0 : TRANSPORT_HTTP,
+    };
+    if (traders) {
+        body->actor_bytes = add_text(&parts, "tess");
+        body->reason_bytes = add_text(&parts, "known well");
+    }
+    if (word == REFERRAL_TAKEN) {
+        struct shard_bet taken = *b;
+        taken.stake = body->stake = row->stake;
+        body->potential_return = shard_returns_of(maker->state, &taken);
+    }
+    if (rest > 0) {
+        add_posting(&parts, b->account, LEDGER_HELD, GBP, -rest);
+        add_posting(&parts, b->account, shard_stake_account(b->flags), GBP, rest);
+    }
+    return parts;
+}
+
+struct parts parts_offer(const struct maker *maker, uint32_t bet, int64_t stake, struct odds odds)
+{
+    const struct shard_bet *b = shard_state_bet(maker->state, bet);
+    struct parts parts = parts_referral(maker, bet, REFERRAL_ACCEPTED);
+    struct parts legs = parts_release(maker, bet, BET_PLACED);
+    struct record_referral *body = &parts.body.referral;
+    memcpy(&parts.items, &legs.items, sizeof parts.items);
+    parts.draft.items_count = b->legs_count;
+    body->word = REFERRAL_OFFERED;
+    body->stake = stake;
+    body->until_us = maker->time_us + 30000000;
+    if (odds_present(odds)) {
+        parts.items.legs[0].odds_numerator = odds.numerator;
+        parts.items.legs[0].odds_denominator = odds.denominator;
+        parts.items.legs[0].flags |= LEG_OFFERED;
+    }
+    const struct bet_terms terms = {money_of(stake, (struct currency){GBP}), b->sizes, b->flags,
+                                    (enum rounding)b->rounding};
+    assert_true(
+        shard_potential_return(&terms, parts.items.legs, b->legs_count, &body->potential_return));
     return parts;
 }

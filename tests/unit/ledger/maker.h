@@ -45,6 +45,7 @@ struct parts {
         struct record_proposal proposal;
         struct record_decision decision;
         struct record_cash_out cash_out;
+        struct record_referral referral;
     } body;
     union {
         struct record_selection selections[MAKER_ITEMS_MAX];
@@ -135,6 +136,14 @@ struct parts parts_cash_out_refused(const struct maker *maker, uint32_t bet,
 /* What follows from the items, stake, margin and outcome of such parts, after they were changed;
  * `bound`: no more is paid. */
 void parts_cash_out_value(const struct maker *maker, struct parts *parts, int64_t bound);
+
+/* As parts_pending, of a bet that a limit of the platform referred to the desk. */
+struct parts parts_referred(const struct maker *maker, uint32_t account, uint32_t market,
+                            const char *key);
+/* A word on a referred bet, but an offer; of one that is taken its rest is given back. */
+struct parts parts_referral(const struct maker *maker, uint32_t bet, enum referral_word word);
+/* An offer: this stake, and the first leg at this price (ODDS_NONE: as it is bound). */
+struct parts parts_offer(const struct maker *maker, uint32_t bet, int64_t stake, struct odds odds);
 
 /* A state with all that bets need: account 1 "ada" and 2 "bob" with 100.00 GBP each, markets 1
  * and 2 with 3 selections. */

@@ -281,6 +281,8 @@ TEST(record, texts_have_the_lengths_that_are_stated)
         IN_BODY(RECORD_RESULT, record_result, actor_bytes),
         IN_BODY(RECORD_RESULT, record_result, reason_bytes),
         IN_BODY(RECORD_CASH_OUT, record_cash_out, key_bytes),
+        IN_BODY(RECORD_REFERRAL, record_referral, actor_bytes),
+        IN_BODY(RECORD_REFERRAL, record_referral, reason_bytes),
 #undef IN_BODY
         {RECORD_MARKET, sizeof(struct record_head) + sizeof(struct record_market)},
         {RECORD_MARKET, sizeof(struct record_head) + sizeof(struct record_market) + 2},
@@ -301,6 +303,9 @@ TEST(record, texts_have_the_lengths_that_are_stated)
     };
     maker_accept(&m, &parts[RECORD_BET]);
     parts[RECORD_CASH_OUT] = parts_cash_out(&m, 0, 100, "k");
+    struct parts referred = parts_referred(&m, 2, 1, "r");
+    maker_accept(&m, &referred);
+    parts[RECORD_REFERRAL] = parts_referral(&m, 1, REFERRAL_ACCEPTED);
     for (size_t i = 0; i < sizeof lengths / sizeof *lengths; i++) {
         maker_encode(&m, &parts[lengths[i].type]);
         for (int step = -8; step <= 65000; step += step < 8 ? 16 : 64984) { /* -8, +8, huge */
@@ -334,12 +339,13 @@ static void reserved_is_zero(struct maker *m, const struct parts *parts)
             RESERVED(RECORD_ACCOUNT, record_account, reserved),
             RESERVED(RECORD_MARKET, record_market, reserved),
             RESERVED(RECORD_SELECTIONS, record_selections, reserved),
-            RESERVED(RECORD_BET, record_bet, reserved),
             RESERVED(RECORD_RELEASE, record_release, reserved),
             RESERVED(RECORD_FENCE, record_fence, reserved),
             RESERVED(RECORD_RESULT, record_result, reserved),
             RESERVED(RECORD_SETTLE, record_settle, reserved),
             RESERVED(RECORD_REVERSE, record_reverse, reserved),
+            RESERVED(RECORD_LIMITS, record_limits, reserved),
+            RESERVED(RECORD_REFERRAL, record_referral, reserved),
         },
       items[] = {
           RESERVED(RECORD_MARKET, record_selection, reserved),
@@ -348,6 +354,7 @@ static void reserved_is_zero(struct maker *m, const struct parts *parts)
           RESERVED(RECORD_BET, record_leg, reserved),
           RESERVED(RECORD_RELEASE, record_leg, reserved),
           RESERVED(RECORD_CASH_OUT, record_cash_out_leg, reserved),
+          RESERVED(RECORD_REFERRAL, record_leg, reserved),
       };
 #undef RESERVED
     maker_encode(m, parts);

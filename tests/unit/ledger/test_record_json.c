@@ -254,11 +254,12 @@ static const char *const expected[EVERY_TYPE_COUNT] = {
     "\":54.23,\"offer_until\":\"2026-09-21T14:13:25.023000Z\",\"transport\":\"http\",\"id"
     "empotency_key\":\"none\",\"request_hash\":\"00000000000000050000000000000006\",\"eac"
     "h_way\":false,\"stake_kind\":\"cash\",\"system\":[],\"legs\":[]}",
-    "{\"seq\":25,\"time\":\"2026-09-21T14:13:20.024000Z\",\"type\":\"LIMITS\",\"format\":"
-    "1,\"bytes\":120,\"scope\":\"SPORT\",\"id\":\"tennis\",\"removed\":false,\"previous_s"
-    "eq\":0,\"stake_minor_min\":0,\"stake_minor_max\":500,\"payout_minor_max\":null,\"lia"
-    "bility_minor_max\":null,\"delay_us\":0,\"factor_permyriad\":10000,\"actor\":\"tess\""
-    ",\"reason\":\"sharp\"}",
+    "{\"seq\":25,\"time\":\"2026-09-21T14:13:20.024000Z\",\"type\":\"LIMITS\",\"forma"
+    "t\":1,\"bytes\":136,\"scope\":\"SPORT\",\"id\":\"tennis\",\"removed\":false,\"pr"
+    "evious_seq\":0,\"stake_minor_min\":0,\"stake_minor_max\":500,\"payout_minor_max"
+    "\":null,\"liability_minor_max\":null,\"delay_us\":0,\"factor_permyriad\":10000,"
+    "\"refer_minor_above\":null,\"refers\":false,\"actor\":\"tess\",\"reason\":\"shar"
+    "p\"}",
     "{\"seq\":26,\"time\":\"2026-09-21T14:13:20.025000Z\",\"type\":\"PROPOSAL\",\"for"
     "mat\":1,\"bytes\":176,\"needs_approval\":true,\"market\":1,\"market_id\":\"1.23"
     "\",\"kind\":\"result\",\"result_version\":3,\"previous_seq\":0,\"cause\":\"trade"
@@ -269,6 +270,45 @@ static const char *const expected[EVERY_TYPE_COUNT] = {
     "{\"seq\":27,\"time\":\"2026-09-21T14:13:20.026000Z\",\"type\":\"DECISION\",\"for"
     "mat\":1,\"bytes\":72,\"proposal_seq\":26,\"decision\":\"approved\",\"actor\":\"e"
     "ve\",\"reason\":\"agreed\"}",
+    "{\"seq\":28,\"time\":\"2026-09-21T14:13:20.027000Z\",\"type\":\"BET\",\"format\""
+    ":1,\"bytes\":256,\"account\":1,\"user_id\":\"ada\",\"bet_id\":\"8898769585260462"
+    "08\",\"outcome\":\"PENDING\",\"currency\":\"GBP\",\"stake\":50.00,\"potential_re"
+    "turn\":105.00,\"balance_after\":4.23,\"stake_max\":10.00,\"promo_stake\":0.00,\""
+    "fees\":0.00,\"decide_at\":\"2026-09-21T14:13:25.027000Z\",\"price_policy\":\"bet"
+    "ter\",\"rounding\":\"down\",\"transport\":\"http\",\"redemption_days\":365,\"ide"
+    "mpotency_key\":\"referred\",\"request_hash\":\"00000000000000150000000000000016"
+    "\",\"personal_bytes\":0,\"each_way\":false,\"stake_kind\":\"cash\",\"system\":[]"
+    ",\"limit_scope\":\"PLATFORM\",\"referred\":\"STAKE_LIMIT\",\"legs\":[{\"event_id"
+    "\":\"event-9\",\"market\":2,\"market_id\":\"1.24\",\"selection\":1,\"selection_i"
+    "d\":\"s1\",\"selection_name\":\"Selection\",\"odds\":2.10,\"odds_exact\":\"21/10"
+    "\",\"odds_version\":17,\"odds_position\":99,\"asked_odds\":2.10,\"asked_odds_exa"
+    "ct\":\"21/10\",\"asked_version\":17,\"market_status\":\"active\",\"in_play\":tru"
+    "e,\"provider_alive\":true,\"banker\":true,\"ante_post\":false,\"score\":[0,0],\""
+    "red_cards\":[0,0],\"price_age_us\":1500}],\"postings\":[{\"account\":1,\"user_id"
+    "\":\"ada\",\"kind\":\"available\",\"currency\":\"GBP\",\"amount\":-50.00},{\"acc"
+    "ount\":1,\"user_id\":\"ada\",\"kind\":\"held\",\"currency\":\"GBP\",\"amount\":5"
+    "0.00}]}",
+    "{\"seq\":29,\"time\":\"2026-09-21T14:13:20.028000Z\",\"type\":\"REFERRAL\",\"for"
+    "mat\":1,\"bytes\":192,\"account\":1,\"user_id\":\"ada\",\"bet_id\":\"88987695852"
+    "6046208\",\"word\":\"offered\",\"previous_seq\":28,\"currency\":\"GBP\",\"stake"
+    "\":40.00,\"potential_return\":80.00,\"until\":\"2026-09-21T14:13:50.028000Z\",\""
+    "lifted\":[\"stake\"],\"actor\":\"tess\",\"reason\":\"known well\",\"balance_afte"
+    "r\":4.23,\"legs\":[{\"event_id\":\"event-9\",\"market\":2,\"market_id\":\"1.24\""
+    ",\"selection\":1,\"selection_id\":\"s1\",\"selection_name\":\"Selection\",\"odds"
+    "\":2.00,\"odds_exact\":\"2/1\",\"odds_version\":18,\"odds_position\":0,\"asked_o"
+    "dds\":2.10,\"asked_odds_exact\":\"21/10\",\"asked_version\":0,\"market_status\":"
+    "\"active\",\"in_play\":true,\"provider_alive\":true,\"banker\":true,\"ante_post"
+    "\":false,\"offered\":true,\"score\":[0,0],\"red_cards\":[0,0],\"price_age_us\":0"
+    "}]}",
+    "{\"seq\":30,\"time\":\"2026-09-21T14:13:20.029000Z\",\"type\":\"REFERRAL\",\"for"
+    "mat\":1,\"bytes\":144,\"account\":1,\"user_id\":\"ada\",\"bet_id\":\"88987695852"
+    "6046208\",\"word\":\"taken\",\"previous_seq\":29,\"currency\":\"GBP\",\"offer_se"
+    "q\":29,\"stake\":40.00,\"potential_return\":80.00,\"until\":\"2026-09-21T14:13:2"
+    "0.029000Z\",\"lifted\":[],\"transport\":\"http\",\"actor\":\"\",\"reason\":\"\","
+    "\"balance_after\":14.23,\"legs\":[],\"postings\":[{\"account\":1,\"user_id\":\"a"
+    "da\",\"kind\":\"held\",\"currency\":\"GBP\",\"amount\":-10.00},{\"account\":1,\""
+    "user_id\":\"ada\",\"kind\":\"available\",\"currency\":\"GBP\",\"amount\":10.00}]"
+    "}",
 };
 
 static void is_dumped_as_written_down(struct maker *m, const struct parts *parts)

@@ -163,6 +163,7 @@ static void mutate_any(struct walk *w, const struct parts *good)
     case RECORD_RESULT:
         mutate(w, FIELDS(record_result, previous_seq, market));
         break;
+    case RECORD_REFERRAL:
     case RECORD_LIMITS:
     case RECORD_PROPOSAL:
     case RECORD_DECISION:

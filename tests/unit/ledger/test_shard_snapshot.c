@@ -218,11 +218,11 @@ TEST(shard_snapshot, more_than_the_limits_is_refused_by_name)
     struct maker m;
     open_with_bets(&m);
     encode(m.state, &image);
-    const struct shard_limits fit = {3, 2, 6, 4, 4, 1, 1, 1, 1, 1, 9};
+    const struct shard_limits fit = {3, 2, 6, 4, 4, 1, 1, 1, 1, 1, 1, 9};
     assert_int_equal(shard_state_verdicts_count(m.state), 7);
     assert_int_equal(decode(&image, &fit, NULL, NULL), 0);
     for (size_t i = 0; i < 5; i++) {
-        struct shard_limits limits = {3, 2, 6, 4, 4, 1, 1, 1, 1, 1, 7};
+        struct shard_limits limits = {3, 2, 6, 4, 4, 1, 1, 1, 1, 1, 1, 7};
         const char *reason = NULL;
         (&limits.accounts_max)[i]--;
         assert_int_equal(decode(&image, &limits, NULL, &reason), -ERR_LIMIT);
@@ -349,7 +349,7 @@ TEST(shard_snapshot, impossible_bets_are_refused)
     REFUSES_FIELD(BEYOND, b[0].seq_settled, UINT64_MAX);
     REFUSES_FIELD(BEYOND, b[0].seq_result, UINT64_MAX);
     REFUSES_FIELD(known, b[0].state, 0);
-    REFUSES_FIELD(known, b[0].state, 6);
+    REFUSES_FIELD(known, b[0].state, BET_STATES);
     REFUSES_FIELD(known, b[0].policy, 0);
     REFUSES_FIELD(known, b[0].rounding, 4);
     REFUSES_FIELD(known, b[0].flags, 8);
@@ -373,7 +373,7 @@ TEST(shard_snapshot, impossible_cash_outs_are_refused)
     static struct image image;
     static const char known[] = "L7: a bet knows the cash-out that waits";
     static const char verdict[] = "L3: a cash-out has its bet and its verdict";
-    static const struct shard_limits small = {3, 2, 6, 4, 4, 1, 1, 1, 1, 1, 32};
+    static const struct shard_limits small = {3, 2, 6, 4, 4, 1, 1, 1, 1, 1, 1, 32};
     const char *reason = NULL;
     struct maker m;
     open_with_bets(&m);
@@ -405,6 +405,48 @@ TEST(shard_snapshot, impossible_cash_outs_are_refused)
     REFUSES_FIELD("L7: a bet's cash-outs are within their table", b[1].cash_out_waits, 2);
     REFUSES_FIELD("L7: a bet's cash-outs are within their table", b[1].cash_outs, 21);
     REFUSES_FIELD("L3: every request decided has a verdict", m.state->counts.cash_outs_asked, 1);
+    maker_done(&m);
+}
+
+TEST(shard_snapshot, impossible_referrals_are_refused)
+{
+    static struct image image;
+    static const char referred[] = "L7: a bet that waits for the desk is referred";
+    static const char known[] = "why a bet is referred is known";
+    struct shard_limits small = MAKER_LIMITS;
+    const char *reason = NULL;
+    struct maker m;
+    open_with_bets(&m);
+    uint32_t first = shard_state_bets_count(m.state);
+    for (uint32_t i = 0; i < 2; i++) { /* one that waits, and one that was let pass */
+        struct parts waits = parts_referred(&m, 2, 2, i == 0 ? "r0" : "r1");
+        parts_stake(&m, &waits, 100, (struct odds){21, 10});
+        maker_accept(&m, &waits);
+    }
+    struct parts accepted = parts_referral(&m, first + 1, REFERRAL_ACCEPTED);
+    maker_accept(&m, &accepted);
+    encode(m.state, &image);
+    assert_int_equal(decode(&image, &MAKER_LIMITS, NULL, NULL), 0);
+    small.referrals_max = 1;
+    assert_int_equal(decode(&image, &small, NULL, &reason), -ERR_LIMIT);
+    struct shard_referral *r = m.state->referrals;
+    REFUSES_FIELD(referred, r[0].bet, first + 2);
+    REFUSES_FIELD(referred, r[0].bet, first + 1);
+    REFUSES_FIELD(referred, r[0].bet, 0);
+    REFUSES_FIELD(referred, r[0].stage, 0);
+    REFUSES_FIELD(referred, r[0].stage, REFERRAL_IS_DECLINED + 1);
+    REFUSES_FIELD(referred, r[0].stage, REFERRAL_IS_ACCEPTED);
+    REFUSES_FIELD(referred, r[1].stage, REFERRAL_WAITS);
+    REFUSES_FIELD("L7: a referred bet is bound by one of its records", r[0].seq_bound, 0);
+    REFUSES_FIELD("L7: a referred bet is bound by one of its records", r[0].seq_bound,
+                  m.state->seq + 1);
+    REFUSES_FIELD(known, r[0].cause, 0);
+    REFUSES_FIELD(known, r[0].scope, LIMIT_SCOPES);
+    REFUSES_FIELD(known, r[0].lifted, 4);
+    REFUSES_FIELD(known, r[0].offers, REFERRAL_OFFERS_MAX + 1);
+    REFUSES_FIELD(known, r[0].reserved[6], 1);
+    REFUSES_FIELD("L4: no more is offered than is held", r[0].stake, 101);
+    REFUSES_FIELD("L4: no more is offered than is held", r[0].stake_max, -1);
     maker_done(&m);
 }
 
