@@ -174,6 +174,19 @@ def test_an_offer_that_changed_is_put_again(book, page):
     bet(page, r'/Cashed out[^]*cashed out for £/')
 
 
+def test_in_play_a_cash_out_waits_too(book, page):
+    ident = market(book, {11: 2.96, 12: 2.96, 13: 2.96}, inPlay=True, betDelay=1)
+    choose(page, ident)
+    stake(page, '10')
+    page.click('#place')
+    bet(page, '/Open/')
+    page.click('#bets-list .cash')
+    page.wait(f'/In play it waits 1 s/.test({page.text(".cash-form")})')
+    page.click('.cash-form .main')
+    bet(page, r'/Cashed out[^]*Stake £10\.00 · cashed out for £/')
+    page.wait('/Cashed out/.test(document.getElementById("bets-news").textContent)')
+
+
 def test_selections_of_one_event_are_told_before_the_bet(book, page):
     ident = market(book)
     choose(page, ident)

@@ -5,7 +5,9 @@ import { price } from "../shared/odds.js";
 import { ResultForm } from "./result_form.js";
 import { RESULTS, STATUS, refusal } from "./words.js";
 
-const ROWS_STEP = 100;
+const ROWS_STEP = 250;
+const NARROW = matchMedia("(max-width: 62rem)"); // as desk.css has it
+const OVER = ["closed", "settled", "cancelled"];
 const MAIN = ["1x2", "win"];
 const SPORTS = { football: "Football", horse_racing: "Horse racing" };
 
@@ -62,7 +64,7 @@ export class Markets {
     const words = this.nodes["markets-find"].value.toLowerCase().split(/\s+/).filter(Boolean);
     const passes = SHOWS[this.nodes["markets-show"].value];
     const wanted = this.markets.filter((market) => passes(market) && words.every((word) => textOf(market).includes(word)))
-      .sort(before);
+      .sort(beforeIn(new Set(this.markets.filter((market) => !OVER.includes(market.status)).map((market) => market.event_id))));
     arrange(this.nodes["markets-list"], this.#listed(wanted.slice(0, this.rowsMax)));
     const present = new Set(this.markets.flatMap((market) => [market.market_id, market.event_id]));
     for (const map of [this.rows, this.heads]) for (const id of map.keys()) if (!present.has(id)) map.delete(id);
@@ -88,7 +90,7 @@ export class Markets {
       this.heads.set(market.event_id, head);
     }
     const start = market.start_time ? new Date(market.start_time).toLocaleString([], { dateStyle: "medium", timeStyle: "short" }) : "";
-    say(head.lastChild, [SPORTS[market.sport] || market.sport, market.in_play ? "in play" : start].filter(Boolean).join(" · "));
+    say(head.lastChild, [SPORTS[market.sport] || market.sport, market.in_play && !OVER.includes(market.status) ? "in play" : start].filter(Boolean).join(" · "));
     return head;
   }
 
@@ -104,7 +106,7 @@ export class Markets {
     row.root.classList.toggle("chosen", this.chosen === market.market_id);
     row.state.replaceChildren(...badges(market));
     say(row.hold, market.held ? "Resume" : "Suspend");
-    row.hold.disabled = ["closed", "settled", "cancelled"].includes(market.status);
+    row.hold.disabled = OVER.includes(market.status);
     return row;
   }
 
@@ -149,7 +151,7 @@ export class Markets {
     this.nodes["market-chosen"].replaceChildren(this.about, this.form.root);
     this.#showChosen();
     this.#show();
-    this.nodes["market-chosen"].scrollIntoView({ block: "nearest" });
+    if (NARROW.matches) this.nodes["market-chosen"].scrollIntoView({ block: "start" }); // it stands above the list
   }
 
   #showChosen() {
@@ -168,7 +170,9 @@ export class Markets {
 const textOf = (market) =>
   [market.event_name, market.name, market.market_id, market.event_id, market.sport].join(" ").toLowerCase();
 
-// By event, and in an event its main market first.
+// By event, those that go on first, and in an event its main market first.
+const beforeIn = (going) => (a, b) => Number(going.has(b.event_id)) - Number(going.has(a.event_id)) || before(a, b);
+
 function before(a, b) {
   return order(a).localeCompare(order(b)) || Number(MAIN.includes(b.kind)) - Number(MAIN.includes(a.kind)) ||
     a.name.localeCompare(b.name, "en", { numeric: true }) || a.market_id.localeCompare(b.market_id);

@@ -28,9 +28,17 @@ export class Account {
     this.nodes.deposit.disabled = false;
   }
 
+  // Asked for while it is being read, it is read once more.
   async refresh() {
-    const answer = await this.api.account().catch(() => null);
-    if (answer && answer.code === 200) this.take(answer.body);
+    this.wanted = true;
+    if (this.reading) return;
+    this.reading = true;
+    while (this.wanted) {
+      this.wanted = false;
+      const answer = await this.api.account().catch(() => null);
+      if (answer && answer.code === 200) this.take(answer.body);
+    }
+    this.reading = false;
   }
 
   // Answers and pushes come by different ways: the one with the lower ledger_seq is the older.

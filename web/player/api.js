@@ -6,8 +6,8 @@ export class Api extends Http {
   session() {
     return this.retried("POST", "/v1/demo/session");
   }
-  events() {
-    return this.once("GET", "/v1/events");
+  events(cursor) {
+    return this.once("GET", "/v1/events" + (cursor ? "?cursor=" + segment(cursor) : ""));
   }
   account() {
     return this.once("GET", "/v1/account");

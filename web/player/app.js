@@ -12,6 +12,7 @@ import { Stream } from "../client/index.js";
 const SESSION = "overround.session";
 const SPORTS = ["football", "horse_racing"];
 const CATALOGUE_MS = 4000;
+const CATALOGUE_PAGES_MAX = 10;
 
 const api = new Api();
 const nodes = nodesOf("connection", "matches", "format", "sports");
@@ -63,8 +64,15 @@ async function session() {
 
 async function catalogue() {
   if (document.hidden) return;
-  const answer = await api.events().catch(() => null);
-  if (answer && answer.code === 200) matches.catalogue(answer.body.events || []);
+  const events = [];
+  let cursor;
+  for (let page = 0; page < CATALOGUE_PAGES_MAX && cursor !== null; page++) {
+    const answer = await api.events(cursor).catch(() => null);
+    if (!answer || answer.code !== 200) return;
+    events.push(...(answer.body.events || []));
+    cursor = answer.body.next_cursor || null;
+  }
+  matches.catalogue(events);
 }
 
 function onFrame(frame) {

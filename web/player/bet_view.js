@@ -62,6 +62,11 @@ export function sumsOf(bet) {
   return parts.join(" · ");
 }
 
+// For those who hear the page: what became of a bet.
+export function newsOf(bet) {
+  return `${titleOf(bet)}: ${badgeOf(bet)[1]}. ${sumsOf(bet)}`;
+}
+
 export function headOf(bet, show) {
   const [kind, text] = badgeOf(bet);
   const at = bet.odds !== undefined && bet.odds !== null ? ` @ ${show(bet.odds, bet.odds_exact)}`

@@ -1,7 +1,7 @@
 // bets.js - the player's own bets, newest first, kept up to date by pushes.
 
 import { box, element, nodesOf, say } from "../shared/dom.js";
-import { decideAt, footOf, headOf, legsOf, storyOf, sumsOf } from "./bet_view.js";
+import { decideAt, footOf, headOf, legsOf, newsOf, storyOf, sumsOf } from "./bet_view.js";
 import { CashOut } from "./cash_out.js";
 import { OVER } from "./explain.js";
 
@@ -15,7 +15,7 @@ export class Bets {
     this.options = options;
     this.entries = new Map(); // bet_id -> {bet, root, pushedAt, …}
     this.cursor = null;
-    this.nodes = nodesOf("bets-list", "bets-more", "bets-count", "bets-empty");
+    this.nodes = nodesOf("bets-list", "bets-more", "bets-count", "bets-empty", "bets-news");
     this.nodes["bets-more"].addEventListener("click", () => this.load(this.cursor));
     setInterval(() => this.#tick(), TICK_MS);
   }
@@ -54,6 +54,7 @@ export class Bets {
     if (!merged) return null;
     const entry = this.entries.get(bet.bet_id);
     entry.pushedAt = performance.now();
+    if (bet.status !== "PENDING") say(this.nodes["bets-news"], newsOf(merged));
     if (bet.cash_out && entry.cashOut) entry.cashOut.outcome(bet.cash_out, bet.reason);
     // The history, which the explanation is in, is read.
     if (OVER.includes(bet.status) || bet.cash_out || bet.reason === "RESULT_CORRECTED") this.refresh(bet.bet_id);
@@ -99,9 +100,11 @@ export class Bets {
   #show(entry) {
     const { bet, about } = entry;
     const { show } = this.options;
+    const focused = about.contains(document.activeElement);
     const inside = [headOf(bet, show), legsOf(bet, show), element("p", "", sumsOf(bet)), this.#wait(entry),
       storyOf(bet, entry.open, (open) => { entry.open = open; }), footOf(bet)];
     about.replaceChildren(...inside.filter(Boolean));
+    if (focused) about.querySelector("summary")?.focus();
     this.#cashOut(entry);
   }
 

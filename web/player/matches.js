@@ -216,7 +216,7 @@ export class Matches {
   }
 
   #sort() {
-    const cards = [...this.events.values()].sort((a, b) => a.over - b.over || a.start - b.start);
+    const cards = [...this.events.values()].sort((a, b) => a.over - b.over || (a.start || Infinity) - (b.start || Infinity) || 0);
     const wanted = cards.map((card) => card.root);
     const present = [...this.root.querySelectorAll(".match")];
     if (wanted.some((root, index) => root !== present[index])) this.root.append(...wanted);
