@@ -3,10 +3,12 @@
  *   bench-settle DIRECTORY BETS EVENTS MARKETS [PROOFS]
  *
  * EVENTS events of MARKETS markets each, BETS singles of 100,000 customers over all of them; then
- * the results of all markets in one turn. The time is from the first of these until every bet is
+ * the results of all markets at once. The time is from the first of these until every bet is
  * settled, its record durable and its customer credited. PROOFS 1: the tree is kept and signed
  * beside, as the server does; `tree_s` is what it then took to catch up. What was paid is compared
- * with what the bets are worth. */
+ * with what the bets are worth. Then the book is started again: `restart_s` is the replay,
+ * `restart_walk_s` what looking for settlements that a crash may have left to do takes the loop, in
+ * turns of which the longest is `restart_turn_us_max`. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -24,6 +26,8 @@ struct settling {
     uint64_t won;
     double seconds, cpu_seconds, tree_seconds;
     uint64_t groups;
+    double restart_seconds, walk_seconds;
+    int64_t turn_ns_max;
 };
 
 static struct shard_limits limits_of(const struct settling *s)
@@ -31,6 +35,10 @@ static struct shard_limits limits_of(const struct settling *s)
     struct shard_limits limits = BOOK_OPTIONS_DEFAULT.limits;
     limits.bets_max = (uint32_t)s->bets + 1024;
     limits.verdicts_max = limits.bets_max + ACCOUNTS;
+    if (s->events * s->markets > limits.markets_max)
+        limits.markets_max = (uint32_t)(s->events * s->markets);
+    if (limits.selections_max < limits.markets_max * HOST_SELECTIONS)
+        limits.selections_max = limits.markets_max * HOST_SELECTIONS;
     return limits;
 }
 
@@ -89,6 +97,38 @@ static void settle_all(struct host *host, struct settling *s)
     s->cpu_seconds = (double)(host_now_ns(CLOCK_PROCESS_CPUTIME_ID) - cpu) / 1e9;
 }
 
+static void start(struct host *host, const struct settling *s, const char *directory)
+{
+    const struct shard_limits limits = limits_of(s);
+    const struct book_ports others = {0};
+    host_open_log(host, directory);
+    host_start_book(host, &limits, &others, (uint32_t)(s->events * s->markets));
+}
+
+static void end(struct host *host)
+{
+    host_end_book(host);
+    host_free_book(host);
+    host_close_log(host);
+}
+
+static void restart(struct host *host, struct settling *s, const char *directory)
+{
+    int64_t begun = host_now_ns(CLOCK_MONOTONIC);
+    start(host, s, directory);
+    int64_t started = host_now_ns(CLOCK_MONOTONIC);
+    int64_t turn = started;
+    s->restart_seconds = (double)(started - begun) / 1e9;
+    while (book_stats(host->book)->settle_backlog > 0) {
+        host_begin_turn(host);
+        book_end_turn(host->book);
+        int64_t now = host_now_ns(CLOCK_MONOTONIC);
+        s->turn_ns_max = now - turn > s->turn_ns_max ? now - turn : s->turn_ns_max;
+        turn = now;
+    }
+    s->walk_seconds = (double)(turn - started) / 1e9;
+}
+
 /* What all customers have, in minor units. */
 static int64_t available(const struct host *host)
 {
@@ -99,17 +139,19 @@ static int64_t available(const struct host *host)
     return sum;
 }
 
-static void print(const struct host *host, const struct settling *s, bool credited)
+static void print(const struct host *host, const struct settling *s, uint64_t settled,
+                  bool credited)
 {
     printf("{\"bench\":\"settle_engine\",\"bets\":%llu,\"events\":%llu,\"markets_per_event\":%llu,"
            "\"proofs\":%s,\"seconds\":%.3f,\"settlements_per_s\":%.0f,"
            "\"cpu_us_per_settlement\":%.3f,\"tree_s\":%.3f,\"groups\":%llu,\"settled\":%llu,"
-           "\"credited\":%s}\n",
+           "\"credited\":%s,\"restart_s\":%.3f,\"restart_walk_s\":%.4f,"
+           "\"restart_turn_us_max\":%.0f}\n",
            (unsigned long long)s->bets, (unsigned long long)s->events,
            (unsigned long long)s->markets, host->proofs ? "true" : "false", s->seconds,
            (double)s->bets / s->seconds, s->cpu_seconds * 1e6 / (double)s->bets, s->tree_seconds,
-           (unsigned long long)s->groups, (unsigned long long)book_stats(host->book)->settled,
-           credited ? "true" : "false");
+           (unsigned long long)s->groups, (unsigned long long)settled, credited ? "true" : "false",
+           s->restart_seconds, s->walk_seconds, (double)s->turn_ns_max / 1e3);
 }
 
 int main(int argc, char **argv)
@@ -122,11 +164,8 @@ int main(int argc, char **argv)
     struct settling s = {.bets = strtoull(argv[2], NULL, 10),
                          .events = strtoull(argv[3], NULL, 10),
                          .markets = strtoull(argv[4], NULL, 10)};
-    const struct shard_limits limits = limits_of(&s);
-    const struct book_ports others = {0};
     host_init(&host, "bench-settle");
-    host_open_log(&host, argv[1]);
-    host_start_book(&host, &limits, &others, (uint32_t)(s.events * s.markets));
+    start(&host, &s, argv[1]);
     host_begin_turn(&host);
     for (uint64_t m = 0; m < s.events * s.markets; m++)
         host_publish(&host, (unsigned)m, (unsigned)(m / s.markets));
@@ -135,9 +174,11 @@ int main(int argc, char **argv)
     int64_t before = available(&host);
     settle_all(&host, &s);
     bool credited = available(&host) - before == (int64_t)s.won * PAYOUT;
-    print(&host, &s, credited);
-    host_end_book(&host);
-    host_free_book(&host);
-    host_close_log(&host);
+    uint64_t settled = book_stats(host.book)->settled;
+    end(&host);
+    restart(&host, &s, argv[1]);
+    credited = credited && available(&host) - before == (int64_t)s.won * PAYOUT;
+    end(&host);
+    print(&host, &s, settled, credited);
     return credited && host.placed == s.bets ? 0 : 1;
 }

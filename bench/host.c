@@ -233,8 +233,10 @@ void host_publish(struct host *host, unsigned market, unsigned event)
     char id[TEXT_BYTES], event_id[TEXT_BYTES];
     struct feed_selection items[HOST_SELECTIONS];
     for (int s = 0; s < HOST_SELECTIONS; s++)
-        items[s] = (struct feed_selection){
-            slice_text(selections[s]), slice_text(selections[s]), SELECTION_ACTIVE, {21, 10}};
+        items[s] = (struct feed_selection){.id = slice_text(selections[s]),
+                                           .name = slice_text(selections[s]),
+                                           .status = SELECTION_ACTIVE,
+                                           .odds = {21, 10}};
     snprintf(event_id, sizeof event_id, "3%07u", event);
     struct feed_market image = {.provider = SLICE("bench"),
                                 .id = market_of(market, id),
@@ -264,6 +266,8 @@ void host_result(struct host *host, unsigned market)
                                  .selections = items,
                                  .selections_count = HOST_SELECTIONS};
     struct feed_sink *sink = book_sink(host->book);
+    while (!book_feed_ready(host->book))
+        wait_for_room(host);
     sink->ops->result(sink, &result);
 }
 

@@ -51,7 +51,7 @@ void host_poll(struct host *host, int wait_ms);
 
 /* Market number `market` of event number `event`: three selections at 2.10. */
 void host_publish(struct host *host, unsigned market, unsigned event);
-/* The same, over: the first selection won, the others lost. */
+/* The same, over: the first selection won, the others lost. Waits while there is no room. */
 void host_result(struct host *host, unsigned market);
 /* Opens accounts 0 .. count - 1 with 100,000.00 each, and waits until that is durable. */
 void host_fund(struct host *host, uint64_t count);
