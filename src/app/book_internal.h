@@ -177,7 +177,7 @@ void book_settle_accepted(struct book *book, const struct shard_bet *bet);
 void book_settle_step(struct book *book);
 /* There are some, and the disk is not behind. */
 bool book_settle_due(const struct book *book);
-/* At start: markets whose bets do not yet follow from the result in force. */
+/* At start: queues what a crash left to do; one look at each bet. */
 void book_settle_restore(struct book *book);
 /* The factors of each of the market's selections, SELECTIONS_MAX at most, when this is recorded.
  * False: what is said is impossible. */

@@ -158,11 +158,44 @@ size_t book_settlements(const struct book *book, struct book_settlement *ret, si
     return count;
 }
 
+/* The market of the bet with the newest result; n = 0: none of them has any. */
+static struct market_ref newest_result(const struct book *book, const struct shard_bet *bet)
+{
+    struct market_ref newest = {0};
+    uint64_t seq = 0;
+    for (uint32_t i = 0; i < bet->legs_count; i++) {
+        struct market_ref ref = {shard_state_leg(book->state, bet->legs_first + i)->market};
+        const struct shard_market *market = shard_state_market(book->state, ref);
+        if (market->seq_result <= seq)
+            continue;
+        seq = market->seq_result;
+        newest = ref;
+    }
+    return newest;
+}
+
+/* A bet that is settled by the newest of its results is what all of them make of it: of a book with
+ * years of them all but a few are passed over here, without any arithmetic. */
+static bool may_be_left(const struct book *book, const struct shard_bet *bet, struct market_ref ref)
+{
+    if (ref.n == 0 || settle_queue_holds(book->settle_queue, ref))
+        return false;
+    return bet->state == BET_STATE_OPEN ||
+           (bet->state == BET_STATE_SETTLED &&
+            bet->seq_result < shard_state_market(book->state, ref)->seq_result);
+}
+
 void book_settle_restore(struct book *book)
 {
-    for (uint32_t ref = 1; ref <= shard_state_markets_count(book->state); ref++) {
-        const struct shard_market *m = shard_state_market(book->state, (struct market_ref){ref});
-        if (m->seq_result != 0)
-            book_settle_queue(book, (struct market_ref){ref});
+    struct settlement settlement;
+    for (uint32_t i = 0; i < shard_state_bets_count(book->state); i++) {
+        const struct shard_bet *bet = shard_state_bet(book->state, i);
+        struct market_ref ref = newest_result(book, bet);
+        if (!may_be_left(book, bet, ref))
+            continue;
+        shard_settlement_of(book->state, bet, &settlement);
+        if (bet->state == BET_STATE_OPEN ? settlement.decided
+                                         : shard_settlement_differs(book->state, bet, &settlement))
+            book_settle_queue(book, ref);
     }
 }

@@ -69,6 +69,11 @@ void settle_queue_put(struct settle_queue *queue, struct market_ref market, uint
     queue->bets_left += bets;
 }
 
+bool settle_queue_holds(const struct settle_queue *queue, struct market_ref market)
+{
+    return queue->jobs[market.n].queued;
+}
+
 struct market_ref settle_queue_market(const struct settle_queue *queue)
 {
     return (struct market_ref){queue->count == 0 ? 0 : queue->markets[queue->first]};

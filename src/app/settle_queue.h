@@ -43,6 +43,8 @@ void settle_queue_free(struct settle_queue *queue); /* accepts NULL */
 void settle_queue_put(struct settle_queue *queue, struct market_ref market, uint32_t next,
                       uint32_t bets);
 
+/* Is it queued? */
+bool settle_queue_holds(const struct settle_queue *queue, struct market_ref market);
 /* Whose turn it is; n = 0 when nothing is to do. */
 struct market_ref settle_queue_market(const struct settle_queue *queue);
 /* The one whose turn comes after `place` others; there are so many (ASSERT). */
