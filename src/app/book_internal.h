@@ -150,8 +150,9 @@ enum request_outcome book_move_new(struct book *book, const struct money_request
 /* ---- publish_price.c ---- */
 
 const struct feed_sink_ops *book_sink_ops(void);
-/* Publishes the market again after its holds, lease or result changed in the state. */
+/* Publishes the market again after its holds, lease or results changed in the state. */
 void book_republish(struct book *book, struct slice market_id);
+void book_republish_result(struct book *book, struct market_ref ref);
 int book_publish_new(struct book *book);
 bool book_publish_walking(const struct book *book);
 /* Shows the markets of providers whose lease ended as suspended. */
@@ -179,8 +180,7 @@ void book_settle_step(struct book *book);
 bool book_settle_due(const struct book *book);
 /* At start: queues what a crash left to do; one look at each bet. */
 void book_settle_restore(struct book *book);
-/* The factors of each of the market's selections, SELECTIONS_MAX at most, when this is recorded.
- * False: what is said is impossible. */
+/* What is said of each of the market's selections, or RESULT_KEPT. False: it is impossible. */
 bool book_work_out_result(const struct book *book, const struct feed_result *result,
                           struct market_ref ref, struct record_selection_result *items);
 /* ---- record_result.c, propose_result.c (result_draft.h) ---- */

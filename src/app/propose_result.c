@@ -88,7 +88,7 @@ static int64_t record_time_us(const struct book *book)
 static struct record_proposal proposal_of(const struct book *book, const struct result_draft *draft,
                                           const struct desk_word *word)
 {
-    struct record_proposal body = {.result = draft->asked};
+    struct record_proposal body = {.result = draft->body};
     bool desk = body.result.cause == FENCE_TRADER;
     body.result.actor_bytes = (uint16_t)word->actor.bytes;
     body.result.reason_bytes = (uint16_t)word->reason.bytes;
@@ -167,13 +167,9 @@ static void map_proposal(const struct book *book, const struct shard_proposal *p
 {
     const struct market_ref ref = {proposal->result.market};
     const struct shard_market *market = shard_state_market(book->state, ref);
-    static const struct record_selection_result open;
-    bool opens_all = proposal->result.kind == RESULT_ROLLBACK && proposal->proposed_count == 0;
-    for (uint16_t i = 0; i < market->selections_count; i++) {
-        draft->items[i] = opens_all ? open : shard_state_selection(book->state, ref, i)->result;
-        draft->reasons[i] = SLICE_NONE;
+    draft->opens_all = proposal->result.kind == RESULT_ROLLBACK && proposal->proposed_count == 0;
+    for (uint16_t i = 0; i < market->selections_count; i++)
         draft->named[i] = false;
-    }
     for (uint32_t i = 0; i < proposal->proposed_count; i++) {
         const struct shard_proposed *said = shard_state_proposed(book->state, proposal, i);
         uint16_t selection = said->item.selection;
@@ -181,12 +177,13 @@ static void map_proposal(const struct book *book, const struct shard_proposal *p
         draft->reasons[selection] = slice_of(said->reason, said->item.result.reason_bytes);
         draft->named[selection] = true;
     }
+    book_keep_newer(book->state, draft);
 }
 
 /* False: not now; what was in force when it was proposed is not any more. */
 static bool take_force(struct book *book, const struct shard_proposal *proposal)
 {
-    struct result_draft draft;
+    struct result_draft draft = {.opens_all = false};
     const struct market_ref ref = {proposal->result.market};
     draft.body = proposal->result;
     draft.body.proposal_seq = proposal->seq;
@@ -204,7 +201,7 @@ static bool take_force(struct book *book, const struct shard_proposal *proposal)
                              .reason = slice_of(proposal->reason, proposal->reason_bytes),
                              .approver = slice_of(proposal->approver, proposal->approver_bytes)};
     (void)book_commit_result(book, &draft, &word); /* which ends the proposal */
-    book_republish(book, shard_state_market_id(book->state, ref));
+    book_republish_result(book, ref);
     return true;
 }
 

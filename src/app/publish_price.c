@@ -110,18 +110,27 @@ static void open_selections(struct odds_image *image)
     }
 }
 
-/* The ledger's word on the market: holds, and a result that no feed undoes. */
+static enum selection_status status_of(const struct record_selection_result *result)
+{
+    if (result->win.void_halves == 2)
+        return SELECTION_VOID;
+    return result->win.won != 0 ? SELECTION_WON : SELECTION_LOST;
+}
+
+/* The ledger's word on the market: holds, and results that no feed undoes. One whose runners are
+ * withdrawn goes on without them. */
 static void put_ledger_state(struct book *book, struct odds_image *image, struct market_ref ref)
 {
     const struct shard_market *market = shard_state_market(book->state, ref);
     if (market == NULL)
         return;
     image->holds = market->holds;
-    if (market->has_result == 0) {
+    if (market->has_result == 0)
         open_selections(image);
+    else
+        image->flags |= ODDS_RESULTED;
+    if (market->seq_result == 0)
         return;
-    }
-    image->flags |= ODDS_RESULTED;
     for (size_t i = 0; i < image->selections_count; i++) {
         struct odds_selection *s = &image->selections[i];
         uint16_t number =
@@ -131,9 +140,7 @@ static void put_ledger_state(struct book *book, struct odds_image *image, struct
             continue;
         s->odds = ODDS_NONE;
         s->chances = (struct leg_chances){.win = 0};
-        s->status = known->result.win.void_halves == 2 ? SELECTION_VOID
-                    : known->result.win.won            ? SELECTION_WON
-                                                       : SELECTION_LOST;
+        s->status = (uint8_t)status_of(&known->result);
     }
 }
 
@@ -305,6 +312,22 @@ void book_republish(struct book *book, struct slice market_id)
     if (old == NULL)
         return;
     begin_image(book, old);
+    set_provider_flag(book, book->scratch);
+    publish(book, old);
+}
+
+/* Without a result nothing is known of its prices until the feed's next word, though the feed may
+ * have said that it is active before. */
+void book_republish_result(struct book *book, struct market_ref ref)
+{
+    const struct shard_market *market = shard_state_market(book->state, ref);
+    const struct odds_image *old =
+        book->ports.store->ops->get(book->ports.store, shard_state_market_id(book->state, ref));
+    if (old == NULL)
+        return;
+    begin_image(book, old);
+    if (market->status == MARKET_SUSPENDED_STATUS && book->scratch->feed_status == MARKET_ACTIVE)
+        book->scratch->feed_status = MARKET_SUSPENDED_STATUS;
     set_provider_flag(book, book->scratch);
     publish(book, old);
 }

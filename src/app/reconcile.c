@@ -84,6 +84,8 @@ static const struct field market_fields[] = {
     FIELD(shard_market, seq_stopped),
     FIELD(shard_market, seq_result),
     FIELD(shard_market, result_version),
+    FIELD(shard_market, opened_version),
+    FIELD(shard_market, model_version),
     FIELD(shard_market, newest_version),
     FIELD(shard_market, has_result),
     FIELD(shard_market, deduction_model),
@@ -106,9 +108,13 @@ static const struct field bet_fields[] = {
     FIELD(shard_bet, seq_verdict),  FIELD(shard_bet, cash_out_waits),
     FIELD(shard_bet, cash_outs),    FIELDS_END,
 };
-static const struct field selection_fields[] = {
-    FIELD(shard_selection, result), FIELD(shard_selection, costs_open), FIELD(shard_selection, id),
-    FIELD(shard_selection, name), FIELDS_END};
+static const struct field selection_fields[] = {FIELD(shard_selection, result),
+                                                FIELD(shard_selection, costs_open),
+                                                FIELD(shard_selection, id),
+                                                FIELD(shard_selection, name),
+                                                FIELD(shard_selection, result_version),
+                                                FIELD(shard_selection, deduction_model),
+                                                FIELDS_END};
 static const struct field leg_fields[] = {
     FIELD(shard_leg, win),
     FIELD(shard_leg, place),

@@ -4,19 +4,6 @@
 
 #include "core/market_line.h"
 
-static bool same_result(const struct book *book, struct market_ref ref,
-                        const struct record_result *body,
-                        const struct record_selection_result *items)
-{
-    const struct shard_market *market = shard_state_market(book->state, ref);
-    for (uint16_t i = 0; i < market->selections_count; i++)
-        if (memcmp(&shard_state_selection(book->state, ref, i)->result, &items[i], sizeof *items) !=
-            0)
-            return false;
-    return market->deduction_model == body->deduction_model &&
-           market->cap_pence == body->cap_pence && market->waive_pence == body->waive_pence;
-}
-
 /* The market's ref; every selection that the result names is registered, while there is room: a
  * full table must not keep those from their money who have bet already. */
 static struct market_ref find_market(struct book *book, const struct feed_result *result)
@@ -31,18 +18,12 @@ static struct market_ref find_market(struct book *book, const struct feed_result
     return ref;
 }
 
-static unsigned count_deducting(const struct record_selection_result *items, size_t count)
+static bool deductions_possible(const struct record_result *body,
+                                const struct record_selection_result *items, size_t count)
 {
     unsigned deducting = 0;
     for (size_t i = 0; i < count; i++)
         deducting += items[i].deduction != 0;
-    return deducting;
-}
-
-static bool deductions_possible(const struct record_result *body,
-                                const struct record_selection_result *items, size_t count)
-{
-    unsigned deducting = count_deducting(items, count);
     if (body->deduction_model == DEDUCT_RULE4)
         return body->cap_pence >= 1 && body->cap_pence <= 99 && body->waive_pence <= 99;
     return body->deduction_model <= DEDUCT_PRICE && deducting <= DEDUCTIONS_MAX &&
@@ -50,52 +31,57 @@ static bool deductions_possible(const struct record_result *body,
            body->waive_pence == 0;
 }
 
-/* A word that is silent about deductions leaves those of the selections that it does not name. */
-static void keep_deductions(struct record_result *body, const struct shard_market *market,
-                            const struct record_selection_result *items)
+static bool model_is_newer(const struct shard_market *market, const struct record_result *body)
 {
-    if (body->deduction_model != 0 || count_deducting(items, market->selections_count) == 0)
-        return;
-    body->deduction_model = market->deduction_model;
-    body->cap_pence = market->cap_pence;
-    body->waive_pence = market->waive_pence;
+    return body->deduction_model != 0 && body->result_version > market->model_version;
 }
 
-/* What selections deduct that are not named was said in the model in force; another one would make
- * something else of it. */
-static bool model_kept(const struct shard_market *market, const struct result_draft *draft)
+/* A person is told when deductions would be of several models. A feed is taken at its word, whose
+ * order must not count: the bets concerned then wait for a word that settles it. */
+static bool models_agree(const struct shard_state *state, const struct result_draft *draft)
 {
-    if (market->deduction_model == 0 || draft->body.deduction_model == market->deduction_model)
-        return true;
-    for (uint16_t i = 0; i < market->selections_count; i++)
-        if (!draft->named[i] && draft->items[i].deduction != 0)
-            return false;
-    return true;
-}
-
-/* A line has what the score says, whoever said something else of it since. */
-static bool lines_follow(const struct shard_state *state, const struct shard_market *market,
-                         const struct result_draft *draft)
-{
-    for (uint16_t i = 0; i < market->selections_count && draft->body.score_known == 1; i++) {
-        struct market_line line;
-        if (draft->items[i].win.known == 0 || !shard_line_of(state, market, i, &line))
-            continue;
-        struct record_leg_result win =
-            record_factors_of(market_line_result(line, draft->body.score));
-        if (memcmp(&win, &draft->items[i].win, sizeof win) != 0)
+    const struct market_ref ref = {draft->body.market};
+    const struct shard_market *market = shard_state_market(state, ref);
+    uint8_t model = model_is_newer(market, &draft->body) ? draft->body.deduction_model
+                                                         : market->deduction_model;
+    if (draft->body.deduction_model == 0)
+        return true; /* it says nothing of them, and so makes nothing worse */
+    for (uint16_t i = 0; i < market->selections_count; i++) {
+        bool kept = shard_result_kept(&draft->items[i]);
+        const struct shard_selection *row = shard_state_selection(state, ref, i);
+        uint16_t deduction = kept ? row->result.deduction : draft->items[i].deduction;
+        if (deduction != 0 && (kept ? row->deduction_model : draft->body.deduction_model) != model)
             return false;
     }
     return true;
 }
 
-bool book_result_possible(const struct shard_state *state, struct result_draft *draft)
+bool book_result_possible(const struct shard_state *state, const struct result_draft *draft)
+{
+    const struct shard_market *market =
+        shard_state_market(state, (struct market_ref){draft->body.market});
+    if (draft->opens_all)
+        return true;
+    return deductions_possible(&draft->body, draft->items, market->selections_count) &&
+           (draft->body.cause == FENCE_FEED || models_agree(state, draft));
+}
+
+void book_keep_newer(const struct shard_state *state, struct result_draft *draft)
 {
     const struct market_ref ref = {draft->body.market};
     const struct shard_market *market = shard_state_market(state, ref);
-    keep_deductions(&draft->body, market, draft->items);
-    return model_kept(market, draft) && lines_follow(state, market, draft) &&
-           deductions_possible(&draft->body, draft->items, market->selections_count);
+    draft->newer = draft->opens_all ? draft->body.result_version > market->opened_version
+                                    : model_is_newer(market, &draft->body);
+    for (uint16_t i = 0; i < market->selections_count && !draft->opens_all; i++) {
+        const struct shard_selection *row = shard_state_selection(state, ref, i);
+        bool newer = draft->named[i] && draft->body.result_version > row->result_version;
+        draft->newer = draft->newer || newer;
+        if (newer)
+            continue;
+        draft->items[i] = (struct record_selection_result){.win.known = RESULT_KEPT};
+        draft->reasons[i] = SLICE_NONE;
+        draft->named[i] = false;
+    }
 }
 
 /* Which selections are named, or have a line that follows from the score, and why. */
@@ -122,16 +108,34 @@ static void note_named(const struct book *book, const struct feed_result *result
     }
 }
 
-/* Results, and that some are withdrawn. One that says nothing new is recorded too when its version
- * is higher: what comes late between the two must not undo it. */
+/* All that it says is in force, by whichever word. */
+static bool same_result(const struct book *book, const struct result_draft *draft)
+{
+    static const struct record_selection_result open;
+    const struct market_ref ref = {draft->body.market};
+    const struct shard_market *market = shard_state_market(book->state, ref);
+    for (uint16_t i = 0; i < market->selections_count; i++) {
+        const struct record_selection_result *said = draft->opens_all ? &open : &draft->items[i];
+        if ((draft->opens_all || draft->named[i]) &&
+            memcmp(&shard_state_selection(book->state, ref, i)->result, said, sizeof *said) != 0)
+            return false;
+    }
+    return draft->body.deduction_model == 0 ||
+           (market->deduction_model == draft->body.deduction_model &&
+            market->cap_pence == draft->body.cap_pence &&
+            market->waive_pence == draft->body.waive_pence);
+}
+
+/* Results, and that some are withdrawn. What is said again with a higher version is recorded too:
+ * what comes late between the two must not undo it. */
 static enum request_outcome prepare_results(const struct book *book,
                                             const struct feed_result *result,
                                             struct result_draft *draft)
 {
     struct record_result *body = &draft->body;
     struct market_ref ref = {body->market};
-    const struct shard_market *market = shard_state_market(book->state, ref);
-    if (!book_work_out_result(book, result, ref, draft->items))
+    draft->opens_all = result->kind == RESULT_ROLLBACK && result->selections_count == 0;
+    if (result->result_version == 0 || !book_work_out_result(book, result, ref, draft->items))
         return REQUEST_INVALID;
     note_named(book, result, draft);
     if (result->kind == RESULT_SET) {
@@ -143,12 +147,13 @@ static enum request_outcome prepare_results(const struct book *book,
         body->score[0] = result->score[0];
         body->score[1] = result->score[1];
     }
-    draft->asked = *body;
-    if (!book_result_possible(book->state, draft) || body->certainty > 2)
+    bool same = same_result(book, draft);
+    book_keep_newer(book->state, draft);
+    if (body->certainty > 2 || !book_result_possible(book->state, draft))
         return REQUEST_INVALID;
-    if (market->result_version != 0 && result->result_version <= market->result_version)
-        return same_result(book, ref, body, draft->items) ? REQUEST_NO_CHANGE : REQUEST_OLD_VERSION;
-    return REQUEST_TAKEN;
+    if (draft->newer)
+        return REQUEST_TAKEN;
+    return same ? REQUEST_NO_CHANGE : REQUEST_OLD_VERSION;
 }
 
 /* A window of time, or that there was none. */
@@ -160,7 +165,6 @@ static enum request_outcome prepare_window(struct book *book, const struct feed_
     body->void_from_us = result->void_from.us;
     body->void_until_us = result->void_until.us;
     body->void_skew_us = book->options.provider_skew_us;
-    draft->asked = *body;
     if (body->void_from_us >= body->void_until_us)
         return REQUEST_INVALID;
     const struct shard_window *known =
@@ -179,7 +183,7 @@ uint64_t book_commit_result(struct book *book, struct result_draft *draft,
     struct slice texts[3 + SELECTIONS_MAX] = {word->actor, word->reason, word->approver};
     const struct market_ref ref = {draft->body.market};
     const struct shard_market *market = shard_state_market(book->state, ref);
-    size_t count = draft->window ? 0 : market->selections_count;
+    size_t count = draft->window || draft->opens_all ? 0 : market->selections_count;
     for (size_t i = 0; i < count; i++) {
         draft->items[i].reason_bytes = (uint16_t)draft->reasons[i].bytes;
         texts[3 + i] = draft->reasons[i];
@@ -205,7 +209,7 @@ enum request_outcome book_record_result(struct book *book, const struct feed_res
                                         enum fence_cause cause, const struct desk_word *word,
                                         uint64_t *ret_seq)
 {
-    struct result_draft draft;
+    struct result_draft draft = {.opens_all = false};
     struct market_ref ref = find_market(book, result);
     if (shard_state_market(book->state, ref) == NULL)
         return book_unregistered(book, result->market_id);
@@ -223,6 +227,6 @@ enum request_outcome book_record_result(struct book *book, const struct feed_res
     if (book_must_propose(book, result, cause))
         return book_propose_result(book, &draft, word, ret_seq);
     *ret_seq = book_commit_result(book, &draft, word);
-    book_republish(book, result->market_id);
+    book_republish_result(book, ref);
     return REQUEST_TAKEN;
 }

@@ -7,15 +7,17 @@
 /* A word on a market's results, by the ledger's numbers, before it is recorded. */
 struct result_draft {
     struct record_result body;
-    struct record_result asked; /* before what it does not say was filled in */
-    bool window;                /* of time: it has no items */
+    bool window;    /* of time: it has no items */
+    bool opens_all; /* a rollback of everything: neither */
+    bool newer;     /* it says something that is not in force by a word as new */
     struct record_selection_result items[SELECTIONS_MAX]; /* without their reasons */
     struct slice reasons[SELECTIONS_MAX];
-    bool named[SELECTIONS_MAX]; /* else it is kept as it was */
+    bool named[SELECTIONS_MAX]; /* else RESULT_KEPT */
 };
-/* Fills in how deductions come together, if it is not said. False: they cannot, or a line does not
- * follow from the score. */
-bool book_result_possible(const struct shard_state *state, struct result_draft *draft);
+/* Leaves of it what no word in force is as new as; the rest it does not say any more. */
+void book_keep_newer(const struct shard_state *state, struct result_draft *draft);
+/* False: its deductions are none, or would be of another model than those of others. */
+bool book_result_possible(const struct shard_state *state, const struct result_draft *draft);
 /* The RESULT, and the settlements that follow from it. */
 uint64_t book_commit_result(struct book *book, struct result_draft *draft,
                             const struct desk_word *word);

@@ -31,9 +31,9 @@ static bool result_item(const struct book *book, const struct feed_selection_res
     return true;
 }
 
-/* Puts what is said in the order of the ledger's selections; those it does not name keep what they
- * had, but for a rollback that names none. One that is offered but has no number, for want of room,
- * has no bets and is left out. False when it names a selection that the market never had. */
+/* Puts what is said in the order of the ledger's selections. One that is offered but has no number,
+ * for want of room, has no bets and is left out. False when it names a selection that the market
+ * never had. */
 static bool map_named(const struct book *book, const struct feed_result *result,
                       struct market_ref ref, struct record_selection_result *items)
 {
@@ -90,11 +90,9 @@ static bool settle_lines(const struct book *book, const struct feed_result *resu
 bool book_work_out_result(const struct book *book, const struct feed_result *result,
                           struct market_ref ref, struct record_selection_result *items)
 {
-    static const struct record_selection_result open;
     const struct shard_market *market = shard_state_market(book->state, ref);
-    bool opens_all = result->kind == RESULT_ROLLBACK && result->selections_count == 0;
     for (uint16_t i = 0; i < market->selections_count; i++)
-        items[i] = opens_all ? open : shard_state_selection(book->state, ref, i)->result;
+        items[i] = (struct record_selection_result){.win.known = RESULT_KEPT};
     if (!map_named(book, result, ref, items))
         return false;
     return result->kind != RESULT_SET || !result->score_known ||

@@ -341,7 +341,8 @@ static void put_result(struct dump *d, const struct record_result *body)
     json_write_key(&d->writer, "selections");
     json_write_array_open(&d->writer);
     for (uint16_t i = 0; i < d->record->head->items_count; i++)
-        put_selection_result(d, body->market, i, &items[i]);
+        if (!shard_result_kept(&items[i]))
+            put_selection_result(d, body->market, i, &items[i]);
     json_write_array_close(&d->writer);
 }
 

@@ -7,7 +7,7 @@
 #include "ledger/record_bets.h"
 
 struct record_result {
-    uint64_t result_version; /* rises per axis */
+    uint64_t result_version; /* rises per selection, model of deductions, window of time */
     uint64_t previous_seq;   /* the market's RESULT before this one; 0: the first */
     int64_t void_from_us;    /* CANCEL: the window in the provider's clock, from <= t < until */
     int64_t void_until_us;
@@ -28,8 +28,12 @@ struct record_result {
     uint16_t reserved;
 };
 
-/* Item of RESULT, one per selection of the market, in order; none with the kinds of windows. What
- * is not known is all zero. */
+/* In known of an item's factors: the word says nothing of this selection, or an older thing than
+ * what is in force, which stays as it is. All the rest is zero. */
+#define RESULT_KEPT 2
+
+/* Item of RESULT, one per selection of the market, in order. None with the kinds of windows, and in
+ * a rollback of everything: of selections that come later, too. What is not known is all zero. */
 struct record_selection_result {
     struct record_leg_result win;
     uint16_t position; /* where it finished, 1 is first; 0: not among those who are placed */

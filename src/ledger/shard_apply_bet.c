@@ -21,6 +21,8 @@ int shard_check_leg_open(struct shard_state *state, const struct record_leg *leg
     REQUIRE(leg->selection < market->selections_count, "L6: the selection is unknown");
     REQUIRE(shard_market_effective(market) == MARKET_ACTIVE,
             "L6: no bet stands after a fence that stops it");
+    REQUIRE(state->selections[market->selections_first + leg->selection].result.win.known == 0,
+            "L6: no bet stands on a selection that has a result");
     REQUIRE(leg->market_status == MARKET_ACTIVE, "L6: the market was seen active");
     REQUIRE((leg->flags & LEG_PROVIDER_ALIVE) != 0, "P2: the provider's lease held");
     REQUIRE(leg->odds_denominator != 0 && leg->odds_numerator > leg->odds_denominator,

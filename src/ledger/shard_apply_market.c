@@ -57,14 +57,15 @@ bool shard_status_valid(unsigned status)
     return status >= MARKET_ACTIVE && status <= MARKET_CANCELLED;
 }
 
-/* Appends the record's selections; there is room (checked by the caller). */
+/* Appends the record's selections; there is room (checked by the caller). What was said of all of
+ * the market is said of these, too. */
 static int add_selections(struct shard_state *state, const struct record_view *record,
-                          struct slice *texts)
+                          struct slice *texts, uint64_t opened_version)
 {
     const struct record_selection *items = record->items;
     for (size_t i = 0; i < record->head->items_count; i++) {
         struct shard_selection *selection = &state->selections[state->selections_count];
-        *selection = (struct shard_selection){0};
+        *selection = (struct shard_selection){.result_version = opened_version};
         TRY(symbols_intern(state->texts, record_text(texts, items[i].id_bytes), &selection->id));
         struct slice name = record_text(texts, items[i].name_bytes);
         if (name.bytes > 0)
@@ -141,7 +142,7 @@ int shard_apply_market(struct shard_state *state, const struct record_view *reco
     TRY(intern_next(state, &texts, body->event_name_bytes, &market.event_name));
     TRY(intern_next(state, &texts, body->name_bytes, &market.name));
     TRY(intern_next(state, &texts, body->kind_bytes, &market.kind));
-    TRY(add_selections(state, record, &texts));
+    TRY(add_selections(state, record, &texts, 0));
     state->markets_count++;
     state->markets[ref] = market;
     return 0;
@@ -167,7 +168,7 @@ int shard_apply_selections(struct shard_state *state, const struct record_view *
     market->selections_first = state->selections_count;
     state->selections_count += market->selections_count;
     struct slice texts = record->texts;
-    TRY(add_selections(state, record, &texts));
+    TRY(add_selections(state, record, &texts, market->opened_version));
     market->selections_count = (uint16_t)total;
     return 0;
 }

@@ -1,7 +1,7 @@
 /* shard_apply_proposal.c - words on results that wait: PROPOSAL, DECISION, and what a RESULT that
- * takes one's force has to say. A proposal changes no bet; it is done when a RESULT of its axis
- * with its version or a higher one is in force, when it is rejected, or when who made it says
- * better. */
+ * takes one's force has to say. A proposal changes no bet; it is done when a RESULT takes its
+ * force, when all that it speaks of has words in force that are newer, when it is rejected, or when
+ * who made it says better. */
 #include "base/assert.h"
 #include "base/error.h"
 #include "core/deductions.h"
@@ -70,6 +70,50 @@ bool shard_proposal_ripe(const struct shard_proposal *proposal, int64_t time_us)
            time_us >= proposal->due_us;
 }
 
+/* ---- what is newer ---- */
+
+static uint64_t version_of_window(const struct shard_state *state,
+                                  const struct record_result *result)
+{
+    const struct shard_market *market = &state->markets[result->market];
+    uint32_t at = shard_find_window(state, market, result->void_from_us, result->void_until_us);
+    return at == WINDOW_NONE ? 0 : state->windows[at].version;
+}
+
+static bool opens_all(const struct record_result *result, uint32_t proposed_count)
+{
+    return result->kind == RESULT_ROLLBACK && proposed_count == 0;
+}
+
+/* The word itself, without the selections that it names: is it of no effect any more? */
+static bool word_overtaken(const struct shard_state *state, const struct record_result *result,
+                           uint32_t proposed_count)
+{
+    const struct shard_market *market = &state->markets[result->market];
+    if (of_window(result))
+        return result->result_version <= version_of_window(state, result);
+    if (opens_all(result, proposed_count))
+        return result->result_version <= market->opened_version;
+    return result->deduction_model == 0 || result->result_version <= market->model_version;
+}
+
+static bool selection_overtaken(const struct shard_state *state, const struct record_result *result,
+                                uint16_t selection)
+{
+    const struct shard_market *market = &state->markets[result->market];
+    return result->result_version <=
+           state->selections[market->selections_first + selection].result_version;
+}
+
+static bool overtaken(const struct shard_state *state, const struct shard_proposal *proposal)
+{
+    bool whole = word_overtaken(state, &proposal->result, proposal->proposed_count);
+    for (uint32_t i = 0; i < proposal->proposed_count && whole; i++)
+        whole = selection_overtaken(state, &proposal->result,
+                                    shard_state_proposed(state, proposal, i)->item.selection);
+    return whole;
+}
+
 /* ---- leaving ---- */
 
 static void drop(struct shard_state *state, uint32_t index)
@@ -90,21 +134,12 @@ void shard_drop_proposals(struct shard_state *state, const struct record_result 
 {
     for (uint32_t i = state->proposals_count; i-- > 0;)
         if (shard_same_axis(&state->proposals[i].result, result) &&
-            state->proposals[i].result.result_version <= result->result_version)
+            (state->proposals[i].seq == result->proposal_seq ||
+             overtaken(state, &state->proposals[i])))
             drop(state, i);
 }
 
 /* ---- PROPOSAL ---- */
-
-static uint64_t version_in_force(const struct shard_state *state,
-                                 const struct record_result *result)
-{
-    const struct shard_market *market = &state->markets[result->market];
-    if (!of_window(result))
-        return market->result_version;
-    uint32_t at = shard_find_window(state, market, result->void_from_us, result->void_until_us);
-    return at == WINDOW_NONE ? 0 : state->windows[at].version;
-}
 
 static int check_item(struct shard_state *state, const struct record_result *result,
                       const struct record_proposed *item)
@@ -123,13 +158,16 @@ static int check_item(struct shard_state *state, const struct record_result *res
 static int check_items(struct shard_state *state, const struct record_result *result,
                        const struct record_proposed *items, uint32_t count)
 {
+    bool newer = !word_overtaken(state, result, count);
     REQUIRE(!of_window(result) || count == 0, "a window of time is for all selections");
     REQUIRE(result->kind != RESULT_SET || count > 0, "a result names a selection");
     for (uint32_t i = 0; i < count; i++) {
         TRY(check_item(state, result, &items[i]));
         REQUIRE(i == 0 || items[i].selection > items[i - 1].selection,
                 "a proposal names a selection once");
+        newer = newer || !selection_overtaken(state, result, items[i].selection);
     }
+    REQUIRE(newer, "L7: result versions rise");
     return 0;
 }
 
@@ -156,7 +194,7 @@ static int check_word(struct shard_state *state, const struct record_result *res
     REQUIRE(result->actor_bytes >= 1 && result->actor_bytes <= USER_ID_BYTES_MAX &&
                 result->reason_bytes <= REASON_BYTES_MAX,
             "a proposal is somebody's");
-    REQUIRE(result->result_version > version_in_force(state, result), "L7: result versions rise");
+    REQUIRE(of_window(result) || result->result_version > 0, "L7: result versions rise");
     return 0;
 }
 
@@ -258,23 +296,24 @@ int shard_apply_decision(struct shard_state *state, const struct record_view *re
 
 /* ---- RESULT ---- */
 
-/* Each selection is what the proposal says of it, or what it was. */
+/* Each selection is what the proposal says of it, unless something newer is in force. */
 static bool items_follow(const struct shard_state *state, const struct shard_proposal *proposal,
                          const struct record_view *record, struct slice reasons)
 {
     const struct record_selection_result *items = record->items;
-    const struct shard_market *market = &state->markets[proposal->result.market];
-    static const struct record_selection_result open;
-    bool opens_all = proposal->result.kind == RESULT_ROLLBACK && proposal->proposed_count == 0;
     uint32_t named = 0;
+    if (opens_all(&proposal->result, proposal->proposed_count))
+        return record->head->items_count == 0;
     for (uint16_t i = 0; i < record->head->items_count; i++) {
-        struct record_selection_result expected =
-            opens_all ? open : state->selections[market->selections_first + i].result;
+        struct record_selection_result expected = {.win.known = RESULT_KEPT};
         const char *why = NULL;
         if (named < proposal->proposed_count &&
             shard_state_proposed(state, proposal, named)->item.selection == i) {
-            expected = shard_state_proposed(state, proposal, named)->item.result;
-            why = shard_state_proposed(state, proposal, named++)->reason;
+            const struct shard_proposed *said = shard_state_proposed(state, proposal, named++);
+            if (!selection_overtaken(state, &proposal->result, i)) {
+                expected = said->item.result;
+                why = said->reason;
+            }
         }
         if (memcmp(&expected, &items[i], sizeof expected) != 0 ||
             !slice_equal(record_text(&reasons, items[i].reason_bytes),
@@ -284,23 +323,15 @@ static bool items_follow(const struct shard_state *state, const struct shard_pro
     return named == proposal->proposed_count;
 }
 
-/* The model is the proposal's, or without one that of the deductions that stay. */
-static bool model_follows(const struct record_result *asked, const struct record_result *body,
-                          const struct shard_market *market)
-{
-    if (body->deduction_model == asked->deduction_model)
-        return body->cap_pence == asked->cap_pence && body->waive_pence == asked->waive_pence;
-    return asked->deduction_model == 0 && body->deduction_model == market->deduction_model &&
-           body->cap_pence == market->cap_pence && body->waive_pence == market->waive_pence;
-}
-
 static bool word_follows(const struct record_result *asked, const struct record_result *body)
 {
     return shard_same_axis(asked, body) && asked->kind == body->kind &&
            asked->result_version == body->result_version &&
-           asked->void_skew_us == body->void_skew_us && asked->cause == body->cause &&
-           asked->certainty == body->certainty && asked->score_known == body->score_known &&
-           asked->score[0] == body->score[0] && asked->score[1] == body->score[1];
+           asked->deduction_model == body->deduction_model && asked->cap_pence == body->cap_pence &&
+           asked->waive_pence == body->waive_pence && asked->void_skew_us == body->void_skew_us &&
+           asked->cause == body->cause && asked->certainty == body->certainty &&
+           asked->score_known == body->score_known && asked->score[0] == body->score[0] &&
+           asked->score[1] == body->score[1];
 }
 
 int shard_check_proposed_result(struct shard_state *state, const struct record_view *record)
@@ -319,9 +350,7 @@ int shard_check_proposed_result(struct shard_state *state, const struct record_v
     struct slice actor = record_text(&texts, body->actor_bytes);
     struct slice reason = record_text(&texts, body->reason_bytes);
     struct slice approver = record_text(&texts, body->approver_bytes);
-    REQUIRE(word_follows(&proposal->result, body) &&
-                model_follows(&proposal->result, body, &state->markets[body->market]) &&
-                items_follow(state, proposal, record, texts),
+    REQUIRE(word_follows(&proposal->result, body) && items_follow(state, proposal, record, texts),
             "a result is what was proposed");
     REQUIRE(slice_equal(actor, actor_of(proposal)) &&
                 slice_equal(reason, slice_of(proposal->reason, proposal->reason_bytes)) &&

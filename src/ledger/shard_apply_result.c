@@ -1,5 +1,6 @@
 /* shard_apply_result.c - what decides bets: results of markets, their rollback, and windows of time
- * in which bets are void. Each axis keeps the word of the highest version (L7). */
+ * in which bets are void. Each selection, the model of deductions and each window keeps the word of
+ * the highest version (L7). */
 #include "base/assert.h"
 #include "base/error.h"
 #include "core/deductions.h"
@@ -41,6 +42,13 @@ static bool model_valid(const struct record_result *body, bool deducts)
            body->waive_pence == 0 && (!deducts || body->deduction_model != 0);
 }
 
+bool shard_result_kept(const struct record_selection_result *item)
+{
+    struct record_selection_result rest = *item;
+    rest.win.known = 0;
+    return item->win.known == RESULT_KEPT && is_zero(&rest, sizeof rest);
+}
+
 struct record_selection_result shard_result_bare(const struct record_selection_result *item)
 {
     struct record_selection_result bare = *item;
@@ -65,26 +73,75 @@ bool shard_line_of(const struct shard_state *state, const struct shard_market *m
 
 /* Where the score is known a line is settled from it, and from nothing else. */
 static bool follows_score(const struct shard_state *state, const struct shard_market *market,
-                          const struct record_result *body, size_t selection,
+                          const struct record_result *body, uint16_t selection,
                           const struct record_selection_result *item)
 {
     struct market_line line;
     if (body->score_known != 1 || item->win.known == 0 ||
-        !shard_line_of(state, market, (uint16_t)selection, &line))
+        !shard_line_of(state, market, selection, &line))
         return true;
     struct record_leg_result win = record_factors_of(market_line_result(line, body->score));
     return memcmp(&win, &item->win, sizeof win) == 0;
+}
+
+static bool says_model(const struct record_result *body, const struct shard_market *market)
+{
+    return body->deduction_model != 0 && body->result_version > market->model_version;
+}
+
+/* One selection: nothing is said of it, or something newer than what is in force. */
+static int check_item(struct shard_state *state, const struct shard_market *market,
+                      const struct record_view *record, uint16_t selection)
+{
+    const struct record_result *body = record->body;
+    const struct record_selection_result *item =
+        &((const struct record_selection_result *)record->items)[selection];
+    struct record_selection_result bare = shard_result_bare(item);
+    if (shard_result_kept(item))
+        return 0;
+    REQUIRE(shard_result_valid(&bare), "the factors are impossible");
+    REQUIRE(body->kind == RESULT_SET || bare.win.known == 0, "a rollback opens, and nothing else");
+    REQUIRE(item->reason_bytes <= REASON_BYTES_MAX, "a reason is too long");
+    REQUIRE(body->result_version >
+                state->selections[market->selections_first + selection].result_version,
+            "L7: result versions rise");
+    REQUIRE(follows_score(state, market, body, selection, &bare),
+            "L7: a line follows from the score");
+    return 0;
+}
+
+static int check_items(struct shard_state *state, const struct record_view *record,
+                       const struct shard_market *market)
+{
+    const struct record_result *body = record->body;
+    const struct record_selection_result *items = record->items;
+    unsigned deducting = 0;
+    bool says = says_model(body, market);
+    for (uint16_t i = 0; i < record->head->items_count; i++) {
+        TRY(check_item(state, market, record, i));
+        says = says || !shard_result_kept(&items[i]);
+        deducting += items[i].deduction != 0;
+    }
+    REQUIRE(says, "L7: result versions rise");
+    REQUIRE(model_valid(body, deducting > 0), "no such deductions");
+    REQUIRE(body->deduction_model == DEDUCT_RULE4 || deducting <= DEDUCTIONS_MAX,
+            "too many are withdrawn");
+    return 0;
+}
+
+/* Of all that the market has, and of what comes later. */
+static bool opens_all(const struct record_view *record)
+{
+    const struct record_result *body = record->body;
+    return body->kind == RESULT_ROLLBACK && record->head->items_count == 0;
 }
 
 static int check_results(struct shard_state *state, const struct record_view *record,
                          const struct shard_market *market)
 {
     const struct record_result *body = record->body;
-    const struct record_selection_result *items = record->items;
-    unsigned deducting = 0;
-    REQUIRE(market->result_version == 0 || body->result_version > market->result_version,
-            "L7: result versions rise");
-    REQUIRE(record->head->items_count == market->selections_count,
+    REQUIRE(body->result_version > 0, "L7: result versions rise");
+    REQUIRE(opens_all(record) || record->head->items_count == market->selections_count,
             "a result speaks of every selection");
     REQUIRE(body->void_from_us == 0 && body->void_until_us == 0 && body->void_skew_us == 0,
             "a result has no window of time");
@@ -93,16 +150,13 @@ static int check_results(struct shard_state *state, const struct record_view *re
                 body->score[1] <= LINE_SCORE_MAX &&
                 (body->score_known == 1 || (body->score[0] == 0 && body->score[1] == 0)),
             "no such score");
-    for (size_t i = 0; i < record->head->items_count; i++) {
-        struct record_selection_result item = shard_result_bare(&items[i]);
-        REQUIRE(shard_result_valid(&item), "the factors are impossible");
-        REQUIRE(items[i].reason_bytes <= REASON_BYTES_MAX, "a reason is too long");
-        REQUIRE(follows_score(state, market, body, i, &item), "L7: a line follows from the score");
-        deducting += items[i].deduction != 0;
-    }
-    REQUIRE(model_valid(body, deducting > 0), "no such deductions");
-    REQUIRE(body->deduction_model == DEDUCT_RULE4 || deducting <= DEDUCTIONS_MAX,
-            "too many are withdrawn");
+    REQUIRE(body->kind == RESULT_SET ||
+                (body->deduction_model == 0 && body->certainty == 0 && body->score_known == 0),
+            "a rollback opens, and nothing else");
+    if (!opens_all(record))
+        return check_items(state, record, market);
+    REQUIRE(body->result_version > market->opened_version, "L7: result versions rise");
+    REQUIRE(model_valid(body, false), "no such deductions");
     return 0;
 }
 
@@ -143,20 +197,72 @@ static int check_window(struct shard_state *state, const struct record_view *rec
     return 0;
 }
 
+static void open_all(struct shard_state *state, const struct record_result *body,
+                     struct shard_market *market)
+{
+    for (uint16_t i = 0; i < market->selections_count; i++) {
+        struct shard_selection *row = &state->selections[market->selections_first + i];
+        if (row->result_version >= body->result_version)
+            continue;
+        row->result = (struct record_selection_result){.position = 0};
+        row->deduction_model = 0;
+        row->result_version = body->result_version;
+    }
+    market->opened_version = body->result_version;
+}
+
+static void apply_items(struct shard_state *state, const struct record_view *record,
+                        const struct shard_market *market)
+{
+    const struct record_result *body = record->body;
+    const struct record_selection_result *items = record->items;
+    for (uint16_t i = 0; i < record->head->items_count; i++) {
+        struct shard_selection *row = &state->selections[market->selections_first + i];
+        if (shard_result_kept(&items[i]))
+            continue;
+        row->result = shard_result_bare(&items[i]);
+        row->deduction_model = items[i].deduction != 0 ? body->deduction_model : 0;
+        row->result_version = body->result_version;
+    }
+}
+
+/* The newest word that says a model; a rollback of everything says that there is none. */
+static void apply_model(const struct record_view *record, struct shard_market *market)
+{
+    const struct record_result *body = record->body;
+    if (body->result_version <= market->model_version ||
+        (body->deduction_model == 0 && !opens_all(record)))
+        return;
+    market->deduction_model = body->deduction_model;
+    market->cap_pence = body->cap_pence;
+    market->waive_pence = body->waive_pence;
+    market->model_version = body->result_version;
+}
+
+/* A market whose runners are withdrawn has no result by that: the others run. */
+static uint8_t has_result(const struct shard_state *state, const struct shard_market *market)
+{
+    for (uint16_t i = 0; i < market->selections_count; i++) {
+        const struct record_selection_result *result =
+            &state->selections[market->selections_first + i].result;
+        if (result->win.known == 1 && result->withdrawn_at_us == 0)
+            return 1;
+    }
+    return 0;
+}
+
 static void apply_results(struct shard_state *state, const struct record_view *record,
                           struct shard_market *market)
 {
     const struct record_result *body = record->body;
-    const struct record_selection_result *items = record->items;
-    market->has_result = 0;
-    for (size_t i = 0; i < record->head->items_count; i++) {
-        state->selections[market->selections_first + i].result = shard_result_bare(&items[i]);
-        market->has_result |= items[i].win.known;
-    }
-    market->deduction_model = body->deduction_model;
-    market->cap_pence = body->cap_pence;
-    market->waive_pence = body->waive_pence;
-    market->result_version = body->result_version;
+    if (opens_all(record))
+        open_all(state, body, market);
+    else
+        apply_items(state, record, market);
+    apply_model(record, market);
+    if (body->result_version > market->result_version)
+        market->result_version = body->result_version;
+    market->has_result = has_result(state, market);
     /* Without a result nothing is known of its prices until the feed's next word. */
     market->status = market->has_result == 1 ? MARKET_SETTLED : MARKET_SUSPENDED_STATUS;
     market->seq_stopped = record->head->seq;

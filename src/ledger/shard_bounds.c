@@ -71,6 +71,10 @@ static int check_market(struct shard_state *state, const struct shard_market *ma
     REQUIRE(market->deduction_model <= DEDUCT_PRICE && market->cap_pence <= 99 &&
                 market->waive_pence <= 99 && market->has_result <= 1,
             "a market's deductions are known");
+    REQUIRE(market->opened_version <= market->result_version &&
+                market->model_version <= market->result_version &&
+                (market->deduction_model == 0 || market->model_version > 0),
+            "L7: a result has its version");
     REQUIRE(market->seq_result <= state->seq && market->seq_stopped <= state->seq,
             "L1: a number is beyond the last record");
     return 0;
@@ -86,6 +90,12 @@ static int check_markets(struct shard_state *state)
         const struct shard_selection *selection = &state->selections[i];
         REQUIRE(selection->id < texts && selection->name < texts, "a selection's texts are known");
         REQUIRE(shard_result_valid(&selection->result), "the factors are impossible");
+        REQUIRE(selection->result_version > 0 || selection->result.win.known == 0,
+                "L7: a result has its version");
+        REQUIRE(selection->deduction_model <= DEDUCT_PRICE &&
+                    (selection->deduction_model != 0) == (selection->result.deduction != 0) &&
+                    is_zero(selection->reserved, sizeof selection->reserved),
+                "a selection's deduction is of a model");
         REQUIRE(within(selection->costs_open), "L4: a balance is beyond all limits");
     }
     return 0;

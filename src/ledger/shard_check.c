@@ -272,12 +272,12 @@ _Static_assert(sizeof(struct shard_leg) == 64, "no padding");
 _Static_assert(sizeof(struct shard_window) == 48, "no padding");
 _Static_assert(sizeof(struct shard_bet) == 128, "no padding");
 _Static_assert(sizeof(struct shard_cash_out) == 48, "no padding");
-_Static_assert(sizeof(struct shard_market) == 112, "no padding");
+_Static_assert(sizeof(struct shard_market) == 128, "no padding");
 _Static_assert(sizeof(struct shard_referral) == 48, "no padding");
 _Static_assert(sizeof(struct shard_stake_limits) == 80, "no padding");
 _Static_assert(sizeof(struct shard_house) == 48, "no padding");
 _Static_assert(sizeof(struct shard_verdict) == 48, "no padding");
-_Static_assert(sizeof(struct shard_selection) == 40, "no padding");
+_Static_assert(sizeof(struct shard_selection) == 56, "no padding");
 
 static void add_bytes(struct sha256 *sha, const void *at, size_t bytes)
 {

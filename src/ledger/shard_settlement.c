@@ -27,50 +27,63 @@ static bool cancelled(const struct shard_state *state, const struct shard_market
     return false;
 }
 
-/* What those deduct that were withdrawn after the bet was accepted, one number each. */
-static uint32_t withdrawn_after(const struct shard_state *state, const struct shard_market *market,
-                                const struct shard_bet *bet, const struct shard_leg *leg,
-                                uint16_t numbers[DEDUCTIONS_MAX])
+/* What those deduct that were withdrawn after the bet was accepted. */
+struct withdrawn {
+    uint32_t count, pence; /* pence are hundredths of a percent: 25p of a pound's winnings, 2500 */
+    bool clear;            /* all were said in the model in force */
+    uint16_t numbers[DEDUCTIONS_MAX]; /* the first of them */
+};
+
+static void withdrawn_after(const struct shard_state *state, const struct shard_market *market,
+                            const struct shard_bet *bet, const struct shard_leg *leg,
+                            struct withdrawn *ret)
 {
     const struct shard_selection *selections = &state->selections[market->selections_first];
-    uint32_t count = 0;
-    for (uint16_t i = 0; i < market->selections_count && count < DEDUCTIONS_MAX; i++)
-        if (i != leg->selection && selections[i].result.deduction != 0 &&
-            selections[i].result.withdrawn_at_us > bet->placed_us)
-            numbers[count++] = selections[i].result.deduction;
-    return count;
+    ret->count = ret->pence = 0;
+    ret->clear = true;
+    for (uint16_t i = 0; i < market->selections_count; i++) {
+        const struct record_selection_result *result = &selections[i].result;
+        if (i == leg->selection || result->deduction == 0 ||
+            result->withdrawn_at_us <= bet->placed_us)
+            continue;
+        if (ret->count < DEDUCTIONS_MAX)
+            ret->numbers[ret->count] = result->deduction;
+        ret->count++;
+        ret->pence += result->deduction / 100u;
+        ret->clear = ret->clear && selections[i].deduction_model == market->deduction_model;
+    }
 }
 
-/* Pence of each are hundredths of a percent of a pound's winnings: 25p is 2500. */
-static struct deductions rule4_of(const struct shard_market *market, const uint16_t *numbers,
-                                  uint32_t count)
+static struct deductions rule4_of(const struct shard_market *market, uint32_t pence)
 {
-    uint32_t total = 0;
-    for (uint32_t i = 0; i < count; i++)
-        total += numbers[i] / 100u;
-    if (total > market->cap_pence)
-        total = market->cap_pence;
+    uint32_t total = pence < market->cap_pence ? pence : market->cap_pence;
     return rule4_deductions(total <= market->waive_pence ? 0 : total);
 }
 
-static struct deductions deductions_of(const struct shard_state *state,
-                                       const struct shard_market *market,
-                                       const struct shard_bet *bet, const struct shard_leg *leg)
+/* False: what the words in force say they deduct cannot be put together, because they name several
+ * models, or too many runners for theirs. */
+static bool deductions_of(const struct shard_state *state, const struct shard_market *market,
+                          const struct shard_bet *bet, const struct shard_leg *leg,
+                          struct deductions *ret)
 {
-    uint16_t numbers[DEDUCTIONS_MAX];
-    struct deductions ret = DEDUCTIONS_NONE;
-    if (market->deduction_model == 0 || (leg->flags & LEG_ANTE_POST) != 0)
-        return ret;
-    uint32_t count = withdrawn_after(state, market, bet, leg, numbers);
-    if (count == 0)
-        return ret;
-    if (market->deduction_model == DEDUCT_RULE4)
-        return rule4_of(market, numbers, count);
-    ret.from =
+    struct withdrawn withdrawn;
+    *ret = DEDUCTIONS_NONE;
+    if ((leg->flags & LEG_ANTE_POST) != 0)
+        return true;
+    withdrawn_after(state, market, bet, leg, &withdrawn);
+    if (withdrawn.count == 0 || !withdrawn.clear)
+        return withdrawn.clear;
+    if (market->deduction_model == DEDUCT_RULE4) {
+        *ret = rule4_of(market, withdrawn.pence);
+        return true;
+    }
+    if (withdrawn.count > DEDUCTIONS_MAX)
+        return false;
+    ret->from =
         market->deduction_model == DEDUCT_PRICE ? DEDUCTED_FROM_PRICE : DEDUCTED_FROM_WINNINGS;
-    ret.count = (uint8_t)count;
-    memcpy(ret.permyriad, numbers, count * sizeof *numbers);
-    return ret;
+    ret->count = (uint8_t)withdrawn.count;
+    memcpy(ret->permyriad, withdrawn.numbers, withdrawn.count * sizeof *withdrawn.numbers);
+    return true;
 }
 
 static struct place_terms terms_of(const struct shard_leg *leg)
@@ -104,13 +117,12 @@ static struct record_settled_leg settle_leg(const struct shard_state *state,
     if (cancelled(state, market, bet->placed_us)) {
         out.flags |= SETTLED_CANCELLED;
         out.win = record_factors_of(LEG_VOID);
-    } else if (result->win.known == 1) {
+    } else if (result->win.known == 1 && (result->win.void_halves == 2 ||
+                                          deductions_of(state, market, bet, leg, ret_deductions))) {
         bool lost = (leg->flags & LEG_ANTE_POST) != 0 && result->withdrawn_at_us != 0;
         out.win = lost ? record_factors_of(LEG_LOST) : result->win;
         out.position = result->position;
         out.tied = result->tied;
-        if (out.win.void_halves < 2)
-            *ret_deductions = deductions_of(state, market, bet, leg);
     }
     if (out.win.known == 1 && (bet->flags & BET_EACH_WAY) != 0)
         out.place = record_factors_of(

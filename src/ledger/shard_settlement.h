@@ -4,9 +4,11 @@
  *
  * A leg is void when a window of time in force covers the moment at which the bet was accepted;
  * else it has its selection's result, less what runners deduct that were withdrawn after that
- * moment. A bet is decided when each leg is, or when a leg is lost and nothing that the open ones
- * may still do can make it pay. So what it comes to depends on what is in force and never on the
- * order in which it came. Pure. Thread: the state's. */
+ * moment. What they deduct has to be said in one model, that of the newest word that says any; a
+ * leg that deductions of several models apply to is not decided. A bet is decided when each leg is,
+ * or when a leg is lost and nothing that the open ones may still do can make it pay. So what it
+ * comes to depends on what is in force and never on the order in which it came. Pure. Thread: the
+ * state's. */
 #pragma once
 
 #include <stdbool.h>

@@ -95,6 +95,8 @@ uint32_t shard_state_selections_count(const struct shard_state *state);
 /* The text behind a symbol of a market or selection; symbol 0 is "". */
 struct slice shard_state_text(const struct shard_state *state, uint32_t symbol);
 
+/* The word of a RESULT says nothing of this selection; all but that is zero. */
+bool shard_result_kept(const struct record_selection_result *item);
 /* The line of the market's selection, if it has one (core/market_line.h). */
 bool shard_line_of(const struct shard_state *state, const struct shard_market *market,
                    uint16_t selection, struct market_line *ret);

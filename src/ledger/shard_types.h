@@ -136,6 +136,9 @@ struct shard_selection {
      * half may win beside another outcome, so its stake covers none). Less the
      * market's stakes_single that is its liability. */
     int64_t costs_open;
+    uint64_t result_version; /* of the word on it that is in force; 0: there was none */
+    uint8_t deduction_model; /* in which its deduction was said; 0: it deducts nothing */
+    uint8_t reserved[7];
 };
 
 struct shard_market {
@@ -144,16 +147,18 @@ struct shard_market {
     uint16_t selections_count;
     uint8_t status;          /* enum market_status: the feed's word at the last fence */
     uint8_t holds;           /* enum market_hold bits */
-    uint8_t deduction_model; /* enum deduction_model of the result in force; 0: none deducts */
+    uint8_t deduction_model; /* enum deduction_model, by the newest word that says one; 0: none */
     uint8_t cap_pence;       /* RULE4 */
     uint8_t waive_pence;
-    uint8_t has_result;      /* a selection's result is known */
+    uint8_t has_result;      /* that of a selection is known which was not withdrawn */
     uint32_t legs_last;      /* newest leg on it, or LEG_NONE */
     uint32_t windows_last;   /* newest window of time, or WINDOW_NONE */
     uint32_t bets_count;     /* ever accepted (not the refused, not the not accepted) */
     uint32_t bets_unsettled; /* accepted and not settled by the result in force */
     uint32_t bets_pending;
-    uint64_t result_version; /* of the results in force, or of their rollback */
+    uint64_t result_version; /* the highest of any word on results or their rollback */
+    uint64_t opened_version; /* of the newest rollback of everything; 0: there was none */
+    uint64_t model_version;  /* of the word that said how they deduct, or that nothing does */
     uint64_t newest_version; /* that the newest RESULT names, of whatever kind */
     uint64_t seq_result;     /* the newest RESULT of whatever kind; 0 = none */
     uint64_t seq_stopped; /* the newest FENCE or RESULT that left it not open to bets; 0 = none */

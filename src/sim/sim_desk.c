@@ -26,9 +26,10 @@ static struct book_reply reply_of(struct sim *sim)
 
 struct result_before {
     struct market_ref ref;
-    uint64_t version, seq;
-    uint16_t count; /* of its selections */
+    uint64_t version, seq; /* of the window of time; of the newest RESULT */
+    uint16_t count;        /* of its selections */
     bool known, valid, same;
+    bool newer; /* something that it says is not in force by a word as new */
     uint8_t model, cap_pence, waive_pence; /* that the market will have */
     /* what the market's selections will have, and had */
     struct record_selection_result items[SIM_SELECTIONS_MAX];
@@ -72,44 +73,80 @@ static bool can_be(const struct feed_result *result, const struct feed_selection
     return result->kind == RESULT_SET && (r->tied == 0 || r->position != 0);
 }
 
-static void look_at_selections(struct sim *sim, const struct feed_result *result,
-                               const struct sim_market *market, struct result_before *before)
+/* What the word does to one selection, if it has a number: nothing, where it has a newer one. */
+static void look_at_one(const struct shard_state *state, const struct feed_result *result,
+                        uint16_t number, const struct record_selection_result *said,
+                        struct result_before *before)
+{
+    const struct shard_selection *row = shard_state_selection(state, before->ref, number);
+    before->same &= memcmp(&row->result, said, sizeof *said) == 0;
+    if (result->result_version <= row->result_version)
+        return;
+    before->items[number] = *said;
+    before->newer = true;
+}
+
+static void look_at_named(struct sim *sim, const struct feed_result *result,
+                          const struct sim_market *market, struct result_before *before)
 {
     const struct shard_state *state = book_state(sim->book);
-    bool full = shard_state_market_room(state) != NULL;
-    bool all = result->kind == RESULT_ROLLBACK && result->selections_count == 0;
     const struct shard_market *m = shard_state_market(state, before->ref);
-    bool deducts = false; /* one of them, that it names or not */
-    for (uint16_t i = 0; m != NULL && i < m->selections_count; i++) {
-        before->items[i] = (struct record_selection_result){.position = 0};
-        if (!all)
-            before->items[i] = shard_state_selection(state, before->ref, i)->result;
-    }
+    bool full = shard_state_market_room(state) != NULL;
     for (size_t i = 0; i < result->selections_count; i++) {
         const struct feed_selection_result *r = &result->selections[i];
+        const struct record_selection_result said = item_of(sim, r);
         uint16_t number = m == NULL
                               ? RECORD_SELECTION_NONE
                               : shard_state_find_selection(state, before->ref, r->selection_id);
         bool numbered = number != RECORD_SELECTION_NONE;
         before->valid &= can_be(result, r) && (numbered || published(market, r->selection_id));
-        if (!numbered && !full && !r->open) /* it gets a number, and its first result */
-            before->same = false;
         before->valid &= r->open || r->deduction == 0 || result->deduction_model != 0;
-        if (numbered)
-            before->items[number] = item_of(sim, r);
+        if (numbered) {
+            look_at_one(state, result, number, &said, before);
+        } else if (!full) { /* it gets a number, and its first result */
+            before->same &= r->open;
+            before->newer |= m == NULL || result->result_version > m->opened_version;
+        }
     }
-    for (uint16_t i = 0; m != NULL && i < m->selections_count; i++) {
-        before->same &= memcmp(&shard_state_selection(state, before->ref, i)->result,
-                               &before->items[i], sizeof *before->items) == 0;
-        deducts = deducts || before->items[i].deduction != 0;
+}
+
+static void look_at_model(const struct feed_result *result, const struct shard_market *m, bool all,
+                          struct result_before *before)
+{
+    bool newer = result->result_version > (m == NULL ? 0 : m->model_version);
+    bool says = result->deduction_model != 0;
+    if (m != NULL) {
+        before->model = m->deduction_model;
+        before->cap_pence = m->cap_pence;
+        before->waive_pence = m->waive_pence;
     }
-    bool kept =
-        m != NULL && deducts && result->deduction_model == 0; /* it does not speak of them */
-    before->model = kept ? m->deduction_model : (uint8_t)result->deduction_model;
-    before->cap_pence = kept ? m->cap_pence : result->cap_pence;
-    before->waive_pence = kept ? m->waive_pence : result->waive_pence;
-    before->same &= m != NULL && m->deduction_model == before->model &&
-                    m->cap_pence == before->cap_pence && m->waive_pence == before->waive_pence;
+    before->same &= !says || (before->model == result->deduction_model &&
+                              before->cap_pence == result->cap_pence &&
+                              before->waive_pence == result->waive_pence);
+    before->newer |= says && newer;
+    if (!newer || !(says || all))
+        return;
+    before->model = (uint8_t)result->deduction_model;
+    before->cap_pence = result->cap_pence;
+    before->waive_pence = result->waive_pence;
+}
+
+static void look_at_selections(struct sim *sim, const struct feed_result *result,
+                               const struct sim_market *market, struct result_before *before)
+{
+    static const struct record_selection_result unknown;
+    const struct shard_state *state = book_state(sim->book);
+    const struct shard_market *m = shard_state_market(state, before->ref);
+    bool all = result->kind == RESULT_ROLLBACK && result->selections_count == 0;
+    for (uint16_t i = 0; m != NULL && i < m->selections_count; i++)
+        before->items[i] = shard_state_selection(state, before->ref, i)->result;
+    for (uint16_t i = 0; all && m != NULL && i < m->selections_count; i++)
+        look_at_one(state, result, i, &unknown, before);
+    look_at_named(sim, result, market, before);
+    look_at_model(result, m, all, before);
+    before->valid &= result->result_version != 0;
+    if (all) /* that no row is older does not make it old: of those to come it speaks, too */
+        before->newer = result->result_version > (m == NULL ? 0 : m->opened_version);
 }
 
 static struct result_before look(struct sim *sim, const struct feed_result *result)
@@ -123,7 +160,6 @@ static struct result_before look(struct sim *sim, const struct feed_result *resu
     const struct shard_market *m = shard_state_market(state, before.ref);
     before.known = m != NULL || market != NULL;
     if (m != NULL) {
-        before.version = m->result_version;
         before.seq = m->seq_result;
         before.count = m->selections_count;
     }
@@ -135,6 +171,7 @@ static struct result_before look(struct sim *sim, const struct feed_result *resu
         shard_state_find_window(state, before.ref, result->void_from.us, result->void_until.us);
     before.valid = result->void_from.us < result->void_until.us;
     before.version = w == NULL ? 0 : w->version;
+    before.newer = w == NULL || result->result_version > w->version;
     before.same = w != NULL && w->in_force == (result->kind == RESULT_CANCEL);
     return before;
 }
@@ -152,7 +189,7 @@ static enum request_outcome expected_of(const struct sim *sim, const struct resu
     if (is_window(result) && before->version == 0 && before->ref.n != 0 &&
         !shard_state_window_room(state, before->ref))
         return REQUEST_BUSY;
-    if (before->version == 0 || result->result_version > before->version)
+    if (before->newer)
         return REQUEST_TAKEN; /* one that says nothing new, too: it holds off what comes late */
     return before->same ? REQUEST_NO_CHANGE : REQUEST_OLD_VERSION;
 }
@@ -162,25 +199,28 @@ static void check_taken(struct sim *sim, const struct feed_result *result,
 {
     const struct shard_state *state = book_state(sim->book);
     const struct shard_market *market = shard_state_market(state, ref);
-    SIM_CHECK(market->result_version == result->result_version, "L7", "another result version");
     SIM_CHECK(market->deduction_model == before->model && market->cap_pence == before->cap_pence &&
                   market->waive_pence == before->waive_pence,
               "L7", "other deductions");
     for (size_t i = 0; i < result->selections_count; i++) {
-        const struct feed_selection_result *r = &result->selections[i];
-        uint16_t number = shard_state_find_selection(state, ref, r->selection_id);
-        struct record_selection_result item = item_of(sim, r);
+        uint16_t number =
+            shard_state_find_selection(state, ref, result->selections[i].selection_id);
+        struct record_selection_result item = item_of(sim, &result->selections[i]);
+        if (number != RECORD_SELECTION_NONE && number < before->count)
+            continue; /* it had a number, and stands in before->items */
         if (number == RECORD_SELECTION_NONE && shard_state_market_room(state) != NULL)
             continue; /* it has no bets */
-        SIM_CHECK(
-            number != RECORD_SELECTION_NONE &&
-                memcmp(&shard_state_selection(state, ref, number)->result, &item, sizeof item) == 0,
-            "L7", "a result says something else than was given");
+        SIM_CHECK(number != RECORD_SELECTION_NONE, "L7", "a result does not say what was given");
+        const struct shard_selection *row = shard_state_selection(state, ref, number);
+        if (result->result_version < row->result_version)
+            continue; /* rolled back before it was there */
+        SIM_CHECK(memcmp(&row->result, &item, sizeof item) == 0, "L7",
+                  "a result says something else than was given");
     }
     for (uint16_t i = 0; i < before->count; i++)
         SIM_CHECK(memcmp(&shard_state_selection(state, ref, i)->result, &before->items[i],
                          sizeof *before->items) == 0,
-                  "L7", "a result changes what it does not name");
+                  "L7", "a result changes what it does not name, or leaves what it does");
 }
 
 static void check_result(struct sim *sim, const struct feed_result *result,
@@ -274,6 +314,18 @@ static void hold_or_let_go(struct sim *sim, const struct sim_market *market)
     SIM_CHECK(!market->present || (market->holds != 0) == hold, "L6", "a hold is not shown");
 }
 
+/* The highest that a word on its results had. */
+static uint64_t highest_version(const struct sim_market *market)
+{
+    uint64_t highest = market->opened_version;
+    if (market->model_version > highest)
+        highest = market->model_version;
+    for (uint16_t i = 0; i < market->named_count; i++)
+        if (market->named[i].version > highest)
+            highest = market->named[i].version;
+    return highest;
+}
+
 static void result_by_hand(struct sim *sim, const struct sim_market *market)
 {
     struct feed_selection_result selections[SIM_SELECTIONS_MAX];
@@ -283,8 +335,8 @@ static void result_by_hand(struct sim *sim, const struct sim_market *market)
             selections[count++] = (struct feed_selection_result){
                 .selection_id = slice_of(market->selections[i].id, market->selections[i].id_bytes),
                 .result = sim_chance(sim, 500) ? LEG_WON : LEG_VOID};
-    uint64_t version =
-        market->result_version + 3 - sim_below(sim, 5) * (market->result_version != 0);
+    uint64_t highest = highest_version(market);
+    uint64_t version = highest + 3 - sim_below(sim, 5) * (highest > 1);
     struct feed_result result = {.provider = SLICE("desk"),
                                  .market_id = slice_of(market->id, market->id_bytes),
                                  .kind = RESULT_SET,

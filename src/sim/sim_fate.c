@@ -48,17 +48,20 @@ static struct record_leg_result place_of(const struct record_leg_result *win, ui
     return (struct record_leg_result){1, 1, 0, 0, (uint16_t)left, (uint16_t)tied};
 }
 
-static void note_deductions(const struct sim_market *market, const struct sim_bet *bet,
+/* False: they are of several models, or of none. */
+static bool note_deductions(const struct sim_market *market, const struct sim_bet *bet,
                             const struct sim_bet_leg *leg, struct sim_leg_fate *fate)
 {
     uint32_t pence = 0;
-    if (market->model == 0 || leg->ante_post)
-        return;
+    if (leg->ante_post)
+        return true;
     for (uint16_t i = 0; i < market->named_count; i++) {
         const struct record_selection_result *other = &market->named[i].result;
         bool later = other->withdrawn_at_us > bet->placed_us;
         if (i == leg->selection || other->deduction == 0 || !later)
             continue;
+        if (market->named[i].model != market->model)
+            return false;
         pence += other->deduction / 100u;
         fate->deductions[fate->deductions_count++] = other->deduction;
     }
@@ -71,6 +74,13 @@ static void note_deductions(const struct sim_market *market, const struct sim_be
     }
     if (fate->deductions_count == 0)
         fate->deducted_from = DEDUCTED_FROM_NOTHING;
+    return true;
+}
+
+static struct record_leg_result win_of(const struct sim_bet_leg *leg,
+                                       const struct record_selection_result *result)
+{
+    return leg->ante_post && result->withdrawn_at_us != 0 ? lost_factors : result->win;
 }
 
 static void leg_fate(const struct sim *sim, const struct sim_bet *bet,
@@ -78,15 +88,16 @@ static void leg_fate(const struct sim *sim, const struct sim_bet *bet,
 {
     const struct sim_market *market = &sim->markets[leg->market];
     const struct record_selection_result *result = &market->named[leg->selection].result;
-    *fate = (struct sim_leg_fate){.cancelled = in_a_window(market, bet->placed_us)};
+    const struct sim_leg_fate open = {.cancelled = in_a_window(market, bet->placed_us)};
+    *fate = open;
     if (fate->cancelled) {
         fate->win = void_factors;
     } else if (result->win.known == 1) {
-        fate->win = leg->ante_post && result->withdrawn_at_us != 0 ? lost_factors : result->win;
+        fate->win = win_of(leg, result);
         fate->position = result->position;
         fate->tied = result->tied;
-        if (fate->win.void_halves < 2)
-            note_deductions(market, bet, leg, fate);
+        if (fate->win.void_halves < 2 && !note_deductions(market, bet, leg, fate))
+            *fate = open;
     }
     if (fate->win.known == 1 && (bet->flags & BET_EACH_WAY) != 0)
         fate->place = place_of(&fate->win, fate->position, fate->tied, leg->terms.places);

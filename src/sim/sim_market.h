@@ -52,13 +52,16 @@ struct sim_market {
         char id[SIM_ID_BYTES];
         uint8_t id_bytes;
         struct record_selection_result result;
-        int64_t costs; /* of open and pending bets on it, if it wins */
+        uint64_t version; /* of the word on it */
+        uint8_t model;    /* that its deduction is of */
+        int64_t costs;    /* of open and pending bets on it, if it wins */
     } named[SIM_SELECTIONS_MAX];
     uint64_t result_seq;     /* the newest RESULT of any kind */
     uint64_t stopped_seq;    /* the newest record that left it not open to bets */
     uint64_t newest_version; /* that it names */
-    uint64_t result_version; /* of the results in force */
-    bool has_result;         /* one is known */
+    uint64_t opened_version; /* of the rollback of everything */
+    uint64_t model_version;
+    bool has_result; /* of one that was not withdrawn */
     uint8_t model, cap_pence, waive_pence;
     struct sim_window windows[WINDOWS_OF_MARKET_MAX];
     uint32_t windows_count;

@@ -118,7 +118,8 @@ static void name_selections(struct sim *sim, struct sim_market *market,
             SIM_CHECK(!slice_equal(id, slice_of(market->named[k].id, market->named[k].id_bytes)),
                       "L1", "a selection gets a second number");
         struct sim_named *named = &market->named[market->named_count++];
-        *named = (struct sim_named){.id_bytes = (uint8_t)id.bytes};
+        *named =
+            (struct sim_named){.id_bytes = (uint8_t)id.bytes, .version = market->opened_version};
         memcpy(named->id, id.at, id.bytes);
     }
 }
@@ -165,24 +166,53 @@ static void take_fence(struct sim *sim, const struct record_view *record)
     }
 }
 
+/* What a word says of a selection counts against older words on that selection alone. */
+static void take_named_result(struct sim *sim, const struct record_result *body,
+                              const struct record_selection_result *item, struct sim_named *named)
+{
+    if (item->win.known == 2)
+        return;
+    SIM_CHECK(body->result_version > named->version, "L7", "result version %llu after %llu",
+              (unsigned long long)body->result_version, (unsigned long long)named->version);
+    named->result = *item;
+    named->result.reason_bytes = 0;
+    named->version = body->result_version;
+    named->model = item->deduction == 0 ? 0 : body->deduction_model;
+}
+
+static void take_rollback(struct sim *sim, const struct record_result *body,
+                          struct sim_market *market)
+{
+    static const struct record_selection_result unknown;
+    SIM_CHECK(body->result_version > market->opened_version, "L7", "a lower rollback");
+    market->opened_version = body->result_version;
+    for (size_t i = 0; i < market->named_count; i++)
+        if (market->named[i].version < body->result_version)
+            take_named_result(sim, body, &unknown, &market->named[i]);
+}
+
 static void take_results(struct sim *sim, const struct record_view *record,
                          struct sim_market *market)
 {
     const struct record_result *body = record->body;
     const struct record_selection_result *items = record->items;
-    SIM_CHECK(market->result_version == 0 || body->result_version > market->result_version, "L7",
-              "result version %llu after %llu", (unsigned long long)body->result_version,
-              (unsigned long long)market->result_version);
-    SIM_CHECK(record->head->items_count == market->named_count, "L7", "a result of other legs");
-    market->result_version = body->result_version;
-    market->has_result = false;
-    for (size_t i = 0; i < market->named_count; i++) {
-        market->named[i].result = items[i];
-        market->has_result = market->has_result || items[i].win.known == 1;
+    bool all = body->kind == RESULT_ROLLBACK && record->head->items_count == 0;
+    SIM_CHECK(all || record->head->items_count == market->named_count, "L7",
+              "a result of other legs");
+    if (all)
+        take_rollback(sim, body, market);
+    for (size_t i = 0; !all && i < market->named_count; i++)
+        take_named_result(sim, body, &items[i], &market->named[i]);
+    if ((all || body->deduction_model != 0) && body->result_version > market->model_version) {
+        market->model = body->deduction_model;
+        market->cap_pence = body->cap_pence;
+        market->waive_pence = body->waive_pence;
+        market->model_version = body->result_version;
     }
-    market->model = body->deduction_model;
-    market->cap_pence = body->cap_pence;
-    market->waive_pence = body->waive_pence;
+    market->has_result = false;
+    for (size_t i = 0; i < market->named_count; i++)
+        market->has_result |=
+            market->named[i].result.win.known == 1 && market->named[i].result.withdrawn_at_us == 0;
     market->fence_status = market->has_result ? MARKET_SETTLED : MARKET_SUSPENDED_STATUS;
     market->stopped_seq = record->head->seq;
 }

@@ -39,6 +39,8 @@ static const struct sim_market *check_open(struct sim *sim, const struct record_
                   !market->has_result,
               "L6", "a bet stands after a fence that stops it");
     SIM_CHECK(leg->selection < market->named_count, "L6", "a bet on no selection");
+    SIM_CHECK(market->named[leg->selection].result.win.known == 0, "L6",
+              "a bet on a selection that has a result");
     SIM_CHECK(leg->market_status == MARKET_ACTIVE, "L6", "a bet on a market that was not active");
     SIM_CHECK((leg->flags & LEG_PROVIDER_ALIVE) != 0, "P2", "a bet on a silent provider's price");
     return market;

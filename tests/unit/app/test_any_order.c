@@ -191,7 +191,7 @@ struct word {
     enum deduction_model model;
     uint32_t deduction; /* of the last selection, which is withdrawn between the waves */
     int64_t until_us;   /* of a window; 0: between the waves */
-    bool first_only;    /* a rollback of the first selection */
+    unsigned only;      /* a bit for each selection that it names; 0: it is of all */
 };
 
 #define HEAT(n, of) ((struct leg_result){true, 0, n, of})
@@ -199,7 +199,7 @@ struct word {
 #define LOSE        LEG_LOST
 
 static const struct word first_wins = {
-    RESULT_SET, '1', 1, {WIN, LOSE, LOSE, LOSE}, {1, 2, 3, 4}, {0}, 0, 0, 0, false};
+    RESULT_SET, '1', 1, {WIN, LOSE, LOSE, LOSE}, {1, 2, 3, 4}, {0}, 0, 0, 0, 0};
 /* Corrected: two share the first place, and the last had not run. */
 static const struct word two_tie = {RESULT_SET,
                                     '1',
@@ -210,12 +210,12 @@ static const struct word two_tie = {RESULT_SET,
                                     DEDUCT_RULE4,
                                     500,
                                     0,
-                                    false};
+                                    0};
 static const struct word rolled_back = {.kind = RESULT_ROLLBACK, .market = '1', .version = 3};
 /* Two share the last place that is paid. */
 static const struct word again = {
-    RESULT_SET, '1', 4,    {LOSE, WIN, LOSE, LEG_VOID}, {2, 1, 2, 0}, {2, 0, 2, 0}, DEDUCT_WINNINGS,
-    1620,       0,   false};
+    RESULT_SET, '1', 4, {LOSE, WIN, LOSE, LEG_VOID}, {2, 1, 2, 0}, {2, 0, 2, 0}, DEDUCT_WINNINGS,
+    1620,       0,   0};
 static const struct word cancelled = {.kind = RESULT_CANCEL, .market = '1', .version = 1};
 static const struct word not_cancelled = {.kind = RESULT_UNDO_CANCEL, .market = '1', .version = 2};
 static const struct word cancelled_after_all = {.kind = RESULT_CANCEL, .market = '1', .version = 3};
@@ -228,32 +228,46 @@ static const struct word second_race = {RESULT_SET,
                                         DEDUCT_PRICE,
                                         2500,
                                         0,
-                                        false};
+                                        0};
 static const struct word second_race_corrected = {
-    RESULT_SET, '2', 8, {WIN, LOSE, LOSE, LEG_HALF_WON}, {1, 2, 0, 0}, {0}, 0, 0, 0, false};
+    RESULT_SET, '2', 8, {WIN, LOSE, LOSE, LEG_HALF_WON}, {1, 2, 0, 0}, {0}, 0, 0, 0, 0};
 static const struct word third_race = {
-    RESULT_SET, '3', 1, {WIN, LEG_HALF_LOST, LOSE, LOSE}, {1, 2, 0, 0}, {0}, 0, 0, 0, false};
+    RESULT_SET, '3', 1, {WIN, LEG_HALF_LOST, LOSE, LOSE}, {1, 2, 0, 0}, {0}, 0, 0, 0, 0};
 static const struct word fourth_race = {
-    RESULT_SET, '4', 1, {WIN, LOSE, LOSE, LOSE}, {1, 3, 2, 4}, {0}, 0, 0, 0, false};
+    RESULT_SET, '4', 1, {WIN, LOSE, LOSE, LOSE}, {1, 3, 2, 4}, {0}, 0, 0, 0, 0};
+
+static bool names(const struct word *word, int selection)
+{
+    return word->only == 0 ? word->kind == RESULT_SET : (word->only >> selection & 1) != 0;
+}
+
+/* Those that it names, one behind the other. */
+static size_t said_of(const struct word *word, struct feed_selection_result *ret)
+{
+    static const char ids[] = "abcd";
+    size_t count = 0;
+    for (int i = 0; i < SELECTIONS; i++) {
+        if (!names(word, i))
+            continue;
+        ret[count] = (struct feed_selection_result){.selection_id = letter(&ids[i]),
+                                                    .open = word->kind == RESULT_ROLLBACK,
+                                                    .result = word->results[i],
+                                                    .position = word->position[i],
+                                                    .tied = word->tied[i]};
+        if (i == SELECTIONS - 1 && word->deduction != 0) {
+            ret[count].withdrawn_at.us = BETWEEN_US;
+            ret[count].deduction = word->deduction;
+        }
+        count++;
+    }
+    return count;
+}
 
 static void say(struct fixture *f, const struct word *word)
 {
-    static const char ids[] = "abcd";
     struct feed_selection_result selections[SELECTIONS];
-    bool results = word->kind == RESULT_SET, window = word->kind >= RESULT_CANCEL;
+    bool window = word->kind >= RESULT_CANCEL;
     char id[2] = {'m', word->market};
-    for (int i = 0; results && i < SELECTIONS; i++)
-        selections[i] = (struct feed_selection_result){.selection_id = letter(&ids[i]),
-                                                       .result = word->results[i],
-                                                       .position = word->position[i],
-                                                       .tied = word->tied[i]};
-    if (word->first_only)
-        selections[0] =
-            (struct feed_selection_result){.selection_id = letter(&ids[0]), .open = true};
-    if (results && word->deduction != 0) {
-        selections[SELECTIONS - 1].withdrawn_at.us = BETWEEN_US;
-        selections[SELECTIONS - 1].deduction = word->deduction;
-    }
     const struct feed_result result = {
         .provider = SLICE("p"),
         .market_id = slice_of(id, 2),
@@ -267,9 +281,7 @@ static void say(struct fixture *f, const struct word *word)
         .deduction_model = word->model,
         .cap_pence = word->model == DEDUCT_RULE4 ? 90 : 0,
         .selections = selections,
-        .selections_count = results            ? SELECTIONS
-                            : word->first_only ? 1
-                                               : 0,
+        .selections_count = window ? 0 : said_of(word, selections),
     };
     struct feed_sink *sink = book_sink(f->book);
     sink->ops->alive(sink, result.provider);
@@ -475,6 +487,107 @@ TEST(any_order, many_words_by_chance_with_duplicates_and_restarts)
     assert_true(how.most > how.fewest + 20);
 }
 
+/* ---- words on some selections ---- */
+
+enum { A = 1, B = 2, C = 4, D = 8 };
+
+static const struct word only_a_rolled_back = {
+    .kind = RESULT_ROLLBACK, .market = '1', .version = 5, .only = A};
+static const struct word only_b_and_d = {.kind = RESULT_SET,
+                                         .market = '1',
+                                         .version = 6,
+                                         .results = {LOSE, WIN, LOSE, LEG_VOID},
+                                         .position = {0, 1, 0, 0},
+                                         .model = DEDUCT_WINNINGS,
+                                         .deduction = 1500,
+                                         .only = B | D};
+static const struct word only_c_voided = {.kind = RESULT_SET,
+                                          .market = '1',
+                                          .version = 7,
+                                          .results = {LOSE, LOSE, LEG_VOID, LOSE},
+                                          .only = C};
+static const struct word only_a_won = {.kind = RESULT_SET,
+                                       .market = '1',
+                                       .version = 8,
+                                       .results = {WIN, LOSE, LOSE, LOSE},
+                                       .position = {1, 0, 0, 0},
+                                       .only = A};
+static const struct word only_d_withdrawn = {.kind = RESULT_SET,
+                                             .market = '1',
+                                             .version = 1,
+                                             .results = {LOSE, LOSE, LOSE, LEG_VOID},
+                                             .model = DEDUCT_RULE4,
+                                             .deduction = 500,
+                                             .only = D};
+static const struct word only_d_ran = {
+    .kind = RESULT_ROLLBACK, .market = '1', .version = 9, .only = D};
+static const struct word only_d_reduced = {.kind = RESULT_SET,
+                                           .market = '1',
+                                           .version = 10,
+                                           .results = {LOSE, LOSE, LOSE, LEG_VOID},
+                                           .model = DEDUCT_PRICE,
+                                           .deduction = 1100,
+                                           .only = D};
+
+TEST(any_order, a_rollback_of_one_selection_counts_before_and_behind_its_result)
+{
+    const struct word *words[] = {&third_race,         &second_race, &two_tie,
+                                  &only_a_rolled_back, &first_wins,  &only_d_withdrawn};
+    const struct word *const rising[] = {&third_race, &second_race, &two_tie, &only_a_rolled_back};
+    struct giving how = {.restarts = true, .duplicates = true};
+    prng_seed(&how.prng, 5);
+    const struct ending expected = only(rising, COUNT_OF(rising));
+    assert_int_equal(expected.bets[0].state, BET_STATE_OPEN);
+    assert_int_equal(expected.bets[2].state, BET_STATE_SETTLED);
+    every_order(&how, words, 1, COUNT_OF(words), &expected);
+}
+
+TEST(any_order, words_on_some_selections_count_each_for_itself)
+{
+    const struct word *words[] = {&third_race,   &second_race,   &fourth_race,
+                                  &two_tie,      &rolled_back,   &only_a_rolled_back,
+                                  &only_b_and_d, &only_c_voided, &only_a_won};
+    const struct word *const rising[] = {&third_race,   &second_race,   &fourth_race, &rolled_back,
+                                         &only_b_and_d, &only_c_voided, &only_a_won};
+    struct giving how = {.restarts = true, .duplicates = true};
+    prng_seed(&how.prng, 6);
+    const struct ending expected = only(rising, COUNT_OF(rising));
+    for (size_t i = 0; i < 2 * BETS; i++)
+        assert_int_equal(expected.bets[i].state, BET_STATE_SETTLED);
+    assert_int_equal(expected.bets[0].payout, 1000 + 1110 * 85 / 100); /* 15% of its winnings */
+    every_order(&how, words, 3, COUNT_OF(words), &expected);
+    assert_true(how.most > how.fewest + 20);
+}
+
+/* Its model is the newest word's, whether its runner was withdrawn by that or before. */
+TEST(any_order, how_withdrawn_runners_deduct_is_the_newest_word)
+{
+    const struct word *words[] = {&second_race, &third_race, &fourth_race,    &first_wins,
+                                  &two_tie,     &only_d_ran, &only_d_reduced, &only_b_and_d};
+    const struct word *const rising[] = {&second_race, &third_race,   &fourth_race,
+                                         &two_tie,     &only_b_and_d, &only_d_reduced};
+    struct giving how = {.restarts = true, .duplicates = true};
+    prng_seed(&how.prng, 7);
+    const struct ending expected = only(rising, COUNT_OF(rising));
+    every_order(&how, words, 3, COUNT_OF(words), &expected);
+}
+
+/* Nothing is paid by a guess: the bet waits until somebody says it in one model. */
+TEST(any_order, deductions_of_two_models_decide_nothing)
+{
+    struct word by_another = only_a_won;
+    by_another.model = DEDUCT_RULE4; /* behind only_b_and_d, whose runner deducts from winnings */
+    const struct word *words[] = {&second_race,  &third_race,    &fourth_race, &rolled_back,
+                                  &only_b_and_d, &only_c_voided, &by_another};
+    struct giving how = {.restarts = true, .duplicates = true};
+    prng_seed(&how.prng, 8);
+    const struct ending expected = only(words, COUNT_OF(words));
+    assert_int_equal(expected.bets[0].state, BET_STATE_OPEN);
+    assert_int_equal(expected.bets[BETS].state, BET_STATE_SETTLED); /* placed behind it */
+    assert_int_equal(expected.bets[BETS].payout, 2110);
+    every_order(&how, words, 3, COUNT_OF(words), &expected);
+}
+
 /* The window's end is still to come when the bet is placed. */
 TEST(any_order, a_bet_within_a_window_in_force_is_void)
 {
@@ -502,7 +615,7 @@ TEST(any_order, a_rollback_of_one_selection_leaves_the_deductions_of_another)
     struct word one = rolled_back;
     begin(&f);
     say(&f, &two_tie);
-    one.first_only = true;
+    one.only = 1;
     say(&f, &one);
     const struct shard_market *market =
         shard_state_market(book_state(f.book), (struct market_ref){1});

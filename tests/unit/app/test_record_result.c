@@ -145,3 +145,104 @@ TEST(record_result, another_model_does_not_reinterpret_what_is_withdrawn_already
     assert_int_equal(post(&f, &result), REQUEST_TAKEN);
     fixture_end(&f);
 }
+
+/* The word that b does not run, and takes a quarter off the winnings of bets on others. */
+static enum request_outcome withdraw_b(struct fixture *f, uint64_t version)
+{
+    struct feed_selection_result row = {.selection_id = SLICE("b"),
+                                        .result = LEG_VOID,
+                                        .withdrawn_at = at(f, -1),
+                                        .deduction = 2500};
+    struct feed_result result = result_of("m1", version, RESULT_SET);
+    result.deduction_model = DEDUCT_RULE4;
+    result.cap_pence = 90;
+    put_selections(&result, &row, 1);
+    return post(f, &result);
+}
+
+static enum bet_outcome bet_on(struct fixture *f, const char *key, const char *selection,
+                               unsigned odds)
+{
+    assert_int_equal(fixture_bet(f, key, selection, odds, 1000), REQUEST_TAKEN);
+    fixture_turn(f, 1000);
+    return f->outcome;
+}
+
+TEST(record_result, a_market_goes_on_without_a_withdrawn_runner)
+{
+    struct fixture f;
+    fixture_begin(&f);
+    fixture_deposit(&f, "ann", "d", 10000);
+    fixture_turn(&f, 1000);
+    fixture_market(&f, MARKET_ACTIVE, 210, 333);
+    assert_int_equal(bet_on(&f, "before", "a", 210), BET_PLACED);
+    uint64_t before = f.bet_id;
+    assert_int_equal(bet_on(&f, "gone", "b", 333), BET_PLACED);
+    uint64_t gone = f.bet_id;
+    fixture_turn(&f, 1000);
+    assert_int_equal(withdraw_b(&f, 1), REQUEST_TAKEN);
+    assert_int_equal(fixture_state_of(&f, gone)->payout, 1000);
+    assert_int_equal(fixture_state_of(&f, before)->state, BET_STATE_OPEN);
+    assert_int_equal(bet_on(&f, "too soon", "a", 210), BET_MARKET_SUSPENDED);
+    fixture_restart(&f);
+    fixture_market(&f, MARKET_ACTIVE, 150, 333);
+    assert_int_equal(bet_on(&f, "behind", "a", 150), BET_PLACED);
+    uint64_t behind = f.bet_id;
+    assert_int_not_equal(bet_on(&f, "on nobody", "b", 333), BET_PLACED);
+    struct feed_selection_result won = {.selection_id = SLICE("a"), .result = LEG_WON};
+    struct feed_result result = result_of("m1", 2, RESULT_SET);
+    put_selections(&result, &won, 1);
+    assert_int_equal(post(&f, &result), REQUEST_TAKEN);
+    assert_int_equal(fixture_state_of(&f, before)->payout, 1000 + 1100 * 75 / 100);
+    assert_int_equal(fixture_state_of(&f, behind)->payout, 1500);
+    fixture_market(&f, MARKET_ACTIVE, 150, 333);
+    assert_int_equal(bet_on(&f, "too late", "a", 150), BET_MARKET_CLOSED);
+    fixture_check(&f);
+    fixture_end(&f);
+}
+
+TEST(record_result, a_bet_that_waits_for_its_delay_is_not_accepted_on_who_was_withdrawn)
+{
+    struct fixture f;
+    fixture_begin(&f);
+    fixture_deposit(&f, "ann", "d", 10000);
+    fixture_turn(&f, 1000);
+    fixture_market_in_play(&f, 210, 333, 2 * US_PER_SECOND);
+    assert_int_equal(bet_on(&f, "k", "b", 333), BET_PENDING);
+    uint64_t id = f.bet_id;
+    assert_int_equal(withdraw_b(&f, 1), REQUEST_TAKEN);
+    fixture_market_in_play(&f, 210, 333, 2 * US_PER_SECOND);
+    fixture_turn(&f, 3 * US_PER_SECOND);
+    fixture_turn(&f, 1000);
+    assert_int_equal(fixture_state_of(&f, id)->state, BET_STATE_NOT_ACCEPTED);
+    fixture_check(&f);
+    fixture_end(&f);
+}
+
+/* The desk is told; what else it says of the market is taken. */
+TEST(record_result, a_word_without_deductions_is_taken_whatever_a_feed_made_of_them)
+{
+    struct fixture f;
+    fixture_begin(&f);
+    fixture_offer(&f, &(struct fixture_offer){.a = 210, .b = 333, .c = 500});
+    assert_int_equal(withdraw_b(&f, 3), REQUEST_TAKEN);
+    struct feed_selection_result row = {.selection_id = SLICE("c"),
+                                        .result = LEG_VOID,
+                                        .withdrawn_at = at(&f, -1),
+                                        .deduction = 1000};
+    struct feed_result result = result_of("m1", 2, RESULT_SET);
+    result.deduction_model = DEDUCT_PRICE;
+    put_selections(&result, &row, 1);
+    assert_int_equal(post(&f, &result), REQUEST_INVALID);
+    result.provider = SLICE("p");
+    struct feed_sink *sink = book_sink(f.book);
+    sink->ops->result(sink, &result);
+    fixture_turn(&f, 1000);
+    assert_int_equal(row_of(&f, "m1", 2)->deduction_model, DEDUCT_PRICE);
+    struct feed_selection_result won = {.selection_id = SLICE("a"), .result = LEG_WON};
+    result = result_of("m1", 4, RESULT_SET);
+    put_selections(&result, &won, 1);
+    assert_int_equal(post(&f, &result), REQUEST_TAKEN);
+    fixture_check(&f);
+    fixture_end(&f);
+}

@@ -314,3 +314,65 @@ TEST(shard_result, what_is_not_known_has_no_factors)
     maker_accept(&m, &good);
     maker_done(&m);
 }
+
+static void leave_out(struct parts *parts, size_t selection)
+{
+    parts->items.results[selection] = (struct record_selection_result){.win.known = RESULT_KEPT};
+}
+
+TEST(shard_result, each_selection_keeps_the_word_of_its_highest_version)
+{
+    struct maker m;
+    maker_open(&m);
+    struct parts high = parts_result(&m, 1, LEG_WON);
+    high.body.result.result_version = 9;
+    leave_out(&high, 1);
+    leave_out(&high, 2);
+    maker_accept(&m, &high);
+    struct parts low = parts_result(&m, 1, LEG_LOST);
+    low.body.result.result_version = 3;
+    REFUSES(&m, low, "L7: result versions rise", );
+    leave_out(&low, 0);
+    REFUSES(&m, low, "the factors are impossible", p.items.results[0].position = 1);
+    REFUSES(&m, low, "L7: result versions rise", leave_out(&p, 1); leave_out(&p, 2));
+    maker_accept(&m, &low);
+    const struct shard_market *market = shard_state_market(m.state, (struct market_ref){1});
+    assert_int_equal(market->result_version, 9);
+    assert_int_equal(market->newest_version, 3);
+    assert_int_equal(shard_state_selection(m.state, (struct market_ref){1}, 0)->result.win.won, 1);
+    assert_int_equal(shard_state_selection(m.state, (struct market_ref){1}, 1)->result_version, 3);
+    struct parts all = parts_result(&m, 1, LEG_WON);
+    all.body.result.kind = RESULT_ROLLBACK;
+    all.body.result.result_version = 5;
+    REFUSES(&m, all, "a rollback opens, and nothing else", );
+    all.draft.items_count = 0;
+    maker_accept(&m, &all);
+    assert_int_equal(shard_state_selection(m.state, (struct market_ref){1}, 0)->result.win.won, 1);
+    assert_int_equal(shard_state_selection(m.state, (struct market_ref){1}, 1)->result.win.known,
+                     0);
+    all.draft.seq++;
+    all.body.result.previous_seq = market->seq_result;
+    REFUSES(&m, all, "L7: result versions rise", );
+    maker_done(&m);
+}
+
+TEST(shard_result, who_is_withdrawn_settles_no_market_and_takes_no_bet)
+{
+    struct maker m;
+    maker_open(&m);
+    struct parts gone = parts_result(&m, 1, LEG_VOID);
+    gone.items.results[1].withdrawn_at_us = m.time_us;
+    leave_out(&gone, 0);
+    leave_out(&gone, 2);
+    maker_accept(&m, &gone);
+    const struct shard_market *market = shard_state_market(m.state, (struct market_ref){1});
+    assert_int_equal(market->has_result, 0);
+    assert_int_equal(market->status, MARKET_SUSPENDED_STATUS);
+    struct parts fence = parts_fence(&m, 1, MARKET_ACTIVE);
+    maker_accept(&m, &fence);
+    struct parts bet = parts_bet(&m, 1, 1, "b"); /* on selection 1 */
+    maker_refuse(&m, &bet, "L6: no bet stands on a selection that has a result");
+    bet.items.legs[0].selection = 0;
+    maker_accept(&m, &bet);
+    maker_done(&m);
+}

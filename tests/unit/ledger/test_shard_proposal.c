@@ -39,8 +39,7 @@ static struct parts in_force(const struct maker *m, const char *approver)
     (void)add_text(&parts, "by a nose");
     parts.draft.items_count = 3;
     for (uint16_t i = 0; i < 3; i++)
-        parts.items.results[i] =
-            shard_state_selection(m->state, (struct market_ref){MARKET}, i)->result;
+        parts.items.results[i] = (struct record_selection_result){.win.known = RESULT_KEPT};
     parts.items.results[0] = shard_state_proposed(m->state, p, 0)->item.result;
     return parts;
 }
@@ -122,6 +121,8 @@ TEST(shard_proposal, a_result_is_exactly_what_was_proposed_and_approved)
     REFUSES(&m, good, "a result is what was proposed",
             p.items.results[0].win = record_factors_of(LEG_LOST));
     REFUSES(&m, good, "a result is what was proposed", p.texts[3] = SLICE("by a head"));
+    REFUSES(&m, good, "a result is what was proposed",
+            p.items.results[1] = (struct record_selection_result){.win.known = 0});
     REFUSES(&m, good, "a result is what was proposed", p.body.result.cause = FENCE_FEED);
     REFUSES(&m, good, "a result names who proposed and who approved it", p.texts[2] = SLICE("ida"));
     REFUSES(&m, good, "a result names who proposed and who approved it", p.texts[0] = SLICE("tim"));
