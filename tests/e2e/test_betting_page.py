@@ -256,3 +256,13 @@ def test_everything_can_be_reached_and_named(book, page):
     assert nameless == []
     page.run('document.querySelector("#slip-legs button").focus()')
     assert page.run('document.activeElement.getAttribute("aria-label")').startswith('Remove')
+
+
+def test_names_are_texts_whatever_stands_in_them(book, page):
+    name = '<img src=x onerror=window.evil=1>'
+    market(book, name=name, eventName=name)
+    page.wait(f'[...document.querySelectorAll("h3")].some((h) => h.textContent == {name!r})')
+    at = f'[...document.querySelectorAll(".match")].find((m) => m.innerText.includes({name!r}))'
+    page.run(f'{at}.querySelector(".price").click()')
+    page.wait(f'{page.text("#slip-legs")}.includes({name!r})')
+    assert page.run('document.querySelectorAll("main img").length + (window.evil || 0)') == 0

@@ -211,6 +211,34 @@ def test_each_kind_of_result_is_entered(book, desk):
     assert [p['kind'] for p in waiting][1:] in ([], ['cancel'])
 
 
+def test_a_market_that_no_feed_shows_any_more_is_found_by_its_id(own_book, browser):
+    market = own_book.market(event='gone-1')
+    customer = own_book.bettor(money='20.00')
+    bet = customer.bet(market, 11, '10.00').json
+    own_book.server.restart()
+    customer.reconnect()
+    page = browser.page('http://%s:%d/desk/' % own_book.server.admin)
+    page.fill('#token', own_book.server.token('tom', 'trader'))
+    page.click('#sign-in-form button')
+    page.fill('#markets-find', market)
+    page.click('#markets-by-id')
+    choose(page, 11, 'WON')
+    page.click('#market-chosen .actions button')
+    page.fill('#market-chosen form > .field input', 'late')
+    page.click('#market-chosen form > button.main')
+    page.wait(f'/Recorded/.test({page.text("#market-chosen .answer")})')
+    customer.wait_bet(bet['bet_id'], status='WON')
+    assert page.errors == []
+
+
+def test_names_are_texts_whatever_stands_in_them(book, desk):
+    name = '<img src=x onerror=window.evil=1>'
+    market = book.market(event='names-1', name=name, eventName=name)
+    page = desk('tom')
+    page.wait(f'{page.text(row(market, "strong"))} == {name!r}')
+    assert page.run('document.querySelectorAll("main img").length + (window.evil || 0)') == 0
+
+
 def test_limits_are_set_and_refuse(book, desk):
     market = book.market(event='limits-1')
     page = desk('tom')

@@ -118,5 +118,7 @@ nodes["sign-out"].addEventListener("click", () => {
 });
 for (const each of nodes.tabs.children) each.addEventListener("click", () => show(each.dataset.tab));
 setInterval(poll, POLL_MS);
-setInterval(() => shown === "settlements" && poll(), BARS_POLL_MS);
+setInterval(() => {
+  if (shown === "settlements" && !nodes.tabs.hidden && !document.hidden) tabs.settlements.refresh().catch(() => {});
+}, BARS_POLL_MS);
 begin();

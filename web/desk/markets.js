@@ -6,6 +6,8 @@ import { ResultForm } from "./result_form.js";
 import { RESULTS, STATUS, refusal } from "./words.js";
 
 const ROWS_STEP = 250;
+const READ_MS = 2000; // the list is long: it is read less often than the rest
+const PAGES_MAX = 16; // of 128 KiB; what is behind is found by its id
 const NARROW = matchMedia("(max-width: 62rem)"); // as desk.css has it
 const OVER = ["closed", "settled", "cancelled"];
 const MAIN = ["1x2", "win"];
@@ -22,13 +24,15 @@ export class Markets {
   // options: api, names (market_id -> market, filled here), onLimits(marketId)
   constructor(options) {
     this.options = options;
-    this.nodes = nodesOf("markets-find", "markets-show", "hold-reason", "markets-empty", "markets-list",
+    this.nodes = nodesOf("markets-find", "markets-show", "hold-reason", "markets-empty", "markets-list", "markets-by-id",
       "markets-more", "market-chosen");
     this.rows = new Map(); // market_id -> row
     this.heads = new Map(); // event_id -> heading
     this.markets = [];
     this.chosen = null; // market_id
     this.rowsMax = ROWS_STEP;
+    this.readAt = -Infinity;
+    this.nodes["markets-by-id"].addEventListener("click", () => this.#chooseById());
     this.nodes["markets-find"].addEventListener("input", () => this.#show());
     this.nodes["markets-show"].addEventListener("change", () => this.#show());
     this.nodes["markets-more"].addEventListener("click", () => {
@@ -39,25 +43,39 @@ export class Markets {
   }
 
   async refresh() {
+    if (performance.now() - this.readAt > READ_MS) await this.#read();
+  }
+
+  async #read() {
     const found = [];
-    for (let cursor = ""; cursor !== null;) {
+    let cursor = "";
+    for (let page = 0; page < PAGES_MAX && cursor !== null; page++) {
       const answer = await this.options.api.markets(cursor);
       if (answer.code !== 200) return;
       found.push(...answer.body.markets);
       cursor = answer.body.next_cursor;
     }
+    this.readAt = performance.now();
     this.markets = found;
     for (const market of found) this.options.names.set(market.market_id, market);
-    if (this.chosen && !found.some((market) => market.market_id === this.chosen)) await this.#readChosen();
+    if (this.chosen && !found.some((market) => market.market_id === this.chosen)) await this.#readOne(this.chosen);
     this.#show();
     this.#showChosen();
   }
 
-  // A market that no feed shows any more is still settled and corrected.
-  async #readChosen() {
-    const answer = await this.options.api.market(this.chosen);
-    if (answer.code === 200 && answer.body.markets.length > 0)
-      this.options.names.set(this.chosen, answer.body.markets[0]);
+  // A market that no feed shows any more is still settled and corrected. False: there is none.
+  async #readOne(marketId) {
+    const answer = await this.options.api.market(marketId);
+    if (answer.code !== 200 || answer.body.markets.length === 0) return false;
+    this.options.names.set(marketId, answer.body.markets[0]);
+    return true;
+  }
+
+  async #chooseById() {
+    const marketId = this.nodes["markets-find"].value.trim();
+    const known = await this.#readOne(marketId).catch(() => false);
+    if (known) this.choose(marketId);
+    else say(this.nodes["markets-empty"], "Nobody knows a market of this id.");
   }
 
   #show() {
@@ -70,6 +88,7 @@ export class Markets {
     for (const map of [this.rows, this.heads]) for (const id of map.keys()) if (!present.has(id)) map.delete(id);
     this.nodes["markets-more"].hidden = wanted.length <= this.rowsMax;
     this.nodes["markets-empty"].hidden = wanted.length > 0;
+    this.nodes["markets-by-id"].hidden = wanted.length > 0 || words.length !== 1;
     say(this.nodes["markets-empty"], this.markets.length > 0 ? "No market is like that." : "No market is known.");
   }
 
@@ -128,7 +147,7 @@ export class Markets {
     const answer = await this.options.api.hold(market.market_id, market.held ? "resume" : "suspend", reason)
       .catch(() => null);
     if (!answer || answer.code !== 200) this.#chosenSays(answer ? refusal(answer) : "There was no answer: look at the market's state.");
-    await this.refresh().catch(() => {});
+    await this.#read().catch(() => {});
   }
 
   #chosenSays(text) {
@@ -146,7 +165,7 @@ export class Markets {
     if (!market) return;
     this.chosen = marketId;
     this.nodes["market-chosen"].classList.remove("none");
-    this.form = new ResultForm(this.options.api, market, () => this.refresh().catch(() => {}));
+    this.form = new ResultForm(this.options.api, market, () => this.#read().catch(() => {}));
     this.about = element("div");
     this.nodes["market-chosen"].replaceChildren(this.about, this.form.root);
     this.#showChosen();

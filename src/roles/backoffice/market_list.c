@@ -175,13 +175,6 @@ static struct row row_of(const struct market_list_sources *sources, const struct
     return row;
 }
 
-static bool fits(const struct buf *out, const struct odds_image *image)
-{
-    return out->capacity - out->bytes >
-           64 + MARKET_LIST_ROW_BYTES +
-               (size_t)image->selections_count * MARKET_LIST_SELECTION_BYTES;
-}
-
 void market_list_write(struct buf *out, const struct market_list_sources *sources, uint64_t cursor)
 {
     struct odds_store *store = sources->store;
@@ -191,12 +184,10 @@ void market_list_write(struct buf *out, const struct market_list_sources *source
     json_write_object_open(&writer);
     json_write_key(&writer, "markets");
     json_write_array_open(&writer);
-    for (; slot < end; slot++) {
+    for (; slot < end && out->bytes < MARKET_LIST_PAGE_BYTES; slot++) {
         const struct odds_image *image = store->ops->at(store, slot);
         if (image == NULL)
             continue;
-        if (!fits(out, image))
-            break;
         const struct row row = row_of(sources, image, ODDS_TEXT(image, market_id));
         put_row(&writer, &row);
     }

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "adapters/embedded/odds_store_memory.h"
 #include "book_fixture.h"
 #include "test.h"
 
@@ -100,32 +101,52 @@ TEST(market_list, what_no_feed_shows_any_more_is_found_by_its_id)
     fixture_end(&f);
 }
 
-TEST(market_list, a_page_ends_where_there_is_no_room_and_the_next_begins_there)
+#define MANY 600
+
+/* Market "m1" so many times, under ids of its own. */
+static struct odds_store *store_of_many(struct fixture *f)
+{
+    static const uint64_t key[2] = {1, 2};
+    static _Alignas(struct odds_image) char
+        bytes[sizeof(struct odds_image) + 2 * sizeof(struct odds_selection)];
+    struct odds_image *image = (struct odds_image *)bytes;
+    const struct odds_image *first = f->store->ops->get(f->store, SLICE("m1"));
+    struct odds_store *many;
+    assert_int_equal(first->selections_count, 2);
+    memcpy(bytes, first, sizeof bytes);
+    assert_int_equal(odds_store_memory_new(MANY, key, &many), 0);
+    for (int i = 0; i < MANY; i++) {
+        image->market_id_bytes =
+            (uint8_t)snprintf(image->market_id, sizeof image->market_id, "many-%d", i);
+        assert_int_equal(many->ops->put(many, image), ODDS_PUT_OK);
+    }
+    return many;
+}
+
+TEST(market_list, a_page_ends_in_time_and_the_next_begins_there)
 {
     struct fixture f;
-    char ids[40][8];
     uint64_t cursor = 0;
     size_t found = 0, pages = 0;
     fixture_begin(&f);
-    for (size_t i = 0; i < 40; i++) {
-        (void)snprintf(ids[i], sizeof ids[i], "m%zu", i);
-        fixture_offer(&f, &(struct fixture_offer){.market = ids[i], .a = 250, .b = 180});
-        fixture_turn(&f, 1000);
-    }
+    fixture_market(&f, MARKET_ACTIVE, 250, 180);
+    fixture_turn(&f, 1000);
+    struct odds_store *many = store_of_many(&f);
+    const struct market_list_sources sources = {many, book_state(f.book)};
     do {
-        const struct market_list_sources sources = {f.store, book_state(f.book)};
-        out = buf_over(memory, 4 * MARKET_LIST_ROW_BYTES);
+        out = buf_over(memory, MARKET_LIST_BYTES_MAX);
         market_list_write(&out, &sources, cursor);
+        assert_true(out.bytes < MARKET_LIST_PAGE_BYTES + MARKET_LIST_ROW_BYTES);
         for (const char *at = text(); (at = strstr(at, "\"market_id\"")) != NULL; at++)
             found++;
         const char *next = strstr(memory, "\"next_cursor\":");
         assert_non_null(next);
         cursor = strtoull(next + strlen("\"next_cursor\":"), NULL, 10);
         pages++;
-        assert_true(pages < 40);
-    } while (cursor != 0);
-    assert_int_equal(found, 40);
+    } while (cursor != 0 && pages < MANY);
+    assert_int_equal(found, MANY);
     assert_true(pages > 1);
     assert_string_equal(listed(&f, 1000000), "{\"markets\":[],\"next_cursor\":null}");
+    many->ops->free(many);
     fixture_end(&f);
 }
