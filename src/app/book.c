@@ -361,6 +361,7 @@ const struct book_stats *book_stats(const struct book *book)
     struct book_stats *stats = (struct book_stats *)&book->stats; /* gauges, set when looked at */
     stats->markets_open = book->ports.store->ops->count(book->ports.store);
     stats->pending = book->pending_count;
+    stats->referrals = shard_state_referrals_count(book->state);
     stats->settle_backlog = book->settle_queue->count;
     stats->settle_bets = book->settle_queue->bets;
     stats->settle_bets_left = book->settle_queue->bets_left;

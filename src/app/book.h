@@ -19,6 +19,7 @@
 
 #include "app/book_cash_out.h"
 #include "app/book_options.h"
+#include "app/book_referral.h"
 #include "app/book_request.h"
 #include "app/book_stats.h"
 #include "app/reconcile.h"
@@ -65,7 +66,8 @@ struct book_listener {
     /* The market leaves the store. */
     void (*on_removed)(void *owner, const struct odds_image *image);
     /* A durable record moved this user's money or decided, released or settled a bet of theirs:
-     * BET (not refused), RELEASE, SETTLE, REVERSE, CASH_OUT (not refused at once), MONEY (done). */
+     * BET (not refused), RELEASE, SETTLE, REVERSE, CASH_OUT (not refused at once), REFERRAL,
+     * MONEY (done). */
     void (*on_record)(void *owner, const struct record_view *record);
     /* The ledger stopped: no bets until a restart. Once; book_stop_reason says why. */
     void (*on_stopped)(void *owner);

@@ -5,6 +5,7 @@
 #include <stdint.h>
 
 #include "app/book_cash_out.h"
+#include "app/book_referral.h"
 #include "base/instant.h"
 #include "core/ticket.h"
 #include "ledger/shard_types.h"
@@ -21,6 +22,7 @@ struct book_options {
     bool bind_score; /* a bet whose score or red cards changed during its delay is refused */
     uint16_t redemption_days; /* G-10 */
     struct cash_out_options cash_out;
+    struct referral_options referral;
     bool results_second_person;      /* a result by hand needs another's approval */
     int64_t results_objection_us;    /* for so long one may object to it; 0: not at all */
     uint8_t results_certainty_least; /* of a feed's, to take force by itself; below: a proposal */
@@ -52,4 +54,5 @@ struct book_options {
                            .redemption_days = 365,                                                 \
                            .results_certainty_least = 1,                                           \
                            .cash_out = {true, 500, 5 * US_PER_SECOND},                             \
+                           .referral = {false, 60 * US_PER_SECOND, 30 * US_PER_SECOND},            \
                            .version = "0"})

@@ -4,6 +4,8 @@
 
 #include <stdint.h>
 
+#include "ledger/record_referral.h"
+
 #define BOOK_STATS_OUTCOMES 64
 
 /* Counted since start, for /metrics and the status line. */
@@ -15,6 +17,11 @@ struct book_stats {
     uint64_t bets_by_outcome[BOOK_STATS_OUTCOMES];      /* index: enum bet_outcome */
     uint64_t cash_outs_by_outcome[BOOK_STATS_OUTCOMES]; /* the same of cash-outs */
     uint64_t cash_outs_offered;
+    uint64_t
+        referral_words[REFERRAL_DECLINED + 1]; /* index: enum referral_word; 0: bets referred */
+    uint64_t referrals_by_outcome[BOOK_STATS_OUTCOMES]; /* what became of them: enum bet_outcome */
+    uint64_t referrals_reached; /* referrals_max or pending_max: a limit's refusal stood */
+    uint64_t referrals;         /* that wait */
     uint64_t bets_replayed, bets_conflict, bets_shed, ledger_stalled, ledger_full;
     uint64_t old_keys_reached;                /* VERDICT_ASKS_MAX: shed */
     uint64_t old_keys_failed;                 /* not to be known: 503 */

@@ -1,5 +1,5 @@
 /* place_bet.c - the path of a bet: key, decision, one record, one durable group, one answer. */
-#include "app/book_internal.h"
+#include "app/refer_bet.h"
 
 #include "base/assert.h"
 #include "core/bet.h"
@@ -15,7 +15,9 @@ struct placing {
     int64_t stake_lowered; /* from what was asked, to that of the ticket; 0: it is as asked */
     struct ticket_limits limits;
     struct stake_limits_combined combined; /* of all legs; whose they are */
-    enum limit_scope refused_by;
+    int64_t stake_max;                     /* of these, before what is staked alike is taken off */
+    enum limit_scope refused_by;           /* or referred */
+    enum referral_cause referred;
     struct ticket_verdict verdict;
 };
 
@@ -86,6 +88,7 @@ static void lower_stake_max(struct book *book, struct placing *p,
                             const struct shard_account *account)
 {
     int64_t *most = &p->combined.limits.stake_minor_max;
+    p->stake_max = *most;
     if (account->stakes_open <= *most - p->ticket.stake.minor)
         return;
     *most = stake_limits_left(
@@ -110,6 +113,40 @@ static bool takes_alternative(const struct placing *p)
            p->verdict.stake_minor_max > 0 && p->verdict.stake_minor_max < p->ticket.stake.minor;
 }
 
+/* A limit's refusal becomes a question to the desk where all but the limits lets the bet pass; what
+ * a scope wants to be asked about is asked. Without room the refusal stands, or becomes one. */
+static void refer(struct book *book, struct placing *p, struct ticket_leg_view *views,
+                  struct money funds)
+{
+    struct stake_limits_combined most = p->combined;
+    struct ticket_verdict verdict = p->verdict;
+    most.limits.stake_minor_max = p->stake_max;
+    enum referral_cause cause =
+        referral_cause_of(verdict.outcome, p->ticket.stake.minor, &most, book->options.referral.on);
+    if (cause == REFERRED_NOT)
+        return;
+    if (cause == REFERRED_BY_RULE) {
+        p->refused_by = p->combined.refer_of;
+        verdict.stake_minor_max = most.limits.refer_minor_above;
+    } else {
+        struct ticket_limits limits = p->limits;
+        limits.bet.stake_minor_max = p->stake_max;
+        referral_lift_limits(REFERRAL_LIFTS_ALL, &limits, views, p->ticket.legs_count);
+        ticket_decide(&p->ticket, views, &limits, funds, &verdict);
+        if (verdict.outcome != BET_PLACED && verdict.outcome != BET_PENDING)
+            return;
+        verdict.stake_minor_max = p->verdict.stake_minor_max;
+    }
+    bool room = book_referral_room(book);
+    if (!room && cause != REFERRED_BY_RULE)
+        return;
+    p->referred = room ? cause : REFERRED_NOT;
+    p->verdict = verdict;
+    p->verdict.outcome = room ? BET_PENDING : BET_STAKE_LIMIT;
+    p->verdict.bet_delay_us = book->options.referral.timeout_us;
+    book->stats.referral_words[0] += room;
+}
+
 static void decide(struct book *book, struct placing *p)
 {
     const struct ticket *ticket = &p->ticket;
@@ -132,6 +169,7 @@ static void decide(struct book *book, struct placing *p)
         p->ticket.stake.minor = p->verdict.stake_minor_max;
         ticket_decide(ticket, views, &p->limits, funds, &p->verdict);
     }
+    refer(book, p, views, funds);
     if (p->verdict.outcome == BET_PENDING && book->pending_count == book->options.pending_max)
         p->verdict.outcome = BET_MARKET_SUSPENDED; /* S2: pending_max; nothing is held for it */
 }
@@ -211,6 +249,10 @@ static struct record_bet bet_body(struct book *book, const struct placing *p, bo
         body.stake_asked = p->stake_lowered;
         body.stake_max = body.stake;
     }
+    if (p->referred != REFERRED_NOT) {
+        body.referred = (uint8_t)p->referred;
+        body.limit_scope = (uint8_t)p->refused_by;
+    }
     body.potential_return = p->verdict.potential_return.minor;
     body.bet_id = bet_id_next(shard_state_last_bet_id(book->state), book->wall,
                               shard_state_shard(book->state))
@@ -279,6 +321,7 @@ enum request_outcome book_place_new(struct book *book, const struct bet_request 
     p.request = request; /* the arrays are written leg by leg */
     p.ticket = request->ticket;
     p.stake_lowered = 0;
+    p.referred = REFERRED_NOT;
     p.combined = book->platform;
     p.account = account;
     enum request_outcome ready = book_ready(book);

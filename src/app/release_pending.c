@@ -4,6 +4,7 @@
  * that is set neither skips nor stretches a delay; after a restart every pending bet is due and
  * is decided against the state as it then is. */
 #include "app/cash_out_internal.h"
+#include "app/refer_bet.h"
 #include "core/bet.h"
 #include "ledger/shard_settlement.h"
 
@@ -36,34 +37,62 @@ static bool before(const struct pending *a, const struct pending *b)
     return a->cash_out != b->cash_out ? a->cash_out < b->cash_out : a->bet < b->bet;
 }
 
+static void rise(struct book *book, uint32_t at);
+
 bool book_pending_add(struct book *book, struct pending pending)
 {
     if (book->pending_count == book->options.pending_max)
         return false;
-    struct pending *heap = book->pending;
     uint32_t at = book->pending_count++;
     pending.breaks = book->leases.breaks;
-    heap[at] = pending;
-    for (; at > 0 && before(&heap[at], &heap[(at - 1) / 2]); at = (at - 1) / 2)
-        swap(&heap[at], &heap[(at - 1) / 2]);
+    book->pending[at] = pending;
+    rise(book, at);
     return true;
 }
 
-static struct pending take_first(struct book *book)
+static void sink(struct book *book, uint32_t at)
 {
     struct pending *heap = book->pending;
-    struct pending first = heap[0];
-    uint32_t count = --book->pending_count;
-    heap[0] = heap[count];
-    for (uint32_t at = 0;;) {
+    uint32_t count = book->pending_count;
+    for (;;) {
         uint32_t child = 2 * at + 1;
         if (child + 1 < count && before(&heap[child + 1], &heap[child]))
             child++;
         if (child >= count || !before(&heap[child], &heap[at]))
-            return first;
+            return;
         swap(&heap[at], &heap[child]);
         at = child;
     }
+}
+
+static void rise(struct book *book, uint32_t at)
+{
+    struct pending *heap = book->pending;
+    for (; at > 0 && before(&heap[at], &heap[(at - 1) / 2]); at = (at - 1) / 2)
+        swap(&heap[at], &heap[(at - 1) / 2]);
+}
+
+static struct pending take_first(struct book *book)
+{
+    struct pending first = book->pending[0];
+    book->pending[0] = book->pending[--book->pending_count];
+    sink(book, 0);
+    return first;
+}
+
+/* Found by looking at all: it follows a word of a person. */
+void book_pending_move(struct book *book, uint32_t bet, int64_t due_us, bool rebinds)
+{
+    uint32_t at = 0;
+    while (at < book->pending_count &&
+           (book->pending[at].bet != bet || book->pending[at].cash_out != 0))
+        at++;
+    ASSERT(at < book->pending_count); /* L7: what waits is in the heap */
+    book->pending[at].due_us = due_us;
+    if (rebinds)
+        book->pending[at].breaks = book->leases.breaks;
+    rise(book, at);
+    sink(book, at);
 }
 
 static void record_release(struct book *book, const struct shard_bet *bet,
@@ -99,11 +128,12 @@ static void record_release(struct book *book, const struct shard_bet *bet,
 struct waiting_leg {
     const struct shard_bet *bet;
     const struct shard_leg *leg;
-    uint64_t breaks; /* when the bet began to wait */
+    uint64_t bound;  /* the record that binds it: its BET, or the offer that was taken */
+    uint64_t breaks; /* when that was */
     struct leg_seen seen;
 };
 
-static struct leg_seen see_again(struct book *book, const struct shard_leg *leg)
+struct leg_seen book_see_again(struct book *book, const struct shard_leg *leg)
 {
     struct market_ref market = {leg->market};
     const struct shard_selection *s = shard_state_selection(book->state, market, leg->selection);
@@ -127,57 +157,91 @@ static enum bet_outcome check_delay(const struct book *book, const struct waitin
 {
     if (outcome != BET_PLACED && outcome != BET_ODDS_CHANGED)
         return outcome; /* the market itself refuses */
-    if (shard_state_market(book->state, w->seen.market)->seq_stopped > w->bet->seq_placed ||
+    if (shard_state_market(book->state, w->seen.market)->seq_stopped > w->bound ||
         leases_broke_since(&book->leases, ODDS_TEXT(w->seen.image, provider), w->breaks))
         return BET_MARKET_SUSPENDED;
     return book->options.bind_score && shard_score_differs(w->leg, now) ? BET_SCORE_CHANGED
                                                                         : outcome;
 }
 
+struct record_leg book_own_leg(struct book *book, const struct leg_seen *seen,
+                               const struct shard_leg *own)
+{
+    const unsigned terms = LEG_BANKER | LEG_ANTE_POST | LEG_OFFERED; /* those of the request */
+    const struct slip slip = {.odds = own->asked, .odds_version = own->asked_version};
+    struct record_leg leg = book_leg(book, seen, &slip);
+    leg.market = own->market; /* of a market that is not offered now, too */
+    leg.selection = own->selection;
+    leg.flags = (uint8_t)((leg.flags & ~terms) | (own->flags & terms));
+    leg.places = own->places;
+    leg.place_numerator = own->place_numerator;
+    leg.place_denominator = own->place_denominator;
+    return leg;
+}
+
 /* What became of one leg while the bet waited; *ret is the leg as it is taken now, at a price that
- * is never better than the one shown before the delay. */
+ * is never better than the one shown before the delay, or at the one that a trader named. */
 static enum bet_outcome release_leg(struct book *book, const struct waiting_leg *w,
                                     struct record_leg *ret)
 {
     const struct shard_leg *leg = w->leg;
+    bool offered = (leg->flags & LEG_OFFERED) != 0;
     struct slip slip = {.stake = {w->bet->stake, {0}},
                         .odds = leg->asked,
                         .odds_version = leg->asked_version,
-                        .policy = (enum price_policy)w->bet->policy};
+                        .policy = offered ? PRICE_ANY : (enum price_policy)w->bet->policy};
     struct market_view view = book_view(book, &w->seen);
     enum bet_outcome outcome =
         bet_decide_release(&slip, leg->odds, &view, &book->options.ticket_limits.bet);
-    *ret = book_leg(book, &w->seen, &slip);
-    ret->market = leg->market; /* of a market that is not offered now, too */
-    ret->selection = leg->selection;
-    ret->flags &= (uint8_t)~LEG_ANTE_POST; /* terms are those of the request */
-    ret->flags |= leg->flags & (LEG_BANKER | LEG_ANTE_POST);
-    ret->places = leg->places;
-    ret->place_numerator = leg->place_numerator;
-    ret->place_denominator = leg->place_denominator;
+    *ret = book_own_leg(book, &w->seen, leg);
     outcome = check_delay(book, w, ret, outcome);
     if (outcome == BET_PLACED) {
-        struct odds taken = bet_release_odds(leg->odds, view.odds);
+        struct odds taken = offered ? leg->odds : bet_release_odds(leg->odds, view.odds);
         ret->odds_numerator = taken.numerator;
         ret->odds_denominator = taken.denominator;
     }
     return outcome;
 }
 
+/* What follows from the last word on a bet that was referred; else, and when that let it pass,
+ * BET_PLACED: it is decided as any other. */
+static enum bet_outcome word_on(const struct shard_referral *row)
+{
+    switch (row == NULL ? REFERRAL_IS_ACCEPTED : (enum referral_stage)row->stage) {
+    case REFERRAL_WAITS:
+        return BET_REFERRAL_TIMEOUT;
+    case REFERRAL_IS_OFFERED:
+        return BET_OFFER_EXPIRED;
+    case REFERRAL_IS_REJECTED:
+        return BET_NOT_ACCEPTED_BY_TRADER;
+    case REFERRAL_IS_DECLINED:
+        return BET_RE_OFFERED;
+    case REFERRAL_IS_ACCEPTED:
+        break;
+    }
+    return BET_PLACED;
+}
+
 /* Every leg is looked at, so that the record shows them all; the first that refuses is the word. */
 static void release(struct book *book, const struct pending *due)
 {
     struct record_leg legs[BET_LEGS_MAX];
-    enum bet_outcome outcome = BET_PLACED;
+    uint32_t row = shard_state_find_referral(book->state, due->bet);
+    const struct shard_referral *referral =
+        row == REFERRAL_NONE ? NULL : shard_state_referral(book->state, row);
+    enum bet_outcome outcome = word_on(referral);
     struct waiting_leg w = {.bet = shard_state_bet(book->state, due->bet), .breaks = due->breaks};
+    w.bound = referral == NULL ? w.bet->seq_placed : referral->seq_bound;
     for (uint32_t i = 0; i < w.bet->legs_count; i++) {
         w.leg = shard_state_leg(book->state, w.bet->legs_first + i);
-        w.seen = see_again(book, w.leg);
+        w.seen = book_see_again(book, w.leg);
         enum bet_outcome one = release_leg(book, &w, &legs[i]);
         if (outcome == BET_PLACED)
             outcome = one;
     }
     record_release(book, w.bet, legs, outcome);
+    if (referral != NULL)
+        book->stats.referrals_by_outcome[outcome % BOOK_STATS_OUTCOMES]++;
     if (outcome == BET_PLACED)
         book_settle_accepted(book, w.bet);
 }
@@ -195,14 +259,29 @@ void book_release_due(struct book *book)
     }
 }
 
+/* A bet that waits for a word goes on to wait, as far as the clock can be believed. */
+static int64_t wait_left(const struct book *book, uint32_t bet)
+{
+    uint32_t row = shard_state_find_referral(book->state, bet);
+    if (row == REFERRAL_NONE || shard_state_bet(book->state, bet)->state != BET_STATE_REFERRED)
+        return 0;
+    int64_t left = shard_state_referral(book->state, row)->until_us - book->wall.us;
+    if (left < 0)
+        return 0;
+    return left < REFERRAL_US_MAX ? left : REFERRAL_US_MAX;
+}
+
 int book_pending_restore(struct book *book)
 {
     for (uint32_t i = 0; i < shard_state_bets_count(book->state); i++) {
         const struct shard_bet *bet = shard_state_bet(book->state, i);
-        bool waits = bet->cash_out_waits != CASH_OUT_NONE;
+        bool cash_out = bet->cash_out_waits != CASH_OUT_NONE;
+        bool waits = bet->state == BET_STATE_PENDING || bet->state == BET_STATE_REFERRED;
         struct pending pending = {
-            .due_us = book->now.us, .bet = i, .cash_out = waits ? bet->cash_out_waits + 1 : 0};
-        if ((waits || bet->state == BET_STATE_PENDING) && !book_pending_add(book, pending))
+            .due_us = book->now.us, .bet = i, .cash_out = cash_out ? bet->cash_out_waits + 1 : 0};
+        if (bet->state == BET_STATE_REFERRED)
+            pending.due_us += wait_left(book, i);
+        if ((cash_out || waits) && !book_pending_add(book, pending))
             return -ERR_LIMIT;
     }
     return 0;
