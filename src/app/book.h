@@ -156,8 +156,9 @@ const struct shard_stake_limits *book_limits_of(const struct book *book, enum li
 enum request_outcome book_post_result(struct book *book, const struct feed_result *result,
                                       const struct desk_word *word, struct book_reply reply);
 
-/* Another actor's decision on a proposal, by the number of its record. UNKNOWN: it does not wait
- * any more; INVALID: it needs no approval, or has it. The answer has the DECISION. */
+/* Another actor's decision on a proposal, by the number of its record, or its withdrawal by its
+ * own. UNKNOWN: it does not wait any more; INVALID: it needs no approval, or has it; SAME_ACTOR,
+ * OTHER_ACTOR. The answer has the DECISION. */
 enum request_outcome book_decide_proposal(struct book *book, uint64_t proposal_seq,
                                           enum decision_kind decision, const struct desk_word *word,
                                           struct book_reply reply);

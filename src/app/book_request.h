@@ -29,6 +29,7 @@ enum request_outcome {
     REQUEST_OLD_VERSION, /* result_version is not higher than the one in force: 409 */
     REQUEST_INVALID,     /* 422: impossible factors, unknown selection */
     REQUEST_SAME_ACTOR,  /* 403: nobody decides what they proposed themselves */
+    REQUEST_OTHER_ACTOR, /* 403: only who proposed it withdraws it */
 };
 
 struct book_answer {

@@ -28,8 +28,9 @@ struct book_stats {
     uint64_t verdicts_memory, verdicts_total; /* keys in memory; ever */
     uint64_t old_keys_waiting;
     uint64_t settled, reversed, results;
-    uint64_t proposals_reached; /* proposals_max: a result was not taken */
-    uint64_t proposals;         /* that wait */
+    uint64_t proposals_reached;    /* proposals_max: a result was not taken */
+    uint64_t proposals;            /* that wait */
+    uint64_t proposals_impossible; /* their time came, and they could not take force */
     uint64_t leases_lost;
     uint64_t repeats_walk_reached; /* REPEATS_WALK_MAX: older bets were not looked at */
     uint64_t feed_dropped;         /* what broke a limit of ours */

@@ -6,7 +6,7 @@
 #include "base/assert.h"
 #include "ledger/shard_proposals.h"
 
-#define STUCK_US US_PER_SECOND /* until what could not take force is tried again */
+#define STUCK_US US_PER_SECOND /* until it is tried again, while the log has no room */
 
 bool book_must_propose(const struct book *book, const struct feed_result *result,
                        enum fence_cause cause)
@@ -129,6 +129,22 @@ enum request_outcome book_propose_result(struct book *book, const struct result_
 
 /* ---- deciding ---- */
 
+static uint64_t record_decision(struct book *book, uint64_t proposal_seq,
+                                enum decision_kind decision, const struct desk_word *word)
+{
+    struct record_decision body = {.proposal_seq = proposal_seq,
+                                   .decision = (uint16_t)decision,
+                                   .actor_bytes = (uint16_t)word->actor.bytes,
+                                   .reason_bytes = (uint16_t)word->reason.bytes};
+    struct slice texts[2] = {word->actor, word->reason};
+    struct record_draft record = {.type = RECORD_DECISION,
+                                  .time_us = book->wall.us,
+                                  .body = &body,
+                                  .texts = texts,
+                                  .texts_count = 2};
+    return commit_record(book->commit, &record)->head->seq;
+}
+
 enum request_outcome book_decide_proposal(struct book *book, uint64_t proposal_seq,
                                           enum decision_kind decision, const struct desk_word *word,
                                           struct book_reply reply)
@@ -140,21 +156,12 @@ enum request_outcome book_decide_proposal(struct book *book, uint64_t proposal_s
     if (at == PROPOSAL_NONE)
         return REQUEST_UNKNOWN;
     const struct shard_proposal *proposal = shard_state_proposal(book->state, at);
-    if (slice_equal(actor_of(proposal), word->actor))
-        return REQUEST_SAME_ACTOR;
+    bool own = slice_equal(actor_of(proposal), word->actor);
+    if (own != (decision == DECISION_WITHDRAWN))
+        return own ? REQUEST_SAME_ACTOR : REQUEST_OTHER_ACTOR;
     if (decision == DECISION_APPROVED && (proposal->needs_approval == 0 || proposal->approved == 1))
         return REQUEST_INVALID;
-    struct record_decision body = {.proposal_seq = proposal_seq,
-                                   .decision = (uint16_t)decision,
-                                   .actor_bytes = (uint16_t)word->actor.bytes,
-                                   .reason_bytes = (uint16_t)word->reason.bytes};
-    struct slice texts[2] = {word->actor, word->reason};
-    struct record_draft record = {.type = RECORD_DECISION,
-                                  .time_us = book->wall.us,
-                                  .body = &body,
-                                  .texts = texts,
-                                  .texts_count = 2};
-    uint64_t seq = commit_record(book->commit, &record)->head->seq;
+    uint64_t seq = record_decision(book, proposal_seq, decision, word);
     bool waits = book_answer_record(book, seq, reply.answer, reply.cookie, false);
     ASSERT(waits); /* book_desk_ready looked */
     return REQUEST_TAKEN;
@@ -180,8 +187,18 @@ static void map_proposal(const struct book *book, const struct shard_proposal *p
     book_keep_newer(book->state, draft);
 }
 
-/* False: not now; what was in force when it was proposed is not any more. */
-static bool take_force(struct book *book, const struct shard_proposal *proposal)
+/* What was in force when it was proposed is not any more, and will not be by itself. */
+static void give_up(struct book *book, const struct shard_proposal *proposal, bool window)
+{
+    struct desk_word word = {.actor = SLICE_NONE,
+                             .reason = window ? SLICE("the market has its most windows of time")
+                                              : SLICE("deductions of another model are in force")};
+    book->stats.proposals_impossible++;
+    (void)record_decision(book, proposal->seq, DECISION_IMPOSSIBLE, &word);
+}
+
+/* Which ends it, in force or not. */
+static void take_force(struct book *book, const struct shard_proposal *proposal)
 {
     struct result_draft draft = {.opens_all = false};
     const struct market_ref ref = {proposal->result.market};
@@ -195,14 +212,15 @@ static bool take_force(struct book *book, const struct shard_proposal *proposal)
                                                   draft.body.void_until_us) != NULL ||
                               shard_state_window_room(book->state, ref)
                         : book_result_possible(book->state, &draft);
-    if (!possible)
-        return false;
+    if (!possible) {
+        give_up(book, proposal, draft.window);
+        return;
+    }
     struct desk_word word = {.actor = actor_of(proposal),
                              .reason = slice_of(proposal->reason, proposal->reason_bytes),
                              .approver = slice_of(proposal->approver, proposal->approver_bytes)};
     (void)book_commit_result(book, &draft, &word); /* which ends the proposal */
     book_republish_result(book, ref);
-    return true;
 }
 
 void book_proposals_step(struct book *book)
@@ -211,7 +229,9 @@ void book_proposals_step(struct book *book)
     while (i < shard_state_proposals_count(book->state) && !commit_stopped(book->commit) &&
            commit_has_room(book->commit)) {
         const struct shard_proposal *proposal = shard_state_proposal(book->state, i);
-        if (!shard_proposal_ripe(proposal, record_time_us(book)) || !take_force(book, proposal))
+        if (shard_proposal_ripe(proposal, record_time_us(book)))
+            take_force(book, proposal);
+        else
             i++;
     }
 }

@@ -362,7 +362,7 @@ static void put_proposal(struct dump *d, const struct record_proposal *body)
 
 static void put_decision(struct dump *d, const struct record_decision *body)
 {
-    static const char *const kinds[] = {"approved", "rejected", NULL};
+    static const char *const kinds[] = {"approved", "rejected", "withdrawn", "impossible", NULL};
     dump_u64(d, "proposal_seq", body->proposal_seq);
     dump_listed(d, "decision", kinds, body->decision);
     dump_next_text(d, "actor", body->actor_bytes);

@@ -61,12 +61,17 @@ struct record_proposed {
     uint8_t reserved[5];
 };
 
-enum decision_kind { DECISION_APPROVED = 1, DECISION_REJECTED = 2 };
+enum decision_kind {
+    DECISION_APPROVED = 1,
+    DECISION_REJECTED = 2,   /* by another actor than the one who proposed it, */
+    DECISION_WITHDRAWN = 3,  /* by that one, */
+    DECISION_IMPOSSIBLE = 4, /* by nobody: its time came, and what is in force does not let it */
+};
 
 struct record_decision {
     uint64_t proposal_seq;
     uint16_t decision;     /* enum decision_kind */
-    uint16_t actor_bytes;  /* texts: who, */
+    uint16_t actor_bytes;  /* texts: who, or empty, */
     uint16_t reason_bytes; /* and why */
     uint16_t reserved;
 };

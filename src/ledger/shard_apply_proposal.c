@@ -267,24 +267,42 @@ int shard_apply_proposal(struct shard_state *state, const struct record_view *re
 
 /* ---- DECISION ---- */
 
+/* Who decides what: nobody what they proposed, but to withdraw it; and the book, that its time came
+ * in vain. */
+static int check_decision(struct shard_state *state, const struct record_view *record,
+                          const struct shard_proposal *proposal)
+{
+    const struct record_decision *body = record->body;
+    struct slice texts = record->texts;
+    struct slice actor = record_text(&texts, body->actor_bytes);
+    bool by_book = body->decision == DECISION_IMPOSSIBLE;
+    bool own = slice_equal(actor, actor_of(proposal));
+    REQUIRE(record->head->postings_count == 0, "L4: no money moves here");
+    REQUIRE(body->actor_bytes <= USER_ID_BYTES_MAX && body->reason_bytes <= REASON_BYTES_MAX &&
+                (body->actor_bytes == 0) == by_book,
+            "a decision is somebody's");
+    REQUIRE(!by_book ||
+                (body->reason_bytes > 0 && shard_proposal_ripe(proposal, record->head->time_us)),
+            "a proposal waits for its approval and its time");
+    REQUIRE(!own || body->decision == DECISION_WITHDRAWN, "nobody decides what they proposed");
+    REQUIRE(own || body->decision != DECISION_WITHDRAWN, "who proposed it withdraws it");
+    REQUIRE(body->decision >= DECISION_APPROVED && body->decision <= DECISION_IMPOSSIBLE &&
+                (body->decision != DECISION_APPROVED ||
+                 (proposal->needs_approval == 1 && proposal->approved == 0)),
+            "no such decision");
+    return 0;
+}
+
 int shard_apply_decision(struct shard_state *state, const struct record_view *record)
 {
     const struct record_decision *body = record->body;
     struct slice texts = record->texts;
-    uint32_t at = shard_state_find_proposal(state, body->proposal_seq);
-    REQUIRE(record->head->postings_count == 0, "L4: no money moves here");
-    REQUIRE(at != PROPOSAL_NONE, "no such proposal waits");
-    REQUIRE(body->actor_bytes >= 1 && body->actor_bytes <= USER_ID_BYTES_MAX &&
-                body->reason_bytes <= REASON_BYTES_MAX,
-            "a decision is somebody's");
-    struct shard_proposal *proposal = &state->proposals[at];
     struct slice actor = record_text(&texts, body->actor_bytes);
-    REQUIRE(!slice_equal(actor, actor_of(proposal)), "nobody decides what they proposed");
-    REQUIRE(body->decision == DECISION_REJECTED ||
-                (body->decision == DECISION_APPROVED && proposal->needs_approval == 1 &&
-                 proposal->approved == 0),
-            "no such decision");
-    if (body->decision == DECISION_REJECTED) {
+    uint32_t at = shard_state_find_proposal(state, body->proposal_seq);
+    REQUIRE(at != PROPOSAL_NONE, "no such proposal waits");
+    struct shard_proposal *proposal = &state->proposals[at];
+    TRY(check_decision(state, record, proposal));
+    if (body->decision != DECISION_APPROVED) {
         drop(state, at);
         return 0;
     }

@@ -166,7 +166,8 @@ def test_one_enters_a_result_another_approves_it_and_the_bar_runs(book, desk):
     tom.wait(f'/Proposed as/.test({tom.text("#market-chosen .answer")})')
     tab(tom, 'proposals')
     tom.wait(f'/You proposed it/.test({tom.text(".proposal")})')
-    assert tom.run('[...document.querySelectorAll(".decide button")].every((b) => b.disabled)')
+    assert tom.run('[...document.querySelectorAll(".decide button")].map((b) => b.textContent)'
+                   '.join()') == 'Withdraw'
     tab(eve, 'proposals')
     eve.wait(f'/seen on the pitch/.test({eve.text(".proposal")})')
     tab(tom, 'settlements')
@@ -207,7 +208,7 @@ def test_each_kind_of_result_is_entered(book, desk):
     first = {s['selection_id']: s for s in waiting[0]['selections']}
     assert (first['11']['result'], first['11']['dead_heat_factor']) == ('DEAD_HEAT', '1/2')
     assert (first['12']['result'], first['12']['position']) == ('LOST', 2)
-    assert first['13']['result'] == 'VOID' and first['13']['deduction_permyriad'] == 2000
+    assert (first['13']['result'], first['13']['reduction_factor']) == ('VOID', 20)
     assert [p['kind'] for p in waiting][1:] in ([], ['cancel'])
 
 

@@ -74,6 +74,16 @@ def test_what_is_rejected_settles_nothing(own_book):
     assert customer.balance() == Decimal('90')
 
 
+@pytest.mark.parametrize('own_book', [APPROVAL], indirect=True)
+def test_who_proposed_it_may_withdraw_it(own_book):
+    market = own_book.market()
+    ident = post(own_book, 'tom', market).json['markets'][0]['proposal_id']
+    other = decide(own_book, 'eve', ident, 'withdraw')
+    assert (other.status, other.code) == (403, 'OTHER_ACTOR')
+    assert decide(own_book, 'tom', ident, 'withdraw').json['decision'] == 'withdrawn'
+    assert waiting(own_book) == []
+
+
 @pytest.mark.parametrize('own_book', [['--results-objection-s', '2']], indirect=True)
 def test_without_an_objection_it_takes_force_by_itself(own_book):
     market = own_book.market()

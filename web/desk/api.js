@@ -29,7 +29,7 @@ export class DeskApi extends Http {
   proposals() {
     return this.once("GET", ADMIN + "results/proposals");
   }
-  // word: approve, reject
+  // word: approve, reject; of one's own: withdraw
   decide(proposalId, word, reason) {
     return this.once("POST", `${ADMIN}results/proposals/${segment(proposalId)}/${word}`, { reason });
   }

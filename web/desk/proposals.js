@@ -3,6 +3,12 @@
 import { arrange, box, button, element, field, input, nodesOf, say } from "../shared/dom.js";
 import { KINDS, RESULTS, refusal, tell } from "./words.js";
 
+const WORDS = {
+  approve: ["Approve", "Approved"],
+  reject: ["Reject", "Rejected"],
+  withdraw: ["Withdraw", "Withdrawn"],
+};
+
 export class Proposals {
   // options: api, names (market_id -> market), user()
   constructor(options) {
@@ -37,7 +43,7 @@ export class Proposals {
       this.rows.set(proposal.proposal_id, row);
     }
     say(row.state, stateOf(proposal));
-    row.decide.hidden = !proposal.needs_approval || proposal.approver !== undefined;
+    row.decide.hidden = !row.own && (!proposal.needs_approval || proposal.approver !== undefined);
     return row.root;
   }
 
@@ -47,7 +53,7 @@ export class Proposals {
     const reason = input({ maxlength: "96", value: "Looked at it" });
     const state = element("p", "quiet");
     const decide = box("div", "decide", field("Reason", reason),
-      ...["approve", "reject"].map((word) => this.#decision(proposal, word, reason, own)));
+      ...(own ? ["withdraw"] : ["approve", "reject"]).map((word) => this.#decision(proposal, word, reason)));
     const root = box("li", "card proposal",
       box("header", "", element("strong", "", market ? `${market.event_name} · ${market.name}` : proposal.market_id),
         element("span", "badge", `${KINDS[proposal.kind]} · version ${proposal.result_version}`)),
@@ -55,21 +61,20 @@ export class Proposals {
       selectionsTable(proposal, market), state, decide,
       own && proposal.needs_approval ? element("p", "quiet", "You proposed it: another person decides.") : null);
     root.dataset.proposal = proposal.proposal_id;
-    return { root, state, decide };
+    return { root, state, decide, own };
   }
 
-  #decision(proposal, word, reason, own) {
-    const made = button(word === "approve" ? "Approve" : "Reject", async () => {
+  #decision(proposal, word, reason) {
+    const made = button(WORDS[word][0], async () => {
       made.disabled = true;
       const answer = await this.options.api.decide(proposal.proposal_id, word, reason.value.trim()).catch(() => null);
-      made.disabled = own;
+      made.disabled = false;
       const good = answer !== null && answer.code === 200;
       tell(this.nodes["proposals-answer"], good, good
-        ? `${word === "approve" ? "Approved" : "Rejected"}: ledger ${answer.body.ledger_seq}.`
+        ? `${WORDS[word][1]}: ledger ${answer.body.ledger_seq}.`
         : answer ? refusal(answer) : "There was no answer: look whether it still waits.");
       await this.refresh().catch(() => {});
     }, word === "approve" ? "main" : "danger");
-    made.disabled = own;
     return made;
   }
 }
@@ -103,6 +108,6 @@ function resultText(said) {
   const parts = [RESULTS[said.result] || said.result];
   if (said.dead_heat_factor && said.dead_heat_factor !== "1/1") parts.push(`share ${said.dead_heat_factor}`);
   if (said.position) parts.push(`position ${said.position}${said.tied > 1 ? `, shared by ${said.tied}` : ""}`);
-  if (said.withdrawn_at) parts.push(`withdrawn, takes ${Number(said.deduction_permyriad) / 100} %`);
+  if (said.withdrawn_at) parts.push(`withdrawn, takes ${Number(said.reduction_factor)} %`);
   return parts.join(", ");
 }

@@ -343,6 +343,11 @@ static void serve_reject(struct backoffice *backoffice, struct admin_call *call)
     desk_decide(backoffice->desk, call->request, &call->claims, call->id[0], DECISION_REJECTED);
 }
 
+static void serve_withdraw(struct backoffice *backoffice, struct admin_call *call)
+{
+    desk_decide(backoffice->desk, call->request, &call->claims, call->id[0], DECISION_WITHDRAWN);
+}
+
 static void serve_grants(struct backoffice *backoffice, struct admin_call *call)
 {
     if (jwt_sub_is_valid(call->id[0]))
@@ -485,6 +490,8 @@ static const struct admin_route routes[] = {
      PROPOSAL_ID_BYTES_MAX, serve_approve},
     {"/v1/admin/results/proposals/{proposal_id}/reject", ROUTE_POST, ROLES_DESK,
      PROPOSAL_ID_BYTES_MAX, serve_reject},
+    {"/v1/admin/results/proposals/{proposal_id}/withdraw", ROUTE_POST, ROLES_DESK,
+     PROPOSAL_ID_BYTES_MAX, serve_withdraw},
     {"/v1/admin/users/{user_id}/grants", ROUTE_POST, ROLES_DESK, USER_ID_BYTES_MAX, serve_grants},
     {"/v1/admin/limits/{scope}/{id}", ROUTE_READ | ROUTE_PUT | ROUTE_DELETE, ROLES_DESK,
      LIMIT_SCOPE_ID_BYTES_MAX, serve_limits},
@@ -606,6 +613,9 @@ static int add_book(struct metrics *metrics, const struct book_stats *stats)
         {{limits, limits_help, "limit=\"ledger_stalled\"", 0}, &stats->ledger_stalled},
         {{limits, limits_help, "limit=\"ledger_full\"", 0}, &stats->ledger_full},
         {{limits, limits_help, "limit=\"proposals_max\"", 0}, &stats->proposals_reached},
+        {{"overround_proposals_impossible_total",
+          "Results that waited for their time and could not take force then", NULL, 0},
+         &stats->proposals_impossible},
         {{limits, limits_help, "limit=\"repeats_walk_max\"", 0}, &stats->repeats_walk_reached},
     };
     const struct {

@@ -95,6 +95,8 @@ static struct verdict verdict_of(const struct step *step)
         return (struct verdict){422, "INVALID_RESULT"};
     case REQUEST_SAME_ACTOR:
         return (struct verdict){403, "SAME_ACTOR"};
+    case REQUEST_OTHER_ACTOR:
+        return (struct verdict){403, "OTHER_ACTOR"};
     case REQUEST_STOPPED:
         return (struct verdict){503, "LEDGER_UNAVAILABLE"};
     case REQUEST_BUSY:
@@ -145,10 +147,10 @@ static void put_step(struct json_writer *writer, const struct desk *desk, const 
 
 static void put_steps(struct json_writer *writer, const struct desk_operation *operation)
 {
+    static const char *const decisions[] = {"approved", "rejected", "withdrawn"};
     if (operation->decision != 0) {
         json_write_key(writer, "decision");
-        json_write_text(writer, operation->decision == DECISION_APPROVED ? SLICE("approved")
-                                                                         : SLICE("rejected"));
+        json_write_text(writer, slice_text(decisions[operation->decision - 1]));
         put_step(writer, operation->desk, "proposal_id", &operation->steps[0]);
         return;
     }

@@ -26,7 +26,9 @@ void desk_hold(struct desk *desk, struct http_request *request, const struct jwt
 void desk_results(struct desk *desk, struct http_request *request, const struct jwt_claims *claims,
                   struct slice event_id);
 
-/* Approves or rejects a proposal, by another actor than the one who made it. */
+/* Approves or rejects a proposal, by another actor than the one who made it, who alone withdraws
+ * it.
+ */
 void desk_decide(struct desk *desk, struct http_request *request, const struct jwt_claims *claims,
                  struct slice proposal_id, enum decision_kind decision);
 /* Those that wait; the query may be the proposal_id behind which the list begins. */

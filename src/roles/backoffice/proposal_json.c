@@ -41,7 +41,8 @@ static void put_factors(struct json_writer *writer, const struct record_selectio
     char memory[16];
     struct buf share = buf_over(memory, sizeof memory);
     put_text(writer, "result", slice_text(leg_outcome_text(leg_result_outcome(factors))));
-    put_number(writer, "void_halves", factors.void_halves);
+    json_write_key(writer, "void_factor");
+    json_write_decimal(writer, factors.void_halves * 5, 1);
     buf_printf(&share, "%u/%u", factors.dead_heat_numerator, factors.dead_heat_denominator);
     put_text(writer, "dead_heat_factor", buf_slice(&share));
     if (result->position != 0) {
@@ -51,7 +52,8 @@ static void put_factors(struct json_writer *writer, const struct record_selectio
     if (result->withdrawn_at_us == 0)
         return;
     put_time(writer, "withdrawn_at", result->withdrawn_at_us);
-    put_number(writer, "deduction_permyriad", result->deduction);
+    json_write_key(writer, "reduction_factor");
+    json_write_decimal(writer, result->deduction, 2);
 }
 
 static void put_selections(struct json_writer *writer, const struct shard_state *state,

@@ -160,6 +160,7 @@ void bet_service_untaken(struct bet_service *service, enum request_outcome outco
         bet_service_refuse(service, 503, "OVERLOADED", answer, cookie);
         return;
     case REQUEST_SAME_ACTOR:
+    case REQUEST_OTHER_ACTOR:
     case REQUEST_UNKNOWN:
         bet_service_refuse(service, 404, "NOT_FOUND", answer, cookie);
         return;

@@ -231,3 +231,50 @@ TEST(proposals, as_many_wait_as_may_and_no_more)
     assert_int_equal(book_stats(f.book)->proposals_reached, 1);
     end(&f);
 }
+
+TEST(proposals, who_made_one_withdraws_it_and_nobody_else)
+{
+    struct fixture f;
+    begin(&f, second_person);
+    assert_int_equal(post(&f, 1, "tom"), REQUEST_TAKEN);
+    assert_int_equal(decide(&f, DECISION_WITHDRAWN, "eve"), REQUEST_OTHER_ACTOR);
+    assert_int_equal(decide(&f, DECISION_WITHDRAWN, "tom"), REQUEST_TAKEN);
+    assert_int_equal(f.type, RECORD_DECISION);
+    assert_int_equal(waiting(&f), 0);
+    assert_int_equal(decide(&f, DECISION_WITHDRAWN, "tom"), REQUEST_UNKNOWN);
+    assert_int_equal(post(&f, 1, "tom"), REQUEST_TAKEN); /* better said */
+    end(&f);
+}
+
+/* Version 1 that b was withdrawn, in another model than what is in force when its time has come. */
+TEST(proposals, what_can_not_take_force_any_more_ends)
+{
+    struct fixture f;
+    begin(&f, second_person);
+    struct feed_selection_result row = {
+        .selection_id = SLICE("b"), .result = LEG_VOID, .withdrawn_at = f.wall, .deduction = 1000};
+    struct feed_result result = {.provider = SLICE("p"),
+                                 .market_id = SLICE("m1"),
+                                 .kind = RESULT_SET,
+                                 .result_version = 1,
+                                 .deduction_model = DEDUCT_PRICE,
+                                 .selections = &row,
+                                 .selections_count = 1};
+    struct desk_word word = {.actor = SLICE("tom"), .reason = SLICE("seen")};
+    assert_int_equal(book_post_result(f.book, &result, &word,
+                                      (struct book_reply){fixture_answer, fixture_cookie(&f)}),
+                     REQUEST_TAKEN);
+    fixture_turn(&f, 1000);
+    struct feed_sink *sink = book_sink(f.book);
+    row.selection_id = SLICE("a");
+    result.result_version = 2;
+    result.deduction_model = DEDUCT_WINNINGS;
+    sink->ops->result(sink, &result);
+    fixture_turn(&f, 1000);
+    assert_int_equal(waiting(&f), 1);
+    assert_int_equal(decide(&f, DECISION_APPROVED, "eve"), REQUEST_TAKEN);
+    fixture_turn(&f, 1000);
+    assert_int_equal(waiting(&f), 0);
+    assert_int_equal(book_stats(f.book)->proposals_impossible, 1);
+    end(&f);
+}

@@ -93,7 +93,13 @@ TEST(shard_proposal, nobody_decides_twice_nor_what_they_proposed)
     struct parts good = parts_decision(&m, seq, "eve", DECISION_APPROVED);
     REFUSES(&m, good, "no such proposal waits", p.body.decision.proposal_seq = seq - 1);
     REFUSES(&m, good, "nobody decides what they proposed", p.texts[0] = SLICE("tom"));
-    REFUSES(&m, good, "no such decision", p.body.decision.decision = 3);
+    REFUSES(&m, good, "no such decision", p.body.decision.decision = 5);
+    REFUSES(&m, good, "who proposed it withdraws it",
+            p.body.decision.decision = DECISION_WITHDRAWN);
+    REFUSES(&m, good, "a decision is somebody's", p.body.decision.decision = DECISION_IMPOSSIBLE);
+    REFUSES(&m, good, "a proposal waits for its approval and its time",
+            p.body.decision.decision = DECISION_IMPOSSIBLE;
+            p.body.decision.actor_bytes = 0; p.texts[0] = SLICE(""));
     REFUSES(&m, good, "a decision is somebody's", p.body.decision.actor_bytes = 0;
             p.texts[0] = SLICE(""));
     accept(&m, good);
@@ -170,5 +176,24 @@ TEST(shard_proposal, a_full_table_is_a_limit_and_a_better_word_takes_ones_own_pl
     other.draft.seq++;
     maker_limited(&m, &other);
     assert_int_equal(shard_state_check(m.state), 0);
+    maker_done(&m);
+}
+
+TEST(shard_proposal, its_maker_may_withdraw_it_and_the_book_ends_it_when_its_time_came_in_vain)
+{
+    struct maker m;
+    maker_open(&m);
+    accept(&m, parts_proposal(&m, MARKET, 1));
+    accept(&m, parts_decision(&m, shard_state_seq(m.state), "tom", DECISION_WITHDRAWN));
+    assert_int_equal(shard_state_proposals_count(m.state), 0);
+    accept(&m, parts_proposal(&m, MARKET, 1));
+    uint64_t seq = shard_state_seq(m.state);
+    accept(&m, parts_decision(&m, seq, "eve", DECISION_APPROVED));
+    struct parts vain = parts_decision(&m, seq, "", DECISION_IMPOSSIBLE);
+    REFUSES(&m, vain, "a proposal waits for its approval and its time",
+            p.body.decision.reason_bytes = 0;
+            p.texts[1] = SLICE(""));
+    accept(&m, vain);
+    assert_int_equal(shard_state_proposals_count(m.state), 0);
     maker_done(&m);
 }
