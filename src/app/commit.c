@@ -110,8 +110,9 @@ bool commit_has_room(const struct commit *commit)
 bool commit_has_spare(const struct commit *commit)
 {
     const struct group *group = building(commit);
+    bool waits = group->waiting_count > 0 || commit->groups[commit->first].waiting_count > 0;
     return commit_has_room(commit) && commit->count <= 2 &&
-           group->records_count < COMMIT_SPARE_RECORDS;
+           group->records_count < (waits ? COMMIT_SHARED_RECORDS : COMMIT_SPARE_RECORDS);
 }
 
 bool commit_has_reserve(const struct commit *commit)

@@ -26,8 +26,11 @@
 #define COMMIT_WAITERS_MAX   16384
 #define COMMIT_GROUPS_MAX    24
 #define COMMIT_CLIENT_GROUPS 3
-#define COMMIT_SPARE_RECORDS 1024   /* of a group: what nobody waits for takes no more of it */
 #define COMMIT_AGAIN_US      100000 /* between two tries of a group that was refused */
+/* What nobody waits for takes no more of a group than this, nor more than the second where somebody
+ * waits for this group or for the one before it. */
+#define COMMIT_SPARE_RECORDS  1024
+#define COMMIT_SHARED_RECORDS 256
 
 struct commit;
 
@@ -58,8 +61,9 @@ void commit_abandon(struct commit *commit);
 /* Room for one client request, with all the records that it may need. */
 bool commit_has_room(const struct commit *commit);
 /* Room for what nobody waits for, and what others must not wait for either: no group but the one
- * under way stands before the one being built, and that is not filled by it. Where there is none,
- * the log's notify comes before there is. */
+ * under way stands before the one being built, and that is not filled by it. Where somebody waits
+ * for one of the two it may have less of it: a smaller write, and a loop that leaves the processor
+ * to the log's threads meanwhile. Where there is none, the log's notify comes before there is. */
 bool commit_has_spare(const struct commit *commit);
 /* Room for what the feed, the desk or a clock makes us record: two whole groups. */
 bool commit_has_reserve(const struct commit *commit);
