@@ -3,7 +3,6 @@ bets elsewhere go on meanwhile."""
 import http.client
 import json
 import os
-import socket
 import statistics
 import threading
 import time
@@ -128,14 +127,17 @@ BIG_EVENT, ELSEWHERE = '9000', 'event:9001'
 BEFORE_SECONDS, CALM_SECONDS_MAX = 3, 20
 
 
-def post_results(server, markets):
+FEED_SELECTIONS = ('11', '12', '13')
+
+
+def post_results(server, markets, event=BIG_EVENT, selections=FEED_SELECTIONS):
     """By hand, all in one request: the first selection won."""
     body = {'result_version': 1, 'reason': 'full time', 'markets': [
         {'market_id': market, 'selections': [
-            {'selection_id': str(11 + n), 'result': 'WON' if n == 0 else 'LOST'}
-            for n in range(3)]} for market in markets]}
+            {'selection_id': selection, 'result': 'WON' if n == 0 else 'LOST'}
+            for n, selection in enumerate(selections)]} for market in markets]}
     connection = http.client.HTTPConnection(server.admin, timeout=30)
-    connection.request('POST', f'/v1/admin/events/{BIG_EVENT}/results', json.dumps(body),
+    connection.request('POST', f'/v1/admin/events/{event}/results', json.dumps(body),
                        {'Authorization': 'Bearer ' + server.token('trader'),
                         'Content-Type': 'application/json'})
     answer = connection.getresponse()
@@ -252,88 +254,3 @@ def bench_settle_server(bench, sizes=SIZES):
                        **settle_meanwhile(server, placed, markets, max(1, count // 500000))}
             bench.emit('settle_server', way=way, open_bets=int(placed), rate=RATE,
                        **compared(row))
-
-
-# ---- a poisoned market ----
-
-POISON_ID, POISON_SELECTIONS, POISON_MOVES, POISON_OPEN = '1.6999', 512, 100, 300000
-
-
-def poison_lines():
-    """The image of a market with as many selections as are allowed, and two messages that change
-    the price of each of them."""
-    runners = [{'id': 100 + n, 'sortPriority': n, 'status': 'ACTIVE', 'name': f'R{n}'}
-               for n in range(POISON_SELECTIONS)]
-    definition = {'status': 'OPEN', 'inPlay': False, 'betDelay': 0, 'version': 1000,
-                  'bettingType': 'ODDS', 'marketType': 'WIN', 'eventId': '8999',
-                  'eventTypeId': '7', 'numberOfWinners': 1, 'complete': True, 'name': 'Win',
-                  'marketTime': '2030-01-01T15:00:00.000Z', 'eventName': 'Derby',
-                  'runners': runners}
-
-    def prices(old, new):
-        return [{'id': 100 + n, 'atb': [[old, 0], [new, 500]], 'ltp': new}
-                for n in range(POISON_SELECTIONS)]
-
-    def line(clock, change):
-        return json.dumps({'op': 'mcm', 'clk': f'P{clock}', 'pt': int(time.time() * 1000),
-                           'mc': [{'id': POISON_ID, **change}]},
-                          separators=(',', ':')).encode() + b'\r\n'
-    return (line(0, {'img': True, 'marketDefinition': definition, 'rc': prices(9.0, 2.0)}),
-            line(1, {'rc': prices(2.0, 2.2)}), line(2, {'rc': prices(2.2, 2.0)}))
-
-
-class Poison(threading.Thread):
-    """Sends POISON_MOVES messages a second, each of which moves every selection."""
-
-    def __init__(self, server):
-        super().__init__()
-        self.over, self.sent = threading.Event(), 0
-        host, port = server.admin.split(':')
-        self.socket = socket.create_connection((host, int(port)))
-        self.socket.sendall(
-            (f'POST /v1/feed/betfair HTTP/1.1\r\nHost: {server.admin}\r\nTransfer-Encoding: '
-             f'chunked\r\nAuthorization: Bearer {server.token("feed")}\r\n\r\n').encode())
-        self.lines = poison_lines()
-        self.send(self.lines[0])
-
-    def send(self, line):
-        self.socket.sendall(b'%x\r\n%s\r\n' % (len(line), line))
-
-    def run(self):
-        due = time.monotonic()
-        while not self.over.is_set():
-            self.send(self.lines[1 + self.sent % 2])
-            self.sent += 1
-            due += 1 / POISON_MOVES
-            time.sleep(max(0, due - time.monotonic()))
-
-    def __enter__(self):
-        self.start()
-        return self
-
-    def __exit__(self, *_):
-        self.over.set()
-        self.join()
-        self.socket.close()
-
-
-def bench_settle_poisoned(bench):
-    """The largest market there may be, all of it moving, and a huge settlement; bets elsewhere
-    without and with both."""
-    with Server(bench) as server, Feed(server, FEED_MARKETS, 10):
-        open_accounts(server)
-        placed = fill(server, POISON_OPEN, 'market:1.7000')
-        wait_calm(server)
-        row = {'before': quiet_elsewhere(server)}
-        changed = server.metrics()['overround_selections_changed_total']
-        begun = time.monotonic()
-        with Poison(server) as poison:
-            row['moving_only'] = quiet_elsewhere(server)
-            row.update(settle_meanwhile(server, placed, ['1.7000'], 1))
-        seconds = time.monotonic() - begun
-        changed = server.metrics()['overround_selections_changed_total'] - changed
-    row['moving_only_p99_ratio'] = round(row['moving_only']['latency_us']['p99'] /
-                                         row['before']['latency_us']['p99'], 2)
-    bench.emit('settle_poisoned', open_bets=int(placed), rate=RATE, selections=POISON_SELECTIONS,
-               messages_sent=poison.sent, selections_changed_per_s=round(changed / seconds),
-               **compared(row))
