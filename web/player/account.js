@@ -66,10 +66,13 @@ export class Account {
     say(this.nodes.deposit, `Deposit ${sum(DEPOSIT).replace(/\.00$/, "")}`);
   }
 
+  // What had no answer is asked for again under its key, so that it is never done twice.
   async #deposit() {
     this.nodes.deposit.disabled = true;
-    const answer = await this.api.deposit(exact(DEPOSIT), this.currency, newKey()).catch(() => null);
+    this.depositKey ??= newKey();
+    const answer = await this.api.deposit(exact(DEPOSIT), this.currency, this.depositKey).catch(() => null);
     this.nodes.deposit.disabled = false;
+    if (answer) this.depositKey = null;
     if (answer && answer.code === 201) this.take({ balance: answer.body.balance, ledger_seq: answer.body.ledger_seq });
     await this.refresh();
   }

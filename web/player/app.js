@@ -6,6 +6,7 @@ import { Api } from "./api.js";
 import { Bets } from "./bets.js";
 import { Format } from "./format.js";
 import { Matches } from "./matches.js";
+import { forget } from "./placing.js";
 import { Slip } from "./slip.js";
 import { Stream } from "../client/index.js";
 
@@ -58,6 +59,7 @@ async function session() {
   if (!answer.body.token) throw new Error("no demo session: " + answer.code);
   sessionStorage.setItem(SESSION, JSON.stringify(answer.body));
   bets.clear(); // somebody else's
+  forget();
   account.clear();
   return answer.body;
 }

@@ -36,8 +36,9 @@ export class Placing {
         const { key, body } = parts[next];
         const answer = await this.options.api.placeBet(body, key, this.options.onRetry);
         keep(parts.slice(next + 1));
+        if (answer.code === 401) forget(); // the others were meant by who is gone
         this.options.onAnswer(parts[next], answer);
-        if (answer.code === 401) return; // the others are not asked for under a dead token
+        if (answer.code === 401) return;
       }
     } catch (error) {
       if (!(error instanceof Unanswered)) throw error;
@@ -49,7 +50,12 @@ export class Placing {
   }
 }
 
+// What was meant by somebody else is never sent for the next one.
+export function forget() {
+  sessionStorage.removeItem(PARTS);
+}
+
 function keep(parts) {
-  if (parts.length === 0) sessionStorage.removeItem(PARTS);
+  if (parts.length === 0) forget();
   else sessionStorage.setItem(PARTS, JSON.stringify(parts));
 }

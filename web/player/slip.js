@@ -33,6 +33,7 @@ export class Slip {
       onUnanswered: (parts) => this.#unanswered(parts),
     });
     this.waiting = new Map(); // bet_id -> its line of the answer
+    this.unknown = false; // bets without an answer: nothing else is placed before they are asked for again
     this.#listen();
   }
 
@@ -56,7 +57,7 @@ export class Slip {
   }
 
   toggle(market, selectionId) {
-    if (!this.placing.busy && this.waiting.size === 0) this.nodes.answer.replaceChildren();
+    if (!this.placing.busy && !this.unknown && this.waiting.size === 0) this.nodes.answer.replaceChildren();
     if (!this.legs.toggle(market, selectionId)) this.#line({ kind: "bad", text: "A slip holds no more selections." });
   }
 
@@ -97,7 +98,7 @@ export class Slip {
     this.#eachWay(state);
     this.#related(state);
     this.#sums(state);
-    nodes.place.disabled = this.placing.busy || !state.open || state.unit === null || state.related.length > 0;
+    nodes.place.disabled = this.placing.busy || this.unknown || !state.open || state.unit === null || state.related.length > 0;
     say(nodes.place, this.placing.busy ? "Placing …" : state.unit === null ? "Place bet"
       : `Place ${state.kind.id === "singles" ? state.kind.lines + " bets" : "bet"} · ${moneyOf(totalOf(state.kind, state.unit, state.eachWay), state.currency)}`);
   }
@@ -163,7 +164,7 @@ export class Slip {
 
   #submit() {
     const state = this.#state();
-    if (this.placing.busy || state.unit === null || state.related.length > 0 || !state.open) return;
+    if (this.placing.busy || this.unknown || state.unit === null || state.related.length > 0 || !state.open) return;
     const bodies = bodiesOf(state.kind, state.picks, { ...state, policy: this.nodes.policy.value });
     this.#begin(bodies, state.kind.id === "singles" ? 1 : state.kind.lines * (state.eachWay ? 2 : 1));
   }
@@ -189,8 +190,10 @@ export class Slip {
   }
 
   #unanswered(parts) {
+    this.unknown = true;
     this.#line({ kind: "bad", text: "There was no answer, so we do not know yet whether the bet was placed.", again: { text: "Ask again" } },
       () => {
+        this.unknown = false;
         this.nodes.answer.replaceChildren();
         this.placing.send(parts);
       });
