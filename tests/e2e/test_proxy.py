@@ -127,7 +127,7 @@ def test_http_2_at_the_proxy(proxied, pki):
 
 
 def test_plain_http_is_sent_to_https(proxied):
-    with Http(proxied[1].strays) as http:
+    with Http(proxied[1].strays, foreign=True) as http:
         answer = http.request('GET', '/v1/events')
         assert answer.status == 308 and answer.headers['location'].startswith('https://')
 
@@ -159,11 +159,8 @@ def test_bets_and_streams_through_the_proxy(proxied, pki):
 
 def from_address(proxy, pki, source):
     """A connection to the proxy from another address of this machine."""
-    http = Http.__new__(Http)
-    http.address, http.buffer = proxy.address, b''
     plain = socket.create_connection(proxy.address, timeout=15, source_address=(source, 0))
-    http.socket = pki.client().wrap_socket(plain, server_hostname=proxy.address[0])
-    return http
+    return Http(proxy.address, tls=pki.client(), connection=plain)
 
 
 def test_rate_limits_know_the_customers_behind_the_proxy(proxied, pki):
@@ -261,12 +258,9 @@ def test_a_header_before_tls(tmp_path, pki):
     with Server(tmp_path / 'data', '--tls-listen', '127.0.0.1:0', *pki.options('server'),
                 '--tls-listen-proxies', '127.0.0.0/8', '--address-requests', '1') as server:
         def through(address):
-            http = Http.__new__(Http)
-            http.address, http.buffer = server.tls, b''
             plain = socket.create_connection(server.tls, timeout=15)
             plain.sendall(header(addresses=address + b'\x0a\0\0\x01\xc3\x50\x01\xbb'))
-            http.socket = pki.client().wrap_socket(plain, server_hostname='127.0.0.1')
-            with http:
+            with Http(server.tls, tls=pki.client(), connection=plain) as http:
                 for _ in range(8):
                     http.begin('GET', '/v1/events')
                 return {http.response().status for _ in range(8)}

@@ -1,5 +1,6 @@
 /* web_files.h - the pages of web/, built into the program by tools/embed-files: the players' at
- * "/", the desk's at "/desk/", what both use at "/shared/". Thread: any. */
+ * "/", the desk's at "/desk/", what both use at "/shared/"; and docs/api, at the players'. Thread:
+ * any. */
 #pragma once
 
 #include <stddef.h>

@@ -36,7 +36,7 @@ class Browser:
         shutil.rmtree(self.profile, ignore_errors=True)
 
     def page(self, url, width=1280, height=900):
-        with Http(self.address) as http:
+        with Http(self.address, foreign=True) as http:
             target = http.request('PUT', f'/json/new?{quote(url, safe="")}').json
         page = Page(self.address, urlsplit(target['webSocketDebuggerUrl']).path)
         page.call('Runtime.enable')
@@ -55,7 +55,8 @@ class Page:
     """One tab. `errors` collects what its scripts threw."""
 
     def __init__(self, address, path):
-        self.socket, self.number, self.errors = WebSocket(address, path=path), 0, []
+        self.socket = WebSocket(address, path=path, foreign=True)
+        self.number, self.errors = 0, []
         assert self.socket.handshake.status == 101, self.socket.handshake
 
     def call(self, method, **parameters):

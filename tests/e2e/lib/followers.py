@@ -8,9 +8,15 @@ from urllib.parse import quote
 import cbor2
 import websockets
 
+from . import api
 from .binary import PROTOCOL, plain
 
 BACKOFF_SECONDS = 0.2
+
+
+def read(text):
+    api.message_text(text)
+    return json.loads(text)
 
 
 class Follower:
@@ -106,7 +112,7 @@ class Follower:
             self.connections += 1
             try:
                 async for message in socket:
-                    self.take(plain(cbor2.loads(message)) if self.binary else json.loads(message))
+                    self.take(plain(cbor2.loads(message)) if self.binary else read(message))
                     await self.pause(socket.transport)
             finally:
                 self.closes.append(socket.close_code)
@@ -170,7 +176,7 @@ class Events(Follower):
                 self.hints += 1
                 self.wait = int(line[7:]) / 1000
             elif line.startswith('data: '):
-                self.take(json.loads(line[6:]))
+                self.take(read(line[6:]))
 
 
 class Followers:

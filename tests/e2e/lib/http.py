@@ -5,10 +5,8 @@ import ssl
 from dataclasses import dataclass, field
 from decimal import Decimal
 
-
-def loads(text):
-    """JSON with exact numbers."""
-    return json.loads(text, parse_float=Decimal)
+from . import api
+from .api import loads
 
 
 def dumps(value):
@@ -46,12 +44,18 @@ class Response:
 
 
 class Http:
-    """One connection. Requests may be sent ahead; responses are read in order."""
+    """One connection. Requests may be sent ahead; responses are read in order, and each is held
+    against docs/api (lib/api.py)."""
 
-    def __init__(self, address, timeout=15, tls=None, session=None):
-        """tls: an SSLContext; session: of an earlier connection, to resume."""
+    def __init__(self, address, timeout=15, tls=None, session=None, connection=None,
+                 foreign=False):
+        """tls: an SSLContext; session: of an earlier connection, to resume; connection: a socket
+        that is connected already; foreign: another program answers, of which docs/api knows
+        nothing."""
         self.address = address
-        self.socket = socket.create_connection(address, timeout=timeout)
+        self.foreign = foreign
+        self.asked = []  # (method, path, body) of requests that have no answer yet
+        self.socket = connection or socket.create_connection(address, timeout=timeout)
         self.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         if tls:
             # An end without close_notify is an error here, not an end.
@@ -105,6 +109,16 @@ class Http:
         return response
 
     def response(self, method='GET'):
+        response = self.read_response(method)
+        if self.foreign:
+            return response
+        if self.asked:
+            api.http(*self.asked.pop(0), response)
+        else:
+            api.anonymous(response)
+        return response
+
+    def read_response(self, method):
         response = self.head()
         while response.status == 100:
             response = self.head()
@@ -125,6 +139,7 @@ class Http:
             body = dumps(body)
         if isinstance(body, str):
             body = body.encode()
+        self.asked.append((method, path, body))
         lines = [f'{method} {path} HTTP/1.1', f'Host: {self.address[0]}:{self.address[1]}']
         if token:
             lines.append(f'Authorization: Bearer {token}')

@@ -6,6 +6,7 @@ import struct
 import time
 import zlib
 
+from . import api
 from .http import Closed, Http, dumps, loads
 
 TEXT, BINARY, CLOSE, PING, PONG = 1, 2, 8, 9, 10
@@ -22,8 +23,8 @@ class WebSocket:
     counts the compressed messages that came."""
 
     def __init__(self, address, token=None, subprotocol=False, path='/v1/stream', headers=(),
-                 timeout=15, extensions=None, tls=None):
-        self.http = Http(address, timeout, tls)
+                 timeout=15, extensions=None, tls=None, foreign=False):
+        self.http = Http(address, timeout, tls, foreign=foreign)
         self.closed, self.waiting = None, []
         headers = {'Upgrade': 'websocket', 'Connection': 'Upgrade', 'Sec-WebSocket-Version': '13',
                    'Sec-WebSocket-Key': base64.b64encode(os.urandom(16)).decode(),
@@ -113,7 +114,8 @@ class WebSocket:
                 continue
             message += payload
             if fin:
-                return loads(message.decode('utf-8'))
+                text = message.decode('utf-8')
+                return loads(text) if self.http.foreign else api.message_text(text)
 
     def wait_for(self, seconds=15, **wanted):
         """The next message with these fields; what comes before is dropped."""
