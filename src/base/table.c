@@ -39,8 +39,8 @@ int table_new(size_t count_max, struct table **ret)
     if (table == NULL)
         return -ERR_MEMORY;
     struct slot *memory = slots * sizeof *memory < HUGE_BYTES_MIN
-                              ? reserve_new_scattered(slots, sizeof *memory)
-                              : reserve_new(slots, sizeof *memory);
+                              ? reserve_new(slots, sizeof *memory)
+                              : reserve_new_huge(slots, sizeof *memory);
     if (memory == NULL) {
         free(table);
         return -ERR_MEMORY;

@@ -89,8 +89,8 @@ static int drop_others(struct copying *c)
 
 static int copy_all(struct copying *c)
 {
-    c->memory = reserve_new_scattered(FILE_BYTES_MAX, 1);
-    c->again = reserve_new_scattered(FILE_BYTES_MAX, 1);
+    c->memory = reserve_new(FILE_BYTES_MAX, 1);
+    c->again = reserve_new(FILE_BYTES_MAX, 1);
     int error = c->memory == NULL || c->again == NULL ? -ERR_MEMORY : 0;
     if (error == 0)
         error = c->from->ops->list(c->from, note_name, &c->names);

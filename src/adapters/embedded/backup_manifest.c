@@ -27,7 +27,7 @@ int backup_manifest_new(struct backup_manifest **ret_manifest)
     struct backup_manifest *manifest = calloc(1, sizeof *manifest);
     if (manifest == NULL)
         return -ERR_MEMORY;
-    manifest->files = reserve_new_scattered(BACKUP_FILES_MAX, sizeof *manifest->files);
+    manifest->files = reserve_new(BACKUP_FILES_MAX, sizeof *manifest->files);
     if (manifest->files == NULL) {
         free(manifest);
         return -ERR_MEMORY;
@@ -441,7 +441,7 @@ int backup_manifest_load(struct disk *root, struct backup_manifest *manifest,
                          const char **ret_wrong)
 {
     size_t bytes = 0;
-    char *memory = reserve_new_scattered(BACKUP_MANIFEST_BYTES_MAX, 1);
+    char *memory = reserve_new(BACKUP_MANIFEST_BYTES_MAX, 1);
     if (memory == NULL)
         return -ERR_MEMORY;
     int error =
@@ -454,7 +454,7 @@ int backup_manifest_load(struct disk *root, struct backup_manifest *manifest,
 
 int backup_manifest_store(struct disk *root, const struct backup_manifest *manifest)
 {
-    char *memory = reserve_new_scattered(BACKUP_MANIFEST_BYTES_MAX, 1);
+    char *memory = reserve_new(BACKUP_MANIFEST_BYTES_MAX, 1);
     if (memory == NULL)
         return -ERR_MEMORY;
     struct buf out = buf_over(memory, BACKUP_MANIFEST_BYTES_MAX);

@@ -465,8 +465,7 @@ int restore_write(struct restore *restore, const struct backup_disks *to)
 static int restore_parts_new(struct restore *restore)
 {
     restore->sectors = malloc(LEDGER_GROUP_SECTORS_MAX * DISK_SECTOR);
-    restore->places =
-        reserve_new_scattered((size_t)LEDGER_SEGMENTS_MAX + 1, sizeof *restore->places);
+    restore->places = reserve_new((size_t)LEDGER_SEGMENTS_MAX + 1, sizeof *restore->places);
     if (restore->sectors == NULL || restore->places == NULL)
         return -ERR_MEMORY;
     TRY(backup_manifest_new(&restore->manifest));

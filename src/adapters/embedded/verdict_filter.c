@@ -26,7 +26,7 @@ int verdict_filter_new(size_t bytes, struct verdict_filter **ret_filter)
         return -ERR_MEMORY;
     ASSERT(bytes > 0);
     filter->count = (bytes + sizeof(struct block) - 1) / sizeof(struct block);
-    filter->blocks = reserve_new(filter->count, sizeof *filter->blocks);
+    filter->blocks = reserve_new_huge(filter->count, sizeof *filter->blocks);
     if (filter->blocks == NULL) {
         free(filter);
         return -ERR_MEMORY;

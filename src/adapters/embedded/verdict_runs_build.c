@@ -19,9 +19,9 @@ int verdict_build_new(struct verdict_runs *runs)
     uint32_t keys = runs->options.chunk_keys;
     ASSERT(keys > 0);
     build->writer.file = -1;
-    build->entries = reserve_new(keys, sizeof *build->entries);
-    build->sorted = reserve_new(keys, sizeof *build->sorted);
-    build->buckets = reserve_new(BUCKETS + 1, sizeof *build->buckets);
+    build->entries = reserve_new_huge(keys, sizeof *build->entries);
+    build->sorted = reserve_new_huge(keys, sizeof *build->sorted);
+    build->buckets = reserve_new_huge(BUCKETS + 1, sizeof *build->buckets);
     if (build->entries == NULL || build->sorted == NULL || build->buckets == NULL)
         return -ERR_MEMORY;
     return verdict_run_writer_new(runs->disk, &build->writer);
