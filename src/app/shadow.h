@@ -17,7 +17,7 @@
 #include "ports/snapshot_store.h"
 #include "ports/verdict_store.h"
 
-#define SHADOW_STEP_BYTES (1u << 20) /* of log in one step */
+#define SHADOW_STEP_BYTES (64u << 10) /* of log in one step: some tenths of a millisecond */
 #define SHADOW_TEXT_BYTES 320
 
 struct shadow_options {

@@ -1,7 +1,8 @@
 /* node_shadow.h - the thread of a node that folds its ledger a second time (app/shadow.h): it
- * writes the snapshots and finds a drift. Of the lowest priority (SCHED_IDLE): it works with what
- * the other threads leave, holds no lock that they wait for, and may fall behind under load; the
- * lag is a metric. Thread: the main one, but for the thread itself. */
+ * writes the snapshots and finds a drift. Of the lowest priority (SCHED_IDLE), in short steps with
+ * a pause behind each: it works with what the other threads leave, holds no lock that they wait
+ * for, and may fall behind under load; the lag is a metric. Thread: the main one, but for the
+ * thread itself. */
 #pragma once
 
 #include <pthread.h>
