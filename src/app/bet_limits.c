@@ -57,6 +57,19 @@ void book_leg_limits(const struct book *book, struct account_ref account,
     stake_limits_combine(scopes, ret);
 }
 
+/* The dearest of the outcomes that can win beside this one. */
+static int64_t cost_beside(const struct book *book, const struct leg_seen *seen)
+{
+    const struct shard_market *market = shard_state_market(book->state, seen->market);
+    struct liability_beside beside =
+        liability_beside_begin(seen->image == NULL ? 0 : seen->image->winners);
+    for (uint16_t n = 0; beside.most > 0 && n < market->selections_count; n++)
+        if (n != seen->number)
+            liability_beside_put(&beside,
+                                 shard_state_selection(book->state, seen->market, n)->costs_open);
+    return beside.sum_minor;
+}
+
 int64_t book_liability_room(const struct book *book, const struct leg_seen *seen, int64_t most)
 {
     if (most == LIABILITY_UNLIMITED || seen->market.n == 0)
@@ -67,8 +80,8 @@ int64_t book_liability_room(const struct book *book, const struct leg_seen *seen
     /* The stake of singles is in both sums, so that one subtraction is left (shard_types.h). */
     const struct outcome_exposure exposure = {.returns_minor =
                                                   selection == NULL ? 0 : selection->costs_open,
-                                              .market_stakes_minor = market->stakes_single,
-                                              .one_winner = true};
+                                              .beside_minor = cost_beside(book, seen),
+                                              .market_stakes_minor = market->stakes_single};
     return liability_room(most, &exposure);
 }
 

@@ -200,6 +200,7 @@ static bool market_changed(const struct odds_image *now, const struct odds_image
     return old == NULL || now->status != old->status || now->in_play != old->in_play ||
            now->bet_delay_us != old->bet_delay_us || now->holds != old->holds ||
            now->feed_status != old->feed_status || now->flags != old->flags ||
+           now->winners != old->winners ||
            memcmp(&now->place_terms, &old->place_terms, sizeof now->place_terms) != 0 ||
            memcmp(now->score, old->score, sizeof now->score) != 0 ||
            memcmp(now->red_cards, old->red_cards, sizeof now->red_cards) != 0;
@@ -352,6 +353,7 @@ static void sink_market(struct feed_sink *sink, const struct feed_market *m)
     image->feed_status = (uint8_t)m->status;
     image->in_play = m->in_play;
     image->place_terms = m->place_terms;
+    image->winners = m->winners;
     memcpy(image->score, m->score, sizeof image->score);
     memcpy(image->red_cards, m->red_cards, sizeof image->red_cards);
     image->flags &= (uint8_t)~ODDS_ANTE_POST;

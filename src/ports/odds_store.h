@@ -48,6 +48,7 @@ struct odds_image {
     uint8_t holds;       /* enum market_hold of ledger/record.h */
     uint8_t flags;       /* enum odds_flag */
     bool in_play;
+    uint8_t winners;                /* so many selections can win; 0: any number */
     struct place_terms place_terms; /* places 0: to win only */
     uint8_t score[2], red_cards[2]; /* in play, as far as the provider says */
     uint8_t market_id_bytes, event_id_bytes, provider_bytes;

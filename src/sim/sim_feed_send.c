@@ -167,6 +167,7 @@ static void arrive_market(struct sim *sim, const struct sim_slot *slot, struct n
             selections[i].chances = slot->chances[i];
     }
     struct feed_market market = {
+        .winners = 1,
         .provider = slice_text(sim->providers[slot->provider].name),
         .id = slice_text(names->market),
         .event_id = slice_text(names->event),

@@ -313,6 +313,13 @@ static bool shown_equal(const struct shown_market *a, const struct shown_market 
            a->bet_delay_s == b->bet_delay_s;
 }
 
+/* Only in racing does numberOfWinners count winners (1.7 trap 1), and elsewhere where it is one. */
+static uint8_t winners_of(const struct cached_market *market)
+{
+    bool counts = market->winners == 1 || (market->racing && market->winners > 1);
+    return counts && market->winners <= UINT8_MAX ? (uint8_t)market->winners : 0;
+}
+
 static void send_image(struct market_image_writer *writer, const struct cached_market *market,
                        struct instant feed_time, size_t selections_count)
 {
@@ -333,6 +340,7 @@ static void send_image(struct market_image_writer *writer, const struct cached_m
         .feed_time = feed_time,
         .start_time = market->start_time,
         .place_terms = market->place_terms,
+        .winners = winners_of(market),
         .selections = writer->selections,
         .selections_count = selections_count,
     };

@@ -125,6 +125,7 @@ static void image_send(struct synthetic_offer *offer, const struct synthetic_fix
     texts.buf = buf_over(texts.memory, sizeof texts.memory);
     struct feed_selection selections[SYNTHETIC_SELECTIONS_MAX];
     struct feed_market image = {
+        .winners = 1,
         .provider = PROVIDER,
         .id = market_id(offer, fixture, &texts),
         .event_id = slice_text(fixture->event_id),

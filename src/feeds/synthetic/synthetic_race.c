@@ -78,6 +78,7 @@ static void send_image(struct synthetic_race *race, struct feed_sink *sink, stru
     int bytes = snprintf(event_name, sizeof event_name, "Fernhaven, race %llu",
                          (unsigned long long)race->number);
     const struct feed_market image = {
+        .winners = 1,
         .provider = PROVIDER,
         .id = market_id(race, &texts),
         .event_id = slice_text(race->event_id),

@@ -143,6 +143,9 @@ void fixture_offer(struct fixture *f, const struct fixture_offer *offer)
                                            selection_of("c", "C", offer->c)};
     selections[0].chances = offer->chances;
     struct feed_market market = {
+        .winners = offer->any_win        ? 0
+                   : offer->winners != 0 ? offer->winners
+                                         : 1,
         .provider = text(offer->provider != NULL ? offer->provider : "p"),
         .id = text(offer->market != NULL ? offer->market : "m1"),
         .event_id = text(offer->event != NULL ? offer->event : "e1"),

@@ -62,6 +62,8 @@ struct fixture_offer {
     struct leg_chances chances; /* of a, as the provider says; all 0: it says none */
     const char *kind;           /* NULL: "MATCH_ODDS" */
     const char *provider;       /* NULL: "p" */
+    uint8_t winners;            /* 0: one */
+    bool any_win;               /* how many is not said */
     int64_t delay_us;
     uint8_t score[2], red_cards[2];
 };

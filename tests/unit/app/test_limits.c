@@ -86,6 +86,25 @@ TEST(limits, an_outcome_costs_no_more_than_it_may_and_the_answer_says_what_would
     TEARDOWN();
 }
 
+/* 600 on a at 2.00: if a and b win together, 1200 go out and b's return beside them. */
+TEST(limits, where_two_can_win_the_dearest_other_counts_as_well)
+{
+    struct fixture f;
+    begin(&f, small_liability);
+    fixture_offer(&f, &(struct fixture_offer){.a = 200, .b = 300, .c = 300, .winners = 2});
+    assert_int_equal(single(&f, "ann", "k1", "a", 600), BET_PLACED);
+    assert_int_equal(single(&f, "bob", "k1", "b", 201), BET_LIABILITY_LIMIT);
+    assert_int_equal(f.stake_max, 200);
+    assert_int_equal(single(&f, "bob", "k2", "b", 150), BET_PLACED);
+    /* c with a: 3c + 1200 - 750 - c; what b costs cannot come on top. */
+    assert_int_equal(single(&f, "bob", "k3", "c", 276), BET_LIABILITY_LIMIT);
+    assert_int_equal(f.stake_max, 275);
+    fixture_offer(&f, &(struct fixture_offer){.a = 200, .b = 300, .c = 300, .any_win = true});
+    assert_int_equal(single(&f, "bob", "k4", "c", 51), BET_LIABILITY_LIMIT); /* all three */
+    assert_int_equal(f.stake_max, 50);
+    TEARDOWN();
+}
+
 /* It has no number in the ledger before it is bet on. */
 TEST(limits, what_others_stake_covers_a_selection_that_came_later)
 {

@@ -32,13 +32,12 @@ TEST(liability, a_single_costs_what_it_wins_and_its_stake_covers_the_others)
     struct liability_share of_b = liability_of_ticket(&b, 300);
     assert_int_equal(of_a.returns_minor, 300);
     assert_int_equal(of_a.stake_minor, 100);
-    struct outcome_exposure first = {of_a.returns_minor, of_a.stake_minor,
-                                     of_a.stake_minor + of_b.stake_minor, true};
+    struct outcome_exposure first = {of_a.returns_minor, 0, of_a.stake_minor + of_b.stake_minor};
     assert_int_equal(liability_of_outcome(&first), 0); /* 300 out, 300 in */
-    first.one_winner = false;                          /* the other may win as well */
-    assert_int_equal(liability_of_outcome(&first), 200);
-    assert_int_equal(liability_room(500, &first), 300);
-    assert_int_equal(liability_room(150, &first), -50);
+    first.beside_minor = of_b.returns_minor;           /* the other may win as well */
+    assert_int_equal(liability_of_outcome(&first), 300);
+    assert_int_equal(liability_room(500, &first), 200);
+    assert_int_equal(liability_room(250, &first), -50);
     assert_int_equal(liability_room(LIABILITY_UNLIMITED, &first), LIABILITY_UNLIMITED);
 }
 
@@ -71,11 +70,11 @@ TEST(liability, other_bets_count_in_full_on_each_leg)
 
 TEST(liability, sums_stop_at_the_ends)
 {
-    struct outcome_exposure exposure = {INT64_MAX, -1, -1, true};
+    struct outcome_exposure exposure = {INT64_MAX, 1, -1};
     assert_int_equal(liability_of_outcome(&exposure), INT64_MAX);
     assert_int_equal(liability_room(-1, &exposure), INT64_MIN);
     assert_int_equal(liability_room(-5, &exposure), INT64_MIN);
-    exposure = (struct outcome_exposure){INT64_MIN, 1, 1, true};
+    exposure = (struct outcome_exposure){INT64_MIN, -1, 1};
     assert_int_equal(liability_of_outcome(&exposure), INT64_MIN);
     assert_int_equal(liability_room(5, &exposure), INT64_MAX);
 }
@@ -84,6 +83,44 @@ TEST(liability, stops_at_a_mistake)
 {
     struct ticket ticket = ticket_of(100, 1, STAKE_CASH);
     expect_assert_failure(liability_of_ticket(&ticket, -1));
+}
+
+/* Of the outcomes beside one, the dearest sets: by brute force over all sets of so many. */
+TEST(liability, the_dearest_that_win_beside_it_are_found_in_any_order)
+{
+    struct prng prng;
+    prng_seed(&prng, 77);
+    for (int round = 0; round < ROUNDS; round++) {
+        int64_t costs[10];
+        uint32_t count = (uint32_t)prng_below(&prng, 11), winners = (uint32_t)prng_below(&prng, 6);
+        struct liability_beside beside = liability_beside_begin(winners);
+        for (uint32_t i = 0; i < count; i++) {
+            costs[i] = (int64_t)prng_below(&prng, 50);
+            liability_beside_put(&beside, costs[i]);
+        }
+        int64_t dearest = 0;
+        for (uint32_t set = 0; set < 1u << count; set++) {
+            int64_t sum = 0;
+            if (winners != 0 && __builtin_popcount(set) > (int)winners - 1)
+                continue;
+            for (uint32_t i = 0; i < count; i++)
+                sum += set >> i & 1 ? costs[i] : 0;
+            dearest = sum > dearest ? sum : dearest;
+        }
+        assert_int_equal(beside.sum_minor, dearest);
+    }
+}
+
+TEST(liability, more_winners_than_are_kept_apart_count_all)
+{
+    struct liability_beside beside = liability_beside_begin(LIABILITY_BESIDE_MAX + 2);
+    for (int i = 0; i < 40; i++)
+        liability_beside_put(&beside, 10);
+    assert_int_equal(beside.sum_minor, 400);
+    beside = liability_beside_begin(LIABILITY_BESIDE_MAX + 1);
+    for (int i = 0; i < 40; i++)
+        liability_beside_put(&beside, 10 + i);
+    assert_int_equal(beside.sum_minor, 15 * 42); /* 35 to 49 */
 }
 
 /* ---- a whole book ---- */
@@ -142,7 +179,6 @@ static void expose(const struct booked *b)
     for (uint32_t i = 0; i < b->bet.legs_count; i++) {
         struct outcome_exposure *market = exposures[b->market[i]];
         market[b->outcome[i]].returns_minor += share.returns_minor;
-        market[b->outcome[i]].own_stakes_minor += share.stake_minor;
         for (int outcome = 0; outcome < OUTCOMES; outcome++)
             market[outcome].market_stakes_minor += share.stake_minor;
     }
@@ -168,7 +204,7 @@ TEST(liability, a_book_never_loses_more_than_the_liabilities_of_what_won)
     int exact = 0;
     for (int round = 0; round < ROUNDS; round++) {
         for (int i = 0; i < MARKETS * OUTCOMES; i++)
-            exposures[i / OUTCOMES][i % OUTCOMES] = (struct outcome_exposure){.one_winner = true};
+            exposures[i / OUTCOMES][i % OUTCOMES] = (struct outcome_exposure){0};
         for (int t = 0; t < TICKETS; t++) {
             book_any(&booked[t], &prng);
             expose(&booked[t]);
