@@ -5,6 +5,7 @@ from contextlib import closing
 from decimal import Decimal
 
 import pytest
+from conftest import make
 from lib.feed import Feed
 from lib.http import Http
 from lib.server import BINARY, Server, run
@@ -126,3 +127,14 @@ def test_the_margin_is_configuration(tmp_path):
             return server.get('/v1/odds/1.5').json['selections'][0]['odds']
     assert price('none', '--margin-permyriad', '0') == Decimal('3.00')
     assert price('ten', '--margin-permyriad', '1000') == Decimal('2.80')
+
+
+def test_how_much_worse_a_price_may_be_is_configuration(tmp_path):
+    with closing(make(tmp_path / 'data', ('--tolerance-permyriad', '100',
+                                          '--margin-permyriad', '0'))) as book:
+        market, bettor = book.market(), book.bettor()  # at 2.00
+        slip = bettor.slip(market, 11, price_policy='within')
+        book.feed.price(market, 11, 1.97)
+        assert bettor.place(slip).code == 'ODDS_CHANGED'
+        book.feed.price(market, 11, 1.98)
+        assert bettor.place(slip).json['odds'] == Decimal('1.98')
