@@ -80,12 +80,39 @@ static void record_settle(struct book *book, const struct shard_bet *bet,
     book->stats.settled++;
 }
 
+/* The market of the bet with the newest result; n = 0: none of them has any. */
+static struct market_ref newest_result(const struct book *book, const struct shard_bet *bet)
+{
+    struct market_ref newest = {0};
+    uint64_t seq = 0;
+    for (uint32_t i = 0; i < bet->legs_count; i++) {
+        struct market_ref ref = {shard_state_leg(book->state, bet->legs_first + i)->market};
+        const struct shard_market *market = shard_state_market(book->state, ref);
+        if (market->seq_result <= seq)
+            continue;
+        seq = market->seq_result;
+        newest = ref;
+    }
+    return newest;
+}
+
+/* Then it is what all of its results make of it, and needs no arithmetic: a system, say, when the
+ * markets of its other legs are walked, and all but a few bets of a book that starts. */
+static bool settled_by_newest(const struct book *book, const struct shard_bet *bet)
+{
+    if (bet->state != BET_STATE_SETTLED)
+        return false;
+    struct market_ref ref = newest_result(book, bet);
+    return bet->seq_result == shard_state_market(book->state, ref)->seq_result;
+}
+
 /* Brings one bet to the results in force. Returns how many records that took. */
 static uint32_t settle_bet(struct book *book, const struct shard_bet *bet)
 {
     struct settlement settlement;
     uint32_t records = 0;
-    if (bet->state != BET_STATE_OPEN && bet->state != BET_STATE_SETTLED)
+    if ((bet->state != BET_STATE_OPEN && bet->state != BET_STATE_SETTLED) ||
+        settled_by_newest(book, bet))
         return 0;
     shard_settlement_of(book->state, bet, &settlement);
     if (bet->state == BET_STATE_SETTLED &&
@@ -158,31 +185,12 @@ size_t book_settlements(const struct book *book, struct book_settlement *ret, si
     return count;
 }
 
-/* The market of the bet with the newest result; n = 0: none of them has any. */
-static struct market_ref newest_result(const struct book *book, const struct shard_bet *bet)
-{
-    struct market_ref newest = {0};
-    uint64_t seq = 0;
-    for (uint32_t i = 0; i < bet->legs_count; i++) {
-        struct market_ref ref = {shard_state_leg(book->state, bet->legs_first + i)->market};
-        const struct shard_market *market = shard_state_market(book->state, ref);
-        if (market->seq_result <= seq)
-            continue;
-        seq = market->seq_result;
-        newest = ref;
-    }
-    return newest;
-}
-
-/* A bet that is settled by the newest of its results is what all of them make of it: of a book with
- * years of them all but a few are passed over here, without any arithmetic. */
 static bool may_be_left(const struct book *book, const struct shard_bet *bet, struct market_ref ref)
 {
     if (ref.n == 0 || settle_queue_holds(book->settle_queue, ref))
         return false;
     return bet->state == BET_STATE_OPEN ||
-           (bet->state == BET_STATE_SETTLED &&
-            bet->seq_result < shard_state_market(book->state, ref)->seq_result);
+           (bet->state == BET_STATE_SETTLED && !settled_by_newest(book, bet));
 }
 
 void book_settle_restore(struct book *book)
