@@ -15,14 +15,21 @@ ROUNDS = 3
 ACCOUNTS = 100000
 ONE_BY_ONE = 5000
 # Bets, events, markets of each.
-SHAPES = ((500000, 1, 20), (500000, 1, 1), (1500000, 15, 20))
-SQL = os.path.join(os.path.dirname(os.path.abspath(__file__)), 'peers', 'settle.sql')
+SHAPES = ((500000, 1, 20), (500000, 1, 1), (1000000, 1, 20), (1500000, 15, 20))
+# Systems of 8 of 16 legs, 12,870 lines; events of one market each.
+SYSTEMS, SYSTEM_EVENTS, SYSTEM_LEGS, SYSTEM_SIZE = 2000, 32, 16, 8
+PEERS = os.path.join(os.path.dirname(os.path.abspath(__file__)), 'peers')
 
 
-def engine(bench, shape, proofs):
+def sql_file(name):
+    with open(os.path.join(PEERS, name), encoding='utf-8') as file:
+        return file.read()
+
+
+def engine(bench, shape, proofs, *system):
     """One run on a fresh log, its own report."""
     report, = documents(bench.run([bench.program('bench-settle'), bench.fresh('settle'),
-                                   *map(str, shape), str(int(proofs))])[0])
+                                   *map(str, shape), str(int(proofs)), *map(str, system)])[0])
     report.pop('bench')
     return report
 
@@ -33,11 +40,9 @@ class Tables:
     def __init__(self, postgres, shape):
         self.postgres, (self.bets, events, of_each) = postgres, shape
         self.markets = events * of_each
-        with open(SQL, encoding='utf-8') as file:
-            schema = file.read()
         postgres.sql(f'''
             DROP SCHEMA public CASCADE; CREATE SCHEMA public;
-            {schema}
+            {sql_file('settle.sql')}
             INSERT INTO accounts SELECT n, 10000000 FROM generate_series(-1, {ACCOUNTS}) n;
             INSERT INTO bets SELECT n, 1 + (hashint4(n::int) & 2147483647) % {ACCOUNTS},
                 n % {self.markets} / {of_each}, n % {self.markets},
@@ -100,6 +105,45 @@ def one_by_one(bench, postgres):
                bets=ONE_BY_ONE, postgres=postgres.settings)
 
 
+def peer_settles_systems(postgres):
+    """The same systems, as doubles, line by line."""
+    tables = Tables(postgres, (1, SYSTEM_EVENTS, 1))
+    tables.results()
+    postgres.sql(f'''
+        {sql_file('systems.sql')}
+        INSERT INTO systems
+        SELECT n, 1 + (hashint4(n) & 2147483647) % {ACCOUNTS}, 1,
+            (SELECT array_agg((n + i) % {SYSTEM_EVENTS} ORDER BY i)
+             FROM generate_series(0, {SYSTEM_LEGS - 1}) i),
+            (SELECT array_agg(((hashint4(n * 16 + i) >> 8) & 1)::smallint ORDER BY i)
+             FROM generate_series(0, {SYSTEM_LEGS - 1}) i),
+            array_fill(2.1::float8, ARRAY[{SYSTEM_LEGS}]), 1, md5(n::text)
+        FROM generate_series(1, {SYSTEMS}) n;
+        VACUUM ANALYZE systems; VACUUM ANALYZE lines; CHECKPOINT;''')
+    answer, took = postgres.sql('SELECT settle_systems();')
+    if f'\n{SYSTEMS}\n' not in '\n' + answer:
+        raise RuntimeError(f'not all were settled: {answer[-200:]}')
+    return took[0]
+
+
+def systems_beside(bench, postgres):
+    """Systems of 12,870 lines: by the polynomial here, line by line there, by turns."""
+    ours, theirs = [], []
+    for _ in range(ROUNDS):
+        ours.append(engine(bench, (SYSTEMS, SYSTEM_EVENTS, 1), False, SYSTEM_LEGS, SYSTEM_SIZE))
+        if postgres is not None:
+            theirs.append(peer_settles_systems(postgres))
+    row = {'seconds': statistics.median(r['seconds'] for r in ours)}
+    if theirs:
+        row['postgres_seconds'] = round(statistics.median(theirs), 3)
+        row['times_postgres'] = round(statistics.median(
+            its / mine['seconds'] for its, mine in zip(theirs, ours)), 1)
+    bench.emit('settle_systems', bets=SYSTEMS, legs=SYSTEM_LEGS, size=SYSTEM_SIZE,
+               lines_per_bet=ours[0]['lines_per_bet'], rounds=ROUNDS, **row,
+               postgres=postgres.settings if postgres else None,
+               runs={'plain': ours, 'postgres_s': theirs})
+
+
 def bench_settle_engine(bench, shapes=SHAPES):
     if bench.program('bench-settle') is None:
         bench.note('settle_engine', 'bench/bench-settle is not built')
@@ -110,10 +154,12 @@ def bench_settle_engine(bench, shapes=SHAPES):
         bench.note('settle_engine', f'postgresql is not here: {error}')
         for shape in shapes:
             settle_beside(bench, None, shape)
+        systems_beside(bench, None)
         return
     with peer:
         for shape in shapes:
             settle_beside(bench, peer, shape)
+        systems_beside(bench, peer)
         one_by_one(bench, peer)
 
 

@@ -292,26 +292,54 @@ void host_fund(struct host *host, uint64_t count)
         host_poll(host, 1000);
 }
 
-void host_place(struct host *host, const struct host_bet *bet)
+/* Sends it with the ticket's names filled in; the key as clients make them: 32 characters. */
+static void place(struct host *host, struct host_bet who, struct ticket ticket,
+                  const struct leg_names *names)
 {
     static const char hex[] = "0123456789abcdef";
-    char user[USER_BYTES], key[32],
-        market[TEXT_BYTES]; /* a key as clients make them: 32 characters */
-    uint64_t mixed = bet->n * UINT64_C(0x9E3779B97F4A7C15);
-    user_of(bet->user, user);
+    char user[USER_BYTES], key[32];
+    uint64_t mixed = who.n * UINT64_C(0x9E3779B97F4A7C15);
+    user_of(who.user, user);
     for (int i = 0; i < 32; i++)
-        key[i] = hex[(i < 16 ? mixed >> (4 * i) : bet->n >> (4 * (i - 16))) & 15];
-    const struct ticket_leg leg = {.odds = {21, 10}, .banker = true};
-    const struct leg_names on = {market_of(bet->market, market),
-                                 slice_text(selections[bet->selection % HOST_SELECTIONS])};
+        key[i] = hex[(i < 16 ? mixed >> (4 * i) : who.n >> (4 * (i - 16))) & 15];
     struct bet_request request = {
         .user_id = slice_text(user),
         .key = slice_of(key, sizeof key),
-        .ticket = {.stake = {100, {826}}, .policy = PRICE_BETTER, .legs = &leg, .legs_count = 1},
-        .names = &on,
-        .request_hash = {bet->n, mixed},
+        .ticket = ticket,
+        .names = names,
+        .request_hash = {who.n, mixed},
         .transport = TRANSPORT_HTTP,
     };
     while (book_place_bet(host->book, &request, on_answer, cookie(host)) != REQUEST_TAKEN)
         wait_for_room(host);
+}
+
+void host_place(struct host *host, const struct host_bet *bet)
+{
+    char market[TEXT_BYTES];
+    const struct ticket_leg leg = {.odds = {21, 10}, .banker = true};
+    const struct leg_names on = {market_of(bet->market, market),
+                                 slice_text(selections[bet->selection % HOST_SELECTIONS])};
+    const struct ticket ticket = {
+        .stake = {100, {826}}, .policy = PRICE_BETTER, .legs = &leg, .legs_count = 1};
+    place(host, *bet, ticket, &on);
+}
+
+void host_place_system(struct host *host, const struct host_system *system)
+{
+    char markets[SYSTEM_LEGS_MAX][TEXT_BYTES];
+    struct ticket_leg legs[SYSTEM_LEGS_MAX];
+    struct leg_names on[SYSTEM_LEGS_MAX];
+    const struct system_sizes sizes = system_of_size(system->size);
+    for (uint32_t i = 0; i < system->legs; i++) {
+        legs[i] = (struct ticket_leg){.odds = {21, 10}};
+        on[i] = (struct leg_names){market_of(system->market[i], markets[i]),
+                                   slice_text(selections[system->selection[i] % HOST_SELECTIONS])};
+    }
+    const struct ticket ticket = {.stake = {(int64_t)system_lines(system->legs, sizes), {826}},
+                                  .policy = PRICE_BETTER,
+                                  .legs = legs,
+                                  .legs_count = system->legs,
+                                  .sizes = sizes};
+    place(host, (struct host_bet){.n = system->n, .user = system->user}, ticket, on);
 }

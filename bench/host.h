@@ -65,3 +65,12 @@ struct host_bet {
 
 /* Waits while there is no room. */
 void host_place(struct host *host, const struct host_bet *bet);
+
+/* Every `size` of its legs; 0.01 on each line. */
+struct host_system {
+    uint64_t n, user; /* as of host_bet */
+    uint32_t legs, size;
+    unsigned market[SYSTEM_LEGS_MAX], selection[SYSTEM_LEGS_MAX];
+};
+
+void host_place_system(struct host *host, const struct host_system *system);
