@@ -84,12 +84,12 @@ function stateOf(proposal) {
   if (proposal.approver) parts.push(`Approved by ${proposal.approver}`);
   else if (proposal.needs_approval) parts.push("Needs another person's approval");
   if (proposal.due) parts.push(`takes force ${new Date(proposal.due).toLocaleTimeString()} unless somebody objects`);
-  if (proposal.void_from || proposal.void_until)
+  if (proposal.void_from || proposal.void_until) // open ends are written as the first and the last time
     parts.push(`bets accepted from ${timeOf(proposal.void_from)} until ${timeOf(proposal.void_until)}`);
   return parts.join(" · ");
 }
 
-const timeOf = (text) => (text ? new Date(text).toLocaleString() : "any time");
+const timeOf = (text) => (!text || /^(1970-01-01T00:00:00|9999)/.test(text) ? "any time" : new Date(text).toLocaleString());
 
 function selectionsTable(proposal, market) {
   if (proposal.selections.length === 0) return null;
