@@ -105,7 +105,7 @@ static enum bet_outcome look_again(struct book *book, struct referred *r, unsign
     const struct account_ref account = {r->bet->account};
     const struct money stake =
         money_of(r->stake, shard_state_account(book->state, account)->currency);
-    struct stake_limits_combined all;
+    struct stake_limits_combined all = book->platform;
     struct ticket_limits limits = book->options.ticket_limits;
     for (uint32_t i = 0; i < r->bet->legs_count; i++)
         look_at(book, r, i, &all);
