@@ -88,6 +88,7 @@ static uint64_t previous_of(const struct record_view *view)
     case RECORD_FENCE:
     case RECORD_RESULT:
     case RECORD_LIMITS:
+    case RECORD_ADJUSTMENT:
     case RECORD_PROPOSAL:
     case RECORD_DECISION:
         return 0;

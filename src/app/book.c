@@ -6,6 +6,7 @@
 #include "app/book_internal.h"
 #include "app/refold.h"
 #include "app/result_draft.h"
+#include "app/write_off.h"
 #include "base/assert.h"
 #include "base/error.h"
 #include "base/reserve.h"
@@ -214,6 +215,7 @@ int book_start(struct book *book, struct instant wall, struct monotonic now,
     *ret_reason = "more bets are pending than pending_max";
     TRY(book_pending_restore(book));
     book_settle_restore(book);
+    book_write_offs_look(book);
     *ret_reason = "";
     return 0;
 }
@@ -249,6 +251,7 @@ void book_end_turn(struct book *book)
     book_release_due(book);
     book_proposals_step(book);
     book_settle_step(book); /* bets of this turn went first (DESIGN P3) */
+    book_write_offs_step(book);
     book_drop_ended(book);
     book_forget_verdicts(book);
     commit_flush(book->commit, book->now);
@@ -266,7 +269,8 @@ void book_poll(struct book *book)
 
 int64_t book_due_us(const struct book *book)
 {
-    if (book_settle_due(book) || book_publish_walking(book) || book_old_keys_due(book))
+    if (book_settle_due(book) || book_write_offs_due(book) || book_publish_walking(book) ||
+        book_old_keys_due(book))
         return 0;
     int64_t due = leases_due_us(&book->leases, book->now);
     int64_t again = commit_due_us(book->commit, book->now);

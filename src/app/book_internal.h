@@ -54,6 +54,7 @@ struct book {
     uint32_t pending_count;
 
     struct settle_queue *settle_queue; /* owns; markets with settlements to do */
+    uint32_t write_off_next;           /* account to be looked at, write_off.c; 0: none */
 
     struct ended_market *ended; /* owns; a ring of markets to drop from the store */
     uint32_t ended_first, ended_count;
@@ -174,8 +175,7 @@ int book_pending_restore(struct book *book);
 void book_settle_queue(struct book *book, struct market_ref market);
 /* The bet was accepted now: within a window of time that is in force already it is void at once. */
 void book_settle_accepted(struct book *book, const struct shard_bet *bet);
-/* As many of them as one turn may. */
-void book_settle_step(struct book *book);
+void book_settle_step(struct book *book); /* as many of them as one turn may */
 /* There are some, and the disk is not behind. */
 bool book_settle_due(const struct book *book);
 /* At start: queues what a crash left to do; one look at each bet. */

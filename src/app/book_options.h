@@ -17,8 +17,9 @@ struct book_options {
     int64_t deposit_minor_max;          /* of one movement */
     int64_t silence_us_max;             /* P2: 5 s */
     int64_t closed_keep_us;             /* how long an ended market stays in the odds store */
-    uint32_t settle_per_turn_max;       /* settlement records per turn; bets go first */
-    uint32_t pending_max;               /* bets waiting for their delay */
+    int64_t write_off_minor_max;  /* a balance that a correction took below zero; 0: it is owed */
+    uint32_t settle_per_turn_max; /* settlement records per turn; bets go first */
+    uint32_t pending_max;         /* bets waiting for their delay */
     bool bind_score; /* a bet whose score or red cards changed during its delay is refused */
     uint16_t redemption_days; /* G-10 */
     struct cash_out_options cash_out;

@@ -28,6 +28,7 @@ struct book_stats {
     uint64_t verdicts_memory, verdicts_total; /* keys in memory; ever */
     uint64_t old_keys_waiting;
     uint64_t settled, reversed, results;
+    uint64_t write_offs;           /* balances below zero that the book brought back to zero */
     uint64_t proposals_reached;    /* proposals_max: a result was not taken */
     uint64_t proposals;            /* that wait */
     uint64_t proposals_impossible; /* their time came, and they could not take force */

@@ -14,7 +14,7 @@ static int64_t held_in(const struct shard_account *account, enum ledger_account 
 
 static bool of_house(enum ledger_account kind)
 {
-    return kind == LEDGER_HOUSE_CASH || kind == LEDGER_HOUSE_PROMO;
+    return kind == LEDGER_HOUSE_CASH || kind == LEDGER_HOUSE_PROMO || kind == LEDGER_HOUSE_RESULT;
 }
 
 /* The order: currency, amount, balance. */
@@ -25,6 +25,8 @@ static enum bet_outcome decide_money(struct book *book, const struct money_reque
     bool opened = account->currency.iso != 0;
     if (opened && !currency_equal(account->currency, request->amount.currency))
         return BET_CURRENCY_MISMATCH;
+    if (request->kind == MONEY_WRITE_OFF && request->amount.minor > -account->available)
+        return BET_AMOUNT_LIMIT; /* no more than what is owed */
     if ((move->opens && request->amount.minor > book->options.deposit_minor_max) ||
         (!of_house(move->to) &&
          held_in(account, move->to) > MONEY_MINOR_MAX - request->amount.minor))

@@ -56,13 +56,13 @@ static struct ticket_leg_view leg_view(struct book *book, struct placing *p, uin
     return view;
 }
 
-/* What may be staked, of the kind that the ticket is staked with. */
+/* What may be staked, of the kind that the ticket is staked with; nothing while cash is owed. */
 static struct money funds_of(const struct shard_account *account, enum stake_kind kind)
 {
     int64_t minor = kind == STAKE_FREE    ? account->free
                     : kind == STAKE_BONUS ? account->bonus
                                           : account->available;
-    return money_of(minor, account->currency);
+    return money_of(account->available < 0 ? 0 : minor, account->currency);
 }
 
 /* The leg's own limits. With none set by the desk those of the platform are all there is. */

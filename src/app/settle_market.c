@@ -5,7 +5,7 @@
  * crash at any record loses nothing and repeats nothing; the walk begins again and finds what is
  * left. A correction is two records per bet, REVERSE and SETTLE; REVERSE alone when the bet is open
  * again. */
-#include "app/book_internal.h"
+#include "app/write_off.h"
 
 #include "ledger/shard_settlement.h"
 
@@ -40,6 +40,7 @@ static void record_reverse(struct book *book, const struct shard_bet *bet,
                                  .postings_count = count};
     commit_record(book->commit, &draft);
     book->stats.reversed++;
+    book_write_offs_look(book);
 }
 
 static void record_settle(struct book *book, const struct shard_bet *bet,

@@ -128,6 +128,7 @@ static const char *const known_keys[] = {
     "users",
     "verdicts-max",
     "warmup",
+    "write-off-minor-max",
 };
 
 int command_fail(int code, struct slice text)

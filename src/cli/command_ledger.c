@@ -1,7 +1,8 @@
-/* command_ledger.c - `overround ledger verify|stat|dump|replay|prove|head|explain|rotate-key`: the
- * offline audit of a server's folder. It needs the same limits as the server; a running server has
- * the ledger locked. But for rotate-key nothing in the folder is changed, so a copy without the
- * right to write will do. `backup|restore`, which lock nothing: see ledger_backup.h. */
+/* command_ledger.c - `overround ledger
+ * verify|stat|dump|replay|prove|head|explain|report|rotate-key`: the offline audit of a server's
+ * folder. It needs the same limits as the server; a running server has the ledger locked. But for
+ * rotate-key nothing in the folder is changed, so a copy without the right to write will do.
+ * `backup|restore`, which lock nothing: see ledger_backup.h. */
 #include <inttypes.h>
 #include <stdio.h>
 
@@ -17,6 +18,7 @@
 #include "cli/ledger_explain.h"
 #include "cli/ledger_locate.h"
 #include "cli/ledger_proofs.h"
+#include "cli/ledger_report.h"
 #include "cli/ledger_rotate.h"
 #include "cli/ledger_volume.h"
 
@@ -33,6 +35,7 @@ static const struct option_spec common_specs[] = {COMMON_SPECS};
 static const struct option_spec dump_specs[] = {
     COMMON_SPECS, {"from", "1"}, {"to", NULL}, {"user", NULL}};
 static const struct option_spec explain_specs[] = {COMMON_SPECS};
+static const struct option_spec report_specs[] = {COMMON_SPECS, {"from", "1"}, {"to", NULL}};
 static const struct option_spec verify_specs[] = {COMMON_SPECS, {"head", NULL}};
 static const struct option_spec prove_specs[] = {COMMON_SPECS, HEADS_TOKEN_SPECS, {"bet", NULL}};
 static const struct option_spec head_specs[] = {COMMON_SPECS, HEADS_TOKEN_SPECS};
@@ -63,6 +66,7 @@ static const struct ledger_command {
     {"prove", ledger_proofs_prove, SPECS(prove_specs), false, false},
     {"head", ledger_proofs_head, SPECS(head_specs), false, false},
     {"explain", ledger_explain, SPECS(explain_specs), false, false},
+    {"report", ledger_report, SPECS(report_specs), false, false},
     {"rotate-key", ledger_rotate, SPECS(rotate_specs), false, true},
 };
 
@@ -267,14 +271,17 @@ static int read_asked(const struct options *options, const struct ledger_command
         ret->until = options_text(options, "until");
         TRY(read_yes(options, "fast", &ret->fast, why));
     }
-    if (command->specs != dump_specs)
+    if (command->specs == report_specs)
+        ret->report = options->arguments_count == 1 ? options->arguments[0] : NULL;
+    if (command->specs != dump_specs && command->specs != report_specs)
         return 0;
     TRY(options_number(options, "from", any, &from, why));
     if (options_text(options, "to") != NULL)
         TRY(options_number(options, "to", any, &to, why));
     ret->from = (uint64_t)from;
     ret->to = (uint64_t)to;
-    ret->user = options_text(options, "user");
+    if (command->specs == dump_specs)
+        ret->user = options_text(options, "user");
     return 0;
 }
 
@@ -376,16 +383,17 @@ int command_ledger(int argc, char *const *argv)
     const struct ledger_command *command = find_command(argc, argv);
     const struct copy_command *copy = find_copy(argc, argv);
     if (command == NULL && copy == NULL) { /* each has options of its own, so its name goes first */
-        buf_printf(
-            &why,
-            "ledger verify, stat, dump, replay, prove, head, explain, rotate-key, backup, restore "
-            "or volume-lost, "
-            "not: %s",
-            argc > 0 ? argv[0] : "nothing");
+        buf_printf(&why,
+                   "ledger verify, stat, dump, replay, prove, head, explain, report, rotate-key, "
+                   "backup, restore "
+                   "or volume-lost, "
+                   "not: %s",
+                   argc > 0 ? argv[0] : "nothing");
         return command_fail(2, buf_slice(&why));
     }
     struct command_input input = {argc - 1, argv + 1, NULL, 0, false};
-    input.arguments = command != NULL && command->specs == explain_specs;
+    input.arguments =
+        command != NULL && (command->specs == explain_specs || command->specs == report_specs);
     input.specs = copy == NULL ? command->specs : copy->specs;
     input.specs_count = copy == NULL ? command->specs_count : copy->specs_count;
     int code = command_options(&input, &options);

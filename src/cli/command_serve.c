@@ -30,6 +30,7 @@
     {"deposit-minor-max", "10000000"},                                                             \
     {"tolerance-permyriad", "500"},                                                                \
     {"rounding", "down"},                                                                          \
+    {"write-off-minor-max", "0"},                                                                 \
     {"settle-per-turn-max", "256"},                                                                \
     {"cash-out", "on"},                                                                            \
     {"cash-out-margin", "500"},                                                                    \
@@ -270,6 +271,7 @@ static int take_trading(const struct options *options, struct node_trading *ret,
         {"total-odds-max", &ret->total_odds_max, {0, TOTAL_ODDS_UNLIMITED - 1}},
         {"deposit-minor-max", &ret->deposit_minor_max, {1, MONEY_MINOR_MAX}},
         {"tolerance-permyriad", &ret->tolerance_permyriad, {0, 9999}},
+        {"write-off-minor-max", &ret->write_off_minor_max, {0, MONEY_MINOR_MAX}},
         {"settle-per-turn-max", &ret->settle_per_turn_max, {1, 4096}},
         {"cash-out-margin", &ret->cash_out_margin, {0, 10000}},
         {"cash-out-valid-ms", &ret->cash_out_valid_ms, {100, 600000}},

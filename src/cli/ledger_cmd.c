@@ -51,8 +51,8 @@ static void explain(struct ledger_opened *opened, const char *reason, uint64_t s
         opened->fault_seq = seq;
 }
 
-static int fold(struct ledger_opened *opened, uint64_t seq_last, refold_visit visit, void *owner,
-                struct buf *why)
+int ledger_cmd_fold(struct ledger_opened *opened, uint64_t seq_last, refold_visit visit,
+                    void *owner, struct buf *why)
 {
     const struct refold_source source = {.log = opened->log, .seq_last = seq_last, .forget = true};
     struct refold_end end;
@@ -276,7 +276,7 @@ int ledger_cmd_stat(struct ledger_opened *opened, const struct ledger_asked *ask
 {
     struct type_sums sums = {.count = {0}};
     (void)asked;
-    TRY(fold(opened, REFOLD_ALL, sum_type, &sums, why));
+    TRY(ledger_cmd_fold(opened, REFOLD_ALL, sum_type, &sums, why));
     put_u64("last_seq", shard_state_seq(opened->state));
     put_types(&sums);
     put_counts(opened->state);
@@ -319,7 +319,7 @@ int ledger_cmd_dump(struct ledger_opened *opened, const struct ledger_asked *ask
         buf_printf(why, "--from %" PRIu64 " is after --to %" PRIu64, asked->from, asked->to);
         return -ERR_CONFIG;
     }
-    TRY(fold(opened, asked->to, put_record, &owner, why));
+    TRY(ledger_cmd_fold(opened, asked->to, put_record, &owner, why));
     if (asked->user == NULL ||
         shard_state_find_account(opened->state, slice_text(asked->user)).n != 0)
         return 0;
@@ -437,7 +437,7 @@ int ledger_cmd_replay(struct ledger_opened *opened, const struct ledger_asked *a
     if (asked->fast)
         TRY(load_fast(opened, asked->until, why));
     TRY(last_asked(opened, asked->until, &seq_last, why));
-    TRY(fold(opened, seq_last, NULL, NULL, why));
+    TRY(ledger_cmd_fold(opened, seq_last, NULL, NULL, why));
     TRY(shard_state_hash(opened->state, hash));
     rfc3339_write(&time, (struct instant){shard_state_time_us(opened->state)});
     put_u64("records", shard_state_seq(opened->state));

@@ -6,6 +6,7 @@
 #include <stdint.h>
 
 #include "adapters/embedded/disk.h"
+#include "app/refold.h"
 #include "base/buf.h"
 #include "crypto/sign_pkcs11.h"
 #include "ledger/shard_state.h"
@@ -22,12 +23,13 @@ struct ledger_opened {
 };
 
 struct ledger_asked {
-    uint64_t from, to; /* dump: numbers of the first and the last record */
-    const char *user;  /* dump: only records of this user; NULL: all */
-    const char *until; /* replay: a number or an instant; NULL: all */
-    const char *data;  /* the server's folder */
-    const char *heads; /* verify: a file with heads that somebody else holds; NULL: none */
-    const char *bet;   /* prove, explain: the bet's id, or NULL */
+    uint64_t from, to;  /* dump: numbers of the first and the last record */
+    const char *user;   /* dump: only records of this user; NULL: all */
+    const char *until;  /* replay: a number or an instant; NULL: all */
+    const char *data;   /* the server's folder */
+    const char *heads;  /* verify: a file with heads that somebody else holds; NULL: none */
+    const char *report; /* report: which */
+    const char *bet;    /* prove, explain: the bet's id, or NULL */
     struct sign_pkcs11_options token; /* prove, head, rotate-key: .module NULL: none */
     const char *heads_file;           /* rotate-key: as the server's; NULL: none */
     const char *rotate_to;            /* rotate-key: "file" or "pkcs11" */
@@ -45,3 +47,6 @@ int ledger_cmd_dump(struct ledger_opened *opened, const struct ledger_asked *ask
                     struct buf *why);
 int ledger_cmd_replay(struct ledger_opened *opened, const struct ledger_asked *asked,
                       struct buf *why);
+/* Folds the records up to seq_last (REFOLD_ALL: all), each shown to `visit` (may be NULL). */
+int ledger_cmd_fold(struct ledger_opened *opened, uint64_t seq_last, refold_visit visit,
+                    void *owner, struct buf *why);

@@ -97,6 +97,7 @@ static uint64_t bet_id_of(const struct record_view *view)
     case RECORD_FENCE:
     case RECORD_RESULT:
     case RECORD_LIMITS:
+    case RECORD_ADJUSTMENT:
     case RECORD_PROPOSAL:
     case RECORD_DECISION:
         return 0;

@@ -268,6 +268,7 @@ static struct book_options book_options_of(const struct node_options *options)
     book.silence_us_max = options->silence_us_max;
     put_bet_limits(&options->trading, &book);
     book.deposit_minor_max = options->trading.deposit_minor_max;
+    book.write_off_minor_max = options->trading.write_off_minor_max;
     book.settle_per_turn_max = (uint32_t)options->trading.settle_per_turn_max;
     book.pending_max = (uint32_t)options->trading.pending_max;
     book.results_second_person = options->results_second_person;

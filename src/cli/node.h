@@ -28,6 +28,7 @@ struct node_trading {
     int64_t tolerance_permyriad; /* of price_policy "within" */
     enum rounding rounding;      /* of payouts; kept with each bet */
     int64_t settle_per_turn_max, pending_max;
+    int64_t write_off_minor_max; /* of a balance below zero; 0: it is owed */
     bool cash_out;
     int64_t cash_out_margin, cash_out_valid_ms;  /* permyriad of the fair value */
     bool bind_score;                             /* of bets that wait for their delay */

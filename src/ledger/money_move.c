@@ -9,6 +9,7 @@ static const struct money_move moves[] = {
     [MONEY_FORFEIT_FREE] = {LEDGER_FREE, LEDGER_HOUSE_PROMO, false, true},
     [MONEY_FORFEIT_BONUS] = {LEDGER_BONUS, LEDGER_HOUSE_PROMO, false, true},
     [MONEY_BONUS_TO_CASH] = {LEDGER_BONUS, LEDGER_AVAILABLE, false, true},
+    [MONEY_WRITE_OFF] = {LEDGER_HOUSE_RESULT, LEDGER_AVAILABLE, false, true},
 };
 
 bool money_move_of(unsigned kind, struct money_move *ret)
@@ -26,7 +27,7 @@ bool money_move_known(unsigned kind)
 
 static bool of_house(enum ledger_account kind)
 {
-    return kind == LEDGER_HOUSE_CASH || kind == LEDGER_HOUSE_PROMO;
+    return kind == LEDGER_HOUSE_CASH || kind == LEDGER_HOUSE_PROMO || kind == LEDGER_HOUSE_RESULT;
 }
 
 static struct record_posting posting(enum ledger_account kind, uint32_t account,

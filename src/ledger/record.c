@@ -72,6 +72,7 @@ static const struct {
                          SIZED(record_cash_out_leg),
                          {0, 0},
                          ZEROS(record_cash_out_leg)},
+    [RECORD_ADJUSTMENT] = {SIZED(record_adjustment), 0, ZEROS(record_adjustment), {0, 0}},
     [RECORD_REFERRAL] = {SIZED(record_referral), SIZED(record_leg), ZEROS(record_referral),
                          ZEROS(record_leg)},
 };
@@ -189,6 +190,7 @@ static size_t texts_bytes(const struct record_view *view)
     case RECORD_GENESIS:
     case RECORD_RELEASE:
     case RECORD_REVERSE:
+    case RECORD_ADJUSTMENT:
         return 0;
     }
     return 0;

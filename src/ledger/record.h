@@ -14,6 +14,7 @@
 
 #include "base/slice.h"
 #include "core/settle.h"
+#include "ledger/record_adjustment.h"
 #include "ledger/record_bets.h"
 #include "ledger/record_cash_out.h"
 #include "ledger/record_limits.h"
@@ -27,24 +28,25 @@
 #define RECORD_SELECTION_NONE 0xFFFFu
 
 enum record_type {
-    RECORD_GENESIS = 1,    /* the first record of a shard */
-    RECORD_OPENED = 2,     /* a writer took the log over: epoch and program (G-04) */
-    RECORD_ACCOUNT = 3,    /* gives a user an account ref */
-    RECORD_MARKET = 4,     /* gives a market a ref, and its selections their numbers */
-    RECORD_SELECTIONS = 5, /* more selections of a known market */
-    RECORD_MONEY = 6,      /* verdict on a movement of money that is no bet */
-    RECORD_BET = 7,        /* verdict on a bet: placed, pending or refused */
-    RECORD_RELEASE = 8,    /* a pending bet is accepted or not */
-    RECORD_FENCE = 9,      /* what stops betting, or lets it go on */
-    RECORD_RESULT = 10,    /* results of a market, their rollback, voids by time; a fence too */
-    RECORD_SETTLE = 11,    /* one bet paid */
-    RECORD_REVERSE = 12,   /* one settlement taken back, before a corrected one */
-    RECORD_CASH_OUT = 13,  /* verdict on buying back a bet, or a part of its stake */
-    RECORD_PROPOSAL = 14,  /* a word on a market's results that waits; nothing follows from it */
-    RECORD_DECISION = 15,  /* a proposal is approved or rejected */
-    RECORD_LIMITS = 16,    /* what a customer, a market, an event or a sport may be staked with */
-    RECORD_REFERRAL = 17,  /* a word on a bet that was referred to the desk */
-    RECORD_TYPE_LAST = RECORD_REFERRAL,
+    RECORD_GENESIS = 1,     /* the first record of a shard */
+    RECORD_OPENED = 2,      /* a writer took the log over: epoch and program (G-04) */
+    RECORD_ACCOUNT = 3,     /* gives a user an account ref */
+    RECORD_MARKET = 4,      /* gives a market a ref, and its selections their numbers */
+    RECORD_SELECTIONS = 5,  /* more selections of a known market */
+    RECORD_MONEY = 6,       /* verdict on a movement of money that is no bet */
+    RECORD_BET = 7,         /* verdict on a bet: placed, pending or refused */
+    RECORD_RELEASE = 8,     /* a pending bet is accepted or not */
+    RECORD_FENCE = 9,       /* what stops betting, or lets it go on */
+    RECORD_RESULT = 10,     /* results of a market, their rollback, voids by time; a fence too */
+    RECORD_SETTLE = 11,     /* one bet paid */
+    RECORD_REVERSE = 12,    /* one settlement taken back, before a corrected one */
+    RECORD_CASH_OUT = 13,   /* verdict on buying back a bet, or a part of its stake */
+    RECORD_PROPOSAL = 14,   /* a word on a market's results that waits; nothing follows from it */
+    RECORD_DECISION = 15,   /* a proposal is approved or rejected */
+    RECORD_LIMITS = 16,     /* what a customer, a market, an event or a sport may be staked with */
+    RECORD_REFERRAL = 17,   /* a word on a bet that was referred to the desk */
+    RECORD_ADJUSTMENT = 18, /* what a correction took below zero is written off by the book */
+    RECORD_TYPE_LAST = RECORD_ADJUSTMENT,
 };
 
 struct record_head {

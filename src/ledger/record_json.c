@@ -23,7 +23,8 @@ static const char *const type_texts[] = {[RECORD_GENESIS] = "GENESIS",
                                          [RECORD_DECISION] = "DECISION",
                                          [RECORD_LIMITS] = "LIMITS",
                                          [RECORD_CASH_OUT] = "CASH_OUT",
-                                         [RECORD_REFERRAL] = "REFERRAL"};
+                                         [RECORD_REFERRAL] = "REFERRAL",
+                                         [RECORD_ADJUSTMENT] = "ADJUSTMENT"};
 
 const char *record_type_text(enum record_type type)
 {
@@ -81,9 +82,9 @@ static void put_selections(struct dump *d, const struct record_selections *body)
 
 static void put_movement(struct dump *d, const struct record_money *body)
 {
-    static const char *const words[] = {
-        "deposit",          "withdrawal",    "grant_free_bet", "grant_bonus",
-        "forfeit_free_bet", "forfeit_bonus", "bonus_to_cash",  NULL};
+    static const char *const words[] = {"deposit",       "withdrawal",       "grant_free_bet",
+                                        "grant_bonus",   "forfeit_free_bet", "forfeit_bonus",
+                                        "bonus_to_cash", "write_off",        NULL};
     dump_listed(d, "kind", words, body->kind);
     dump_outcome(d, body->outcome);
     dump_currency(d, body->currency);
@@ -358,6 +359,18 @@ static void put_proposal(struct dump *d, const struct record_proposal *body)
     for (uint16_t i = 0; i < d->record->head->items_count; i++)
         put_selection_result(d, body->result.market, items[i].selection, &items[i].result);
     json_write_array_close(&d->writer);
+}
+
+static const char *const account_kinds[] = {"available",    "held",         "house_cash",
+                                            "house_stakes", "house_result", "free",
+                                            "bonus",        "house_promo",  NULL};
+
+static void put_adjustment(struct dump *d, const struct record_adjustment *body)
+{
+    dump_listed(d, "kind", account_kinds, body->kind);
+    dump_u64(d, "previous_seq", body->previous_seq);
+    dump_currency(d, body->currency);
+    dump_money(d, "amount", body->amount, body->currency);
 }
 
 static void put_decision(struct dump *d, const struct record_decision *body)
@@ -642,6 +655,9 @@ static void put_body(struct dump *d)
     case RECORD_CASH_OUT:
         put_cash_out(d, body);
         return;
+    case RECORD_ADJUSTMENT:
+        put_adjustment(d, body);
+        return;
     case RECORD_REFERRAL:
         put_referral(d, body);
         return;
@@ -650,9 +666,6 @@ static void put_body(struct dump *d)
 
 static void put_postings(struct dump *d)
 {
-    static const char *const kinds[] = {"available",    "held",         "house_cash",
-                                        "house_stakes", "house_result", "free",
-                                        "bonus",        "house_promo",  NULL};
     json_write_key(&d->writer, "postings");
     json_write_array_open(&d->writer);
     for (size_t i = 0; i < d->record->head->postings_count; i++) {
@@ -660,7 +673,7 @@ static void put_postings(struct dump *d)
         json_write_object_open(&d->writer);
         if (posting->account != 0) /* 0: the house */
             dump_account(d, posting->account);
-        dump_listed(d, "kind", kinds, posting->kind);
+        dump_listed(d, "kind", account_kinds, posting->kind);
         dump_currency(d, posting->currency);
         dump_money(d, "amount", posting->amount, posting->currency);
         json_write_object_close(&d->writer);

@@ -12,6 +12,7 @@ enum money_kind {
     MONEY_FORFEIT_FREE = 5,
     MONEY_FORFEIT_BONUS = 6,
     MONEY_BONUS_TO_CASH = 7,
+    MONEY_WRITE_OFF = 8, /* of what a correction took below zero, at most */
 };
 
 struct record_money {

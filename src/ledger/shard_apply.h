@@ -18,6 +18,7 @@ int shard_apply_release(struct shard_state *state, const struct record_view *rec
 int shard_apply_settle(struct shard_state *state, const struct record_view *record);
 int shard_apply_proposal(struct shard_state *state, const struct record_view *record);
 int shard_apply_decision(struct shard_state *state, const struct record_view *record);
+int shard_apply_adjustment(struct shard_state *state, const struct record_view *record);
 int shard_apply_reverse(struct shard_state *state, const struct record_view *record);
 int shard_apply_referral(struct shard_state *state, const struct record_view *record);
 int shard_apply_cash_out(struct shard_state *state, const struct record_view *record);

@@ -72,6 +72,8 @@ static int check_money_done(struct shard_state *state, const struct record_view 
             "L4: the balance is the fold");
     REQUIRE(!of_customer(move->from) || held_in(account, move->from) >= m->amount,
             "L4: a withdrawal never goes below zero");
+    REQUIRE(m->kind != MONEY_WRITE_OFF || account->available + m->amount <= 0,
+            "L4: what is below zero is written off, and no more");
     REQUIRE(shard_postings_are(record, expected, MONEY_POSTINGS),
             "L4: the postings are those of the movement");
     REQUIRE(shard_postings_fit(state, record), "L4: a balance is beyond all limits");

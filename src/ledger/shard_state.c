@@ -168,6 +168,8 @@ static int apply_by_type(struct shard_state *state, const struct record_view *re
         return shard_apply_decision(state, record);
     case RECORD_CASH_OUT:
         return shard_apply_cash_out(state, record);
+    case RECORD_ADJUSTMENT:
+        return shard_apply_adjustment(state, record);
     case RECORD_REFERRAL:
         return shard_apply_referral(state, record);
     }

@@ -221,6 +221,8 @@ static enum bet_outcome expect_stake(const struct sim *sim, const struct sim_ent
         return BET_STAKE_LIMIT;
     if (costs_too_much(sim, entry, returns - (cash ? entry->amount : 0)))
         return BET_LIABILITY_LIMIT;
+    if (account->available < 0) /* who owes stakes nothing, promotional money neither */
+        return BET_INSUFFICIENT_BALANCE;
     return account->currency == 0 || entry->amount > funds ? BET_INSUFFICIENT_BALANCE : BET_PLACED;
 }
 

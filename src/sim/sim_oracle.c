@@ -302,6 +302,28 @@ static void take_money(struct sim *sim, const struct record_view *record)
 
 /* ---- the frame ---- */
 
+/* A balance below zero is brought to zero; all its postings sum up is post()'s. */
+static void take_adjustment(struct sim *sim, const struct record_view *record)
+{
+    const struct record_adjustment *body = record->body;
+    SIM_CHECK(record->head->account >= 1 && record->head->account <= sim->oracle.accounts_count,
+              "L4", "no such account");
+    const struct sim_account *account = &sim->oracle.accounts[record->head->account];
+    int64_t balance = body->kind == LEDGER_FREE    ? account->free
+                      : body->kind == LEDGER_BONUS ? account->bonus
+                                                   : account->available;
+    SIM_CHECK(balance < 0 && body->amount == -balance, "L4",
+              "%lld is written off of a balance of %lld", (long long)body->amount,
+              (long long)balance);
+    SIM_CHECK(body->kind != LEDGER_AVAILABLE || body->amount <= sim->mix.book.write_off_minor_max,
+              "L4", "more is written off than may be");
+    SIM_CHECK(record->head->postings_count == 2 &&
+                  record->postings[0].account == record->head->account &&
+                  record->postings[0].kind == body->kind &&
+                  record->postings[0].amount == body->amount && record->postings[1].account == 0,
+              "L4", "postings of a write-off");
+}
+
 static void take_opened(struct sim *sim, const struct record_view *record)
 {
     uint64_t epoch = ((const struct record_opened *)record->body)->epoch;
@@ -360,6 +382,9 @@ static void fold(struct sim *sim, const struct record_view *record)
         break;
     case RECORD_CASH_OUT:
         sim_oracle_cash_out(sim, record);
+        break;
+    case RECORD_ADJUSTMENT:
+        take_adjustment(sim, record);
         break;
     case RECORD_REFERRAL: /* nothing is referred */
         SIM_CHECK(false, "L7", "record %llu: a word on a bet that nobody referred",

@@ -1,4 +1,5 @@
 """Free bets and bonus money: granted and taken by the desk, staked, paid, and never withdrawn."""
+import json
 from decimal import Decimal
 
 import pytest
@@ -138,3 +139,33 @@ def test_promotions_stand_apart_in_the_ledger(own_book):
         assert line in stat, stat
     lines = run('ledger', 'dump', '--data', own_book.server.data, '--user', 'ann').stdout
     assert '"kind":"grant_free_bet"' in lines and '"actor":"trader-1","reason":"welcome"' in lines
+
+
+def test_what_a_correction_took_is_forgiven_and_reported(tmp_path):
+    own = make(tmp_path / 'data', ['--margin-permyriad', '0', '--write-off-minor-max', '2500'])
+    try:
+        market = own.market()
+        small, large = own.bettor(money='5.00'), own.bettor(money='20.00')
+        bets = [small.bet(market, 11, '5.00').json, large.bet(market, 11, '20.00').json]
+        post(own, market, 1, s11='WON', s12='LOST', s13='LOST')
+        for customer, bet in zip((small, large), bets):
+            until(lambda c=customer, b=bet: c.read(b['bet_id'])['status'] == 'WON')
+            customer.withdraw(customer.balance())
+        post(own, market, 2, s11='LOST', s12='WON', s13='LOST')
+        until(lambda: large.balance() < 0)
+        until(lambda: small.balance() == 0)
+        owed = -large.balance()
+        assert grant(large, 'write_off', owed + 1, large.key()).code == 'AMOUNT_LIMIT'
+        assert given(large, 'write_off', owed)['balance'] == 0
+        assert own.server.terminate() == 0
+        report = run('ledger', 'report', 'adjustments', '--data', own.server.data).stdout
+        told = json.loads(report, parse_float=Decimal)
+        assert [row['kind'] for row in told['rows']].count('written_off') == 2
+        assert told['rows'][-1]['reason'] == 'welcome' and told['rows'][-1]['amount'] == owed
+        total, = told['totals']
+        assert (total['currency'], total['reversed'], total['resettled']) == ('GBP', 2, 2)
+        assert 'note' not in told
+        none = run('ledger', 'report', 'adjustments', '--data', own.server.data, '--to', '5').stdout
+        assert json.loads(none)['note'] == 'No activity'
+    finally:
+        own.close()

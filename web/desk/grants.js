@@ -9,6 +9,7 @@ import { refusal, tell } from "./words.js";
 const KINDS = [
   ["free_bet", "Give a free bet"], ["bonus", "Give bonus money"], ["forfeit_free_bet", "Take free bets back"],
   ["forfeit_bonus", "Take bonus money back"], ["bonus_to_cash", "Turn bonus money into cash"],
+  ["write_off", "Forgive what is owed"],
 ];
 
 export class Grants {

@@ -29,6 +29,8 @@ const char *grant_kind_text(enum money_kind kind)
         return "forfeit_bonus";
     case MONEY_BONUS_TO_CASH:
         return "bonus_to_cash";
+    case MONEY_WRITE_OFF:
+        return "write_off";
     case MONEY_DEPOSIT:
     case MONEY_WITHDRAWAL:
         break;
@@ -43,7 +45,7 @@ static bool wrong(struct request_refusal *refusal, enum request_fault fault, siz
 
 static bool take_kind(struct slice text, enum money_kind *ret)
 {
-    for (enum money_kind kind = MONEY_GRANT_FREE; kind <= MONEY_BONUS_TO_CASH; kind++) {
+    for (enum money_kind kind = MONEY_GRANT_FREE; kind <= MONEY_WRITE_OFF; kind++) {
         *ret = kind;
         if (slice_is(text, grant_kind_text(kind)))
             return true;

@@ -573,6 +573,7 @@ bool bet_answer_push(const struct shard_state *state, const struct record_view *
     case RECORD_FENCE:
     case RECORD_RESULT:
     case RECORD_LIMITS:
+    case RECORD_ADJUSTMENT:
     case RECORD_PROPOSAL:
     case RECORD_DECISION:
         break;

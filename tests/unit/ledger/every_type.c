@@ -25,6 +25,11 @@ static struct parts of_nothing_known(struct parts bet)
     return bet;
 }
 
+static int64_t available(const struct maker *m)
+{
+    return shard_state_account(m->state, (struct account_ref){1})->available;
+}
+
 void every_type(struct maker *m, void (*call)(struct maker *, const struct parts *))
 {
     maker_empty(m, &MAKER_LIMITS);
@@ -58,4 +63,11 @@ void every_type(struct maker *m, void (*call)(struct maker *, const struct parts
     next(m, call, parts_referred(m, 1, 2, "referred"));
     next(m, call, parts_offer(m, 3, 4000, (struct odds){2, 1}));
     next(m, call, parts_referral(m, 3, REFERRAL_TAKEN));
+    next(m, call, parts_result(m, 1, LEG_WON));
+    next(m, call, parts_reverse(m, 0));
+    next(m, call, parts_settle(m, 0));
+    next(m, call, parts_withdrawal(m, 1, available(m), "all"));
+    next(m, call, parts_result(m, 1, LEG_LOST));
+    next(m, call, parts_reverse(m, 0));
+    next(m, call, parts_adjustment(m, 1, LEDGER_AVAILABLE));
 }

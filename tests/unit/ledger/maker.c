@@ -7,6 +7,7 @@
 #include "base/error.h"
 #include "core/market_chances.h"
 #include "core/referral.h"
+#include "ledger/adjustment.h"
 #include "ledger/cash_out_record.h"
 #include "ledger/money_move.h"
 #include "ledger/shard_state_internal.h"
@@ -415,6 +416,15 @@ struct parts parts_no_limits(const struct maker *maker, enum limit_scope scope, 
 {
     struct parts parts = limits_of(maker, scope, ref, id);
     parts.body.limits.removed = 1;
+    return parts;
+}
+
+struct parts parts_adjustment(const struct maker *maker, uint32_t account, enum ledger_account kind)
+{
+    struct parts parts = begin(maker, RECORD_ADJUSTMENT, account);
+    parts.body.adjustment =
+        shard_adjustment_of(maker->state, (struct account_ref){account}, kind, parts.postings);
+    parts.draft.postings_count = ADJUSTMENT_POSTINGS;
     return parts;
 }
 

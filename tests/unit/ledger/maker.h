@@ -39,6 +39,7 @@ struct parts {
         struct record_release release;
         struct record_fence fence;
         struct record_limits limits;
+        struct record_adjustment adjustment;
         struct record_result result;
         struct record_settle settle;
         struct record_reverse reverse;
@@ -112,6 +113,9 @@ struct parts parts_limits(const struct maker *maker, enum limit_scope scope, uin
                           const char *id);
 struct parts parts_no_limits(const struct maker *maker, enum limit_scope scope, uint32_t ref,
                              const char *id);
+/* All that the balance is below zero. */
+struct parts parts_adjustment(const struct maker *maker, uint32_t account,
+                              enum ledger_account kind);
 /* Every selection has this result; selections of a market: at most 16. */
 struct parts parts_result(const struct maker *maker, uint32_t market, struct leg_result result);
 /* Selection s0 won: "tom" proposes that, and another has to approve it. */

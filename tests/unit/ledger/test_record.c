@@ -345,6 +345,7 @@ static void reserved_is_zero(struct maker *m, const struct parts *parts)
             RESERVED(RECORD_SETTLE, record_settle, reserved),
             RESERVED(RECORD_REVERSE, record_reverse, reserved),
             RESERVED(RECORD_LIMITS, record_limits, reserved),
+            RESERVED(RECORD_ADJUSTMENT, record_adjustment, reserved),
             RESERVED(RECORD_REFERRAL, record_referral, reserved),
         },
       items[] = {

@@ -165,6 +165,7 @@ static void mutate_any(struct walk *w, const struct parts *good)
         break;
     case RECORD_REFERRAL:
     case RECORD_LIMITS:
+    case RECORD_ADJUSTMENT:
     case RECORD_PROPOSAL:
     case RECORD_DECISION:
     case RECORD_FENCE:

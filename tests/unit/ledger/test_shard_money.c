@@ -42,7 +42,7 @@ static void refuses_bad_movements(struct maker *m, const struct parts *good)
     REFUSES(m, *good, "the account is unknown", p.draft.account = 0);
     REFUSES(m, *good, "the account is unknown", p.draft.account = 3);
     REFUSES(m, *good, "no such movement", p.body.money.kind = 0);
-    REFUSES(m, *good, "no such movement", p.body.money.kind = 8);
+    REFUSES(m, *good, "no such movement", p.body.money.kind = 9);
     REFUSES(m, *good, "L3: a key has 1 to 64 bytes", set_key(&p, &p.body.money.key_bytes, 0));
     REFUSES(m, *good, "L3: a key has 1 to 64 bytes", set_key(&p, &p.body.money.key_bytes, 65));
     REFUSES(m, *good, "L4: the amount is positive and within the limit", p.body.money.amount = 0);

@@ -195,6 +195,42 @@ TEST(shard_reverse, a_correction_may_take_a_balance_below_zero)
     maker_done(&m);
 }
 
+TEST(shard_adjustment, brings_what_is_below_zero_to_zero_and_no_further)
+{
+    struct maker m;
+    open_with_bet(&m);
+    struct parts none = parts_adjustment(&m, 1, LEDGER_AVAILABLE);
+    maker_refuse(&m, &none, "L4: what is below zero is written off, and no more");
+    accept_result(&m, LEG_WON);
+    accept_settle(&m);
+    struct parts out = parts_withdrawal(&m, 1, 15500, "w");
+    maker_accept(&m, &out);
+    accept_result(&m, LEG_LOST);
+    accept_reverse(&m);
+    struct parts desk = parts_promotion(&m, 1, MONEY_WRITE_OFF, 500, "off");
+    REFUSES(&m, desk, "L4: what is below zero is written off, and no more",
+            p.body.money.amount = 10501;
+            p.body.money.balance_after = 1; p.postings[0].amount = 10501;
+            p.postings[1].amount = -10501);
+    maker_accept(&m, &desk);
+    assert_int_equal(available(&m), -10000);
+    struct parts good = parts_adjustment(&m, 1, LEDGER_AVAILABLE);
+#define DUE "L4: what is below zero is written off, and no more"
+    REFUSES(&m, good, DUE, p.body.adjustment.amount--);
+    REFUSES(&m, good, DUE, p.body.adjustment.amount++);
+    REFUSES(&m, good, DUE, p.body.adjustment.previous_seq--);
+    REFUSES(&m, good, DUE, p.body.adjustment.currency = EUR);
+    REFUSES(&m, good, DUE, p.body.adjustment.kind = LEDGER_BONUS);
+#undef DUE
+    REFUSES(&m, good, "no such balance is written off", p.body.adjustment.kind = LEDGER_HELD);
+    REFUSES(&m, good, "the account is unknown", p.draft.account = 9);
+    refuses_other_postings(&m, &good, "L4: the postings are those of the movement");
+    maker_accept(&m, &good);
+    assert_int_equal(available(&m), 0);
+    assert_int_equal(shard_state_check(m.state), 0);
+    maker_done(&m);
+}
+
 /* Won, taken back to unknown, void, lost: each correction is a reversal and a new settlement. */
 TEST(shard_reverse, a_bet_may_be_corrected_again_and_again)
 {

@@ -117,7 +117,7 @@ TEST(shard_snapshot, what_is_read_is_what_was_written_under_any_limits)
                                               .markets_max = 12,
                                               .selections_max = 1300,
                                               .bets_max = 14,
-                                              .verdicts_max = 15};
+                                              .verdicts_max = 16};
     static struct image image, again;
     struct shard_state *read = NULL;
     struct shard_snapshot_place place;
