@@ -166,10 +166,13 @@ def bench_settle_engine(bench, shapes=SHAPES):
 # ---- the running server ----
 
 RATE = 5000              # bets a second on other markets, before and meanwhile
-SIZES = (500000, 1000000)
+# The bets that are open, and on what: the markets of an event, one market, 15 events.
+OPEN = ((500000, 'event'), (500000, 'market'), (1000000, 'event'), (1000000, 'market'),
+        (1500000, 'events'))
 FILL_RATE, FILL_SECONDS = 40000, 60
-FEED_MARKETS = 8         # four to an event: the first event is settled, bets go to the other
-BIG_EVENT, ELSEWHERE = '9000', 'event:9001'
+FEED_MARKETS = 64        # four to an event: bets elsewhere go to the last of them
+BIG_EVENT, ELSEWHERE = '9000', 'event:9015'
+EVENTS = 15
 BEFORE_SECONDS, CALM_SECONDS_MAX = 3, 20
 
 
@@ -258,7 +261,7 @@ def wait_settled(server, count, begun):
         time.sleep(0.1)
 
 
-def settle_meanwhile(server, count, markets, seconds):
+def settle_meanwhile(server, count, events, seconds):
     """Bets elsewhere; when they are under way, the results."""
     sum_name = 'overround_settlement_seconds_sum'
     before = server.metrics()
@@ -266,7 +269,8 @@ def settle_meanwhile(server, count, markets, seconds):
     bets.start()
     bets.wait_warm(before['overround_bets_total{verdict="PLACED"}'])
     settled, begun = before['overround_settled_bets_total'], time.monotonic()
-    post_results(server, markets)
+    for event, markets in events.items():
+        post_results(server, markets, event)
     settle_s = wait_settled(server, settled + count, begun)
     meanwhile = bets.finish()
     return {'settle_s': round(settle_s, 3),
@@ -286,17 +290,23 @@ def quiet_elsewhere(server):
     return before.finish()
 
 
-def bench_settle_server(bench, sizes=SIZES):
-    """A huge settlement: over the markets of an event, and on one market."""
-    for count in sizes:
-        for way in ('event', 'market'):
-            markets = [f'1.{7000 + n}' for n in range(4 if way == 'event' else 1)]
-            with Server(bench) as server, Feed(server, FEED_MARKETS, 10):
-                open_accounts(server)
-                placed = fill(server, count, 'event:' + BIG_EVENT if way == 'event' else
-                              'market:' + markets[0])
-                wait_calm(server)
-                row = {'before': quiet_elsewhere(server),
-                       **settle_meanwhile(server, placed, markets, max(1, count // 500000))}
-            bench.emit('settle_server', way=way, open_bets=int(placed), rate=RATE,
-                       **compared(row))
+def markets_of(way):
+    """{event: markets}, and the channels on which they are."""
+    if way == 'market':
+        return {BIG_EVENT: ['1.7000']}, 'market:1.7000'
+    events = {str(int(BIG_EVENT) + n): [f'1.{7000 + 4 * n + m}' for m in range(4)]
+              for n in range(1 if way == 'event' else EVENTS)}
+    return events, ' '.join(f'event:{event}' for event in events)
+
+
+def bench_settle_server(bench, rows=OPEN):
+    """A huge settlement: over the markets of an event, on one market, over many events at once."""
+    for count, way in rows:
+        events, channels = markets_of(way)
+        with Server(bench) as server, Feed(server, FEED_MARKETS, 10):
+            open_accounts(server)
+            placed = fill(server, count, channels)
+            wait_calm(server)
+            row = {'before': quiet_elsewhere(server),
+                   **settle_meanwhile(server, placed, events, max(1, count // 500000))}
+        bench.emit('settle_server', way=way, open_bets=int(placed), rate=RATE, **compared(row))
