@@ -64,8 +64,8 @@ def documents(text):
 class Bench:
     """Where the programs are, where data may be written, and how long a run takes."""
 
-    def __init__(self, build, folder, seconds):
-        self.build, self.seconds = build, seconds
+    def __init__(self, build, folder, seconds, ways=()):
+        self.build, self.seconds, self.ways = build, seconds, ways
         self.binary = os.path.join(build, 'overround')
         self.folder = tempfile.mkdtemp(prefix='bench-', dir=folder)
         self.machine = machine()
