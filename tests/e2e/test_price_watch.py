@@ -50,13 +50,19 @@ def is_newest(watcher, newest):
                                  for (_, market), state in rows)
 
 
+def disturbed(watchers):
+    """Some skipped, some stalled, some came back; on a busy machine all that takes longer."""
+    return all(sum(counts) > 0 for counts in zip(*[
+        (w.skips, w.stalls, w.connections - 1) for w in watchers]))
+
+
 def test_every_client_agrees_with_the_odds_log_at_every_version(book):
     storm = Storm(book.feed, random.Random(SEED), MARKETS, EVENTS)
     watchers = [make_watcher(book.server.public, n) for n in range(WATCHERS)]
     followers = Followers(watchers)
     until(lambda: all(set(w.seq) == set(w.channels) for w in watchers), 60)
     end = time.monotonic() + SECONDS
-    while time.monotonic() < end:
+    while time.monotonic() < end or (not disturbed(watchers) and time.monotonic() < end + 60):
         storm.step(CHANGES_A_STEP)
         time.sleep(STEP_SECONDS)
     for watcher in watchers:
@@ -80,8 +86,7 @@ def test_every_client_agrees_with_the_odds_log_at_every_version(book):
 
     for watcher in watchers:
         log.check_end(watcher, markets_of)
-    assert all(sum(counts) > 0 for counts in zip(*[
-        (w.skips, w.stalls, w.connections - 1) for w in watchers])), 'nobody was disturbed'
+    assert disturbed(watchers), 'nobody was disturbed'
 
 
 def test_the_checker_finds_what_is_wrong(book):
