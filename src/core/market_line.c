@@ -53,6 +53,28 @@ static bool take_handicap(const struct line_names *names, struct market_line *re
     return home || slice_is(names->selection_id, "away");
 }
 
+static bool take_uof_total(const struct line_names *names, struct market_line *ret)
+{
+    struct slice id = behind_last(names->market_id, '/');
+    ret->side = slice_is(names->selection_id, "12") ? LINE_OVER : LINE_UNDER;
+    return slice_begins(id, SLICE("total=")) &&
+           take_quarters(slice_skip(id, SLICE("total=").bytes), &ret->quarters) &&
+           (slice_is(names->selection_id, "12") || slice_is(names->selection_id, "13"));
+}
+
+static bool take_uof_handicap(const struct line_names *names, struct market_line *ret)
+{
+    struct slice id = behind_last(names->market_id, '/');
+    bool home = slice_is(names->selection_id, "1714");
+    if (!slice_begins(id, SLICE("hcp=")) ||
+        !take_quarters(slice_skip(id, SLICE("hcp=").bytes), &ret->quarters))
+        return false;
+    ret->side = home ? LINE_HOME : LINE_AWAY;
+    if (!home)
+        ret->quarters = -ret->quarters;
+    return home || slice_is(names->selection_id, "1715");
+}
+
 static bool side_of_total(struct slice name, enum line_side *ret)
 {
     *ret = slice_begins(name, SLICE("Over")) ? LINE_OVER : LINE_UNDER;
@@ -115,6 +137,10 @@ bool market_line_of(const struct line_names *names, struct market_line *ret)
         known = take_total(names, &line);
     else if (slice_is(names->kind, "asian_handicap"))
         known = take_handicap(names, &line);
+    else if (slice_is(names->kind, "uof:18"))
+        known = take_uof_total(names, &line);
+    else if (slice_is(names->kind, "uof:16"))
+        known = take_uof_handicap(names, &line);
     else if (slice_begins(names->kind, SLICE("OVER_UNDER_")))
         known = take_over_under(names, &line);
     else if (slice_is(names->kind, "TOTAL_GOALS") || slice_is(names->kind, "ALT_TOTAL_GOALS"))

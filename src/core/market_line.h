@@ -2,6 +2,8 @@
  *
  *   sim      kind "total", market ".../total:2.75", selections "over", "under"
  *            kind "asian_handicap", market ".../ah:-0.25" (the home side's), "home", "away"
+ *   UOF      kind "uof:18", market ".../total=2.5", selections "12" over, "13" under
+ *            kind "uof:16", market ".../hcp=-0.25" (the home side's), "1714" home, "1715" away
  *   Betfair  kind "OVER_UNDER_25": 2.5; the selection's name begins with Over or Under
  *            kind "TOTAL_GOALS", "ALT_TOTAL_GOALS": selection "ID@HC", the line is HC without sign
  *            kind "ASIAN_HANDICAP": "ID@HC" (without @: level), the side by its name, of "Home v

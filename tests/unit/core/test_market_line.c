@@ -24,6 +24,10 @@ TEST(market_line, is_read_from_how_each_provider_names_its_markets)
         {{"sim:x-1/ah:-0.25", "asian_handicap", "", "home", ""}, {LINE_HOME, -1}},
         {{"sim:x-1/ah:-0.25", "asian_handicap", "", "away", ""}, {LINE_AWAY, 1}},
         {{"sim:x-1/ah:0", "asian_handicap", "", "away", ""}, {LINE_AWAY, 0}},
+        {{"sr:match:1/18/total=2.75", "uof:18", "", "12", ""}, {LINE_OVER, 11}},
+        {{"sr:match:1/18/total=3", "uof:18", "", "13", ""}, {LINE_UNDER, 12}},
+        {{"sr:match:1/16/hcp=-0.25", "uof:16", "", "1714", ""}, {LINE_HOME, -1}},
+        {{"sr:match:1/16/hcp=-0.25", "uof:16", "", "1715", ""}, {LINE_AWAY, 1}},
         {{"1.1", "OVER_UNDER_25", "", "47972", "Under 2.5 Goals"}, {LINE_UNDER, 10}},
         {{"1.1", "OVER_UNDER_05", "", "5851483", "Over 0.5 Goals"}, {LINE_OVER, 2}},
         {{"1.1", "TOTAL_GOALS", "", "1@-2.25", "Over"}, {LINE_OVER, 9}},
@@ -46,6 +50,11 @@ TEST(market_line, is_never_guessed)
     static const char *const rows[][5] = {
         {"sim:x-1/1x2", "1x2", "", "home", ""},
         {"sim:x-1/total:2.6", "total", "", "over", ""},
+        {"sr:match:1/18/total=2.5", "uof:68", "", "12", ""}, /* of a half */
+        {"sr:match:1/18/total=2.5", "uof:18", "", "74", ""},
+        {"sr:match:1/18", "uof:18", "", "12", ""},
+        {"sr:match:1/16/hcp=0:1", "uof:16", "", "1714", ""},
+        {"sr:match:1/16/hcp=0.5", "uof:16", "", "1716", ""},
         {"sim:x-1/total:-1", "total", "", "over", ""},
         {"sim:x-1/total:", "total", "", "over", ""},
         {"sim:x-1/total:1001", "total", "", "over", ""},
