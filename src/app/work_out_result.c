@@ -33,7 +33,7 @@ static bool result_item(const struct book *book, const struct feed_selection_res
 
 /* Puts what is said in the order of the ledger's selections. One that is offered but has no number,
  * for want of room, has no bets and is left out. False when it names a selection that the market
- * never had. */
+ * never had, and may not. */
 static bool map_named(const struct book *book, const struct feed_result *result,
                       struct market_ref ref, struct record_selection_result *items)
 {
@@ -48,7 +48,7 @@ static bool map_named(const struct book *book, const struct feed_result *result,
             return false;
         if (number != RECORD_SELECTION_NONE)
             items[number] = item;
-        else if (!is_offered(image, r->selection_id))
+        else if (!result->names_others && !is_offered(image, r->selection_id))
             return false;
     }
     return true;

@@ -80,6 +80,8 @@ struct feed_result {
     bool score_known;  /* lines are settled from it (core/market_line.h): selections that have one
                           need not be named, and where they are it must be what the score says */
     uint16_t score[2]; /* home, away */
+    bool names_others; /* it may name selections that the market never had: nobody can have bet on
+                          them, and they are passed over; else such a name makes all of it wrong */
     const struct feed_selection_result *selections;
     size_t selections_count;
 };
