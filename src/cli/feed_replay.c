@@ -7,6 +7,7 @@
 #include "base/clock.h"
 #include "base/error.h"
 #include "feeds/replay/replay_file.h"
+#include "feeds/replay/replay_join.h"
 #include "feeds/replay/replay_pace.h"
 #include "net/http/http_client.h"
 #include "net/loop/loop.h"
@@ -22,6 +23,7 @@ struct replay {
     struct http_client *client; /* owned */
     struct http_client_handle handle;
     struct replay_file *file; /* owned; NULL between files */
+    struct replay_join *join; /* owned; NULL: each line is a message */
     size_t files_begun;
     struct replay_pace pace;
     struct slice line; /* at == NULL: none is waiting */
@@ -101,6 +103,25 @@ static bool open_next_file(struct replay *replay)
     return true;
 }
 
+/* The next message of the file; as replay_file_next. */
+static int next_message(struct replay *replay, struct slice *ret)
+{
+    for (;;) {
+        struct slice line;
+        int got = replay_file_next(replay->file, &line);
+        if (got > 0 && replay->join != NULL)
+            got = replay_join_line(replay->join, line, ret);
+        else if (got > 0)
+            *ret = line;
+        else if (got == 0)
+            return replay->join != NULL && replay_join_rest(replay->join, ret);
+        else
+            buf_put_text(replay->why, replay_file_error(replay->file));
+        if (got != 0)
+            return got;
+    }
+}
+
 /* True with a line that waits for its time; false at the end of everything, or after an error. */
 static bool have_line(struct replay *replay)
 {
@@ -108,9 +129,8 @@ static bool have_line(struct replay *replay)
         if (replay->file == NULL &&
             (replay->files_begun == replay->options->files_count || !open_next_file(replay)))
             return false;
-        int got = replay_file_next(replay->file, &replay->line);
+        int got = next_message(replay, &replay->line);
         if (got < 0) {
-            buf_put_text(replay->why, replay_file_error(replay->file));
             stop(replay, got);
             return false;
         }
@@ -240,6 +260,8 @@ static int begin(struct replay *replay)
     limits.connections_max = 1;
     limits.outbox_bytes_max = OUTBOX_BYTES_MAX;
     limits.http_idle_ms_max = SILENCE_MS_MAX;
+    if (replay_format_joins(replay->options->format))
+        TRY(replay_join_new(&replay->join));
     TRY(loop_new(&replay->loop));
     TRY(http_client_new(replay->loop, &limits, &replay->client));
     http_client_use_tls(replay->client, replay->options->tls);
@@ -275,6 +297,7 @@ int feed_replay(const struct feed_replay_options *options, struct buf *why)
         loop_free(replay.loop);
     }
     replay_file_close(replay.file);
+    replay_join_free(replay.join);
     (void)fprintf(stderr, "%llu lines, %llu heartbeats, %.1f MB\n",
                   (unsigned long long)replay.lines, (unsigned long long)replay.heartbeats,
                   (double)replay.bytes / 1e6);

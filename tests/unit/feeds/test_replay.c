@@ -239,7 +239,8 @@ TEST(replay_format, names_what_it_can_and_cannot_do)
     enum replay_format format;
     assert_int_equal(replay_format_parse(SLICE("betfair"), &format), 0);
     assert_int_equal(format, REPLAY_BETFAIR);
-    assert_int_equal(replay_format_parse(SLICE("uof"), &format), -ERR_UNSUPPORTED);
+    assert_int_equal(replay_format_parse(SLICE("uof"), &format), 0);
+    assert_int_equal(format, REPLAY_UOF);
     assert_int_equal(replay_format_parse(SLICE("json"), &format), -ERR_UNSUPPORTED);
     assert_int_equal(replay_format_parse(SLICE("csv"), &format), -ERR_CONFIG);
 }
