@@ -121,6 +121,7 @@ static const char *const known_keys[] = {
     "trace",
     "transport",
     "ttl",
+    "uof-delay-ms",
     "until",
     "url",
     "user",

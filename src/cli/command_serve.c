@@ -20,6 +20,7 @@
     {"margin-permyriad", "500"},                                                                   \
     {"price-cents-min", "101"},                                                                    \
     {"offer-cents-min", "0"},                                                                      \
+    {"uof-delay-ms", "5000"},                                                                      \
     {"stake-minor-min", "1"},                                                                      \
     {"stake-minor-max", "1000000"},                                                                \
     {"payout-minor-max", "100000000"},                                                             \
@@ -262,6 +263,7 @@ static int take_trading(const struct options *options, struct node_trading *ret,
         {"margin-permyriad", &ret->margin_permyriad, {0, 5000}},
         {"price-cents-min", &ret->price_cents_min, {101, 100000}},
         {"offer-cents-min", &ret->offer_cents_min, {0, 100000000}},
+        {"uof-delay-ms", &ret->uof_delay_ms, {0, 60000}},
         {"stake-minor-min", &ret->stake_minor_min, {1, MONEY_MINOR_MAX}},
         {"stake-minor-max", &ret->stake_minor_max, {1, MONEY_MINOR_MAX}},
         {"payout-minor-max", &ret->payout_minor_max, {1, MONEY_MINOR_MAX}},

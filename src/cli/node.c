@@ -22,6 +22,7 @@
 #include "cli/version.h"
 #include "crypto/random.h"
 #include "feeds/betfair_stream/betfair_source.h"
+#include "feeds/uof/uof_source.h"
 
 #define ADMIN_TOKENS_KEPT 256
 #define USERS_TRACKED_MAX 262144
@@ -360,6 +361,22 @@ static void size_betfair(const struct node *node, struct betfair_options *betfai
         betfair->ladder_points_max = (uint32_t)markets * FEED_MARKET_POINTS;
 }
 
+static int open_uof(struct node *node)
+{
+    struct uof_options uof = uof_options_default();
+    int64_t markets = node->options->markets_max;
+    if (markets > UOF_MARKETS_LIMIT)
+        markets = UOF_MARKETS_LIMIT;
+    if (markets > uof.markets_max) {
+        uof.markets_max = (uint32_t)markets;
+        uof.outcomes_max = (uint32_t)markets * FEED_MARKET_RUNNERS;
+    }
+    uof.in_play_delay_us = node->options->trading.uof_delay_ms * US_PER_MS;
+    random_fill(uof.hash_key, sizeof uof.hash_key);
+    node->uof = uof_source_new(&uof, book_sink(node->book));
+    return node->uof == NULL ? -ERR_MEMORY : 0;
+}
+
 static int open_backoffice(struct node *node)
 {
     struct betfair_options betfair = betfair_options_default();
@@ -373,7 +390,9 @@ static int open_backoffice(struct node *node)
     node->betfair = betfair_source_new(&betfair, book_sink(node->book));
     if (node->betfair == NULL)
         return -ERR_MEMORY;
+    TRY(open_uof(node));
     node->formats[0] = (struct feed_format){"betfair", node->betfair};
+    node->formats[1] = (struct feed_format){"uof", node->uof};
     const struct backoffice_parts parts = {
         .ship = node_ship_serve,
         .ship_owner = &node->ship,
@@ -387,7 +406,7 @@ static int open_backoffice(struct node *node)
         .results = node->options->results,
         .tree = tree_keeper_tree(node->proofs.keeper),
         .formats = node->formats,
-        .formats_count = 1,
+        .formats_count = sizeof node->formats / sizeof *node->formats,
         .version = version_text,
         .profile = profile_text(node->options->profile),
         .demo_kid = node->options->simulate && node->options->jwks == NULL ? SLICE(LOCAL_KEY_ID)
@@ -677,6 +696,8 @@ static void close_all(struct node *node)
     backoffice_free(node->backoffice);
     loop_remove_hook(node->loop, on_turn_end, node);
     bet_service_free(node->bets);
+    if (node->uof != NULL)
+        node->uof->ops->free(node->uof);
     if (node->betfair != NULL)
         node->betfair->ops->free(node->betfair);
     if (node->book != NULL)

@@ -24,6 +24,7 @@ enum node_profile { PROFILE_DEMO = 1, PROFILE_BENCH, PROFILE_PRODUCTION };
 struct node_trading {
     int64_t margin_permyriad; /* of the profit part of an exchange's price, and of the matches */
     int64_t price_cents_min, offer_cents_min; /* feeds/betfair_stream/margin_rule.h */
+    int64_t uof_delay_ms; /* of bets in play; that feed has no delay of its own */
     int64_t stake_minor_min, stake_minor_max, payout_minor_max, deposit_minor_max;
     int64_t tolerance_permyriad; /* of price_policy "within" */
     enum rounding rounding;      /* of payouts; kept with each bet */

@@ -1,6 +1,7 @@
 """A customer: a token, money, and bets."""
 import itertools
 from decimal import Decimal
+from urllib.parse import quote
 
 from .http import Http
 from .until import until
@@ -43,7 +44,7 @@ class Bettor:
 
     def odds(self, market, selection):
         """(price, version) as shown now."""
-        shown = self.http.request('GET', f'/v1/odds/{market}').json
+        shown = self.http.request('GET', f'/v1/odds/{quote(market, safe="")}').json
         row = next(s for s in shown['selections'] if s['id'] == str(selection))
         return row['odds'], shown['odds_version']
 
