@@ -169,7 +169,7 @@ RATE = 5000              # bets a second on other markets, before and meanwhile
 # The bets that are open, and on what: the markets of an event, one market, 15 events.
 OPEN = ((500000, 'event'), (500000, 'market'), (1000000, 'event'), (1000000, 'market'),
         (1500000, 'events'))
-FILL_RATE, FILL_SECONDS = 40000, 60
+FILL_RATE, FILL_SECONDS = 40000, 120
 FEED_MARKETS = 64        # four to an event: bets elsewhere go to the last of them
 BIG_EVENT, ELSEWHERE = '9000', 'event:9015'
 EVENTS = 15
