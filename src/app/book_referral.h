@@ -10,7 +10,9 @@
 #include <stdint.h>
 
 #include "app/book_request.h"
+#include "base/instant.h"
 #include "core/bet.h"
+#include "core/ids.h"
 #include "core/referral.h"
 
 struct book;

@@ -36,6 +36,10 @@
     {"cash-out", "on"},                                                                            \
     {"cash-out-margin", "500"},                                                                    \
     {"cash-out-valid-ms", "5000"},                                                                 \
+    {"referrals", "off"},                                                                          \
+    {"referral-timeout-ms", "60000"},                                                              \
+    {"referral-offer-ms", "30000"},                                                                \
+    {"referrals-max", "1024"},                                                                     \
     {"pending-max", "65536"},                                                                      \
     {"bind-score", "on"}
 
@@ -277,6 +281,9 @@ static int take_trading(const struct options *options, struct node_trading *ret,
         {"settle-per-turn-max", &ret->settle_per_turn_max, {1, 4096}},
         {"cash-out-margin", &ret->cash_out_margin, {0, 10000}},
         {"cash-out-valid-ms", &ret->cash_out_valid_ms, {100, 600000}},
+        {"referral-timeout-ms", &ret->referral_timeout_ms, {100, REFERRAL_US_MAX / US_PER_MS}},
+        {"referral-offer-ms", &ret->referral_offer_ms, {100, REFERRAL_US_MAX / US_PER_MS}},
+        {"referrals-max", &ret->referrals_max, {1, 16384}},
         {"pending-max", &ret->pending_max, {1, 10000000}},
     };
     for (size_t i = 0; i < COUNT(numbers); i++)
@@ -287,6 +294,7 @@ static int take_trading(const struct options *options, struct node_trading *ret,
     }
     TRY(options_switch(options, "bind-score", &ret->bind_score, why));
     TRY(options_switch(options, "cash-out", &ret->cash_out, why));
+    TRY(options_switch(options, "referrals", &ret->referrals, why));
     return take_rounding(options, &ret->rounding, why);
 }
 

@@ -242,6 +242,7 @@ struct shard_limits node_shard_limits(const struct node_options *options)
     limits.accounts_max = (uint32_t)options->accounts_max;
     limits.bets_max = (uint32_t)options->bets_max;
     limits.verdicts_max = (uint32_t)options->verdicts_max;
+    limits.referrals_max = (uint32_t)options->trading.referrals_max;
     return limits;
 }
 
@@ -278,6 +279,9 @@ static struct book_options book_options_of(const struct node_options *options)
     book.cash_out = (struct cash_out_options){options->trading.cash_out,
                                               (uint32_t)options->trading.cash_out_margin,
                                               options->trading.cash_out_valid_ms * US_PER_MS};
+    book.referral = (struct referral_options){options->trading.referrals,
+                                              options->trading.referral_timeout_ms * US_PER_MS,
+                                              options->trading.referral_offer_ms * US_PER_MS};
     book.bind_score = options->trading.bind_score;
     book.version = version_text;
     if (version_binary_sha256(book.binary_sha256) < 0)

@@ -31,6 +31,8 @@ struct node_trading {
     int64_t settle_per_turn_max, pending_max;
     int64_t write_off_minor_max; /* of a balance below zero; 0: it is owed */
     bool cash_out;
+    bool referrals; /* what a limit refuses waits for the desk */
+    int64_t referral_timeout_ms, referral_offer_ms, referrals_max;
     int64_t cash_out_margin, cash_out_valid_ms;  /* permyriad of the fair value */
     bool bind_score;                             /* of bets that wait for their delay */
     int64_t liability_minor_max;                 /* of one outcome; 0: unlimited */

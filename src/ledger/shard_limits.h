@@ -13,7 +13,7 @@ struct shard_limits {
     uint32_t stake_limits_max; /* scopes with limits of their own; 0: 4096 */
     uint32_t proposals_max;    /* of results, that wait; 0: 256 */
     uint32_t proposed_max;     /* selections that all of these name together; 0: 16,384 */
-    uint32_t referrals_max;    /* bets that wait for the desk; 0: 1024 */
+    uint32_t referrals_max;    /* bets that wait for the desk; 0: 16,384 */
     uint32_t cash_outs_max;    /* that ever waited for a delay; 0: bets_max */
     uint32_t verdicts_max;     /* idempotency keys in memory: shard_verdicts.h */
 };

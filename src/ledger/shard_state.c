@@ -14,7 +14,7 @@
 #define STAKE_LIMITS_MAX      4096
 #define PROPOSALS_MAX_DEFAULT 256
 #define PROPOSED_MAX_DEFAULT  16384
-#define REFERRALS_MAX_DEFAULT 1024
+#define REFERRALS_MAX_DEFAULT 16384
 
 /* Names of a market and its selections, many of them shared. */
 static size_t texts_max(const struct shard_limits *limits)

@@ -14,6 +14,9 @@
 #include "roles/backoffice/limit_desk.h"
 #include "roles/backoffice/market_list.h"
 #include "roles/backoffice/proposal_json.h"
+#include "roles/backoffice/referral_decode.h"
+#include "roles/backoffice/referral_desk.h"
+#include "roles/backoffice/referral_list.h"
 #include "roles/backoffice/result_decode.h"
 #include "roles/shared/demo_session.h"
 #include "roles/shared/json_fields.h"
@@ -24,14 +27,16 @@
 
 struct backoffice {
     struct backoffice_parts parts;
-    struct desk *desk;          /* owned */
-    struct grant_desk *grants;  /* owned */
-    struct limit_desk *limits;  /* owned */
-    struct feed_intake *intake; /* owned */
-    struct key_desk *keys;      /* owned; NULL: no signing keys here */
+    struct desk *desk;               /* owned */
+    struct grant_desk *grants;       /* owned */
+    struct limit_desk *limits;       /* owned */
+    struct referral_desk *referrals; /* owned */
+    struct feed_intake *intake;      /* owned */
+    struct key_desk *keys;           /* owned; NULL: no signing keys here */
     int64_t begun_us;
     char out[METRICS_BYTES_MAX];
     char markets[MARKET_LIST_BYTES_MAX];
+    char waiting[REFERRAL_LIST_BYTES_MAX];
 };
 
 int backoffice_new(const struct backoffice_parts *parts, struct backoffice **ret_backoffice)
@@ -46,6 +51,8 @@ int backoffice_new(const struct backoffice_parts *parts, struct backoffice **ret
         error = grant_desk_new(parts->book, &backoffice->grants);
     if (error == 0)
         error = limit_desk_new(parts->book, &backoffice->limits);
+    if (error == 0)
+        error = referral_desk_new(parts->book, &backoffice->referrals);
     if (error == 0)
         error = feed_intake_new(&(struct feed_intake_parts){.loop = parts->loop,
                                                             .book = parts->book,
@@ -70,6 +77,7 @@ void backoffice_free(struct backoffice *backoffice)
     feed_intake_free(backoffice->intake);
     grant_desk_free(backoffice->grants);
     limit_desk_free(backoffice->limits);
+    referral_desk_free(backoffice->referrals);
     desk_free(backoffice->desk);
     free(backoffice);
 }
@@ -365,6 +373,39 @@ static void serve_limits(struct backoffice *backoffice, struct admin_call *call)
         limit_desk_serve(backoffice->limits, call->request, &call->claims, scope, call->id[1]);
 }
 
+/* A page of them as they are now: some may not be durable yet, and nothing hangs on that. */
+static void serve_referrals(struct backoffice *backoffice, struct admin_call *call)
+{
+    struct buf out = buf_over(backoffice->waiting, sizeof backoffice->waiting);
+    struct slice text;
+    uint64_t cursor = 0;
+    if (http_url_query(call->request->query, "cursor", &text) &&
+        !field_positive(text, INT64_MAX, &cursor)) {
+        http_reply_problem(call->request->reply_to, 400, "INVALID_PARAMETER", SLICE("cursor"));
+        return;
+    }
+    referral_list_write(&out, book_state(backoffice->parts.book), backoffice->parts.store, cursor);
+    http_reply(call->request->reply_to, 200, SLICE("application/json"), NO_STORE, buf_slice(&out));
+}
+
+static void serve_referral_accept(struct backoffice *backoffice, struct admin_call *call)
+{
+    referral_desk_say(backoffice->referrals, call->request, &call->claims, call->id[0],
+                      REFERRAL_ACCEPTED);
+}
+
+static void serve_referral_reject(struct backoffice *backoffice, struct admin_call *call)
+{
+    referral_desk_say(backoffice->referrals, call->request, &call->claims, call->id[0],
+                      REFERRAL_REJECTED);
+}
+
+static void serve_referral_offer(struct backoffice *backoffice, struct admin_call *call)
+{
+    referral_desk_say(backoffice->referrals, call->request, &call->claims, call->id[0],
+                      REFERRAL_OFFERED);
+}
+
 static void serve_keys(struct backoffice *backoffice, struct admin_call *call)
 {
     if (backoffice->keys == NULL)
@@ -402,6 +443,8 @@ static void on_head(void *owner, const struct http_request *request, struct http
         plan->bytes_max = GRANT_BODY_BYTES_MAX;
     } else if (slice_begins(request->path, SLICE("/v1/admin/limits/"))) {
         plan->bytes_max = LIMIT_BODY_BYTES_MAX;
+    } else if (slice_begins(request->path, SLICE("/v1/admin/referrals/"))) {
+        plan->bytes_max = REFERRAL_BODY_BYTES_MAX;
     } else if (slice_begins(request->path, SLICE("/v1/admin/"))) {
         plan->bytes_max = RESULT_BODY_BYTES_MAX;
     }
@@ -495,6 +538,13 @@ static const struct admin_route routes[] = {
     {"/v1/admin/users/{user_id}/grants", ROUTE_POST, ROLES_DESK, USER_ID_BYTES_MAX, serve_grants},
     {"/v1/admin/limits/{scope}/{id}", ROUTE_READ | ROUTE_PUT | ROUTE_DELETE, ROLES_DESK,
      LIMIT_SCOPE_ID_BYTES_MAX, serve_limits},
+    {"/v1/admin/referrals", ROUTE_READ, ROLES_DESK, 0, serve_referrals},
+    {"/v1/admin/referrals/{bet_id}/accept", ROUTE_POST, ROLES_DESK, PROPOSAL_ID_BYTES_MAX,
+     serve_referral_accept},
+    {"/v1/admin/referrals/{bet_id}/reject", ROUTE_POST, ROLES_DESK, PROPOSAL_ID_BYTES_MAX,
+     serve_referral_reject},
+    {"/v1/admin/referrals/{bet_id}/offer", ROUTE_POST, ROLES_DESK, PROPOSAL_ID_BYTES_MAX,
+     serve_referral_offer},
     {"/v1/admin/ledger/rotate-key", ROUTE_POST, ROLES_KEYS, 0, serve_keys},
     {"/v1/demo/session", ROUTE_POST, 0, 0, serve_demo_session},
 };
@@ -658,5 +708,6 @@ int backoffice_register_metrics(struct backoffice *backoffice, struct metrics *m
     TRY(desk_register_metrics(backoffice->desk, metrics));
     TRY(grant_desk_register_metrics(backoffice->grants, metrics));
     TRY(limit_desk_register_metrics(backoffice->limits, metrics));
+    TRY(referral_desk_register_metrics(backoffice->referrals, metrics));
     return feed_intake_register_metrics(backoffice->intake, metrics);
 }

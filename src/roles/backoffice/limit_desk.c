@@ -77,6 +77,8 @@ enum limit_field {
     LIABILITY_MAX,
     DELAY_MS,
     FACTOR,
+    REFER_ABOVE,
+    REFERS,
     REASON,
     LIMIT_FIELDS_COUNT,
 };
@@ -88,6 +90,8 @@ static const struct field limit_fields[LIMIT_FIELDS_COUNT] = {
     [LIABILITY_MAX] = {"liability_minor_max", JSON_NUMBER},
     [DELAY_MS] = {"delay_ms", JSON_NUMBER},
     [FACTOR] = {"factor_permyriad", JSON_NUMBER},
+    [REFER_ABOVE] = {"refer_minor_above", JSON_NUMBER},
+    [REFERS] = {"refers", JSON_TRUE},
     [REASON] = {"reason", JSON_STRING},
 };
 
@@ -125,10 +129,12 @@ static bool take_limits(const struct field_values *values, struct stake_limits *
         !take_number(values, PAYOUT_MAX, MONEY_MINOR_MAX, &ret->payout_minor_max, refusal) ||
         !take_number(values, LIABILITY_MAX, MONEY_MINOR_MAX, &ret->liability_minor_max, refusal) ||
         !take_number(values, DELAY_MS, DELAY_MS_MAX, &delay_ms, refusal) ||
-        !take_number(values, FACTOR, LIMIT_FACTOR_MAX, &factor, refusal))
+        !take_number(values, FACTOR, LIMIT_FACTOR_MAX, &factor, refusal) ||
+        !take_number(values, REFER_ABOVE, MONEY_MINOR_MAX, &ret->refer_minor_above, refusal))
         return false;
     ret->delay_us = delay_ms * US_PER_MS;
     ret->factor_permyriad = (uint64_t)factor;
+    ret->refers = slice_is(values->text[REFERS], "true");
     return true;
 }
 
@@ -168,6 +174,9 @@ static void put_limits(struct json_writer *writer, const struct stake_limits *li
     put_minor(writer, "liability_minor_max", limits->liability_minor_max);
     put_minor(writer, "delay_ms", limits->delay_us / US_PER_MS);
     put_minor(writer, "factor_permyriad", (int64_t)limits->factor_permyriad);
+    put_minor(writer, "refer_minor_above", limits->refer_minor_above);
+    json_write_key(writer, "refers");
+    json_write_bool(writer, limits->refers != 0);
 }
 
 static void put_scope(struct json_writer *writer, const struct limit_operation *operation,

@@ -383,6 +383,31 @@ static int write_money(const struct shard_state *state, const struct record_view
     return replayed ? 200 : 201;
 }
 
+/* ---- offers of the desk ---- */
+
+static int write_offer_answer(const struct shard_state *state, const struct record_view *record,
+                              bool replayed, struct buf *out)
+{
+    const struct record_referral *word = record->body;
+    struct currency currency = {word->currency};
+    bool taken = word->word == REFERRAL_TAKEN;
+    struct json_writer writer = json_write_begin(out);
+    json_write_object_open(&writer);
+    put_bet_id_member(&writer, (struct bet_id){word->bet_id});
+    put_word_member(&writer, "offer", taken ? "ACCEPTED" : "DECLINED");
+    put_seq_member(&writer, "offer_id", shard_state_shard(state), word->offer_seq);
+    if (taken) {
+        put_word_member(&writer, "status", "PENDING");
+        put_money_member(&writer, "stake", money_of(word->stake, currency));
+        put_money_member(&writer, "potential_return", money_of(word->potential_return, currency));
+        put_time_member(&writer, "decide_at", (struct instant){word->until_us});
+    }
+    put_record_members(&writer, state, record, word->balance_after);
+    put_time_member(&writer, "created_at", (struct instant){record->head->time_us});
+    json_write_object_close(&writer);
+    return taken && !replayed ? 202 : 200;
+}
+
 int bet_answer_write(const struct shard_state *state, const struct record_view *record,
                      bool replayed, struct buf *out)
 {
@@ -393,6 +418,8 @@ int bet_answer_write(const struct shard_state *state, const struct record_view *
         return write_released(state, record, out);
     if (type == RECORD_CASH_OUT)
         return write_cash_out(state, record, replayed, out);
+    if (type == RECORD_REFERRAL)
+        return write_offer_answer(state, record, replayed, out);
     ASSERT(type == RECORD_BET);
     const struct record_bet *bet = record->body;
     if (bet->bet_id != 0)

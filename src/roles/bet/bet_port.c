@@ -58,6 +58,11 @@ static void ask(struct bet_port *port, const struct bet_question *question,
     case BET_CALL_CASH_OUT:
         bet_service_cash_out(counter->bets, &request, answer, cookie);
         return;
+    case BET_CALL_TAKE_OFFER:
+    case BET_CALL_DECLINE_OFFER:
+        bet_service_answer_offer(counter->bets, &request, question->call == BET_CALL_TAKE_OFFER,
+                                 answer, cookie);
+        return;
     case BET_CALL_PROOF:
     case BET_CALL_HEAD:
     case BET_CALL_KEYS:

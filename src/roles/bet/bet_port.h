@@ -22,20 +22,22 @@ enum bet_call {
     BET_CALL_PROOF,
     BET_CALL_HEAD,
     BET_CALL_KEYS,
-    BET_CALL_OFFER,    /* what a bet would be bought back for */
-    BET_CALL_CASH_OUT, /* buy it back */
+    BET_CALL_OFFER,         /* what a bet would be bought back for */
+    BET_CALL_CASH_OUT,      /* buy it back */
+    BET_CALL_TAKE_OFFER,    /* of the desk, on a bet that waits */
+    BET_CALL_DECLINE_OFFER, /* the same */
 };
-#define BET_CALLS_COUNT 11
+#define BET_CALLS_COUNT 13
 
 /* What bet_service.h and proof_service.h take; borrowed for the call. */
 struct bet_question {
     enum bet_call call;
-    enum record_transport transport; /* PLACE, DEPOSIT, WITHDRAW, CASH_OUT */
+    enum record_transport transport; /* PLACE, DEPOSIT, WITHDRAW, CASH_OUT, .._OFFER */
     const struct jwt_claims *claims; /* verified; NULL with HEAD and KEYS */
     struct slice key;                /* the same */
     struct slice words;              /* the same: JSON; LIST, HEAD: the query; else the id */
     struct slice personal;           /* PLACE, DEPOSIT, WITHDRAW */
-    struct slice bet_id;             /* CASH_OUT */
+    struct slice bet_id;             /* CASH_OUT, .._OFFER */
 };
 
 struct bet_port {

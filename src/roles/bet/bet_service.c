@@ -173,8 +173,8 @@ void bet_service_untaken(struct bet_service *service, enum request_outcome outco
     ASSERT(false); /* not an answer to a customer's request (book.h) */
 }
 
-static void refuse_fault(struct bet_service *service, const struct request_refusal *refusal,
-                         bet_service_answer_fn answer, struct book_cookie cookie)
+void bet_service_refuse_fault(struct bet_service *service, const struct request_refusal *refusal,
+                              bet_service_answer_fn answer, struct book_cookie cookie)
 {
     struct buf out = buf_over(service->out, sizeof service->out);
     service->stats.malformed++;
@@ -184,12 +184,13 @@ static void refuse_fault(struct bet_service *service, const struct request_refus
 
 /* ---- requests that the book takes ---- */
 
-static struct ask *take_ask(struct bet_service *service, bet_service_answer_fn answer,
-                            struct book_cookie cookie)
+struct ask *bet_service_take_ask(struct bet_service *service, bet_service_answer_fn answer,
+                                 struct book_cookie cookie)
 {
     struct ask *ask = service->free_ask;
     if (ask == NULL) {
         service->stats.in_flight_reached++;
+        bet_service_refuse(service, 503, "OVERLOADED", answer, cookie);
         return NULL;
     }
     service->free_ask = ask->next_free;
@@ -199,7 +200,7 @@ static struct ask *take_ask(struct bet_service *service, bet_service_answer_fn a
     return ask;
 }
 
-static void give_ask(struct ask *ask)
+void bet_service_give_ask(struct ask *ask)
 {
     struct bet_service *service = ask->service;
     ask->next_free = service->free_ask;
@@ -207,13 +208,13 @@ static void give_ask(struct ask *ask)
     service->stats.in_flight--;
 }
 
-static void on_verdict(const struct book_answer *verdict)
+void bet_service_on_verdict(const struct book_answer *verdict)
 {
     struct ask *ask = verdict->cookie.owner;
     struct bet_service *service = ask->service;
     bet_service_answer_fn tell = ask->answer;
     struct bet_service_answer answer = {.cookie = ask->cookie, .replayed = verdict->replayed};
-    give_ask(ask);
+    bet_service_give_ask(ask);
     if (verdict->untaken != REQUEST_TAKEN) {
         bet_service_untaken(service, verdict->untaken, tell, answer.cookie);
         return;
@@ -231,8 +232,8 @@ static void on_verdict(const struct book_answer *verdict)
 }
 
 /* What every request that moves money has to pass first. */
-static bool admit(struct bet_service *service, const struct bet_service_request *request,
-                  bet_service_answer_fn answer, struct book_cookie cookie)
+bool bet_service_admit(struct bet_service *service, const struct bet_service_request *request,
+                       bet_service_answer_fn answer, struct book_cookie cookie)
 {
     service->stats.requests++;
     if (jwt_has_role(request->claims, JWT_BETTOR))
@@ -273,14 +274,14 @@ static struct decode_context context_of(struct bet_service *service,
     };
 }
 
-static void taken_or_not(struct ask *ask, enum request_outcome outcome)
+void bet_service_taken_or_not(struct ask *ask, enum request_outcome outcome)
 {
     if (outcome == REQUEST_TAKEN)
         return; /* the ask may be given back already */
     bet_service_answer_fn answer = ask->answer;
     struct book_cookie cookie = ask->cookie;
     struct bet_service *service = ask->service;
-    give_ask(ask);
+    bet_service_give_ask(ask);
     bet_service_untaken(service, outcome, answer, cookie);
 }
 
@@ -289,19 +290,17 @@ void bet_service_place(struct bet_service *service, const struct bet_service_req
 {
     struct bet_decoded bet;
     struct request_refusal refusal;
-    if (!admit(service, request, answer, cookie) ||
+    if (!bet_service_admit(service, request, answer, cookie) ||
         !admit_rate(service, request->claims, answer, cookie))
         return;
     struct decode_context context = context_of(service, request);
     if (!bet_decode(request->body, &context, &bet, &refusal)) {
-        refuse_fault(service, &refusal, answer, cookie);
+        bet_service_refuse_fault(service, &refusal, answer, cookie);
         return;
     }
-    struct ask *ask = take_ask(service, answer, cookie);
-    if (ask == NULL) {
-        bet_service_refuse(service, 503, "OVERLOADED", answer, cookie);
+    struct ask *ask = bet_service_take_ask(service, answer, cookie);
+    if (ask == NULL)
         return;
-    }
     struct bet_request asked = {
         .user_id = jwt_sub(request->claims),
         .key = bet.key,
@@ -312,8 +311,8 @@ void bet_service_place(struct bet_service *service, const struct bet_service_req
         .transport = request->transport,
         .personal = request->personal,
     };
-    taken_or_not(
-        ask, book_place_bet(service->book, &asked, on_verdict, (struct book_cookie){.owner = ask}));
+    bet_service_taken_or_not(ask, book_place_bet(service->book, &asked, bet_service_on_verdict,
+                                                 (struct book_cookie){.owner = ask}));
 }
 
 static void move_money(struct bet_service *service, const struct bet_service_request *request,
@@ -322,18 +321,16 @@ static void move_money(struct bet_service *service, const struct bet_service_req
 {
     struct money_decoded money;
     struct request_refusal refusal;
-    if (!admit(service, request, answer, cookie))
+    if (!bet_service_admit(service, request, answer, cookie))
         return;
     struct decode_context context = context_of(service, request);
     if (!money_decode(request->body, &context, &money, &refusal)) {
-        refuse_fault(service, &refusal, answer, cookie);
+        bet_service_refuse_fault(service, &refusal, answer, cookie);
         return;
     }
-    struct ask *ask = take_ask(service, answer, cookie);
-    if (ask == NULL) {
-        bet_service_refuse(service, 503, "OVERLOADED", answer, cookie);
+    struct ask *ask = bet_service_take_ask(service, answer, cookie);
+    if (ask == NULL)
         return;
-    }
     struct money_request asked = {
         .user_id = jwt_sub(request->claims),
         .key = money.key,
@@ -341,8 +338,8 @@ static void move_money(struct bet_service *service, const struct bet_service_req
         .amount = money.amount,
         .request_hash = {money.request_hash[0], money.request_hash[1]},
     };
-    taken_or_not(ask, book_move_money(service->book, &asked, on_verdict,
-                                      (struct book_cookie){.owner = ask}));
+    bet_service_taken_or_not(ask, book_move_money(service->book, &asked, bet_service_on_verdict,
+                                                  (struct book_cookie){.owner = ask}));
 }
 
 void bet_service_deposit(struct bet_service *service, const struct bet_service_request *request,
@@ -358,8 +355,8 @@ void bet_service_withdraw(struct bet_service *service, const struct bet_service_
 }
 
 /* The user's own bet of this id. */
-static bool own_bet(struct bet_service *service, const struct bet_service_request *request,
-                    struct bet_id *ret_id)
+bool bet_service_own_bet(struct bet_service *service, const struct bet_service_request *request,
+                         struct bet_id *ret_id)
 {
     const struct shard_state *state = book_state(service->book);
     uint32_t index =
@@ -374,23 +371,21 @@ void bet_service_cash_out(struct bet_service *service, const struct bet_service_
     struct cash_out_decoded sale;
     struct request_refusal refusal;
     struct bet_id id = {0};
-    if (!admit(service, request, answer, cookie) ||
+    if (!bet_service_admit(service, request, answer, cookie) ||
         !admit_rate(service, request->claims, answer, cookie))
         return;
-    if (!own_bet(service, request, &id)) {
+    if (!bet_service_own_bet(service, request, &id)) {
         bet_service_refuse(service, 404, "NOT_FOUND", answer, cookie);
         return;
     }
     struct decode_context context = context_of(service, request);
     if (!cash_out_decode(request->body, &context, id, &sale, &refusal)) {
-        refuse_fault(service, &refusal, answer, cookie);
+        bet_service_refuse_fault(service, &refusal, answer, cookie);
         return;
     }
-    struct ask *ask = take_ask(service, answer, cookie);
-    if (ask == NULL) {
-        bet_service_refuse(service, 503, "OVERLOADED", answer, cookie);
+    struct ask *ask = bet_service_take_ask(service, answer, cookie);
+    if (ask == NULL)
         return;
-    }
     struct cash_out_request asked = {
         .user_id = jwt_sub(request->claims),
         .key = sale.key,
@@ -403,8 +398,8 @@ void bet_service_cash_out(struct bet_service *service, const struct bet_service_
         .request_hash = {sale.request_hash[0], sale.request_hash[1]},
         .transport = request->transport,
     };
-    taken_or_not(
-        ask, book_cash_out(service->book, &asked, on_verdict, (struct book_cookie){.owner = ask}));
+    bet_service_taken_or_not(ask, book_cash_out(service->book, &asked, bet_service_on_verdict,
+                                                (struct book_cookie){.owner = ask}));
 }
 
 bool bet_service_push(struct bet_service *service, const struct record_view *record,

@@ -102,6 +102,10 @@ void bet_service_offer(struct bet_service *service, const struct jwt_claims *cla
                        struct book_cookie cookie);
 void bet_service_cash_out(struct bet_service *service, const struct bet_service_request *request,
                           bet_service_answer_fn answer, struct book_cookie cookie);
+/* The customer takes an offer of the desk on a bet that waits, or declines it. */
+void bet_service_answer_offer(struct bet_service *service,
+                              const struct bet_service_request *request, bool takes,
+                              bet_service_answer_fn answer, struct book_cookie cookie);
 /* GET /v1/account, GET /v1/bets?..., GET /v1/bets/{id} (a foreign id is 404). `query` is still
  * encoded: from, to (RFC 3339), cursor, limit, order=asc|desc, user_id (auditor, regulator). */
 void bet_service_account(struct bet_service *service, const struct jwt_claims *claims,

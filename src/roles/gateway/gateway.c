@@ -201,7 +201,7 @@ static bool admit_address(struct gateway *gateway, const struct http_request *re
 
 /* ---- bets and money ---- */
 
-/* `bet_id`: of a cash-out. */
+/* `bet_id`: of a cash-out, or of an offer's bet. */
 static void serve_write(struct gateway *gateway, struct http_request *request, enum bet_call call,
                         struct slice bet_id)
 {
@@ -323,6 +323,8 @@ enum route {
     ROUTE_BET,
     ROUTE_PROOF,
     ROUTE_CASH_OUT,
+    ROUTE_OFFER_ACCEPT,
+    ROUTE_OFFER_DECLINE,
     ROUTE_HEAD,
     ROUTE_KEYS,
     ROUTE_ACCOUNT,
@@ -344,6 +346,8 @@ static const struct route_row rows[] = {
     {"/v1/bets", ROUTE_READ | ROUTE_POST, ROUTE_BETS},
     {"/v1/bets/{bet_id}", ROUTE_READ, ROUTE_BET},
     {"/v1/bets/{bet_id}/cash-out", ROUTE_READ | ROUTE_POST, ROUTE_CASH_OUT},
+    {"/v1/bets/{bet_id}/offer/accept", ROUTE_POST, ROUTE_OFFER_ACCEPT},
+    {"/v1/bets/{bet_id}/offer/decline", ROUTE_POST, ROUTE_OFFER_DECLINE},
     {"/v1/bets/{bet_id}/proof", ROUTE_READ, ROUTE_PROOF},
     {"/v1/odds", ROUTE_READ, ROUTE_ODDS},
     {"/v1/events", ROUTE_READ, ROUTE_ODDS},
@@ -404,6 +408,12 @@ static void dispatch(struct gateway *gateway, struct http_request *request, enum
             serve_write(gateway, request, BET_CALL_CASH_OUT, bet_id);
         else
             serve_read(gateway, request, BET_CALL_OFFER, bet_id);
+        return;
+    case ROUTE_OFFER_ACCEPT:
+        serve_write(gateway, request, BET_CALL_TAKE_OFFER, bet_id);
+        return;
+    case ROUTE_OFFER_DECLINE:
+        serve_write(gateway, request, BET_CALL_DECLINE_OFFER, bet_id);
         return;
     case ROUTE_HEAD:
         serve_anyone(gateway, request, BET_CALL_HEAD, request->query);

@@ -149,4 +149,4 @@ void reads_forget(struct odds_service *s, uint32_t market);
 /* The connections are gone. */
 void reads_done(struct odds_service *s);
 void reads_events(struct odds_service *s, struct http_request *request);
-void own_place_bet(struct client *client, const struct stream_op *op);
+void own_ask(struct client *client, const struct stream_op *op, enum bet_call call);

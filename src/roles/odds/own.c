@@ -80,7 +80,7 @@ static uint32_t take_flight(struct client *client, struct slice id)
     return slot;
 }
 
-void own_place_bet(struct client *client, const struct stream_op *op)
+void own_ask(struct client *client, const struct stream_op *op, enum bet_call call)
 {
     struct odds_service *s = client->service;
     if (!client_has_authority(client)) {
@@ -107,12 +107,13 @@ void own_place_bet(struct client *client, const struct stream_op *op)
     char personal[PERSONAL_KEPT_MAX];
     memcpy(personal, identity->personal, identity->personal_bytes);
     const struct bet_question question = {
-        .call = BET_CALL_PLACE,
+        .call = call,
         .transport = TRANSPORT_WEBSOCKET,
         .claims = &claims,
         .key = op->key,
-        .words = op->bet,
+        .words = call == BET_CALL_PLACE ? op->bet : op->offer,
         .personal = slice_of(personal, identity->personal_bytes),
+        .bet_id = op->bet_id,
     };
     metrics_count(&s->stats.bets, 1);
     enum cycles_stage before = cycles_enter(CYCLES_DECIDE);

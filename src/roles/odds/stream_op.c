@@ -15,13 +15,16 @@ enum member {
     MEMBER_ID,
     MEMBER_KEY,
     MEMBER_BET,
+    MEMBER_BET_ID,
+    MEMBER_OFFER,
 };
 
-#define MEMBERS     9
+#define MEMBERS     11
 #define BIT(member) (1u << (member))
 
 static const char *const member_names[MEMBERS] = {
-    "op", "channels", "conflate_ms", "have", "sid", "seq", "id", "idempotency_key", "bet",
+    "op", "channels",        "conflate_ms", "have",   "sid",   "seq",
+    "id", "idempotency_key", "bet",         "bet_id", "offer",
 };
 
 static const struct {
@@ -34,6 +37,8 @@ static const struct {
     {"resume", STREAM_RESUME, BIT(MEMBER_CHANNELS),
      BIT(MEMBER_CONFLATE) | BIT(MEMBER_HAVE) | BIT(MEMBER_SID) | BIT(MEMBER_SEQ)},
     {"place_bet", STREAM_PLACE_BET, BIT(MEMBER_BET), BIT(MEMBER_ID) | BIT(MEMBER_KEY)},
+    {"accept_offer", STREAM_ACCEPT_OFFER, BIT(MEMBER_BET_ID) | BIT(MEMBER_OFFER), BIT(MEMBER_ID)},
+    {"decline_offer", STREAM_DECLINE_OFFER, BIT(MEMBER_BET_ID) | BIT(MEMBER_OFFER), BIT(MEMBER_ID)},
     {"ping", STREAM_PING, 0, 0},
 };
 
@@ -107,6 +112,12 @@ static bool read_member(struct json_reader *reader, enum member member, struct s
         break;
     case MEMBER_BET:
         read_object(reader, &op->bet);
+        break;
+    case MEMBER_BET_ID:
+        json_string(reader, &op->bet_id);
+        break;
+    case MEMBER_OFFER:
+        read_object(reader, &op->offer);
         break;
     }
     return true;

@@ -18,6 +18,8 @@ enum stream_op_kind {
     STREAM_UNSUBSCRIBE,
     STREAM_RESUME,
     STREAM_PLACE_BET,
+    STREAM_ACCEPT_OFFER,
+    STREAM_DECLINE_OFFER,
     STREAM_PING,
 };
 
@@ -30,9 +32,11 @@ struct stream_op {
     struct slice have;   /* its text, an object; see stream_op_numbers() */
     struct slice sid;    /* RESUME: the stream that the numbers in `seq` are of; empty: none */
     struct slice seq;    /* text of {"channel":N}; empty: none */
-    struct slice id;     /* PLACE_BET: correlates; may be empty */
+    struct slice id;     /* PLACE_BET, .._OFFER: correlates; may be empty */
     struct slice key;    /* PLACE_BET: idempotency key; may be empty */
     struct slice bet;    /* PLACE_BET: text of the object */
+    struct slice bet_id; /* .._OFFER: of the bet that waits */
+    struct slice offer;  /* .._OFFER: text of the object that names it */
 };
 
 enum stream_op_outcome {

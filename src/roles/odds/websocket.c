@@ -153,7 +153,13 @@ static void obey(struct client *client, const struct stream_op *op)
         unsubscribe(client, op);
         return;
     case STREAM_PLACE_BET:
-        own_place_bet(client, op);
+        own_ask(client, op, BET_CALL_PLACE);
+        return;
+    case STREAM_ACCEPT_OFFER:
+        own_ask(client, op, BET_CALL_TAKE_OFFER);
+        return;
+    case STREAM_DECLINE_OFFER:
+        own_ask(client, op, BET_CALL_DECLINE_OFFER);
         return;
     case STREAM_PING:
         client_send_text(client, SLICE("{\"op\":\"pong\"}"));
