@@ -193,15 +193,15 @@ static bool may_go(const struct uof_cache *cache, const struct cached_event *eve
     return true;
 }
 
-/* An event beside `kept` gives way. False: none of the oldest may, which is counted. */
-static bool make_room(struct uof_cache *cache, const struct cached_event *kept,
-                      uof_evicted_fn evicted, void *owner)
+/* An event beside the one at `kept` gives way. False: none of the oldest may, which is counted. */
+static bool make_room(struct uof_cache *cache, uint32_t kept, uof_evicted_fn evicted, void *owner)
 {
     uint32_t at = cache->oldest;
     for (int looks = 0; at != UOF_NONE && looks < UOF_EVICT_LOOKS_MAX; looks++) {
+        uint32_t looked_at = at;
         struct cached_event *event = &cache->events[at];
         at = event->newer;
-        if (event == kept || !may_go(cache, event))
+        if (looked_at == kept || !may_go(cache, event))
             continue;
         drop_event(cache, event, evicted, owner);
         return true;
@@ -232,7 +232,8 @@ struct cached_event *uof_cache_hear(struct uof_cache *cache, struct slice id,
         link_newest(cache, event);
         return event;
     }
-    if (cache->events_count == cache->limits.events_max && !make_room(cache, NULL, evicted, owner))
+    if (cache->events_count == cache->limits.events_max &&
+        !make_room(cache, UOF_NONE, evicted, owner))
         return NULL;
     event = take_event(cache);
     *event = (struct cached_event){
@@ -265,7 +266,7 @@ struct cached_market *uof_cache_add(struct uof_cache *cache, struct cached_event
     if (market != NULL)
         return market;
     while (cache->markets_count == cache->limits.markets_max)
-        if (!make_room(cache, event, evicted, owner))
+        if (!make_room(cache, index_of(cache, event), evicted, owner))
             return NULL;
     uint32_t at = take_market(cache);
     market = &cache->markets[at];
