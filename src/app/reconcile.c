@@ -131,23 +131,15 @@ static const struct field house_fields[] = {
     FIELD(shard_house, cash),  FIELD(shard_house, stakes),       FIELD(shard_house, result),
     FIELD(shard_house, promo), FIELD(shard_house, returns_open), FIELDS_END};
 static const struct field count_fields[] = {
-    FIELD(shard_counts, bets_placed),
-    FIELD(shard_counts, bets_pending),
-    FIELD(shard_counts, bets_refused),
-    FIELD(shard_counts, bets_not_accepted),
-    FIELD(shard_counts, bets_settled),
-    FIELD(shard_counts, settlements_reversed),
-    FIELD(shard_counts, deposits),
-    FIELD(shard_counts, withdrawals),
-    FIELD(shard_counts, money_refused),
-    FIELD(shard_counts, fences),
-    FIELD(shard_counts, results),
-    FIELD(shard_counts, cash_outs_asked),
-    FIELD(shard_counts, cash_outs_done),
-    FIELD(shard_counts, cash_outs_refused),
-    FIELD(shard_counts, bets_referred),
-    FIELD(shard_counts, records),
-    FIELDS_END,
+    FIELD(shard_counts, bets_placed),    FIELD(shard_counts, bets_pending),
+    FIELD(shard_counts, bets_refused),   FIELD(shard_counts, bets_not_accepted),
+    FIELD(shard_counts, bets_settled),   FIELD(shard_counts, settlements_reversed),
+    FIELD(shard_counts, deposits),       FIELD(shard_counts, withdrawals),
+    FIELD(shard_counts, money_refused),  FIELD(shard_counts, fences),
+    FIELD(shard_counts, results),        FIELD(shard_counts, cash_outs_asked),
+    FIELD(shard_counts, cash_outs_done), FIELD(shard_counts, cash_outs_refused),
+    FIELD(shard_counts, bets_referred),  FIELD(shard_counts, promotions),
+    FIELD(shard_counts, records),        FIELDS_END,
 };
 
 /* ---- rows ---- */

@@ -208,6 +208,7 @@ static void put_counts(const struct shard_state *state)
     put_u64("settlements_reversed", counts->settlements_reversed);
     put_u64("deposits", counts->deposits);
     put_u64("withdrawals", counts->withdrawals);
+    put_u64("promotions", counts->promotions);
     put_u64("money_refused", counts->money_refused);
     put_u64("fences", counts->fences);
     put_u64("results", counts->results);

@@ -88,6 +88,8 @@ static void count_money(struct shard_state *state, const struct record_money *m)
         state->counts.deposits++;
     else if (m->kind == MONEY_WITHDRAWAL)
         state->counts.withdrawals++;
+    else
+        state->counts.promotions++;
 }
 
 int shard_apply_money(struct shard_state *state, const struct record_view *record)

@@ -180,6 +180,7 @@ int shard_check_verdicts(struct shard_state *state)
     bool fits = !__builtin_add_overflow(decided, counts->bets_refused, &decided) &&
                 !__builtin_add_overflow(decided, counts->deposits, &decided) &&
                 !__builtin_add_overflow(decided, counts->withdrawals, &decided) &&
+                !__builtin_add_overflow(decided, counts->promotions, &decided) &&
                 !__builtin_add_overflow(decided, counts->money_refused, &decided) &&
                 !__builtin_add_overflow(decided, counts->cash_outs_asked, &decided);
     REQUIRE(fits && decided == ring->total, "L3: every request decided has a verdict");

@@ -193,4 +193,5 @@ struct shard_counts {
     uint64_t cash_outs_asked; /* with a key, whatever became of them */
     uint64_t cash_outs_done, cash_outs_refused;
     uint64_t bets_referred; /* of those pending */
+    uint64_t promotions;    /* what the desk moved, of whatever kind */
 };

@@ -139,6 +139,26 @@ TEST(shard_snapshot, what_is_read_is_what_was_written_under_any_limits)
 }
 
 /* The same records, applied to the state that was folded and to the one that was read. */
+TEST(shard_snapshot, what_the_desk_moves_is_counted_too)
+{
+    static const enum money_kind kinds[] = {MONEY_GRANT_FREE, MONEY_GRANT_BONUS, MONEY_FORFEIT_FREE,
+                                            MONEY_BONUS_TO_CASH, MONEY_FORFEIT_BONUS};
+    static struct image image;
+    struct shard_state *again;
+    struct maker m;
+    maker_open(&m);
+    for (size_t i = 0; i < sizeof kinds / sizeof *kinds; i++) {
+        char key[] = {'p', (char)('0' + i), '\0'};
+        struct parts moved = parts_promotion(&m, 1, kinds[i], kinds[i] < 5 ? 100 : 50, key);
+        maker_accept(&m, &moved);
+    }
+    encode(m.state, &image);
+    assert_int_equal(decode(&image, shard_state_limits(m.state), &again, NULL), 0);
+    assert_int_equal(shard_state_counts(again)->promotions, 5);
+    shard_state_free(again);
+    maker_done(&m);
+}
+
 TEST(shard_snapshot, a_state_that_was_read_goes_on_as_the_one_that_was_written)
 {
     static struct image image;
