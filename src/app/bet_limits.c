@@ -18,6 +18,18 @@ struct stake_limits_combined book_platform_limits(const struct book_options *opt
     return combined;
 }
 
+struct stake_limits book_account_limits(const struct book *book, struct account_ref account)
+{
+    const struct shard_stake_limits *own =
+        account.n == 0 ? NULL : shard_state_stake_limits(book->state, LIMIT_OF_PLAYER, account.n);
+    const struct stake_limits *scopes[LIMIT_SCOPES] = {
+        [LIMIT_OF_PLAYER] = own == NULL ? NULL : &own->limits,
+        [LIMIT_OF_PLATFORM] = &book->platform.limits};
+    struct stake_limits_combined combined;
+    stake_limits_combine(scopes, &combined);
+    return combined.limits;
+}
+
 /* What the leg is of, as numbers; 0 where the ledger has none for it. */
 static void refs_of(const struct book *book, struct account_ref account,
                     const struct leg_seen *seen, uint32_t ret_refs[LIMIT_SCOPES])

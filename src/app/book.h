@@ -115,6 +115,10 @@ const char *book_stop_reason(const struct book *book);
 void book_stop(struct book *book, const char *reason);
 
 const struct shard_state *book_state(const struct book *book);
+/* What this customer may stake wherever nothing else limits it: the customer's own limits and the
+ * platform's, scaled (core/stake_limits.h). Of an account that is not there (n 0): the platform's.
+ */
+struct stake_limits book_account_limits(const struct book *book, struct account_ref account);
 struct feed_sink *book_sink(struct book *book);
 /* Ask before each feed message: false while so much waits for the disk that a result could not
  * be recorded; then the intake pauses. Always true when stopped: odds go on (S1). */

@@ -327,7 +327,6 @@ static int open_bets(struct node *node, const struct book_options *book)
         .bets_per_minute_max = (uint32_t)node->options->bets_per_minute,
         .users_tracked_max = USERS_TRACKED_MAX,
         .in_flight_max = IN_FLIGHT_MAX,
-        .bet_limits = book->ticket_limits.bet,
         .deposit_minor_max = book->deposit_minor_max,
     };
     return bet_service_new(&options, node->book, &node->bets);

@@ -87,6 +87,21 @@ def test_the_desk_limits_a_customer_a_market_an_event_and_a_sport(book):
     assert customer.bet(market, 12, '91').status == 201
 
 
+def test_a_customer_is_told_of_limits_of_their_own(book):
+    customer, other = book.bettor(), book.bettor()
+
+    def told(of):
+        return book.server.get('/v1/account', token=of.token).json['limits']
+
+    platform = told(customer)
+    assert put(book, f'customer/{customer.name}', stake_minor_max=6000,
+               payout_minor_max=20000).status == 200
+    assert told(customer) == {**platform, 'stake_max': 60, 'return_max': 200}
+    assert put(book, f'customer/{customer.name}', factor_permyriad=2500).status == 200
+    assert told(customer) == {**platform, 'stake_max': platform['stake_max'] / 4}
+    assert told(other) == platform
+
+
 def test_limits_outlive_a_restart_and_delay_a_customers_bets(own_book):
     customer = own_book.bettor()
     assert put(own_book, f'customer/{customer.name}', delay_ms=1500).status == 200

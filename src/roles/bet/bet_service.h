@@ -20,7 +20,6 @@ struct bet_service_options {
     uint32_t bets_per_minute_max; /* per user; 0 = off (V1-73: 20) */
     uint32_t users_tracked_max;   /* rate limit slots */
     uint32_t in_flight_max;       /* bets and movements that wait for the disk: then 503 */
-    struct bet_limits bet_limits; /* the book's, to be shown by GET /v1/account */
     int64_t deposit_minor_max;
 };
 

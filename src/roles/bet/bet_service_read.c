@@ -78,15 +78,16 @@ static void tell_when_durable(struct held *held, const struct buf *out)
 
 /* ---- the account ---- */
 
-static void put_limits(struct json_writer *writer, const struct bet_service_options *options,
-                       struct currency currency)
+static void put_limits(struct json_writer *writer, const struct bet_service *service,
+                       struct account_ref account, struct currency currency)
 {
+    const struct bet_service_options *options = &service->options;
+    const struct stake_limits limits = book_account_limits(service->book, account);
     json_write_key(writer, "limits");
     json_write_object_open(writer);
-    put_money_member(writer, "stake_min", money_of(options->bet_limits.stake_minor_min, currency));
-    put_money_member(writer, "stake_max", money_of(options->bet_limits.stake_minor_max, currency));
-    put_money_member(writer, "return_max",
-                     money_of(options->bet_limits.payout_minor_max, currency));
+    put_money_member(writer, "stake_min", money_of(limits.stake_minor_min, currency));
+    put_money_member(writer, "stake_max", money_of(limits.stake_minor_max, currency));
+    put_money_member(writer, "return_max", money_of(limits.payout_minor_max, currency));
     put_money_member(writer, "deposit_max", money_of(options->deposit_minor_max, currency));
     json_write_key(writer, "bets_per_minute_max");
     if (options->bets_per_minute_max == 0)
@@ -122,7 +123,7 @@ void bet_service_account(struct bet_service *service, const struct jwt_claims *c
         json_write_text(&writer, slice_text(currency_code(account->currency)));
     json_write_key(&writer, "open_bets");
     json_write_u64(&writer, account->bets_open);
-    put_limits(&writer, &service->options, account->currency);
+    put_limits(&writer, service, ref, account->currency);
     put_seq_member(&writer, "ledger_seq", shard_state_shard(state), account->seq_last);
     json_write_object_close(&writer);
     tell_when_durable(held, &out);

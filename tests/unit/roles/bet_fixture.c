@@ -25,7 +25,6 @@ struct bet_service *bet_service_over(struct fixture *f, uint32_t bets_per_minute
         .bets_per_minute_max = bets_per_minute_max,
         .users_tracked_max = 64,
         .in_flight_max = in_flight_max,
-        .bet_limits = book.ticket_limits.bet,
         .deposit_minor_max = book.deposit_minor_max,
     };
     struct bet_service *bets;
