@@ -43,11 +43,21 @@ def book(tmp_path):
     made.close()
 
 
-def is_newest(watcher, newest):
+def of_channels(storm):
+    """A function: the markets of a channel."""
+    def markets_of(channel):
+        kind, ident = channel.split(':')
+        return [m for m, event in storm.markets.items()
+                if kind == 'sport' or ident in (m, event)]
+    return markets_of
+
+
+def is_newest(watcher, newest, markets_of):
     """Whether it has all that is there, in the newest version."""
-    rows = list(watcher.markets.items())
-    return len(rows) > 0 and all(state['odds_version'] == newest[market]
-                                 for (_, market), state in rows)
+    have = dict(watcher.markets)
+    return all((channel, market) in have and
+               have[channel, market]['odds_version'] == newest[market]
+               for channel in watcher.channels for market in markets_of(channel))
 
 
 def disturbed(watchers):
@@ -68,7 +78,7 @@ def test_every_client_agrees_with_the_odds_log_at_every_version(book):
     for watcher in watchers:
         watcher.calm = True
     newest = {m: book.server.get(f'/v1/odds/{m}').json['odds_version'] for m in storm.markets}
-    until(lambda: all(is_newest(w, newest) for w in watchers), 60)
+    until(lambda: all(is_newest(w, newest, of_channels(storm)) for w in watchers), 60)
     followers.end()
     conflated = book.server.metric('overround_push_conflated_total')
     assert book.server.terminate() == 0
@@ -78,14 +88,8 @@ def test_every_client_agrees_with_the_odds_log_at_every_version(book):
           f'{sum(w.stalls for w in watchers)} stalls, {sum(w.resumed for w in watchers)} resumed, '
           f'{sum(w.connections for w in watchers) - WATCHERS} reconnects')
     assert not [p for w in watchers for p in w.problems][:3]
-
-    def markets_of(channel):
-        kind, ident = channel.split(':')
-        return [m for m, event in storm.markets.items()
-                if kind == 'sport' or ident in (m, event)]
-
     for watcher in watchers:
-        log.check_end(watcher, markets_of)
+        log.check_end(watcher, of_channels(storm))
     assert disturbed(watchers), 'nobody was disturbed'
 
 
@@ -101,7 +105,7 @@ def test_the_checker_finds_what_is_wrong(book):
     for _ in range(10):
         storm.step(5)
     newest = {m: book.server.get(f'/v1/odds/{m}').json['odds_version'] for m in storm.markets}
-    until(lambda: all(is_newest(w, newest) for w in watchers), 60)
+    until(lambda: all(is_newest(w, newest, of_channels(storm)) for w in watchers), 60)
     followers.end()
     assert book.server.terminate() == 0
     log = Log(book.server.data)

@@ -56,6 +56,8 @@ def of_type(schema):
     if kind == 'array':
         return st.lists(values(schema['items']), min_size=schema.get('minItems', 0),
                         max_size=min(schema.get('maxItems', 4), 4))
+    if kind == 'null':
+        return st.none()
     if kind == 'integer':
         return st.integers(schema.get('minimum', 0), schema.get('maximum', 10**6))
     return {'number': numbers, 'string': texts, 'boolean': lambda _: st.booleans()}[kind](schema)
