@@ -140,10 +140,14 @@ static enum request_outcome ask_money(struct sim *sim, const struct sim_entry *e
     struct money_request request = {
         .user_id = sim_user_text(entry, user),
         .key = sim_key_text(entry, key),
-        .kind = entry->operation == OPERATION_DEPOSIT ? MONEY_DEPOSIT : MONEY_WITHDRAWAL,
+        .kind = (enum money_kind)entry->money_kind,
         .amount = {entry->amount + other, {entry->currency}},
         .request_hash = {entry->hash[0], entry->hash[1] + other},
     };
+    if (entry->operation == OPERATION_PROMOTION) {
+        request.actor = SLICE("tim");
+        request.reason = SLICE("birthday");
+    }
     return book_move_money(sim->book, &request, on_answer, cookie);
 }
 
@@ -294,12 +298,31 @@ uint32_t sim_entry_new(struct sim *sim, enum operation operation, uint32_t user)
     return index;
 }
 
+/* The desk grants, and takes back, what the customer may stake and not withdraw. */
+static uint32_t new_promotion(struct sim *sim)
+{
+    static const uint8_t kinds[] = {MONEY_GRANT_FREE,    MONEY_GRANT_FREE,    MONEY_GRANT_BONUS,
+                                    MONEY_GRANT_BONUS,   MONEY_FORFEIT_FREE,  MONEY_FORFEIT_BONUS,
+                                    MONEY_BONUS_TO_CASH, MONEY_BONUS_TO_CASH, MONEY_GRANT_FREE};
+    uint32_t index =
+        sim_entry_new(sim, OPERATION_PROMOTION, (uint32_t)sim_below(sim, sim->mix.users));
+    struct sim_entry *entry = &sim->entries[index];
+    entry->money_kind = kinds[sim_below(sim, sizeof kinds)];
+    entry->amount = 1 + (int64_t)sim_below(sim, sim_chance(sim, 300) ? 100 : 4000);
+    if (sim_chance(sim, 20))
+        entry->amount = sim->mix.book.deposit_minor_max + 1;
+    return index;
+}
+
 static uint32_t new_movement(struct sim *sim)
 {
+    if (sim_chance(sim, sim->mix.promotions))
+        return new_promotion(sim);
     bool out = sim_chance(sim, 250);
     uint32_t index = sim_entry_new(sim, out ? OPERATION_WITHDRAWAL : OPERATION_DEPOSIT,
                                    (uint32_t)sim_below(sim, sim->mix.users));
     struct sim_entry *entry = &sim->entries[index];
+    entry->money_kind = out ? MONEY_WITHDRAWAL : MONEY_DEPOSIT;
     entry->amount = 1 + (int64_t)sim_below(sim, out ? 4000 : 40000);
     if (!out && sim_chance(sim, 30))
         entry->amount = sim->mix.book.deposit_minor_max + 1;

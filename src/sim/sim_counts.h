@@ -50,6 +50,7 @@
     X(SIM_DISCONNECT, "disconnects", true)                                                         \
     X(SIM_DEPOSIT, "deposits", true)                                                               \
     X(SIM_WITHDRAWAL, "withdrawals", true)                                                         \
+    X(SIM_PROMOTION, "promotions_of_customers", true)                                              \
     X(SIM_MONEY_REFUSED, "money_refused", true)                                                    \
     X(SIM_BET_ASKED, "bets", true)                                                                 \
     X(SIM_BET_PLACED, "bets_accepted", true)                                                       \
@@ -66,6 +67,10 @@
     X(SIM_NO_TERMS, "refused_without_place_terms", true)                                           \
     X(SIM_TOO_LARGE, "refused_legs_lines_or_odds", true)                                           \
     X(SIM_LIABILITY, "refused_for_liability", true)                                                \
+    X(SIM_FREE_BET, "free_bets_accepted", true)                                                    \
+    X(SIM_BONUS_BET, "bonus_bets_accepted", true)                                                  \
+    X(SIM_TOKEN_BACK, "tokens_given_back", true)                                                   \
+    X(SIM_FREE_SOLD, "free_bets_sold", true)                                                       \
     X(SIM_BET_SETTLED, "bets_settled", true)                                                       \
     X(SIM_MULTIPLE_SETTLED, "multiples_settled", true)                                             \
     X(SIM_LOST_EARLY, "bets_lost_before_all_results", true)                                        \

@@ -272,7 +272,22 @@ enum bet_outcome sim_expect_money(const struct sim *sim, const struct sim_entry 
 {
     if (account->currency != 0 && account->currency != entry->currency)
         return BET_CURRENCY_MISMATCH;
-    if (entry->operation == OPERATION_DEPOSIT)
+    int64_t funds = account->available;
+    switch ((enum money_kind)entry->money_kind) {
+    case MONEY_DEPOSIT:
+    case MONEY_GRANT_FREE:
+    case MONEY_GRANT_BONUS:
         return entry->amount > sim->mix.book.deposit_minor_max ? BET_AMOUNT_LIMIT : BET_PLACED;
-    return entry->amount > account->available ? BET_INSUFFICIENT_BALANCE : BET_PLACED;
+    case MONEY_FORFEIT_FREE:
+        funds = account->free;
+        break;
+    case MONEY_FORFEIT_BONUS:
+    case MONEY_BONUS_TO_CASH:
+        funds = account->bonus;
+        break;
+    case MONEY_WITHDRAWAL:
+    case MONEY_WRITE_OFF: /* of nobody here: the desk writes nothing off */
+        break;
+    }
+    return entry->amount > funds ? BET_INSUFFICIENT_BALANCE : BET_PLACED;
 }

@@ -154,6 +154,7 @@ static void draw_cash_outs(struct sim *sim)
 {
     struct cash_out_options *options = &sim->mix.book.cash_out;
     sim->mix.cash_outs = permille(sim, 250);
+    sim->mix.promotions = permille(sim, 500);
     options->on = !sim_chance(sim, 50);
     options->margin_permyriad = (uint32_t)sim_below(sim, sim_chance(sim, 800) ? 1500 : 10001);
     options->valid_us = 1 + (int64_t)sim_below(sim, sim_chance(sim, 300) ? 50000 : 8000000);

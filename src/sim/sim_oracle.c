@@ -265,39 +265,77 @@ struct sim_entry *sim_entry_of_key(struct sim *sim, enum operation operation, ui
     sim_broken(sim, "L3", "a record under a key that its user never used");
 }
 
-static void take_money(struct sim *sim, const struct record_view *record)
+/* Where it goes, and where it comes from: the customer's side first, of two the one that gets it.
+ */
+static void money_postings(const struct sim_entry *entry, uint32_t ref,
+                           struct record_posting ret[2])
+{
+    static const struct {
+        uint16_t gets, loses;
+    } kinds[] = {
+        [MONEY_DEPOSIT] = {LEDGER_AVAILABLE, LEDGER_HOUSE_CASH},
+        [MONEY_WITHDRAWAL] = {LEDGER_HOUSE_CASH, LEDGER_AVAILABLE},
+        [MONEY_GRANT_FREE] = {LEDGER_FREE, LEDGER_HOUSE_PROMO},
+        [MONEY_GRANT_BONUS] = {LEDGER_BONUS, LEDGER_HOUSE_PROMO},
+        [MONEY_FORFEIT_FREE] = {LEDGER_HOUSE_PROMO, LEDGER_FREE},
+        [MONEY_FORFEIT_BONUS] = {LEDGER_HOUSE_PROMO, LEDGER_BONUS},
+        [MONEY_BONUS_TO_CASH] = {LEDGER_AVAILABLE, LEDGER_BONUS},
+    };
+    uint16_t gets = kinds[entry->money_kind].gets, loses = kinds[entry->money_kind].loses;
+    bool in_house = gets == LEDGER_HOUSE_CASH || gets == LEDGER_HOUSE_PROMO;
+    bool from_house = loses == LEDGER_HOUSE_CASH || loses == LEDGER_HOUSE_PROMO;
+    ret[in_house] =
+        (struct record_posting){in_house ? 0 : ref, gets, entry->currency, entry->amount};
+    ret[!in_house] =
+        (struct record_posting){from_house ? 0 : ref, loses, entry->currency, -entry->amount};
+}
+
+static void count_money(struct sim *sim, const struct sim_entry *entry, bool done)
+{
+    sim_count(sim, !done                                     ? SIM_MONEY_REFUSED
+                   : entry->operation == OPERATION_DEPOSIT   ? SIM_DEPOSIT
+                   : entry->operation == OPERATION_PROMOTION ? SIM_PROMOTION
+                                                             : SIM_WITHDRAWAL);
+}
+
+static struct sim_entry *money_entry(struct sim *sim, const struct record_view *record)
 {
     const struct record_money *m = record->body;
     struct slice texts = record->texts;
-    enum operation operation = m->kind == MONEY_DEPOSIT ? OPERATION_DEPOSIT : OPERATION_WITHDRAWAL;
-    struct sim_entry *entry =
-        sim_entry_of_key(sim, operation, record->head->account, record_text(&texts, m->key_bytes));
-    struct sim_account *account = &sim->oracle.accounts[record->head->account];
+    struct slice key = record_text(&texts, m->key_bytes);
+    enum operation operation = m->kind == MONEY_DEPOSIT      ? OPERATION_DEPOSIT
+                               : m->kind == MONEY_WITHDRAWAL ? OPERATION_WITHDRAWAL
+                                                             : OPERATION_PROMOTION;
+    struct sim_entry *entry = sim_entry_of_key(sim, operation, record->head->account, key);
     SIM_CHECK(entry->seq == 0, "L3", "a second verdict under one key");
-    SIM_CHECK(m->amount == entry->amount && m->currency == entry->currency &&
-                  m->request_hash[0] == entry->hash[0] && m->request_hash[1] == entry->hash[1],
+    SIM_CHECK(m->kind == entry->money_kind && m->amount == entry->amount &&
+                  m->currency == entry->currency && m->request_hash[0] == entry->hash[0] &&
+                  m->request_hash[1] == entry->hash[1],
               "L3", "the verdict is of another request");
+    return entry;
+}
+
+static void take_money(struct sim *sim, const struct record_view *record)
+{
+    const struct record_money *m = record->body;
+    struct sim_entry *entry = money_entry(sim, record);
+    struct sim_account *account = &sim->oracle.accounts[record->head->account];
     enum bet_outcome expected = sim_expect_money(sim, entry, account);
-    SIM_CHECK(m->outcome == expected, "L4", "a movement ended as %u, not %u", m->outcome, expected);
-    int64_t change = operation == OPERATION_DEPOSIT ? m->amount : -m->amount;
     bool done = expected == BET_PLACED;
-    SIM_CHECK(m->balance_after == account->available + (done ? change : 0), "L4",
-              "balance_after of a movement");
-    SIM_CHECK(record->head->postings_count == (done ? 2 : 0) &&
-                  (!done || (record->postings[0].kind == LEDGER_AVAILABLE &&
-                             record->postings[0].account == record->head->account &&
-                             record->postings[0].amount == change &&
-                             record->postings[1].kind == LEDGER_HOUSE_CASH)),
-              "L4", "postings of a movement");
+    struct record_posting postings[2];
+    SIM_CHECK(m->outcome == expected, "L4", "a movement ended as %u, not %u", m->outcome, expected);
+    money_postings(entry, record->head->account, postings);
+    SIM_CHECK(sim_posted(record, postings, done ? 2 : 0), "L4", "postings of a movement");
     post(sim, record);
-    if (done && operation == OPERATION_DEPOSIT)
+    SIM_CHECK(m->balance_after == account->available, "L4", "balance_after of a movement");
+    if (done && (entry->operation == OPERATION_DEPOSIT || m->kind == MONEY_GRANT_FREE ||
+                 m->kind == MONEY_GRANT_BONUS))
         account->currency = m->currency;
-    SIM_CHECK(account->available >= 0 || operation == OPERATION_DEPOSIT || !done, "L4",
+    SIM_CHECK(account->available >= 0 || entry->operation != OPERATION_WITHDRAWAL || !done, "L4",
               "a withdrawal below zero");
+    SIM_CHECK(account->free >= 0 && account->bonus >= 0, "L4", "promotional money below zero");
     entry->seq = record->head->seq;
-    sim_count(sim, !done                            ? SIM_MONEY_REFUSED
-                   : operation == OPERATION_DEPOSIT ? SIM_DEPOSIT
-                                                    : SIM_WITHDRAWAL);
+    count_money(sim, entry, done);
 }
 
 /* ---- the frame ---- */

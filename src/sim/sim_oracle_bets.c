@@ -168,6 +168,8 @@ static void count_verdict(struct sim *sim, const struct sim_entry *entry, enum b
     counts[SIM_MULTIPLE] += accepted && entry->legs_count > 1;
     counts[SIM_SYSTEM] += accepted && entry->sizes != 0;
     counts[SIM_BANKER] += accepted && entry->sizes != 0 && bankers;
+    counts[SIM_FREE_BET] += accepted && entry->stake_kind == STAKE_FREE;
+    counts[SIM_BONUS_BET] += accepted && entry->stake_kind == STAKE_BONUS;
     counts[SIM_EACH_WAY] += accepted && entry->each_way;
     counts[SIM_RELATED] += outcome == BET_RELATED_LEGS;
     counts[SIM_NO_TERMS] += outcome == BET_NO_PLACE_TERMS;
@@ -357,6 +359,7 @@ static void count_settled(struct sim *sim, const struct sim_bet *bet, const stru
         counts[SIM_NON_RUNNER] += leg->ante_post && !f->cancelled && non_runner;
     }
     counts[SIM_LOST_EARLY] += open;
+    counts[SIM_TOKEN_BACK] += fate->token_back;
     counts[SIM_MULTIPLE_SETTLED] += bet->legs_count > 1;
     sim_count(sim, SIM_BET_SETTLED);
 }

@@ -243,6 +243,7 @@ static void sell(struct sim *sim, const struct record_view *record, struct sim_b
     SIM_CHECK(c->stake_left == bet->stake, "L7", "what is left of a stake");
     sim_count(sim, bet->stake == 0 ? SIM_SOLD : SIM_SOLD_PART);
     sim->report.counts[SIM_SOLD_MULTIPLE] += bet->legs_count > 1;
+    sim->report.counts[SIM_FREE_SOLD] += (bet->flags & BET_FREE) != 0;
     sim->report.counts[SIM_SOLD_AFTER_DELAY] += c->asked_seq != 0;
     bet->returns = 0;
     bet->state = bet->stake == 0 ? BET_STATE_CASHED_OUT : BET_STATE_OPEN;

@@ -212,7 +212,7 @@ uint32_t sim_ticket_new(struct sim *sim)
     entry->policy = (uint8_t)(PRICE_BETTER + sim_below(sim, 4));
     entry->each_way = sim_chance(sim, sim->mix.each_way);
     entry->legs_first = sim->legs_count;
-    if (sim_chance(sim, 10)) /* of which nobody has any yet */
+    if (sim_chance(sim, 10 + sim->mix.promotions / 5)) /* of which many have none */
         entry->stake_kind = (uint8_t)(STAKE_FREE + sim_below(sim, 2));
     for (uint64_t i = 0; i < legs; i++)
         add_leg(sim, entry);

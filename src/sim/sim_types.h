@@ -50,7 +50,8 @@ struct sim_entry {
     uint32_t legs_first, sizes; /* of a bet */
     uint8_t legs_count;
     uint8_t stake_kind;
-    uint16_t waiting; /* answers still to come */
+    uint8_t money_kind; /* enum money_kind, of a movement */
+    uint16_t waiting;   /* answers still to come */
     int64_t amount;
     uint64_t hash[2];
     uint32_t looked_in;  /* incarnation in which its key was taken for an old one; 0: none */
