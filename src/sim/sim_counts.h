@@ -67,6 +67,9 @@
     X(SIM_NO_TERMS, "refused_without_place_terms", true)                                           \
     X(SIM_TOO_LARGE, "refused_legs_lines_or_odds", true)                                           \
     X(SIM_LIABILITY, "refused_for_liability", true)                                                \
+    X(SIM_LIMITS_SET, "limits_set", true)                                                          \
+    X(SIM_LIMITS_REMOVED, "limits_removed", true)                                                  \
+    X(SIM_ALTERNATIVE, "lower_stakes_accepted", true)                                              \
     X(SIM_FREE_BET, "free_bets_accepted", true)                                                    \
     X(SIM_BONUS_BET, "bonus_bets_accepted", true)                                                  \
     X(SIM_TOKEN_BACK, "tokens_given_back", true)                                                   \
@@ -95,7 +98,7 @@
     X(SIM_SALE_EXPIRED, "cash_outs_after_their_offer", true)                                       \
     X(SIM_SALE_CHANGED, "cash_outs_changed", true)                                                 \
     X(SIM_SALE_REFUSED, "cash_outs_refused", true)                                                 \
-    X(SIM_SALE_STOPPED, "cash_outs_stopped_in_their_delay", true)                                  \
+    X(SIM_SALE_STOPPED, "cash_outs_stopped_in_their_delay", false)                                 \
     X(SIM_SALE_RESTARTED, "cash_outs_decided_after_a_restart", true)                               \
     X(SIM_SALE_NOT_OWN, "cash_outs_of_others_bets", true)                                          \
     X(SIM_SOLD_SETTLED, "sold_in_part_and_settled", true)                                          \

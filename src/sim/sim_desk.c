@@ -248,8 +248,7 @@ static void check_result(struct sim *sim, const struct feed_result *result,
               "L7", "a window of time says something else than was given");
 }
 
-/* Too much is under way, or nothing may be told. */
-static bool is_shed(const struct sim *sim)
+bool sim_desk_is_shed(const struct sim *sim)
 {
     const char *limit = book_busy_limit(sim->book);
     return strcmp(limit, "commit_group") == 0 || strcmp(limit, "standby_away") == 0;
@@ -272,7 +271,7 @@ void sim_result_give(struct sim *sim, const struct feed_result *result, bool des
     enum request_outcome outcome = book_post_result(sim->book, result, &word, reply_of(sim));
     if (outcome != REQUEST_TAKEN)
         sim->waiting--;
-    bool shed = outcome == REQUEST_BUSY && is_shed(sim);
+    bool shed = outcome == REQUEST_BUSY && sim_desk_is_shed(sim);
     SIM_CHECK(outcome == (stopped ? REQUEST_STOPPED : expected) || shed, "L7",
               "the desk's result is answered %d, not %d", outcome, expected);
     check_result(sim, result, &before, outcome == REQUEST_TAKEN);
@@ -295,7 +294,7 @@ static void hold_or_let_go(struct sim *sim, const struct sim_market *market)
         sim->waiting--;
     if (outcome == REQUEST_BUSY || book_stopped(sim->book)) {
         bool full = ref.n == 0 && shard_state_market_room(state) != NULL;
-        bool shed = is_shed(sim);
+        bool shed = sim_desk_is_shed(sim);
         SIM_CHECK(full || shed || book_stopped(sim->book), "L6",
                   "a full table keeps the desk from holding a market");
         return;
@@ -357,6 +356,8 @@ void sim_desk_step(struct sim *sim)
     uint64_t back = sim->markets_count < 40 ? sim->markets_count : 40;
     const struct sim_market *market = &sim->markets[sim->markets_count - 1 - sim_below(sim, back)];
     bool held = market->fence_holds != 0;
+    if (sim_chance(sim, sim->mix.limits))
+        sim_limits_step(sim);
     if (sim_chance(sim, held ? 300 : 30))
         hold_or_let_go(sim, market);
     if (sim_chance(sim, 2))

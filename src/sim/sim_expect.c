@@ -58,7 +58,7 @@ static const struct sim_leg *legs_of(const struct sim *sim, const struct sim_ent
 
 /* The ticket as it would be accepted, at the prices that were seen. */
 static struct sim_shape shape_of(const struct sim *sim, const struct sim_entry *entry,
-                                 struct sim_bet_leg legs[SIM_LEGS_MAX])
+                                 int64_t stake, struct sim_bet_leg legs[SIM_LEGS_MAX])
 {
     for (uint32_t i = 0; i < entry->legs_count; i++) {
         const struct sim_leg *leg = &legs_of(sim, entry)[i];
@@ -69,7 +69,7 @@ static struct sim_shape shape_of(const struct sim *sim, const struct sim_entry *
         (entry->each_way ? BET_EACH_WAY : 0u) | (entry->stake_kind == STAKE_FREE    ? BET_FREE
                                                  : entry->stake_kind == STAKE_BONUS ? BET_BONUS
                                                                                     : 0u);
-    return (struct sim_shape){entry->amount, entry->sizes, entry->legs_count, (uint8_t)flags};
+    return (struct sim_shape){stake, entry->sizes, entry->legs_count, (uint8_t)flags};
 }
 
 static enum bet_outcome expect_structure(const struct sim *sim, const struct sim_entry *entry,
@@ -84,7 +84,7 @@ static enum bet_outcome expect_structure(const struct sim *sim, const struct sim
         return BET_UNSUPPORTED_BET_TYPE;
     if (lines > limits->lines_max)
         return BET_LINES_LIMIT;
-    return (uint64_t)entry->amount % lines == 0 ? BET_PLACED : BET_UNSUPPORTED_BET_TYPE;
+    return (uint64_t)shape->stake % lines == 0 ? BET_PLACED : BET_UNSUPPORTED_BET_TYPE;
 }
 
 /* Of one event: who is offered nothing there is not asked. */
@@ -170,10 +170,10 @@ static bool is_alike(const struct sim *sim, const struct sim_entry *entry,
 
 /* Repeated identical bets are summed: what the account's others on the selections stake. */
 static int64_t staked_alike(const struct sim *sim, const struct sim_entry *entry,
-                            const struct sim_account *account, int64_t stake_max)
+                            const struct sim_account *account, int64_t stake, int64_t stake_max)
 {
     int64_t staked = 0;
-    if (account->stakes_open + entry->amount <= stake_max)
+    if (account->stakes_open <= stake_max - stake)
         return 0; /* all that it has open is within the limit */
     for (uint32_t at = account->bets_last; at != SIM_NONE;
          at = sim->oracle.bets[at].next_of_account) {
@@ -186,11 +186,14 @@ static int64_t staked_alike(const struct sim *sim, const struct sim_entry *entry
 }
 
 /* What an outcome may cost the book is the limit: with this bet on it, and with those before. */
-static bool costs_too_much(const struct sim *sim, const struct sim_entry *entry, int64_t costs)
+static bool costs_too_much(const struct sim *sim, const struct sim_entry *entry, uint32_t account,
+                           int64_t costs)
 {
-    int64_t most = sim->mix.book.liability_minor_max;
-    for (uint32_t i = 0; most != LIABILITY_UNLIMITED && i < entry->legs_count; i++) {
+    for (uint32_t i = 0; i < entry->legs_count; i++) {
         const struct sim_leg *leg = &legs_of(sim, entry)[i];
+        int64_t most = sim_bounds_of(sim, account, leg->market).liability_max;
+        if (most == LIABILITY_UNLIMITED)
+            continue;
         const struct sim_market *market = &sim->markets[leg->market];
         int64_t liability = 0;
         for (uint16_t k = 0; k < market->named_count; k++)
@@ -203,34 +206,73 @@ static bool costs_too_much(const struct sim *sim, const struct sim_entry *entry,
     return false;
 }
 
+/* Of all legs together, but for the liability, which is each leg's. */
+static struct sim_bounds bounds_of(const struct sim *sim, const struct sim_entry *entry,
+                                   uint32_t account)
+{
+    struct sim_bounds all = sim_bounds_of(sim, account, legs_of(sim, entry)[0].market);
+    for (uint32_t i = 1; i < entry->legs_count; i++) {
+        struct sim_bounds leg = sim_bounds_of(sim, account, legs_of(sim, entry)[i].market);
+        all.stake_min = leg.stake_min > all.stake_min ? leg.stake_min : all.stake_min;
+        all.stake_max = leg.stake_max < all.stake_max ? leg.stake_max : all.stake_max;
+        all.payout_max = leg.payout_max < all.payout_max ? leg.payout_max : all.payout_max;
+        all.delay_us = leg.delay_us > all.delay_us ? leg.delay_us : all.delay_us;
+    }
+    return all;
+}
+
+static uint32_t ref_of(const struct sim *sim, const struct sim_account *account)
+{
+    return (uint32_t)(account - sim->oracle.accounts);
+}
+
+int64_t sim_expect_delay(const struct sim *sim, const struct sim_entry *entry,
+                         const struct sim_account *account)
+{
+    int64_t longest = bounds_of(sim, entry, ref_of(sim, account)).delay_us;
+    for (uint32_t i = 0; i < entry->legs_count; i++) {
+        const struct sim_view *view = &legs_of(sim, entry)[i].view;
+        if (view->in_play && view->delay_us > longest)
+            longest = view->delay_us;
+    }
+    return longest;
+}
+
+int64_t sim_expect_least(const struct sim *sim, const struct sim_entry *entry,
+                         const struct sim_account *account)
+{
+    return bounds_of(sim, entry, ref_of(sim, account)).stake_min;
+}
+
 static enum bet_outcome expect_stake(const struct sim *sim, const struct sim_entry *entry,
                                      const struct sim_account *account,
                                      const struct sim_shape *shape, const struct sim_bet_leg *legs)
 {
-    const struct bet_limits *limits = &sim->mix.book.ticket_limits.bet;
+    const uint32_t ref = ref_of(sim, account);
+    const struct sim_bounds bounds = bounds_of(sim, entry, ref);
     bool cash = entry->stake_kind == STAKE_CASH;
-    int64_t alike = staked_alike(sim, entry, account, limits->stake_minor_max);
+    int64_t stake = shape->stake;
+    int64_t alike = staked_alike(sim, entry, account, entry->amount, bounds.stake_max);
     int64_t returns = sim_returns(sim, shape, legs);
     int64_t funds = cash                               ? account->available
                     : entry->stake_kind == STAKE_BONUS ? account->bonus
                                                        : account->free;
     if (account->currency != 0 && account->currency != entry->currency)
         return BET_CURRENCY_MISMATCH;
-    if (entry->amount < limits->stake_minor_min ||
-        entry->amount + alike > limits->stake_minor_max || returns > limits->payout_minor_max)
+    if (stake < bounds.stake_min || stake > bounds.stake_max - alike || returns > bounds.payout_max)
         return BET_STAKE_LIMIT;
-    if (costs_too_much(sim, entry, returns - (cash ? entry->amount : 0)))
+    if (costs_too_much(sim, entry, ref, returns - (cash ? stake : 0)))
         return BET_LIABILITY_LIMIT;
     if (account->available < 0) /* who owes stakes nothing, promotional money neither */
         return BET_INSUFFICIENT_BALANCE;
-    return account->currency == 0 || entry->amount > funds ? BET_INSUFFICIENT_BALANCE : BET_PLACED;
+    return account->currency == 0 || stake > funds ? BET_INSUFFICIENT_BALANCE : BET_PLACED;
 }
 
 enum bet_outcome sim_expect_bet(const struct sim *sim, const struct sim_entry *entry,
-                                const struct sim_account *account)
+                                const struct sim_account *account, int64_t stake)
 {
     struct sim_bet_leg legs[SIM_LEGS_MAX];
-    const struct sim_shape shape = shape_of(sim, entry, legs);
+    const struct sim_shape shape = shape_of(sim, entry, stake, legs);
     enum bet_outcome outcome = expect_structure(sim, entry, &shape, legs);
     if (outcome == BET_PLACED && has_related(sim, entry))
         outcome = BET_RELATED_LEGS;
@@ -240,9 +282,16 @@ enum bet_outcome sim_expect_bet(const struct sim *sim, const struct sim_entry *e
         outcome = BET_ODDS_LIMIT;
     if (outcome == BET_PLACED)
         outcome = expect_stake(sim, entry, account, &shape, legs);
-    if (outcome != BET_PLACED || sim_ticket_delay(sim, entry) == 0)
+    if (outcome != BET_PLACED || sim_expect_delay(sim, entry, account) == 0)
         return outcome;
     return sim->oracle.pending < sim->mix.book.pending_max ? BET_PENDING : BET_MARKET_SUSPENDED;
+}
+
+uint32_t sim_expect_step(const struct sim *sim, const struct sim_entry *entry)
+{
+    struct sim_bet_leg legs[SIM_LEGS_MAX];
+    const struct sim_shape shape = shape_of(sim, entry, entry->amount, legs);
+    return sim_lines(&shape, legs) * (entry->each_way ? 2 : 1);
 }
 
 /* The market was stopped or its provider silent, and all is well again. */

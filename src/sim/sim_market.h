@@ -36,6 +36,7 @@ struct sim_market {
     bool returning; /* of a kind whose stakes may come back: its prices say no chances */
     char event[SIM_ID_BYTES];
     uint8_t event_bytes;
+    char sport[32];
     struct place_terms terms;
     int64_t bet_delay_us;
     int64_t ended_us;      /* since when it is closed, settled or cancelled; 0: it is not */

@@ -27,6 +27,7 @@ static void draw_book(struct sim *sim)
                                          .selections_max = SIM_MARKETS_MAX * 8,
                                          .bets_max = sim->entries_max + 1,
                                          .legs_max = sim->legs_max + BET_LEGS_MAX,
+                                         .stake_limits_max = 1 + (uint32_t)sim_below(sim, 48),
                                          .verdicts_max = sim->entries_max + 1};
     book->pending_max = 4096;
 }
@@ -129,7 +130,7 @@ static void draw_disks(struct sim *sim)
         mix->ship_degrade = sim_chance(sim, 400) ? SHIP_DEGRADE_ASYNC : SHIP_DEGRADE_STOP;
         mix->ship_timeout_us = 20000 + (int64_t)sim_below(sim, 1000000);
         mix->wire_us_max = 1 + (int64_t)sim_below(sim, sim_chance(sim, 500) ? 1000 : 30000);
-        mix->wire_faults = permille(sim, 40);
+        mix->wire_faults = permille(sim, 80);
     }
     sim->prng = common;
 }
@@ -155,6 +156,8 @@ static void draw_cash_outs(struct sim *sim)
     struct cash_out_options *options = &sim->mix.book.cash_out;
     sim->mix.cash_outs = permille(sim, 250);
     sim->mix.promotions = permille(sim, 500);
+    sim->mix.limits = permille(sim, 50);
+    sim->mix.alternatives = permille(sim, 400);
     options->on = !sim_chance(sim, 50);
     options->margin_permyriad = (uint32_t)sim_below(sim, sim_chance(sim, 800) ? 1500 : 10001);
     options->valid_us = 1 + (int64_t)sim_below(sim, sim_chance(sim, 300) ? 50000 : 8000000);

@@ -12,6 +12,8 @@ struct sim_mix {
     uint32_t retry, other_body, disconnect;
     uint32_t multiples, each_way; /* permille of the tickets */
     uint32_t cash_outs;           /* of what customers ask for */
+    uint32_t limits;              /* of the desk's turns, in which it sets some */
+    uint32_t alternatives;        /* of the tickets, for which a lower stake does */
     uint32_t promotions;          /* of the movements of money; and of the stakes, a fifth of it */
     int64_t tick_us_max;
     int64_t delay_us_max, stall_us_max;

@@ -428,7 +428,8 @@ static void fold(struct sim *sim, const struct record_view *record)
         SIM_CHECK(false, "L7", "record %llu: a word on a bet that nobody referred",
                   (unsigned long long)record->head->seq);
         break;
-    case RECORD_LIMITS: /* nobody sets one here yet */
+    case RECORD_LIMITS:
+        sim_oracle_limits(sim, record);
         break;
     case RECORD_PROPOSAL:
     case RECORD_DECISION:

@@ -4,6 +4,7 @@
 #include "base/table.h"
 #include "core/each_way.h"
 #include "ledger/shard_state.h"
+#include "sim/sim_limits.h"
 
 #define SIM_USERS_MAX   48
 #define SIM_MARKETS_MAX 8192
@@ -59,6 +60,8 @@ struct sim_oracle {
     struct sim_bet_leg *legs; /* owns; of the bets, in their order */
     uint32_t legs_count, legs_max;
     struct table *bets_by_id; /* owns */
+    struct sim_limits limits[SIM_LIMITS_MAX];
+    uint32_t limits_count;
     struct sim_house houses[SIM_CURRENCIES];
     size_t houses_count;
 };

@@ -182,9 +182,67 @@ static bool is_request(const struct record_bet *b, const struct sim_entry *entry
 {
     static const uint8_t kinds[] = {0, BET_FREE, BET_BONUS};
     return b->request_hash[0] == entry->hash[0] && b->request_hash[1] == entry->hash[1] &&
-           b->stake == entry->amount && b->currency == entry->currency &&
-           b->policy == entry->policy && b->sizes == entry->sizes &&
+           (b->stake == entry->amount || b->stake_asked == entry->amount) &&
+           b->currency == entry->currency && b->policy == entry->policy &&
+           b->sizes == entry->sizes &&
            b->flags == (kinds[entry->stake_kind] | (entry->each_way ? BET_EACH_WAY : 0));
+}
+
+static bool is_limit(enum bet_outcome outcome)
+{
+    return outcome == BET_STAKE_LIMIT || outcome == BET_LIABILITY_LIMIT;
+}
+
+/* Of what a limit refuses the record says what would pass: that does, and a unit more on each line
+ * does not. 0: nothing does, not even the least. */
+static void check_stake_max(struct sim *sim, const struct sim_entry *entry,
+                            const struct sim_account *account, int64_t most)
+{
+    uint32_t step = sim_expect_step(sim, entry);
+    int64_t more = most + step;
+    SIM_CHECK(most == 0 ||
+                  (most % step == 0 && !is_limit(sim_expect_bet(sim, entry, account, most))),
+              "L7", "a stake of %lld is said to pass, and does not", (long long)most);
+    SIM_CHECK(is_limit(sim_expect_bet(sim, entry, account, more)), "L7",
+              "a stake of %lld is said to be the most, and %lld passes", (long long)most,
+              (long long)more);
+}
+
+/* The highest stake below what was asked that passes; 0: none. Found by halves, whatever formula
+ * the book has. */
+static int64_t highest(struct sim *sim, const struct sim_entry *entry,
+                       const struct sim_account *account)
+{
+    int64_t step = sim_expect_step(sim, entry);
+    int64_t low = 0, high = entry->amount / step; /* does not pass, or is not below */
+    while (high - low > 1) {
+        int64_t middle = low + (high - low) / 2;
+        enum bet_outcome outcome = sim_expect_bet(sim, entry, account, middle * step);
+        bool low_end =
+            outcome == BET_STAKE_LIMIT && middle * step < sim_expect_least(sim, entry, account);
+        if (is_limit(outcome) && !low_end)
+            high = middle;
+        else
+            low = middle;
+    }
+    return low > 0 && !is_limit(sim_expect_bet(sim, entry, account, low * step)) ? low * step : 0;
+}
+
+/* What becomes of the request, and with what stake. */
+static enum bet_outcome expect_request(struct sim *sim, const struct sim_entry *entry,
+                                       const struct sim_account *account, int64_t *ret_stake)
+{
+    enum bet_outcome outcome = sim_expect_bet(sim, entry, account, entry->amount);
+    *ret_stake = entry->amount;
+    if (!entry->accept_alternative || !is_limit(outcome))
+        return outcome;
+    int64_t lower = highest(sim, entry, account);
+    if (lower == 0)
+        return outcome;
+    outcome = sim_expect_bet(sim, entry, account, lower);
+    if (outcome == BET_PLACED || outcome == BET_PENDING)
+        *ret_stake = lower;
+    return outcome;
 }
 
 void sim_oracle_bet(struct sim *sim, const struct record_view *record)
@@ -199,12 +257,19 @@ void sim_oracle_bet(struct sim *sim, const struct record_view *record)
     SIM_CHECK(entry->decided_in != 0, "L2", "a bet that nobody asked for");
     sim_vault_record(sim, record, entry);
     SIM_CHECK(is_request(b, entry), "L3", "the verdict is of another request");
-    enum bet_outcome expected = sim_expect_bet(sim, entry, account);
+    int64_t stake;
+    enum bet_outcome expected = expect_request(sim, entry, account, &stake);
     SIM_CHECK(b->outcome == expected, sim->legs[entry->legs_first].view.alive ? "L6" : "P2",
               "record %llu: a bet of %u legs ended as %s, the oracle says %s",
               (unsigned long long)record->head->seq, entry->legs_count,
               bet_outcome_text((enum bet_outcome)b->outcome), bet_outcome_text(expected));
     bool accepted = expected == BET_PLACED || expected == BET_PENDING;
+    SIM_CHECK(b->stake == stake && b->stake_asked == (stake == entry->amount ? 0 : entry->amount),
+              "L7", "a stake of %lld, the oracle says %lld", (long long)b->stake, (long long)stake);
+    if (is_limit(expected))
+        check_stake_max(sim, entry, account, b->stake_max);
+    sim->report.counts[SIM_ALTERNATIVE] += stake != entry->amount;
+    entry->delay_us = expected == BET_PENDING ? sim_expect_delay(sim, entry, account) : 0;
     SIM_CHECK(b->balance_after == account->available - (accepted && cash ? b->stake : 0), "L4",
               "balance_after of a bet");
     SIM_CHECK(!accepted || !cash || b->balance_after >= 0, "L4", "a bet below zero");
@@ -279,6 +344,9 @@ void sim_oracle_release(struct sim *sim, const struct record_view *record)
     uint16_t currency = account->currency, from = staked_from(bet);
     SIM_CHECK(bet->state == BET_STATE_PENDING, "L7", "a bet released twice");
     SIM_CHECK(entry->released, "L6", "a release that nobody saw");
+    SIM_CHECK(entry->released_in != entry->decided_in ||
+                  entry->released_us >= entry->decided_us + entry->delay_us,
+              "L6", "a bet was released before its delay was over");
     enum bet_outcome expected = sim_expect_release(sim, entry, &sim->oracle.legs[bet->legs_first]);
     SIM_CHECK(r->outcome == expected, sim->legs[entry->legs_first].release_view.alive ? "L6" : "P2",
               "record %llu: a release ended as %s, the oracle says %s",

@@ -150,6 +150,9 @@ static void on_market(void *owner, const struct odds_image *image, uint64_t befo
     market->feed_status = image->feed_status;
     market->holds = image->holds;
     market->flags = image->flags;
+    ASSERT(image->sport_bytes < sizeof market->sport);
+    memcpy(market->sport, ODDS_TEXT(image, sport).at, image->sport_bytes);
+    market->sport[image->sport_bytes] = '\0';
     market->returning = may_return(ODDS_TEXT(image, kind));
     market->in_play = image->in_play;
     market->bet_delay_us = image->bet_delay_us;

@@ -22,17 +22,6 @@ void sim_ticket_see(struct sim *sim, const struct sim_entry *entry)
     }
 }
 
-int64_t sim_ticket_delay(const struct sim *sim, const struct sim_entry *entry)
-{
-    int64_t longest = 0;
-    for (uint32_t i = 0; i < entry->legs_count; i++) {
-        const struct sim_view *view = &sim->legs[entry->legs_first + i].view;
-        if (view->in_play && view->delay_us > longest)
-            longest = view->delay_us;
-    }
-    return longest;
-}
-
 enum request_outcome sim_ticket_ask(struct sim *sim, const struct sim_entry *entry, bool other,
                                     book_answer_fn answer, struct book_cookie cookie)
 {
@@ -60,6 +49,7 @@ enum request_outcome sim_ticket_ask(struct sim *sim, const struct sim_entry *ent
                    .each_way = entry->each_way,
                    .stake_kind = (enum stake_kind)entry->stake_kind},
         .names = names,
+        .accept_alternative = entry->accept_alternative,
         .request_hash = {entry->hash[0], entry->hash[1] + other},
         .transport = TRANSPORT_HTTP,
         .personal = sim_personal(sim, entry, personal),
@@ -211,6 +201,7 @@ uint32_t sim_ticket_new(struct sim *sim)
         legs = 2 + sim_below(sim, SIM_LEGS_MAX - 1);
     entry->policy = (uint8_t)(PRICE_BETTER + sim_below(sim, 4));
     entry->each_way = sim_chance(sim, sim->mix.each_way);
+    entry->accept_alternative = sim_chance(sim, sim->mix.alternatives);
     entry->legs_first = sim->legs_count;
     if (sim_chance(sim, 10 + sim->mix.promotions / 5)) /* of which many have none */
         entry->stake_kind = (uint8_t)(STAKE_FREE + sim_below(sim, 2));

@@ -43,7 +43,7 @@ struct sim_leg {
 struct sim_entry {
     uint8_t operation; /* enum operation */
     uint8_t policy;
-    bool told, released, looking, each_way;
+    bool told, released, looking, each_way, accept_alternative;
     uint16_t user;
     uint16_t currency;
     uint32_t number;            /* the key is "k<number / 2>", so that two users share each */
@@ -54,15 +54,18 @@ struct sim_entry {
     uint16_t waiting;   /* answers still to come */
     int64_t amount;
     uint64_t hash[2];
-    uint32_t looked_in;  /* incarnation in which its key was taken for an old one; 0: none */
-    uint32_t fresh_in;   /* in which it was answered as a new one */
-    uint32_t decided_in; /* incarnation of the last decision; 0: none */
-    int64_t decided_us;  /* monotonic */
-    uint64_t seq;        /* of its durable BET or MONEY record; 0: none */
-    uint64_t seq_final;  /* of the RELEASE */
-    uint64_t seq_told;   /* the newest record that an answer named */
-    uint32_t bet;        /* index, or SIM_NONE */
-    uint32_t sale;       /* of a cash-out: index */
+    uint32_t looked_in;   /* incarnation in which its key was taken for an old one; 0: none */
+    uint32_t fresh_in;    /* in which it was answered as a new one */
+    uint32_t decided_in;  /* incarnation of the last decision; 0: none */
+    int64_t decided_us;   /* monotonic */
+    int64_t delay_us;     /* of a bet that waits */
+    uint32_t released_in; /* incarnation */
+    int64_t released_us;
+    uint64_t seq;       /* of its durable BET or MONEY record; 0: none */
+    uint64_t seq_final; /* of the RELEASE */
+    uint64_t seq_told;  /* the newest record that an answer named */
+    uint32_t bet;       /* index, or SIM_NONE */
+    uint32_t sale;      /* of a cash-out: index */
 };
 
 struct sim_pending {
@@ -118,6 +121,8 @@ struct sim {
     uint32_t selling_count;
     uint32_t thinking[SIM_THINKING_MAX]; /* entries of customers who have an offer, and wait */
     uint32_t thinking_count;
+    struct sim_limits limits_asked[SIM_LIMITS_MAX]; /* by the desk, the newest */
+    uint64_t limits_asked_count;
 
     /* feeds */
     struct sim_market *markets; /* owns */

@@ -133,7 +133,7 @@ void sim_upkeep_step(struct sim *sim)
     count(sim);
     if (sim_chance(sim, 20))
         flip(sim);
-    if (sim_chance(sim, 20))
+    if (sim_chance(sim, 100))
         flip_keys(sim);
 }
 

@@ -111,6 +111,8 @@ void sim_record_told(struct sim *sim, const struct record_view *record);
 
 /* ---- sim_desk.c ---- */
 void sim_desk_step(struct sim *sim);
+/* The last call met that too much is under way, or that nothing may be told. */
+bool sim_desk_is_shed(const struct sim *sim);
 
 /* ---- sim_faults.c: the machine breaks, and comes up again ---- */
 void sim_faults_step(struct sim *sim);
