@@ -19,7 +19,7 @@ RECORDS = 'SELECT coalesce(max(seq_last), 0) FROM ledger'
 
 @pytest.fixture(scope='module')
 def postgres():
-    made = Postgres(tempfile.mkdtemp(prefix='overround-pg-')).start()
+    made = Postgres(tempfile.mkdtemp(prefix='overround-pg-', dir='/tmp')).start()
     yield made
     made.close()
 
