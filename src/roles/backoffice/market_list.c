@@ -3,6 +3,7 @@
 
 #include "base/json_write.h"
 #include "base/rfc3339.h"
+#include "roles/shared/price_json.h"
 
 /* A market as it is shown, as the ledger knows it, or both. */
 struct row {
@@ -30,24 +31,6 @@ static void put_flag(struct json_writer *writer, const char *key, bool value)
     json_write_bool(writer, value);
 }
 
-static void put_odds(struct json_writer *writer, struct odds odds)
-{
-    char memory[48];
-    struct buf text = buf_over(memory, sizeof memory);
-    json_write_key(writer, "odds");
-    if (!odds_present(odds)) {
-        json_write_null(writer);
-        return;
-    }
-    odds_write_decimal(&text, odds);
-    json_write_raw(writer, buf_slice(&text));
-    if (odds_is_decimal(odds))
-        return;
-    text.bytes = 0;
-    odds_write_exact(&text, odds);
-    put_text(writer, "odds_exact", buf_slice(&text));
-}
-
 /* ---- its selections ---- */
 
 static void put_result(struct json_writer *writer, const struct row *row, uint16_t selection)
@@ -73,7 +56,7 @@ static void put_shown_selection(struct json_writer *writer, const struct row *ro
     json_write_object_open(writer);
     put_text(writer, "id", id);
     put_text(writer, "name", slice_of(selection->name, selection->name_bytes));
-    put_odds(writer, selection->odds);
+    price_json_put(writer, selection->odds);
     put_text(writer, "status",
              slice_text(selection_status_text((enum selection_status)selection->status)));
     if (row->ref.n != 0)
@@ -87,7 +70,7 @@ static void put_known_selection(struct json_writer *writer, const struct row *ro
     json_write_object_open(writer);
     put_text(writer, "id", shard_state_text(row->state, selection->id));
     put_text(writer, "name", shard_state_text(row->state, selection->name));
-    put_odds(writer, ODDS_NONE);
+    price_json_put(writer, ODDS_NONE);
     put_result(writer, row, index);
     json_write_object_close(writer);
 }

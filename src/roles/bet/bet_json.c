@@ -3,6 +3,7 @@
 
 #include "base/rfc3339.h"
 #include "core/referral.h"
+#include "roles/shared/price_json.h"
 
 #define COUNTER_BITS 22 /* of a bet id: shard and counter (core/ids.h) */
 
@@ -25,18 +26,8 @@ void put_money_member(struct json_writer *writer, const char *key, struct money 
 
 void put_odds_members(struct json_writer *writer, struct odds odds)
 {
-    char memory[64];
-    struct buf buf = buf_over(memory, sizeof memory);
-    if (!odds_present(odds))
-        return;
-    odds_write_decimal(&buf, odds);
-    json_write_key(writer, "odds");
-    json_write_raw(writer, buf_slice(&buf));
-    if (odds_is_decimal(odds))
-        return;
-    buf.bytes = 0;
-    odds_write_exact(&buf, odds);
-    put_text_member(writer, "odds_exact", buf_slice(&buf));
+    if (odds_present(odds))
+        price_json_put(writer, odds);
 }
 
 void put_seq_member(struct json_writer *writer, const char *key, uint32_t shard, uint64_t seq)

@@ -6,6 +6,7 @@
 #include "base/json_write.h"
 #include "base/rfc3339.h"
 #include "net/ws/ws_frame.h"
+#include "roles/shared/price_json.h"
 
 static void put_text(struct json_writer *writer, const char *key, struct slice text)
 {
@@ -23,32 +24,13 @@ static void put_time(struct json_writer *writer, const char *key, struct instant
     put_text(writer, key, buf_slice(&text));
 }
 
-/* Plain digits go out as a raw value; the exact form only where the decimal does not bind. */
-static void put_odds(struct json_writer *writer, struct odds odds)
-{
-    char memory[48];
-    struct buf text = buf_over(memory, sizeof memory);
-    json_write_key(writer, "odds");
-    if (!odds_present(odds)) {
-        json_write_null(writer);
-        return;
-    }
-    odds_write_decimal(&text, odds);
-    json_write_raw(writer, buf_slice(&text));
-    if (odds_is_decimal(odds))
-        return;
-    text.bytes = 0;
-    odds_write_exact(&text, odds);
-    put_text(writer, "odds_exact", buf_slice(&text));
-}
-
 static void put_selection(struct json_writer *writer, const struct odds_selection *s, bool whole)
 {
     json_write_object_open(writer);
     put_text(writer, "id", slice_of(s->id, s->id_bytes));
     if (whole)
         put_text(writer, "name", slice_of(s->name, s->name_bytes));
-    put_odds(writer, s->odds);
+    price_json_put(writer, s->odds);
     put_text(writer, "status", slice_text(selection_status_text((enum selection_status)s->status)));
     json_write_object_close(writer);
 }
