@@ -5,7 +5,6 @@
 #include <string.h>
 
 #include "adapters/postgres/pg_schema.h"
-#include "base/assert.h"
 #include "base/error.h"
 #include "base/hash.h"
 

@@ -313,9 +313,11 @@ static enum pg_answer take_results(struct pg_link *link, PGresult **ret_rows)
     return answer;
 }
 
-static enum pg_answer end_statement(struct pg_link *link, PGresult **ret_rows)
+/* queued: what libpq's send said; 0 where a part of the statement may be on its way, and no more.
+ */
+static enum pg_answer end_statement(struct pg_link *link, int queued, PGresult **ret_rows)
 {
-    enum pg_answer answer = send_all(link) ? take_results(link, ret_rows) : PG_LOST;
+    enum pg_answer answer = queued != 0 && send_all(link) ? take_results(link, ret_rows) : PG_LOST;
     if (answer == PG_LOST) {
         if (link->problem[0] == '\0' && link->connection != NULL)
             explain(link, NULL, PQerrorMessage(link->connection));
@@ -335,23 +337,14 @@ enum pg_answer pg_link_run(struct pg_link *link, const char *statement,
         return PG_AWAY;
     for (int i = 0; i < params->count; i++)
         at[i] = params->at[i] != NULL ? params->at[i] : (const char *)&params->numbers[i];
-    if (PQsendQueryParams(link->connection, statement, params->count, NULL, at, params->bytes,
-                          binary, 1) == 0) {
-        explain(link, NULL, PQerrorMessage(link->connection));
-        drop(link);
-        return PG_LOST; /* a part of it may be on its way */
-    }
-    return end_statement(link, ret_rows);
+    int queued = PQsendQueryParams(link->connection, statement, params->count, NULL, at,
+                                   params->bytes, binary, 1);
+    return end_statement(link, queued, ret_rows);
 }
 
 enum pg_answer pg_link_script(struct pg_link *link, const char *statements)
 {
     if (!be_connected(link))
         return PG_AWAY;
-    if (PQsendQuery(link->connection, statements) == 0) {
-        explain(link, NULL, PQerrorMessage(link->connection));
-        drop(link);
-        return PG_LOST;
-    }
-    return end_statement(link, NULL);
+    return end_statement(link, PQsendQuery(link->connection, statements), NULL);
 }
