@@ -157,25 +157,31 @@ static void leg_price(const struct sim_bet_leg *leg, const struct sim_leg_fate *
         keep_of_winnings(price, 10000u - fate->deductions[i], 10000);
 }
 
+/* Of `whole` units `priced` come back at the price, and `back` without it. */
+static void sum_of(const struct price *price, uint64_t priced, uint64_t back, uint64_t whole,
+                   struct leg_sum *ret)
+{
+    struct sim_exact stake = price->bottom;
+    ret->pays = price->top;
+    sim_exact_times_small(&ret->pays, priced);
+    sim_exact_times_small(&stake, back);
+    sim_exact_add(&ret->pays, &stake);
+    ret->survives = price->bottom;
+    sim_exact_times_small(&ret->survives, priced + back);
+    ret->whole = price->bottom;
+    sim_exact_times_small(&ret->whole, whole);
+}
+
 /* Of two billion units so many come back, at the price and without it (BETTING-RULES 4.8). */
 static void running_sum(const struct sim_bet_leg *leg, const struct sim_leg_fate *fate,
                         struct leg_sum *ret)
 {
     const struct leg_chances *c = fate->chances;
     struct price price;
-    struct sim_exact stake;
     uint64_t priced = 2 * (uint64_t)c->win + c->half_win;
     uint64_t back = 2 * (uint64_t)c->refund + c->half_win + c->half_lose;
     leg_price(leg, fate, false, &price);
-    ret->pays = price.top;
-    sim_exact_times_small(&ret->pays, priced);
-    stake = price.bottom;
-    sim_exact_times_small(&stake, back);
-    sim_exact_add(&ret->pays, &stake);
-    ret->survives = price.bottom;
-    sim_exact_times_small(&ret->survives, priced + back);
-    ret->whole = price.bottom;
-    sim_exact_times_small(&ret->whole, UINT64_C(2000000000));
+    sum_of(&price, priced, back, UINT64_C(2000000000), ret);
 }
 
 /* L = v + (1 - v) * w * d * price (BETTING-RULES 4.1); an open leg wins, unless it has chances. */
@@ -187,21 +193,12 @@ static void leg_sum(const struct sim_bet_leg *leg, const struct sim_leg_fate *fa
     uint64_t back = (uint64_t)f.void_halves * f.dead_heat_denominator;
     uint64_t priced = f.won ? (uint64_t)(2 - f.void_halves) * f.dead_heat_numerator : 0;
     struct price price;
-    struct sim_exact stake;
     if (fate->chances != NULL) {
         running_sum(leg, fate, ret);
         return;
     }
     leg_price(leg, fate, place, &price);
-    ret->pays = price.top;
-    sim_exact_times_small(&ret->pays, priced);
-    stake = price.bottom;
-    sim_exact_times_small(&stake, back);
-    sim_exact_add(&ret->pays, &stake);
-    ret->survives = price.bottom;
-    sim_exact_times_small(&ret->survives, back + priced);
-    ret->whole = price.bottom;
-    sim_exact_times_small(&ret->whole, UINT64_C(2) * f.dead_heat_denominator);
+    sum_of(&price, priced, back, UINT64_C(2) * f.dead_heat_denominator, ret);
 }
 
 /* ---- all lines ---- */
