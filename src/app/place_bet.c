@@ -53,6 +53,7 @@ static struct ticket_leg_view leg_view(struct book *book, struct placing *p, uin
     view.event = event_number(p, leg);
     view.market_number = market_number(p, leg);
     view.terms = seen->image->place_terms;
+    view.each_way_only = (seen->image->flags & ODDS_EACH_WAY_ONLY) != 0;
     return view;
 }
 

@@ -299,6 +299,11 @@ static void begin_image(struct book *book, const struct odds_image *old)
         memcpy(book->scratch, old, odds_image_bytes(old->selections_count));
 }
 
+static void set_flag(struct odds_image *image, enum odds_flag flag, bool on)
+{
+    image->flags = (uint8_t)(on ? image->flags | flag : image->flags & ~(unsigned)flag);
+}
+
 static void set_provider_flag(struct book *book, struct odds_image *image)
 {
     if (leases_alive(&book->leases, ODDS_TEXT(image, provider), book->now))
@@ -356,9 +361,8 @@ static void sink_market(struct feed_sink *sink, const struct feed_market *m)
     image->winners = m->winners;
     memcpy(image->score, m->score, sizeof image->score);
     memcpy(image->red_cards, m->red_cards, sizeof image->red_cards);
-    image->flags &= (uint8_t)~ODDS_ANTE_POST;
-    if (m->ante_post)
-        image->flags |= ODDS_ANTE_POST;
+    set_flag(image, ODDS_ANTE_POST, m->ante_post);
+    set_flag(image, ODDS_EACH_WAY_ONLY, m->each_way_only);
     image->bet_delay_us = m->bet_delay_us;
     image->provider_version = m->provider_version;
     image->feed_time = m->feed_time;

@@ -30,7 +30,8 @@
     X(CASH_OUT_CHANGED, 31, 409)                                                                   \
     X(CASH_OUT_UNAVAILABLE, 32, 409)                                                               \
     X(CASH_OUT_LIMIT, 33, 422)                                                                     \
-    X(CASH_OUT_PENDING, 34, 409)
+    X(CASH_OUT_PENDING, 34, 409)                                                                   \
+    X(EACH_WAY_ONLY, 35, 422)
 
 #define BET_OUTCOME_ENUM(code, number, http) BET_##code = number,
 enum bet_outcome { BET_OUTCOME_LIST(BET_OUTCOME_ENUM) };

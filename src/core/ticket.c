@@ -98,13 +98,20 @@ static enum bet_outcome check_market(const struct ticket *ticket, uint32_t leg, 
     return leg_decide(&want, market, limits->bet.tolerance_permyriad);
 }
 
+static enum bet_outcome check_ways(const struct ticket *ticket, const struct ticket_leg_view *view)
+{
+    if (ticket->each_way)
+        return place_terms_valid(view->terms) ? BET_PLACED : BET_NO_PLACE_TERMS;
+    return view->each_way_only ? BET_EACH_WAY_ONLY : BET_PLACED;
+}
+
 static enum bet_outcome check_legs(const struct deciding *d, uint32_t *ret_leg)
 {
     for (uint32_t i = 0; i < d->ticket->legs_count; i++) {
         enum bet_outcome outcome =
             check_market(d->ticket, i, d->ticket->legs[i].odds, &d->views[i].market, d->limits);
-        if (outcome == BET_PLACED && d->ticket->each_way && !place_terms_valid(d->views[i].terms))
-            outcome = BET_NO_PLACE_TERMS;
+        if (outcome == BET_PLACED)
+            outcome = check_ways(d->ticket, &d->views[i]);
         if (outcome != BET_PLACED) {
             *ret_leg = i;
             return outcome;

@@ -13,6 +13,7 @@
  *  2. two legs of one event, or of one market                 RELATED_LEGS
  *  3. leg by leg, in their order: steps 1 to 3 of a single
  *     (bet_decide.h), then, each-way, no place terms          NO_PLACE_TERMS
+ *     to win only, where all bets are each-way                EACH_WAY_ONLY
  *  4. total odds above the most                               ODDS_LIMIT
  *  5. stake in another currency than the account's            CURRENCY_MISMATCH
  *     stake below the least, above the most, or a potential
@@ -69,6 +70,7 @@ struct ticket_leg_view {
                                * is related to everything */
     uint32_t market_number;   /* likewise; 0: no such market, which step 3 says */
     struct place_terms terms; /* of the market, each-way; places 0: none */
+    bool each_way_only;       /* its price is of a bet to win and one to be placed, together */
     int64_t liability_room;   /* what this outcome may cost the book yet (core/liability.h) */
 };
 
@@ -114,8 +116,8 @@ struct ticket_bound_leg {
 /* Decides again at the release of a ticket that is pending: step 3 for each leg, with the price
  * that was bound in the place of the one asked for, as bet_decide_release() does; structure, limits
  * and money are not asked again. PLACED, at the lower of bound and current price of each leg, with
- * the potential return that follows; or the refusal (the customer sees NOT_ACCEPTED). The terms in
- * `views` do not count. Every path writes all of *ret. */
+ * the potential return that follows; or the refusal (the customer sees NOT_ACCEPTED). What `views`
+ * say of each-way bets does not count. Every path writes all of *ret. */
 void ticket_decide_release(const struct ticket *ticket, const struct ticket_bound_leg *bound,
                            const struct ticket_leg_view *views, const struct ticket_limits *limits,
                            struct ticket_verdict *ret);

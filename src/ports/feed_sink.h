@@ -43,6 +43,7 @@ struct feed_market {
     struct instant feed_time;       /* the provider's stamp of this change */
     struct instant start_time;      /* scheduled start; us = 0: unknown */
     struct place_terms place_terms; /* of each-way bets; places 0: to win only */
+    bool each_way_only;             /* with terms: its price is of both halves, none to win only */
     uint8_t winners;                /* so many selections can win; 0: not said, any number */
     bool ante_post;                 /* a non-runner loses, and nothing is deducted for others */
     uint8_t score[2];               /* in play: home, away; 0 when the provider says none */

@@ -32,6 +32,7 @@ enum odds_flag {
     ODDS_PROVIDER_LOST = 1, /* its provider's lease ended (P2): shown as suspended */
     ODDS_RESULTED = 2,      /* it has a result: not active until that is rolled back */
     ODDS_ANTE_POST = 4,     /* a non-runner loses */
+    ODDS_EACH_WAY_ONLY = 8, /* it has place terms, and no bet to win only is taken */
 };
 
 struct odds_image {

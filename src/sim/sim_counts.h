@@ -65,6 +65,7 @@
     X(SIM_MULTIPLE_RELEASED, "multiples_released", true)                                           \
     X(SIM_RELATED, "refused_related", true)                                                        \
     X(SIM_NO_TERMS, "refused_without_place_terms", true)                                           \
+    X(SIM_EACH_WAY_ONLY, "refused_to_win_only", true)                                              \
     X(SIM_TOO_LARGE, "refused_legs_lines_or_odds", true)                                           \
     X(SIM_LIABILITY, "refused_for_liability", true)                                                \
     X(SIM_LIMITS_SET, "limits_set", true)                                                          \

@@ -118,6 +118,8 @@ static enum bet_outcome expect_legs(const struct sim *sim, const struct sim_entr
             return outcome;
         if (entry->each_way && !have_terms(leg->view.terms))
             return BET_NO_PLACE_TERMS;
+        if (!entry->each_way && leg->view.each_way_only)
+            return BET_EACH_WAY_ONLY;
     }
     return BET_PLACED;
 }

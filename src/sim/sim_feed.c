@@ -16,6 +16,7 @@ static void draw_terms(struct sim *sim, struct sim_slot *slot)
     slot->terms = terms[sim_below(sim, sizeof terms / sizeof *terms)];
     if (sim_chance(sim, 200))
         slot->terms = (struct place_terms){0};
+    slot->each_way_only = slot->terms.places > 0 && sim_chance(sim, 60);
     slot->ante_post = sim_chance(sim, 60);
 }
 

@@ -33,7 +33,7 @@ struct sim_slot {
     uint8_t selection_status[SIM_OWN_SELECTIONS];
     uint16_t price[SIM_OWN_SELECTIONS]; /* hundredths */
     struct place_terms terms;
-    bool ante_post;
+    bool ante_post, each_way_only;
     struct sim_outcome {
         bool known;
         struct leg_result result;

@@ -181,6 +181,7 @@ static void arrive_market(struct sim *sim, const struct sim_slot *slot, struct n
         .provider_version = slot->version,
         .feed_time = sim_wall(sim),
         .place_terms = slot->terms,
+        .each_way_only = slot->each_way_only,
         .ante_post = slot->ante_post,
         .selections = selections,
         .selections_count = slot->selections_count,

@@ -71,7 +71,7 @@ struct sim_market {
 
 /* What a decision could see: taken from the above at the moment of the call. */
 struct sim_view {
-    bool known, alive, selection_known, in_play, ante_post;
+    bool known, alive, selection_known, in_play, ante_post, each_way_only;
     uint8_t status, selection_status;
     struct odds odds;
     uint64_t version, position;

@@ -173,6 +173,7 @@ static void count_verdict(struct sim *sim, const struct sim_entry *entry, enum b
     counts[SIM_EACH_WAY] += accepted && entry->each_way;
     counts[SIM_RELATED] += outcome == BET_RELATED_LEGS;
     counts[SIM_NO_TERMS] += outcome == BET_NO_PLACE_TERMS;
+    counts[SIM_EACH_WAY_ONLY] += outcome == BET_EACH_WAY_ONLY;
     counts[SIM_TOO_LARGE] +=
         outcome == BET_LEGS_LIMIT || outcome == BET_LINES_LIMIT || outcome == BET_ODDS_LIMIT;
     counts[SIM_LIABILITY] += outcome == BET_LIABILITY_LIMIT;

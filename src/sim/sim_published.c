@@ -215,6 +215,7 @@ struct sim_view sim_view_of(const struct sim *sim, uint32_t market_index, struct
                             .back = p->back,
                             .in_play = market->in_play,
                             .ante_post = (market->flags & ODDS_ANTE_POST) != 0,
+                            .each_way_only = (market->flags & ODDS_EACH_WAY_ONLY) != 0,
                             .terms = market->terms,
                             .status = market->status,
                             .version = market->version,

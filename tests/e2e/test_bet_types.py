@@ -245,6 +245,7 @@ def test_each_way_pays_the_win_and_the_place(book, stake, price, divisor, won, p
         market, = card(book, price, eachWayDivisor=divisor, **TERMS)
         shown = book.server.get(f'/v1/odds/{market}').json
         assert (shown['places'], shown['place_terms']) == (3, f'1/{divisor}')
+        assert shown['each_way_only'] is True
         bet = taken(customer, customer.slip(market, 11, stake, each_way=True))
         leg, = bet['legs']
         assert (leg['places'], leg['place_terms']) == (3, f'1/{divisor}')
@@ -277,6 +278,19 @@ def test_each_way_lines_of_a_system_count_twice(book):
 
 
 # ---- refused ----
+
+def test_a_market_that_is_each_way_by_nature_takes_nothing_to_win_only(book):
+    """Betfair's EACH_WAY: one price of two bets, so it is no price of a bet to win."""
+    customer = book.bettor()
+    race, = card(book, '3.00', eachWayDivisor=5, **TERMS)
+    match, = card(book, '2.00')
+    refused(customer, customer.slip(race, 11, '2.00'), 422, 'EACH_WAY_ONLY')
+    legs = multiple(customer, [match, race], '2.00')
+    assert refused(customer, legs, 422, 'EACH_WAY_ONLY')['leg'] == 2
+    assert refused(customer, {**legs, 'each_way': True}, 422, 'NO_PLACE_TERMS')['leg'] == 1
+    taken(customer, customer.slip(race, 11, '2.00', each_way=True))
+    taken(customer, customer.slip(match, 11, '2.00'))
+
 
 def refused(customer, slip, status, code):
     response = customer.place(slip)

@@ -129,10 +129,13 @@ def test_singles_are_bets_of_their_own(book, page):
 
 
 def test_each_way_says_its_terms_and_pays_the_place(book, page):
+    """The exchange's each-way market: nothing to win only is offered."""
     race = market(book, {11: 6.0, 12: 3.0, 13: 4.0}, **TERMS)
     choose(page, race)
-    says(page, '#each-way-terms', '1/5 of the odds, 3 places')
-    page.click('#each-way')
+    terms = page.text('#each-way-terms')
+    page.wait(f'/^Half of .*: 1.5 of the odds, 3 places. .*only/.test({terms})')
+    assert page.run('(({checked, disabled}) => checked && disabled)'
+                    '(document.getElementById("each-way"))')
     stake(page, '5')
     says(page, '#slip-lines', '2 lines of £5.00')
     says(page, '#slip-total', '£10.00')
@@ -140,6 +143,16 @@ def test_each_way_says_its_terms_and_pays_the_place(book, page):
     place(page)
     bet(page, r'/Runner 11 each-way @ 6\.00[^]*1\/5 of the odds, 3 places[^]*Stake £10\.00/')
     assert not page.run('!!document.querySelector("#bets-list .cash")')
+
+
+def test_each_way_only_and_to_win_only_are_told_apart(book, page):
+    race, match = market(book, {11: 6.0, 12: 3.0, 13: 4.0}, **TERMS), market(book)
+    choose(page, race, match)
+    page.wait(f'/is bet on each-way only, and .* to win only/.test({page.text("#slip-related")})')
+    assert page.run('document.getElementById("place").disabled')
+    page.click('#slip-legs li:first-child button')
+    page.wait('!document.getElementById("place").disabled')
+    assert not page.run('document.getElementById("each-way").checked')
 
 
 def test_half_of_a_bet_is_cashed_out_and_the_rest_settles(book, page):

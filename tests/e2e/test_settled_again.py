@@ -19,30 +19,36 @@ def settled_again(text):
     return done.returncode, done.stdout
 
 
-def race(book, event):
-    return book.market(PRICES, event=event, eventTypeId='7', marketType='EACH_WAY',
-                       bettingType='ODDS', eachWayDivisor=4, numberOfWinners=2)
+TERMS = {'marketType': 'EACH_WAY', 'eachWayDivisor': 4, 'numberOfWinners': 2}
 
 
-def place_all(customer, markets):
-    """Every shape, as (market, runner) and what else the bet says."""
-    one, two, three, four = markets
+def race(book, event, **definition):
+    return book.market(PRICES, event=event, eventTypeId='7', bettingType='ODDS',
+                       **{'marketType': 'WIN', **definition})
+
+
+def place_all(customer, to_win, each_way):
+    """Every shape; each-way ones on markets that have terms, which take no others."""
 
     def leg(market, runner, **more):
         return {'market_id': market, 'selection_id': str(runner),
                 'odds': customer.odds(market, runner)[0], **more}
 
-    four_legs = [leg(one, 11), leg(two, 12), leg(three, 11), leg(four, 13)]
-    bankers = [leg(one, 11, banker=True), *four_legs[1:]]
-    slips = [{'type': 'multiple', 'legs': four_legs[:2], 'stake': Decimal('5.01')},
+    def four(markets):
+        return [leg(market, runner) for market, runner in zip(markets, (11, 12, 11, 13))]
+
+    one, two = to_win[:2]
+    bankers = [{**four(each_way)[0], 'banker': True}, *four(each_way)[1:]]
+    slips = [{'type': 'multiple', 'legs': four(to_win)[:2], 'stake': Decimal('5.01')},
              {'type': 'multiple', 'legs': [leg(one, 14), leg(two, 11)], 'stake': Decimal('3.33')},
-             {'type': 'multiple', 'legs': four_legs, 'stake': Decimal('1.00'), 'each_way': True},
-             {'type': 'system', 'system_name': 'LUCKY_15', 'legs': four_legs,
+             {'type': 'multiple', 'legs': four(each_way), 'stake': Decimal('1.00'),
+              'each_way': True},
+             {'type': 'system', 'system_name': 'LUCKY_15', 'legs': four(to_win),
               'unit_stake': Decimal('0.07')},
              {'type': 'system', 'system': [2, 3], 'legs': bankers, 'unit_stake': Decimal('0.13'),
               'each_way': True}]
     for runner in (11, 12, 13, 14):
-        slips.append({**leg(one, runner), 'stake': Decimal('2.02'), 'each_way': True})
+        slips.append({**leg(each_way[0], runner), 'stake': Decimal('2.02'), 'each_way': True})
         slips.append({**leg(two, runner), 'stake': Decimal('0.37')})
     bets = []
     for slip in slips:
@@ -54,14 +60,15 @@ def place_all(customer, markets):
 
 def test_every_settlement_of_a_dump_is_settled_again_by_another_program(own_book):
     customer = own_book.bettor(money='1000.00')
-    markets = [race(own_book, str(9100 + n)) for n in range(4)]
-    bets = place_all(customer, markets)
-    one, two, three, four = markets
-    own_book.feed.settle(one, {12})  # then corrected: two win, one has not run
-    own_book.feed.settle(one, {11, 12}, removed={13}, at='2030-01-01T18:00:00.000Z')
-    own_book.feed.settle(two, {12})
-    own_book.feed.settle(three, {11})
-    own_book.feed.settle(four, {14}, removed={13})
+    to_win = [race(own_book, str(9100 + n)) for n in range(4)]
+    each_way = [race(own_book, str(9200 + n), **TERMS) for n in range(4)]
+    bets = place_all(customer, to_win, each_way)
+    for one, two, three, four in to_win, each_way:
+        own_book.feed.settle(one, {12})  # then corrected: two win, one has not run
+        own_book.feed.settle(one, {11, 12}, removed={13}, at='2030-01-01T18:00:00.000Z')
+        own_book.feed.settle(two, {12})
+        own_book.feed.settle(three, {11})
+        own_book.feed.settle(four, {14}, removed={13})
     until(lambda: all(customer.call('GET', f'/v1/bets/{bet}').json['status'] != 'PLACED'
                       for bet in bets))
     own_book.feed.close()

@@ -5,7 +5,7 @@ import test from "node:test";
 
 import { answerOf, whyNot } from "../../web/player/answers.js";
 import { partOf } from "../../web/player/cash_out.js";
-import { bodiesOf, choose, kindsOf, linesText, relatedOf, returnOf, totalOf } from "../../web/player/ticket.js";
+import { bodiesOf, choose, kindsOf, linesText, relatedOf, returnOf, totalOf, waysOf } from "../../web/player/ticket.js";
 import { exact, revive, writeJson } from "../../web/shared/decimal.js";
 import { price } from "../../web/shared/odds.js";
 
@@ -126,6 +126,17 @@ test("what was placed, waits, was placed before, or was refused is said so", () 
 test("what waits for an answer is kept with its digits", () => {
   const kept = JSON.parse(JSON.stringify({ stake: exact("0.10"), odds: 2 }), revive);
   assert.equal(writeJson(kept), '{"stake":0.10,"odds":2}');
+});
+
+test("each way is possible with terms everywhere, and the only way where a selection says so", () => {
+  const terms = { places: 3, place_terms: "1/5" };
+  const both = pick("6.00", terms);
+  const only = pick("6.00", { ...terms, event_name: "2.30", each_way_only: true });
+  assert.deepEqual(waysOf([]), { eachWay: false, only: false, apart: null });
+  assert.deepEqual(waysOf([both]), { eachWay: true, only: false, apart: null });
+  assert.deepEqual(waysOf([both, only]), { eachWay: true, only: true, apart: null });
+  assert.deepEqual(waysOf([only, pick("2.00")]), { eachWay: false, only: false, apart: ["2.30", "E"] });
+  assert.deepEqual(waysOf([both, pick("2.00")]), { eachWay: false, only: false, apart: null });
 });
 
 test("a part of an offer is rounded down", () => {

@@ -11,6 +11,7 @@ const REFUSALS = {
   INSUFFICIENT_BALANCE: "Your balance does not cover this stake.",
   RELATED_LEGS: "Two of your selections are of one event, so they cannot be in one bet together.",
   NO_PLACE_TERMS: "A selection has no each-way terms any more. Your bet was not taken.",
+  EACH_WAY_ONLY: "A selection is taken each-way only. Your bet was not taken.",
   LEGS_LIMIT: "That are more selections than one bet may have.",
   LINES_LIMIT: "That are more lines than one bet may have.",
   ODDS_LIMIT: "The total odds are higher than this book takes.",

@@ -140,7 +140,7 @@ export class Matches {
     shown.market = market;
     const active = market.status === "active" && !market.awaiting;
     shown.status.textContent = market.awaiting ? "Catching up" : STATUS[market.status] || "";
-    const terms = market.places > 0 ? `each-way ${market.place_terms} of the odds, ${market.places} places` : "";
+    const terms = market.places > 0 ? `${market.each_way_only ? "each-way only:" : "each-way"} ${market.place_terms} of the odds, ${market.places} places` : "";
     if (shown.terms.textContent !== terms) shown.terms.textContent = terms;
     shown.root.classList.toggle("inactive", !active);
     for (const selection of market.selections) this.#selectionShow(shown, selection, active);

@@ -6,7 +6,7 @@ import { minorOf, amountTyped, money, moneyOf } from "../shared/money.js";
 import { answerOf, placedText, whyNot } from "./answers.js";
 import { Placing } from "./placing.js";
 import { SlipLegs } from "./slip_legs.js";
-import { bodiesOf, kindsOf, linesText, relatedOf, returnOf, totalOf } from "./ticket.js";
+import { bodiesOf, kindsOf, linesText, relatedOf, returnOf, totalOf, waysOf } from "./ticket.js";
 
 const STAKE_KINDS = { cash: "my balance", free: "free bets", bonus: "bonus money" };
 
@@ -74,13 +74,13 @@ export class Slip {
     const kinds = picks.length > 0 ? kindsOf(picks.length, picks.filter((pick) => pick.banker).length) : [];
     const kind = kinds.find((each) => each.id === nodes.kind.value) || kinds.find((each) => each.id === "multiple") || kinds[0];
     const typed = amountTyped(nodes.stake.value, currency);
-    const terms = picks.length > 0 && picks.every((pick) => pick.places > 0);
+    const ways = waysOf(picks);
     return {
-      picks, kinds, kind, currency, terms, typed,
+      picks, kinds, kind, currency, ways, typed,
       unit: typed === null ? null : minorOf(typed, currency),
-      eachWay: terms && nodes["each-way"].checked,
+      eachWay: ways.only || (ways.eachWay && nodes["each-way"].checked),
       stakeKind: nodes["stake-kind"].value || "cash",
-      related: kind && kind.id !== "singles" ? relatedOf(picks) : [],
+      barred: [...(kind && kind.id !== "singles" ? relatedOf(picks).map(relatedText) : []), ...(ways.apart ? [apartText(ways.apart)] : [])],
       open: picks.every((pick) => pick.open),
     };
   }
@@ -96,9 +96,10 @@ export class Slip {
     if (state.picks.length === 0) return;
     this.#kinds(state);
     this.#eachWay(state);
-    this.#related(state);
+    say(nodes["slip-related"], state.barred.join(" "));
+    nodes["slip-related"].hidden = state.barred.length === 0;
     this.#sums(state);
-    nodes.place.disabled = this.placing.busy || this.unknown || !state.open || state.unit === null || state.related.length > 0;
+    nodes.place.disabled = this.placing.busy || this.unknown || !state.open || state.unit === null || state.barred.length > 0;
     say(nodes.place, this.placing.busy ? "Placing …" : state.unit === null ? "Place bet"
       : `Place ${state.kind.id === "singles" ? state.kind.lines + " bets" : "bet"} · ${moneyOf(totalOf(state.kind, state.unit, state.eachWay), state.currency)}`);
   }
@@ -115,20 +116,22 @@ export class Slip {
     this.legs.bankersPossible(kinds.length > 1 && kind.id !== "singles");
   }
 
-  #eachWay({ picks, terms, eachWay }) {
+  #eachWay({ picks, ways, eachWay }) {
     const { nodes } = this;
-    nodes["each-way-field"].hidden = !terms;
-    const texts = [...new Set(picks.map((pick) => `${pick.place_terms} of the odds, ${pick.places} places`))];
-    say(nodes["each-way-terms"], !terms ? "" : eachWay
-      ? `Half of the stake to win, half to be placed: ${texts.join("; ")}.` : texts.join("; "));
+    nodes["each-way-field"].hidden = !ways.eachWay;
+    this.#eachWayForced(ways.only);
+    const texts = [...new Set(picks.map((pick) => `${pick.place_terms} of the odds, ${pick.places} places`))].join("; ");
+    const half = eachWay ? `Half of the stake to win, half to be placed: ${texts}.` : texts;
+    say(nodes["each-way-terms"], !ways.eachWay ? "" : ways.only ? `${half} This market is bet on each-way only.` : half);
   }
 
-  #related({ related }) {
-    const text = related.map(([name, count]) =>
-      `${count} of your selections are of ${name}: one bears on the other, so they cannot be in one bet. ` +
-      "Remove one, or choose singles.").join(" ");
-    say(this.nodes["slip-related"], text);
-    this.nodes["slip-related"].hidden = text === "";
+  // What the customer had chosen comes back with the choice.
+  #eachWayForced(forced) {
+    const choice = this.nodes["each-way"];
+    if (forced === choice.disabled) return;
+    if (forced) this.eachWayChosen = choice.checked;
+    choice.checked = forced || this.eachWayChosen;
+    choice.disabled = forced;
   }
 
   #stakeKinds() {
@@ -164,7 +167,7 @@ export class Slip {
 
   #submit() {
     const state = this.#state();
-    if (this.placing.busy || this.unknown || state.unit === null || state.related.length > 0 || !state.open) return;
+    if (this.placing.busy || this.unknown || state.unit === null || state.barred.length > 0 || !state.open) return;
     const bodies = bodiesOf(state.kind, state.picks, { ...state, policy: this.nodes.policy.value });
     this.#begin(bodies, state.kind.id === "singles" ? 1 : state.kind.lines * (state.eachWay ? 2 : 1));
   }
@@ -226,4 +229,13 @@ function hintOf(picks, stakeKind) {
   const delay = Math.max(...picks.map((pick) => pick.bet_delay_ms));
   return [stakeKind === "free" ? "Of a free bet the winnings are paid, not the stake." : "",
     delay > 0 ? `In play this bet waits ${delay / 1000} s before it is taken.` : ""].filter(Boolean).join(" ");
+}
+
+function relatedText([name, count]) {
+  return `${count} of your selections are of ${name}: one bears on the other, so they cannot be in one bet. ` +
+    "Remove one, or choose singles.";
+}
+
+function apartText([eachWay, toWin]) {
+  return `${eachWay} is bet on each-way only, and ${toWin} to win only: place them one after the other.`;
 }

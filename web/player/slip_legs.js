@@ -61,7 +61,8 @@ export class SlipLegs {
       market_id: market.market_id, selection_id: row.selectionId, event_id: market.event_id,
       event_name: market.event_name, odds: selection.odds ?? null, odds_exact: selection.odds_exact,
       odds_version: market.odds_version, banker: bankers && row.banker.checked,
-      places: Number(market.places ?? 0), place_terms: market.place_terms, bet_delay_ms: market.bet_delay_ms ?? 0,
+      places: Number(market.places ?? 0), place_terms: market.place_terms,
+      each_way_only: market.each_way_only === true, bet_delay_ms: market.bet_delay_ms ?? 0,
       open: now !== undefined && market.status === "active" && !market.awaiting && Boolean(selection.odds) &&
         (selection.status || "active") === "active",
     };

@@ -2,7 +2,7 @@
 // return, and the request that asks for them. Pure; sums in whole minor units with exact fractions.
 //
 // A pick: {market_id, selection_id, event_id, event_name, odds, odds_exact, odds_version, banker,
-// places, place_terms}. A kind: {id, text, lines, sizes, body}, `lines` to win only.
+// places, place_terms, each_way_only}. A kind: {id, text, lines, sizes, body}, `lines` to win only.
 
 import { exact } from "../shared/decimal.js";
 import { amountOf } from "../shared/money.js";
@@ -104,6 +104,15 @@ export function relatedOf(picks) {
     events.set(pick.event_id, [seen[0], seen[1] + 1]);
   }
   return [...events.values()].filter(([, count]) => count > 1);
+}
+
+// Each way is possible where all have place terms, and is the only way where one of them says so;
+// then one without terms cannot be in the same bet: `apart`, names of events.
+export function waysOf(picks) {
+  const eachWay = picks.length > 0 && picks.every((pick) => pick.places > 0);
+  const only = picks.find((pick) => pick.each_way_only);
+  const without = picks.find((pick) => !(pick.places > 0));
+  return { eachWay, only: eachWay && only !== undefined, apart: only && without ? [only.event_name, without.event_name] : null };
 }
 
 // The bodies of the requests: one, or of singles one each.

@@ -340,6 +340,7 @@ static void send_image(struct market_image_writer *writer, const struct cached_m
         .feed_time = feed_time,
         .start_time = market->start_time,
         .place_terms = market->place_terms,
+        .each_way_only = market->each_way && market->place_terms.places > 0,
         .winners = winners_of(market),
         .selections = writer->selections,
         .selections_count = selections_count,

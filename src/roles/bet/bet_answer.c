@@ -52,6 +52,8 @@ static const char *outcome_detail(enum bet_outcome outcome)
         return "A trader did not accept the bet.";
     case BET_NO_PLACE_TERMS:
         return "A leg has no place terms: it can be backed to win only.";
+    case BET_EACH_WAY_ONLY:
+        return "A leg is bet on each-way only: its price is of a win and a place together.";
     case BET_OFFER_EXPIRED:
         return "The offer has ended, or the bet has changed since; ask for another.";
     case BET_CASH_OUT_CHANGED:

@@ -33,7 +33,7 @@ struct market_entry {
     uint32_t next[GROUP_KINDS], previous[GROUP_KINDS]; /* in the group's list */
     uint32_t waits; /* long polls; first of a list, or SLOT_NONE */
     uint16_t selections_count;
-    bool in_play;
+    bool in_play, each_way_only;
     uint8_t groups_full; /* bit `kind`: it found no room in that group */
     uint8_t id_bytes;
     char id[MARKET_ID_BYTES_MAX];

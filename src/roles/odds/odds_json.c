@@ -40,20 +40,23 @@ static void put_status(struct json_writer *writer, const struct odds_image *imag
     put_text(writer, "status", slice_text(market_status_text((enum market_status)image->status)));
 }
 
-/* "places":3,"place_terms":"1/4"; 0 and null: to win only. */
-static void put_place_terms(struct json_writer *writer, struct place_terms terms)
+/* "places":3,"place_terms":"1/4","each_way_only":true; 0, null and false: to win only. */
+static void put_each_way(struct json_writer *writer, const struct odds_image *image)
 {
+    const struct place_terms *terms = &image->place_terms;
     char memory[16];
     struct buf text = buf_over(memory, sizeof memory);
     json_write_key(writer, "places");
-    json_write_u64(writer, terms.places);
+    json_write_u64(writer, terms->places);
     json_write_key(writer, "place_terms");
-    if (terms.places == 0) {
+    if (terms->places == 0) {
         json_write_null(writer);
-        return;
+    } else {
+        buf_printf(&text, "%u/%u", terms->numerator, terms->denominator);
+        json_write_text(writer, buf_slice(&text));
     }
-    buf_printf(&text, "%u/%u", terms.numerator, terms.denominator);
-    json_write_text(writer, buf_slice(&text));
+    json_write_key(writer, "each_way_only");
+    json_write_bool(writer, (image->flags & ODDS_EACH_WAY_ONLY) != 0);
 }
 
 static void put_flags(struct json_writer *writer, const struct odds_image *image, bool in_play,
@@ -84,7 +87,7 @@ void odds_json_market(struct buf *out, const struct odds_image *image)
     json_write_u64(&writer, image->odds_version);
     put_flags(&writer, image, true, true);
     if (image->place_terms.places > 0)
-        put_place_terms(&writer, image->place_terms);
+        put_each_way(&writer, image);
     json_write_key(&writer, "selections");
     json_write_array_open(&writer);
     for (size_t i = 0; i < image->selections_count; i++)
@@ -111,8 +114,8 @@ void odds_json_delta(struct buf *out, const struct odds_json_change *change)
     json_write_u64(&writer, image->odds_version);
     put_status(&writer, image);
     put_flags(&writer, image, change->in_play_changed, change->bet_delay_changed);
-    if (change->place_terms_changed)
-        put_place_terms(&writer, image->place_terms);
+    if (change->each_way_changed)
+        put_each_way(&writer, image);
     json_write_key(&writer, "selections");
     json_write_array_open(&writer);
     for (size_t i = 0; i < change->changed_count; i++) {

@@ -24,7 +24,7 @@ struct odds_json_change {
     const struct odds_image *image;
     const uint16_t *changed; /* indexes of selections */
     size_t changed_count;
-    bool in_play_changed, bet_delay_changed, place_terms_changed;
+    bool in_play_changed, bet_delay_changed, each_way_changed;
 };
 
 /* The members of a delta after "seq", without the braces: "market_id":..,"feed_ts":.. */

@@ -228,6 +228,11 @@ static uint32_t add_market(struct odds_service *s, const struct odds_image *imag
     return slot;
 }
 
+static bool is_each_way_only(const struct odds_image *image)
+{
+    return (image->flags & ODDS_EACH_WAY_ONLY) != 0;
+}
+
 static void note_state(struct market_entry *market, const struct odds_image *image)
 {
     market->version = image->odds_version;
@@ -235,6 +240,13 @@ static void note_state(struct market_entry *market, const struct odds_image *ima
     market->in_play = image->in_play;
     market->bet_delay_us = image->bet_delay_us;
     market->place_terms = image->place_terms;
+    market->each_way_only = is_each_way_only(image);
+}
+
+static bool each_way_differs(const struct market_entry *market, const struct odds_image *image)
+{
+    return is_each_way_only(image) != market->each_way_only ||
+           memcmp(&image->place_terms, &market->place_terms, sizeof image->place_terms) != 0;
 }
 
 static void show_change(struct odds_service *s, uint32_t slot,
@@ -274,8 +286,7 @@ void odds_service_on_market(void *owner, const struct odds_image *image, uint64_
         .changed_count = changed_count,
         .in_play_changed = image->in_play != market->in_play,
         .bet_delay_changed = image->bet_delay_us != market->bet_delay_us,
-        .place_terms_changed =
-            memcmp(&image->place_terms, &market->place_terms, sizeof image->place_terms) != 0,
+        .each_way_changed = each_way_differs(market, image),
     };
     give_texts(s, market);
     note_state(market, image);

@@ -257,6 +257,7 @@ TEST(bet_decide, outcomes_have_the_names_and_http_statuses_of_the_contract)
         {BET_RE_OFFERED, 26, "RE_OFFERED", 409},
         {BET_NOT_ACCEPTED_BY_TRADER, 27, "NOT_ACCEPTED_BY_TRADER", 409},
         {BET_NO_PLACE_TERMS, 28, "NO_PLACE_TERMS", 422},
+        {BET_EACH_WAY_ONLY, 35, "EACH_WAY_ONLY", 422},
         {BET_OFFER_EXPIRED, 30, "OFFER_EXPIRED", 409},
         {BET_CASH_OUT_CHANGED, 31, "CASH_OUT_CHANGED", 409},
         {BET_CASH_OUT_UNAVAILABLE, 32, "CASH_OUT_UNAVAILABLE", 409},

@@ -98,6 +98,19 @@ TEST(ticket, accepts_each_way_with_both_ways_won)
     accepted(1, 1600);
 }
 
+TEST(ticket, refuses_to_win_only_where_the_price_is_of_both_ways)
+{
+    scene_make(&s, 2, 400);
+    s.views[1].each_way_only = true;
+    refused(BET_EACH_WAY_ONLY, 1);
+    s.views[0].each_way_only = true;
+    refused(BET_EACH_WAY_ONLY, 0);
+    s.ticket.each_way = true;
+    accepted(2, 800 + 288);
+    s.views[0].terms = (struct place_terms){0}; /* not settled by places: no bet at all */
+    refused(BET_NO_PLACE_TERMS, 0);
+}
+
 TEST(ticket, a_token_wins_without_its_stake)
 {
     scene_make(&s, 1, 1000);

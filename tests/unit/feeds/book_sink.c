@@ -117,6 +117,8 @@ static void trace_market(struct book_sink *book, const struct feed_market *image
     if (image->place_terms.places > 0)
         put(book, " %u places %u/%u", image->place_terms.places, image->place_terms.numerator,
             image->place_terms.denominator);
+    if (image->each_way_only)
+        put(book, " each-way only");
     if (image->winners > 1)
         put(book, " %u win", image->winners);
     for (size_t i = 0; i < image->selections_count; i++) {

@@ -465,14 +465,14 @@ TEST(betfair_results, of_each_way_markets_have_places)
     static const struct story stories[] = {
         {"terms and places",
          {{MC(RACE("EACH_WAY", "OPEN", "'eachWayDivisor':5,'numberOfWinners':3,", BOTH)),
-           "market 1.1 active 3 places 1/5 3 win 1=suspended 2=suspended"},
+           "market 1.1 active 3 places 1/5 each-way only 3 win 1=suspended 2=suspended"},
           {MC(RACE("EACH_WAY", "CLOSED", "'eachWayDivisor':5,'numberOfWinners':3,",
                    RUN("1", "1", "WINNER") "," RUN("2", "2", "PLACED"))),
-           "market 1.1 closed 3 places 1/5 3 win 1=won 2=lost; result 1.1 v10 1=WON 2=LOST place "
-           "3"}}},
+           "market 1.1 closed 3 places 1/5 each-way only 3 win 1=won 2=lost; result 1.1 v10 1=WON "
+           "2=LOST place 3"}}},
         {"a divisor that is no whole number",
          {{MC(RACE("EACH_WAY", "OPEN", "'eachWayDivisor':2.5,'numberOfWinners':2,", BOTH)),
-           "market 1.1 active 2 places 2/5 2 win 1=suspended 2=suspended"}}},
+           "market 1.1 active 2 places 2/5 each-way only 2 win 1=suspended 2=suspended"}}},
         {"without terms it is not offered",
          {{MC(RACE("EACH_WAY", "OPEN", "'eachWayDivisor':0.5,'numberOfWinners':2,", BOTH)),
            "market 1.1 suspended 2 win 1=suspended 2=suspended"}}},

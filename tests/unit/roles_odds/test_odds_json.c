@@ -48,20 +48,23 @@ TEST(odds_json, writes_only_what_changed_into_a_delta)
                       "\"updated_at\":\"2023-11-14T22:13:20.123456Z\"");
 }
 
-TEST(odds_json, tells_place_terms_where_there_are_some_and_when_they_go)
+TEST(odds_json, tells_each_way_terms_where_there_are_some_and_when_they_go)
 {
     struct buf out = buf_over(memory, sizeof memory - 1);
     struct odds_image *image = market_image("1.2", "9", "horse_racing");
     const struct odds_json_change change = {image, NULL, 0, false, false, true};
     image->place_terms = (struct place_terms){3, 1, 4};
+    image->flags = ODDS_EACH_WAY_ONLY;
     odds_json_market(&out, image);
     memory[out.bytes] = '\0';
-    assert_non_null(strstr(memory, "\"bet_delay_ms\":0,\"places\":3,\"place_terms\":\"1/4\","));
+    assert_non_null(strstr(memory, "\"bet_delay_ms\":0,\"places\":3,\"place_terms\":\"1/4\","
+                                   "\"each_way_only\":true,"));
     image->place_terms = (struct place_terms){0};
+    image->flags = 0;
     out.bytes = 0;
     odds_json_delta(&out, &change);
     memory[out.bytes] = '\0';
-    assert_non_null(strstr(memory, "\"places\":0,\"place_terms\":null,"));
+    assert_non_null(strstr(memory, "\"places\":0,\"place_terms\":null,\"each_way_only\":false,"));
 }
 
 TEST(odds_json, has_room_for_the_largest_market_whose_every_byte_is_escaped)
