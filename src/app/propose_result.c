@@ -110,8 +110,6 @@ enum request_outcome book_propose_result(struct book *book, const struct result_
     enum request_outcome outcome = against_own(book, &body.result, word->actor, items, count);
     if (outcome != REQUEST_TAKEN)
         return outcome;
-    if (body.result.kind == RESULT_SET && count == 0)
-        return REQUEST_NO_CHANGE; /* nobody can have bet on what it names */
     if (!shard_state_proposal_room(book->state, count)) {
         book->stats.proposals_reached++;
         return book_busy(book, "proposals_max");

@@ -160,7 +160,8 @@ static int check_items(struct shard_state *state, const struct record_result *re
 {
     bool newer = !word_overtaken(state, result, count);
     REQUIRE(!of_window(result) || count == 0, "a window of time is for all selections");
-    REQUIRE(result->kind != RESULT_SET || count > 0, "a result names a selection");
+    REQUIRE(result->kind != RESULT_SET || count > 0 || result->deduction_model != 0,
+            "a result names a selection, or how runners deduct");
     for (uint32_t i = 0; i < count; i++) {
         TRY(check_item(state, result, &items[i]));
         REQUIRE(i == 0 || items[i].selection > items[i - 1].selection,

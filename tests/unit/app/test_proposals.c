@@ -278,3 +278,35 @@ TEST(proposals, what_can_not_take_force_any_more_ends)
     assert_int_equal(book_stats(f.book)->proposals_impossible, 1);
     end(&f);
 }
+
+static const struct shard_market *market_of(struct fixture *f)
+{
+    const struct shard_state *state = book_state(f->book);
+    return shard_state_market(state, shard_state_find_market(state, SLICE("m1")));
+}
+
+/* Everything is in force but how withdrawn runners deduct, which that word did not say. */
+TEST(proposals, a_word_whose_only_news_is_how_runners_deduct_waits_as_well)
+{
+    struct fixture f;
+    begin(&f, certain);
+    feed(&f, 5, 0);
+    struct feed_result result = word_of(5, 1);
+    result.deduction_model = DEDUCT_WINNINGS;
+    struct feed_sink *sink = book_sink(f.book);
+    sink->ops->result(sink, &result);
+    fixture_turn(&f, 1000);
+    assert_int_equal(waiting(&f), 1);
+    fixture_restart(&f);
+    const struct shard_market *market = market_of(&f);
+    assert_int_equal(market->deduction_model, 0);
+    assert_int_equal(decide(&f, DECISION_APPROVED, "eve"), REQUEST_TAKEN);
+    fixture_turn(&f, 1000);
+    assert_int_equal(waiting(&f), 0);
+    market = market_of(&f);
+    assert_int_equal(market->deduction_model, DEDUCT_WINNINGS);
+    assert_int_equal(market->model_version, 5);
+    feed(&f, 5, 1); /* and that is no news */
+    assert_int_equal(waiting(&f), 0);
+    end(&f);
+}

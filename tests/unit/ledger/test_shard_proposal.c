@@ -73,7 +73,7 @@ TEST(shard_proposal, what_cannot_be_proposed_is_refused)
             p.body.proposal.needs_approval = 0);
     REFUSES(&m, good, "a proposal waits for somebody or for its time",
             p.body.proposal.due_us = m.time_us - 1);
-    REFUSES(&m, good, "a result names a selection", p.draft.items_count = 0;
+    REFUSES(&m, good, "a result names a selection, or how runners deduct", p.draft.items_count = 0;
             p.draft.texts_count = 2);
     REFUSES(&m, good, "a proposal is somebody's", RESULT.actor_bytes = 0; p.texts[0] = SLICE(""));
 #undef RESULT
