@@ -84,6 +84,7 @@ struct fixture_ticket {
     const char *markets[4], *selections[4]; /* as many as there are */
     unsigned odds[4];
     bool accept_alternative;
+    enum stake_kind stake_kind;
 };
 enum request_outcome fixture_ticket(struct fixture *f, const struct fixture_ticket *ticket);
 /* What is offered for ann's bet now; the answer of book_offer_cash_out. */

@@ -231,6 +231,37 @@ TEST(shard_adjustment, brings_what_is_below_zero_to_zero_and_no_further)
     maker_done(&m);
 }
 
+/* A token that came back with a void bet was taken away, and then the bet has lost after all. */
+TEST(shard_adjustment, promotional_money_may_be_below_zero_until_it_is_written_off)
+{
+    struct maker m;
+    maker_open(&m);
+    struct parts grant = parts_promotion(&m, 1, MONEY_GRANT_FREE, 5000, "grant");
+    maker_accept(&m, &grant);
+    struct parts bet = parts_bet(&m, 1, 1, "bet");
+    bet.body.bet.flags = BET_FREE;
+    bet.body.bet.promo_stake = 5000;
+    bet.body.bet.balance_after = 10000;
+    bet.body.bet.potential_return -= 5000;
+    bet.postings[0].kind = LEDGER_FREE;
+    maker_accept(&m, &bet);
+    accept_result(&m, LEG_VOID);
+    accept_settle(&m);
+    struct parts forfeit = parts_promotion(&m, 1, MONEY_FORFEIT_FREE, 5000, "forfeit");
+    maker_accept(&m, &forfeit);
+    accept_result(&m, LEG_LOST);
+    accept_reverse(&m);
+    assert_int_equal(shard_state_account(m.state, (struct account_ref){1})->free, -5000);
+    assert_int_equal(shard_state_check(m.state), 0);
+    accept_settle(&m);
+    struct parts adjustment = parts_adjustment(&m, 1, LEDGER_FREE);
+    maker_accept(&m, &adjustment);
+    assert_int_equal(shard_state_account(m.state, (struct account_ref){1})->free, 0);
+    assert_int_equal(shard_state_house(m.state, 0)->promo, 0);
+    assert_int_equal(shard_state_check(m.state), 0);
+    maker_done(&m);
+}
+
 /* Won, taken back to unknown, void, lost: each correction is a reversal and a new settlement. */
 TEST(shard_reverse, a_bet_may_be_corrected_again_and_again)
 {
