@@ -29,12 +29,6 @@ static bool is_read_only(const struct ledger_file *file)
     return file->store->options.read_only;
 }
 
-void ledger_file_notify(const struct ledger_file *file)
-{
-    if (file->log.notify != NULL)
-        file->log.notify(file->log.notify_owner);
-}
-
 static struct ledger_view look_at_view(void *owner)
 {
     struct ledger_file *file = owner;
@@ -51,41 +45,39 @@ static struct ledger_view look_at_view(void *owner)
     return view;
 }
 
-/* --- The reader's thread --- */
-
-static void serve_read(struct ledger_file *file)
+static struct ledger_view current_view(struct ledger_file *file)
 {
-    struct ledger_read *read = file->waiting[file->waiting_out++ % LEDGER_READS_MAX];
+    pthread_mutex_lock(&file->calls.lock);
     struct ledger_view view = file->view;
-    size_t bytes = 0;
-    pthread_mutex_unlock(&file->lock);
-    int error = ledger_lookup_read(file->lookup, &view, read, &bytes);
-    pthread_mutex_lock(&file->lock);
-    file->done[file->done_in++ % LEDGER_READS_MAX] = (struct read_done){read, error, bytes};
-    file->stats.reads++;
-    file->stats.probes = ledger_lookup_probes(file->lookup);
-    memcpy(file->read_problem, ledger_lookup_problem(file->lookup), sizeof file->read_problem);
-    pthread_cond_signal(&file->owner_wake);
-    pthread_mutex_unlock(&file->lock);
-    ledger_file_notify(file);
-    pthread_mutex_lock(&file->lock);
+    pthread_mutex_unlock(&file->calls.lock);
+    return view;
 }
 
-static void *read_loop(void *owner)
+/* --- What the calls ask --- */
+
+/* With the lock. */
+static void wake_writer(void *owner)
 {
     struct ledger_file *file = owner;
-    pthread_mutex_lock(&file->lock);
-    for (;;) {
-        if (file->waiting_in != file->waiting_out)
-            serve_read(file);
-        else if (file->closing)
-            break;
-        else
-            pthread_cond_wait(&file->reader_wake, &file->lock);
-    }
-    pthread_mutex_unlock(&file->lock);
-    return NULL;
+    ledger_stall_begin(&file->stall, clock_us(CLOCK_MONOTONIC));
+    ledger_writer_wake(file);
 }
+
+static int read_now(void *owner, struct ledger_read *read, size_t *ret_bytes,
+                    char problem[LEDGER_PROBLEM_BYTES])
+{
+    struct ledger_file *file = owner;
+    struct ledger_view view = current_view(file);
+    int error = ledger_lookup_read(file->lookup, &view, read, ret_bytes);
+    if (error == -ERR_CORRUPT || error == -ERR_ARCHIVED)
+        ledger_calls_explain(problem, ledger_lookup_problem(file->lookup));
+    pthread_mutex_lock(&file->calls.lock);
+    file->stats.probes = ledger_lookup_probes(file->lookup);
+    pthread_mutex_unlock(&file->calls.lock);
+    return error;
+}
+
+static const struct ledger_calls_ops calls_ops = {.wake_writer = wake_writer, .read = read_now};
 
 /* --- The port, on the owner's thread --- */
 
@@ -93,52 +85,18 @@ static int file_append(struct ledger_log *log, struct ledger_append *append)
 {
     struct ledger_file *file = file_of(log);
     ASSERT(append->shard == file->store->options.shard);
-    ASSERT(append->on_done != NULL);
     if (is_read_only(file))
         return -ERR_UNSUPPORTED;
     if (append->bytes > ledger_store_bytes_max(file->store))
         return -ERR_LIMIT;
-    int result = 0;
-    pthread_mutex_lock(&file->lock);
-    if (file->append_state != STATE_NONE)
-        result = -ERR_BUSY;
-    else if (file->stopped || file->closing)
-        result = -ERR_STOPPED;
-    if (result == 0) {
-        file->append = append;
-        file->append_state = STATE_WAITING;
-        ledger_stall_begin(&file->stall, clock_us(CLOCK_MONOTONIC));
-        ledger_writer_wake(file);
-    }
-    pthread_mutex_unlock(&file->lock);
-    return result;
+    return ledger_calls_append(&file->calls, append);
 }
 
 static int file_read(struct ledger_log *log, struct ledger_read *read)
 {
     struct ledger_file *file = file_of(log);
     ASSERT(read->shard == file->store->options.shard);
-    ASSERT(read->on_done != NULL);
-    int result = 0;
-    pthread_mutex_lock(&file->lock);
-    if (file->reads_under_way == LEDGER_READS_MAX || file->closing) {
-        file->stats.reads_busy++;
-        result = -ERR_BUSY;
-    } else {
-        file->waiting[file->waiting_in++ % LEDGER_READS_MAX] = read;
-        file->reads_under_way++;
-        pthread_cond_signal(&file->reader_wake);
-    }
-    pthread_mutex_unlock(&file->lock);
-    return result;
-}
-
-static struct ledger_view current_view(struct ledger_file *file)
-{
-    pthread_mutex_lock(&file->lock);
-    struct ledger_view view = file->view;
-    pthread_mutex_unlock(&file->lock);
-    return view;
+    return ledger_calls_read(&file->calls, read);
 }
 
 static int file_replay(struct ledger_log *log, uint32_t shard, uint64_t seq_first,
@@ -147,7 +105,7 @@ static int file_replay(struct ledger_log *log, uint32_t shard, uint64_t seq_firs
     struct ledger_file *file = file_of(log);
     ASSERT(shard == file->store->options.shard);
     struct ledger_view view = current_view(file);
-    return ledger_replay(&view, seq_first, visit, owner, file->problem);
+    return ledger_replay(&view, seq_first, visit, owner, file->calls.problem);
 }
 
 int ledger_file_replay(struct ledger_log *log, uint64_t seq_first, ledger_visit visit, void *owner,
@@ -211,25 +169,24 @@ static uint64_t file_tail(struct ledger_log *log, uint32_t shard)
 
 static bool writer_is_busy(const struct ledger_file *file)
 {
-    return file->working || file->take_over ||
-           (file->append_state != STATE_NONE && file->append_state != STATE_DONE);
+    return file->working || file->take_over || ledger_calls_append_is_under_way(&file->calls);
 }
 
 /* Takes `epoch`, or the next one when it is 0. */
 static int take_epoch(struct ledger_file *file, uint64_t epoch, uint64_t *ret_epoch)
 {
-    pthread_mutex_lock(&file->lock);
+    pthread_mutex_lock(&file->calls.lock);
     while (writer_is_busy(file))
-        pthread_cond_wait(&file->owner_wake, &file->lock);
+        pthread_cond_wait(&file->calls.owner_wake, &file->calls.lock);
     file->taken = true;
-    pthread_mutex_unlock(&file->lock);
+    pthread_mutex_unlock(&file->calls.lock);
     int result = epoch == 0 ? ledger_store_take_epoch(file->store, ret_epoch)
                             : ledger_store_raise_epoch(file->store, epoch);
-    pthread_mutex_lock(&file->lock);
+    pthread_mutex_lock(&file->calls.lock);
     file->taken = false;
-    file->stopped = file->store->stopped;
+    file->calls.stopped = file->store->stopped;
     ledger_writer_wake(file);
-    pthread_mutex_unlock(&file->lock);
+    pthread_mutex_unlock(&file->calls.lock);
     return result;
 }
 
@@ -249,10 +206,10 @@ int ledger_file_raise_epoch(struct ledger_log *log, uint64_t epoch)
 void ledger_file_rest(struct ledger_log *log)
 {
     struct ledger_file *file = file_of(log);
-    pthread_mutex_lock(&file->lock);
+    pthread_mutex_lock(&file->calls.lock);
     while (writer_is_busy(file))
-        pthread_cond_wait(&file->owner_wake, &file->lock);
-    pthread_mutex_unlock(&file->lock);
+        pthread_cond_wait(&file->calls.owner_wake, &file->calls.lock);
+    pthread_mutex_unlock(&file->calls.lock);
 }
 
 uint64_t ledger_file_epoch(struct ledger_log *log)
@@ -260,97 +217,36 @@ uint64_t ledger_file_epoch(struct ledger_log *log)
     return file_of(log)->store->epoch; /* changed by the owner's thread only */
 }
 
-static void poll_append(struct ledger_file *file)
-{
-    struct ledger_append *append = NULL;
-    enum append_outcome outcome = APPEND_OK;
-    pthread_mutex_lock(&file->lock);
-    if (file->append_state == STATE_DONE) {
-        append = file->append;
-        outcome = file->append_outcome;
-        file->append = NULL;
-        file->append_state = STATE_NONE;
-    }
-    pthread_mutex_unlock(&file->lock);
-    if (append != NULL)
-        append->on_done(append, outcome); /* may append again */
-}
-
-static bool poll_read(struct ledger_file *file)
-{
-    struct read_done done = {0};
-    pthread_mutex_lock(&file->lock);
-    if (file->done_in != file->done_out) {
-        done = file->done[file->done_out++ % LEDGER_READS_MAX];
-        file->reads_under_way--;
-    }
-    if (done.error == -ERR_CORRUPT || done.error == -ERR_ARCHIVED)
-        memcpy(file->problem, file->read_problem, sizeof file->problem);
-    pthread_mutex_unlock(&file->lock);
-    if (done.read != NULL)
-        done.read->on_done(done.read, done.error, done.bytes);
-    return done.read != NULL;
-}
-
 static void file_poll(struct ledger_log *log)
 {
-    struct ledger_file *file = file_of(log);
-    poll_append(file);
-    for (unsigned i = 0; i < LEDGER_READS_MAX && poll_read(file); i++)
-        ;
-}
-
-static bool is_idle(const struct ledger_file *file)
-{
-    return file->append_state == STATE_NONE && file->reads_under_way == 0;
-}
-
-static bool has_callbacks(const struct ledger_file *file)
-{
-    return file->append_state == STATE_DONE || file->done_in != file->done_out;
-}
-
-static void run_down(struct ledger_file *file)
-{
-    bool idle = false;
-    while (!idle) {
-        file_poll(&file->log);
-        pthread_mutex_lock(&file->lock);
-        while (!is_idle(file) && !has_callbacks(file))
-            pthread_cond_wait(&file->owner_wake, &file->lock);
-        idle = is_idle(file);
-        pthread_mutex_unlock(&file->lock);
-    }
+    ledger_calls_poll(&file_of(log)->calls);
 }
 
 void ledger_file_destroy(struct ledger_file *file)
 {
     ledger_store_free(file->store);
     ledger_lookup_free(file->lookup);
-    pthread_mutex_destroy(&file->lock);
     for (uint32_t i = 0; i < LEDGER_VOLUMES_MAX; i++)
         pthread_cond_destroy(&file->writers[i].wake);
     pthread_cond_destroy(&file->clock_wake);
-    pthread_cond_destroy(&file->reader_wake);
-    pthread_cond_destroy(&file->owner_wake);
+    ledger_calls_destroy(&file->calls);
     free(file);
 }
 
 static void close_threads(struct ledger_file *file)
 {
-    pthread_mutex_lock(&file->lock);
-    file->closing = true;
+    pthread_mutex_lock(&file->calls.lock);
+    file->calls.closing = true;
     ledger_writer_wake(file);
-    pthread_cond_signal(&file->reader_wake);
-    pthread_mutex_unlock(&file->lock);
+    pthread_mutex_unlock(&file->calls.lock);
 }
 
 static void file_free(struct ledger_log *log)
 {
     struct ledger_file *file = file_of(log);
     close_threads(file); /* what is under way is served first; nothing new is taken */
-    run_down(file);
-    pthread_join(file->reader, NULL);
+    ledger_calls_run_down(&file->calls, 0, NULL);
+    ledger_calls_join(&file->calls);
     if (ledger_writer_join(file))
         ledger_file_destroy(file);
 }
@@ -383,19 +279,21 @@ bool ledger_file_hangs(struct ledger_log *log)
 {
     struct ledger_file *file = file_of(log);
     bool hangs = false;
-    pthread_mutex_lock(&file->lock);
+    pthread_mutex_lock(&file->calls.lock);
     for (uint32_t i = 0; i < LEDGER_VOLUMES_MAX; i++)
         hangs = hangs || file->store->hands[i].hangs;
-    pthread_mutex_unlock(&file->lock);
+    pthread_mutex_unlock(&file->calls.lock);
     return hangs;
 }
 
 void ledger_file_stats(struct ledger_log *log, struct ledger_file_stats *ret_stats)
 {
     struct ledger_file *file = file_of(log);
-    pthread_mutex_lock(&file->lock);
+    pthread_mutex_lock(&file->calls.lock);
     *ret_stats = file->stats;
-    pthread_mutex_unlock(&file->lock);
+    ret_stats->reads = file->calls.reads;
+    ret_stats->reads_busy = file->calls.reads_busy;
+    pthread_mutex_unlock(&file->calls.lock);
 }
 
 struct ledger_cursor_log ledger_file_cursor_log(struct ledger_log *log)
@@ -405,19 +303,18 @@ struct ledger_cursor_log ledger_file_cursor_log(struct ledger_log *log)
 
 const char *ledger_file_problem(struct ledger_log *log)
 {
-    return file_of(log)->problem;
+    return file_of(log)->calls.problem;
 }
 
 /* --- Opening --- */
 
 static int create_threads(struct ledger_file *file)
 {
-    if (pthread_create(&file->reader, NULL, read_loop, file) != 0)
-        return -ERR_MEMORY;
+    TRY(ledger_calls_start(&file->calls));
     if (is_read_only(file) || ledger_writer_start(file) == 0)
         return 0;
     close_threads(file);
-    pthread_join(file->reader, NULL);
+    ledger_calls_join(&file->calls);
     (void)ledger_writer_join(file); /* nothing can hang: nothing was asked of them */
     return -ERR_MEMORY;
 }
@@ -435,17 +332,11 @@ static int start_threads(struct ledger_file *file)
 
 static void init_conditions(struct ledger_file *file)
 {
-    pthread_condattr_t monotonic;
-    pthread_condattr_init(&monotonic);
-    pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);
-    pthread_cond_init(&file->reader_wake, NULL);
-    pthread_cond_init(&file->owner_wake, &monotonic);
-    pthread_cond_init(&file->clock_wake, &monotonic);
+    ledger_calls_cond_init(&file->clock_wake);
     for (uint32_t i = 0; i < LEDGER_VOLUMES_MAX; i++) {
         file->writers[i] = (struct ledger_writer){.file = file, .volume = i};
-        pthread_cond_init(&file->writers[i].wake, &monotonic);
+        ledger_calls_cond_init(&file->writers[i].wake);
     }
-    pthread_condattr_destroy(&monotonic);
 }
 
 static int file_new(struct ledger_file **ret_file)
@@ -454,7 +345,7 @@ static int file_new(struct ledger_file **ret_file)
     if (file == NULL)
         return -ERR_MEMORY;
     file->log.ops = &file_ops;
-    pthread_mutex_init(&file->lock, NULL);
+    ledger_calls_init(&file->calls, &calls_ops, &file->log, file);
     init_conditions(file);
     *ret_file = file;
     return 0;

@@ -4,9 +4,7 @@
  * other takes over, and the first finds out when it comes back. All that a writer does outside of
  * the lock is on its own hand; what came of it is settled with the lock, if the writer still is the
  * active one. The clock's thread does nothing but look how long an append has been waiting. */
-#include <errno.h>
 #include <string.h>
-#include <time.h>
 
 #include "adapters/embedded/ledger_file_internal.h"
 #include "base/assert.h"
@@ -18,15 +16,6 @@
 #define LEAVE_US       US_PER_SECOND /* so long the end waits for one that hangs */
 #define CLOCK_US_MIN   (2 * US_PER_MS)
 #define CLOCKS_A_STALL 8
-
-static void wait_us(struct ledger_file *file, pthread_cond_t *wake, int64_t us)
-{
-    struct timespec until;
-    int64_t at = clock_us(CLOCK_MONOTONIC) + us;
-    until.tv_sec = at / US_PER_SECOND;
-    until.tv_nsec = at % US_PER_SECOND * 1000;
-    (void)pthread_cond_timedwait(wake, &file->lock, &until);
-}
 
 /* --- What others may know --- */
 
@@ -47,7 +36,7 @@ static void show_health(struct ledger_file *file)
     const struct ledger_store *store = file->store;
     const struct ledger_hand *hand = &store->hands[store->active];
     file->stats.store = store->stats;
-    file->stopped = store->stopped;
+    file->calls.stopped = store->stopped;
     metrics_set(&health->volume, store->active + 1);
     metrics_set(&health->stalled, file->stall.stalled);
     metrics_set(&health->full, hand->full);
@@ -85,16 +74,22 @@ static bool is_active(const struct ledger_writer *writer)
 
 /* The functions below are called with the lock; some let it go meanwhile. */
 
+static bool is_writing(const struct ledger_file *file)
+{
+    return file->calls.append_state == LEDGER_CALL_WORKING && file->phase == PHASE_WRITING;
+}
+
+/* In the queue or in the disk: what the clock counts. */
+static bool waits_for_disk(const struct ledger_file *file)
+{
+    return file->calls.append_state == LEDGER_CALL_WAITING || is_writing(file);
+}
+
 static void finish(struct ledger_file *file, enum append_outcome outcome)
 {
-    file->append_outcome = outcome;
-    file->append_state = STATE_DONE;
     ledger_stall_end(&file->stall);
     ledger_writer_publish(file);
-    pthread_cond_signal(&file->owner_wake);
-    pthread_mutex_unlock(&file->lock);
-    ledger_file_notify(file);
-    pthread_mutex_lock(&file->lock);
+    ledger_calls_finish(&file->calls, outcome, NULL);
 }
 
 /* The other directory's writer goes on; what was under way is made again there. */
@@ -104,8 +99,8 @@ static void fail_over(struct ledger_file *file)
     ledger_store_give_up(file->store);
     file->take_over = true;
     file->working = false;
-    if (file->append_state == STATE_WRITING)
-        file->append_state = STATE_WAITING;
+    if (is_writing(file))
+        file->calls.append_state = LEDGER_CALL_WAITING;
     ledger_stall_moved(&file->stall, clock_us(CLOCK_MONOTONIC));
     ledger_writer_wake(file);
 }
@@ -114,30 +109,31 @@ static void tell_follower(struct ledger_file *file, const struct ledger_append *
 {
     if (file->follower.on_durable == NULL)
         return;
-    file->append_state = STATE_TELLING;
-    pthread_mutex_unlock(&file->lock);
+    file->phase = PHASE_TELLING;
+    pthread_mutex_unlock(&file->calls.lock);
     file->follower.on_durable(file->follower.owner, append);
-    pthread_mutex_lock(&file->lock);
+    pthread_mutex_lock(&file->calls.lock);
 }
 
 static void write_append(struct ledger_writer *writer)
 {
     struct ledger_file *file = writer->file;
     struct ledger_hand *hand = hand_of(writer);
-    const struct ledger_append *append = file->append;
+    const struct ledger_append *append = file->calls.append;
     if (file->store->stopped || ledger_store_moved(file->store, append)) {
         finish(file, file->store->stopped ? APPEND_UNKNOWN : APPEND_MOVED);
         return;
     }
-    file->append_state = STATE_LAYING;
+    file->calls.append_state = LEDGER_CALL_WORKING;
+    file->phase = PHASE_LAYING;
     file->working = true;
-    pthread_mutex_unlock(&file->lock);
+    pthread_mutex_unlock(&file->calls.lock);
     ledger_hand_lay(hand, append);
-    pthread_mutex_lock(&file->lock);
-    file->append_state = STATE_WRITING;
-    pthread_mutex_unlock(&file->lock);
+    pthread_mutex_lock(&file->calls.lock);
+    file->phase = PHASE_WRITING;
+    pthread_mutex_unlock(&file->calls.lock);
     enum append_outcome outcome = ledger_hand_write(hand);
-    pthread_mutex_lock(&file->lock);
+    pthread_mutex_lock(&file->calls.lock);
     if (!is_active(writer))
         return; /* superseded: whatever it was, it is not the log's */
     file->working = false;
@@ -160,15 +156,15 @@ static void take_over(struct ledger_writer *writer)
     struct ledger_tail tail = file->tail;
     file->take_over = false;
     file->working = true;
-    pthread_mutex_unlock(&file->lock);
+    pthread_mutex_unlock(&file->calls.lock);
     int error = ledger_hand_take_over(hand_of(writer), &tail);
-    pthread_mutex_lock(&file->lock);
+    pthread_mutex_lock(&file->calls.lock);
     file->working = false;
     file->prepare = true;
     ledger_store_taken_over(file->store, error);
     ledger_stall_moved(&file->stall, clock_us(CLOCK_MONOTONIC));
     ledger_writer_publish(file);
-    pthread_cond_signal(&file->owner_wake);
+    pthread_cond_signal(&file->calls.owner_wake);
 }
 
 enum step { STEP_PREPARE, STEP_LOOK };
@@ -178,12 +174,12 @@ static void do_step(struct ledger_writer *writer, enum step step)
     struct ledger_file *file = writer->file;
     bool more = false;
     file->working = true;
-    pthread_mutex_unlock(&file->lock);
+    pthread_mutex_unlock(&file->calls.lock);
     if (step == STEP_PREPARE)
         more = ledger_hand_prepare_step(hand_of(writer));
     else
         ledger_hand_look(hand_of(writer));
-    pthread_mutex_lock(&file->lock);
+    pthread_mutex_lock(&file->calls.lock);
     if (!is_active(writer))
         return;
     file->working = false;
@@ -193,9 +189,9 @@ static void do_step(struct ledger_writer *writer, enum step step)
         file->looked_us = clock_us(CLOCK_MONOTONIC);
     int64_t was_full = file->health.full.value;
     show_health(file);
-    pthread_cond_signal(&file->owner_wake);
+    pthread_cond_signal(&file->calls.owner_wake);
     if (file->health.full.value != was_full)
-        ledger_file_notify(file); /* whoever waits for space hears of it */
+        ledger_calls_notify(&file->calls); /* whoever waits for space hears of it */
 }
 
 static bool look_is_due(const struct ledger_file *file)
@@ -208,46 +204,47 @@ static void work(struct ledger_writer *writer)
     struct ledger_file *file = writer->file;
     if (file->take_over)
         take_over(writer);
-    else if (!file->stopped && ledger_hand_prepare_late(hand_of(writer)))
+    else if (!file->calls.stopped && ledger_hand_prepare_late(hand_of(writer)))
         do_step(writer, STEP_PREPARE);
-    else if (file->append_state == STATE_WAITING)
+    else if (file->calls.append_state == LEDGER_CALL_WAITING)
         write_append(writer);
-    else if (!file->stopped && look_is_due(file))
+    else if (!file->calls.stopped && look_is_due(file))
         do_step(writer, STEP_LOOK);
-    else if (!file->stopped && file->prepare)
+    else if (!file->calls.stopped && file->prepare)
         do_step(writer, STEP_PREPARE);
     else
-        wait_us(file, &writer->wake, LOOK_US);
+        ledger_calls_wait_us(&file->calls, &writer->wake, LOOK_US);
 }
 
 /* Back from wherever it hung: its files are closed, and its directory may be used again. */
 static void come_back(struct ledger_writer *writer)
 {
     struct ledger_file *file = writer->file;
-    pthread_mutex_unlock(&file->lock);
+    pthread_mutex_unlock(&file->calls.lock);
     ledger_hand_rest(hand_of(writer));
-    pthread_mutex_lock(&file->lock);
+    pthread_mutex_lock(&file->calls.lock);
     ledger_store_came_back(file->store, writer->volume);
-    pthread_cond_broadcast(&file->owner_wake);
+    pthread_cond_broadcast(&file->calls.owner_wake);
 }
 
 static void *write_loop(void *owner)
 {
     struct ledger_writer *writer = owner;
     struct ledger_file *file = writer->file;
-    pthread_mutex_lock(&file->lock);
+    pthread_mutex_lock(&file->calls.lock);
     while (!file->left) {
         if (hand_of(writer)->hangs)
             come_back(writer);
-        else if (file->closing && file->append_state != STATE_WAITING && !file->take_over)
+        else if (file->calls.closing && file->calls.append_state != LEDGER_CALL_WAITING &&
+                 !file->take_over)
             break;
         else if (!is_active(writer) || file->taken)
-            pthread_cond_wait(&writer->wake, &file->lock);
+            pthread_cond_wait(&writer->wake, &file->calls.lock);
         else
             work(writer);
     }
     bool last = file->left && hand_of(writer)->hangs;
-    pthread_mutex_unlock(&file->lock);
+    pthread_mutex_unlock(&file->calls.lock);
     if (last)
         ledger_file_destroy(file); /* nobody else has it any more */
     return NULL;
@@ -258,13 +255,12 @@ static void *write_loop(void *owner)
 static void look_at_clock(struct ledger_file *file)
 {
     int64_t now_us = clock_us(CLOCK_MONOTONIC);
-    bool waits = file->append_state == STATE_WAITING || file->append_state == STATE_WRITING;
-    if (!waits)
+    if (!waits_for_disk(file))
         return;
     if (ledger_stall_begins(&file->stall, now_us)) {
         metrics_count(&file->health.stalls, 1);
         metrics_set(&file->health.stalled, 1);
-        ledger_file_notify(file);
+        ledger_calls_notify(&file->calls);
     }
     if (ledger_stall_leaves(&file->stall, now_us) && !file->taken &&
         ledger_store_can_fail_over(file->store))
@@ -277,14 +273,13 @@ static void *clock_loop(void *owner)
     int64_t step_us = file->stall.limit_us / CLOCKS_A_STALL;
     if (step_us < CLOCK_US_MIN)
         step_us = CLOCK_US_MIN;
-    pthread_mutex_lock(&file->lock);
+    pthread_mutex_lock(&file->calls.lock);
     /* To the end of what is under way, and no longer. */
-    while (!file->closing || file->append_state == STATE_WAITING ||
-           file->append_state == STATE_WRITING) {
+    while (!file->calls.closing || waits_for_disk(file)) {
         look_at_clock(file);
-        wait_us(file, &file->clock_wake, step_us);
+        ledger_calls_wait_us(&file->calls, &file->clock_wake, step_us);
     }
-    pthread_mutex_unlock(&file->lock);
+    pthread_mutex_unlock(&file->calls.lock);
     return NULL;
 }
 
@@ -322,14 +317,14 @@ static uint32_t who_hangs(const struct ledger_file *file)
 static uint32_t wait_for_hanging(struct ledger_file *file)
 {
     int64_t end_us = clock_us(CLOCK_MONOTONIC) + LEAVE_US;
-    pthread_mutex_lock(&file->lock);
+    pthread_mutex_lock(&file->calls.lock);
     for (uint32_t i = 0; i < LEDGER_VOLUMES_MAX; i++)
         pthread_cond_signal(&file->writers[i].wake);
     pthread_cond_signal(&file->clock_wake);
     while (who_hangs(file) < LEDGER_VOLUMES_MAX && clock_us(CLOCK_MONOTONIC) < end_us)
-        wait_us(file, &file->owner_wake, LEAVE_US / 10);
+        ledger_calls_wait_us(&file->calls, &file->calls.owner_wake, LEAVE_US / 10);
     uint32_t volume = who_hangs(file);
-    pthread_mutex_unlock(&file->lock);
+    pthread_mutex_unlock(&file->calls.lock);
     return volume;
 }
 
@@ -337,10 +332,10 @@ static uint32_t wait_for_hanging(struct ledger_file *file)
 static bool take_back(struct ledger_file *file, uint32_t volume)
 {
     pthread_t thread = file->writers[volume].thread;
-    pthread_mutex_lock(&file->lock);
+    pthread_mutex_lock(&file->calls.lock);
     bool hangs = file->store->hands[volume].hangs;
     file->left = hangs;
-    pthread_mutex_unlock(&file->lock);
+    pthread_mutex_unlock(&file->calls.lock);
     if (hangs)
         pthread_detach(thread);
     else
