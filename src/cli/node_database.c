@@ -49,7 +49,7 @@ int node_database_open(struct node_database *database, const char *ledger, struc
         return error;
     error = open_mirror(database, copy, file_log, why);
     if (error < 0) {
-        buf_put_text(why, pg_ledger_problem(database->log));
+        buf_put_text(why, batch_ledger_problem(database->log));
         database->log->ops->free(database->log);
         database->log = NULL;
         return error;
@@ -58,15 +58,15 @@ int node_database_open(struct node_database *database, const char *ledger, struc
     return 0;
 }
 
-static void count(struct node_database *database, const struct pg_ledger_stats *stats)
+static void count(struct node_database *database, const struct batch_ledger_stats *stats)
 {
     struct ledger_mirror_stats mirror = ledger_mirror_stats(database->mirror);
-    database->away.value = stats->away;
+    database->away.value = stats->trouble;
     database->behind.value = (int64_t)mirror.behind;
     database->batches.value = stats->place.batch_no;
-    database->lost = stats->counters.lost;
-    database->again = stats->counters.again;
-    database->unreached = stats->counters.away;
+    database->lost = stats->lost;
+    database->again = stats->again;
+    database->unreached = stats->away;
     database->moved = stats->moved;
     database->refused = stats->refused;
     database->copy_retries = mirror.copy_retries;
@@ -74,18 +74,18 @@ static void count(struct node_database *database, const struct pg_ledger_stats *
 
 void node_database_tell(struct node_database *database)
 {
-    struct pg_ledger_stats stats;
+    struct batch_ledger_stats stats;
     if (database->mirror == NULL)
         return;
-    pg_ledger_stats(database->log, &stats);
+    batch_ledger_stats(database->log, &stats);
     count(database, &stats);
-    if (stats.away != database->told_away && stats.away)
+    if (stats.trouble != database->told_away && stats.trouble)
         log_error("ledger", "its database does not answer: new bets are refused");
-    if (stats.away != database->told_away && !stats.away)
+    if (stats.trouble != database->told_away && !stats.trouble)
         log_info("ledger", "its database answers again");
     if (stats.moved > 0 && !database->told_stopped)
         log_error("ledger", "another writer has the ledger: this one stops");
-    database->told_away = stats.away;
+    database->told_away = stats.trouble;
     database->told_stopped = stats.moved > 0;
 }
 
@@ -118,5 +118,5 @@ int node_database_register_metrics(struct node_database *database, struct metric
 
 const char *node_database_problem(const struct node_database *database)
 {
-    return database->log == NULL ? "" : pg_ledger_problem(database->log);
+    return database->log == NULL ? "" : batch_ledger_problem(database->log);
 }

@@ -2,27 +2,31 @@
 #include "adapters/postgres/pg_batch.h"
 
 #include <endian.h>
+#include <stdlib.h>
 #include <string.h>
 
+#include "adapters/postgres/pg_link.h"
 #include "adapters/postgres/pg_schema.h"
 #include "base/error.h"
-#include "base/hash.h"
 
 #define ASK_TRIES 3
 
-/* ---- values ---- */
+struct pg_batch {
+    struct batch_store store; /* first */
+    struct pg_link *link;     /* owned */
+};
 
-/* Of a shard: its place among 2^15 in the key space. */
-static int64_t prefix_of(uint32_t shard)
+static struct pg_link *link_of(const struct batch_store *store)
 {
-    uint32_t little = htole32(shard);
-    return crc32c(0, (const char *)&little, sizeof little) & 0x7FFF;
+    return ((const struct pg_batch *)store)->link;
 }
+
+/* ---- values ---- */
 
 static struct pg_params key_of(uint32_t shard)
 {
     struct pg_params params = {.count = 0};
-    pg_params_put_number(&params, prefix_of(shard));
+    pg_params_put_number(&params, batch_prefix(shard));
     pg_params_put_number(&params, shard);
     return params;
 }
@@ -37,17 +41,17 @@ static bool take_number(const PGresult *rows, int row, int column, int64_t *ret)
     return true;
 }
 
-static int error_of(enum pg_answer answer)
+static int error_of(enum store_answer answer)
 {
     switch (answer) {
-    case PG_TAKEN:
+    case STORE_TAKEN:
         return 0;
-    case PG_AWAY:
-    case PG_LOST:
-    case PG_AGAIN:
-    case PG_FULL:
+    case STORE_AWAY:
+    case STORE_LOST:
+    case STORE_AGAIN:
+    case STORE_FULL:
         return -ERR_ABSENT;
-    case PG_REFUSED:
+    case STORE_REFUSED:
         break;
     }
     return -ERR_IO;
@@ -58,8 +62,8 @@ static int error_of(enum pg_answer answer)
 static int ask(struct pg_link *link, const char *statement, const struct pg_params *params,
                PGresult **ret_rows)
 {
-    enum pg_answer answer = PG_LOST;
-    for (int i = 0; i < ASK_TRIES && (answer == PG_LOST || answer == PG_AGAIN); i++)
+    enum store_answer answer = STORE_LOST;
+    for (int i = 0; i < ASK_TRIES && (answer == STORE_LOST || answer == STORE_AGAIN); i++)
         answer = pg_link_run(link, statement, params, ret_rows);
     return error_of(answer);
 }
@@ -85,10 +89,10 @@ static int check_settings(struct pg_link *link, const char **ret_why)
     for (size_t i = 0; i < sizeof settings / sizeof *settings; i++) {
         PGresult *rows = NULL;
         int64_t bad = 0;
-        enum pg_answer answer = pg_link_run(link, settings[i].statement, &none, &rows);
-        bool told = answer == PG_TAKEN && PQntuples(rows) == 1 && take_number(rows, 0, 0, &bad);
+        enum store_answer answer = pg_link_run(link, settings[i].statement, &none, &rows);
+        bool told = answer == STORE_TAKEN && PQntuples(rows) == 1 && take_number(rows, 0, 0, &bad);
         PQclear(rows);
-        if (answer != PG_REFUSED && answer != PG_TAKEN)
+        if (answer != STORE_REFUSED && answer != STORE_TAKEN)
             return error_of(answer);
         if (told && bad != 0) {
             *ret_why = settings[i].why;
@@ -98,8 +102,9 @@ static int check_settings(struct pg_link *link, const char **ret_why)
     return 0;
 }
 
-int pg_batch_prepare(struct pg_link *link, const char **ret_why)
+static int batch_prepare(struct batch_store *store, const char **ret_why)
 {
+    struct pg_link *link = link_of(store);
     *ret_why = "";
     TRY(check_settings(link, ret_why));
     return pg_schema_prepare(link, ret_why);
@@ -107,16 +112,16 @@ int pg_batch_prepare(struct pg_link *link, const char **ret_why)
 
 /* ---- the newest ---- */
 
-int pg_batch_newest(struct pg_link *link, uint32_t shard, struct pg_place *ret_place)
+static int batch_newest(struct batch_store *store, uint32_t shard, struct batch_place *ret_place)
 {
     static const char statement[] =
         "SELECT batch_no, epoch, seq_last FROM ledger WHERE prefix = $1::bigint"
         " AND shard = $2::bigint ORDER BY batch_no DESC LIMIT 1";
     struct pg_params key = key_of(shard);
-    struct pg_place place = {0};
+    struct batch_place place = {0};
     int64_t seq = 0;
     PGresult *rows = NULL;
-    int error = ask(link, statement, &key, &rows);
+    int error = ask(link_of(store), statement, &key, &rows);
     if (error == 0 && PQntuples(rows) == 1 &&
         (!take_number(rows, 0, 0, &place.batch_no) || !take_number(rows, 0, 1, &place.epoch) ||
          !take_number(rows, 0, 2, &seq)))
@@ -130,8 +135,8 @@ int pg_batch_newest(struct pg_link *link, uint32_t shard, struct pg_place *ret_p
 
 /* ---- inserting ---- */
 
-static enum pg_answer insert_once(struct pg_link *link, uint32_t shard,
-                                  const struct pg_batch *batch, int *ret_rows)
+static enum store_answer batch_insert(struct batch_store *store, uint32_t shard,
+                                      const struct batch *batch, bool *ret_won)
 {
     static const char statement[] =
         "INSERT INTO ledger (prefix, shard, batch_no, epoch, seq_first, seq_last, crc, records)"
@@ -142,19 +147,17 @@ static enum pg_answer insert_once(struct pg_link *link, uint32_t shard,
     pg_params_put_number(&params, batch->place.epoch);
     pg_params_put_number(&params, (int64_t)batch->seq_first);
     pg_params_put_number(&params, (int64_t)batch->place.seq_last);
-    pg_params_put_number(&params, crc32c(0, batch->records, batch->bytes));
+    pg_params_put_number(&params, batch->crc);
     pg_params_put_bytes(&params, batch->records, batch->bytes);
     PGresult *rows = NULL;
-    enum pg_answer answer = pg_link_run(link, statement, &params, &rows);
-    *ret_rows = answer == PG_TAKEN ? PQntuples(rows) : 0;
+    enum store_answer answer = pg_link_run(link_of(store), statement, &params, &rows);
+    *ret_won = answer == STORE_TAKEN && PQntuples(rows) == 1;
     PQclear(rows);
     return answer;
 }
 
-/* Epochs are never given twice, so a row of ours is of this epoch, and one writer has one batch
- * under way: that and its range say whose it is, and the sum that it is the same. */
-static enum pg_answer look(struct pg_link *link, uint32_t shard, const struct pg_batch *batch,
-                           enum pg_found *ret_found)
+static enum store_answer batch_look(struct batch_store *store, uint32_t shard,
+                                    const struct batch *batch, enum batch_found *ret_found)
 {
     static const char statement[] =
         "SELECT (epoch = $4::bigint AND seq_last = $5::bigint AND crc = $6::bigint)::int::bigint"
@@ -163,155 +166,136 @@ static enum pg_answer look(struct pg_link *link, uint32_t shard, const struct pg
     pg_params_put_number(&params, batch->place.batch_no);
     pg_params_put_number(&params, batch->place.epoch);
     pg_params_put_number(&params, (int64_t)batch->place.seq_last);
-    pg_params_put_number(&params, crc32c(0, batch->records, batch->bytes));
+    pg_params_put_number(&params, batch->crc);
     PGresult *rows = NULL;
     int64_t ours = 0;
-    enum pg_answer answer = pg_link_run(link, statement, &params, &rows);
-    *ret_found = PG_FOUND_NONE;
-    if (answer == PG_TAKEN && PQntuples(rows) > 0)
-        *ret_found = take_number(rows, 0, 0, &ours) && ours == 1 ? PG_FOUND_OURS : PG_FOUND_OTHER;
+    enum store_answer answer = pg_link_run(link_of(store), statement, &params, &rows);
+    *ret_found = BATCH_NONE;
+    if (answer == STORE_TAKEN && PQntuples(rows) > 0)
+        *ret_found = take_number(rows, 0, 0, &ours) && ours == 1 ? BATCH_OURS : BATCH_OTHER;
     PQclear(rows);
     return answer;
 }
 
-enum append_outcome pg_batch_insert(const struct pg_insert *insert, const struct pg_batch *batch)
-{
-    struct pg_attempt attempt = pg_attempt_begin();
-    bool trouble = false;
-    while (attempt.step != PG_STEP_END) {
-        enum pg_found found = PG_FOUND_NONE;
-        enum pg_answer answer;
-        int rows = 0;
-        if (attempt.pause_us > 0 && !trouble && insert->on_trouble != NULL) {
-            trouble = true;
-            insert->on_trouble(insert->owner, true);
-        }
-        if (!pg_link_pause(insert->link, attempt.pause_us))
-            return APPEND_UNKNOWN;
-        if (attempt.step == PG_STEP_INSERT) {
-            answer = insert_once(insert->link, insert->shard, batch, &rows);
-            pg_attempt_inserted(&attempt, answer, rows);
-        } else {
-            answer = look(insert->link, insert->shard, batch, &found);
-            pg_attempt_looked(&attempt, answer, found);
-        }
-        insert->counters->away += answer == PG_AWAY;
-    }
-    insert->counters->lost += attempt.lost;
-    insert->counters->again += attempt.again;
-    if (trouble)
-        insert->on_trouble(insert->owner, false);
-    return attempt.outcome;
-}
-
 /* ---- reading ---- */
 
-/* The batch that holds seq, or the one behind which it would be: by halving, as batches say their
- * last record and are dense. */
-static int find(struct pg_link *link, const struct pg_range *range, int64_t *ret_batch_no,
-                const char **ret_why)
+static int batch_seq_last(struct batch_store *store, uint32_t shard, int64_t batch_no,
+                          uint64_t *ret_seq)
 {
     static const char statement[] = "SELECT seq_last FROM ledger WHERE prefix = $1::bigint"
                                     " AND shard = $2::bigint AND batch_no = $3::bigint";
-    int64_t low = 1, high = range->end.batch_no; /* the first whose seq_last >= seq_first */
-    while (low < high) {
-        int64_t middle = low + (high - low) / 2, last = 0;
-        struct pg_params params = key_of(range->shard);
-        PGresult *rows = NULL;
-        pg_params_put_number(&params, middle);
-        int error = ask(link, statement, &params, &rows);
-        if (error == 0 && (PQntuples(rows) != 1 || !take_number(rows, 0, 0, &last))) {
-            *ret_why = "a batch is missing";
-            error = -ERR_CORRUPT;
-        }
-        PQclear(rows);
-        if (error < 0)
-            return error;
-        if ((uint64_t)last >= range->seq_first)
-            high = middle;
-        else
-            low = middle + 1;
-    }
-    *ret_batch_no = low;
-    return 0;
+    struct pg_params params = key_of(shard);
+    PGresult *rows = NULL;
+    int64_t last = 0;
+    pg_params_put_number(&params, batch_no);
+    int error = ask(link_of(store), statement, &params, &rows);
+    if (error == 0 && (PQntuples(rows) != 1 || !take_number(rows, 0, 0, &last)))
+        error = -ERR_NOT_FOUND;
+    PQclear(rows);
+    if (error == 0)
+        *ret_seq = (uint64_t)last;
+    return error;
 }
 
-struct walk {
-    struct pg_place before; /* of the next batch; batch_no 0: any */
-    const char **why;
-};
-
-static int corrupt(struct walk *walk, const char *why)
-{
-    *walk->why = why;
-    return -ERR_CORRUPT;
-}
-
-static int take_batch(const PGresult *rows, int row, struct walk *walk, struct pg_batch *ret)
+static int take_batch(const PGresult *rows, int row, struct batch *ret_batch, const char **ret_why)
 {
     int64_t first = 0, last = 0, crc = 0;
-    struct pg_batch batch = {.records = PQgetvalue(rows, row, 5),
-                             .bytes = (size_t)PQgetlength(rows, row, 5)};
+    struct batch batch = {.records = PQgetvalue(rows, row, 5),
+                          .bytes = (size_t)PQgetlength(rows, row, 5)};
     if (!take_number(rows, row, 0, &batch.place.batch_no) ||
         !take_number(rows, row, 1, &batch.place.epoch) || !take_number(rows, row, 2, &first) ||
-        !take_number(rows, row, 3, &last) || !take_number(rows, row, 4, &crc))
-        return corrupt(walk, "a row lacks a number");
+        !take_number(rows, row, 3, &last) || !take_number(rows, row, 4, &crc) || first < 0 ||
+        last < 0 || crc < 0 || crc > UINT32_MAX) {
+        *ret_why = "a row lacks a number, or has an impossible one";
+        return -ERR_CORRUPT;
+    }
     batch.seq_first = (uint64_t)first;
     batch.place.seq_last = (uint64_t)last;
-    if (crc != crc32c(0, batch.records, batch.bytes))
-        return corrupt(walk, "the records of a batch do not match their sum");
-    if (first < 1 || last < first - 1 || (last < first) != (batch.bytes == 0))
-        return corrupt(walk, "a batch has impossible numbers");
-    if (walk->before.batch_no != 0 && (batch.place.batch_no != walk->before.batch_no + 1 ||
-                                       batch.seq_first != walk->before.seq_last + 1))
-        return corrupt(walk, "a batch is missing");
-    if (batch.place.epoch < walk->before.epoch)
-        return corrupt(walk, "an epoch falls");
-    walk->before = batch.place;
-    *ret = batch;
+    batch.crc = (uint32_t)crc;
+    *ret_batch = batch;
     return 0;
 }
 
-static int visit_page(const PGresult *rows, struct walk *walk, pg_batch_visit visit, void *owner)
+static int visit_rows(const PGresult *rows, batch_visit visit, void *owner, const char **ret_why)
 {
     for (int row = 0; row < PQntuples(rows); row++) {
-        struct pg_batch batch;
-        TRY(take_batch(rows, row, walk, &batch));
+        struct batch batch;
+        TRY(take_batch(rows, row, &batch, ret_why));
         TRY(visit(owner, &batch));
     }
     return 0;
 }
 
-int pg_batch_walk(struct pg_link *link, const struct pg_range *range, pg_batch_visit visit,
-                  void *owner, const char **ret_why)
+static int batch_page(struct batch_store *store, const struct batch_page *page, batch_visit visit,
+                      void *owner, const char **ret_why)
 {
     static const char statement[] =
         "SELECT batch_no, epoch, seq_first, seq_last, crc, records FROM ledger"
         " WHERE prefix = $1::bigint AND shard = $2::bigint AND batch_no >= $3::bigint"
         " AND batch_no < $4::bigint ORDER BY batch_no";
-    struct walk walk = {.why = ret_why};
-    int64_t next = 0;
-    *ret_why = "";
-    if (range->seq_first == 0 || range->seq_first > range->end.seq_last)
-        return -ERR_NOT_FOUND;
-    TRY(find(link, range, &next, ret_why));
-    while (next <= range->end.batch_no) {
-        int64_t behind = next + PG_PAGE_BATCHES;
-        struct pg_params params = key_of(range->shard);
-        PGresult *rows = NULL;
-        if (behind > range->end.batch_no)
-            behind = range->end.batch_no + 1;
-        pg_params_put_number(&params, next);
-        pg_params_put_number(&params, behind);
-        int error = ask(link, statement, &params, &rows);
-        if (error == 0 && PQntuples(rows) != (int)(behind - next))
-            error = corrupt(&walk, "a batch is missing");
-        if (error == 0)
-            error = visit_page(rows, &walk, visit, owner);
-        PQclear(rows);
-        if (error < 0)
-            return error;
-        next = behind;
+    struct pg_params params = key_of(page->shard);
+    PGresult *rows = NULL;
+    pg_params_put_number(&params, page->batch_no);
+    pg_params_put_number(&params, page->behind);
+    int error = ask(link_of(store), statement, &params, &rows);
+    if (error == 0)
+        error = visit_rows(rows, visit, owner, ret_why);
+    PQclear(rows);
+    return error;
+}
+
+/* ---- the rest ---- */
+
+static bool batch_pause(struct batch_store *store, int64_t us)
+{
+    return pg_link_pause(link_of(store), us);
+}
+
+static void batch_leave(struct batch_store *store)
+{
+    pg_link_leave(link_of(store));
+}
+
+static const char *batch_problem(const struct batch_store *store)
+{
+    return pg_link_problem(link_of(store));
+}
+
+static void batch_free(struct batch_store *store)
+{
+    pg_link_free(link_of(store));
+    free(store);
+}
+
+static const struct batch_store_ops batch_ops = {
+    .prepare = batch_prepare,
+    .newest = batch_newest,
+    .seq_last = batch_seq_last,
+    .insert = batch_insert,
+    .look = batch_look,
+    .page = batch_page,
+    .pause = batch_pause,
+    .leave = batch_leave,
+    .problem = batch_problem,
+    .free = batch_free,
+};
+
+static struct pg_batch *batch_new(void)
+{
+    return calloc(1, sizeof(struct pg_batch));
+}
+
+int pg_batch_new(const char *conninfo, struct batch_store **ret_store)
+{
+    struct pg_batch *batch = batch_new();
+    if (batch == NULL)
+        return -ERR_MEMORY;
+    int error = pg_link_new(conninfo, &batch->link);
+    if (error < 0) {
+        free(batch);
+        return error;
     }
+    batch->store.ops = &batch_ops;
+    *ret_store = &batch->store;
     return 0;
 }

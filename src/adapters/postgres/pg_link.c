@@ -239,20 +239,20 @@ static bool be_connected(struct pg_link *link)
 
 /* ---- a statement ---- */
 
-static enum pg_answer answer_of(struct pg_link *link, const char *state)
+static enum store_answer answer_of(struct pg_link *link, const char *state)
 {
     if (state == NULL || strncmp(state, "08", 2) == 0 || strncmp(state, "57P", 3) == 0 ||
         strcmp(state, "40003") == 0)
-        return PG_LOST; /* the server goes, or does not know itself */
+        return STORE_LOST; /* the server goes, or does not know itself */
     static const char *const again[] = {"40001", "40P01", "55P03", "57014"};
     for (size_t i = 0; i < sizeof again / sizeof *again; i++)
         if (strcmp(state, again[i]) == 0)
-            return PG_AGAIN;
+            return STORE_AGAIN;
     if (strcmp(state, "25006") == 0) { /* read only: it is a standby now */
         drop(link);
-        return PG_AGAIN;
+        return STORE_AGAIN;
     }
-    return strncmp(state, "53", 2) == 0 ? PG_FULL : PG_REFUSED;
+    return strncmp(state, "53", 2) == 0 ? STORE_FULL : STORE_REFUSED;
 }
 
 static bool send_all(struct pg_link *link)
@@ -281,16 +281,16 @@ static PGresult *next_result(struct pg_link *link, bool *ret_broken)
 }
 
 /* All results up to the server's idle: the first is the rows, a later one may take them back. */
-static enum pg_answer take_results(struct pg_link *link, PGresult **ret_rows)
+static enum store_answer take_results(struct pg_link *link, PGresult **ret_rows)
 {
-    enum pg_answer answer = PG_LOST;
+    enum store_answer answer = STORE_LOST;
     PGresult *rows = NULL, *result;
     bool broken = false, any = false;
     while ((result = next_result(link, &broken)) != NULL) {
         ExecStatusType status = PQresultStatus(result);
         bool good = status == PGRES_TUPLES_OK || status == PGRES_COMMAND_OK;
         if (good && !any) {
-            answer = PG_TAKEN;
+            answer = STORE_TAKEN;
             rows = result;
         } else if (!good) {
             const char *state = PQresultErrorField(result, PG_DIAG_SQLSTATE);
@@ -304,9 +304,9 @@ static enum pg_answer take_results(struct pg_link *link, PGresult **ret_rows)
         if (link->connection == NULL)
             break;
     }
-    if (broken || (answer == PG_TAKEN && link->sync_was_cut))
-        answer = PG_LOST;
-    if (answer == PG_TAKEN && ret_rows != NULL)
+    if (broken || (answer == STORE_TAKEN && link->sync_was_cut))
+        answer = STORE_LOST;
+    if (answer == STORE_TAKEN && ret_rows != NULL)
         *ret_rows = rows;
     else
         PQclear(rows);
@@ -315,10 +315,11 @@ static enum pg_answer take_results(struct pg_link *link, PGresult **ret_rows)
 
 /* queued: what libpq's send said; 0 where a part of the statement may be on its way, and no more.
  */
-static enum pg_answer end_statement(struct pg_link *link, int queued, PGresult **ret_rows)
+static enum store_answer end_statement(struct pg_link *link, int queued, PGresult **ret_rows)
 {
-    enum pg_answer answer = queued != 0 && send_all(link) ? take_results(link, ret_rows) : PG_LOST;
-    if (answer == PG_LOST) {
+    enum store_answer answer =
+        queued != 0 && send_all(link) ? take_results(link, ret_rows) : STORE_LOST;
+    if (answer == STORE_LOST) {
         if (link->problem[0] == '\0' && link->connection != NULL)
             explain(link, NULL, PQerrorMessage(link->connection));
         drop(link);
@@ -326,15 +327,15 @@ static enum pg_answer end_statement(struct pg_link *link, int queued, PGresult *
     return answer;
 }
 
-enum pg_answer pg_link_run(struct pg_link *link, const char *statement,
-                           const struct pg_params *params, PGresult **ret_rows)
+enum store_answer pg_link_run(struct pg_link *link, const char *statement,
+                              const struct pg_params *params, PGresult **ret_rows)
 {
     const char *at[PG_PARAMS_MAX];
     const int binary[PG_PARAMS_MAX] = {1, 1, 1, 1, 1, 1, 1, 1};
     if (ret_rows != NULL)
         *ret_rows = NULL;
     if (!be_connected(link))
-        return PG_AWAY;
+        return STORE_AWAY;
     for (int i = 0; i < params->count; i++)
         at[i] = params->at[i] != NULL ? params->at[i] : (const char *)&params->numbers[i];
     int queued = PQsendQueryParams(link->connection, statement, params->count, NULL, at,
@@ -342,9 +343,9 @@ enum pg_answer pg_link_run(struct pg_link *link, const char *statement,
     return end_statement(link, queued, ret_rows);
 }
 
-enum pg_answer pg_link_script(struct pg_link *link, const char *statements)
+enum store_answer pg_link_script(struct pg_link *link, const char *statements)
 {
     if (!be_connected(link))
-        return PG_AWAY;
+        return STORE_AWAY;
     return end_statement(link, PQsendQuery(link->connection, statements), NULL);
 }

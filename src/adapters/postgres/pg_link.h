@@ -1,13 +1,14 @@
 /* pg_link.h - one connection to PostgreSQL (or what speaks its protocol), and one statement on it.
  *
- * What an answer means for what was written is told apart here, once: the server took it, the
- * server refused it and nothing is there, or the connection broke after the statement was sent and
- * nobody knows (DESIGN part 3, `unknown`). A statement is a transaction of its own, and it has been
- * taken only when the server is idle again behind it: in the extended protocol the commit, and what
- * it may refuse, comes after the rows.
+ * What an answer means for what was written is told apart here, once
+ * (adapters/shared/store_answer.h): STORE_AGAIN is what was refused for what others did meanwhile
+ * (40001, 40P01), STORE_FULL class 53, STORE_LOST a connection that broke after the statement was
+ * sent. A statement is a transaction of its own, and it has been taken only when the server is idle
+ * again behind it: in the extended protocol the commit, and what it may refuse, comes after the
+ * rows.
  *
- * Blocks: for threads that may wait. A link that is left (pg_link_leave) answers PG_AWAY or PG_LOST
- * soon. Thread: one at a time, but for pg_link_leave. */
+ * Blocks: for threads that may wait. A link that is left (pg_link_leave) answers STORE_AWAY or
+ * STORE_LOST soon. Thread: one at a time, but for pg_link_leave. */
 #pragma once
 
 #include <stdbool.h>
@@ -16,18 +17,11 @@
 
 #include <libpq-fe.h>
 
+#include "adapters/shared/store_answer.h"
+
 #define PG_CONNECT_US_MAX    INT64_C(5000000)
 #define PG_PROBLEM_BYTES_MAX 256
 #define PG_PARAMS_MAX        8
-
-enum pg_answer {
-    PG_TAKEN = 0, /* and the rows are there */
-    PG_AWAY,      /* no connection, and nothing was sent */
-    PG_LOST,      /* sent, then no answer: it may have been taken */
-    PG_AGAIN,     /* refused for what others did meanwhile (40001, 40P01): nothing is there */
-    PG_FULL,      /* refused for want of space, memory or connections (class 53) */
-    PG_REFUSED,   /* refused for good: rights, a table that is not there, a value */
-};
 
 /* Binary values; the bytes are borrowed for the call. */
 struct pg_params {
@@ -51,13 +45,13 @@ void pg_link_leave(struct pg_link *link);
 bool pg_link_left(const struct pg_link *link);
 
 /* Connects first where there is no connection. The result is the caller's (PQclear) after
- * PG_TAKEN, and NULL otherwise. Rows are binary. */
-enum pg_answer pg_link_run(struct pg_link *link, const char *statement,
-                           const struct pg_params *params, PGresult **ret_rows);
+ * STORE_TAKEN, and NULL otherwise. Rows are binary. */
+enum store_answer pg_link_run(struct pg_link *link, const char *statement,
+                              const struct pg_params *params, PGresult **ret_rows);
 /* Several statements of text in one transaction, without rows. */
-enum pg_answer pg_link_script(struct pg_link *link, const char *statements);
+enum store_answer pg_link_script(struct pg_link *link, const char *statements);
 
-/* Of the newest answer that was not PG_TAKEN; "" before. Borrowed until the next run. */
+/* Of the newest answer that was not STORE_TAKEN; "" before. Borrowed until the next run. */
 const char *pg_link_problem(const struct pg_link *link);
 /* Waits without the processor, at most so long; false: the link was left. */
 bool pg_link_pause(struct pg_link *link, int64_t us);

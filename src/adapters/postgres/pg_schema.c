@@ -48,12 +48,12 @@ static int version_of(struct pg_link *link, int64_t *ret_version)
     uint64_t big = 0;
     for (int i = 0; i < 2; i++) {
         PGresult *rows = NULL;
-        enum pg_answer answer = pg_link_run(link, i == 0 ? there : newest, &none, &rows);
-        if (answer == PG_TAKEN && PQntuples(rows) == 1 && PQgetlength(rows, 0, 0) == sizeof big)
+        enum store_answer answer = pg_link_run(link, i == 0 ? there : newest, &none, &rows);
+        if (answer == STORE_TAKEN && PQntuples(rows) == 1 && PQgetlength(rows, 0, 0) == sizeof big)
             memcpy(&big, PQgetvalue(rows, 0, 0), sizeof big);
         PQclear(rows);
-        if (answer != PG_TAKEN)
-            return answer == PG_REFUSED ? -ERR_IO : -ERR_ABSENT;
+        if (answer != STORE_TAKEN)
+            return answer == STORE_REFUSED ? -ERR_IO : -ERR_ABSENT;
         if (big == 0)
             break;
     }
@@ -72,12 +72,12 @@ int pg_schema_prepare(struct pg_link *link, const char **ret_why)
             *ret_why = "its tables were made by a newer program";
             return -ERR_CONFIG;
         }
-        enum pg_answer answer = pg_link_script(link, migrations[version]);
-        if (answer != PG_TAKEN) { /* another program may have done it meanwhile */
+        enum store_answer answer = pg_link_script(link, migrations[version]);
+        if (answer != STORE_TAKEN) { /* another program may have done it meanwhile */
             (void)pg_link_script(link, "ROLLBACK");
             int64_t now = 0;
             TRY(version_of(link, &now));
-            if (now == version && answer == PG_REFUSED)
+            if (now == version && answer == STORE_REFUSED)
                 return -ERR_IO;
         }
     }

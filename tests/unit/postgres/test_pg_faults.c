@@ -136,10 +136,10 @@ static uint64_t replayed(struct writer *writer)
     return last;
 }
 
-static struct pg_ledger_stats stats_of(struct writer *writer)
+static struct batch_ledger_stats stats_of(struct writer *writer)
 {
-    struct pg_ledger_stats stats;
-    pg_ledger_stats(writer->log, &stats);
+    struct batch_ledger_stats stats;
+    batch_ledger_stats(writer->log, &stats);
     return stats;
 }
 
@@ -157,7 +157,7 @@ static void lose(enum fault fault)
         fault_proxy_set(scene.proxy, fault);
         assert_int_equal(append(&writer, tail + 3, 7), APPEND_OK);
         assert_int_equal(fault_proxy_losses(scene.proxy), round);
-        assert_int_equal(stats_of(&writer).counters.lost, round);
+        assert_int_equal(stats_of(&writer).lost, round);
         tail += 10;
     }
     assert_int_equal(replayed(&writer), tail);
@@ -187,7 +187,7 @@ TEST(pg_faults, a_server_that_is_away_is_waited_for_and_said)
     assert_int_equal(writer.log->ops->trouble(writer.log), LEDGER_WELL);
     fault_proxy_set(scene.proxy, FAULT_REFUSE);
     begin_append(&writer, 1, 2);
-    for (int i = 0; i < TRIES && stats_of(&writer).counters.away < 1; i++)
+    for (int i = 0; i < TRIES && stats_of(&writer).away < 1; i++)
         if (writer.log->ops->trouble(writer.log) == LEDGER_STALLED)
             break;
         else
@@ -298,7 +298,7 @@ TEST(pg_faults, no_epoch_is_taken_behind_the_back_of_a_writer_that_was_not_folde
     assert_int_equal(try_open(scene.conninfo, &late.log, why, sizeof why), 0);
     assert_int_equal(append(&writer, 0, 2), APPEND_OK);
     assert_int_equal(late.log->ops->take_epoch(late.log, 0, &epoch), -ERR_STOPPED);
-    assert_non_null(strstr(pg_ledger_problem(late.log), "another writer"));
+    assert_non_null(strstr(batch_ledger_problem(late.log), "another writer"));
     assert_int_equal(append(&writer, 2, 2), APPEND_OK);
     writer_close(&writer);
     writer_close(&late);
@@ -382,8 +382,8 @@ TEST(pg_table, a_changed_or_missing_row_is_found)
         postgres_run("ALTER TABLE ledger DISABLE TRIGGER insert_only");
         postgres_run(rows[i].change);
         assert_int_equal(writer.log->ops->replay(writer.log, 0, 1, ignore, NULL), -ERR_CORRUPT);
-        if (strstr(pg_ledger_problem(writer.log), rows[i].problem) == NULL)
-            fail_msg("%s: %s", rows[i].change, pg_ledger_problem(writer.log));
+        if (strstr(batch_ledger_problem(writer.log), rows[i].problem) == NULL)
+            fail_msg("%s: %s", rows[i].change, batch_ledger_problem(writer.log));
         writer_close(&writer);
         scene_end(&scene);
     }
