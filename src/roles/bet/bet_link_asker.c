@@ -1,0 +1,403 @@
+/* bet_link_asker.c - contract in bet_link_asker.h. */
+#include "roles/bet/bet_link_asker.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/assert.h"
+#include "base/error.h"
+#include "roles/bet/bet_link_wire.h"
+#include "roles/bet/bet_problem.h"
+
+#define NO_PLACE UINT32_MAX
+
+/* Those under way are a list in the order of asking, the others one of free places. */
+struct place {
+    bet_service_answer_fn answer; /* NULL: free */
+    struct book_cookie cookie;
+    int64_t asked_us;
+    uint32_t before, next;
+    uint32_t used; /* how often: the tag's high half */
+};
+
+enum link_state { LINK_NONE = 0, LINK_GREETED, LINK_WELCOME };
+
+struct bet_link_asker {
+    struct bet_port port;
+    struct bet_link_asker_options options;
+    struct bet_link_asker_events events;
+    struct bet_link link;
+    enum link_state state;
+    bool broken; /* the link has failed; its owner has yet to say so */
+    bool takes_bets;
+    struct place *places; /* owned */
+    uint32_t free_first, first, last, under_way;
+    struct monotonic now;
+    uint64_t there[BET_LINK_CELLS / 64]; /* bits: cells of users with sockets here */
+    char *memory;                        /* owned: of out */
+    struct buf out;                      /* the batch of this turn */
+    struct bet_link_asker_stats stats;
+};
+
+static const struct bet_problem away = {503, "BOOK_AWAY", "No bets are taken now.", 1};
+static const struct bet_problem overloaded = {503, "OVERLOADED",
+                                              "Too many requests wait for the book.", 1};
+static const struct bet_problem delayed = {503, "ANSWER_DELAYED", "Ask again with the same key.",
+                                           1};
+
+/* ---- the link ---- */
+
+static void fail_link(struct bet_link_asker *asker)
+{
+    if (asker->broken || asker->state == LINK_NONE)
+        return;
+    asker->broken = true;
+    asker->link.close(asker->link.owner);
+}
+
+static void flush(struct bet_link_asker *asker)
+{
+    if (asker->out.bytes == 0)
+        return;
+    bool sent = asker->broken || asker->link.send(asker->link.owner, buf_slice(&asker->out));
+    asker->out = buf_over(asker->memory, BET_LINK_BATCH_BYTES_MAX);
+    if (!sent)
+        fail_link(asker);
+}
+
+/* Room for whatever one message may be. */
+static void flush_when_long(struct bet_link_asker *asker)
+{
+    if (asker->out.bytes >= BET_LINK_BATCH_BYTES)
+        flush(asker);
+}
+
+static void say(struct bet_link_asker *asker, const struct bet_link_message *message)
+{
+    bool put = bet_link_put(&asker->out, message);
+    ASSERT(put);
+    flush_when_long(asker);
+}
+
+static void say_cell(struct bet_link_asker *asker, uint32_t cell, bool there)
+{
+    say(asker, &(struct bet_link_message){.type = BET_LINK_USERS, .users = {cell, there}});
+}
+
+void bet_link_asker_attach(struct bet_link_asker *asker, const struct bet_link *link)
+{
+    ASSERT(asker->state == LINK_NONE);
+    asker->link = *link;
+    asker->state = LINK_GREETED;
+    asker->broken = false;
+    say(asker, &(struct bet_link_message){.type = BET_LINK_HELLO,
+                                          .hello = {.format = BET_LINK_FORMAT,
+                                                    .places = asker->options.places,
+                                                    .hash_key = {asker->options.hash_key[0],
+                                                                 asker->options.hash_key[1]}}});
+    for (uint32_t cell = 0; cell < BET_LINK_CELLS; cell++)
+        if ((asker->there[cell / 64] >> (cell % 64) & 1) != 0)
+            say_cell(asker, cell, true);
+    flush(asker);
+}
+
+/* ---- places ---- */
+
+static uint64_t tag_of(const struct bet_link_asker *asker, uint32_t at)
+{
+    return (uint64_t)asker->places[at].used << 32 | at;
+}
+
+static uint32_t take_place(struct bet_link_asker *asker, bet_service_answer_fn answer,
+                           struct book_cookie cookie)
+{
+    uint32_t at = asker->free_first;
+    struct place *place = &asker->places[at];
+    asker->free_first = place->next;
+    *place = (struct place){.answer = answer,
+                            .cookie = cookie,
+                            .asked_us = asker->now.us,
+                            .before = asker->last,
+                            .next = NO_PLACE,
+                            .used = place->used + 1};
+    if (asker->last == NO_PLACE)
+        asker->first = at;
+    else
+        asker->places[asker->last].next = at;
+    asker->last = at;
+    asker->under_way++;
+    return at;
+}
+
+/* It is free before the transport is told, which may ask again at once. */
+static struct place give_place(struct bet_link_asker *asker, uint32_t at)
+{
+    struct place *place = &asker->places[at];
+    struct place was = *place;
+    if (was.before == NO_PLACE)
+        asker->first = was.next;
+    else
+        asker->places[was.before].next = was.next;
+    if (was.next == NO_PLACE)
+        asker->last = was.before;
+    else
+        asker->places[was.next].before = was.before;
+    *place = (struct place){.next = asker->free_first, .used = was.used};
+    asker->free_first = at;
+    asker->under_way--;
+    return was;
+}
+
+static void give_up_first(struct bet_link_asker *asker, struct metrics_counter *counter)
+{
+    struct place was = give_place(asker, asker->first);
+    metrics_count(counter, 1);
+    bet_problem_tell(&delayed, was.answer, was.cookie);
+}
+
+/* ---- asking ---- */
+
+static bool is_too_long(const struct bet_question *question)
+{
+    size_t sub = question->claims != NULL ? question->claims->sub_bytes : 0;
+    return question->key.bytes > UINT16_MAX || question->bet_id.bytes > UINT16_MAX ||
+           sub + question->key.bytes + question->words.bytes + question->personal.bytes +
+                   question->bet_id.bytes >
+               BET_LINK_QUESTION_MAX;
+}
+
+static void ask(struct bet_port *port, const struct bet_question *question,
+                bet_service_answer_fn answer, struct book_cookie cookie)
+{
+    struct bet_link_asker *asker = (struct bet_link_asker *)port;
+    if (asker->state != LINK_WELCOME || asker->broken) {
+        metrics_count(&asker->stats.away, 1);
+        bet_problem_tell(&away, answer, cookie);
+        return;
+    }
+    if (asker->free_first == NO_PLACE || is_too_long(question)) {
+        metrics_count(&asker->stats.places_reached, 1);
+        bet_problem_tell(&overloaded, answer, cookie);
+        return;
+    }
+    uint32_t at = take_place(asker, answer, cookie);
+    bool put = bet_link_put_question(&asker->out, tag_of(asker, at), question);
+    ASSERT(put);
+    metrics_count(&asker->stats.asked, 1);
+    flush_when_long(asker);
+}
+
+/* ---- what comes ---- */
+
+static void take_answer(struct bet_link_asker *asker, const struct bet_link_message *message)
+{
+    uint32_t at = (uint32_t)message->answer.tag;
+    if (at >= asker->options.places || asker->places[at].answer == NULL ||
+        asker->places[at].used != message->answer.tag >> 32)
+        return; /* it was given up */
+    struct place was = give_place(asker, at);
+    metrics_count(&asker->stats.answered, 1);
+    was.answer(&(struct bet_service_answer){
+        .cookie = was.cookie,
+        .status = message->answer.status,
+        .replayed = message->answer.replayed != 0,
+        .retry_after_s = (int)message->answer.retry_after_s,
+        .body = message->tail,
+    });
+}
+
+static void take_own(const struct bet_link_asker *asker, const struct bet_link_message *message)
+{
+    const struct bet_link_own_parts own = bet_link_own_of(message);
+    char op[BET_LINK_OP_BYTES_MAX] = {0};
+    if (asker->events.on_own == NULL)
+        return;
+    memcpy(op, own.op.at, own.op.bytes);
+    asker->events.on_own(asker->events.owner, own.user_id, op, own.object);
+}
+
+static int take_welcome(struct bet_link_asker *asker, const struct bet_link_welcome *welcome)
+{
+    if (asker->state != LINK_GREETED || welcome->format != BET_LINK_FORMAT ||
+        welcome->shard != asker->options.shard)
+        return -ERR_FORMAT;
+    asker->state = LINK_WELCOME;
+    asker->takes_bets = welcome->takes_bets != 0;
+    metrics_count(&asker->stats.sessions, 1);
+    return 0;
+}
+
+static int take_message(struct bet_link_asker *asker, const struct bet_link_message *message)
+{
+    if (message->type == BET_LINK_WELCOME)
+        return take_welcome(asker, &message->welcome);
+    if (asker->state != LINK_WELCOME)
+        return -ERR_FORMAT;
+    switch (message->type) {
+    case BET_LINK_STATE:
+        asker->takes_bets = message->state.takes_bets != 0;
+        return 0;
+    case BET_LINK_ANSWER:
+        take_answer(asker, message);
+        return 0;
+    case BET_LINK_OWN:
+        take_own(asker, message);
+        return 0;
+    case BET_LINK_HELLO:
+    case BET_LINK_WELCOME:
+    case BET_LINK_QUESTION:
+    case BET_LINK_USERS:
+        break;
+    }
+    return -ERR_FORMAT;
+}
+
+static int take_batch(struct bet_link_asker *asker, struct slice batch)
+{
+    struct bet_link_message message;
+    int more;
+    if (batch.bytes == 0)
+        return -ERR_FORMAT;
+    while ((more = bet_link_next(&batch, &message)) > 0)
+        TRY(take_message(asker, &message));
+    return more;
+}
+
+void bet_link_asker_batch(struct bet_link_asker *asker, struct slice batch)
+{
+    if (asker->state == LINK_NONE || asker->broken || take_batch(asker, batch) == 0)
+        return;
+    metrics_count(&asker->stats.bad_batches, 1);
+    fail_link(asker);
+}
+
+void bet_link_asker_detached(struct bet_link_asker *asker)
+{
+    if (asker->state == LINK_NONE)
+        return;
+    bool was_welcome = asker->state == LINK_WELCOME;
+    asker->state = LINK_NONE;
+    asker->takes_bets = false;
+    asker->out = buf_over(asker->memory, BET_LINK_BATCH_BYTES_MAX);
+    while (asker->under_way > 0)
+        give_up_first(asker, &asker->stats.given_up);
+    if (was_welcome && asker->events.on_gap != NULL)
+        asker->events.on_gap(asker->events.owner);
+}
+
+/* ---- users, turns ---- */
+
+void bet_link_asker_users(struct bet_link_asker *asker, uint32_t cell, bool there)
+{
+    ASSERT(cell < BET_LINK_CELLS);
+    uint64_t bit = UINT64_C(1) << (cell % 64);
+    if (there)
+        asker->there[cell / 64] |= bit;
+    else
+        asker->there[cell / 64] &= ~bit;
+    if (asker->state != LINK_NONE && !asker->broken)
+        say_cell(asker, cell, there);
+}
+
+void bet_link_asker_turn_begin(struct bet_link_asker *asker, struct monotonic now)
+{
+    asker->now = now;
+    while (asker->under_way > 0 && bet_link_asker_due_us(asker) == 0)
+        give_up_first(asker, &asker->stats.late);
+}
+
+void bet_link_asker_turn_end(struct bet_link_asker *asker)
+{
+    flush(asker);
+}
+
+int64_t bet_link_asker_due_us(const struct bet_link_asker *asker)
+{
+    if (asker->under_way == 0)
+        return -1;
+    int64_t left =
+        asker->places[asker->first].asked_us + asker->options.answer_us_max - asker->now.us;
+    return left > 0 ? left : 0;
+}
+
+/* ---- life ---- */
+
+int bet_link_asker_new(const struct bet_link_asker_options *options,
+                       const struct bet_link_asker_events *events,
+                       struct bet_link_asker **ret_asker)
+{
+    struct bet_link_asker *asker = calloc(1, sizeof *asker);
+    struct place *places = calloc(options->places, sizeof *places);
+    char *memory = malloc(BET_LINK_BATCH_BYTES_MAX);
+    ASSERT(options->places > 0 && options->places < NO_PLACE);
+    if (asker == NULL || places == NULL || memory == NULL) {
+        free(asker);
+        free(places);
+        free(memory);
+        return -ERR_MEMORY;
+    }
+    for (uint32_t i = 0; i < options->places; i++)
+        places[i].next = i + 1 < options->places ? i + 1 : NO_PLACE;
+    *asker = (struct bet_link_asker){.port = {ask},
+                                     .options = *options,
+                                     .events = *events,
+                                     .places = places,
+                                     .first = NO_PLACE,
+                                     .last = NO_PLACE,
+                                     .memory = memory,
+                                     .out = buf_over(memory, BET_LINK_BATCH_BYTES_MAX)};
+    *ret_asker = asker;
+    return 0;
+}
+
+void bet_link_asker_free(struct bet_link_asker *asker)
+{
+    if (asker == NULL)
+        return;
+    free(asker->places);
+    free(asker->memory);
+    free(asker);
+}
+
+struct bet_port *bet_link_asker_port(struct bet_link_asker *asker)
+{
+    return &asker->port;
+}
+
+bool bet_link_asker_takes_bets(const struct bet_link_asker *asker)
+{
+    return asker->takes_bets && !asker->broken;
+}
+
+uint32_t bet_link_asker_under_way(const struct bet_link_asker *asker)
+{
+    return asker->under_way;
+}
+
+const struct bet_link_asker_stats *bet_link_asker_stats(const struct bet_link_asker *asker)
+{
+    return &asker->stats;
+}
+
+int bet_link_asker_register_metrics(const struct bet_link_asker *asker, struct metrics *metrics)
+{
+    const char *ends = "overround_link_unanswered_total";
+    const char *help = "Questions that the book did not answer";
+    const struct metrics_row rows[] = {
+        {{"overround_link_questions_total", "Questions that went to the book", NULL, 0},
+         &asker->stats.asked.value},
+        {{"overround_link_answers_total", "Answers of the book", NULL, 0},
+         &asker->stats.answered.value},
+        {{ends, help, "reason=\"away\"", 0}, &asker->stats.away.value},
+        {{ends, help, "reason=\"link_ended\"", 0}, &asker->stats.given_up.value},
+        {{ends, help, "reason=\"late\"", 0}, &asker->stats.late.value},
+        {{"overround_link_sessions_total", "Links to the book", NULL, 0},
+         &asker->stats.sessions.value},
+        {{"overround_link_bad_batches_total", "Links closed for what they brought", NULL, 0},
+         &asker->stats.bad_batches.value},
+        {{"overround_limit_reached_total", "How often a limit was reached",
+          "limit=\"link_questions\"", 0},
+         &asker->stats.places_reached.value},
+    };
+    return metrics_add_counters(metrics, rows, sizeof rows / sizeof *rows);
+}

@@ -1,0 +1,262 @@
+/* bet_link_teller.c - contract in bet_link_teller.h. */
+#include "roles/bet/bet_link_teller.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/assert.h"
+#include "base/error.h"
+#include "base/hash.h"
+#include "roles/bet/bet_link_wire.h"
+#include "roles/bet/bet_problem.h"
+
+enum cookie_word { COOKIE_TAG, COOKIE_SESSION };
+
+struct bet_link_teller {
+    struct bet_port *port; /* borrowed */
+    uint32_t shard;
+    struct bet_link link;
+    bool attached, greeted;
+    bool broken;      /* the link has failed; its owner has yet to say so */
+    bool takes_bets;  /* as it was told last */
+    uint64_t session; /* of the link: answers to an earlier one are dropped */
+    uint32_t places, under_way;
+    uint64_t hash_key[2];
+    uint64_t there[BET_LINK_CELLS / 64]; /* bits: cells of users with sockets at the front */
+    char *memory;                        /* owned: of out */
+    struct buf out;                      /* the batch of this turn */
+    struct bet_link_teller_stats stats;
+};
+
+static const struct bet_problem delayed = {503, "ANSWER_DELAYED", "Ask again with the same key.",
+                                           1};
+
+/* ---- the link ---- */
+
+static void fail_link(struct bet_link_teller *teller)
+{
+    if (teller->broken || !teller->attached)
+        return;
+    teller->broken = true;
+    teller->link.close(teller->link.owner);
+}
+
+static void flush(struct bet_link_teller *teller)
+{
+    if (teller->out.bytes == 0)
+        return;
+    bool sent = teller->broken || teller->link.send(teller->link.owner, buf_slice(&teller->out));
+    teller->out = buf_over(teller->memory, BET_LINK_BATCH_BYTES_MAX);
+    if (!sent)
+        fail_link(teller);
+}
+
+static void flush_when_long(struct bet_link_teller *teller)
+{
+    if (teller->out.bytes >= BET_LINK_BATCH_BYTES)
+        flush(teller);
+}
+
+/* What it says must fit: see BET_LINK_BATCH_BYTES_MAX. */
+static void said(struct bet_link_teller *teller, bool put)
+{
+    ASSERT(put);
+    flush_when_long(teller);
+}
+
+void bet_link_teller_attach(struct bet_link_teller *teller, const struct bet_link *link)
+{
+    ASSERT(!teller->attached);
+    teller->link = *link;
+    teller->attached = true;
+    teller->greeted = false;
+    teller->broken = false;
+    teller->session++;
+    teller->under_way = 0;
+    memset(teller->there, 0, sizeof teller->there);
+    teller->out = buf_over(teller->memory, BET_LINK_BATCH_BYTES_MAX);
+}
+
+void bet_link_teller_detached(struct bet_link_teller *teller)
+{
+    teller->attached = teller->greeted = false;
+}
+
+bool bet_link_teller_is_attached(const struct bet_link_teller *teller)
+{
+    return teller->attached;
+}
+
+static bool is_open(const struct bet_link_teller *teller)
+{
+    return teller->attached && teller->greeted && !teller->broken;
+}
+
+/* ---- answers ---- */
+
+static void on_answer(const struct bet_service_answer *answer)
+{
+    struct bet_link_teller *teller = answer->cookie.owner;
+    if (answer->cookie.words[COOKIE_SESSION] != teller->session || !is_open(teller)) {
+        teller->stats.dropped++;
+        return;
+    }
+    ASSERT(teller->under_way > 0 || answer->body.bytes > BET_LINK_ANSWER_MAX);
+    if (answer->body.bytes > BET_LINK_ANSWER_MAX) {
+        teller->stats.too_long++;
+        bet_problem_tell(&delayed, on_answer, answer->cookie);
+        return;
+    }
+    teller->under_way--;
+    teller->stats.answers++;
+    said(teller, bet_link_put_answer(&teller->out, answer->cookie.words[COOKIE_TAG], answer));
+}
+
+static int take_question(struct bet_link_teller *teller, const struct bet_link_message *message)
+{
+    struct jwt_claims claims;
+    struct bet_question question;
+    if (teller->under_way >= teller->places)
+        return -ERR_LIMIT;
+    bet_link_question_of(message, &claims, &question);
+    teller->under_way++;
+    teller->stats.questions++;
+    struct book_cookie cookie = {.owner = teller};
+    cookie.words[COOKIE_TAG] = message->question.tag;
+    cookie.words[COOKIE_SESSION] = teller->session;
+    bet_port_ask(teller->port, &question, on_answer, cookie);
+    return 0;
+}
+
+/* ---- what comes ---- */
+
+static int take_hello(struct bet_link_teller *teller, const struct bet_link_hello *hello)
+{
+    if (teller->greeted || hello->format != BET_LINK_FORMAT || hello->places > BET_LINK_PLACES_MAX)
+        return -ERR_FORMAT;
+    teller->greeted = true;
+    teller->places = hello->places;
+    teller->hash_key[0] = hello->hash_key[0];
+    teller->hash_key[1] = hello->hash_key[1];
+    teller->stats.sessions++;
+    said(teller, bet_link_put(&teller->out, &(struct bet_link_message){
+                                                .type = BET_LINK_WELCOME,
+                                                .welcome = {.format = BET_LINK_FORMAT,
+                                                            .takes_bets = teller->takes_bets,
+                                                            .shard = teller->shard}}));
+    return 0;
+}
+
+static void take_users(struct bet_link_teller *teller, const struct bet_link_users *users)
+{
+    uint64_t bit = UINT64_C(1) << (users->cell % 64);
+    if (users->there != 0)
+        teller->there[users->cell / 64] |= bit;
+    else
+        teller->there[users->cell / 64] &= ~bit;
+}
+
+static int take_message(struct bet_link_teller *teller, const struct bet_link_message *message)
+{
+    if (message->type == BET_LINK_HELLO)
+        return take_hello(teller, &message->hello);
+    if (!teller->greeted)
+        return -ERR_FORMAT;
+    switch (message->type) {
+    case BET_LINK_QUESTION:
+        return take_question(teller, message);
+    case BET_LINK_USERS:
+        take_users(teller, &message->users);
+        return 0;
+    case BET_LINK_HELLO:
+    case BET_LINK_WELCOME:
+    case BET_LINK_STATE:
+    case BET_LINK_ANSWER:
+    case BET_LINK_OWN:
+        break;
+    }
+    return -ERR_FORMAT;
+}
+
+/* A port may answer at once, and its answer end the link. */
+static int take_batch(struct bet_link_teller *teller, struct slice batch)
+{
+    struct bet_link_message message;
+    int more = -ERR_FORMAT;
+    if (batch.bytes == 0)
+        return -ERR_FORMAT;
+    while (!teller->broken && (more = bet_link_next(&batch, &message)) > 0)
+        TRY(take_message(teller, &message));
+    return teller->broken ? 0 : more;
+}
+
+void bet_link_teller_batch(struct bet_link_teller *teller, struct slice batch)
+{
+    if (!teller->attached || teller->broken || take_batch(teller, batch) == 0)
+        return;
+    teller->stats.bad_batches++;
+    fail_link(teller);
+}
+
+/* ---- own messages ---- */
+
+bool bet_link_teller_wants(const struct bet_link_teller *teller, struct slice user_id)
+{
+    if (!is_open(teller))
+        return false;
+    struct hash128 hash = siphash128(teller->hash_key, user_id.at, user_id.bytes);
+    uint32_t cell = (uint32_t)(hash.low % BET_LINK_CELLS);
+    return (teller->there[cell / 64] >> (cell % 64) & 1) != 0;
+}
+
+void bet_link_teller_push(struct bet_link_teller *teller, struct slice user_id, const char *op,
+                          struct slice object)
+{
+    if (!is_open(teller))
+        return;
+    teller->stats.own++;
+    said(teller, bet_link_put_own(&teller->out, user_id, slice_text(op), object));
+}
+
+/* ---- turns, life ---- */
+
+void bet_link_teller_turn_end(struct bet_link_teller *teller, bool takes_bets)
+{
+    bool news = takes_bets != teller->takes_bets;
+    teller->takes_bets = takes_bets;
+    if (!is_open(teller))
+        return;
+    if (news)
+        said(teller,
+             bet_link_put(&teller->out, &(struct bet_link_message){.type = BET_LINK_STATE,
+                                                                   .state = {takes_bets, {0}}}));
+    flush(teller);
+}
+
+int bet_link_teller_new(struct bet_port *port, uint32_t shard, struct bet_link_teller **ret_teller)
+{
+    struct bet_link_teller *teller = calloc(1, sizeof *teller);
+    char *memory = malloc(BET_LINK_BATCH_BYTES_MAX);
+    if (teller == NULL || memory == NULL) {
+        free(teller);
+        free(memory);
+        return -ERR_MEMORY;
+    }
+    *teller = (struct bet_link_teller){.port = port, .shard = shard, .memory = memory};
+    teller->out = buf_over(memory, BET_LINK_BATCH_BYTES_MAX);
+    *ret_teller = teller;
+    return 0;
+}
+
+void bet_link_teller_free(struct bet_link_teller *teller)
+{
+    if (teller == NULL)
+        return;
+    free(teller->memory);
+    free(teller);
+}
+
+const struct bet_link_teller_stats *bet_link_teller_stats(const struct bet_link_teller *teller)
+{
+    return &teller->stats;
+}
