@@ -5,12 +5,14 @@
 #include "base/error.h"
 #include "base/log.h"
 #include "cli/command.h"
+#include "cli/front_process.h"
 #include "cli/heads_token.h"
 #include "cli/node.h"
 #include "cli/node_database.h"
 #include "cli/node_fronts.h"
 #include "cli/options_listen.h"
 #include "cli/options_results.h"
+#include "cli/options_roles.h"
 #include "cli/options_segments.h"
 #include "cli/standby.h"
 
@@ -94,7 +96,10 @@
 /* clang-format on */
 
 static const struct option_spec serve_specs[] = {
-    SHARED_SPECS, PROXY_SPECS, PRODUCTION_SPECS, {"take-over", "no"}, {"ledger", "files"},
+    SHARED_SPECS,        PROXY_SPECS,         PRODUCTION_SPECS,    {"take-over", "no"},
+    {"ledger", "files"}, {"book", NULL}, /* these six: of a front in a process of its own */
+    {"book-ca", NULL},   {"book-name", NULL}, {"book-cert", NULL}, {"book-key", NULL},
+    {"token", NULL},
 };
 
 static const struct option_spec standby_specs[] = {
@@ -421,11 +426,6 @@ static int take_ledger(const struct options *options, struct node_options *node,
 
 static int take_serve(const struct options *options, struct node_options *node, struct buf *why)
 {
-    const char *roles = options_text(options, "roles");
-    if (!slice_is(slice_text(roles), "all")) {
-        buf_printf(why, "--roles: this version runs all roles in one process; not: %s", roles);
-        return -ERR_CONFIG;
-    }
     TRY(take_profile(options_text(options, "profile"), node, why));
     TRY(take_shared(options, node, why));
     TRY(options_number(options, "loops", (struct number_range){0, NODE_LOOPS_MAX}, &node->loops,
@@ -444,20 +444,88 @@ static int take_running(const struct options *options, struct node_options *node
     return -ERR_CONFIG;
 }
 
+/* ---- a front in a process of its own ---- */
+
+static void say_front(const struct node_addresses *bound)
+{
+    put_address("front ", bound->has_plain ? &bound->plain : &bound->tls, !bound->has_plain);
+    put_address("admin ", &bound->admin, bound->admin_is_tls);
+    if (bound->has_tls)
+        put_address("tls ", &bound->tls, true);
+    (void)fflush(stdout);
+}
+
+static int take_book(const struct options *options, struct front_options *front, struct buf *token,
+                     struct buf *why)
+{
+    const char *book = options_text(options, "book");
+    if (book == NULL || net_address_parse(slice_text(book), &front->book) < 0) {
+        buf_printf(why, "--book is HOST:PORT of the admin listener of the book's process, not: %s",
+                   book == NULL ? "(missing)" : book);
+        return -ERR_CONFIG;
+    }
+    front->book_tls = (struct tls_client_files){.ca = options_text(options, "book-ca"),
+                                                .server_name = options_text(options, "book-name"),
+                                                .certificates = options_text(options, "book-cert"),
+                                                .key = options_text(options, "book-key"),
+                                                .resume = true};
+    TRY(command_read_token(options_text(options, "token"), token, why));
+    front->token = token->at;
+    return 0;
+}
+
+static int serve_front(const struct options *options)
+{
+    static struct front_options front = {.node = {.profile = PROFILE_DEMO}};
+    static char token_memory[FRONT_TOKEN_BYTES_MAX];
+    char memory[1024];
+    struct buf why = buf_over(memory, sizeof memory);
+    struct buf token = buf_over(token_memory, sizeof token_memory);
+    if (take_serve(options, &front.node, &why) < 0 || take_book(options, &front, &token, &why) < 0)
+        return command_fail(2, buf_slice(&why));
+    enum node_end end = front_process_run(&front, say_front, &why);
+    return end == NODE_ENDED ? 0 : command_fail((int)end, buf_slice(&why));
+}
+
+/* ---- a node ---- */
+
+/* Which sets of roles have a process to run them. */
+static int take_roles(const struct options *options, bool *ret_front, struct buf *why)
+{
+    const char *text = options_text(options, "roles");
+    uint32_t roles = 0;
+    TRY(roles_parse(slice_text(text), &roles, why));
+    *ret_front = roles == ROLE_BIT(ROLE_GATEWAY);
+    if (*ret_front || roles == ROLES_ALL)
+        return 0;
+    buf_printf(why, "--roles: a process runs all of them, or gateway; not: %s", text);
+    return -ERR_CONFIG;
+}
+
+static int serve_all(const struct options *options)
+{
+    char memory[512];
+    struct buf why = buf_over(memory, sizeof memory);
+    struct node_options node = {.profile = PROFILE_DEMO};
+    if (take_serve(options, &node, &why) < 0 || take_ledger(options, &node, &why) < 0 ||
+        take_running(options, &node, &why) < 0)
+        return command_fail(2, buf_slice(&why));
+    return run(&node, say_ready);
+}
+
 int command_serve(int argc, char *const *argv)
 {
     static struct options options;
     char memory[512];
     struct buf why = buf_over(memory, sizeof memory);
-    struct node_options node = {.profile = PROFILE_DEMO};
+    bool front = false;
     const struct command_input input = {argc, argv, serve_specs, COUNT(serve_specs), false};
     int code = command_options(&input, &options);
     if (code != 0)
         return code;
-    if (take_serve(&options, &node, &why) < 0 || take_ledger(&options, &node, &why) < 0 ||
-        take_running(&options, &node, &why) < 0)
+    if (take_roles(&options, &front, &why) < 0)
         return command_fail(2, buf_slice(&why));
-    return run(&node, say_ready);
+    return front ? serve_front(&options) : serve_all(&options);
 }
 
 /* ---- a standby ---- */
@@ -497,10 +565,15 @@ int command_standby(int argc, char *const *argv)
     char memory[1024];
     struct buf why = buf_over(memory, sizeof memory);
     struct buf token = buf_over(token_memory, sizeof token_memory);
+    bool front = false;
     const struct command_input input = {argc, argv, standby_specs, COUNT(standby_specs), false};
     int code = command_options(&input, &options);
     if (code != 0)
         return code;
+    if (take_roles(&options, &front, &why) < 0)
+        return command_fail(2, buf_slice(&why));
+    if (front)
+        return command_fail(2, SLICE("--roles: a standby becomes a process of all roles"));
     if (take_serve(&options, &standby.node, &why) < 0 ||
         take_primary(&options, &standby, &token, &why) < 0)
         return command_fail(2, buf_slice(&why));

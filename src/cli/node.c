@@ -38,7 +38,7 @@ static void push_own(struct node *node, const struct record_view *record)
         return;
     struct slice user_id =
         shard_state_user_id(book_state(node->book), (struct account_ref){record->head->account});
-    if (!node_fronts_wants(&node->fronts, user_id))
+    if (!node_fronts_wants(&node->fronts, user_id) && !node_links_wants(&node->links, user_id))
         return;
     struct buf object = buf_over(node->push, sizeof node->push);
     const char *op;
@@ -46,6 +46,7 @@ static void push_own(struct node *node, const struct record_view *record)
         return;
     ASSERT(!object.overflow);
     node_fronts_push(&node->fronts, user_id, op, buf_slice(&object));
+    node_links_push(&node->links, user_id, op, buf_slice(&object));
 }
 
 static void on_record(void *owner, const struct record_view *record)
@@ -116,6 +117,7 @@ static void on_turn_end(void *owner)
     (void)cycles_enter(before);
     measure_settlement(node);
     node_fronts_turn_end(&node->fronts);
+    node_links_turn_end(&node->links, book_takes_bets(node->book));
     node_handover_turn(&node->handover);
     int64_t due_us = book_due_us(node->book);
     if (due_us == 0)
@@ -318,6 +320,7 @@ static int open_admin_server(struct node *node)
     limits.connections_max = ADMIN_CONNECTIONS;
     limits.http_body_bytes_max = 1024 * 1024;
     limits.outbox_bytes_max = SHIP_OUTBOX_BYTES_MAX;
+    limits.ws_message_bytes_max = NODE_LINK_MESSAGE_BYTES_MAX;
     return http_server_new(node->loop, &limits, &node->admin_server);
 }
 
@@ -399,6 +402,8 @@ static int open_backoffice(struct node *node)
     const struct backoffice_parts parts = {
         .ship = node_ship_serve,
         .ship_owner = &node->ship,
+        .link = node_links_serve,
+        .link_owner = &node->links,
         .loop = node->loop,
         .book = node->book,
         .store = node->stores.store,
@@ -474,6 +479,7 @@ static int open_roles(struct node *node, const struct book_options *book)
     TRY(loop_at_turn_end(node->loop, LOOP_STAGE_WORK, on_turn_end, node));
     TRY(node_open_proofs(node));
     bet_counter_init(&node->counter, node->bets, node->proofs.service);
+    node_links_open(&node->links, &node->counter.port);
     TRY(open_fronts(node));
     metrics_init(&node->metrics, node->metrics_items, METRICS_ITEMS_MAX);
     metrics_histogram_init(&node->settlement_us, metrics_bounds_us, METRICS_BOUNDS_US_COUNT);
@@ -699,6 +705,7 @@ static void close_all(struct node *node)
     backoffice_free(node->backoffice);
     loop_remove_hook(node->loop, on_turn_end, node);
     bet_service_free(node->bets);
+    node_links_close(&node->links);
     if (node->uof != NULL)
         node->uof->ops->free(node->uof);
     if (node->betfair != NULL)

@@ -14,6 +14,7 @@
 #include "cli/node_database.h"
 #include "cli/node_fronts.h"
 #include "cli/node_handover.h"
+#include "cli/node_links.h"
 #include "cli/node_orphans.h"
 #include "cli/node_verdicts.h"
 #include "cli/tree_key.h"
@@ -88,6 +89,7 @@ struct node {
     struct bet_service *bets;
     struct bet_counter counter; /* over bets and proofs */
     struct node_fronts fronts;
+    struct node_links links;
     struct backoffice *backoffice;
     struct http_server *admin_server;
     struct node_listen listen;

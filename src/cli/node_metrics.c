@@ -40,5 +40,6 @@ int node_register_metrics(struct node *node)
         (struct metrics_name){"overround_settlement_seconds",
                               "From a result to the last settlement that follows from it", NULL, 6},
         &node->settlement_us));
+    TRY(node_links_register_metrics(&node->links, metrics));
     return node_fronts_register_metrics(&node->fronts, metrics);
 }

@@ -28,7 +28,8 @@
     X(JWT_REGULATOR, "regulator")                                                                  \
     X(JWT_ADMIN, "admin")                                                                          \
     X(JWT_FEED, "feed")                                                                            \
-    X(JWT_STANDBY, "standby")
+    X(JWT_STANDBY, "standby")                                                                      \
+    X(JWT_GATEWAY, "gateway")
 
 #define JWT_ROLE_ENUM(name, text) name,
 enum jwt_role { JWT_ROLE_LIST(JWT_ROLE_ENUM) };

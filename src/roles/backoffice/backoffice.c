@@ -429,6 +429,15 @@ static void serve_ship(struct backoffice *backoffice, struct admin_call *call)
         backoffice->parts.ship(backoffice->parts.ship_owner, call->request);
 }
 
+/* Fronts in processes of their own. */
+static void serve_link(struct backoffice *backoffice, struct admin_call *call)
+{
+    if (backoffice->parts.link == NULL)
+        reply_not_found(call->request);
+    else
+        backoffice->parts.link(backoffice->parts.link_owner, call->request);
+}
+
 /* ---- routes ---- */
 
 static void on_head(void *owner, const struct http_request *request, struct http_body_plan *plan)
@@ -519,6 +528,7 @@ static const struct admin_route routes[] = {
     {"/metrics", ROUTE_READ, 0, 0, serve_metrics},
     {"/v1/feed/{format}", ROUTE_POST, ROLES_FEED, PROVIDER_ID_BYTES_MAX, serve_feed},
     {"/v1/ship", ROUTE_GET, JWT_ROLE_BIT(JWT_STANDBY), 0, serve_ship},
+    {"/v1/link", ROUTE_GET, JWT_ROLE_BIT(JWT_GATEWAY), 0, serve_link},
     {"/v1/admin/status", ROUTE_READ, ROLES_STAFF, 0, serve_status},
     {"/v1/admin/settlements", ROUTE_READ, ROLES_STAFF, 0, serve_settlements},
     {"/v1/admin/markets", ROUTE_READ, ROLES_STAFF, 0, serve_markets},

@@ -39,6 +39,9 @@ struct backoffice_parts {
     /* GET /v1/ship with a token of role standby: answers the request. NULL: 404. */
     void (*ship)(void *owner, struct http_request *request);
     void *ship_owner;
+    /* GET /v1/link with a token of role gateway: the same. */
+    void (*link)(void *owner, struct http_request *request);
+    void *link_owner;
 };
 
 #define BACKOFFICE_SETTLEMENTS_MAX                                                                 \

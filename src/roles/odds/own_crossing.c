@@ -9,6 +9,8 @@
 
 struct own_presence {
     uint64_t hash_key[2];
+    void (*on_edge)(void *owner, uint32_t cell, bool there); /* NULL: nobody is told */
+    void *owner;
     atomic_uint cells[OWN_PRESENCE_CELLS];
 };
 
@@ -41,6 +43,13 @@ void own_presence_free(struct own_presence *presence)
     free(presence);
 }
 
+void own_presence_watch(struct own_presence *presence,
+                        void (*on_edge)(void *owner, uint32_t cell, bool there), void *owner)
+{
+    presence->on_edge = on_edge;
+    presence->owner = owner;
+}
+
 static uint32_t cell_of(const struct own_presence *presence, struct slice user_id)
 {
     struct hash128 hash = siphash128(presence->hash_key, user_id.at, user_id.bytes);
@@ -52,6 +61,9 @@ static void count(struct own_presence *presence, uint32_t cell, unsigned by)
 {
     unsigned before = atomic_load_explicit(&presence->cells[cell], memory_order_relaxed);
     atomic_store_explicit(&presence->cells[cell], before + by, memory_order_relaxed);
+    bool there = before + by > 0;
+    if (presence->on_edge != NULL && there != (before > 0))
+        presence->on_edge(presence->owner, cell, there);
 }
 
 uint32_t own_presence_take(struct own_presence *presence, struct slice user_id)

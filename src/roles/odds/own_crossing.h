@@ -29,6 +29,10 @@ struct own_presence;
 /* `hash_key` is a secret of this process. 0 or -ERR_MEMORY. */
 int own_presence_new(const uint64_t hash_key[2], struct own_presence **ret_presence);
 void own_presence_free(struct own_presence *presence); /* accepts NULL */
+/* Told when a cell gets its first socket and when its last one has gone: by who may not read the
+ * table, because it is in another process. */
+void own_presence_watch(struct own_presence *presence,
+                        void (*on_edge)(void *owner, uint32_t cell, bool there), void *owner);
 /* The user's cell, to be counted and, when the last socket has gone, given back. Thread: the
  * network loop's. */
 uint32_t own_presence_take(struct own_presence *presence, struct slice user_id);

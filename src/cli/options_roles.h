@@ -1,0 +1,27 @@
+/* options_roles.h - which roles a process runs: --roles LIST (docs/OPERATIONS.md). Thread: any. */
+#pragma once
+
+#include <stdint.h>
+
+#include "base/buf.h"
+#include "base/slice.h"
+
+/* X(name, text): a role and how the option spells it. */
+#define ROLE_LIST(X)                                                                               \
+    X(ROLE_ODDS_WORKER, "odds-worker")                                                             \
+    X(ROLE_ODDS_SERVICE, "odds-service")                                                           \
+    X(ROLE_BET_SERVICE, "bet-service")                                                             \
+    X(ROLE_SETTLEMENT_WORKER, "settlement-worker")                                                 \
+    X(ROLE_GATEWAY, "gateway")                                                                     \
+    X(ROLE_BACK_OFFICE, "back-office")
+
+#define ROLE_ENUM(name, text) name,
+enum role { ROLE_LIST(ROLE_ENUM) ROLES_COUNT };
+#undef ROLE_ENUM
+
+#define ROLE_BIT(role) (UINT32_C(1) << (role))
+#define ROLES_ALL      (ROLE_BIT(ROLES_COUNT) - 1)
+
+/* "all", or names with commas between, each once. 0 and bits ROLE_BIT(); -ERR_CONFIG with a
+ * sentence in `why`. */
+int roles_parse(struct slice list, uint32_t *ret_roles, struct buf *why);
