@@ -27,7 +27,13 @@ struct fold {
     bool joined; /* the record that was the state's last was met, or there was none */
 };
 
+#define TEXT_OF(number) #number
+#define TEXT(number)    TEXT_OF(number)
+
 static const char joint_reason[] = "L1: the snapshot is not of this log";
+static const char broken_reason[] = "a record's own shape or checksum is broken";
+static const char other_format_reason[] =
+    "its records are not of format " TEXT(RECORD_FORMAT) ", which is all that this program reads";
 
 /* A quarter of the memory at a time. */
 static int forget_verdicts(struct fold *fold)
@@ -103,7 +109,7 @@ static int fold_record(void *owner, uint32_t shard, const char *record, size_t b
     if (error < 0) {
         TRY(fold_rest(fold)); /* an earlier contradiction is the better reason */
         fold->end->seq = shard_state_seq(fold->state) + 1;
-        fold->end->reason = "a record's own shape or checksum is broken";
+        fold->end->reason = error == -ERR_UNSUPPORTED ? other_format_reason : broken_reason;
         return error;
     }
     if (!fold->joined)
@@ -128,7 +134,10 @@ static int look_at_genesis(void *owner, uint32_t shard, const char *record, size
     struct fold *fold = owner;
     struct record_view view;
     (void)shard;
-    TRY(record_view_of(record, bytes, &view));
+    int error = record_view_of(record, bytes, &view);
+    if (error == -ERR_UNSUPPORTED)
+        fold->end->reason = other_format_reason;
+    TRY(error);
     fold->joined = shard_state_is_of(fold->state, &view);
     return -ERR_STOPPED;
 }

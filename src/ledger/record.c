@@ -228,6 +228,11 @@ static bool texts_fit(struct record_view *view)
     return true;
 }
 
+static bool is_sealed(const struct record_head *head)
+{
+    return head->crc == crc32c(0, (const char *)head + 8, head->bytes - 8);
+}
+
 int record_view_of(const void *at, size_t bytes, struct record_view *ret)
 {
     ASSERT(((uintptr_t)at & 7) == 0);
@@ -235,15 +240,17 @@ int record_view_of(const void *at, size_t bytes, struct record_view *ret)
     if (bytes < sizeof *head || head->bytes > bytes || head->bytes < sizeof *head ||
         head->bytes % 8 != 0 || head->bytes > RECORD_BYTES_MAX)
         return -ERR_CORRUPT;
+    if (head->format != RECORD_FORMAT)
+        return is_sealed(head) ? -ERR_UNSUPPORTED : -ERR_CORRUPT;
     size_t body = record_body_bytes(head->type), item = record_item_bytes(head->type);
-    if (body == 0 || head->format != RECORD_FORMAT || head->postings_count > RECORD_POSTINGS_MAX ||
+    if (body == 0 || head->postings_count > RECORD_POSTINGS_MAX ||
         (item == 0 && head->items_count != 0))
         return -ERR_CORRUPT;
     size_t fixed = sizeof *head + body + item * head->items_count +
                    sizeof(struct record_posting) * head->postings_count;
     if (fixed > head->bytes)
         return -ERR_CORRUPT;
-    if (head->crc != crc32c(0, (const char *)at + 8, head->bytes - 8))
+    if (!is_sealed(head))
         return -ERR_CORRUPT;
     const char *body_at = (const char *)at + sizeof *head;
     struct record_view view = {

@@ -22,7 +22,7 @@
 #include "ledger/record_referral.h"
 #include "ledger/record_results.h"
 
-#define RECORD_FORMAT         1
+#define RECORD_FORMAT         2 /* of all types; a record of another one is told, not guessed at */
 #define RECORD_BYTES_MAX      (256 * 1024)
 #define RECORD_POSTINGS_MAX   8
 #define RECORD_SELECTION_NONE 0xFFFFu
@@ -171,9 +171,10 @@ struct record_view {
 size_t record_body_bytes(enum record_type type);
 size_t record_item_bytes(enum record_type type);
 
-/* Takes the record at `at` apart. 0, or -ERR_CORRUPT: sizes, counts, checksum, text lengths,
- * reserved bytes or padding are impossible. Only the record's own shape is checked here; what it
- * means is for shard_state_apply. `at` must be 8-byte aligned. */
+/* Takes the record at `at` apart. 0; -ERR_UNSUPPORTED: it is whole, and of another format; or
+ * -ERR_CORRUPT: sizes, counts, checksum, text lengths, reserved bytes or padding are impossible.
+ * Only the record's own shape is checked here; what it means is for shard_state_apply. `at` must be
+ * 8-byte aligned. */
 int record_view_of(const void *at, size_t bytes, struct record_view *ret);
 
 /* The view of a copy of the record, made by the caller at `to` (8-byte aligned). */

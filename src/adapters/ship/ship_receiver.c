@@ -200,7 +200,10 @@ static int fold_record(struct ship_receiver *r, const char *at, size_t bytes)
     struct record_view view;
     int error = record_view_of(at, bytes, &view);
     if (error < 0) {
-        fail(r, SHIP_BAD_RECORD, "a record's own shape or checksum is broken", "");
+        fail(r, SHIP_BAD_RECORD,
+             error == -ERR_UNSUPPORTED ? "a record is of a format that is not this program's"
+                                       : "a record's own shape or checksum is broken",
+             "");
         return error;
     }
     error = shard_state_apply(r->state, &view);

@@ -118,6 +118,22 @@ TEST(audit, a_resealed_record_with_another_stake_is_found)
     fixture_end(&f);
 }
 
+/* The formats of records changed in place for a while; they have numbers of their own since. */
+TEST(audit, a_log_of_an_older_record_format_is_refused_by_its_number)
+{
+    struct fixture f;
+    struct audit_report report;
+    make_history(&f);
+    struct record_head *genesis = find_record(&f, RECORD_GENESIS, 0);
+    genesis->format = 1;
+    reseal(&f, genesis);
+    assert_int_equal(audit(&f, false, &report), -ERR_UNSUPPORTED);
+    assert_int_equal(report.seq, 1);
+    assert_string_equal(report.reason, "its records are not of format 2, which is all that this "
+                                       "program reads");
+    fixture_end(&f);
+}
+
 TEST(audit, a_settlement_taken_out_is_found)
 {
     struct fixture f;
