@@ -1,5 +1,6 @@
-/* bet_history.c - reads from the log for answers: one verdict, or a bet's chain of records from
- * its newest back to its BET. Slots are fixed in number; each reads one record at a time. */
+/* bet_history.c - reads from the log for answers: one verdict, a bet's chain of records from its
+ * newest back to its BET, or so many write-offs, which are a chain as well. Slots are fixed in
+ * number; each reads one record at a time. */
 #include "app/book_internal.h"
 
 #include <stdlib.h>
@@ -64,7 +65,7 @@ static int begin_read(struct history_read *r, uint64_t seq)
     return r->book->ports.log->ops->read(r->book->ports.log, &r->read);
 }
 
-/* The record before this one in its bet's chain; 0 at the BET. */
+/* The record before this one in its chain; 0 at the first. */
 static uint64_t previous_of(const struct record_view *view)
 {
     switch ((enum record_type)view->head->type) {
@@ -78,6 +79,8 @@ static uint64_t previous_of(const struct record_view *view)
         return ((const struct record_cash_out *)view->body)->previous_seq;
     case RECORD_REFERRAL:
         return ((const struct record_referral *)view->body)->previous_seq;
+    case RECORD_ADJUSTMENT:
+        return ((const struct record_adjustment *)view->body)->before_seq;
     case RECORD_GENESIS:
     case RECORD_OPENED:
     case RECORD_ACCOUNT:
@@ -88,7 +91,6 @@ static uint64_t previous_of(const struct record_view *view)
     case RECORD_FENCE:
     case RECORD_RESULT:
     case RECORD_LIMITS:
-    case RECORD_ADJUSTMENT:
     case RECORD_PROPOSAL:
     case RECORD_DECISION:
         return 0;
@@ -179,4 +181,16 @@ enum request_outcome book_bet_history(struct book *book, struct bet_id id, book_
     if (seq == SEQ_UNCONFIRMED)
         return book_busy(book, "unconfirmed");
     return seq == 0 ? REQUEST_UNKNOWN : begin(book, seq, NULL, answer, cookie);
+}
+
+enum request_outcome book_adjustments(struct book *book, uint64_t from_seq, book_history_fn answer,
+                                      struct book_cookie cookie)
+{
+    uint64_t newest = shard_state_counts(book->state)->adjustment_seq;
+    uint64_t seq = newest_durable(book, newest);
+    if (seq == SEQ_UNCONFIRMED)
+        return book_busy(book, "unconfirmed");
+    if (from_seq > seq || seq == 0)
+        return REQUEST_UNKNOWN;
+    return begin(book, from_seq == 0 ? seq : from_seq, NULL, answer, cookie);
 }

@@ -18,6 +18,7 @@
 #include <stdint.h>
 
 #include "app/book_cash_out.h"
+#include "app/book_history.h"
 #include "app/book_options.h"
 #include "app/book_referral.h"
 #include "app/book_request.h"
@@ -171,13 +172,6 @@ enum request_outcome book_decide_proposal(struct book *book, uint64_t proposal_s
  * from book_state may be told only then. */
 enum request_outcome book_when_durable(struct book *book, book_answer_fn answer,
                                        struct book_cookie cookie);
-
-/* The records of one bet, oldest first, read from the log. count 0 when failed. */
-typedef void (*book_history_fn)(struct book_cookie cookie, const struct record_view *records,
-                                size_t count);
-#define BOOK_HISTORY_MAX 64
-enum request_outcome book_bet_history(struct book *book, struct bet_id id, book_history_fn answer,
-                                      struct book_cookie cookie);
 
 /* Is the provider's lease valid now (P2)? Unknown providers are not alive. Age in microseconds
  * since the last byte, -1 for an unknown one. */

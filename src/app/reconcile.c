@@ -139,6 +139,7 @@ static const struct field count_fields[] = {
     FIELD(shard_counts, results),        FIELD(shard_counts, cash_outs_asked),
     FIELD(shard_counts, cash_outs_done), FIELD(shard_counts, cash_outs_refused),
     FIELD(shard_counts, bets_referred),  FIELD(shard_counts, promotions),
+    FIELD(shard_counts, adjustments),    FIELD(shard_counts, adjustment_seq),
     FIELD(shard_counts, records),        FIELDS_END,
 };
 

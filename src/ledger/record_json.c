@@ -369,8 +369,10 @@ static void put_adjustment(struct dump *d, const struct record_adjustment *body)
 {
     dump_listed(d, "kind", account_kinds, body->kind);
     dump_u64(d, "previous_seq", body->previous_seq);
+    dump_u64(d, "before_seq", body->before_seq);
     dump_currency(d, body->currency);
     dump_money(d, "amount", body->amount, body->currency);
+    dump_money(d, "balance_after", body->balance_after, body->currency);
 }
 
 static void put_decision(struct dump *d, const struct record_decision *body)

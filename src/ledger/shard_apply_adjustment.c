@@ -24,7 +24,10 @@ struct record_adjustment shard_adjustment_of(const struct shard_state *state,
     ret[0] = (struct record_posting){account.n, (uint16_t)kind, currency, amount};
     ret[1] = (struct record_posting){0, house, currency, -amount};
     return (struct record_adjustment){.previous_seq = row->seq_last,
+                                      .before_seq = state->counts.adjustment_seq,
                                       .amount = amount,
+                                      .balance_after =
+                                          kind == LEDGER_AVAILABLE ? 0 : row->available,
                                       .kind = (uint16_t)kind,
                                       .currency = currency};
 }
@@ -45,5 +48,7 @@ int shard_apply_adjustment(struct shard_state *state, const struct record_view *
             "L4: the postings are those of the movement");
     REQUIRE(shard_postings_fit(state, record), "L4: a balance is beyond all limits");
     shard_post(state, record);
+    state->counts.adjustments++;
+    state->counts.adjustment_seq = record->head->seq;
     return 0;
 }

@@ -265,6 +265,9 @@ int shard_check_rest(struct shard_state *state)
 {
     TRY(check_cash_outs(state));
     TRY(shard_check_referrals(state));
+    REQUIRE(state->counts.adjustment_seq <= state->seq &&
+                (state->counts.adjustment_seq == 0) == (state->counts.adjustments == 0),
+            "L4: the newest write-off is one of those counted");
     uint32_t count = state->bets_count;
     uint64_t last = count == 0 ? 0 : state->bets[count - 1].bet_id;
     REQUIRE(last == state->last_bet_id.n, "bet ids rise");

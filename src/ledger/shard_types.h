@@ -192,6 +192,8 @@ struct shard_counts {
         settlements_reversed, deposits, withdrawals, money_refused, fences, results;
     uint64_t cash_outs_asked; /* with a key, whatever became of them */
     uint64_t cash_outs_done, cash_outs_refused;
-    uint64_t bets_referred; /* of those pending */
-    uint64_t promotions;    /* what the desk moved, of whatever kind */
+    uint64_t bets_referred;  /* of those pending */
+    uint64_t promotions;     /* what the desk moved, of whatever kind */
+    uint64_t adjustments;    /* balances below zero that the book wrote off, */
+    uint64_t adjustment_seq; /* and the newest such record, from which they are a chain; 0: none */
 };

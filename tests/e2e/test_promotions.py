@@ -169,3 +169,52 @@ def test_what_a_correction_took_is_forgiven_and_reported(tmp_path):
         assert json.loads(none)['note'] == 'No activity'
     finally:
         own.close()
+
+
+def owes(own, customer, market):
+    """All that a bet won is withdrawn, and then it has lost."""
+    bet = customer.bet(market, 11, customer.balance()).json
+    post(own, market, 1, s11='WON', s12='LOST', s13='LOST')
+    until(lambda: customer.read(bet['bet_id'])['status'] == 'WON')
+    customer.withdraw(customer.balance())
+    post(own, market, 2, s11='LOST', s12='WON', s13='LOST')
+    until(lambda: customer.read(bet['bet_id'])['status'] == 'LOST')
+
+
+def test_the_desk_lists_what_was_written_off_and_who_owes(tmp_path):
+    own = make(tmp_path / 'data', ['--margin-permyriad', '0', '--write-off-minor-max', '2500'])
+
+    def ask(query='', role='auditor'):
+        with Http(own.server.admin) as http:
+            return http.request('GET', '/v1/admin/adjustments' + query, None,
+                                own.server.token('eve', role))
+
+    try:
+        assert ask().json == {'written_off': [], 'next_cursor': None}
+        assert ask('?list=below_zero').json == {'below_zero': [], 'next_cursor': None}
+        small, large, other = own.bettor(money='5.00'), own.bettor(money='20.00'), \
+            own.bettor(money='3.00')
+        with own.server.websocket(token=small.token) as stream:
+            owes(own, small, own.market())
+            pushed = [stream.wait_for(op='balance') for _ in range(2)]  # withdrawn, written off
+            assert pushed[-1]['balance'] == 0
+        owes(own, large, own.market())
+        owes(own, other, own.market())
+        until(lambda: other.balance() == 0)
+        owed = -large.balance()
+        assert ask('?list=below_zero').json == {'below_zero': [
+            {'user_id': large.name, 'balance': -owed, 'free_bets': 0, 'bonus': 0,
+             'currency': 'GBP'}], 'next_cursor': None}
+        rows = ask().json['written_off']
+        assert [(row['user_id'], row['of'], row['balance']) for row in rows] == [
+            (other.name, 'balance', 0), (small.name, 'balance', 0)]
+        assert rows[1]['ledger_seq'] == pushed[-1]['ledger_seq'] and rows[1]['amount'] > 5
+        assert own.server.terminate() == 0
+        own.server.start()
+        oldest = ask('?cursor=' + rows[1]['ledger_seq'].split('-')[1])
+        assert oldest.json == {'written_off': rows[1:], 'next_cursor': None}
+        for query in '?list=all', '?cursor=x', '?cursor=1', '?cursor=999999':
+            assert (ask(query).status, ask(query).code) == (400, 'INVALID_PARAMETER')
+        assert ask(role='bettor').code == 'ROLE_REQUIRED'
+    finally:
+        own.close()

@@ -8,6 +8,7 @@
 #include "base/json_write.h"
 #include "net/http/http_reply.h"
 #include "net/http/http_url.h"
+#include "roles/backoffice/adjustment_desk.h"
 #include "roles/backoffice/desk.h"
 #include "roles/backoffice/grant_desk.h"
 #include "roles/backoffice/key_desk.h"
@@ -27,12 +28,13 @@
 
 struct backoffice {
     struct backoffice_parts parts;
-    struct desk *desk;               /* owned */
-    struct grant_desk *grants;       /* owned */
-    struct limit_desk *limits;       /* owned */
-    struct referral_desk *referrals; /* owned */
-    struct feed_intake *intake;      /* owned */
-    struct key_desk *keys;           /* owned; NULL: no signing keys here */
+    struct desk *desk;                   /* owned */
+    struct grant_desk *grants;           /* owned */
+    struct adjustment_desk *adjustments; /* owned */
+    struct limit_desk *limits;           /* owned */
+    struct referral_desk *referrals;     /* owned */
+    struct feed_intake *intake;          /* owned */
+    struct key_desk *keys;               /* owned; NULL: no signing keys here */
     int64_t begun_us;
     char out[METRICS_BYTES_MAX];
     char markets[MARKET_LIST_BYTES_MAX];
@@ -49,6 +51,8 @@ int backoffice_new(const struct backoffice_parts *parts, struct backoffice **ret
     int error = desk_new(parts->book, parts->store, &parts->results, &backoffice->desk);
     if (error == 0)
         error = grant_desk_new(parts->book, &backoffice->grants);
+    if (error == 0)
+        error = adjustment_desk_new(parts->book, &backoffice->adjustments);
     if (error == 0)
         error = limit_desk_new(parts->book, &backoffice->limits);
     if (error == 0)
@@ -76,6 +80,7 @@ void backoffice_free(struct backoffice *backoffice)
     key_desk_free(backoffice->keys);
     feed_intake_free(backoffice->intake);
     grant_desk_free(backoffice->grants);
+    adjustment_desk_free(backoffice->adjustments);
     limit_desk_free(backoffice->limits);
     referral_desk_free(backoffice->referrals);
     desk_free(backoffice->desk);
@@ -364,6 +369,11 @@ static void serve_grants(struct backoffice *backoffice, struct admin_call *call)
         reply_not_found(call->request);
 }
 
+static void serve_adjustments(struct backoffice *backoffice, struct admin_call *call)
+{
+    adjustment_desk_list(backoffice->adjustments, call->request);
+}
+
 static void serve_limits(struct backoffice *backoffice, struct admin_call *call)
 {
     enum limit_scope scope = limit_desk_scope(call->id[0]);
@@ -546,6 +556,7 @@ static const struct admin_route routes[] = {
     {"/v1/admin/results/proposals/{proposal_id}/withdraw", ROUTE_POST, ROLES_DESK,
      PROPOSAL_ID_BYTES_MAX, serve_withdraw},
     {"/v1/admin/users/{user_id}/grants", ROUTE_POST, ROLES_DESK, USER_ID_BYTES_MAX, serve_grants},
+    {"/v1/admin/adjustments", ROUTE_READ, ROLES_STAFF, 0, serve_adjustments},
     {"/v1/admin/limits/{scope}/{id}", ROUTE_READ | ROUTE_PUT | ROUTE_DELETE, ROLES_DESK,
      LIMIT_SCOPE_ID_BYTES_MAX, serve_limits},
     {"/v1/admin/referrals", ROUTE_READ, ROLES_DESK, 0, serve_referrals},
@@ -717,6 +728,7 @@ int backoffice_register_metrics(struct backoffice *backoffice, struct metrics *m
     TRY(add_cash_outs(metrics, stats));
     TRY(desk_register_metrics(backoffice->desk, metrics));
     TRY(grant_desk_register_metrics(backoffice->grants, metrics));
+    TRY(adjustment_desk_register_metrics(backoffice->adjustments, metrics));
     TRY(limit_desk_register_metrics(backoffice->limits, metrics));
     TRY(referral_desk_register_metrics(backoffice->referrals, metrics));
     return feed_intake_register_metrics(backoffice->intake, metrics);

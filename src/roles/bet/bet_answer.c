@@ -565,11 +565,20 @@ static bool push_money(const struct shard_state *state, const struct record_view
     return true;
 }
 
+static bool push_adjustment(const struct shard_state *state, const struct record_view *record,
+                            struct json_writer *writer)
+{
+    const struct record_adjustment *adjustment = record->body;
+    put_record_members(writer, state, record, adjustment->balance_after);
+    return true;
+}
+
 bool bet_answer_push(const struct shard_state *state, const struct record_view *record,
                      struct buf *out, const char **ret_op)
 {
     struct json_writer writer = json_write_begin(out);
     size_t begin = out->bytes;
+    const char *op = "bet_update";
     bool pushed = false;
     json_write_object_open(&writer);
     switch ((enum record_type)record->head->type) {
@@ -587,6 +596,11 @@ bool bet_answer_push(const struct shard_state *state, const struct record_view *
         break;
     case RECORD_MONEY:
         pushed = push_money(state, record, &writer);
+        op = "balance";
+        break;
+    case RECORD_ADJUSTMENT:
+        pushed = push_adjustment(state, record, &writer);
+        op = "balance";
         break;
     case RECORD_CASH_OUT:
         pushed = push_cash_out(state, record, &writer);
@@ -602,7 +616,6 @@ bool bet_answer_push(const struct shard_state *state, const struct record_view *
     case RECORD_FENCE:
     case RECORD_RESULT:
     case RECORD_LIMITS:
-    case RECORD_ADJUSTMENT:
     case RECORD_PROPOSAL:
     case RECORD_DECISION:
         break;
@@ -612,6 +625,6 @@ bool bet_answer_push(const struct shard_state *state, const struct record_view *
         out->bytes = begin;
         return false;
     }
-    *ret_op = record->head->type == RECORD_MONEY ? "balance" : "bet_update";
+    *ret_op = op;
     return true;
 }

@@ -375,10 +375,11 @@ static const char *const expected[EVERY_TYPE_COUNT] = {
     "unt\":1,\"user_id\":\"ada\",\"kind\":\"available\",\"currency\":\"GBP\",\"amount"
     "\":-105.00},{\"kind\":\"house_result\",\"currency\":\"GBP\",\"amount\":55.00}]}",
     "{\"seq\":37,\"time\":\"2026-09-21T14:13:20.036000Z\",\"type\":\"ADJUSTMENT\",\"f"
-    "ormat\":2,\"bytes\":96,\"account\":1,\"user_id\":\"ada\",\"kind\":\"available\","
-    "\"previous_seq\":36,\"currency\":\"GBP\",\"amount\":105.00,\"postings\":[{\"acco"
-    "unt\":1,\"user_id\":\"ada\",\"kind\":\"available\",\"currency\":\"GBP\",\"amount"
-    "\":105.00},{\"kind\":\"house_result\",\"currency\":\"GBP\",\"amount\":-105.00}]}",
+    "ormat\":2,\"bytes\":112,\"account\":1,\"user_id\":\"ada\",\"kind\":\"available\""
+    ",\"previous_seq\":36,\"before_seq\":0,\"currency\":\"GBP\",\"amount\":105.00,\"b"
+    "alance_after\":0.00,\"postings\":[{\"account\":1,\"user_id\":\"ada\",\"kind\":\""
+    "available\",\"currency\":\"GBP\",\"amount\":105.00},{\"kind\":\"house_result\","
+    "\"currency\":\"GBP\",\"amount\":-105.00}]}",
 };
 
 static void is_dumped_as_written_down(struct maker *m, const struct parts *parts)

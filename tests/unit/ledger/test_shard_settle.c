@@ -219,6 +219,8 @@ TEST(shard_adjustment, brings_what_is_below_zero_to_zero_and_no_further)
     REFUSES(&m, good, DUE, p.body.adjustment.amount--);
     REFUSES(&m, good, DUE, p.body.adjustment.amount++);
     REFUSES(&m, good, DUE, p.body.adjustment.previous_seq--);
+    REFUSES(&m, good, DUE, p.body.adjustment.before_seq++);
+    REFUSES(&m, good, DUE, p.body.adjustment.balance_after++);
     REFUSES(&m, good, DUE, p.body.adjustment.currency = EUR);
     REFUSES(&m, good, DUE, p.body.adjustment.kind = LEDGER_BONUS);
 #undef DUE
