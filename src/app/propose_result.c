@@ -188,9 +188,13 @@ static void map_proposal(const struct book *book, const struct shard_proposal *p
 /* What was in force when it was proposed is not any more, and will not be by itself. */
 static void give_up(struct book *book, const struct shard_proposal *proposal, bool window)
 {
+    const struct market_ref ref = {proposal->result.market};
     struct desk_word word = {.actor = SLICE_NONE,
-                             .reason = window ? SLICE("the market has its most windows of time")
-                                              : SLICE("deductions of another model are in force")};
+                             .reason = SLICE("deductions of another model are in force")};
+    if (window)
+        word.reason = shard_state_windows_full(book->state, ref)
+                          ? SLICE("the market has its most windows of time")
+                          : SLICE("the book has its most windows of time");
     book->stats.proposals_impossible++;
     (void)record_decision(book, proposal->seq, DECISION_IMPOSSIBLE, &word);
 }

@@ -483,11 +483,17 @@ const struct shard_window *shard_state_find_window(const struct shard_state *sta
     return at == WINDOW_NONE ? NULL : &state->windows[at];
 }
 
+bool shard_state_windows_full(const struct shard_state *state, struct market_ref ref)
+{
+    const struct shard_market *market = shard_state_market(state, ref);
+    return market != NULL && shard_count_windows(state, market) == WINDOWS_OF_MARKET_MAX;
+}
+
 bool shard_state_window_room(const struct shard_state *state, struct market_ref ref)
 {
     const struct shard_market *market = shard_state_market(state, ref);
     return market != NULL && state->windows_count < state->limits.windows_max &&
-           shard_count_windows(state, market) < WINDOWS_OF_MARKET_MAX;
+           !shard_state_windows_full(state, ref);
 }
 
 struct shard_house *shard_house_of(struct shard_state *state, struct currency currency)

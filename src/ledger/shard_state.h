@@ -171,5 +171,7 @@ const struct shard_window *shard_state_find_window(const struct shard_state *sta
 bool shard_score_differs(const struct shard_leg *taken, const struct record_leg *seen);
 /* Is there room for one more on this market? */
 bool shard_state_window_room(const struct shard_state *state, struct market_ref market);
+/* Where there is none: is it the market that has its most, and not the book? */
+bool shard_state_windows_full(const struct shard_state *state, struct market_ref market);
 /* Is the token of a free bet back where it came from, by the settlement in force? */
 bool shard_token_is_back(const struct shard_state *state, const struct shard_bet *bet);

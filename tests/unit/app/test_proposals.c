@@ -1,5 +1,7 @@
 /* test_proposals.c - results that wait for a second person or for their time, with restarts
  * between: nothing is settled before, and once after. */
+#include <stdio.h>
+
 #include "book_fixture.h"
 #include "test.h"
 
@@ -308,5 +310,59 @@ TEST(proposals, a_word_whose_only_news_is_how_runners_deduct_waits_as_well)
     assert_int_equal(market->model_version, 5);
     feed(&f, 5, 1); /* and that is no news */
     assert_int_equal(waiting(&f), 0);
+    end(&f);
+}
+
+static void one_window(struct book_options *options)
+{
+    second_person(options);
+    options->limits.windows_max = 1;
+}
+
+static void propose_window(struct fixture *f, const char *actor, int64_t from_us)
+{
+    const struct feed_result result = {.provider = SLICE("p"),
+                                       .market_id = SLICE("m1"),
+                                       .kind = RESULT_CANCEL,
+                                       .result_version = 1,
+                                       .void_from = {from_us},
+                                       .void_until = {from_us + 1000}};
+    struct desk_word word = {.actor = slice_text(actor), .reason = SLICE("goal")};
+    assert_int_equal(book_post_result(f->book, &result, &word,
+                                      (struct book_reply){fixture_answer, fixture_cookie(f)}),
+                     REQUEST_TAKEN);
+    fixture_turn(f, 1000);
+}
+
+static int note_reason(void *owner, uint32_t shard, const char *record, size_t bytes)
+{
+    struct record_view view;
+    (void)shard;
+    assert_int_equal(record_view_of(record, bytes, &view), 0);
+    if (view.head->type != RECORD_DECISION)
+        return 0;
+    const struct record_decision *body = view.body;
+    struct slice texts = view.texts;
+    (void)record_text(&texts, body->actor_bytes);
+    struct slice reason = record_text(&texts, body->reason_bytes);
+    snprintf(owner, 64, "%.*s", SLICE_ARG(reason));
+    return 0;
+}
+
+TEST(proposals, one_that_ends_says_which_limit_it_met)
+{
+    struct fixture f;
+    char reason[64];
+    begin(&f, one_window);
+    propose_window(&f, "tom", 1000);
+    propose_window(&f, "tim", 5000);
+    assert_int_equal(decide(&f, DECISION_APPROVED, "eve"), REQUEST_TAKEN);
+    fixture_turn(&f, 1000);
+    assert_int_equal(waiting(&f), 1);
+    assert_int_equal(decide(&f, DECISION_APPROVED, "eve"), REQUEST_TAKEN);
+    fixture_turn(&f, 1000);
+    assert_int_equal(waiting(&f), 0);
+    assert_int_equal(f.log.port.ops->replay(&f.log.port, 0, 1, note_reason, reason), 0);
+    assert_string_equal(reason, "the book has its most windows of time");
     end(&f);
 }
