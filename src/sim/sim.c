@@ -32,9 +32,11 @@ void sim_turn(struct sim *sim)
         sim_clients_step(sim);
         sim_desk_step(sim);
     }
-    sim->in_end_turn = true;
+    sim->ending = true;
+    sim->ending_seq = shard_state_seq(book_state(sim->book));
+    sim_clients_before_end(sim);
     book_end_turn(sim->book);
-    sim->in_end_turn = false;
+    sim->ending = false;
     sim_verdicts_end_turn(sim);
     sim_clients_end_turn(sim);
     book_poll(sim->book);

@@ -221,11 +221,18 @@ void sim_sale_waits(struct sim *sim, uint32_t entry, uint32_t cash_out)
     sim->selling[sim->selling_count++] = (struct sim_selling){cash_out, entry};
 }
 
+void sim_sale_before_end(struct sim *sim)
+{
+    for (uint32_t i = 0; i < sim->selling_count; i++) {
+        struct sim_sale *sale = &sim->sales[sim->entries[sim->selling[i].entry].sale];
+        see(sim, &sim->oracle.bets[sale->bet], sale->released_at);
+    }
+}
+
 void sim_sale_end_turn(struct sim *sim)
 {
     const struct shard_state *state = book_state(sim->book);
     uint32_t kept = 0;
-    sim->releasing = true; /* an ended market left the store behind the decision */
     for (uint32_t i = 0; i < sim->selling_count; i++) {
         struct sim_selling s = sim->selling[i];
         const struct shard_cash_out *row = shard_state_cash_out(state, s.cash_out);
@@ -237,9 +244,7 @@ void sim_sale_end_turn(struct sim *sim)
         sale->released = true;
         sale->released_in = sim->incarnation;
         sale->released_us = sim->now_us;
-        see(sim, &sim->oracle.bets[sale->bet], sale->released_at);
     }
-    sim->releasing = false;
     sim->selling_count = kept;
 }
 

@@ -51,8 +51,9 @@ enum request_outcome sim_sale_ask(struct sim *sim, const struct sim_entry *entry
                                   book_answer_fn answer, struct book_cookie cookie);
 /* It waits for a delay now, as the book's newest. */
 void sim_sale_waits(struct sim *sim, uint32_t entry, uint32_t cash_out);
-void sim_sale_end_turn(struct sim *sim); /* after book_end_turn: who was decided in it */
-void sim_sale_restored(struct sim *sim); /* after book_start */
+void sim_sale_before_end(struct sim *sim); /* what those see that are decided in it */
+void sim_sale_end_turn(struct sim *sim);   /* after book_end_turn: who was decided in it */
+void sim_sale_restored(struct sim *sim);   /* after book_start */
 
 /* ---- sim_oracle_cash_out.c ---- */
 void sim_value_of(const struct sim *sim, const struct sim_bet *bet, int64_t stake,

@@ -135,6 +135,7 @@ void sim_check_state(struct sim *sim)
     sim_check_rows(sim, state);
     check_paid(sim);
     check_ended(sim);
+    sim_check_proposals(sim, state);
     int error = shard_state_check(state);
     SIM_CHECK(error == 0, "L4", "%s", shard_state_reason(state));
 }

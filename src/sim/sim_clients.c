@@ -394,12 +394,25 @@ void sim_clients_step(struct sim *sim)
 
 /* ---- between turns ---- */
 
-/* A bet whose delay ended in this turn was decided against what is published now. */
+void sim_clients_before_end(struct sim *sim)
+{
+    for (uint32_t i = 0; i < sim->pending_count; i++) {
+        const struct sim_entry *entry = &sim->entries[sim->pending[i].entry];
+        for (uint32_t k = 0; k < entry->legs_count; k++) {
+            struct sim_leg *leg = &sim->legs[entry->legs_first + k];
+            leg->release_view = sim_leg_view(sim, leg);
+        }
+    }
+    sim_sale_before_end(sim);
+    for (uint32_t i = 0; i < sim->verdicts.looking_count; i++)
+        sim_see(sim, &sim->entries[sim->verdicts.looking[i]]);
+}
+
+/* Those whose delay ended in this turn were decided, by what was published before it ended. */
 void sim_clients_end_turn(struct sim *sim)
 {
     const struct shard_state *state = book_state(sim->book);
     uint32_t kept = 0;
-    sim->releasing = true;
     for (uint32_t i = 0; i < sim->pending_count; i++) {
         struct sim_pending p = sim->pending[i];
         struct sim_entry *entry = &sim->entries[p.entry];
@@ -410,12 +423,7 @@ void sim_clients_end_turn(struct sim *sim)
         entry->released = true;
         entry->released_in = sim->incarnation;
         entry->released_us = sim->now_us;
-        for (uint32_t k = 0; k < entry->legs_count; k++) {
-            struct sim_leg *leg = &sim->legs[entry->legs_first + k];
-            leg->release_view = sim_leg_view(sim, leg);
-        }
     }
-    sim->releasing = false;
     sim->pending_count = kept;
     sim_sale_end_turn(sim);
 }

@@ -68,6 +68,21 @@
     X(SIM_EACH_WAY_ONLY, "refused_to_win_only", true)                                              \
     X(SIM_TOO_LARGE, "refused_legs_lines_or_odds", true)                                           \
     X(SIM_LIABILITY, "refused_for_liability", true)                                                \
+    X(SIM_DESK_WINDOW, "desk_windows", true)                                                       \
+    X(SIM_PROPOSED, "results_proposed", true)                                                      \
+    X(SIM_PROPOSED_BY_FEED, "results_not_certain", true)                                           \
+    X(SIM_PROPOSED_BETTER, "proposals_said_better", true)                                          \
+    X(SIM_APPROVED, "proposals_approved", true)                                                    \
+    X(SIM_REJECTED, "proposals_rejected", true)                                                    \
+    X(SIM_PROPOSAL_WITHDRAWN, "proposals_withdrawn", true)                                         \
+    X(SIM_PROPOSAL_IMPOSSIBLE, "proposals_impossible", true)                                       \
+    X(SIM_PROPOSAL_IN_FORCE, "proposals_in_force", true)                                           \
+    X(SIM_WINDOW_IN_FORCE, "proposed_windows_in_force", true)                                      \
+    X(SIM_PROPOSAL_OVERTAKEN, "proposals_overtaken", true)                                         \
+    X(SIM_PROPOSAL_CONFIRMED, "proposals_confirmed_by_feed", true)                                 \
+    X(SIM_SAME_ACTOR, "decisions_on_ones_own", true)                                               \
+    X(SIM_OTHER_ACTOR, "withdrawals_of_others_words", true)                                        \
+    X(SIM_DECIDED_BEFORE, "decisions_on_none_that_waits", true)                                    \
     X(SIM_LIMITS_SET, "limits_set", true)                                                          \
     X(SIM_LIMITS_REMOVED, "limits_removed", true)                                                  \
     X(SIM_ALTERNATIVE, "lower_stakes_accepted", true)                                              \

@@ -45,7 +45,8 @@ struct sim_slot {
     uint8_t kind;      /* of which words its market is */
     bool says_chances; /* of its selections */
     struct leg_chances chances[SIM_OWN_SELECTIONS];
-    bool rolled_back; /* the provider's last word on results */
+    bool rolled_back;  /* the provider's last word on results */
+    uint8_t certainty; /* of it */
     struct sim_said_window {
         int64_t from_us, until_us;
         uint64_t version;

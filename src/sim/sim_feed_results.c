@@ -58,6 +58,7 @@ static struct sim_outcome some_outcome(struct sim *sim, struct sim_slot *slot)
 static void draw_results(struct sim *sim, struct sim_slot *slot)
 {
     slot->partial = sim_chance(sim, 150);
+    slot->certainty = sim_chance(sim, 500) ? 0 : (uint8_t)(1 + sim_below(sim, 2));
     draw_model(sim, slot);
     for (int i = 0; i < slot->selections_count; i++) {
         bool known = slot->outcomes[i].known || !slot->partial || sim_chance(sim, 500) || i == 0;
@@ -104,7 +105,10 @@ void sim_feed_correct(struct sim *sim, struct sim_slot *slot)
     struct sim_slot other = *slot;
     uint64_t kind = sim_below(sim, 7);
     struct sim_word word = {.kind = RESULT_SET};
-    if (kind == 0) { /* the very same */
+    bool unsure = slot->certainty == 1 && slot->resulted && sim_chance(sim, 500);
+    if (kind == 0 || unsure) { /* the very same, of which it may be sure now */
+        if (unsure || (slot->certainty == 1 && sim_chance(sim, 500)))
+            slot->certainty = 2;
         sim_feed_say(sim, slot, word);
         return;
     }

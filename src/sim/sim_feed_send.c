@@ -233,6 +233,7 @@ static void arrive_result(struct sim *sim, const struct sim_message *message, st
         result.selections_count = said_selections(message, names, selections);
     }
     if (result.kind == RESULT_SET) {
+        result.certainty = slot->certainty;
         result.deduction_model = (enum deduction_model)slot->model;
         result.cap_pence = slot->cap_pence;
         result.waive_pence = slot->waive_pence;

@@ -39,9 +39,8 @@ struct sim_market {
     char sport[32];
     struct place_terms terms;
     int64_t bet_delay_us;
-    int64_t ended_us;      /* since when it is closed, settled or cancelled; 0: it is not */
-    uint64_t version;      /* the last ever published, over restarts (P1) */
-    uint64_t removed_turn; /* in whose book_end_turn it left the store last; 0: in none */
+    int64_t ended_us; /* since when it is closed, settled or cancelled; 0: it is not */
+    uint64_t version; /* the last ever published, over restarts (P1) */
     uint64_t position;
     uint16_t selections_count;
     struct sim_selection selections[SIM_SELECTIONS_MAX];

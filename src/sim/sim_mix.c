@@ -151,6 +151,17 @@ static void draw_tickets(struct sim *sim)
         mix->book.provider_skew_us = (int64_t)sim_below(sim, 8000000) - 4000000;
 }
 
+static void draw_policy(struct sim *sim)
+{
+    struct book_options *book = &sim->mix.book;
+    book->results_second_person = sim_chance(sim, 250);
+    if (sim_chance(sim, 250))
+        book->results_objection_us = 1 + (int64_t)sim_below(sim, 5000000);
+    if (sim_chance(sim, 300))
+        book->results_certainty_least = 2;
+    book->limits.proposals_max = 1 + (uint32_t)sim_below(sim, 64);
+}
+
 static void draw_cash_outs(struct sim *sim)
 {
     struct cash_out_options *options = &sim->mix.book.cash_out;
@@ -193,6 +204,7 @@ void sim_mix_draw(struct sim *sim)
     draw_tree(sim);
     draw_tickets(sim);
     draw_cash_outs(sim);
+    draw_policy(sim);
     mix->vault_block = sim_chance(sim, 150) ? 0 : 1 + (uint32_t)sim_below(sim, 10);
     mix->odds_bytes_max = sim_chance(sim, 300) ? 500 + sim_below(sim, 8000) : 0;
     if (sim_chance(sim, 500))

@@ -241,10 +241,12 @@ static void take_result(struct sim *sim, const struct record_view *record)
     const struct record_result *body = record->body;
     struct sim_market *market = market_of_ref(sim, body->market);
     SIM_CHECK(body->previous_seq == market->result_seq, "L7", "results are no chain");
+    sim_oracle_in_force(sim, record, market);
     if (body->kind == RESULT_SET || body->kind == RESULT_ROLLBACK)
         take_results(sim, record, market);
     else
         take_window(sim, body, market);
+    sim_oracle_overtaken(sim, body, market);
     market->result_seq = record->head->seq;
     market->newest_version = body->result_version;
 }
@@ -440,8 +442,11 @@ static void fold(struct sim *sim, const struct record_view *record)
         sim_oracle_limits(sim, record);
         break;
     case RECORD_PROPOSAL:
+        sim_oracle_proposal(sim, record);
+        return;
     case RECORD_DECISION:
-        return; /* its book asks nobody twice */
+        sim_oracle_decision(sim, record);
+        return;
     }
     post(sim, record);
 }

@@ -5,6 +5,7 @@
 #include "core/each_way.h"
 #include "ledger/shard_state.h"
 #include "sim/sim_limits.h"
+#include "sim/sim_proposals.h"
 
 #define SIM_USERS_MAX   48
 #define SIM_MARKETS_MAX 8192
@@ -60,6 +61,8 @@ struct sim_oracle {
     struct sim_bet_leg *legs; /* owns; of the bets, in their order */
     uint32_t legs_count, legs_max;
     struct table *bets_by_id; /* owns */
+    struct sim_proposal proposals[SIM_PROPOSALS_MAX];
+    uint32_t proposals_count; /* that wait, oldest first */
     struct sim_limits limits[SIM_LIMITS_MAX];
     uint32_t limits_count;
     struct sim_house houses[SIM_CURRENCIES];

@@ -128,6 +128,15 @@ static bool may_return(struct slice kind)
            strstr(word, "draw_no_bet") != NULL || strstr(word, "total") != NULL;
 }
 
+/* By a word that waited until this turn: what was to be decided in the turn was. */
+static bool has_new_result(const struct sim *sim, struct slice market_id)
+{
+    const struct shard_state *state = book_state(sim->book);
+    const struct shard_market *market =
+        shard_state_market(state, shard_state_find_market(state, market_id));
+    return market != NULL && market->seq_result > sim->ending_seq;
+}
+
 static void on_market(void *owner, const struct odds_image *image, uint64_t before_version,
                       const uint16_t *changed, size_t changed_count)
 {
@@ -165,6 +174,8 @@ static void on_market(void *owner, const struct odds_image *image, uint64_t befo
     keep_selections(market, image);
     market->present = true;
     check_logged(sim, market, image);
+    if (sim->ending && !has_new_result(sim, ODDS_TEXT(image, market_id)))
+        sim_clients_before_end(sim);
 }
 
 static void on_removed(void *owner, const struct odds_image *image)
@@ -174,8 +185,6 @@ static void on_removed(void *owner, const struct odds_image *image)
     SIM_CHECK(index != SIM_NONE && sim->markets[index].present, "P1",
               "a market left that was not there");
     sim->markets[index].present = false;
-    if (sim->in_end_turn)
-        sim->markets[index].removed_turn = sim->turn;
 }
 
 static void on_record(void *owner, const struct record_view *record)
@@ -204,9 +213,7 @@ bool sim_provider_alive(const struct sim *sim, const struct sim_provider *p)
 struct sim_view sim_view_of(const struct sim *sim, uint32_t market_index, struct slice selection)
 {
     const struct sim_market *market = market_index == SIM_NONE ? NULL : &sim->markets[market_index];
-    /* A turn releases bets before it drops ended markets from the store. */
-    bool dropped = market != NULL && sim->releasing && market->removed_turn == sim->turn;
-    if (market == NULL || !(market->present || dropped))
+    if (market == NULL || !market->present)
         return (struct sim_view){.known = false};
     const struct sim_provider *p = &sim->providers[market->provider];
     struct sim_view view = {.known = true,

@@ -98,8 +98,10 @@ struct sim {
     struct odds_store *odds_store; /* owns, while up */
     struct book *book;             /* owns; NULL: down */
     int64_t down_until_us;
-    bool disk_full, disk_failing, in_end_turn, releasing, stopped_told, crash_in_start, burst_done;
-    bool hang_done; /* what hangs when the machine ends is done after all */
+    bool disk_full, disk_failing, stopped_told, crash_in_start, burst_done;
+    bool hang_done;      /* what hangs when the machine ends is done after all */
+    bool ending;         /* within book_end_turn: leases are looked at first, then bets decided, */
+    uint64_t ending_seq; /* and then results take force that waited; the newest record before */
     uint64_t turn;
     uint32_t turns_left;   /* until a machine that has just started dies; 0: it lives */
     size_t ops_safe;       /* operations of the disk that a crash must leave */
@@ -123,6 +125,7 @@ struct sim {
     uint32_t thinking_count;
     struct sim_limits limits_asked[SIM_LIMITS_MAX]; /* by the desk, the newest */
     uint64_t limits_asked_count;
+    uint64_t decided_last; /* the proposal that somebody decided last */
 
     /* feeds */
     struct sim_market *markets; /* owns */

@@ -105,7 +105,6 @@ static const struct shard_verdict *verdict_of(struct sim *sim, const struct sim_
 static void decided(struct sim *sim, uint32_t index, const struct shard_verdict *verdict)
 {
     struct sim_entry *entry = &sim->entries[index];
-    sim_see(sim, entry);
     entry->decided_in = sim->incarnation;
     entry->decided_us = sim->now_us;
     if (entry->operation == OPERATION_CASH_OUT) {
@@ -125,7 +124,6 @@ void sim_verdicts_end_turn(struct sim *sim)
 {
     struct sim_verdicts *verdicts = &sim->verdicts;
     uint32_t kept = 0;
-    sim->releasing = true; /* an ended market left the store behind the decision */
     for (uint32_t i = 0; i < verdicts->looking_count; i++) {
         uint32_t index = verdicts->looking[i];
         struct sim_entry *entry = &sim->entries[index];
@@ -136,7 +134,6 @@ void sim_verdicts_end_turn(struct sim *sim)
         if (entry->looking)
             verdicts->looking[kept++] = index;
     }
-    sim->releasing = false;
     verdicts->looking_count = kept;
 }
 

@@ -102,6 +102,9 @@ uint32_t sim_entry_new(struct sim *sim, enum operation operation, uint32_t user)
 enum request_outcome sim_ask(struct sim *sim, uint32_t entry, bool other);
 void sim_see(struct sim *sim, const struct sim_entry *entry); /* what a decision sees now */
 void sim_clients_step(struct sim *sim);
+/* What is decided in book_end_turn sees what is published now: before it, and when leases that
+ * ended or came back changed that. */
+void sim_clients_before_end(struct sim *sim);
 void sim_clients_end_turn(struct sim *sim); /* after book_end_turn: who was released in it */
 void sim_clients_restart(struct sim *sim);  /* answers that will never come */
 void sim_clients_restored(struct sim *sim); /* after book_start */
@@ -111,6 +114,7 @@ void sim_record_told(struct sim *sim, const struct record_view *record);
 
 /* ---- sim_desk.c ---- */
 void sim_desk_step(struct sim *sim);
+struct book_reply sim_desk_reply(struct sim *sim); /* to a word of it: checks the answer */
 /* The last call met that too much is under way, or that nothing may be told. */
 bool sim_desk_is_shed(const struct sim *sim);
 
