@@ -147,6 +147,14 @@ static void check_true(struct sim *sim)
     sim_count(sim, SIM_TREE_AUDIT);
 }
 
+/* What the newest link of signing keys signs; 0: there is none. */
+static uint64_t linked_size(const struct sim *sim)
+{
+    struct tree_chain chain;
+    uint32_t count = sim_links_count(faulty_disk_of(sim->disk), &chain);
+    return count == 0 ? 0 : chain.links[count - 1].root.size;
+}
+
 static uint64_t newest_held(const struct sim *sim)
 {
     const struct sim_tree *tree = &sim->tree;
@@ -172,13 +180,10 @@ static struct faulty_disk *kept_heads(struct sim *sim, uint64_t *ret_size)
 {
     struct faulty_disk *fake = faulty_disk_new();
     struct tree_head newest = {.root = {.size = 0}};
-    struct tree_chain chain;
-    uint64_t bytes = 0, linked = 0;
+    uint64_t bytes = 0, linked = linked_size(sim);
     const char *content = faulty_disk_content(sim->disk, "heads-0000", &bytes);
     copy_file(sim, faulty_disk_of(fake), "heads-0000");
     copy_file(sim, faulty_disk_of(fake), "keys-0000");
-    if (sim_links_count(faulty_disk_of(sim->disk), &chain) > 0) /* a link signs a root, too */
-        linked = chain.links[chain.count - 1].root.size;
     *ret_size = linked;
     if (content == NULL)
         return fake;
@@ -221,7 +226,7 @@ static void check_rewritten(struct sim *sim)
     struct tree_audit_report report;
     uint64_t changed = 1 + sim_below(sim, sim->store->place.seq);
     struct forge *forge = forge_new(sim, UINT64_MAX, changed);
-    bool covered = changed <= newest_held(sim);
+    bool covered = changed <= newest_held(sim) || changed <= linked_size(sim);
     int error = audit(sim, forge->store, false, &report);
     SIM_CHECK(error == (covered ? -ERR_CORRUPT : 0), "L8",
               "record %llu is rewritten, a head of %llu is held, and the audit says %s: %s",
