@@ -11,6 +11,7 @@
 #include "cli/node_database.h"
 #include "cli/node_fronts.h"
 #include "cli/options_listen.h"
+#include "cli/options_odds_store.h"
 #include "cli/options_results.h"
 #include "cli/options_roles.h"
 #include "cli/options_segments.h"
@@ -96,8 +97,9 @@
 /* clang-format on */
 
 static const struct option_spec serve_specs[] = {
-    SHARED_SPECS,        PROXY_SPECS,         PRODUCTION_SPECS,    {"take-over", "no"},
-    {"ledger", "files"}, {"book", NULL}, /* these six: of a front in a process of its own */
+    SHARED_SPECS,        PROXY_SPECS,         PRODUCTION_SPECS,    ODDS_STORE_SPECS,
+    {"take-over", "no"}, {"ledger", "files"}, {"book", NULL}, /* these six: of a front in a process
+                                                                 of its own */
     {"book-ca", NULL},   {"book-name", NULL}, {"book-cert", NULL}, {"book-key", NULL},
     {"token", NULL},
 };
@@ -508,6 +510,7 @@ static int serve_all(const struct options *options)
     struct buf why = buf_over(memory, sizeof memory);
     struct node_options node = {.profile = PROFILE_DEMO};
     if (take_serve(options, &node, &why) < 0 || take_ledger(options, &node, &why) < 0 ||
+        options_odds_store(options, &node.odds_store, &why) < 0 ||
         take_running(options, &node, &why) < 0)
         return command_fail(2, buf_slice(&why));
     return run(&node, say_ready);

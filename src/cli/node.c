@@ -62,13 +62,16 @@ static void on_record(void *owner, const struct record_view *record)
 static void on_market(void *owner, const struct odds_image *image, uint64_t before_version,
                       const uint16_t *changed, size_t changed_count)
 {
-    node_fronts_on_market(&((struct node *)owner)->fronts, image, before_version, changed,
-                          changed_count);
+    struct node *node = owner;
+    node_odds_store_on_market(&node->odds_store, image, before_version, changed, changed_count);
+    node_fronts_on_market(&node->fronts, image, before_version, changed, changed_count);
 }
 
 static void on_removed(void *owner, const struct odds_image *image)
 {
-    node_fronts_on_removed(&((struct node *)owner)->fronts, image);
+    struct node *node = owner;
+    node_odds_store_on_removed(&node->odds_store, image);
+    node_fronts_on_removed(&node->fronts, image);
 }
 
 static void on_stopped(void *owner)
@@ -116,6 +119,8 @@ static void on_turn_end(void *owner)
     book_end_turn(node->book);
     (void)cycles_enter(before);
     measure_settlement(node);
+    if (node_odds_store_turn(&node->odds_store))
+        loop_turn_again(node->loop);
     node_fronts_turn_end(&node->fronts);
     node_links_turn_end(&node->links, book_takes_bets(node->book));
     node_handover_turn(&node->handover);
@@ -478,6 +483,14 @@ static int open_roles(struct node *node, const struct book_options *book)
     TRY(open_backoffice(node));
     TRY(loop_at_turn_end(node->loop, LOOP_STAGE_WORK, on_turn_end, node));
     TRY(node_open_proofs(node));
+    TRY(node_odds_store_open(&node->odds_store, &node->options->odds_store,
+                             &(struct node_odds_store_parts){
+                                 .loop = node->loop,
+                                 .store = node->stores.store,
+                                 .book = node->book,
+                                 .markets_max = node->options->markets_max,
+                             },
+                             node->why));
     bet_counter_init(&node->counter, node->bets, node->proofs.service);
     node_links_open(&node->links, &node->counter.port);
     TRY(open_fronts(node));
@@ -710,6 +723,7 @@ static void close_all(struct node *node)
         node->uof->ops->free(node->uof);
     if (node->betfair != NULL)
         node->betfair->ops->free(node->betfair);
+    node_odds_store_close(&node->odds_store);
     if (node->book != NULL)
         book_free(node->book);
     node_ship_close(&node->ship);

@@ -8,6 +8,7 @@
 #include "base/buf.h"
 #include "cli/node_fence.h"
 #include "cli/node_listen.h"
+#include "cli/node_odds_store.h"
 #include "cli/node_shadow.h"
 #include "cli/node_ship.h"
 #include "cli/node_upkeep.h"
@@ -48,7 +49,8 @@ struct node_takeover {
 struct node_options {
     const char *data;
     const char *ledger; /* the database that it stands in; "files": none */
-    const char *jwks;   /* or NULL: local keys */
+    struct node_odds_store_options odds_store;
+    const char *jwks; /* or NULL: local keys */
     enum node_profile profile;
     struct net_address public_address, admin_address;
     struct node_listen_options listen; /* TLS and proxies */

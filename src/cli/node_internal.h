@@ -81,6 +81,7 @@ struct node {
     struct node_shadow shadow;
     struct node_check check;
     struct node_database database;
+    struct node_odds_store odds_store;
     struct node_upkeep upkeep;
     struct node_ship ship;
     struct node_fence fence;

@@ -1,0 +1,679 @@
+/* odds_writer.c - contract in odds_writer.h.
+ * A market has one entry, and stands at most once in the queue of those that wait. It may be under
+ * way several times, each time with a newer version: commands of one connection keep their order,
+ * and across connections the script does. */
+#include "adapters/redis/odds_writer.h"
+
+#include <inttypes.h>
+#include <stdlib.h>
+
+#include "adapters/redis/odds_script.h"
+#include "adapters/redis/odds_value.h"
+#include "adapters/redis/redis_command.h"
+#include "base/assert.h"
+#include "base/error.h"
+#include "base/json_write.h"
+#include "base/reserve.h"
+#include "base/rfc3339.h"
+#include "base/table.h"
+
+#define TICK_US      INT64_C(100000)
+#define LEASE_US     INT64_C(1000000)
+#define PAUSE_US     INT64_C(100000) /* after the server has refused a command */
+#define NO_ENTRY     UINT32_MAX
+#define NO_ROOM_MAX  64 /* in one turn: then the rest waits too */
+#define NUMBER_BYTES 48
+#define COMMAND_MORE 1024 /* of a command, besides the value */
+
+/* The word of a question: entry, master, and when the feed's message came in steps of 128 us, from
+ * which the time that it took is known up to half an hour. */
+#define TIME_BITS 24
+#define TIME_MASK ((UINT64_C(1) << TIME_BITS) - 1)
+
+struct entry {
+    char id[MARKET_ID_BYTES_MAX];
+    char event_id[EVENT_ID_BYTES_MAX];
+    uint8_t id_bytes, event_id_bytes;
+    bool used, queued;
+    bool gone;     /* taken out: a tombstone is due */
+    bool told;     /* its newest version has a number in the channel, or needs none */
+    uint32_t next; /* of the queue, or of the free ones */
+    uint32_t in_flight;
+    uint64_t gone_version;
+};
+
+struct odds_writer {
+    struct odds_writer_options options;
+    struct odds_writer_providers providers;
+    struct odds_store *store; /* borrowed */
+    struct loop *loop;
+    struct redis_fleet *fleet; /* owned, as all below */
+    struct entry *entries;
+    struct table *by_id;
+    uint32_t used, free_first, queue_first, queue_last, refresh_cursor;
+    char *value, *command; /* scratch */
+    size_t value_bytes_max, command_bytes_max;
+    char digest[ODDS_DIGEST_BYTES];
+    bool digest_known;
+    int64_t paused_us; /* nothing that waits is sent before */
+    int64_t lease_us, refreshed_us;
+    uint64_t refresh_owed; /* markets times microseconds */
+    uint64_t epoch;
+    struct timer tick;
+    struct metrics_gauge queued, markets;
+    struct metrics_counter taken, same, older, conflated, refused, lost, refreshed;
+    struct metrics_histogram freshness;
+};
+
+/* ---- entries ---- */
+
+static struct hash128 key_of(const struct odds_writer *w, struct slice id)
+{
+    return siphash128(w->options.hash_key, id.at, id.bytes);
+}
+
+static struct slice id_of(const struct entry *e)
+{
+    return slice_of(e->id, e->id_bytes);
+}
+
+static uint32_t find_entry(const struct odds_writer *w, struct slice id)
+{
+    uint32_t at;
+    return table_find(w->by_id, key_of(w, id), &at) ? at : NO_ENTRY;
+}
+
+static uint32_t take_place(struct odds_writer *w)
+{
+    uint32_t at = w->free_first;
+    if (at != NO_ENTRY)
+        w->free_first = w->entries[at].next;
+    else if (w->used < w->options.markets_max)
+        at = w->used++;
+    return at;
+}
+
+/* Tombstones take places too, until they are taken: NO_ENTRY is possible, and the refresh finds a
+ * market without one. */
+static uint32_t add_entry(struct odds_writer *w, const struct odds_image *image)
+{
+    struct slice id = ODDS_TEXT(image, market_id);
+    uint32_t at = find_entry(w, id);
+    if (at != NO_ENTRY)
+        return at;
+    at = take_place(w);
+    if (at == NO_ENTRY)
+        return NO_ENTRY;
+    struct entry *e = &w->entries[at];
+    *e = (struct entry){.used = true, .told = true, .next = NO_ENTRY};
+    memcpy(e->id, image->market_id, image->market_id_bytes);
+    e->id_bytes = image->market_id_bytes;
+    memcpy(e->event_id, image->event_id, image->event_id_bytes);
+    e->event_id_bytes = image->event_id_bytes;
+    enum table_outcome outcome = table_insert(w->by_id, key_of(w, id), at);
+    ASSERT(outcome == TABLE_OK);
+    metrics_change(&w->markets, 1);
+    return at;
+}
+
+static void free_entry(struct odds_writer *w, uint32_t at)
+{
+    struct entry *e = &w->entries[at];
+    (void)table_remove(w->by_id, key_of(w, id_of(e)));
+    *e = (struct entry){.next = w->free_first};
+    w->free_first = at;
+    metrics_change(&w->markets, -1);
+}
+
+/* ---- the queue ---- */
+
+static void enqueue(struct odds_writer *w, uint32_t at)
+{
+    struct entry *e = &w->entries[at];
+    if (e->queued)
+        return;
+    e->queued = true;
+    e->next = NO_ENTRY;
+    if (w->queue_first == NO_ENTRY)
+        w->queue_first = at;
+    else
+        w->entries[w->queue_last].next = at;
+    w->queue_last = at;
+    metrics_change(&w->queued, 1);
+}
+
+static uint32_t dequeue(struct odds_writer *w)
+{
+    uint32_t at = w->queue_first;
+    w->queue_first = w->entries[at].next;
+    w->entries[at].queued = false;
+    metrics_change(&w->queued, -1);
+    return at;
+}
+
+static void enqueue_all(struct odds_writer *w)
+{
+    for (uint32_t i = 0; i < w->used; i++)
+        if (w->entries[i].used)
+            enqueue(w, i);
+}
+
+/* ---- commands ---- */
+
+static void on_answer(void *owner, uint64_t word, const redisReply *reply);
+
+static uint64_t word_of(uint32_t entry, size_t master, int64_t received_us)
+{
+    return (uint64_t)entry << 32 | (uint64_t)(master & 0xff) << TIME_BITS |
+           ((uint64_t)received_us >> TIMER_TICK_SHIFT & TIME_MASK);
+}
+
+static struct instant wall_of(const struct odds_writer *w, struct monotonic moment)
+{
+    return (struct instant){loop_wall(w->loop).us - (loop_now(w->loop).us - moment.us)};
+}
+
+static struct slice write_value(struct odds_writer *w, const struct odds_image *image)
+{
+    const struct odds_value_facts facts = {.received = wall_of(w, image->received)};
+    struct buf out = buf_over(w->value, w->value_bytes_max);
+    odds_value_write(&out, image, &facts);
+    ASSERT(!out.overflow);
+    return buf_slice(&out);
+}
+
+static struct slice write_tombstone(struct odds_writer *w, const struct entry *e)
+{
+    struct odds_image image = {.odds_version = e->gone_version,
+                               .status = MARKET_CLOSED_STATUS,
+                               .updated = loop_wall(w->loop),
+                               .market_id_bytes = e->id_bytes,
+                               .event_id_bytes = e->event_id_bytes};
+    struct buf out = buf_over(w->value, w->value_bytes_max);
+    memcpy(image.market_id, e->id, e->id_bytes);
+    memcpy(image.event_id, e->event_id, e->event_id_bytes);
+    odds_value_write(&out, &image, &(struct odds_value_facts){.removed = true});
+    ASSERT(!out.overflow);
+    return buf_slice(&out);
+}
+
+static struct slice key_text(const struct entry *e, char memory[static MARKET_ID_BYTES_MAX + 8])
+{
+    struct buf key = buf_over(memory, MARKET_ID_BYTES_MAX + 8);
+    buf_put_slice(&key, ODDS_KEY_PREFIX);
+    buf_put_slice(&key, id_of(e));
+    return buf_slice(&key);
+}
+
+static struct slice number_text(struct redis_link *link, char memory[static NUMBER_BYTES])
+{
+    struct buf text = buf_over(memory, NUMBER_BYTES);
+    buf_printf(&text, "%016" PRIx64 " %" PRIu64, redis_link_session(link),
+               redis_link_next_number(link));
+    return buf_slice(&text);
+}
+
+static void put_script(struct odds_writer *w, struct buf *out, struct slice key, uint64_t version,
+                       struct slice value)
+{
+    redis_put_command(out, 9);
+    redis_put(out, SLICE("EVALSHA"));
+    redis_put(out, slice_of(w->digest, sizeof w->digest));
+    redis_put(out, SLICE("1"));
+    redis_put(out, key);
+    redis_put_number(out, version);
+    redis_put(out, value);
+    redis_put_number(out, ODDS_LIFE_MS);
+    redis_put(out, ODDS_CHANNEL);
+}
+
+struct sending {
+    uint32_t at;
+    size_t master;
+    struct slice value;
+    uint64_t version;
+    int64_t received_us;
+    bool asking; /* behind ASKING */
+};
+
+static void on_nothing(void *owner, uint64_t word, const redisReply *reply)
+{
+    (void)owner, (void)word, (void)reply;
+}
+
+/* False: no room. The number is the last part: it is counted once it is sure that it goes out. */
+static bool send_market(struct odds_writer *w, const struct sending *s)
+{
+    char key[MARKET_ID_BYTES_MAX + 8], number[NUMBER_BYTES];
+    struct entry *e = &w->entries[s->at];
+    struct redis_link *link = redis_fleet_at(w->fleet, s->master);
+    struct buf out = buf_over(w->command, w->command_bytes_max);
+    if (link == NULL || !redis_link_has_room(link, s->value.bytes + COMMAND_MORE))
+        return false;
+    if (s->asking && !redis_link_send(link, SLICE("*1\r\n$6\r\nASKING\r\n"), on_nothing, w, 0))
+        return false;
+    put_script(w, &out, key_text(e, key), s->version, s->value);
+    if (!redis_link_has_room(link, s->value.bytes + COMMAND_MORE))
+        return false;
+    redis_put(&out, e->told ? SLICE("") : number_text(link, number));
+    ASSERT(!out.overflow);
+    bool sent = redis_link_send(link, buf_slice(&out), on_answer, w,
+                                word_of(s->at, s->master, s->received_us));
+    ASSERT(sent);
+    e->told = true;
+    e->in_flight++;
+    return true;
+}
+
+enum trial { TRIAL_SENT = 0, TRIAL_NO_ROOM, TRIAL_NOBODY };
+
+static enum trial try_market(struct odds_writer *w, uint32_t at, const struct odds_image *image)
+{
+    char key[MARKET_ID_BYTES_MAX + 8];
+    struct entry *e = &w->entries[at];
+    struct sending s = {.at = at, .master = redis_fleet_find(w->fleet, key_text(e, key))};
+    const struct redis_link *link = redis_fleet_at(w->fleet, s.master);
+    if (link == NULL || !w->digest_known)
+        return TRIAL_NOBODY; /* who comes up gets everything */
+    if (!redis_link_has_room(link, COMMAND_MORE))
+        return TRIAL_NO_ROOM;
+    s.value = image != NULL ? write_value(w, image) : write_tombstone(w, e);
+    s.version = image != NULL ? image->odds_version : e->gone_version;
+    s.received_us = image != NULL && !e->told ? image->received.us : 0;
+    return send_market(w, &s) ? TRIAL_SENT : TRIAL_NO_ROOM;
+}
+
+/* The newest state of the entry. A market that the store has not, and that was not taken out, went
+ * while it had no entry: there is nothing to say of it. */
+static enum trial try_entry(struct odds_writer *w, uint32_t at)
+{
+    struct entry *e = &w->entries[at];
+    if (e->gone)
+        return try_market(w, at, NULL);
+    const struct odds_image *image = w->store->ops->get(w->store, id_of(e));
+    return image == NULL ? TRIAL_NOBODY : try_market(w, at, image);
+}
+
+/* ---- answers ---- */
+
+static void load_script(struct odds_writer *w, struct redis_link *link);
+
+static void measure(struct odds_writer *w, uint64_t word)
+{
+    uint64_t begun = word & TIME_MASK;
+    uint64_t now = (uint64_t)loop_now(w->loop).us >> TIMER_TICK_SHIFT;
+    if (begun != 0)
+        metrics_record(&w->freshness, ((now - begun) & TIME_MASK) << TIMER_TICK_SHIFT);
+}
+
+static void on_outcome(struct odds_writer *w, uint32_t at, uint64_t word, struct slice outcome)
+{
+    struct entry *e = &w->entries[at];
+    if (slice_is(outcome, "taken")) {
+        metrics_count(&w->taken, 1);
+        measure(w, word);
+    } else if (slice_is(outcome, "older")) {
+        metrics_count(&w->older, 1);
+    } else {
+        metrics_count(&w->same, 1);
+    }
+    if (e->gone && e->in_flight == 0 && !e->queued)
+        free_entry(w, at);
+}
+
+static void send_asking(struct odds_writer *w, uint32_t at, size_t master)
+{
+    struct entry *e = &w->entries[at];
+    const struct odds_image *image = e->gone ? NULL : w->store->ops->get(w->store, id_of(e));
+    struct sending s = {.at = at, .master = master, .asking = true};
+    if (e->gone || image == NULL) {
+        enqueue(w, at);
+        return;
+    }
+    s.value = write_value(w, image);
+    s.version = image->odds_version;
+    if (!send_market(w, &s))
+        enqueue(w, at);
+}
+
+/* It is written again: elsewhere, or when the server has had a moment. */
+static void on_error(struct odds_writer *w, uint32_t at, size_t master, const redisReply *reply)
+{
+    size_t ask = 0;
+    switch (redis_fleet_note_error(w->fleet, master, reply, &ask)) {
+    case REDIS_MOVED:
+        enqueue(w, at);
+        return;
+    case REDIS_ASK:
+        send_asking(w, at, ask);
+        return;
+    case REDIS_STAYS:
+        break;
+    }
+    if (slice_begins(redis_text(reply), SLICE("NOSCRIPT"))) {
+        struct redis_link *link = redis_fleet_at(w->fleet, master);
+        if (link != NULL)
+            load_script(w, link);
+    }
+    metrics_count(&w->refused, 1);
+    w->paused_us = loop_now(w->loop).us + PAUSE_US;
+    enqueue(w, at);
+}
+
+static void on_answer(void *owner, uint64_t word, const redisReply *reply)
+{
+    struct odds_writer *w = owner;
+    uint32_t at = (uint32_t)(word >> 32);
+    size_t master = word >> TIME_BITS & 0xff;
+    ASSERT(w->entries[at].used && w->entries[at].in_flight > 0);
+    w->entries[at].in_flight--;
+    if (reply == NULL) {
+        metrics_count(&w->lost, 1);
+        enqueue(w, at);
+    } else if (redis_is_error(reply)) {
+        on_error(w, at, master, reply);
+    } else {
+        on_outcome(w, at, word, redis_text(redis_element(reply, 0)));
+    }
+}
+
+/* ---- servers come and go ---- */
+
+static void on_loaded(void *owner, uint64_t word, const redisReply *reply)
+{
+    struct odds_writer *w = owner;
+    struct slice digest = redis_text(reply);
+    (void)word;
+    if (reply == NULL || redis_is_error(reply) || digest.bytes != ODDS_DIGEST_BYTES)
+        return; /* the commands behind it fail, and it is loaded again */
+    memcpy(w->digest, digest.at, sizeof w->digest);
+    if (!w->digest_known)
+        enqueue_all(w);
+    w->digest_known = true;
+}
+
+static void load_script(struct odds_writer *w, struct redis_link *link)
+{
+    struct buf out = buf_over(w->command, w->command_bytes_max);
+    redis_put_command(&out, 3);
+    redis_put(&out, SLICE("SCRIPT"));
+    redis_put(&out, SLICE("LOAD"));
+    redis_put(&out, odds_script_text());
+    (void)redis_link_send(link, buf_slice(&out), on_loaded, w, 0);
+}
+
+/* It may be another server, an empty one, or an older copy. */
+static void on_up(void *owner, struct redis_link *link)
+{
+    struct odds_writer *w = owner;
+    load_script(w, link);
+    enqueue_all(w);
+}
+
+/* ---- leases ---- */
+
+static void send_alive(struct odds_writer *w, struct redis_link *link, struct slice kind,
+                       struct slice words)
+{
+    char memory[512], number[NUMBER_BYTES];
+    struct buf message = buf_over(memory, sizeof memory);
+    struct buf out = buf_over(w->command, w->command_bytes_max);
+    if (!redis_link_has_room(link, COMMAND_MORE))
+        return;
+    buf_put_slice(&message, number_text(link, number));
+    buf_put_char(&message, ' ');
+    buf_put_slice(&message, kind);
+    buf_put_char(&message, ' ');
+    buf_put_slice(&message, words);
+    ASSERT(!message.overflow);
+    redis_put_command(&out, 3);
+    redis_put(&out, SLICE("PUBLISH"));
+    redis_put(&out, ODDS_CHANNEL);
+    redis_put(&out, buf_slice(&message));
+    (void)redis_link_send(link, buf_slice(&out), on_nothing, w, 0);
+}
+
+static void publish(struct odds_writer *w, struct slice kind, struct slice words)
+{
+    for (size_t i = 0; i < redis_fleet_count(w->fleet); i++) {
+        struct redis_link *link = redis_fleet_at(w->fleet, i);
+        if (link != NULL)
+            send_alive(w, link, kind, words);
+    }
+}
+
+/* feed:<provider>, for whoever reads keys only. */
+static void set_lease(struct odds_writer *w, struct slice provider, int64_t left_us)
+{
+    char key_memory[64], value_memory[128], time_memory[RFC3339_BYTES_MAX];
+    struct buf key = buf_over(key_memory, sizeof key_memory);
+    struct buf value = buf_over(value_memory, sizeof value_memory);
+    struct buf until = buf_over(time_memory, sizeof time_memory);
+    struct buf out = buf_over(w->command, w->command_bytes_max);
+    buf_put_slice(&key, ODDS_FEED_PREFIX);
+    buf_put_slice(&key, provider);
+    rfc3339_write(&until, (struct instant){loop_wall(w->loop).us + left_us});
+    buf_printf(&value, "{\"epoch\":%" PRIu64 ",\"valid_until\":\"%.*s\"}", w->epoch,
+               SLICE_ARG(buf_slice(&until)));
+    struct redis_link *link = redis_fleet_at(w->fleet, redis_fleet_find(w->fleet, buf_slice(&key)));
+    redis_put_command(&out, 5);
+    redis_put(&out, SLICE("SET"));
+    redis_put(&out, buf_slice(&key));
+    redis_put(&out, buf_slice(&value));
+    redis_put(&out, SLICE("PX"));
+    redis_put_number(&out, ODDS_LIFE_MS);
+    if (link != NULL)
+        (void)redis_link_send(link, buf_slice(&out), on_nothing, w, 0);
+}
+
+static void tell_leases(struct odds_writer *w)
+{
+    for (size_t i = 0; i < w->providers.count(w->providers.owner); i++) {
+        int64_t left_us = 0;
+        char memory[256];
+        struct buf words = buf_over(memory, sizeof memory);
+        struct slice provider = w->providers.at(w->providers.owner, i, &left_us);
+        buf_put_text(&words, "{\"provider\":");
+        json_write_string(&words, provider);
+        buf_printf(&words, ",\"epoch\":%" PRIu64 ",\"valid_for_us\":%" PRId64 "}", w->epoch,
+                   left_us > 0 ? left_us : 0);
+        ASSERT(!words.overflow);
+        set_lease(w, provider, left_us);
+        publish(w, SLICE("lease"), buf_slice(&words));
+    }
+    publish(w, SLICE("alive"), SLICE_NONE);
+}
+
+/* ---- time ---- */
+
+/* A market of the store without an entry has one from now on. */
+static void find_missing(struct odds_writer *w)
+{
+    size_t slots = w->store->ops->slots(w->store);
+    for (size_t i = 0; i < slots; i++) {
+        const struct odds_image *image = w->store->ops->at(w->store, i);
+        if (image == NULL || find_entry(w, ODDS_TEXT(image, market_id)) != NO_ENTRY)
+            continue;
+        uint32_t at = add_entry(w, image);
+        if (at == NO_ENTRY)
+            return;
+        enqueue(w, at);
+    }
+}
+
+/* Some of them at each tick, so that all have had their turn in refresh_us. */
+static void refresh(struct odds_writer *w, int64_t now_us)
+{
+    int64_t passed_us = now_us - w->refreshed_us;
+    w->refresh_owed += (uint64_t)w->used * (uint64_t)passed_us;
+    uint64_t due = w->refresh_owed / (uint64_t)w->options.refresh_us;
+    w->refresh_owed %= (uint64_t)w->options.refresh_us;
+    w->refreshed_us = now_us;
+    for (uint64_t i = 0; i < due && i < w->used; i++) {
+        if (w->refresh_cursor >= w->used)
+            w->refresh_cursor = 0;
+        uint32_t at = w->refresh_cursor++;
+        if (!w->entries[at].used || w->entries[at].queued)
+            continue;
+        metrics_count(&w->refreshed, 1);
+        enqueue(w, at);
+    }
+}
+
+static void on_tick(void *owner)
+{
+    struct odds_writer *w = owner;
+    int64_t now_us = loop_now(w->loop).us;
+    if (now_us - w->lease_us >= LEASE_US) {
+        w->lease_us = now_us;
+        if ((uint64_t)w->markets.value < w->store->ops->count(w->store))
+            find_missing(w);
+        tell_leases(w);
+    }
+    refresh(w, now_us);
+    loop_timer_set(w->loop, &w->tick, (struct monotonic){now_us + TICK_US});
+}
+
+bool odds_writer_turn(struct odds_writer *w)
+{
+    uint32_t misses = 0, sent = 0;
+    if (loop_now(w->loop).us < w->paused_us)
+        return false;
+    while (w->queue_first != NO_ENTRY && misses < NO_ROOM_MAX) {
+        if (sent++ == w->options.per_turn_max)
+            return true;
+        uint32_t at = dequeue(w);
+        if (try_entry(w, at) != TRIAL_NO_ROOM)
+            continue;
+        enqueue(w, at);
+        misses++;
+    }
+    return false;
+}
+
+/* ---- what the book tells ---- */
+
+void odds_writer_on_market(void *owner, const struct odds_image *image, uint64_t before_version,
+                           const uint16_t *changed, size_t changed_count)
+{
+    struct odds_writer *w = owner;
+    (void)before_version, (void)changed, (void)changed_count;
+    uint32_t at = add_entry(w, image);
+    w->epoch = image->odds_version >> 32;
+    if (at == NO_ENTRY)
+        return;
+    struct entry *e = &w->entries[at];
+    metrics_count(&w->conflated, !e->told);
+    e->gone = false;
+    e->told = false;
+    if (!e->queued &&
+        (loop_now(w->loop).us < w->paused_us || try_market(w, at, image) == TRIAL_NO_ROOM))
+        enqueue(w, at);
+}
+
+void odds_writer_on_removed(void *owner, const struct odds_image *image)
+{
+    struct odds_writer *w = owner;
+    uint32_t at = add_entry(w, image);
+    if (at == NO_ENTRY)
+        return;
+    struct entry *e = &w->entries[at];
+    e->gone = true;
+    e->told = false;
+    e->gone_version = image->odds_version;
+    enqueue(w, at);
+}
+
+/* ---- life ---- */
+
+static int open_parts(struct odds_writer *w)
+{
+    const struct redis_fleet_listener listener = {w, on_up, NULL};
+    w->value_bytes_max = ODDS_VALUE_BYTES_MAX;
+    w->command_bytes_max = ODDS_VALUE_BYTES_MAX + 2 * COMMAND_MORE;
+    w->value = malloc(w->value_bytes_max);
+    w->command = malloc(w->command_bytes_max);
+    w->entries = reserve_new(w->options.markets_max, sizeof *w->entries);
+    if (w->value == NULL || w->command == NULL || w->entries == NULL)
+        return -ERR_MEMORY;
+    TRY(table_new(w->options.markets_max, &w->by_id));
+    return redis_fleet_new(w->loop, &w->options.fleet, &listener, &w->fleet);
+}
+
+int odds_writer_new(struct loop *loop, const struct odds_writer_options *options,
+                    struct odds_store *store, const struct odds_writer_providers *providers,
+                    struct odds_writer **ret_writer)
+{
+    struct odds_writer *w = calloc(1, sizeof *w);
+    if (w == NULL)
+        return -ERR_MEMORY;
+    w->options = *options;
+    w->providers = *providers;
+    w->store = store;
+    w->loop = loop;
+    w->free_first = w->queue_first = w->queue_last = NO_ENTRY;
+    w->refreshed_us = loop_now(loop).us;
+    timer_init(&w->tick, on_tick, w);
+    metrics_histogram_init(&w->freshness, metrics_bounds_us, METRICS_BOUNDS_US_COUNT);
+    int error = open_parts(w);
+    if (error < 0) {
+        odds_writer_free(w);
+        return error;
+    }
+    find_missing(w);
+    loop_timer_set(loop, &w->tick, loop_now(loop));
+    *ret_writer = w;
+    return 0;
+}
+
+void odds_writer_free(struct odds_writer *w)
+{
+    if (w == NULL)
+        return;
+    loop_timer_cancel(w->loop, &w->tick);
+    redis_fleet_free(w->fleet);
+    table_free(w->by_id);
+    reserve_free(w->entries, w->options.markets_max, sizeof *w->entries);
+    free(w->value);
+    free(w->command);
+    free(w);
+}
+
+bool odds_writer_is_level(const struct odds_writer *w)
+{
+    if (!w->digest_known || w->queue_first != NO_ENTRY)
+        return false;
+    for (uint32_t i = 0; i < w->used; i++)
+        if (w->entries[i].in_flight > 0)
+            return false;
+    return true;
+}
+
+int odds_writer_register_metrics(struct odds_writer *w, struct metrics *metrics)
+{
+    static const char writes[] = "overround_odds_store_writes_total";
+    static const char help[] = "Answers of the odds store to a version that was written";
+    const struct metrics_row counters[] = {
+        {{writes, help, "outcome=\"taken\"", 0}, &w->taken.value},
+        {{writes, help, "outcome=\"same\"", 0}, &w->same.value},
+        {{writes, help, "outcome=\"older\"", 0}, &w->older.value},
+        {{writes, help, "outcome=\"refused\"", 0}, &w->refused.value},
+        {{writes, help, "outcome=\"lost\"", 0}, &w->lost.value},
+        {{"overround_odds_store_conflated_total",
+          "Versions that were not written: a newer one came first", NULL, 0},
+         &w->conflated.value},
+        {{"overround_odds_store_refreshed_total", "Times that a market was written again", NULL, 0},
+         &w->refreshed.value},
+    };
+    const struct metrics_gauge_row gauges[] = {
+        {{"overround_odds_store_queue", "Markets that wait to be written", NULL, 0}, &w->queued},
+    };
+    TRY(metrics_add_counters(metrics, counters, sizeof counters / sizeof *counters));
+    TRY(metrics_add_gauges(metrics, gauges, sizeof gauges / sizeof *gauges));
+    TRY(metrics_add_histogram(metrics,
+                              (struct metrics_name){"overround_odds_store_freshness_seconds",
+                                                    "Feed receipt to the store that is shared",
+                                                    NULL, 6},
+                              &w->freshness));
+    return redis_fleet_register_metrics(w->fleet, metrics);
+}

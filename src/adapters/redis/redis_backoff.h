@@ -1,0 +1,24 @@
+/* redis_backoff.h - how long until the next attempt to connect: twice as long each time, up to a
+ * bound, and drawn from the upper half, so that many clients of one server do not come at one
+ * moment. Pure. Thread: one user. */
+#pragma once
+
+#include "base/prng.h"
+
+struct redis_backoff {
+    int64_t us_min, us_max;
+    int64_t next_us; /* 0: us_min */
+    struct prng random;
+};
+
+static inline void redis_backoff_reset(struct redis_backoff *backoff)
+{
+    backoff->next_us = 0;
+}
+
+static inline int64_t redis_backoff_us(struct redis_backoff *backoff)
+{
+    int64_t us = backoff->next_us == 0 ? backoff->us_min : backoff->next_us;
+    backoff->next_us = us * 2 < backoff->us_max ? us * 2 : backoff->us_max;
+    return us / 2 + (int64_t)prng_below(&backoff->random, (uint64_t)(us - us / 2) + 1);
+}

@@ -1,0 +1,36 @@
+/* redis_place.h - where a Redis is, as an option says it:
+ *
+ *   redis://HOST:PORT                      one server
+ *   rediss://HOST:PORT                     the same over TLS
+ *   redis+sentinel://H:P,H:P,../NAME       the master of that name, as these sentinels say
+ *   redis+cluster://H:P,H:P,..             a cluster, of which these are some nodes
+ *
+ * USER:PASSWORD@ (or :PASSWORD@) may stand before the first host. Hosts are numeric addresses, or
+ * localhost: names are not looked up. Pure. Thread: any. */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "base/buf.h"
+#include "base/slice.h"
+#include "net/stream/net_address.h"
+
+#define REDIS_SEEDS_MAX      16
+#define REDIS_NAME_BYTES_MAX 64
+#define REDIS_AUTH_BYTES_MAX 256 /* user and password, each */
+
+enum redis_kind { REDIS_SINGLE = 1, REDIS_SENTINEL, REDIS_CLUSTER };
+
+struct redis_place {
+    enum redis_kind kind;
+    bool tls;
+    size_t seeds_count;
+    struct net_address seeds[REDIS_SEEDS_MAX]; /* servers, sentinels, or nodes */
+    size_t name_bytes, user_bytes, password_bytes;
+    char name[REDIS_NAME_BYTES_MAX]; /* of the sentinels' master */
+    char user[REDIS_AUTH_BYTES_MAX], password[REDIS_AUTH_BYTES_MAX];
+};
+
+/* 0; -ERR_CONFIG with a sentence in `why`, which never has the password. */
+int redis_place_parse(struct slice url, struct redis_place *ret_place, struct buf *why);

@@ -1,0 +1,150 @@
+"""Redis servers of a test's own (tests/lib/run-redis): one, a master with replicas and sentinels,
+or a cluster; never one that runs already."""
+import json
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import tempfile
+
+import pytest
+
+from .server import ROOT
+from .until import until
+
+RUN = os.path.join(ROOT, 'tests', 'lib', 'run-redis')
+ABSENT = 77
+
+
+def free_port():
+    """A cluster's node needs that port plus 10000 too."""
+    while True:
+        with socket.socket() as probe, socket.socket() as bus:
+            probe.bind(('127.0.0.1', 0))
+            port = probe.getsockname()[1]
+            if port > 50000:
+                continue
+            try:
+                bus.bind(('127.0.0.1', port + 10000))
+            except OSError:
+                continue
+            return port
+
+
+class Redis:
+    """One server on a port that stays the same when it is started again."""
+
+    def __init__(self, *settings, sentinel=None):
+        self.settings, self.sentinel = settings, sentinel
+        self.folder = tempfile.mkdtemp(prefix='overround-redis-', dir='/tmp')
+        self.port, self.process = free_port(), None
+        self.url = f'redis://127.0.0.1:{self.port}'
+
+    def spawn(self):
+        environment = dict(os.environ)
+        if self.sentinel:
+            path = os.path.join(self.folder, 'sentinel.conf')
+            if not os.path.exists(path):
+                with open(path, 'w', encoding='ascii') as file:
+                    file.write(self.sentinel)
+            environment['SENTINEL'] = path
+        # pylint: disable=consider-using-with
+        self.process = subprocess.Popen([RUN, self.folder, str(self.port), *self.settings],
+                                        stdin=subprocess.DEVNULL, env=environment)
+        return self
+
+    def wait(self):
+        until(lambda: self.answers() or self.process.poll() is not None, 60)
+        if self.process.poll() == ABSENT:
+            pytest.skip('Redis is not installed')
+        assert self.process.poll() is None, self.log()
+        return self
+
+    def start(self):
+        return self.spawn().wait()
+
+    def cli(self, *words, check=True):
+        done = subprocess.run(['redis-cli', '-h', '127.0.0.1', '-p', str(self.port), *words],
+                              stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+                              stderr=subprocess.PIPE, text=True, check=False)
+        assert not check or done.returncode == 0, (words, done.stderr)
+        return done.stdout.strip()
+
+    def answers(self):
+        return self.cli('ping', check=False).startswith(('PONG', 'NOAUTH'))
+
+    def value(self, key):
+        text = self.cli('get', key)
+        return json.loads(text) if text.startswith('{') else None
+
+    def log(self):
+        with open(os.path.join(self.folder, 'log'), encoding='utf-8', errors='replace') as file:
+            return file.read()[-4000:]
+
+    def end(self, sign=signal.SIGKILL):
+        if self.process and self.process.poll() is None:
+            self.process.send_signal(signal.SIGCONT)
+            self.process.send_signal(sign)
+            self.process.wait(60)
+
+    def pause(self, stopped):
+        """It stands still, with its connections open."""
+        self.process.send_signal(signal.SIGSTOP if stopped else signal.SIGCONT)
+
+    def close(self):
+        self.end()
+        shutil.rmtree(self.folder, ignore_errors=True)
+
+
+class Watched:
+    """A master, a replica, and three sentinels that need two for a failover."""
+
+    def __init__(self):
+        self.master = Redis().start()
+        self.replica = Redis('--replicaof', f'127.0.0.1 {self.master.port}').start()
+        until(lambda: 'master_link_status:up' in self.replica.cli('info', 'replication'), 30)
+        conf = (f'sentinel monitor odds 127.0.0.1 {self.master.port} 2\n'
+                'sentinel down-after-milliseconds odds 1000\n'
+                'sentinel failover-timeout odds 4000\n')
+        self.sentinels = [Redis(sentinel=conf).start() for _ in range(3)]
+        until(lambda: all('slaves=1,sentinels=3' in s.cli('info', 'sentinel')
+                          for s in self.sentinels), 30)
+        hosts = ','.join(f'127.0.0.1:{s.port}' for s in self.sentinels)
+        self.url = f'redis+sentinel://{hosts}/odds'
+
+    def close(self):
+        for server in [*self.sentinels, self.replica, self.master]:
+            server.close()
+
+
+class Cluster:
+    """Three masters with a replica each."""
+
+    def __init__(self, timeout_ms=2000):
+        settings = ('--cluster-enabled', 'yes', '--cluster-node-timeout', str(timeout_ms),
+                    '--cluster-require-full-coverage', 'no')
+        self.nodes = [Redis(*settings).spawn() for _ in range(6)]
+        for node in self.nodes:
+            node.wait()
+        hosts = [f'127.0.0.1:{node.port}' for node in self.nodes]
+        self.nodes[0].cli('--cluster', 'create', *hosts, '--cluster-replicas', '1',
+                          '--cluster-yes')
+        until(lambda: all('cluster_state:ok' in n.cli('cluster', 'info') for n in self.nodes), 60)
+        self.url = 'redis+cluster://' + ','.join(hosts[:3])
+
+    def node_of(self, key):
+        """The master that has this key, of those that live."""
+        for node in self.nodes:
+            if node.process.poll() is None and 'MOVED' not in node.cli('get', key, check=False) \
+                    and node.cli('role', check=False).startswith('master'):
+                return node
+        return None
+
+    def value(self, key):
+        node = self.node_of(key)
+        return node.value(key) if node else None
+
+    def close(self):
+        for node in self.nodes:
+            node.close()

@@ -1,0 +1,182 @@
+"""Prices in Redis: what a node writes there, and that its book never waits for it."""
+import json
+import signal
+import time
+
+import pytest
+from conftest import make
+from lib.redis import Redis
+from lib.server import run
+from lib.until import until
+
+MEMBERS = {'market_id', 'event_id', 'selections', 'status', 'odds_version', 'updated_at'}
+
+
+@pytest.fixture
+def redis():
+    made = Redis().start()
+    yield made
+    made.close()
+
+
+@pytest.fixture
+def shared(redis, tmp_path):
+    """A node that writes its prices there."""
+    made = make(tmp_path / 'data', ['--odds-store', redis.url])
+    yield made
+    made.close()
+
+
+def shown(book, market):
+    return book.server.get(f'/v1/odds/{market}').json
+
+
+def first_price(book, market):
+    return float(shown(book, market)['selections'][0]['odds'])
+
+
+def is_written(book, redis, market):
+    value = redis.value(f'odds:{market}')
+    return value and value['odds_version'] == shown(book, market)['odds_version'] and value
+
+
+def test_a_price_is_written_as_the_contract_says(shared, redis):
+    market = shared.market()
+    value = until(lambda: is_written(shared, redis, market))
+    read = shown(shared, market)
+    assert MEMBERS <= set(value)
+    for member in ('market_id', 'event_id', 'status', 'odds_version', 'updated_at'):
+        assert value[member] == read[member], member
+    assert [(s['id'], s['odds']) for s in value['selections']] == \
+        [(s['id'], float(s['odds'])) for s in read['selections']]
+    assert 0 < int(redis.cli('pttl', f'odds:{market}')) <= 60000
+    lease = until(lambda: redis.value('feed:betfair'))
+    assert set(lease) == {'epoch', 'valid_until'}
+    assert lease['epoch'] == read['odds_version'] >> 32
+
+
+def test_each_version_replaces_the_one_before(shared, redis):
+    market = shared.market()
+    for number in range(50):
+        shared.feed.price(market, 11, 2.5 if number % 2 else 3.0)
+    value = until(lambda: is_written(shared, redis, market))
+    assert value['selections'][0]['odds'] == first_price(shared, market)
+    assert shared.server.metric('overround_odds_store_writes_total', outcome='taken') > 0
+    assert shared.server.metric('overround_odds_store_writes_total', outcome='older') == 0
+
+
+def test_an_older_version_never_takes_the_place_of_a_newer_one(shared, redis):
+    market = shared.market()
+    value = until(lambda: is_written(shared, redis, market))
+    newer = dict(value, odds_version=value['odds_version'] + (5 << 32))
+    redis.cli('set', f'odds:{market}', json.dumps(newer, separators=(',', ':')))
+    shared.feed.price(market, 11, 2.5)
+    until(lambda: shared.server.metric('overround_odds_store_writes_total', outcome='older'))
+    assert redis.value(f'odds:{market}')['odds_version'] == newer['odds_version']
+
+
+def test_betting_goes_on_while_redis_is_away_and_it_gets_all_when_it_is_back(shared, redis):
+    markets = [shared.market() for _ in range(5)]
+    customer = shared.bettor(money='100.00')
+    until(lambda: is_written(shared, redis, markets[0]))
+    redis.end()
+    for market in markets:
+        shared.feed.price(market, 11, 2.5)
+        assert customer.bet(market, 11, '1').status == 201
+    redis.start()  # empty
+    for market in markets:
+        value = until(lambda market=market: is_written(shared, redis, market))
+        assert value['selections'][0]['odds'] == first_price(shared, market)
+    until(lambda: shared.server.metric('overround_redis_losses_total') >= 1)
+
+
+def test_a_server_that_stands_still_costs_the_book_nothing(shared, redis):
+    market = shared.market()
+    customer = shared.bettor(money='100.00')
+    until(lambda: is_written(shared, redis, market))
+    redis.pause(True)
+    for number in range(200):
+        shared.feed.price(market, 11, 2.5 if number % 2 else 3.0)
+    assert customer.bet(market, 11, '1').status == 201
+    until(lambda: shared.server.metric('overround_redis_timeouts_total') >= 1)
+    for number in range(20):
+        shared.feed.price(market, 11, 3.0 if number % 2 else 3.5)
+    until(lambda: shared.server.metric('overround_odds_store_conflated_total') >= 1)
+    redis.pause(False)
+    until(lambda: is_written(shared, redis, market))
+
+
+def test_a_script_that_was_flushed_is_loaded_again(shared, redis):
+    market = shared.market()
+    until(lambda: is_written(shared, redis, market))
+    redis.cli('script', 'flush')
+    shared.feed.price(market, 11, 2.5)
+    value = until(lambda: is_written(shared, redis, market))
+    assert value['selections'][0]['odds'] == first_price(shared, market)
+
+
+def test_a_market_that_ends_is_written_so(shared, redis):
+    market = shared.market()
+    until(lambda: is_written(shared, redis, market))
+    version = shown(shared, market)['odds_version']
+    shared.feed.settle(market, [11])
+    until(lambda: shown(shared, market)['status'] == 'settled')
+    value = until(lambda: is_written(shared, redis, market))
+    assert value['status'] == 'settled' and value['odds_version'] > version
+
+
+def test_what_another_program_wrote_there_does_no_harm(shared, redis):
+    market = shared.market()
+    until(lambda: is_written(shared, redis, market))
+    redis.cli('set', f'odds:{market}', 'nonsense')
+    shared.feed.price(market, 11, 2.5)
+    until(lambda: is_written(shared, redis, market))
+    redis.cli('del', f'odds:{market}')
+    redis.cli('lpush', f'odds:{market}', 'a list')
+    shared.feed.price(market, 11, 3.0)
+    until(lambda: shared.server.metric('overround_odds_store_writes_total', outcome='refused'))
+    redis.cli('del', f'odds:{market}')
+    until(lambda: is_written(shared, redis, market))
+
+
+def test_values_are_renewed_before_they_expire(redis, tmp_path):
+    book = make(tmp_path / 'data', ['--odds-store', redis.url, '--odds-store-refresh-ms', '300'])
+    try:
+        market = book.market()
+        until(lambda: is_written(book, redis, market))
+        redis.cli('pexpire', f'odds:{market}', '1000000')
+        until(lambda: int(redis.cli('pttl', f'odds:{market}')) <= 60000)
+        redis.cli('del', f'odds:{market}')
+        until(lambda: is_written(book, redis, market))
+    finally:
+        book.close()
+
+
+@pytest.mark.parametrize('url', ['redis://', 'redis://name:1', 'http://127.0.0.1:1', 'redis',
+                                 'redis+sentinel://127.0.0.1:1', 'redis://127.0.0.1:1/3',
+                                 'redis://127.0.0.1:1,127.0.0.1:2', 'rediss://127.0.0.1:1'])
+def test_a_place_that_is_none_is_refused(url, tmp_path):
+    done = run('serve', '--data', str(tmp_path / 'data'), '--odds-store', url, check=False)
+    assert done.returncode == 2 and '--odds-store' in done.stderr, done.stderr
+
+
+def test_a_password_is_sent_and_never_told(tmp_path):
+    redis = Redis('--requirepass', 'hunter2').start()
+    book = make(tmp_path / 'data', ['--odds-store', redis.url.replace('//', '//:hunter2@')])
+    try:
+        market = book.market()
+        until(lambda: redis.cli('-a', 'hunter2', 'get', f'odds:{market}'))
+        assert 'hunter2' not in book.server.log_text()
+    finally:
+        book.close()
+        redis.close()
+
+
+def test_an_end_does_not_wait_for_redis(shared, redis):
+    shared.market()
+    redis.pause(True)
+    begun = time.monotonic()
+    assert shared.server.terminate() == 0
+    assert time.monotonic() - begun < 30
+    redis.pause(False)
+    redis.end(signal.SIGTERM)
