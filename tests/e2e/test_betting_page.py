@@ -223,6 +223,55 @@ def test_a_limit_offers_what_it_takes(book, page):
     bet(page, r'/Open[^]*Stake £3\.20/')
 
 
+def referred(book, page):
+    """A bet of ten pounds that waits for the desk."""
+    ident = market(book)
+    limited = book.server.desk(f'/v1/admin/limits/market/{ident}', {
+        'stake_minor_max': 320, 'refers': True, 'reason': 'thin'}, method='PUT')
+    assert limited.status == 200, limited.body
+    choose(page, ident)
+    page.click('#place')
+    page.wait(f'/the desk looks at it/.test({page.text("#answer")})')
+    bet(page, r'/With the desk[^]*the desk has \d+ s/')
+    row, = book.server.desk('/v1/admin/referrals', None, method='GET').json['referrals']
+    return row['bet_id']
+
+
+def word(book, ident, which, **body):
+    said = book.server.desk(f'/v1/admin/referrals/{ident}/{which}', {'reason': 'known', **body})
+    assert said.status == 200, said.body
+
+
+def test_a_bet_that_waits_for_the_desk_is_taken_as_it_offers(book, page):
+    ident = referred(book, page)
+    word(book, ident, 'offer', stake=4, odds=[1.9])
+    page.wait(f'/The desk offers £4.00 at 1.90, would return £7.60/.test({page.text(".offer")})')
+    bet(page, r'/Offer of the desk[^]*Stake £10\.00[^]*Good for \d+ s/')
+    page.reload()
+    page.wait(f'/The desk offers £4.00 at 1.90/.test({page.text(".offer")})')
+    says(page, '#balance', '£90.00')
+    page.click('.offer .main')
+    bet(page, r'/@ 1\.90\s+Open[^]*Stake £4\.00 · would return £7\.60/')
+    says(page, '#balance', '£96.00')
+    assert not page.run(page.found('.offer'))
+
+
+@pytest.mark.parametrize('end,text', [('declined', 'You declined'), ('over', 'ended without'),
+                                      ('rejected', 'does not take this bet')])
+def test_a_bet_that_waits_for_the_desk_is_given_back(book, page, end, text):
+    ident = referred(book, page)
+    if end == 'rejected':
+        word(book, ident, 'reject')
+    else:
+        word(book, ident, 'offer', stake=4, valid_ms=1500 if end == 'over' else 60000)
+        page.wait(page.found('.offer'))
+    if end == 'declined':
+        page.click('.offer button:last-child')
+    bet(page, f'/Not accepted[^]*{text}/')
+    says(page, '#balance', '£100.00')
+    assert not page.run(page.found('.offer'))
+
+
 def test_a_bet_in_play_shows_its_wait(book, page):
     ident = market(book, inPlay=True, betDelay=3)
     choose(page, ident)

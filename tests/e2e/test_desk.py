@@ -266,6 +266,49 @@ def test_promotional_money_is_granted(book, desk):
     assert customer.account()['free_bets'] == 5
 
 
+def referred(book, stake='10.00'):
+    """Somebody's bet that waits for the desk."""
+    market, customer = book.market(event='referred'), book.bettor(money='50.00')
+    limited = ask(book, f'/v1/admin/limits/market/{market}', method='PUT',
+                  body={'stake_minor_max': 320, 'refers': True, 'reason': 'thin'})
+    assert limited.status == 200, limited.body
+    response = customer.bet(market, 11, stake)
+    assert response.status == 202 and response.json['referred'] == 'STAKE_LIMIT', response.body
+    return customer, response.json['bet_id']
+
+
+def test_bets_that_wait_are_accepted_rejected_and_offered(book, desk):
+    bets = [referred(book) for _ in range(3)]
+    page = desk('tom')
+    page.wait(f'/\\(3\\)/.test({page.text("#referrals-count")})')
+    tab(page, 'referrals')
+
+    def at(bet, rest):
+        return f'.referral[data-bet="{bet[1]}"] {rest}'
+
+    def say(bet, nth, told):
+        page.click(at(bet, f'.actions:last-child button:nth-child({nth})'))
+        page.wait(f'/{told}: ledger/.test({page.text("#referrals-answer")})')
+
+    page.wait(f'/without the desk at most £3.20 would be taken/.test({page.text(at(bets[0], ""))})')
+    page.wait(f'/waits · ends in \\d+ s/.test({page.text(at(bets[0], ""))})')
+    page.click(at(bets[0], '.actions:last-child button:nth-child(3)'))
+    page.wait(f'/another stake, or another price/.test({page.text("#referrals-answer")})')
+    page.fill(at(bets[0], '.pair .field:first-child input'), '5')
+    page.fill(at(bets[0], 'td input'), '1.50')
+    say(bets[0], 3, 'Offered')
+    page.wait(f'/waits for the customer · £5.00 offered/.test({page.text(at(bets[0], ""))})')
+    say(bets[1], 1, 'Accepted')
+    say(bets[2], 2, 'Rejected')
+    page.wait('document.querySelectorAll(".referral").length == 1')
+    customer, bet = bets[0]
+    offer = customer.read(bet)['offer']
+    assert (offer['stake'], str(offer['prices'][0]['odds'])) == (5, '1.50')
+    bets[1][0].wait_bet(bets[1][1], status='PLACED')
+    bets[2][0].wait_bet(bets[2][1], status='NOT_ACCEPTED')
+    say(bets[0], 2, 'Rejected')
+
+
 def test_a_bad_token_is_refused_by_the_page(book, browser):
     page = browser.page('http://%s:%d/desk/' % book.server.admin, width=360, height=740)
     page.wait('document.readyState == "complete" && document.getElementById("token")'

@@ -2,6 +2,7 @@
 import assert from "node:assert/strict";
 import test from "node:test";
 
+import { wordOf } from "../../web/desk/referrals.js";
 import { Incomplete, resultBody } from "../../web/desk/result_body.js";
 import { claimsOf } from "../../web/desk/session.js";
 import { writeJson } from "../../web/shared/decimal.js";
@@ -66,4 +67,18 @@ test("a token tells who bears it; anything else tells nothing", () => {
   const token = `h.${Buffer.from('{"sub":"tøm","exp":1}').toString("base64url")}.s`;
   assert.deepEqual(claimsOf(token), { sub: "tøm", exp: 1 });
   for (const bad of ["", "a.b.c", "x", `h.${Buffer.from("{}").toString("base64url")}.s`]) assert.equal(claimsOf(bad), null);
+});
+
+test("a word on a bet that waits says what was typed, with its digits, or what is wrong", () => {
+  const typed = { reason: " known ", stake: "", odds: ["", ""], liftStake: false, liftLiability: false };
+  const say = (word, more = {}) => wordOf(word, { ...typed, ...more }, "GBP");
+  assert.deepEqual(say("reject", { stake: "5" }), { reason: "known" });
+  assert.deepEqual(say("accept", { liftStake: true, stake: "5" }), { reason: "known", lift_stake: true });
+  assert.equal(writeJson(say("offer", { stake: "20", odds: ["", "1,80"], liftLiability: true })),
+    '{"reason":"known","lift_liability":true,"stake":20.00,"odds":[null,1.80]}');
+  assert.equal(writeJson(say("offer", { odds: ["2.10", ""] })), '{"reason":"known","odds":[2.10]}');
+  assert.match(say("accept", { reason: " " }), /Say why/);
+  assert.match(say("offer"), /another stake, or another price/);
+  assert.match(say("offer", { stake: "1.001" }), /amount/);
+  assert.match(say("offer", { odds: ["evens", ""] }), /decimal/);
 });

@@ -5,6 +5,7 @@ import test from "node:test";
 
 import { answerOf, whyNot } from "../../web/player/answers.js";
 import { partOf } from "../../web/player/cash_out.js";
+import { offerOfPush, offerText } from "../../web/player/offer.js";
 import { bodiesOf, choose, kindsOf, linesText, relatedOf, returnOf, totalOf, waysOf } from "../../web/player/ticket.js";
 import { exact, revive, writeJson } from "../../web/shared/decimal.js";
 import { price } from "../../web/shared/odds.js";
@@ -121,6 +122,19 @@ test("what was placed, waits, was placed before, or was refused is said so", () 
   assert.match(answerOf({ code: 422, body: { code: "RELATED_LEGS" } }, part({}), show).text, /one event/);
   assert.match(answerOf({ code: 503, body: {} }, part({}), show).text, /busy/);
   assert.match(whyNot("SCORE_CHANGED"), /score/);
+});
+
+test("an offer of the desk is told with its prices, pushed and read alike", () => {
+  const push = { offer_id: "0-29", stake: "20.00", potential_return: "36.00", valid_until: "t", balance: "1.00",
+    legs: [{ selection_name: "Home", odds: "1.80" }] };
+  const offer = offerOfPush(push);
+  assert.deepEqual(offer, { offer_id: "0-29", stake: "20.00", potential_return: "36.00", valid_until: "t",
+    prices: [{ leg: "1", odds: "1.80", odds_exact: undefined }] });
+  const single = { currency: "GBP", legs: [{ selection_name: "Home" }] };
+  assert.equal(offerText(offer, single, show), "The desk offers £20.00 at 1.80, would return £36.00.");
+  const double = { currency: "GBP", legs: [{ selection_name: "Home" }, { selection_name: "Away" }] };
+  assert.match(offerText({ ...offer, prices: [{ leg: "2", odds: "3.00" }] }, double, show), / at Away 3\.00, would/);
+  assert.match(offerText({ ...offer, prices: [] }, single, show), /offers £20\.00, would/);
 });
 
 test("what waits for an answer is kept with its digits", () => {

@@ -33,6 +33,14 @@ export class DeskApi extends Http {
   decide(proposalId, word, reason) {
     return this.once("POST", `${ADMIN}results/proposals/${segment(proposalId)}/${word}`, { reason });
   }
+  // The first page, of those that wait longest.
+  referrals() {
+    return this.once("GET", ADMIN + "referrals");
+  }
+  // word: accept, reject, offer
+  refer(betId, word, body) {
+    return this.once("POST", `${ADMIN}referrals/${segment(betId)}/${word}`, body);
+  }
   settlements() {
     return this.once("GET", ADMIN + "settlements");
   }

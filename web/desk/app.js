@@ -7,6 +7,7 @@ import { Grants } from "./grants.js";
 import { Limits } from "./limits.js";
 import { Markets } from "./markets.js";
 import { Proposals } from "./proposals.js";
+import { Referrals } from "./referrals.js";
 import { Session } from "./session.js";
 import { Settlements } from "./settlements.js";
 
@@ -22,6 +23,7 @@ const names = new Map(); // market_id -> the market, as last read
 const tabs = {
   markets: new Markets({ api, names, onLimits: (marketId) => openLimits(marketId) }),
   proposals: new Proposals({ api, names, user: () => session.user }),
+  referrals: new Referrals({ api }),
   settlements: new Settlements({ api, names }),
   limits,
   grants: new Grants(api),
@@ -68,7 +70,7 @@ async function refresh() {
   const status = await api.status();
   if (status.code === 401 || status.code === 403) return false;
   if (status.code === 200) figures(status.body);
-  const also = ["proposals", "settlements"].filter((tab) => tab !== shown);
+  const also = ["proposals", "referrals", "settlements"].filter((tab) => tab !== shown);
   for (const tab of [shown, ...also]) if (tabs[tab].refresh) await tabs[tab].refresh();
   return true;
 }

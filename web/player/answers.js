@@ -27,6 +27,8 @@ const WAITED = {
   MARKET_SUSPENDED: "A market was stopped while the bet was waiting. Your stake is back.",
   MARKET_CLOSED: "A market closed while the bet was waiting. Your stake is back.",
   REFERRAL_TIMEOUT: "Nobody of the book looked at it in time. Your stake is back.",
+  RE_OFFERED: "You declined the desk's offer. Your stake is back.",
+  OFFER_EXPIRED: "The desk's offer ended without your word. Your stake is back.",
   NOT_ACCEPTED_BY_TRADER: "The book does not take this bet. Your stake is back.",
 };
 
@@ -40,6 +42,7 @@ export function whyNot(reason) {
 // sends next. A refusal is a verdict and uses up its key, so that is a new attempt.
 export function answerOf({ code, body, replayed }, part, show) {
   const sent = part.body;
+  if (code === 202 && body.referred) return { kind: "wait", text: "This bet is above a limit: the desk looks at it, and may take it, offer another stake or price, or refuse it. Your stake is held." };
   if (code === 202) return { kind: "wait", text: "Your stake is held; in play every bet waits a little." };
   if (body.bet_id && (code === 201 || code === 200)) {
     const again = replayed ? " (It had been placed already; not twice.)" : "";

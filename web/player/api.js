@@ -24,6 +24,10 @@ export class Api extends Http {
   placeBet(bet, key, onRetry) {
     return this.retried("POST", "/v1/bets", bet, key, onRetry);
   }
+  // word: accept, decline
+  answerOffer(betId, word, offerId) {
+    return this.retried("POST", `/v1/bets/${segment(betId)}/offer/${word}`, { offer_id: offerId });
+  }
   cashOutOffer(betId) {
     return this.once("GET", `/v1/bets/${segment(betId)}/cash-out`);
   }

@@ -16,10 +16,19 @@ const RESULTS = {
   DEAD_HEAT: "Dead heat",
 };
 
+// Does it wait for the desk, and not only for the end of a delay?
+export function isReferred(bet) {
+  if (bet.status !== "PENDING" || bet.referral === "ACCEPTED") return false;
+  const history = bet.history || [];
+  const passed = history.some((record) => ["REFERRAL_ACCEPTED", "OFFER_ACCEPTED"].includes(record.event));
+  return !passed && (bet.referred !== undefined || history.some((record) => record.referred !== undefined));
+}
+
 // A bet that was sold is told apart from one that was settled.
 export function badgeOf(bet) {
   if (bet.money === "CASHED_OUT") return ["cashed_out", "Cashed out"];
   if (bet.money === "PART_CASHED" && bet.status === "PLACED") return ["part_cashed", "Open · part cashed out"];
+  if (isReferred(bet)) return ["pending", bet.offer ? "Offer of the desk" : "With the desk"];
   return [(bet.status || "").toLowerCase(), STATUS[bet.status] || bet.status || ""];
 }
 
@@ -42,10 +51,14 @@ function systemName(bet, legs) {
   return kind ? kind.text : `System ${sizes} of ${legs.length}`;
 }
 
+// As its newest record that says so has it.
+export const decideAtOf = (history) => (history || []).map((record) => record.decide_at).filter(Boolean).at(-1);
+
 // When a bet that waits is decided; null for others.
 export function decideAt(bet) {
   if (bet.status !== "PENDING") return null;
-  const at = bet.decide_at || (bet.history || []).map((record) => record.decide_at).find(Boolean);
+  if (bet.offer) return null; // it waits for the customer
+  const at = bet.decide_at || decideAtOf(bet.history);
   return at ? Date.parse(at) : null;
 }
 

@@ -1,9 +1,10 @@
 // bets.js - the player's own bets, newest first, kept up to date by pushes.
 
 import { box, element, nodesOf, say } from "../shared/dom.js";
-import { decideAt, footOf, headOf, legsOf, newsOf, storyOf, sumsOf } from "./bet_view.js";
+import { decideAt, decideAtOf, footOf, headOf, isReferred, legsOf, newsOf, storyOf, sumsOf } from "./bet_view.js";
 import { CashOut } from "./cash_out.js";
 import { OVER } from "./explain.js";
+import { Offer, offerOfPush } from "./offer.js";
 
 const TICK_MS = 250;
 const ASK_MS = 2000; // how often a bet is read whose decision was not pushed
@@ -24,7 +25,10 @@ export class Bets {
     const asked = performance.now();
     const answer = await this.options.api.bets(cursor).catch(() => null);
     if (!answer || answer.code !== 200) return;
-    for (const bet of answer.body.bets || []) this.#putRead(bet, asked);
+    for (const bet of answer.body.bets || []) {
+      this.#putRead(bet, asked);
+      if (bet.status === "PENDING") this.refresh(bet.bet_id); // what it waits for, and an offer
+    }
     this.cursor = answer.body.next_cursor || null;
     this.nodes["bets-more"].hidden = !this.cursor;
   }
@@ -40,7 +44,7 @@ export class Bets {
   #putRead(bet, asked) {
     const entry = this.entries.get(bet.bet_id);
     if (entry && entry.pushedAt > asked) return;
-    this.put(bet);
+    this.put({ offer: null, ...(bet.history && { decide_at: decideAtOf(bet.history) }), ...bet });
     const last = (bet.history || []).at(-1);
     const { cashOut } = this.entries.get(bet.bet_id);
     if (cashOut && last && last.event !== "CASH_OUT_PENDING")
@@ -50,7 +54,7 @@ export class Bets {
 
   // What a push says of a bet, of which it may be silent about much; the merged bet.
   putPushed(bet) {
-    const merged = this.put(bet);
+    const merged = this.put(bet.referral ? ofReferral(bet) : bet);
     if (!merged) return null;
     const entry = this.entries.get(bet.bet_id);
     entry.pushedAt = performance.now();
@@ -106,6 +110,7 @@ export class Bets {
     about.replaceChildren(...inside.filter(Boolean));
     if (focused) about.querySelector("summary")?.focus();
     this.#cashOut(entry);
+    this.#offer(entry);
   }
 
   // The time of a bet that waits.
@@ -130,7 +135,7 @@ export class Bets {
       const { bar, text, end, began } = entry.wait;
       const left = end - Date.now();
       bar.value = Math.min(bar.max, Date.now() - began);
-      say(text, left > 0 ? `taken in ${Math.ceil(left / 1000)} s` : "deciding …");
+      say(text, left > 0 ? `${isReferred(entry.bet) ? "the desk has" : "taken in"} ${Math.ceil(left / 1000)} s` : "deciding …");
       if (left > -ASK_MS || Date.now() - entry.wait.asked < ASK_MS) continue;
       entry.wait.asked = Date.now();
       this.refresh(entry.bet.bet_id);
@@ -156,6 +161,32 @@ export class Bets {
     entry.root.append(entry.cashOut.root);
   }
 
+  // What the desk offers for a bet that waits for it.
+  #offer(entry) {
+    const { bet } = entry;
+    const possible = bet.status === "PENDING" && Boolean(bet.offer);
+    if (!possible) {
+      if (entry.offer) entry.offer.end();
+      entry.offer = null;
+    } else if (entry.offer) {
+      entry.offer.put(bet, this.options.show);
+    } else {
+      entry.offer = new Offer({
+        api: this.options.api, bet, show: this.options.show,
+        onAnswered: (body) => this.#offerAnswered(bet.bet_id, body),
+        onRefresh: () => this.refresh(bet.bet_id),
+      });
+      entry.root.append(entry.offer.root);
+    }
+  }
+
+  #offerAnswered(betId, { offer, stake, potential_return, decide_at, ...money }) {
+    if (offer === "ACCEPTED") this.put({ bet_id: betId, status: "PENDING", offer: null, referral: "ACCEPTED", stake, potential_return, decide_at });
+    else this.put({ bet_id: betId, offer: null });
+    this.options.onMoney(money);
+    this.refresh(betId);
+  }
+
   #counts() {
     const open = [...this.entries.values()].filter(({ bet }) =>
       ["PLACED", "PENDING"].includes(bet.status) && bet.money !== "CASHED_OUT");
@@ -166,4 +197,11 @@ export class Bets {
 
 function before(a, b) {
   return a.length !== b.length ? a.length < b.length : a < b;
+}
+
+// What a word on a bet that waits for the desk says of it: an offer is of a stake and prices that
+// are not the bet's yet.
+function ofReferral({ bet_id, status, referral, decide_at, ...rest }) {
+  if (referral === "OFFERED") return { bet_id, status, referral, offer: offerOfPush(rest) };
+  return { bet_id, status, referral, decide_at, offer: null };
 }
