@@ -27,6 +27,7 @@ struct commit {
     struct ledger_log *log;
     struct shard_state *state;
     struct commit_events events;
+    size_t group_bytes;
     struct group groups[COMMIT_GROUPS_MAX]; /* a ring */
     uint32_t first;                         /* the oldest; under way when log_busy */
     uint32_t count;                         /* at least 1: the newest is being built */
@@ -50,7 +51,7 @@ static int group_make(struct group *group, struct commit *commit)
 {
     char *memory = aligned_alloc(4096, COMMIT_BYTES_MAX);
     group->commit = commit;
-    group->out = buf_over(memory, COMMIT_BYTES_MAX);
+    group->out = buf_over(memory, commit->group_bytes);
     group->views = reserve_new(COMMIT_RECORDS_MAX, sizeof *group->views);
     group->waiting = reserve_new(COMMIT_WAITERS_MAX, sizeof *group->waiting);
     return memory == NULL || group->views == NULL || group->waiting == NULL ? -ERR_MEMORY : 0;
@@ -66,6 +67,9 @@ int commit_new(struct ledger_log *log, struct shard_state *state, uint64_t epoch
     commit->state = state;
     commit->events = *events;
     commit->epoch = epoch;
+    commit->group_bytes = ledger_append_bytes_max(log);
+    if (commit->group_bytes > COMMIT_BYTES_MAX)
+        commit->group_bytes = COMMIT_BYTES_MAX;
     commit->durable_seq = shard_state_seq(state);
     if (log->ops->confirmed != NULL)
         commit->durable_seq = log->ops->confirmed(log, shard_state_shard(state));
@@ -214,7 +218,7 @@ static void group_tell(struct group *group, bool failed)
     }
     group->waiting_count = 0;
     group->records_count = 0;
-    group->out = buf_over(group->out.at, COMMIT_BYTES_MAX);
+    group->out = buf_over(group->out.at, group->commit->group_bytes);
 }
 
 void commit_tell_waiting(struct commit *commit)

@@ -21,10 +21,10 @@
 #include "ledger/shard_state.h"
 #include "ports/ledger_log.h"
 
-#define COMMIT_BYTES_MAX     (768 * 1024) /* of one group; the log takes 1 MiB */
+#define COMMIT_BYTES_MAX     (768 * 1024) /* of one group, where the log takes as much */
 #define COMMIT_RECORDS_MAX   4096
 #define COMMIT_WAITERS_MAX   16384
-#define COMMIT_GROUPS_MAX    24
+#define COMMIT_GROUPS_MAX    28
 #define COMMIT_CLIENT_GROUPS 3
 #define COMMIT_AGAIN_US      100000 /* between two tries of a group that was refused */
 /* What nobody waits for takes no more of a group than this, nor more than the second where somebody

@@ -119,8 +119,9 @@ uint16_t book_selection(struct book *book, const struct odds_image *image, size_
     (sizeof(struct record_head) + sizeof(struct record_market) + 7 * NAME_BYTES_MAX +              \
      SELECTIONS_MAX *                                                                              \
          (sizeof(struct record_selection) + SELECTION_ID_BYTES_MAX + (size_t)NAME_BYTES_MAX))
-#define TICKET_GROUPS_MAX (1 + BET_LEGS_MAX / (COMMIT_BYTES_MAX / MARKET_RECORD_BYTES_MAX))
+#define TICKET_GROUPS_MAX (1 + BET_LEGS_MAX / (LEDGER_APPEND_BYTES_MIN / MARKET_RECORD_BYTES_MAX))
 _Static_assert(MARKET_RECORD_BYTES_MAX <= RECORD_BYTES_MAX, "a market is one record");
+_Static_assert(LEDGER_APPEND_BYTES_MIN <= COMMIT_BYTES_MAX, "the smallest group there is");
 _Static_assert(COMMIT_CLIENT_GROUPS + TICKET_GROUPS_MAX + 2 <= COMMIT_GROUPS_MAX, "a ticket fits");
 
 const char *book_legs_room(struct book *book, const struct bet_request *request)

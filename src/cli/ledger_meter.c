@@ -128,7 +128,8 @@ static void on_notify(void *owner)
 
 void ledger_meter_init(struct ledger_meter *meter, struct ledger_log *inner)
 {
-    *meter = (struct ledger_meter){.log = {.ops = &ops}, .inner = inner};
+    *meter = (struct ledger_meter){
+        .log = {.ops = &ops, .append_bytes_max = inner->append_bytes_max}, .inner = inner};
     inner->notify = on_notify;
     inner->notify_owner = meter;
     metrics_histogram_init(&meter->commit_us, metrics_bounds_us, METRICS_BOUNDS_US_COUNT);

@@ -88,10 +88,19 @@ struct ledger_log_ops {
 
 #define LEDGER_READS_MAX        256
 #define LEDGER_APPEND_BYTES_MAX (1024 * 1024) /* record bytes of one group */
+#define LEDGER_APPEND_BYTES_MIN (384 * 1024)  /* which every log takes */
 
 struct ledger_log {
     const struct ledger_log_ops *ops;
+    /* Record bytes that one group of this log may hold, from open() on: LEDGER_APPEND_BYTES_MIN up
+     * to LEDGER_APPEND_BYTES_MAX, which 0 stands for. */
+    size_t append_bytes_max;
     /* Set by the owner before the first append: called from any thread when poll() has work. */
     void (*notify)(void *notify_owner);
     void *notify_owner;
 };
+
+static inline size_t ledger_append_bytes_max(const struct ledger_log *log)
+{
+    return log->append_bytes_max == 0 ? LEDGER_APPEND_BYTES_MAX : log->append_bytes_max;
+}

@@ -426,7 +426,7 @@ void ledger_log_contract_refuses_a_group_above_the_limit(struct log_subject *sub
     struct bench bench;
     struct call call;
     bench_open(&bench, subject);
-    prepare(&call, &bench, 0, LEDGER_APPEND_BYTES_MAX / RECORD_BYTES + 1);
+    prepare(&call, &bench, 0, (uint32_t)(ledger_append_bytes_max(bench.log) / RECORD_BYTES) + 1);
     assert_int_equal(try_submit(&call), -ERR_LIMIT);
     assert_int_equal(append(&bench, 0, 1), APPEND_OK);
     assert_int_equal(call.callbacks, 0);
@@ -437,8 +437,9 @@ void ledger_log_contract_refuses_a_group_above_the_limit(struct log_subject *sub
 void ledger_log_contract_takes_a_group_at_the_limit(struct log_subject *subject)
 {
     struct bench bench;
-    const uint32_t count = LEDGER_APPEND_BYTES_MAX / RECORD_BYTES;
     bench_open(&bench, subject);
+    const uint32_t count = (uint32_t)(ledger_append_bytes_max(bench.log) / RECORD_BYTES);
+    assert_true(ledger_append_bytes_max(bench.log) >= LEDGER_APPEND_BYTES_MIN);
     for (uint32_t i = 0; i < 3; i++)
         assert_int_equal(append(&bench, i * count, count), APPEND_OK);
     assert_int_equal(read_range(&bench, 1, 3 * count, 4 * LEDGER_APPEND_BYTES_MAX), 0);

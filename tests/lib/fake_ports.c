@@ -18,6 +18,10 @@ static int log_append(struct ledger_log *port, struct ledger_append *append)
     struct fake_log *log = log_of(port);
     if (log->under_way != NULL)
         return -ERR_BUSY;
+    if (append->bytes > ledger_append_bytes_max(port))
+        return -ERR_LIMIT;
+    if (append->bytes > log->largest)
+        log->largest = append->bytes;
     log->under_way = append;
     if (port->notify != NULL && !log->hold)
         port->notify(port->notify_owner);

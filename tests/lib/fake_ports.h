@@ -12,6 +12,7 @@ struct fake_log {
     struct ledger_log port;
     char *bytes; /* owned; the durable records */
     size_t size, capacity;
+    size_t largest; /* record bytes of the largest group */
     uint64_t tail;
     uint64_t epoch;
     struct ledger_append *under_way;

@@ -361,6 +361,7 @@ static struct ledger_mirror *mirror_new(const struct ledger_mirror_options *opti
     if (mirror == NULL)
         return NULL;
     mirror->log.ops = &mirror_ops;
+    mirror->log.append_bytes_max = options->authority->append_bytes_max; /* files take any */
     mirror->options = *options;
     return mirror;
 }

@@ -427,6 +427,7 @@ static struct batch_ledger *ledger_new(const struct batch_ledger_options *option
     if (ledger == NULL)
         return NULL;
     ledger->log.ops = &ledger_ops;
+    ledger->log.append_bytes_max = options->append_bytes_max;
     ledger->options = *options;
     ledger_calls_init(&ledger->calls, &calls_ops, &ledger->log, ledger);
     ledger_calls_cond_init(&ledger->writer_wake);

@@ -727,6 +727,7 @@ int ship_sender_new(const struct ship_sender_options *options, struct ledger_log
     if (s == NULL)
         return -ERR_MEMORY;
     s->log.ops = &log_ops;
+    s->log.append_bytes_max = inner->append_bytes_max;
     s->inner = inner;
     s->options = *options;
     s->events = *events;

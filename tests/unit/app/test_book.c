@@ -294,6 +294,26 @@ TEST(book, a_huge_settlement_leaves_room_for_bets_while_the_disk_is_behind)
     TEARDOWN();
 }
 
+TEST(book, makes_no_group_that_is_larger_than_the_log_takes)
+{
+    SETUP();
+    char key[16];
+    open_and_fund(&f);
+    f.log.port.append_bytes_max = LEDGER_APPEND_BYTES_MIN;
+    fixture_restart(&f);
+    f.log.hold = true;
+    for (int i = 0; i < COMMIT_RECORDS_MAX; i++) {
+        snprintf(key, sizeof key, "r%d", i);
+        assert_int_equal(fixture_bet(&f, key, "a", 999, 1), REQUEST_TAKEN);
+    }
+    f.log.hold = false;
+    for (int i = 0; i < 20; i++)
+        fixture_turn(&f, 10);
+    assert_false(book_stopped(f.book));
+    assert_in_range(f.log.largest, LEDGER_APPEND_BYTES_MIN * 9 / 10, LEDGER_APPEND_BYTES_MIN);
+    TEARDOWN();
+}
+
 TEST(book, a_delayed_bet_is_held_then_placed)
 {
     SETUP();
