@@ -7,6 +7,7 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/random.h>
 
 #include "adapters/shared/batch_attempt.h"
 #include "adapters/shared/batch_walk.h"
@@ -23,6 +24,7 @@ struct batch_ledger {
     struct batch_ledger_options options;
     pthread_t writer;
     bool writer_started;
+    uint64_t us;      /* the writer of our batches */
     struct prng prng; /* of whoever inserts: the owner in take_epoch, else the writer */
 
     pthread_cond_t writer_wake; /* everything below under the lock */
@@ -101,11 +103,13 @@ static bool has_moved(const struct batch_ledger *ledger, const struct ledger_app
            append->epoch != (uint64_t)place->epoch;
 }
 
-static struct batch batch_of(const struct ledger_append *append, const struct batch_place *place)
+static struct batch batch_of(const struct ledger_append *append, const struct batch_place *place,
+                             uint64_t writer)
 {
     return (struct batch){
         .place = {place->batch_no + 1, place->epoch, place->seq_last + append->count},
         .seq_first = place->seq_last + 1,
+        .writer = writer,
         .crc = crc32c(0, append->records, append->bytes),
         .records = append->records,
         .bytes = append->bytes};
@@ -121,7 +125,7 @@ static void serve_append(struct batch_ledger *ledger)
     const char *problem = NULL;
     ledger->calls.append_state = LEDGER_CALL_WORKING;
     if (!has_moved(ledger, append)) {
-        struct batch batch = batch_of(append, &ledger->stats.place);
+        struct batch batch = batch_of(append, &ledger->stats.place, ledger->us);
         pthread_mutex_unlock(&ledger->calls.lock);
         outcome = insert(ledger, store, &batch, &counters);
         pthread_mutex_lock(&ledger->calls.lock);
@@ -178,9 +182,9 @@ static int walk(struct batch_ledger *ledger, struct batch_store *store, const st
     struct batch_range range = {ledger->options.shard, asked->seq_first, ledger->stats.place};
     pthread_mutex_unlock(&ledger->calls.lock);
     int error = batch_walk_records(store, &range, asked->visit, asked->owner, &why);
-    if (error == -ERR_CORRUPT)
+    if (error == -ERR_CORRUPT && why[0] != '\0')
         ledger_calls_explain(problem, why);
-    else if (error == -ERR_ABSENT || error == -ERR_IO)
+    else if (error == -ERR_CORRUPT || error == -ERR_ABSENT || error == -ERR_IO)
         ledger_calls_explain(problem, store->ops->problem(store));
     return error;
 }
@@ -297,6 +301,7 @@ static int log_take_epoch(struct ledger_log *log, uint32_t shard, uint64_t *ret_
         return -ERR_STOPPED;
     struct batch batch = {.place = {place.batch_no + 1, place.epoch + 1, place.seq_last},
                           .seq_first = place.seq_last + 1,
+                          .writer = ledger->us,
                           .crc = crc32c(0, "", 0),
                           .records = ""};
     enum append_outcome outcome = insert(ledger, ledger->options.asking, &batch, &counters);
@@ -431,7 +436,10 @@ static struct batch_ledger *ledger_new(const struct batch_ledger_options *option
     ledger->options = *options;
     ledger_calls_init(&ledger->calls, &calls_ops, &ledger->log, ledger);
     ledger_calls_cond_init(&ledger->writer_wake);
-    prng_seed(&ledger->prng, (uint64_t)clock_us(CLOCK_MONOTONIC));
+    if (getrandom(&ledger->us, sizeof ledger->us, 0) != sizeof ledger->us)
+        ledger->us = (uint64_t)clock_us(CLOCK_REALTIME); /* the kernel is that of another age */
+    prng_seed(&ledger->prng, ledger->us);
+    ledger->us >>= 5;
     return ledger;
 }
 

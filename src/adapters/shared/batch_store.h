@@ -25,8 +25,9 @@ struct batch_place {
 struct batch {
     struct batch_place place; /* of this batch */
     uint64_t seq_first;       /* seq_last + 1 where it has no records */
-    uint32_t crc;             /* of the records (crc32c, base/hash.h), as it is stored */
-    const char *records;      /* borrowed: the caller's, or the answer's */
+    uint64_t writer;     /* by chance, of the log that inserts it: below 2^59; 0 where not known */
+    uint32_t crc;        /* of the records (crc32c, base/hash.h), as it is stored */
+    const char *records; /* borrowed: the caller's, or the answer's */
     size_t bytes;
 };
 
@@ -64,9 +65,9 @@ struct batch_store_ops {
     /* Inserts it. After STORE_TAKEN: did it win the key? */
     enum store_answer (*insert)(struct batch_store *store, uint32_t shard,
                                 const struct batch *batch, bool *ret_won);
-    /* Looks under its key. After STORE_TAKEN *ret_found says whose batch stands there. Epochs are
-     * never given twice, so one of the same epoch is ours; one writer has one batch under way, and
-     * range and sum say that it is this. */
+    /* Looks under its key. After STORE_TAKEN *ret_found says whose batch stands there: ours has
+     * our epoch, range and sum, and our `writer` where the store keeps it. Two who race for an
+     * epoch are told apart by that, or else by their first batch with records. */
     enum store_answer (*look)(struct batch_store *store, uint32_t shard, const struct batch *batch,
                               enum batch_found *ret_found);
     /* Visits the batches of a page that are there, in order, as they are stored: nothing is
