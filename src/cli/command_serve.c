@@ -417,7 +417,7 @@ static int take_ledger(const struct options *options, struct node_options *node,
     if (slice_is(slice_text(node->ledger), "files"))
         return 0;
     if (!node_database_takes(node->ledger)) {
-        buf_put_text(why, "--ledger is files or the postgresql:// URL of a database");
+        buf_put_text(why, "--ledger is files, or a database: postgresql:// or dynamodb://");
         return -ERR_CONFIG;
     }
     if (node->ship.mode == SHIP_MODE_OFF)

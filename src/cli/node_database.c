@@ -3,6 +3,8 @@
 
 #include <string.h>
 
+#include "adapters/curl/curl_signed.h"
+#include "adapters/dynamodb/dynamo_ledger.h"
 #include "adapters/embedded/ledger_file.h"
 #include "adapters/postgres/pg_ledger.h"
 #include "base/error.h"
@@ -18,7 +20,7 @@ bool node_database_takes(const char *ledger)
     for (size_t i = 0; i < sizeof schemes / sizeof *schemes; i++)
         if (strncmp(ledger, schemes[i], strlen(schemes[i])) == 0)
             return true;
-    return false;
+    return dynamo_url_is(ledger);
 }
 
 static int raise_epoch(void *owner, uint64_t epoch)
@@ -39,12 +41,46 @@ static int open_mirror(struct node_database *database, struct ledger_log *copy,
     return error;
 }
 
+/* ---- opening one ---- */
+
+static int make_clients(const struct dynamo_url *url, struct dynamo_ledger_options *options,
+                        struct buf *why)
+{
+    const struct curl_signed_options service = {.url = url->endpoint,
+                                                .region = url->region,
+                                                .service = "dynamodb",
+                                                .ca_file =
+                                                    url->ca_file[0] == '\0' ? NULL : url->ca_file};
+    int error = 0;
+    size_t made = 0;
+    for (; made < DYNAMO_LEDGER_CLIENTS && error == 0; made += error == 0)
+        error = curl_signed_new(&service, &options->clients[made], why);
+    for (size_t i = 0; i < made && error < 0; i++)
+        options->clients[i]->ops->free(options->clients[i]);
+    return error;
+}
+
+static int open_dynamo(const char *ledger, struct ledger_log **ret_log, struct buf *why)
+{
+    struct dynamo_url url;
+    struct dynamo_ledger_options options = {.url = &url, .close_us_max = CLOSE_US_MAX};
+    TRY(dynamo_url_read(ledger, &url, why));
+    TRY(make_clients(&url, &options, why));
+    return dynamo_ledger_open(&options, ret_log, why);
+}
+
+static int open_log(const char *ledger, struct ledger_log **ret_log, struct buf *why)
+{
+    const struct pg_ledger_options options = {.conninfo = ledger, .close_us_max = CLOSE_US_MAX};
+    return dynamo_url_is(ledger) ? open_dynamo(ledger, ret_log, why)
+                                 : pg_ledger_open(&options, ret_log, why);
+}
+
 int node_database_open(struct node_database *database, const char *ledger, struct ledger_log *copy,
                        struct ledger_log *file_log, struct buf *why)
 {
-    const struct pg_ledger_options options = {.conninfo = ledger, .close_us_max = CLOSE_US_MAX};
     buf_put_text(why, "the ledger's database: ");
-    int error = pg_ledger_open(&options, &database->log, why);
+    int error = open_log(ledger, &database->log, why);
     if (error < 0)
         return error;
     error = open_mirror(database, copy, file_log, why);
