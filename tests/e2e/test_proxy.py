@@ -1,5 +1,5 @@
-"""HAProxy in front, with deploy/haproxy/overround.cfg as it is: TLS and HTTP/2 end there, and the
-book learns of the real client by the PROXY header."""
+"""HAProxy in front, with customers.cfg and book.cfg of deploy/haproxy as they are: TLS and HTTP/2
+end there, and the book learns of the real client by the PROXY header."""
 import json
 import os
 import socket
@@ -10,66 +10,14 @@ import threading
 import pytest
 from conftest import Book
 from lib.bettor import Bettor
+from lib.haproxy import HAProxy, free_port
 from lib.http import Closed, Http
 from lib.pki import Pki
 from lib.server import Server
 from lib.until import until
 from lib.ws import WebSocket
 
-CONFIG = os.path.join(os.path.dirname(__file__), '..', '..', 'deploy', 'haproxy', 'overround.cfg')
 SIGNATURE = b'\r\n\r\n\0\r\nQUIT\n'
-
-
-def free_port():
-    with socket.socket() as probe:
-        probe.bind(('127.0.0.1', 0))
-        return probe.getsockname()[1]
-
-
-class HAProxy:
-    """The program, in the foreground."""
-
-    def __init__(self, folder, pki, book):
-        self.address = '127.0.0.1', free_port()
-        self.strays = '127.0.0.1', free_port()
-        self.control = os.path.join(str(folder), 'haproxy.sock')
-        pem = os.path.join(str(folder), 'haproxy.pem')
-        with open(pem, 'wb') as file:
-            for part in (pki.cert('server'), pki.key('server')):
-                with open(part, 'rb') as source:
-                    file.write(source.read())
-        self.environment = {**os.environ, 'OVERROUND_BIND': '{}:{}'.format(*self.address),
-                            'OVERROUND_BIND_HTTP': '{}:{}'.format(*self.strays),
-                            'OVERROUND_PEM': pem, 'OVERROUND_CONTROL': self.control,
-                            'OVERROUND_BOOK': '{}:{}'.format(*book)}
-        # pylint: disable=consider-using-with
-        self.log = open(os.path.join(str(folder), 'haproxy.log'), 'wb')
-        self.process = subprocess.Popen(['haproxy', '-db', '-f', CONFIG], env=self.environment,
-                                        stdout=self.log, stderr=self.log)
-        until(self.is_up)
-
-    def is_up(self):
-        assert self.process.poll() is None, 'haproxy has ended'
-        return 'UP' in self.state() if os.path.exists(self.control) else False
-
-    def state(self):
-        """What the health checks say of the book."""
-        with socket.socket(socket.AF_UNIX) as control:
-            try:
-                control.connect(self.control)
-            except OSError:
-                return ''
-            control.sendall(b'show stat\n')
-            text = b''
-            while part := control.recv(65536):
-                text += part
-        return next((line.split(',')[17] for line in text.decode().splitlines()
-                     if line.startswith('book,book,')), '')
-
-    def close(self):
-        self.process.terminate()
-        self.process.wait(30)
-        self.log.close()
 
 
 @pytest.fixture(scope='module')
@@ -84,7 +32,7 @@ def proxied(tmp_path_factory, pki):
     server = Server(folder / 'data', '--listen-proxies', '127.0.0.1', '--address-requests', '100',
                     listen=f'127.0.0.1:{port}')
     book = Book(server.start())
-    proxy = HAProxy(folder, pki, server.public)
+    proxy = HAProxy(folder, pki, 'book.cfg', {'OVERROUND_BOOK': server.public})
     server.direct, server.public = server.public, proxy.address
     yield book, proxy
     proxy.close()

@@ -45,7 +45,7 @@ class Fronts:
         self.way = Proxy(book.server.admin)
         self.fronts = [Front(str(folder / f'front-{n}'), book.server, self.way.address).start()
                        for n in range(count)]
-        self.server = self.fronts[0]
+        self.server = self.fronts[0] if self.fronts else None
 
     def bettor(self, at=None, **named):
         return Customer(at or self.server, **named)

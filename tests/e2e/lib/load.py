@@ -19,6 +19,10 @@ class Load:
         self.refused = {}
         self.lock = threading.Lock()
 
+    def connect(self):
+        """Where customers are."""
+        return Http(self.book.server.public)
+
     def slip(self, stake):
         return {'market_id': self.market, 'selection_id': '11', 'odds': Decimal('1.01'),
                 'stake': stake, 'currency': 'GBP'}
@@ -41,7 +45,7 @@ class Load:
 
     def bet_until_broken(self, customer, stop, number):
         try:
-            with Http(self.book.server.public) as http:
+            with self.connect() as http:
                 while not stop.is_set():
                     key = f'{number}-{len(self.sent)}-{random.randrange(10 ** 9)}'
                     self.sent[customer, key] = self.slip(Decimal(random.randrange(1, 100)) / 100)
@@ -65,7 +69,7 @@ class Load:
 
     def retry_unanswered(self):
         """As a client does after a lost connection: the same key again tells the truth."""
-        with Http(self.book.server.public) as http:
+        with self.connect() as http:
             for customer, key in list(self.sent):
                 if (customer, key) not in self.acknowledged:
                     self.one(customer, key, http)

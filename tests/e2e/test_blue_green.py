@@ -1,0 +1,136 @@
+"""Two colours of fronts behind HAProxy, with fronts.cfg and `switch` of deploy/haproxy as they are:
+customers change over and back without an answer lost, and a bad version is left by itself."""
+import os
+import subprocess
+
+import pytest
+from lib.fronts import Front, Fronts
+from lib.haproxy import FOLDER, HAProxy, free_port
+from lib.http import Http
+from lib.load import Load
+from lib.pki import Pki
+from lib.until import until
+from lib.ws import WebSocket
+
+COLOURS = 'blue', 'green'
+ROLLBACK_SECONDS_MAX = 30
+
+
+class Secure(Load):
+    """At the proxy, which speaks TLS, and has errors of its own."""
+
+    def connect(self):
+        return Http(self.book.proxy.address, tls=self.book.pki.client(), foreign=True)
+
+
+class Colours(Fronts):
+    """Two fronts of each colour; `server` is one that tests may ask past the proxy."""
+
+    def __init__(self, book, folder, pki):
+        super().__init__(book, folder, count=0)
+        self.folder, self.pki, self.at = folder, pki, {}
+        self.colours = {colour: [self.front(f'{colour}-{n}') for n in (1, 2)]
+                        for colour in COLOURS}
+        # One that customers do not reach: for balances and lists at the end.
+        self.server = Front(str(folder / 'aside'), book.server, self.way.address).start()
+        self.fronts = [self.server, *(f for pair in self.colours.values() for f in pair)]
+        for front in self.fronts:
+            until(lambda f=front: f.metric('overround_front_takes_bets') == 1)
+        variables = {f'OVERROUND_{name.upper().replace("-", "_")}': at
+                     for name, at in self.at.items()}
+        self.proxy = HAProxy(folder, pki, 'fronts.cfg', variables)
+        until(lambda: self.is_up('blue') and self.is_up('green'))
+
+    def front(self, name):
+        self.at[name] = '127.0.0.1', free_port()  # it keeps its place
+        return Front(str(self.folder / name), self.book.server, self.way.address,
+                     '--listen-proxies', '127.0.0.1', '--address-requests', '0',
+                     listen='{}:{}'.format(*self.at[name])).start()
+
+    def is_up(self, colour):
+        states = self.proxy.states()
+        return all(not states[name].startswith('DOWN') for name in states if colour in name)
+
+    def asked(self, colour):
+        return sum(f.metric('overround_link_questions_total') for f in self.colours[colour])
+
+    def close(self):
+        self.proxy.close()
+        super().close()
+
+
+@pytest.fixture
+def colours(own_book, tmp_path):
+    made = Colours(own_book, tmp_path, Pki(tmp_path / 'pki').issue('server'))
+    yield made
+    made.close()
+
+
+def ended(switch, seconds=ROLLBACK_SECONDS_MAX):
+    out, error = switch.communicate(timeout=seconds)
+    return switch.returncode, out + error
+
+
+def acknowledged_more(load, count):
+    before = len(load.acknowledged)
+    until(lambda: len(load.acknowledged) > before + count)
+
+
+def test_customers_change_over_and_back(colours):
+    market = colours.book.market()
+    load = Secure(colours, market)
+    with WebSocket(colours.proxy.address, load.customers[0].token,
+                   tls=colours.pki.client()) as stream:
+        assert stream.handshake.status == 101
+        join = load.start(0)
+        acknowledged_more(load, 50)
+        assert colours.asked('green') == 0
+        for colour, other in (('green', 'blue'), ('blue', 'green')):
+            code, said = ended(colours.proxy.switch(colour, '--watch', '1'))
+            assert code == 0 and f'{colour} serves' in said, said
+            join()  # connections that stand stay where they are
+            join = load.start(colour)
+            asked = colours.asked(colour), colours.asked(other)
+            acknowledged_more(load, 50)
+            assert colours.asked(colour) >= asked[0] + 50
+            assert colours.asked(other) == asked[1]
+        stream.send({'op': 'ping'})
+        assert stream.wait_for(op='pong')  # through both, at the front where it began
+    join()
+    assert not load.refused
+    load.retry_unanswered()
+    load.check()
+
+
+def test_a_colour_that_dies_is_left_by_itself(colours):
+    market = colours.book.market()
+    load = Secure(colours, market)
+    join = load.start(0)
+    acknowledged_more(load, 50)
+    switch = colours.proxy.switch('green', '--watch', '60')
+    until(lambda: colours.proxy.weight('blue-1') == 0)
+    for front in colours.colours['green']:
+        front.kill()
+    code, said = ended(switch)
+    assert code == 1 and 'back to blue' in said and 'went down' in said, said
+    assert colours.proxy.weight('blue-1') > 0 and colours.proxy.weight('green-1') == 0
+    join()
+    join = load.start(1)
+    acknowledged_more(load, 50)
+    join()
+    load.retry_unanswered()
+    load.check()
+
+
+def test_nothing_changes_while_a_front_of_the_new_colour_is_down(colours):
+    colours.colours['green'][1].kill()
+    until(lambda: colours.proxy.states()['green-2'].startswith('DOWN'))
+    code, said = ended(colours.proxy.switch('green', '--watch', '1'))
+    assert code == 1 and 'nothing changed: green-2 is not up' in said, said
+    assert colours.proxy.weight('blue-1') > 0 and colours.proxy.weight('green-1') == 0
+
+
+def test_usage_of_the_switch():
+    done = subprocess.run([os.path.join(FOLDER, 'switch'), 'red'], stderr=subprocess.PIPE,
+                          text=True, check=False)
+    assert done.returncode == 2 and 'blue' in done.stderr
