@@ -1,6 +1,6 @@
 /* record_json_words.h - the words of a record's JSON: members of one kind, and refs with their
- * names. Private to record_json.c. Thread: that of the state. No call fails: what does not fit sets
- * the writer's buf to overflow. */
+ * names. For the writers of JSON in this folder. Thread: that of the state. No call fails: what
+ * does not fit sets the writer's buf to overflow. */
 #pragma once
 
 #include "base/json_write.h"

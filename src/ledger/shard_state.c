@@ -221,6 +221,11 @@ bool shard_state_is_of(const struct shard_state *state, const struct record_view
            memcmp(body->hash_key, state->hash_key, sizeof state->hash_key) == 0;
 }
 
+const uint8_t *shard_state_book_id(const struct shard_state *state)
+{
+    return state->book_id;
+}
+
 uint64_t shard_state_epoch(const struct shard_state *state)
 {
     return state->epoch;

@@ -52,6 +52,9 @@ uint32_t shard_state_record_crc(const struct shard_state *state); /* its checksu
 /* Is this the GENESIS record of the state's book? For a state from a snapshot: another log may
  * have a record with the same number and checksum. */
 bool shard_state_is_of(const struct shard_state *state, const struct record_view *genesis);
+/* The id of the book that GENESIS gave; zeros before. */
+#define SHARD_BOOK_ID_BYTES 16
+const uint8_t *shard_state_book_id(const struct shard_state *state);
 uint64_t shard_state_epoch(const struct shard_state *state); /* of the last OPENED; 0 = none */
 uint32_t shard_state_shard(const struct shard_state *state);
 const struct shard_counts *shard_state_counts(const struct shard_state *state);
