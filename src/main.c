@@ -19,6 +19,8 @@ static const struct {
     {"feed", "feed replay --format betfair [--speed X|max] [--to URL] FILE...", command_feed},
     {"token", "prints a token: --user ID [--role ROLE] [--ttl S] [--data DIR]", command_token},
     {"ledger", "offline audit: ledger verify|stat|dump|replay --data DIR", command_ledger},
+    {"stream", "stream tail --streams kafka://HOST:PORT,... --topic NAME --group NAME",
+     command_stream},
     {"load", "open-loop load: load bets|reads|subscribe --url URL --rate N ...", command_load},
     {"sim", "the whole book in a hostile world: sim --seed N | --swarm SEEDS | --minutes M",
      command_sim},

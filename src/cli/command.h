@@ -11,6 +11,7 @@ int command_token(int argc, char *const *argv);
 int command_version(int argc, char *const *argv);
 int command_feed(int argc, char *const *argv);
 int command_ledger(int argc, char *const *argv);
+int command_stream(int argc, char *const *argv);
 int command_load(int argc, char *const *argv);
 int command_sim(int argc, char *const *argv);
 int command_standby(int argc, char *const *argv);

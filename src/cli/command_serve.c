@@ -15,6 +15,7 @@
 #include "cli/options_results.h"
 #include "cli/options_roles.h"
 #include "cli/options_segments.h"
+#include "cli/options_streams.h"
 #include "cli/standby.h"
 
 /* One a line, so that those who add one do not meet. */
@@ -82,6 +83,7 @@
     {"ship", "off"},                                                                               \
     {"ship-timeout-ms", "2000"},                                                                   \
     {"ship-degrade", "stop"},                                                                      \
+    STREAMS_SPECS,                                                                                 \
     RESULTS_SPECS,                                                                                 \
     SEGMENT_SPECS,                                                                                 \
     TRADING_SPECS
@@ -398,6 +400,7 @@ static int take_shared(const struct options *options, struct node_options *node,
     TRY(options_results(options, node, why));
     TRY(options_segments(options, node, why));
     TRY(take_ship(options, &node->ship, why));
+    TRY(options_streams(options, &node->streams, why));
     node->ledger = "files";
     return take_limits(options, node, why);
 }

@@ -123,6 +123,7 @@ static void on_turn_end(void *owner)
         loop_turn_again(node->loop);
     node_fronts_turn_end(&node->fronts);
     node_links_turn_end(&node->links, book_takes_bets(node->book));
+    node_streams_turn(&node->streams);
     node_handover_turn(&node->handover);
     int64_t due_us = book_due_us(node->book);
     if (due_us == 0)
@@ -566,6 +567,19 @@ static enum node_end start_upkeep(struct node *node)
     return error < 0 ? fail(node, "cannot look after the ledger's files", error) : NODE_ENDED;
 }
 
+static enum node_end start_streams(struct node *node)
+{
+    const struct node_streams_parts parts = {.file_log = node->stores.file_log,
+                                             .log = &node->stores.meter.log,
+                                             .ledger_disk = node->stores.ledger_disk,
+                                             .verdicts = node->verdicts.store,
+                                             .state = book_state(node->book)};
+    int error = node_streams_start(&node->streams, &node->options->streams, &parts, node->why);
+    if (error == -ERR_CONFIG)
+        return NODE_CONFIG;
+    return error < 0 ? fail(node, "the streams cannot be written", error) : NODE_ENDED;
+}
+
 static int open_simulator(struct node *node)
 {
     struct synthetic_options options;
@@ -674,6 +688,8 @@ static enum node_end open_all(struct node *node)
     if (end == NODE_ENDED)
         end = start_upkeep(node);
     if (end == NODE_ENDED)
+        end = start_streams(node);
+    if (end == NODE_ENDED)
         end = open_listeners(node);
     if (end == NODE_ENDED && node->options->takeover != NULL)
         node_fence_begin(&node->fence, node->loop, &node->options->takeover->fence);
@@ -702,6 +718,7 @@ static void close_all(struct node *node)
     node_ship_stop(&node->ship);
     node_fence_end(&node->fence);
     node_shadow_stop(&node->shadow);
+    node_streams_stop(&node->streams);
     node_upkeep_stop(&node->upkeep);
     node_verdicts_close(&node->verdicts);
     node_detach_tree(node);

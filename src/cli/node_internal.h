@@ -85,6 +85,7 @@ struct node {
     struct node_upkeep upkeep;
     struct node_ship ship;
     struct node_fence fence;
+    struct node_streams streams;
     struct node_volumes volumes;
     struct node_handover handover;
     struct bet_service *bets;

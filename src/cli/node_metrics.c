@@ -35,6 +35,7 @@ int node_register_metrics(struct node *node)
     TRY(node_volumes_register_metrics(node->stores.file_log, metrics));
     TRY(node_database_register_metrics(&node->database, metrics));
     TRY(node_odds_store_register_metrics(&node->odds_store, metrics));
+    TRY(node_streams_register_metrics(&node->streams, &node->options->streams, metrics));
     TRY(ledger_meter_register_metrics(&node->stores.meter, metrics));
     TRY(metrics_add_histogram(
         metrics,

@@ -1,0 +1,66 @@
+/* node_streams.h - a node that tells other programs what its logs say (app/stream_publisher.h): a
+ * thread for each topic, which follows the log and never holds anything that the loop waits for.
+ * What a stream cannot take waits in the log; bets go on (S1, V1-97). Thread: the main one, but for
+ * the threads themselves. */
+#pragma once
+
+#include <pthread.h>
+#include <stdbool.h>
+
+#include "adapters/embedded/disk.h"
+#include "app/bet_source.h"
+#include "app/stream_publisher.h"
+#include "base/buf.h"
+#include "base/metrics.h"
+#include "ports/ledger_log.h"
+
+struct node_streams_options {
+    const char *url;    /* kafka://...; NULL: nobody is told */
+    const char *config; /* adapters/kafka/kafka_options.h; or NULL */
+    int64_t copies;     /* > 0: topics are made where they are missing */
+};
+
+/* One topic. */
+struct node_stream {
+    const char *topic;
+    struct event_source *source; /* owned, as the next two; NULL: not open */
+    struct event_writer *writer;
+    struct stream_publisher *publisher;
+    uint32_t *stop; /* atomic */
+    pthread_t thread;
+    bool running;
+    bool told_away;
+    /* Written by the thread alone. */
+    struct metrics_gauge lag, away, ended;
+    struct metrics_counter events, failures, repeats;
+};
+
+struct node_streams {
+    struct node_stream bets;
+    struct ledger_cursor *cursor;     /* owned, as the next */
+    struct snapshot_store *snapshots; /* of the thread of the bets */
+    struct ledger_log *log;           /* borrowed */
+    uint64_t told;                    /* atomic: the last record of which anybody was told */
+    uint32_t stop;                    /* atomic */
+};
+
+struct node_streams_parts {
+    struct ledger_log *file_log; /* a ledger_file, and */
+    struct ledger_log *log;      /* what stands before it: confirmed() is asked */
+    struct disk *ledger_disk;
+    const struct verdict_store *verdicts;
+    const struct shard_state *state; /* of the book: whose events they are */
+};
+
+/* The book has started; the parts outlive node_streams_stop. Without a URL nothing is done. 0;
+ * -ERR_CONFIG with `why`; or another error. */
+int node_streams_start(struct node_streams *streams, const struct node_streams_options *options,
+                       const struct node_streams_parts *parts, struct buf *why);
+/* At a turn's end: what was told until now may be published. */
+void node_streams_turn(struct node_streams *streams);
+/* Ends the threads, within the time for an answer (KAFKA_WAIT_MS_MAX) where a broker is silent. */
+void node_streams_stop(struct node_streams *streams);
+/* Of a node with streams. 0 or -ERR_LIMIT. */
+int node_streams_register_metrics(struct node_streams *streams,
+                                  const struct node_streams_options *options,
+                                  struct metrics *metrics);

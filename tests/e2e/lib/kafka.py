@@ -1,0 +1,133 @@
+"""A Kafka of a test's own (tests/lib/run-kafka): never one that runs already."""
+import json
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import threading
+from decimal import Decimal
+
+import pytest
+
+from .server import BINARY, ENVIRONMENT, ROOT
+from .until import until
+
+RUN = os.path.join(ROOT, 'tests', 'lib', 'run-kafka')
+JARS = os.path.join(ROOT, 'build', 'kafka')
+ABSENT = 77
+
+
+def free_ports(count):
+    sockets = [socket.socket() for _ in range(count)]
+    for one in sockets:
+        one.bind(('127.0.0.1', 0))
+    ports = [one.getsockname()[1] for one in sockets]
+    for one in sockets:
+        one.close()
+    return ports
+
+
+class Kafka:
+    """`count` brokers; each may be ended and started again on its data. `through`: ports that
+    clients are to use instead, of proxies before the brokers."""
+
+    def __init__(self, folder, count=1, through=()):
+        self.folder, self.count = str(folder), count
+        ports = free_ports(3 * count)
+        self.ports = ports[:count]
+        self.shown = list(through) or self.ports
+        self.nodes = ','.join(f'{ports[i]}:{ports[count + i]}:{ports[2 * count + i]}'
+                              for i in range(count))
+        self.inner = ports[count:2 * count]
+        self.brokers = [None] * count
+
+    @property
+    def url(self):
+        return 'kafka://' + ','.join(f'127.0.0.1:{port}' for port in self.shown)
+
+    @property
+    def servers(self):
+        return ','.join(f'127.0.0.1:{port}' for port in self.ports)
+
+    def begin(self, node):
+        more = []
+        if self.shown != self.ports:
+            more = [f'advertised.listeners=CLIENT://127.0.0.1:{self.shown[node]},'
+                    f'INNER://127.0.0.1:{self.inner[node]}']
+        # pylint: disable=consider-using-with
+        self.brokers[node] = subprocess.Popen(
+            [RUN, os.path.join(self.folder, str(node)), str(node + 1), self.nodes, *more],
+            stdin=subprocess.DEVNULL)
+
+    def answers(self, node):
+        if self.brokers[node].poll() == ABSENT:
+            pytest.skip("no Java, no Maven, or Kafka's jars are out of reach")
+        assert self.brokers[node].poll() is None, self.log(node)
+        with socket.socket() as probe:
+            return probe.connect_ex(('127.0.0.1', self.ports[node])) == 0
+
+    def start(self):
+        if subprocess.run([RUN, '--fetch'], check=False).returncode == ABSENT:
+            pytest.skip("no Java, no Maven, or Kafka's jars are out of reach")
+        for node in range(self.count):
+            if self.brokers[node] is None:
+                self.begin(node)
+        for node in range(self.count):
+            until(lambda node=node: self.answers(node), 120)
+        return self
+
+    def end(self, node, sign=signal.SIGKILL):
+        self.brokers[node].send_signal(sign)
+        self.brokers[node].wait(60)
+        self.brokers[node] = None
+
+    def log(self, node):
+        with open(os.path.join(self.folder, str(node), 'out'), encoding='utf-8',
+                  errors='replace') as file:
+            return file.read()[-4000:]
+
+    def close(self):
+        for node in range(self.count):
+            if self.brokers[node] is not None:
+                self.end(node)
+        shutil.rmtree(self.folder, ignore_errors=True)
+
+    def foreign(self, tool, *arguments):
+        """One of Kafka's own tools, to its end."""
+        done = subprocess.run(['java', '-Xmx256m', '-XX:TieredStopAtLevel=1', '-cp', f'{JARS}/*',
+                               f'org.apache.kafka.tools.{tool}', '--bootstrap-server',
+                               self.servers, *arguments], stdin=subprocess.DEVNULL, text=True,
+                              stdout=subprocess.PIPE, stderr=subprocess.PIPE, timeout=120,
+                              check=False)
+        assert done.returncode == 0, done.stdout[-2000:] + done.stderr[-2000:]
+        return done.stdout
+
+    def tail(self, topic, group='test'):
+        return Tail(self.url, topic, group)
+
+
+class Tail:
+    """`overround stream tail`: a member of the group; its lines, parsed, in `lines`."""
+
+    def __init__(self, url, topic, group):
+        # pylint: disable=consider-using-with
+        self.process = subprocess.Popen([BINARY, 'stream', 'tail', '--streams', url, '--topic',
+                                         topic, '--group', group], stdin=subprocess.DEVNULL,
+                                        stdout=subprocess.PIPE, text=True, env=ENVIRONMENT)
+        self.lines = []
+        self.thread = threading.Thread(target=self.collect, daemon=True)
+        self.thread.start()
+
+    def collect(self):
+        for line in self.process.stdout:
+            if line.endswith('\n'):  # a killed process may leave a part of one
+                self.lines.append(json.loads(line, parse_float=Decimal))
+
+    def end(self, sign=signal.SIGTERM):
+        if self.process.poll() is None:
+            self.process.send_signal(sign)
+        status = self.process.wait(30)
+        self.thread.join(30)
+        self.process.stdout.close()
+        return status
