@@ -57,6 +57,7 @@ struct odds_writer {
     bool digest_known;
     int64_t paused_us; /* nothing that waits is sent before */
     int64_t lease_us, refreshed_us;
+    uint64_t alive;        /* which leases hold, as they were told */
     uint64_t refresh_owed; /* markets times microseconds */
     uint64_t epoch;
     struct timer tick;
@@ -466,8 +467,22 @@ static void set_lease(struct odds_writer *w, struct slice provider, int64_t left
         (void)redis_link_send(link, buf_slice(&out), on_nothing, w, 0);
 }
 
+/* Which leases hold, as a sum that changes with any of them. */
+static uint64_t sum_leases(const struct odds_writer *w)
+{
+    uint64_t alive = 0;
+    size_t count = w->providers.count(w->providers.owner);
+    for (size_t i = 0; i < count; i++) {
+        int64_t left_us = 0;
+        (void)w->providers.at(w->providers.owner, i, &left_us);
+        alive |= (uint64_t)(left_us > 0) << (i & 63);
+    }
+    return alive;
+}
+
 static void tell_leases(struct odds_writer *w)
 {
+    w->alive = sum_leases(w);
     for (size_t i = 0; i < w->providers.count(w->providers.owner); i++) {
         int64_t left_us = 0;
         char memory[256];
@@ -524,7 +539,7 @@ static void on_tick(void *owner)
 {
     struct odds_writer *w = owner;
     int64_t now_us = loop_now(w->loop).us;
-    if (now_us - w->lease_us >= LEASE_US) {
+    if (now_us - w->lease_us >= LEASE_US || sum_leases(w) != w->alive) {
         w->lease_us = now_us;
         if ((uint64_t)w->markets.value < w->store->ops->count(w->store))
             find_missing(w);

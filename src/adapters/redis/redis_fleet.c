@@ -128,7 +128,7 @@ static void on_sentinel(void *owner, uint64_t word, const redisReply *reply)
 
 static void take_slots(struct redis_fleet *fleet, const struct redis_slots *fresh)
 {
-    uint8_t places[REDIS_NODES_MAX];
+    uint8_t places[REDIS_NODES_MAX] = {0};
     begin_naming(fleet);
     for (size_t i = 0; i < fresh->nodes_count; i++)
         places[i] = add_node(fleet, &fresh->nodes[i]);

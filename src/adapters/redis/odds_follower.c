@@ -1,0 +1,515 @@
+/* odds_follower.c - contract in odds_follower.h.
+ * What is kept of a market besides its image, its row, is found by its id; rows and the store's
+ * markets are the same ones. An image that is shown suspended for want of a lease has
+ * ODDS_PROVIDER_LOST set here, which its row knows, so that it can be shown as it was. */
+#include "adapters/redis/odds_follower.h"
+
+#include <inttypes.h>
+#include <stdlib.h>
+
+#include "adapters/redis/odds_gaps.h"
+#include "adapters/redis/odds_leases.h"
+#include "adapters/redis/odds_message.h"
+#include "adapters/redis/odds_round.h"
+#include "adapters/redis/odds_script.h"
+#include "adapters/redis/odds_value.h"
+#include "adapters/redis/redis_command.h"
+#include "base/assert.h"
+#include "base/error.h"
+#include "base/reserve.h"
+#include "base/table.h"
+
+#define TICK_US        INT64_C(50000)
+#define SILENT_US      INT64_C(3000000)  /* a writer's connection says each second that it lives */
+#define ROUND_US       INT64_C(30000000) /* between rounds when nothing is missing */
+#define ROUND_AGAIN_US INT64_C(200000)   /* and when something is */
+#define ROUND_PART_US  INT64_C(1000000)  /* and after one that was not whole */
+#define KEPT_US        ((int64_t)ODDS_LIFE_MS * US_PER_MS)
+#define WALK_SLOTS_MAX 4096 /* looked at in one tick */
+#define NO_ROW         UINT32_MAX
+#define AGE_US_MAX     (60 * US_PER_SECOND) /* of a message; else the clocks differ */
+
+struct row {
+    int64_t heard_us;
+    bool dimmed; /* shown suspended for want of a lease */
+    uint32_t next_free;
+};
+
+struct odds_follower {
+    struct odds_follower_options options;
+    struct odds_follower_listener listener;
+    struct odds_store *store; /* borrowed */
+    struct loop *loop;
+    struct redis_fleet *fleet; /* owned, as all below */
+    struct redis_link *ear;    /* subscribes; NULL: to be made */
+    struct table *by_id;
+    struct row *rows;
+    uint32_t rows_used, free_first;
+    struct odds_image *image, *shown; /* scratch */
+    char *scratch;
+    uint16_t changed[SELECTIONS_MAX];
+    struct odds_gaps gaps;
+    struct odds_leases leases;
+    struct odds_round round;
+    bool hears, level; /* the channel is subscribed to; all keys were read once */
+    bool missing;      /* something was not heard: a round is due */
+    bool part;         /* the newest round was not whole */
+    bool walking;      /* leases changed: markets are looked at */
+    size_t walk;
+    int64_t round_us, sweep_us;
+    struct timer tick;
+    struct metrics_counter messages, values, older, gaps_found, rounds, rounds_failed, bad, refused;
+    struct metrics_gauge ready, markets, dimmed;
+    struct metrics_histogram freshness;
+};
+
+static int64_t now_of(const struct odds_follower *f)
+{
+    return loop_now(f->loop).us;
+}
+
+/* ---- rows ---- */
+
+static struct hash128 key_of(const struct odds_follower *f, struct slice id)
+{
+    return siphash128(f->options.hash_key, id.at, id.bytes);
+}
+
+static uint32_t find_row(const struct odds_follower *f, struct slice id)
+{
+    uint32_t at;
+    return table_find(f->by_id, key_of(f, id), &at) ? at : NO_ROW;
+}
+
+/* As many as the store has room for. */
+static uint32_t add_row(struct odds_follower *f, struct slice id)
+{
+    uint32_t at = f->free_first;
+    if (at != NO_ROW)
+        f->free_first = f->rows[at].next_free;
+    else if (f->rows_used < f->options.markets_max)
+        at = f->rows_used++;
+    else
+        return NO_ROW;
+    f->rows[at] = (struct row){.next_free = NO_ROW};
+    enum table_outcome outcome = table_insert(f->by_id, key_of(f, id), at);
+    ASSERT(outcome == TABLE_OK);
+    metrics_change(&f->markets, 1);
+    return at;
+}
+
+static void free_row(struct odds_follower *f, struct slice id)
+{
+    uint32_t at = find_row(f, id);
+    ASSERT(at != NO_ROW);
+    (void)table_remove(f->by_id, key_of(f, id));
+    metrics_change(&f->dimmed, f->rows[at].dimmed ? -1 : 0);
+    metrics_change(&f->markets, -1);
+    f->rows[at] = (struct row){.next_free = f->free_first};
+    f->free_first = at;
+}
+
+/* As the book does: the listener first, while the store has it. */
+static void remove_market(struct odds_follower *f, const struct odds_image *image)
+{
+    char memory[MARKET_ID_BYTES_MAX];
+    struct slice id = slice_of(memory, image->market_id_bytes);
+    memcpy(memory, image->market_id, image->market_id_bytes);
+    f->listener.on_removed(f->listener.owner, image);
+    free_row(f, id);
+    f->store->ops->remove(f->store, id);
+}
+
+/* ---- the light of a lease ---- */
+
+static bool is_alive(const struct odds_follower *f, const struct odds_image *image)
+{
+    return odds_leases_alive(&f->leases, ODDS_TEXT(image, provider), now_of(f));
+}
+
+static void set_dimmed(struct odds_follower *f, struct row *row, struct odds_image *image, bool dim)
+{
+    metrics_change(&f->dimmed, (int64_t)dim - (int64_t)row->dimmed);
+    row->dimmed = dim;
+    if (dim) {
+        image->flags |= ODDS_PROVIDER_LOST;
+        image->status = MARKET_SUSPENDED_STATUS;
+    } else {
+        image->flags &= (uint8_t)~ODDS_PROVIDER_LOST;
+        image->status = MARKET_ACTIVE;
+    }
+}
+
+/* Only what is active is dimmed, so what was dimmed was active. */
+static void look_at_light(struct odds_follower *f, const struct odds_image *image)
+{
+    uint32_t at = find_row(f, ODDS_TEXT(image, market_id));
+    ASSERT(at != NO_ROW);
+    struct row *row = &f->rows[at];
+    bool alive = is_alive(f, image);
+    if (row->dimmed ? !alive : alive || image->status != MARKET_ACTIVE)
+        return;
+    memcpy(f->shown, image, odds_image_bytes(image->selections_count));
+    set_dimmed(f, row, f->shown, !row->dimmed);
+    f->store->ops->remove(f->store, ODDS_TEXT(f->shown, market_id));
+    enum odds_put put = f->store->ops->put(f->store, f->shown);
+    ASSERT(put != ODDS_PUT_OLDER);
+    if (put == ODDS_PUT_OK) {
+        f->listener.on_standing(f->listener.owner, f->shown);
+        return;
+    }
+    f->listener.on_removed(f->listener.owner, f->shown); /* no memory: it comes back by a round */
+    free_row(f, ODDS_TEXT(f->shown, market_id));
+    f->missing = true;
+}
+
+/* ---- values ---- */
+
+static size_t find_changed(struct odds_follower *f, const struct odds_image *old)
+{
+    const struct odds_image *now = f->image;
+    size_t count = 0;
+    for (size_t i = 0; i < now->selections_count; i++) {
+        const struct odds_selection *a = &now->selections[i];
+        const struct odds_selection *b =
+            old != NULL && i < old->selections_count ? &old->selections[i] : NULL;
+        if (b == NULL || a->status != b->status || !odds_equal(a->odds, b->odds))
+            f->changed[count++] = (uint16_t)i;
+    }
+    return count;
+}
+
+/* When the feed's message came, on our clock; a difference that cannot be is none. */
+static void put_received(struct odds_follower *f, struct instant received)
+{
+    int64_t age_us = loop_wall(f->loop).us - received.us;
+    bool known = received.us > 0 && age_us >= 0 && age_us < AGE_US_MAX;
+    f->image->received = (struct monotonic){now_of(f) - (known ? age_us : 0)};
+    if (known)
+        metrics_record(&f->freshness, (uint64_t)age_us);
+}
+
+static void show(struct odds_follower *f, const struct odds_image *old, uint32_t at)
+{
+    uint64_t before = old == NULL ? 0 : old->odds_version;
+    size_t count = find_changed(f, old); /* the old image goes with the put */
+    if (f->image->status == MARKET_ACTIVE && !is_alive(f, f->image))
+        set_dimmed(f, &f->rows[at], f->image, true);
+    else
+        metrics_change(&f->dimmed, f->rows[at].dimmed ? -1 : 0), f->rows[at].dimmed = false;
+    enum odds_put put = f->store->ops->put(f->store, f->image);
+    ASSERT(put != ODDS_PUT_OLDER); /* P1: it was compared */
+    metrics_count(&f->values, 1);
+    if (put == ODDS_PUT_OK) {
+        f->listener.on_market(f->listener.owner, f->image, before, f->changed, count);
+        return;
+    }
+    metrics_count(&f->refused, 1);
+    if (old == NULL)
+        free_row(f, ODDS_TEXT(f->image, market_id));
+}
+
+static void take_image(struct odds_follower *f, const struct odds_value_facts *facts)
+{
+    struct slice id = ODDS_TEXT(f->image, market_id);
+    const struct odds_image *old = f->store->ops->get(f->store, id);
+    uint32_t at = find_row(f, id);
+    if (facts->removed) {
+        if (old != NULL && old->odds_version <= f->image->odds_version)
+            remove_market(f, old);
+        return;
+    }
+    if (old == NULL)
+        at = add_row(f, id);
+    if (at == NO_ROW) {
+        metrics_count(&f->refused, 1);
+        return;
+    }
+    f->rows[at].heard_us = now_of(f);
+    if (old != NULL && old->odds_version >= f->image->odds_version) {
+        metrics_count(&f->older, old->odds_version > f->image->odds_version);
+        return;
+    }
+    put_received(f, facts->received);
+    show(f, old, at);
+}
+
+static void on_value(void *owner, struct slice value)
+{
+    struct odds_follower *f = owner;
+    struct odds_value_facts facts;
+    if (value.bytes > ODDS_VALUE_BYTES_MAX ||
+        odds_value_read(value, f->scratch, f->image, &facts) < 0)
+        metrics_count(&f->bad, 1); /* another program's: ours are good */
+    else
+        take_image(f, &facts);
+}
+
+/* ---- the channel ---- */
+
+static void on_push(void *owner, struct slice payload)
+{
+    struct odds_follower *f = owner;
+    struct odds_message message;
+    int64_t now_us = now_of(f);
+    metrics_count(&f->messages, 1);
+    if (odds_message_read(payload, &message) < 0) {
+        metrics_count(&f->bad, 1);
+        return;
+    }
+    if (message.number > 0 && !odds_gaps_hear(&f->gaps, message.session, message.number, now_us)) {
+        metrics_count(&f->gaps_found, 1);
+        f->missing = true;
+    }
+    if (message.kind == ODDS_MESSAGE_LEASE)
+        odds_leases_hear(&f->leases, slice_of(message.provider, message.provider_bytes),
+                         message.valid_for_us, now_us);
+    else if (message.kind == ODDS_MESSAGE_VALUE && message.value.bytes > 0)
+        on_value(f, message.value);
+}
+
+/* From here on nothing is missed without being noticed; what was before is in the keys. */
+static void on_subscribed(void *owner, uint64_t word, const redisReply *reply)
+{
+    struct odds_follower *f = owner;
+    (void)word;
+    if (reply == NULL || redis_is_error(reply)) {
+        redis_link_drop(f->ear);
+        return;
+    }
+    f->hears = true;
+    f->missing = true;
+    odds_round_cancel(&f->round); /* it began before */
+    odds_gaps_begin(&f->gaps);
+}
+
+static void on_ear_up(void *owner, struct redis_link *link)
+{
+    struct odds_follower *f = owner;
+    char memory[128];
+    struct buf out = buf_over(memory, sizeof memory);
+    redis_put_command(&out, 2);
+    redis_put(&out, SLICE("SUBSCRIBE"));
+    redis_put(&out, ODDS_CHANNEL);
+    (void)redis_link_send(link, buf_slice(&out), on_subscribed, f, 0);
+}
+
+static void on_ear_down(void *owner, struct redis_link *link)
+{
+    struct odds_follower *f = owner;
+    (void)link;
+    f->hears = false;
+}
+
+/* At a master that is up; the next one when that goes. */
+static void tend_ear(struct odds_follower *f)
+{
+    const struct redis_link_listener listener = {f, on_ear_up, on_ear_down};
+    struct redis_link *home = NULL;
+    for (size_t i = 0; i < redis_fleet_count(f->fleet); i++) {
+        struct redis_link *master = redis_fleet_at(f->fleet, i);
+        if (master == NULL)
+            continue;
+        home = home == NULL ? master : home;
+        if (f->ear != NULL && memcmp(redis_link_address(f->ear), redis_link_address(master),
+                                     sizeof(struct net_address)) == 0)
+            return;
+    }
+    if (f->ear != NULL && home != NULL) {
+        redis_link_free(f->ear);
+        f->ear = NULL;
+        f->hears = false;
+    }
+    if (home == NULL ||
+        redis_fleet_connect(f->fleet, redis_link_address(home), &listener, &f->ear) < 0)
+        return;
+    redis_link_listen(f->ear, on_push, f);
+}
+
+/* ---- rounds ---- */
+
+static void on_round_end(void *owner, bool whole)
+{
+    struct odds_follower *f = owner;
+    metrics_count(whole ? &f->rounds : &f->rounds_failed, 1);
+    f->part = !whole;
+    if (!whole) {
+        f->missing = true;
+        return;
+    }
+    f->gaps.complete = true;
+    f->level = true;
+    f->listener.on_level(f->listener.owner);
+}
+
+static void tend_round(struct odds_follower *f, int64_t now_us)
+{
+    int64_t pause_us = !f->missing ? ROUND_US : f->part ? ROUND_PART_US : ROUND_AGAIN_US;
+    if (!f->hears || f->round.running || now_us - f->round_us < pause_us)
+        return;
+    f->round_us = now_us;
+    if (odds_round_begin(&f->round))
+        f->missing = false;
+}
+
+/* ---- time ---- */
+
+static bool is_gone(const struct odds_follower *f, const struct odds_image *image, int64_t now_us)
+{
+    uint32_t at = find_row(f, ODDS_TEXT(image, market_id));
+    ASSERT(at != NO_ROW);
+    return f->hears && is_alive(f, image) && now_us - f->rows[at].heard_us > KEPT_US + ROUND_US;
+}
+
+/* A few at a time, so that no tick is long. */
+static void walk(struct odds_follower *f, int64_t now_us)
+{
+    size_t slots = f->store->ops->slots(f->store);
+    for (size_t i = 0; i < WALK_SLOTS_MAX && f->walk < slots; i++, f->walk++) {
+        const struct odds_image *image = f->store->ops->at(f->store, f->walk);
+        if (image == NULL)
+            continue;
+        if (is_gone(f, image, now_us))
+            remove_market(f, image);
+        else
+            look_at_light(f, image);
+    }
+    f->walking = f->walk < slots;
+}
+
+static void on_tick(void *owner)
+{
+    struct odds_follower *f = owner;
+    int64_t now_us = now_of(f);
+    tend_ear(f);
+    if (odds_gaps_forget(&f->gaps, SILENT_US, now_us) > 0)
+        f->missing = true;
+    tend_round(f, now_us);
+    if (odds_leases_changed(&f->leases, now_us) || now_us - f->sweep_us > ROUND_US) {
+        f->sweep_us = now_us;
+        f->walking = true;
+        f->walk = 0;
+    }
+    if (f->walking)
+        walk(f, now_us);
+    metrics_set(&f->ready, odds_follower_is_ready(f));
+    loop_timer_set(f->loop, &f->tick, (struct monotonic){now_us + TICK_US});
+}
+
+/* ---- life ---- */
+
+static void on_fleet_up(void *owner, struct redis_link *link)
+{
+    (void)owner, (void)link; /* the tick sees it */
+}
+
+static int open_parts(struct odds_follower *f)
+{
+    const struct redis_fleet_listener fleet = {f, on_fleet_up, NULL};
+    const struct odds_round_listener round = {f, on_value, on_round_end};
+    f->image = malloc(ODDS_VALUE_IMAGE_BYTES);
+    f->shown = malloc(ODDS_VALUE_IMAGE_BYTES);
+    f->scratch = malloc(ODDS_VALUE_BYTES_MAX);
+    f->rows = reserve_new(f->options.markets_max, sizeof *f->rows);
+    if (f->image == NULL || f->shown == NULL || f->scratch == NULL || f->rows == NULL)
+        return -ERR_MEMORY;
+    TRY(table_new(f->options.markets_max, &f->by_id));
+    TRY(redis_fleet_new(f->loop, &f->options.fleet, &fleet, &f->fleet));
+    odds_round_init(&f->round, f->fleet, &round);
+    return 0;
+}
+
+int odds_follower_new(struct loop *loop, const struct odds_follower_options *options,
+                      struct odds_store *store, const struct odds_follower_listener *listener,
+                      struct odds_follower **ret_follower)
+{
+    struct odds_follower *f = calloc(1, sizeof *f);
+    if (f == NULL)
+        return -ERR_MEMORY;
+    f->options = *options;
+    f->listener = *listener;
+    f->store = store;
+    f->loop = loop;
+    f->free_first = NO_ROW;
+    f->round_us = loop_now(loop).us - ROUND_US;
+    f->sweep_us = loop_now(loop).us;
+    timer_init(&f->tick, on_tick, f);
+    metrics_histogram_init(&f->freshness, metrics_bounds_us, METRICS_BOUNDS_US_COUNT);
+    int error = open_parts(f);
+    if (error < 0) {
+        odds_follower_free(f);
+        return error;
+    }
+    loop_timer_set(loop, &f->tick, loop_now(loop));
+    *ret_follower = f;
+    return 0;
+}
+
+void odds_follower_free(struct odds_follower *f)
+{
+    if (f == NULL)
+        return;
+    loop_timer_cancel(f->loop, &f->tick);
+    odds_round_cancel(&f->round);
+    redis_link_free(f->ear);
+    redis_fleet_free(f->fleet);
+    table_free(f->by_id);
+    reserve_free(f->rows, f->options.markets_max, sizeof *f->rows);
+    free(f->image);
+    free(f->shown);
+    free(f->scratch);
+    free(f);
+}
+
+bool odds_follower_is_ready(const struct odds_follower *f)
+{
+    return f->level && f->hears;
+}
+
+int64_t odds_follower_silence_us(const struct odds_follower *f, struct slice provider)
+{
+    const struct odds_lease *lease = odds_leases_find(&f->leases, provider);
+    if (lease == NULL)
+        return ODDS_FOLLOWER_UNKNOWN;
+    if (f->hears && now_of(f) < lease->holds_till_us)
+        return ODDS_FOLLOWER_ALIVE;
+    return now_of(f) - lease->heard_us;
+}
+
+int odds_follower_register_metrics(struct odds_follower *f, struct metrics *metrics)
+{
+    const struct metrics_row counters[] = {
+        {{"overround_odds_messages_total", "Messages of the odds store's channel", NULL, 0},
+         &f->messages.value},
+        {{"overround_odds_values_total", "Versions taken from the odds store", NULL, 0},
+         &f->values.value},
+        {{"overround_odds_older_total", "Versions below the one shown, passed over", NULL, 0},
+         &f->older.value},
+        {{"overround_odds_gaps_total", "Messages of the channel that were missing", NULL, 0},
+         &f->gaps_found.value},
+        {{"overround_odds_rounds_total", "Times that all keys were read", "outcome=\"whole\"", 0},
+         &f->rounds.value},
+        {{"overround_odds_rounds_total", "Times that all keys were read", "outcome=\"failed\"", 0},
+         &f->rounds_failed.value},
+        {{"overround_odds_bad_values_total", "Values and messages that are none", NULL, 0},
+         &f->bad.value},
+        {{"overround_limit_reached_total", "How often a limit was reached",
+          "limit=\"follower_markets_max\"", 0},
+         &f->refused.value},
+    };
+    const struct metrics_gauge_row gauges[] = {
+        {{"overround_odds_follower_ready", "1: the odds store is followed", NULL, 0}, &f->ready},
+        {{"overround_odds_follower_markets", "Markets of the odds store", NULL, 0}, &f->markets},
+        {{"overround_odds_follower_dimmed",
+          "Markets shown suspended as their provider is not heard of", NULL, 0},
+         &f->dimmed},
+    };
+    TRY(metrics_add_counters(metrics, counters, sizeof counters / sizeof *counters));
+    TRY(metrics_add_gauges(metrics, gauges, sizeof gauges / sizeof *gauges));
+    TRY(metrics_add_histogram(
+        metrics,
+        (struct metrics_name){"overround_odds_freshness_seconds",
+                              "Feed receipt to the odds store of this process", NULL, 6},
+        &f->freshness));
+    return redis_fleet_register_metrics(f->fleet, metrics);
+}

@@ -1,0 +1,97 @@
+/* odds_message.c - contract in odds_message.h. */
+#include "adapters/redis/odds_message.h"
+
+#include "base/error.h"
+#include "base/json_read.h"
+
+#define SESSION_DIGITS   16
+#define VALID_FOR_US_MAX INT64_C(3600000000)
+
+static struct slice cut_word(struct slice *text)
+{
+    const char *space = text->bytes == 0 ? NULL : memchr(text->at, ' ', text->bytes);
+    size_t bytes = space == NULL ? text->bytes : (size_t)(space - text->at);
+    struct slice word = slice_of(text->at, bytes);
+    *text = slice_skip(*text, space == NULL ? bytes : bytes + 1);
+    return word;
+}
+
+static bool read_session(struct slice word, uint64_t *ret)
+{
+    uint64_t session = 0;
+    if (word.bytes != SESSION_DIGITS)
+        return false;
+    for (size_t i = 0; i < word.bytes; i++) {
+        char c = word.at[i];
+        if (c >= '0' && c <= '9')
+            session = session << 4 | (uint64_t)(c - '0');
+        else if (c >= 'a' && c <= 'f')
+            session = session << 4 | (uint64_t)(c - 'a' + 10);
+        else
+            return false;
+    }
+    *ret = session;
+    return true;
+}
+
+static bool read_number(struct slice word, uint64_t *ret)
+{
+    uint64_t number = 0;
+    if (word.bytes == 0 || word.bytes > 18)
+        return false;
+    for (size_t i = 0; i < word.bytes; i++) {
+        if (word.at[i] < '0' || word.at[i] > '9')
+            return false;
+        number = number * 10 + (uint64_t)(word.at[i] - '0');
+    }
+    *ret = number;
+    return true;
+}
+
+static int read_lease(struct slice text, struct odds_message *ret)
+{
+    char scratch[256];
+    struct json_reader json;
+    struct slice key, provider = SLICE_NONE;
+    int64_t valid_for_us = -1;
+    json_begin(&json, text, scratch, sizeof scratch);
+    if (json_object_begin(&json))
+        while (json_object_next(&json, &key)) {
+            if (slice_is(key, "provider"))
+                (void)json_string(&json, &provider);
+            else if (slice_is(key, "valid_for_us"))
+                (void)json_i64(&json, &valid_for_us);
+            else
+                (void)json_skip(&json);
+        }
+    if (json_end(&json) < 0 || provider.bytes == 0 || provider.bytes > PROVIDER_ID_BYTES_MAX ||
+        valid_for_us < 0 || valid_for_us > VALID_FOR_US_MAX)
+        return -ERR_FORMAT;
+    memcpy(ret->provider, provider.at, provider.bytes);
+    ret->provider_bytes = (uint8_t)provider.bytes;
+    ret->valid_for_us = valid_for_us;
+    return 0;
+}
+
+int odds_message_read(struct slice payload, struct odds_message *ret_message)
+{
+    struct odds_message message = {.kind = ODDS_MESSAGE_ALIVE};
+    uint64_t before;
+    struct slice session = cut_word(&payload), number = cut_word(&payload);
+    struct slice kind = cut_word(&payload);
+    if (!read_number(number, &message.number))
+        return -ERR_FORMAT;
+    if (message.number == 0 ? !slice_is(session, "-") : !read_session(session, &message.session))
+        return -ERR_FORMAT;
+    if (slice_is(kind, "lease")) {
+        message.kind = ODDS_MESSAGE_LEASE;
+        TRY(read_lease(payload, &message));
+    } else if (read_number(kind, &before)) {
+        message.kind = ODDS_MESSAGE_VALUE;
+        message.value = payload;
+    } else if (kind.bytes == 0) {
+        return -ERR_FORMAT;
+    }
+    *ret_message = message;
+    return 0;
+}
