@@ -174,8 +174,10 @@ int book_link_open(struct book_link *link, struct loop *loop,
     random_fill(&link->jitter, sizeof link->jitter);
     timer_init(&link->connect_timer, on_connect, link);
     timer_init(&link->late_timer, on_late, link);
-    buf_printf(&authorization, "Authorization: Bearer %s\r\n", options->token);
     TRY(bet_link_asker_new(&asker, &options->events, &link->asker));
+    if (options->token == NULL)
+        return 0;
+    buf_printf(&authorization, "Authorization: Bearer %s\r\n", options->token);
     TRY(open_client(link, options, why));
     on_connect(link);
     return 0;

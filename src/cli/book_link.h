@@ -25,7 +25,8 @@
 struct book_link_options {
     struct net_address address;  /* of the book's admin listener */
     struct tls_client_files tls; /* ca NULL: it is plain */
-    const char *token;           /* of role gateway */
+    const char *token;           /* of role gateway; NULL: there is no book, and every question is
+                                    answered 503 */
     uint64_t hash_key[2];        /* of own_presence */
     struct bet_link_asker_events events;
 };

@@ -479,33 +479,47 @@ static int take_book(const struct options *options, struct front_options *front,
     return 0;
 }
 
-static int serve_front(const struct options *options)
+/* Which sets of roles have a process to run them. */
+static int take_roles(const struct options *options, uint32_t *ret_roles, struct buf *why)
+{
+    const uint32_t front = ROLE_BIT(ROLE_GATEWAY) | ROLE_BIT(ROLE_ODDS_SERVICE);
+    const char *text = options_text(options, "roles");
+    TRY(roles_parse(slice_text(text), ret_roles, why));
+    if (*ret_roles == ROLES_ALL || (*ret_roles & ~front) == 0)
+        return 0;
+    buf_printf(why, "--roles: a process runs all of them, or gateway and odds-service; not: %s",
+               text);
+    return -ERR_CONFIG;
+}
+
+/* Prices, of who shows them, come from the odds store; bets go to the book. */
+static int take_front(const struct options *options, uint32_t roles, struct front_options *front,
+                      struct buf *token, struct buf *why)
+{
+    TRY(take_serve(options, &front->node, why));
+    TRY(options_odds_store(options, &front->node.odds_store, why));
+    if ((roles & ROLE_BIT(ROLE_GATEWAY)) != 0)
+        TRY(take_book(options, front, token, why));
+    if ((roles & ROLE_BIT(ROLE_ODDS_SERVICE)) == 0 || front->node.odds_store.shared)
+        return 0;
+    buf_put_text(why, "--roles odds-service needs --odds-store: where the prices are");
+    return -ERR_CONFIG;
+}
+
+static int serve_front(const struct options *options, uint32_t roles)
 {
     static struct front_options front = {.node = {.profile = PROFILE_DEMO}};
     static char token_memory[FRONT_TOKEN_BYTES_MAX];
     char memory[1024];
     struct buf why = buf_over(memory, sizeof memory);
     struct buf token = buf_over(token_memory, sizeof token_memory);
-    if (take_serve(options, &front.node, &why) < 0 || take_book(options, &front, &token, &why) < 0)
+    if (take_front(options, roles, &front, &token, &why) < 0)
         return command_fail(2, buf_slice(&why));
     enum node_end end = front_process_run(&front, say_front, &why);
     return end == NODE_ENDED ? 0 : command_fail((int)end, buf_slice(&why));
 }
 
 /* ---- a node ---- */
-
-/* Which sets of roles have a process to run them. */
-static int take_roles(const struct options *options, bool *ret_front, struct buf *why)
-{
-    const char *text = options_text(options, "roles");
-    uint32_t roles = 0;
-    TRY(roles_parse(slice_text(text), &roles, why));
-    *ret_front = roles == ROLE_BIT(ROLE_GATEWAY);
-    if (*ret_front || roles == ROLES_ALL)
-        return 0;
-    buf_printf(why, "--roles: a process runs all of them, or gateway; not: %s", text);
-    return -ERR_CONFIG;
-}
 
 static int serve_all(const struct options *options)
 {
@@ -524,14 +538,14 @@ int command_serve(int argc, char *const *argv)
     static struct options options;
     char memory[512];
     struct buf why = buf_over(memory, sizeof memory);
-    bool front = false;
+    uint32_t roles = 0;
     const struct command_input input = {argc, argv, serve_specs, COUNT(serve_specs), false};
     int code = command_options(&input, &options);
     if (code != 0)
         return code;
-    if (take_roles(&options, &front, &why) < 0)
+    if (take_roles(&options, &roles, &why) < 0)
         return command_fail(2, buf_slice(&why));
-    return front ? serve_front(&options) : serve_all(&options);
+    return roles == ROLES_ALL ? serve_all(&options) : serve_front(&options, roles);
 }
 
 /* ---- a standby ---- */
@@ -571,14 +585,14 @@ int command_standby(int argc, char *const *argv)
     char memory[1024];
     struct buf why = buf_over(memory, sizeof memory);
     struct buf token = buf_over(token_memory, sizeof token_memory);
-    bool front = false;
+    uint32_t roles = 0;
     const struct command_input input = {argc, argv, standby_specs, COUNT(standby_specs), false};
     int code = command_options(&input, &options);
     if (code != 0)
         return code;
-    if (take_roles(&options, &front, &why) < 0)
+    if (take_roles(&options, &roles, &why) < 0)
         return command_fail(2, buf_slice(&why));
-    if (front)
+    if (roles != ROLES_ALL)
         return command_fail(2, SLICE("--roles: a standby becomes a process of all roles"));
     if (take_serve(&options, &standby.node, &why) < 0 ||
         take_primary(&options, &standby, &token, &why) < 0)

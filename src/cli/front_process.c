@@ -12,6 +12,7 @@
 #include "base/error.h"
 #include "base/log.h"
 #include "cli/book_link.h"
+#include "cli/front_prices.h"
 #include "cli/local_keys.h"
 #include "cli/net_metrics.h"
 #include "cli/node_front.h"
@@ -35,6 +36,7 @@ struct front_process {
     struct odds_store *store;
     struct own_presence *presence;
     struct book_link link;
+    struct front_prices prices;
     struct node_front front;
     bool front_open;
     struct http_server *admin;
@@ -90,11 +92,17 @@ static bool takes_bets(void *owner)
     return book_link_takes_bets(&((struct front_process *)owner)->link);
 }
 
-/* Without an odds store that is followed there are no providers to know of. */
+/* Whether customers should be sent here: what this process is for is there. */
+static bool is_ready(void *owner)
+{
+    const struct front_process *process = owner;
+    return (process->options->token == NULL || takes_bets(owner)) &&
+           front_prices_is_ready(&process->prices);
+}
+
 static int64_t silence_us(void *owner, struct slice provider)
 {
-    (void)owner, (void)provider;
-    return ODDS_PROVIDER_UNKNOWN;
+    return front_prices_silence_us(&((struct front_process *)owner)->prices, provider);
 }
 
 static void on_own(void *owner, struct slice user_id, const char *op, struct slice object)
@@ -127,11 +135,12 @@ static void serve_metrics(struct front_process *process, struct http_request *re
 
 static void serve_ready(struct front_process *process, struct http_request *request)
 {
-    if (takes_bets(process) && process->signals == 0)
+    if (is_ready(process) && process->signals == 0)
         http_reply(request->reply_to, 200, SLICE("text/plain"), NO_STORE, SLICE("ready\n"));
     else
         http_reply_problem_with(request->reply_to, 503, "NOT_READY",
-                                SLICE("No bets are taken now."), SLICE("Retry-After: 1\r\n"));
+                                SLICE("The book, or the odds store, is not there now."),
+                                SLICE("Retry-After: 1\r\n"));
 }
 
 static void on_admin(void *owner, struct http_request *request)
@@ -197,7 +206,10 @@ static int open_link(struct front_process *process)
     TRY(loop_at_turn_end(process->loop, LOOP_STAGE_WORK, on_turn_end, process));
     TRY(book_link_open(&process->link, process->loop, &link, process->why));
     own_presence_watch(process->presence, book_link_users, &process->link);
-    return 0;
+    const struct front_prices_parts prices = {process->loop, process->store,
+                                              (uint32_t)process->options->node.markets_max};
+    return front_prices_open(&process->prices, &process->options->node.odds_store, &prices,
+                             process->why);
 }
 
 static int open_front(struct front_process *process)
@@ -209,13 +221,14 @@ static int open_front(struct front_process *process)
                                              .presence = process->presence,
                                              .bets = book_link_port(&process->link),
                                              .rules = &process->keys.rules,
-                                             .takes_bets = takes_bets,
+                                             .takes_bets = is_ready,
                                              .silence_us = silence_us,
                                              .owner = process,
                                              .share = 1,
                                          }));
     process->front_open = true;
     node_front_attach(&process->front);
+    front_prices_attach(&process->prices, process->front.odds);
     return 0;
 }
 
@@ -230,6 +243,7 @@ static int open_metrics(struct front_process *process)
     TRY(net_metrics_register(metrics, process->admin, true));
     TRY(node_listen_register_metrics(&process->listen, metrics));
     TRY(book_link_register_metrics(&process->link, metrics));
+    TRY(front_prices_register_metrics(&process->prices, metrics));
     return node_front_register_metrics(&process->front, metrics);
 }
 
@@ -282,6 +296,7 @@ static void close_all(struct front_process *process)
     loop_at_turn_begin(process->loop, NULL, NULL);
     if (process->link.loop != NULL)
         book_link_end(&process->link); /* what is under way is answered */
+    front_prices_close(&process->prices);
     node_front_close(&process->front);
     http_server_free(process->admin);
     loop_remove_hook(process->loop, on_turn_end, process);

@@ -109,6 +109,10 @@ void odds_service_hold(struct odds_service *service, bool held);
 void odds_service_on_market(void *owner, const struct odds_image *image, uint64_t before_version,
                             const uint16_t *changed, size_t changed_count);
 void odds_service_on_removed(void *owner, const struct odds_image *image);
+/* The version that is shown stands in another light, which is not the book's: its provider is not
+ * heard of here, or is again (P2). Told as a whole image of the same version; of another version
+ * nothing is told. After the store has it. */
+void odds_service_on_standing(void *owner, const struct odds_image *image);
 
 /* Serves GET and HEAD of /v1/odds, /v1/odds/{market_id}, /v1/events, and GET of /v1/stream
  * (WebSocket by Upgrade, event stream by Accept). False: the path is none of these and nothing was

@@ -305,6 +305,17 @@ void odds_service_on_removed(void *owner, const struct odds_image *image)
         odds_remove_market(s, slot);
 }
 
+void odds_service_on_standing(void *owner, const struct odds_image *image)
+{
+    struct odds_service *s = owner;
+    uint32_t slot = market_index_find(&s->index, ODDS_TEXT(image, market_id));
+    if (slot == SLOT_NONE || s->index.markets[slot].version != image->odds_version)
+        return;
+    give_texts(s, &s->index.markets[slot]);
+    tell_image(s, slot, loop_now(s->loop).us);
+    reads_wake(s, slot);
+}
+
 void odds_show_store(struct odds_service *s)
 {
     size_t slots = s->store->ops->slots(s->store);

@@ -101,7 +101,7 @@ class Watched:
     """A master, a replica, and three sentinels that need two for a failover."""
 
     def __init__(self):
-        self.master = Redis().start()
+        self.master = Redis('--repl-diskless-sync-delay', '0').start()
         self.replica = Redis('--replicaof', f'127.0.0.1 {self.master.port}').start()
         until(lambda: 'master_link_status:up' in self.replica.cli('info', 'replication'), 30)
         conf = (f'sentinel monitor odds 127.0.0.1 {self.master.port} 2\n'
@@ -123,7 +123,7 @@ class Cluster:
 
     def __init__(self, timeout_ms=2000):
         settings = ('--cluster-enabled', 'yes', '--cluster-node-timeout', str(timeout_ms),
-                    '--cluster-require-full-coverage', 'no')
+                    '--cluster-require-full-coverage', 'no', '--repl-diskless-sync-delay', '0')
         self.nodes = [Redis(*settings).spawn() for _ in range(6)]
         for node in self.nodes:
             node.wait()
@@ -131,6 +131,9 @@ class Cluster:
         self.nodes[0].cli('--cluster', 'create', *hosts, '--cluster-replicas', '1',
                           '--cluster-yes')
         until(lambda: all('cluster_state:ok' in n.cli('cluster', 'info') for n in self.nodes), 60)
+        for node in self.nodes:  # a replica that has never been level takes nothing over
+            until(lambda node=node: node.cli('role').startswith('master') or
+                  'master_link_status:up' in node.cli('info', 'replication'), 60)
         self.url = 'redis+cluster://' + ','.join(hosts[:3])
 
     def node_of(self, key):
