@@ -2,6 +2,8 @@
 #include "app/book_internal.h"
 #include "core/liability.h"
 
+#define DAY_US (24 * 60 * 60 * US_PER_SECOND)
+
 struct stake_limits_combined book_platform_limits(const struct book_options *options)
 {
     const struct bet_limits *bet = &options->ticket_limits.bet;
@@ -10,7 +12,8 @@ struct stake_limits_combined book_platform_limits(const struct book_options *opt
                                           .payout_minor_max = bet->payout_minor_max,
                                           .liability_minor_max = options->liability_minor_max,
                                           .factor_permyriad = LIMIT_FACTOR_WHOLE,
-                                          .refer_minor_above = INT64_MAX};
+                                          .refer_minor_above = INT64_MAX,
+                                          .payout_day_minor_max = options->payout_day_minor_max};
     struct stake_limits_combined combined;
     stake_limits_combine(
         (const struct stake_limits *const[LIMIT_SCOPES]){[LIMIT_OF_PLATFORM] = &platform},
@@ -140,4 +143,46 @@ int64_t book_staked_alike(struct book *book, struct account_ref account,
             staked += bet->stake;
     }
     return staked;
+}
+
+/* What a bet has paid, and what it may pay yet. */
+static int64_t paid_by(const struct shard_bet *bet)
+{
+    switch ((enum bet_state)bet->state) {
+    case BET_STATE_PENDING:
+    case BET_STATE_OPEN:
+    case BET_STATE_REFERRED:
+        return bet->cashed_out + bet->returns;
+    case BET_STATE_SETTLED:
+    case BET_STATE_CASHED_OUT:
+        return bet->cashed_out + bet->payout;
+    case BET_STATE_NOT_ACCEPTED:
+    case BET_STATES:
+        break;
+    }
+    return 0;
+}
+
+/* Bet ids are the times at which bets were asked for, so the newest of the account are the day's.
+ * What cannot be looked at might be too much. */
+void book_take_day(struct book *book, struct account_ref account, uint32_t but,
+                   struct stake_limits_combined *all)
+{
+    int64_t today = book_record_time_us(book) / DAY_US, paid = 0;
+    uint32_t at = shard_state_account(book->state, account)->bets_last;
+    if (all->limits.payout_day_minor_max == INT64_MAX)
+        return; /* nearly every customer */
+    for (uint32_t walked = 0; at != BET_NONE; walked++) {
+        const struct shard_bet *bet = shard_state_bet(book->state, at);
+        if (bet_id_instant((struct bet_id){bet->bet_id}).us / DAY_US < today)
+            break;
+        if (walked == REPEATS_WALK_MAX) {
+            book->stats.repeats_walk_reached++;
+            paid = MONEY_MINOR_MAX;
+            break;
+        }
+        paid += at == but ? 0 : paid_by(bet);
+        at = bet->next_of_account;
+    }
+    stake_limits_take_day(all, paid > MONEY_MINOR_MAX ? MONEY_MINOR_MAX : paid);
 }

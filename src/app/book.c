@@ -360,6 +360,12 @@ struct slice book_provider_at(const struct book *book, size_t index, int64_t *re
     return slice_of(lease->id, lease->id_bytes);
 }
 
+int64_t book_record_time_us(const struct book *book)
+{
+    int64_t newest_us = shard_state_time_us(book->state);
+    return book->wall.us > newest_us ? book->wall.us : newest_us;
+}
+
 const struct book_stats *book_stats(const struct book *book)
 {
     struct book_stats *stats = (struct book_stats *)&book->stats; /* gauges, set when looked at */

@@ -86,10 +86,10 @@ uint16_t book_selection(struct book *book, const struct odds_image *image, size_
 /* NULL when there is room to register what the request's legs are on, or the limit that is met. */
 const char *book_legs_room(struct book *book, const struct bet_request *request);
 
-/* ---- bet_limits.c ---- */
+/* ---- book.c ---- */
 
-/* What the platform's options let be staked. */
-struct stake_limits_combined book_platform_limits(const struct book_options *options);
+/* Of the record that is made now: the wall's, but never before the newest record's (L1). */
+int64_t book_record_time_us(const struct book *book);
 
 /* ---- answers.c ---- */
 

@@ -13,6 +13,7 @@
 struct book_options {
     struct shard_limits limits;
     struct ticket_limits ticket_limits; /* per currency alike, in minor units */
+    int64_t payout_day_minor_max;       /* of a customer's bets of one day; INT64_MAX: unlimited */
     int64_t liability_minor_max;        /* of one outcome (core/liability.h); LIABILITY_UNLIMITED */
     int64_t deposit_minor_max;          /* of one movement */
     int64_t silence_us_max;             /* P2: 5 s */
@@ -45,6 +46,7 @@ struct book_options {
                                              .legs_max = 30,                                       \
                                              .lines_max = 20000,                                   \
                                              .total_odds_max = TOTAL_ODDS_UNLIMITED},              \
+                           .payout_day_minor_max = INT64_MAX,                                      \
                            .liability_minor_max = LIABILITY_UNLIMITED,                             \
                            .deposit_minor_max = 10000000,                                          \
                            .silence_us_max = 5 * US_PER_SECOND,                                    \

@@ -23,6 +23,8 @@ struct record_leg book_leg(struct book *book, const struct leg_seen *seen, const
 
 /* ---- bet_limits.c: what the ledger's state leaves to be staked ---- */
 
+/* What the platform's options let be staked. */
+struct stake_limits_combined book_platform_limits(const struct book_options *options);
 /* The limits of all that the leg is of: the customer, market, event, sport, the platform. */
 void book_leg_limits(const struct book *book, struct account_ref account,
                      const struct leg_seen *seen, struct stake_limits_combined *ret);
@@ -34,3 +36,8 @@ int64_t book_liability_room(const struct book *book, const struct leg_seen *seen
 #define REPEATS_WALK_MAX 1024
 int64_t book_staked_alike(struct book *book, struct account_ref account,
                           const struct leg_seen *seen, uint32_t legs_count);
+/* Lowers the highest payout to what the account's limit of a day leaves (UTC, of when bets were
+ * asked for): bets of that day count with what they have paid and may pay yet; the bet `but` does
+ * not count (BET_NONE: all do). With more than REPEATS_WALK_MAX bets on a day nothing is left. */
+void book_take_day(struct book *book, struct account_ref account, uint32_t but,
+                   struct stake_limits_combined *all);

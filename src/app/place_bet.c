@@ -158,6 +158,7 @@ static void decide(struct book *book, struct placing *p)
         limit_leg(book, p, i, &views[i]);
     }
     lower_stake_max(book, p, account);
+    book_take_day(book, p->account, BET_NONE, &p->combined);
     p->limits = book->options.ticket_limits;
     p->limits.bet.stake_minor_min = p->combined.limits.stake_minor_min;
     p->limits.bet.stake_minor_max = p->combined.limits.stake_minor_max;

@@ -79,12 +79,6 @@ static enum request_outcome against_own(const struct book *book, const struct re
     return REQUEST_TAKEN;
 }
 
-static int64_t record_time_us(const struct book *book)
-{
-    int64_t newest = shard_state_time_us(book->state);
-    return book->wall.us > newest ? book->wall.us : newest;
-}
-
 static struct record_proposal proposal_of(const struct book *book, const struct result_draft *draft,
                                           const struct desk_word *word)
 {
@@ -94,7 +88,7 @@ static struct record_proposal proposal_of(const struct book *book, const struct 
     body.result.reason_bytes = (uint16_t)word->reason.bytes;
     body.needs_approval = !desk || book->options.results_second_person;
     if (desk && book->options.results_objection_us > 0)
-        body.due_us = record_time_us(book) + book->options.results_objection_us;
+        body.due_us = book_record_time_us(book) + book->options.results_objection_us;
     return body;
 }
 
@@ -231,7 +225,7 @@ void book_proposals_step(struct book *book)
     while (i < shard_state_proposals_count(book->state) && !commit_stopped(book->commit) &&
            commit_has_room(book->commit)) {
         const struct shard_proposal *proposal = shard_state_proposal(book->state, i);
-        if (shard_proposal_ripe(proposal, record_time_us(book)))
+        if (shard_proposal_ripe(proposal, book_record_time_us(book)))
             take_force(book, proposal);
         else
             i++;
@@ -243,7 +237,7 @@ int64_t book_proposals_due_us(const struct book *book)
     int64_t due = -1;
     for (uint32_t i = 0; i < shard_state_proposals_count(book->state); i++) {
         const struct shard_proposal *proposal = shard_state_proposal(book->state, i);
-        int64_t left = proposal->due_us - record_time_us(book);
+        int64_t left = proposal->due_us - book_record_time_us(book);
         if (proposal->needs_approval == 1 && proposal->approved == 0)
             continue;
         if (left <= 0)

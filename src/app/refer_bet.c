@@ -113,6 +113,7 @@ static enum bet_outcome look_again(struct book *book, struct referred *r, unsign
     limits.bet.stake_minor_min = all.limits.stake_minor_min;
     limits.bet.stake_minor_max = stake_limits_left(
         all.limits.stake_minor_max, alike > r->bet->stake ? alike - r->bet->stake : 0);
+    book_take_day(book, account, r->index, &all);
     limits.bet.payout_minor_max = all.limits.payout_minor_max;
     if (all.limits.stake_minor_max > 0 && (lifted & LIFT_STAKE) != 0)
         limits.bet.stake_minor_max = INT64_MAX; /* whatever is open alike */
@@ -138,12 +139,6 @@ static bool passes(struct book *book, struct referred *r, unsigned lifted, struc
 }
 
 /* ---- the record ---- */
-
-static int64_t record_time(const struct book *book)
-{
-    int64_t newest_us = shard_state_time_us(book->state);
-    return book->wall.us > newest_us ? book->wall.us : newest_us;
-}
 
 /* An offer binds each leg, with what is known of its market now. */
 static void bind_leg(struct book *book, const struct referred *r, uint32_t leg,
@@ -201,7 +196,7 @@ static const struct record_view *record_word(struct book *book, const struct ref
 static enum request_outcome say(struct book *book, struct referred *r, struct record_referral *body,
                                 const struct desk_word *word, const struct book_reply *reply)
 {
-    int64_t now_us = record_time(book);
+    int64_t now_us = book_record_time_us(book);
     int64_t wait_us = body->until_us == 0 ? 0 : body->until_us - now_us;
     const struct record_view *record = record_word(book, r, body, word);
     book_pending_move(book, r->index, book->now.us + wait_us, body->word == REFERRAL_OFFERED);
@@ -231,7 +226,7 @@ static bool make_offer(struct book *book, const struct referral_request *request
     if (!passes(book, r, REFERRAL_LIFTS_ALL, ret))
         return false;
     r->stake = body->stake = request->stake == 0 ? r->bet->stake : request->stake;
-    body->until_us = record_time(book) + valid_us;
+    body->until_us = book_record_time_us(book) + valid_us;
     return passes(book, r, body->lifted, ret);
 }
 
@@ -269,7 +264,7 @@ enum request_outcome book_say_referral(struct book *book, const struct referral_
         r.stake = r.bet->stake;
         if (!passes(book, &r, body.lifted, ret_refusal))
             return REQUEST_INVALID;
-        body.until_us = record_time(book) + r.delay_us;
+        body.until_us = book_record_time_us(book) + r.delay_us;
     }
     return say(book, &r, &body, word, &reply);
 }
@@ -285,7 +280,7 @@ enum request_outcome book_answer_offer(struct book *book, const struct offer_ans
     if (!take_bet(book, answer->bet, &r) || r.bet->account != account.n)
         return REQUEST_UNKNOWN;
     if (r.row == NULL || r.row->stage != REFERRAL_IS_OFFERED ||
-        r.row->seq_bound != answer->offer_seq || record_time(book) > r.row->until_us)
+        r.row->seq_bound != answer->offer_seq || book_record_time_us(book) > r.row->until_us)
         return REQUEST_CONFLICT;
     enum request_outcome ready = book_cash_out_ready(book);
     if (ready != REQUEST_TAKEN)
@@ -299,7 +294,7 @@ enum request_outcome book_answer_offer(struct book *book, const struct offer_ans
         r.stake = body.stake = r.row->stake;
         if (!passes(book, &r, r.row->lifted, ret_refusal))
             return REQUEST_INVALID;
-        body.until_us = record_time(book) + r.delay_us;
+        body.until_us = book_record_time_us(book) + r.delay_us;
     }
     return say(book, &r, &body, &nobody, &reply);
 }

@@ -53,6 +53,7 @@ static uint64_t record_limits(struct book *book, const struct limits_request *re
         .factor_permyriad = (uint32_t)limits.factor_permyriad,
         .refer_minor_above = limits.refer_minor_above,
         .refers = (uint8_t)limits.refers,
+        .payout_day_minor_max = limits.payout_day_minor_max,
         .market = request->scope == LIMIT_OF_MARKET ? ref : 0,
         .scope = (uint8_t)request->scope,
         .removed = request->remove,
@@ -94,7 +95,9 @@ enum request_outcome book_set_limits(struct book *book, const struct limits_requ
     enum request_outcome ready = book_desk_ready(book);
     if (ready != REQUEST_TAKEN)
         return ready;
-    if (!request->remove && !shard_stake_limits_valid(&request->limits))
+    if (!request->remove &&
+        (!shard_stake_limits_valid(&request->limits) ||
+         (request->scope != LIMIT_OF_PLAYER && request->limits.payout_day_minor_max != INT64_MAX)))
         return REQUEST_INVALID;
     const struct shard_stake_limits *before = book_limits_of(book, request->scope, request->id);
     if (before == NULL && request->remove)

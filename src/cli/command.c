@@ -68,6 +68,7 @@ static const char *const known_keys[] = {
     "minutes",
     "offer-cents-min",
     "path",
+    "payout-day-minor-max",
     "payout-minor-max",
     "pending-max",
     "pipeline",

@@ -28,6 +28,7 @@
     {"stake-minor-min", "1"},                                                                      \
     {"stake-minor-max", "1000000"},                                                                \
     {"payout-minor-max", "100000000"},                                                             \
+    {"payout-day-minor-max", "0"},                                                                 \
     {"liability-minor-max", "0"},                                                                  \
     {"legs-max", "30"},                                                                            \
     {"lines-max", "20000"},                                                                        \
@@ -280,6 +281,7 @@ static int take_trading(const struct options *options, struct node_trading *ret,
         {"stake-minor-min", &ret->stake_minor_min, {1, MONEY_MINOR_MAX}},
         {"stake-minor-max", &ret->stake_minor_max, {1, MONEY_MINOR_MAX}},
         {"payout-minor-max", &ret->payout_minor_max, {1, MONEY_MINOR_MAX}},
+        {"payout-day-minor-max", &ret->payout_day_minor_max, {0, MONEY_MINOR_MAX}},
         {"liability-minor-max", &ret->liability_minor_max, {0, MONEY_MINOR_MAX}},
         {"legs-max", &ret->legs_max, {1, BET_LEGS_MAX}},
         {"lines-max", &ret->lines_max, {1, INT64_C(1) << 32}},

@@ -267,6 +267,8 @@ static void put_bet_limits(const struct node_trading *trading, struct book_optio
         .total_odds_max =
             trading->total_odds_max == 0 ? TOTAL_ODDS_UNLIMITED : (uint32_t)trading->total_odds_max,
     };
+    book->payout_day_minor_max =
+        trading->payout_day_minor_max == 0 ? INT64_MAX : trading->payout_day_minor_max;
     book->liability_minor_max =
         trading->liability_minor_max == 0 ? LIABILITY_UNLIMITED : trading->liability_minor_max;
 }

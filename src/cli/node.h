@@ -37,6 +37,7 @@ struct node_trading {
     int64_t referral_timeout_ms, referral_offer_ms, referrals_max;
     int64_t cash_out_margin, cash_out_valid_ms;  /* permyriad of the fair value */
     bool bind_score;                             /* of bets that wait for their delay */
+    int64_t payout_day_minor_max;                /* of a customer's bets of a day; 0: unlimited */
     int64_t liability_minor_max;                 /* of one outcome; 0: unlimited */
     int64_t legs_max, lines_max, total_odds_max; /* of one bet; total odds 0: unlimited */
 };

@@ -29,3 +29,8 @@ struct bet_id bet_id_next(struct bet_id last, struct instant now, uint32_t shard
     ASSERT(id <= INT64_MAX);
     return (struct bet_id){id};
 }
+
+struct instant bet_id_instant(struct bet_id id)
+{
+    return (struct instant){((int64_t)(id.n >> TIME_SHIFT) + BET_ID_EPOCH_MS) * US_PER_MS};
+}

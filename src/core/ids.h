@@ -40,3 +40,5 @@ struct bet_id {
  * names a slightly later millisecond than the clock; a time before 2020 counts as 2020.
  * shard < BET_ID_SHARDS_MAX. Ids stay below 2^63 (SQL BIGINT), which lasts until 2089. */
 struct bet_id bet_id_next(struct bet_id last, struct instant now, uint32_t shard);
+/* The millisecond that it names. */
+struct instant bet_id_instant(struct bet_id id);

@@ -75,6 +75,8 @@ void stake_limits_combine(const struct stake_limits *const scopes[LIMIT_SCOPES],
         raise_to(&all->delay_us, &ret->delay_of, limits->delay_us, scope);
         lower_to(&all->refer_minor_above, &ret->refer_of, most_of(limits->refer_minor_above),
                  scope);
+        lower_to(&all->payout_day_minor_max, &ret->payout_day_of,
+                 most_of(limits->payout_day_minor_max), scope);
         all->refers |= limits->refers;
         scale.times *= limits->factor_permyriad;
         scale.over *= LIMIT_FACTOR_WHOLE;
@@ -95,6 +97,8 @@ void stake_limits_join(struct stake_limits_combined *all, const struct stake_lim
     raise_to(&limits->delay_us, &all->delay_of, leg->limits.delay_us, leg->delay_of);
     lower_to(&limits->refer_minor_above, &all->refer_of, leg->limits.refer_minor_above,
              leg->refer_of);
+    lower_to(&limits->payout_day_minor_max, &all->payout_day_of, leg->limits.payout_day_minor_max,
+             leg->payout_day_of);
     limits->refers |= leg->limits.refers;
 }
 
@@ -119,6 +123,12 @@ int64_t stake_limits_left(int64_t stake_minor_max, int64_t staked_minor)
     if (most == INT64_MAX)
         return most;
     return staked_minor < most ? most - staked_minor : 0;
+}
+
+void stake_limits_take_day(struct stake_limits_combined *all, int64_t paid_minor)
+{
+    lower_to(&all->limits.payout_minor_max, &all->payout_of,
+             stake_limits_left(all->limits.payout_day_minor_max, paid_minor), all->payout_day_of);
 }
 
 const char *limit_scope_text(enum limit_scope scope)

@@ -33,17 +33,19 @@ enum limit_scope {
 /* INT64_MAX, as all above MONEY_MINOR_MAX, is "unlimited"; below 0 counts as 0. */
 struct stake_limits {
     int64_t stake_minor_min;
-    int64_t stake_minor_max;     /* of a bet; of identical ones together: stake_limits_left() */
-    int64_t payout_minor_max;    /* potential return of a bet */
-    int64_t liability_minor_max; /* of one outcome (core/liability.h) */
-    int64_t delay_us;            /* before a bet is decided */
-    uint64_t factor_permyriad;   /* at most LIMIT_FACTOR_MAX; 0: nothing may be staked */
-    int64_t refer_minor_above;   /* a higher stake waits for the desk (core/referral.h) */
-    uint64_t refers;             /* 1: what these limits refuse is referred to the desk; else 0 */
+    int64_t stake_minor_max;      /* of a bet; of identical ones together: stake_limits_left() */
+    int64_t payout_minor_max;     /* potential return of a bet */
+    int64_t liability_minor_max;  /* of one outcome (core/liability.h) */
+    int64_t delay_us;             /* before a bet is decided */
+    uint64_t factor_permyriad;    /* at most LIMIT_FACTOR_MAX; 0: nothing may be staked */
+    int64_t refer_minor_above;    /* a higher stake waits for the desk (core/referral.h) */
+    uint64_t refers;              /* 1: what these limits refuse is referred to the desk; else 0 */
+    int64_t payout_day_minor_max; /* of all that a customer asks for in one day (UTC), together */
 };
 
 #define STAKE_LIMITS_NONE                                                                          \
-    ((struct stake_limits){0, INT64_MAX, INT64_MAX, INT64_MAX, 0, LIMIT_FACTOR_WHOLE, INT64_MAX, 0})
+    ((struct stake_limits){0, INT64_MAX, INT64_MAX, INT64_MAX, 0, LIMIT_FACTOR_WHOLE, INT64_MAX,   \
+                           0, INT64_MAX})
 
 /* The most restrictive of all, and whose each one is. */
 struct stake_limits_combined {
@@ -54,6 +56,7 @@ struct stake_limits_combined {
     enum limit_scope liability_of;
     enum limit_scope delay_of;
     enum limit_scope refer_of;
+    enum limit_scope payout_day_of;
 };
 
 /* scopes[scope]: its limits, NULL where it has none; [LIMIT_OF_NONE] is not looked at. Of delays
@@ -74,6 +77,10 @@ enum limit_scope stake_limits_binding(const struct stake_limits_combined *combin
  * accepted bets on the same already stake so much: repeated identical bets are summed. Never below
  * 0; unlimited stays so. staked_minor >= 0. */
 int64_t stake_limits_left(int64_t stake_minor_max, int64_t staked_minor);
+
+/* The highest payout is no more than what is left of the day's, when the customer's bets of that
+ * day have paid, and may yet pay, `paid_minor` (>= 0). */
+void stake_limits_take_day(struct stake_limits_combined *all, int64_t paid_minor);
 
 /* "PLAYER" .. "PLATFORM", "NONE"; NULL for another number. */
 const char *limit_scope_text(enum limit_scope scope);

@@ -22,7 +22,7 @@
 #include "ledger/record_referral.h"
 #include "ledger/record_results.h"
 
-#define RECORD_FORMAT         2 /* of all types; a record of another one is told, not guessed at */
+#define RECORD_FORMAT         3 /* of all types; a record of another one is told, not guessed at */
 #define RECORD_BYTES_MAX      (256 * 1024)
 #define RECORD_POSTINGS_MAX   8
 #define RECORD_SELECTION_NONE 0xFFFFu

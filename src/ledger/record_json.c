@@ -483,6 +483,7 @@ static void put_limits(struct dump *d, const struct record_limits *body)
     put_limit(d, "stake_minor_min", body->stake_minor_min);
     put_limit(d, "stake_minor_max", body->stake_minor_max);
     put_limit(d, "payout_minor_max", body->payout_minor_max);
+    put_limit(d, "payout_day_minor_max", body->payout_day_minor_max);
     put_limit(d, "liability_minor_max", body->liability_minor_max);
     put_limit(d, "delay_us", body->delay_us);
     dump_u64(d, "factor_permyriad", body->factor_permyriad);

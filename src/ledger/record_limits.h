@@ -23,6 +23,7 @@ struct record_limits {
     uint16_t reason_bytes; /* and why */
     uint8_t refers;        /* 1: what these limits refuse waits for the desk */
     uint8_t reserved[7];
+    int64_t payout_day_minor_max; /* PLAYER: of all that is asked for in one day; else INT64_MAX */
 };
 
-_Static_assert(sizeof(struct record_limits) == 80, "format");
+_Static_assert(sizeof(struct record_limits) == 88, "format");

@@ -47,7 +47,8 @@ bool shard_stake_limits_valid(const struct stake_limits *limits)
            amount_valid(limits->stake_minor_max) && amount_valid(limits->payout_minor_max) &&
            amount_valid(limits->liability_minor_max) && limits->delay_us >= 0 &&
            limits->delay_us <= LIMIT_DELAY_US_MAX && limits->factor_permyriad <= LIMIT_FACTOR_MAX &&
-           amount_valid(limits->refer_minor_above) && limits->refers <= 1;
+           amount_valid(limits->refer_minor_above) && limits->refers <= 1 &&
+           amount_valid(limits->payout_day_minor_max);
 }
 
 static struct stake_limits limits_of(const struct record_limits *body)
@@ -59,7 +60,8 @@ static struct stake_limits limits_of(const struct record_limits *body)
                                  .delay_us = body->delay_us,
                                  .factor_permyriad = body->factor_permyriad,
                                  .refer_minor_above = body->refer_minor_above,
-                                 .refers = body->refers};
+                                 .refers = body->refers,
+                                 .payout_day_minor_max = body->payout_day_minor_max};
 }
 
 /* A removal says no number of its own. */
@@ -71,7 +73,8 @@ static bool is_none(const struct stake_limits *limits)
            limits->payout_minor_max == none.payout_minor_max &&
            limits->liability_minor_max == none.liability_minor_max &&
            limits->delay_us == none.delay_us && limits->factor_permyriad == none.factor_permyriad &&
-           limits->refer_minor_above == none.refer_minor_above && limits->refers == none.refers;
+           limits->refer_minor_above == none.refer_minor_above && limits->refers == none.refers &&
+           limits->payout_day_minor_max == none.payout_day_minor_max;
 }
 
 /* Whose they are is known, by a number: a ref, or the symbol of an id (0: it has none yet). */
@@ -108,6 +111,8 @@ static int check_limits(struct shard_state *state, const struct record_view *rec
             "limits name those that were in force before");
     REQUIRE(body->removed <= 1 && (body->removed == 0 || before != NULL),
             "limits are removed where there are some");
+    REQUIRE(body->scope == LIMIT_OF_PLAYER || body->payout_day_minor_max == INT64_MAX,
+            "what a day may pay is a customer's");
     REQUIRE(body->removed == 0 ? shard_stake_limits_valid(&limits) : is_none(&limits),
             "limits are within their bounds");
     if (before == NULL && !shard_state_stake_limits_room(state))
@@ -178,6 +183,8 @@ int shard_check_stake_limits(struct shard_state *state)
         REQUIRE(shard_stake_limits_valid(&row->limits) && row->reserved[0] == 0 &&
                     row->reserved[1] == 0 && row->reserved[2] == 0,
                 "limits are within their bounds");
+        REQUIRE(row->scope == LIMIT_OF_PLAYER || row->limits.payout_day_minor_max == INT64_MAX,
+                "what a day may pay is a customer's");
         REQUIRE(row->seq <= state->seq, "L1: a number is beyond the last record");
         REQUIRE(table_insert(state->stake_limits_by_scope, key_of(row->scope, row->ref), i) ==
                     TABLE_OK,

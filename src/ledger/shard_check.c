@@ -274,7 +274,7 @@ _Static_assert(sizeof(struct shard_bet) == 128, "no padding");
 _Static_assert(sizeof(struct shard_cash_out) == 48, "no padding");
 _Static_assert(sizeof(struct shard_market) == 128, "no padding");
 _Static_assert(sizeof(struct shard_referral) == 48, "no padding");
-_Static_assert(sizeof(struct shard_stake_limits) == 80, "no padding");
+_Static_assert(sizeof(struct shard_stake_limits) == 88, "no padding");
 _Static_assert(sizeof(struct shard_house) == 48, "no padding");
 _Static_assert(sizeof(struct shard_verdict) == 48, "no padding");
 _Static_assert(sizeof(struct shard_selection) == 56, "no padding");

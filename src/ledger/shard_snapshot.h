@@ -13,7 +13,7 @@
 #include "ledger/shard_state.h"
 
 #define SHARD_SNAPSHOT_MAGIC       "OVRSNAP1"
-#define SHARD_SNAPSHOT_FORMAT      8
+#define SHARD_SNAPSHOT_FORMAT      9
 #define SHARD_SNAPSHOT_HEAD_BYTES  512
 #define SHARD_SNAPSHOT_PIECE_BYTES (256 * 1024) /* at most, of one call of the functions below */
 

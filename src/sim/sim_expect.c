@@ -5,6 +5,8 @@
 #include "sim/sim_tickets.h"
 #include "sim/sim_world.h"
 
+#define DAY_US (24 * 60 * 60 * US_PER_SECOND)
+
 /* ---- decisions ---- */
 
 static int compare(struct odds a, struct odds b)
@@ -218,6 +220,8 @@ static struct sim_bounds bounds_of(const struct sim *sim, const struct sim_entry
         all.stake_min = leg.stake_min > all.stake_min ? leg.stake_min : all.stake_min;
         all.stake_max = leg.stake_max < all.stake_max ? leg.stake_max : all.stake_max;
         all.payout_max = leg.payout_max < all.payout_max ? leg.payout_max : all.payout_max;
+        all.payout_day_max =
+            leg.payout_day_max < all.payout_day_max ? leg.payout_day_max : all.payout_day_max;
         all.delay_us = leg.delay_us > all.delay_us ? leg.delay_us : all.delay_us;
     }
     return all;
@@ -246,6 +250,25 @@ int64_t sim_expect_least(const struct sim *sim, const struct sim_entry *entry,
     return bounds_of(sim, entry, ref_of(sim, account)).stake_min;
 }
 
+static int64_t day_of(const struct sim_bet *bet)
+{
+    return bet_id_instant((struct bet_id){bet->bet_id}).us / DAY_US;
+}
+
+/* What the account's bets of today have paid, and may pay yet. */
+static int64_t paid_today(const struct sim *sim, const struct sim_account *account)
+{
+    int64_t today = sim->oracle.time_us / DAY_US, paid = 0; /* of the bet's record */
+    for (uint32_t at = account->bets_last; at != SIM_NONE;
+         at = sim->oracle.bets[at].next_of_account) {
+        const struct sim_bet *bet = &sim->oracle.bets[at];
+        bool open = bet->state == BET_STATE_OPEN || bet->state == BET_STATE_PENDING;
+        if (day_of(bet) == today && bet->state != BET_STATE_NOT_ACCEPTED)
+            paid += bet->cashed_out + (open ? bet->returns : bet->payout);
+    }
+    return paid;
+}
+
 static enum bet_outcome expect_stake(const struct sim *sim, const struct sim_entry *entry,
                                      const struct sim_account *account,
                                      const struct sim_shape *shape, const struct sim_bet_leg *legs)
@@ -262,6 +285,9 @@ static enum bet_outcome expect_stake(const struct sim *sim, const struct sim_ent
     if (account->currency != 0 && account->currency != entry->currency)
         return BET_CURRENCY_MISMATCH;
     if (stake < bounds.stake_min || stake > bounds.stake_max - alike || returns > bounds.payout_max)
+        return BET_STAKE_LIMIT;
+    if (bounds.payout_day_max != INT64_MAX &&
+        returns > bounds.payout_day_max - paid_today(sim, account))
         return BET_STAKE_LIMIT;
     if (costs_too_much(sim, entry, ref, returns - (cash ? stake : 0)))
         return BET_LIABILITY_LIMIT;

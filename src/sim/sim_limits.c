@@ -34,6 +34,8 @@ static void narrow(struct sim_bounds *b, const struct stake_limits *l, struct fa
     b->stake_min = l->stake_minor_min > b->stake_min ? l->stake_minor_min : b->stake_min;
     b->stake_max = stake < b->stake_max ? stake : b->stake_max;
     b->payout_max = l->payout_minor_max < b->payout_max ? l->payout_minor_max : b->payout_max;
+    b->payout_day_max =
+        l->payout_day_minor_max < b->payout_day_max ? l->payout_day_minor_max : b->payout_day_max;
     b->liability_max = liability < b->liability_max ? liability : b->liability_max;
     b->delay_us = l->delay_us > b->delay_us ? l->delay_us : b->delay_us;
     f->top *= l->factor_permyriad;
@@ -69,7 +71,7 @@ struct sim_bounds sim_bounds_of(const struct sim *sim, uint32_t account, uint32_
                                     LIMIT_OF_SPORT};
     const struct book_options *book = &sim->mix.book;
     const struct sim_oracle *o = &sim->oracle;
-    struct sim_bounds bounds = {0, INT64_MAX, INT64_MAX, INT64_MAX, 0};
+    struct sim_bounds bounds = {0, INT64_MAX, INT64_MAX, INT64_MAX, INT64_MAX, 0};
     struct factors factors = {1, 1};
     for (size_t k = 0; o->limits_count > 0 && market != SIM_NONE && k < sizeof order; k++)
         for (uint32_t i = 0; i < o->limits_count; i++)
@@ -80,6 +82,7 @@ struct sim_bounds sim_bounds_of(const struct sim *sim, uint32_t account, uint32_
         .stake_minor_max = book->ticket_limits.bet.stake_minor_max,
         .payout_minor_max = book->ticket_limits.bet.payout_minor_max,
         .liability_minor_max = book->liability_minor_max,
+        .payout_day_minor_max = book->payout_day_minor_max,
         .factor_permyriad = 10000};
     narrow(&bounds, &platform, &factors);
     return bounds;
@@ -96,7 +99,8 @@ static struct stake_limits said(const struct record_limits *body)
                                  .delay_us = body->delay_us,
                                  .factor_permyriad = body->factor_permyriad,
                                  .refer_minor_above = body->refer_minor_above,
-                                 .refers = body->refers};
+                                 .refers = body->refers,
+                                 .payout_day_minor_max = body->payout_day_minor_max};
 }
 
 void sim_oracle_limits(struct sim *sim, const struct record_view *record)
@@ -163,6 +167,7 @@ static void choose_numbers(struct sim *sim, struct stake_limits *l)
     l->delay_us = sim_chance(sim, 250) ? (int64_t)sim_below(sim, 3000000) : 0;
     l->factor_permyriad = sim_chance(sim, 400) ? sim_below(sim, 20001) : LIMIT_FACTOR_WHOLE;
     l->refer_minor_above = INT64_MAX;
+    l->payout_day_minor_max = INT64_MAX;
     if (sim_chance(sim, 20))
         l->delay_us = LIMIT_DELAY_US_MAX + 1;
 }
@@ -231,6 +236,8 @@ void sim_limits_step(struct sim *sim)
     if (asked->id_bytes == 0)
         return;
     choose_numbers(sim, &asked->limits);
+    if (asked->scope == LIMIT_OF_PLAYER && sim_chance(sim, 400))
+        asked->limits.payout_day_minor_max = (int64_t)sim_below(sim, 60000);
     const struct limits_request request = {.scope = (enum limit_scope)asked->scope,
                                            .id = slice_of(asked->id, asked->id_bytes),
                                            .remove = asked->removed,

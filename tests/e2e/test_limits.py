@@ -102,6 +102,19 @@ def test_a_customer_is_told_of_limits_of_their_own(book):
     assert told(other) == platform
 
 
+def test_what_a_customers_bets_of_a_day_pay_has_an_end(book):
+    market, customer = book.market({11: 2.0, 12: 2.0}), book.bettor()
+    assert put(book, f'customer/{customer.name}', payout_day_minor_max=10000).status == 200
+    limits = book.server.get('/v1/account', token=customer.token).json['limits']
+    assert limits['return_day_max'] == 100
+    first = customer.bet(market, 11, '10').json
+    refused = customer.bet(market, 12, '500')
+    assert refused.code == 'STAKE_LIMIT' and refused.json['limited_by'] == 'PLAYER'
+    most = refused.json['stake_max']
+    assert most * first['odds'] <= 100 - first['potential_return'] < (most + 1) * first['odds']
+    assert customer.bet(market, 12, str(most)).status == 201
+
+
 def test_limits_outlive_a_restart_and_delay_a_customers_bets(own_book):
     customer = own_book.bettor()
     assert put(own_book, f'customer/{customer.name}', delay_ms=1500).status == 200
@@ -124,6 +137,7 @@ def test_limits_outlive_a_restart_and_delay_a_customers_bets(own_book):
     ('sport/golf', {'reason': 'x', 'stake_minor_max': 1.5}, 400),
     ('sport/golf', {'reason': 'x', 'delay_ms': 60001}, 400),
     ('sport/golf', {'reason': 'x', 'factor_permyriad': 100001}, 400),
+    ('sport/golf', {'reason': 'x', 'payout_day_minor_max': 1}, 400),
     ('sport/golf', {'reason': 'x', 'limit': 1}, 400), ('sport/golf', [], 400)])
 def test_what_is_no_limit_is_refused(book, path, body, status):
     response = book.server.desk(LIMITS + path, body, method='PUT')

@@ -8,6 +8,7 @@ const FIELDS = [
   ["stake_minor_min", "Least stake", "minor units: 500 is £5.00"],
   ["stake_minor_max", "Highest stake", "minor units"],
   ["payout_minor_max", "Highest payout", "minor units"],
+  ["payout_day_minor_max", "Highest payout of a day", "minor units; of a customer only"],
   ["liability_minor_max", "Highest liability of an outcome", "minor units"],
   ["delay_ms", "Delay of each bet", "milliseconds, at most 60000"],
   ["factor_permyriad", "Customer's share of the wider limits", "10000 is all, 2500 a quarter"],

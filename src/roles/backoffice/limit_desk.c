@@ -74,6 +74,7 @@ enum limit_field {
     STAKE_MIN,
     STAKE_MAX,
     PAYOUT_MAX,
+    PAYOUT_DAY_MAX,
     LIABILITY_MAX,
     DELAY_MS,
     FACTOR,
@@ -87,6 +88,7 @@ static const struct field limit_fields[LIMIT_FIELDS_COUNT] = {
     [STAKE_MIN] = {"stake_minor_min", JSON_NUMBER},
     [STAKE_MAX] = {"stake_minor_max", JSON_NUMBER},
     [PAYOUT_MAX] = {"payout_minor_max", JSON_NUMBER},
+    [PAYOUT_DAY_MAX] = {"payout_day_minor_max", JSON_NUMBER},
     [LIABILITY_MAX] = {"liability_minor_max", JSON_NUMBER},
     [DELAY_MS] = {"delay_ms", JSON_NUMBER},
     [FACTOR] = {"factor_permyriad", JSON_NUMBER},
@@ -127,6 +129,8 @@ static bool take_limits(const struct field_values *values, struct stake_limits *
     if (!take_number(values, STAKE_MIN, MONEY_MINOR_MAX, &ret->stake_minor_min, refusal) ||
         !take_number(values, STAKE_MAX, MONEY_MINOR_MAX, &ret->stake_minor_max, refusal) ||
         !take_number(values, PAYOUT_MAX, MONEY_MINOR_MAX, &ret->payout_minor_max, refusal) ||
+        !take_number(values, PAYOUT_DAY_MAX, MONEY_MINOR_MAX, &ret->payout_day_minor_max,
+                     refusal) ||
         !take_number(values, LIABILITY_MAX, MONEY_MINOR_MAX, &ret->liability_minor_max, refusal) ||
         !take_number(values, DELAY_MS, DELAY_MS_MAX, &delay_ms, refusal) ||
         !take_number(values, FACTOR, LIMIT_FACTOR_MAX, &factor, refusal) ||
@@ -171,6 +175,7 @@ static void put_limits(struct json_writer *writer, const struct stake_limits *li
     put_minor(writer, "stake_minor_min", limits->stake_minor_min);
     put_minor(writer, "stake_minor_max", limits->stake_minor_max);
     put_minor(writer, "payout_minor_max", limits->payout_minor_max);
+    put_minor(writer, "payout_day_minor_max", limits->payout_day_minor_max);
     put_minor(writer, "liability_minor_max", limits->liability_minor_max);
     put_minor(writer, "delay_ms", limits->delay_us / US_PER_MS);
     put_minor(writer, "factor_permyriad", (int64_t)limits->factor_permyriad);
@@ -303,6 +308,9 @@ static bool decode(struct limit_desk *desk, struct http_request *request,
                     ? limits_decode(desk, request->body, &ret->limits, ret_reason, &refusal)
                     : reason_decode(request->body, desk->scratch, sizeof desk->scratch, ret_reason,
                                     &refusal);
+    if (good && ret->scope != LIMIT_OF_PLAYER && request->method == HTTP_PUT &&
+        ret->limits.payout_day_minor_max != INT64_MAX) /* a day is a customer's */
+        good = refuse(&refusal, FAULT_INVALID_FIELD, slice_text(limit_fields[PAYOUT_DAY_MAX].name));
     if (good)
         return true;
     refusal_write(&refusal, &out);

@@ -5,8 +5,6 @@
 #include "core/referral.h"
 #include "roles/shared/price_json.h"
 
-#define COUNTER_BITS 22 /* of a bet id: shard and counter (core/ids.h) */
-
 void put_text_member(struct json_writer *writer, const char *key, struct slice text)
 {
     json_write_key(writer, key);
@@ -54,11 +52,6 @@ void put_bet_id_member(struct json_writer *writer, struct bet_id id)
     struct buf buf = buf_over(memory, sizeof memory);
     buf_put_u64(&buf, id.n);
     put_text_member(writer, "bet_id", buf_slice(&buf));
-}
-
-struct instant bet_id_instant(struct bet_id id)
-{
-    return (struct instant){((int64_t)(id.n >> COUNTER_BITS) + BET_ID_EPOCH_MS) * US_PER_MS};
 }
 
 bool bet_id_parse(struct slice text, struct bet_id *ret)

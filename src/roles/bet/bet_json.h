@@ -23,8 +23,6 @@ void put_seq_member(struct json_writer *writer, const char *key, uint32_t shard,
 void put_time_member(struct json_writer *writer, const char *key, struct instant time);
 void put_bet_id_member(struct json_writer *writer, struct bet_id id);
 
-/* When a bet was made: the milliseconds in its id. */
-struct instant bet_id_instant(struct bet_id id);
 /* A decimal number without sign or leading zero, as we write it. */
 bool bet_id_parse(struct slice text, struct bet_id *ret);
 

@@ -88,6 +88,8 @@ static void put_limits(struct json_writer *writer, const struct bet_service *ser
     put_money_member(writer, "stake_min", money_of(limits.stake_minor_min, currency));
     put_money_member(writer, "stake_max", money_of(limits.stake_minor_max, currency));
     put_money_member(writer, "return_max", money_of(limits.payout_minor_max, currency));
+    if (limits.payout_day_minor_max != INT64_MAX)
+        put_money_member(writer, "return_day_max", money_of(limits.payout_day_minor_max, currency));
     put_money_member(writer, "deposit_max", money_of(options->deposit_minor_max, currency));
     json_write_key(writer, "bets_per_minute_max");
     if (options->bets_per_minute_max == 0)

@@ -129,7 +129,7 @@ TEST(audit, a_log_of_an_older_record_format_is_refused_by_its_number)
     reseal(&f, genesis);
     assert_int_equal(audit(&f, false, &report), -ERR_UNSUPPORTED);
     assert_int_equal(report.seq, 1);
-    assert_string_equal(report.reason, "its records are not of format 2, which is all that this "
+    assert_string_equal(report.reason, "its records are not of format 3, which is all that this "
                                        "program reads");
     fixture_end(&f);
 }

@@ -417,3 +417,78 @@ TEST(limits, an_alternative_is_never_a_higher_stake_nor_more_than_there_is)
     assert_int_equal(fixture_available(&f, "ann"), 100000);
     TEARDOWN();
 }
+
+/* ---- what a customer's bets of one day pay ---- */
+
+static void fifty_a_day(struct book_options *options)
+{
+    options->payout_day_minor_max = 5000;
+}
+
+TEST(limits, what_a_customers_bets_of_a_day_pay_has_an_end)
+{
+    struct fixture f;
+    begin(&f, fifty_a_day);
+    assert_int_equal(single(&f, "ann", "k1", "a", 1000), BET_PLACED); /* 20 pounds */
+    assert_int_equal(single(&f, "ann", "k2", "b", 1001), BET_STAKE_LIMIT);
+    assert_int_equal(f.stake_max, 1000);
+    assert_int_equal(f.limit_scope, LIMIT_OF_PLATFORM);
+    assert_int_equal(single(&f, "ann", "k3", "b", 1000), BET_PLACED); /* 30 pounds */
+    assert_int_equal(single(&f, "ann", "k4", "a", 1), BET_STAKE_LIMIT);
+    assert_int_equal(f.stake_max, 0);
+    assert_int_equal(single(&f, "bob", "k1", "a", 2500), BET_PLACED);
+    fixture_restart(&f);
+    offer_two(&f);
+    assert_int_equal(single(&f, "ann", "k5", "a", 1), BET_STAKE_LIMIT);
+    fixture_result(&f, 1, LEG_WON, LEG_LOST); /* of 50 pounds 20 were paid */
+    for (int i = 0; i < 3; i++)
+        fixture_turn(&f, 1000);
+    const struct fixture_ticket other = {
+        .key = "k6", .stake = 1500, .markets = {"m2"}, .selections = {"a"}, .odds = {200}};
+    assert_int_equal(fixture_ticket(&f, &other), REQUEST_TAKEN);
+    fixture_turn(&f, 1000);
+    assert_int_equal(f.outcome, BET_PLACED);
+    TEARDOWN();
+}
+
+TEST(limits, the_next_day_begins_from_nothing)
+{
+    struct fixture f;
+    begin(&f, fifty_a_day);
+    assert_int_equal(single(&f, "ann", "k1", "a", 2500), BET_PLACED);
+    assert_int_equal(single(&f, "ann", "k2", "a", 1), BET_STAKE_LIMIT);
+    fixture_turn(&f, 24 * 3600 * US_PER_SECOND);
+    offer_two(&f);
+    assert_int_equal(single(&f, "ann", "k3", "a", 2500), BET_PLACED);
+    assert_int_equal(single(&f, "ann", "k4", "a", 1), BET_STAKE_LIMIT);
+    TEARDOWN();
+}
+
+/* Their own limit; and what there are too many of to look at counts as too much. */
+TEST(limits, a_customer_of_too_many_bets_a_day_has_reached_it_too)
+{
+    struct fixture f;
+    begin(&f, NULL);
+    char key[16];
+    for (int i = 0; i <= 1024; i++) {
+        (void)snprintf(key, sizeof key, "k%d", i);
+        assert_int_equal(single(&f, "ann", key, "a", 1), BET_PLACED);
+    }
+    struct limits_request request = {
+        .scope = LIMIT_OF_PLAYER, .id = SLICE("ann"), .limits = STAKE_LIMITS_NONE};
+    request.limits.payout_day_minor_max = 100000;
+    const struct desk_word word = {.actor = SLICE("tom"), .reason = SLICE("sharp")};
+    assert_int_equal(book_set_limits(f.book, &request, &word,
+                                     (struct book_reply){fixture_answer, fixture_cookie(&f)}),
+                     REQUEST_TAKEN);
+    fixture_turn(&f, 1000);
+    assert_int_equal(single(&f, "ann", "last", "a", 1), BET_STAKE_LIMIT);
+    assert_int_equal(f.limit_scope, LIMIT_OF_PLAYER);
+    assert_int_equal(book_stats(f.book)->repeats_walk_reached, 1);
+    request.scope = LIMIT_OF_MARKET;
+    request.id = SLICE("m1");
+    assert_int_equal(book_set_limits(f.book, &request, &word,
+                                     (struct book_reply){fixture_answer, fixture_cookie(&f)}),
+                     REQUEST_INVALID); /* a day is a customer's */
+    TEARDOWN();
+}

@@ -23,6 +23,14 @@ TEST(bet_id, is_made_of_time_shard_and_counter)
     assert_int_equal(later.n, first.n + (1 << 22));
 }
 
+TEST(bet_id, names_its_millisecond)
+{
+    struct bet_id id =
+        bet_id_next((struct bet_id){0}, (struct instant){NOON_MS * US_PER_MS + 7}, 5);
+    assert_int_equal(bet_id_instant(id).us, NOON_MS * US_PER_MS);
+    assert_int_equal(bet_id_instant(bet_id_next(id, at_ms(NOON_MS), 5)).us, NOON_MS * US_PER_MS);
+}
+
 TEST(bet_id, goes_on_when_the_clock_stands_still_or_goes_back)
 {
     struct bet_id last = bet_id_next((struct bet_id){0}, at_ms(NOON_MS), 1023);

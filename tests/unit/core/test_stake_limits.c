@@ -46,11 +46,11 @@ TEST(stake_limits, the_most_restrictive_applies_and_is_named)
 {
     make();
     *with(LIMIT_OF_PLAYER) =
-        (struct stake_limits){10, 5000, 90000, 70000, 3000000, 10000, INT64_MAX, 0};
+        (struct stake_limits){10, 5000, 90000, 70000, 3000000, 10000, INT64_MAX, 0, INT64_MAX};
     *with(LIMIT_OF_SPORT) =
-        (struct stake_limits){50, 6000, 80000, 70000, 5000000, 10000, INT64_MAX, 0};
+        (struct stake_limits){50, 6000, 80000, 70000, 5000000, 10000, INT64_MAX, 0, INT64_MAX};
     *with(LIMIT_OF_PLATFORM) =
-        (struct stake_limits){20, 4000, 85000, 60000, 0, 10000, INT64_MAX, 0};
+        (struct stake_limits){20, 4000, 85000, 60000, 0, 10000, INT64_MAX, 0, INT64_MAX};
     stake_limits_combine(scopes, &all);
     assert_int_equal(all.limits.stake_minor_min, 50);
     assert_int_equal(all.stake_min_of, LIMIT_OF_SPORT);
@@ -74,9 +74,10 @@ TEST(stake_limits, the_most_restrictive_applies_and_is_named)
 TEST(stake_limits, a_factor_scales_what_wider_scopes_allow)
 {
     make();
-    *with(LIMIT_OF_PLAYER) = (struct stake_limits){0, 9000, 90000, 80000, 0, 2500, INT64_MAX, 0};
+    *with(LIMIT_OF_PLAYER) =
+        (struct stake_limits){0, 9000, 90000, 80000, 0, 2500, INT64_MAX, 0, INT64_MAX};
     *with(LIMIT_OF_PLATFORM) =
-        (struct stake_limits){40, 10001, 50000, 40000, 0, 10000, INT64_MAX, 0};
+        (struct stake_limits){40, 10001, 50000, 40000, 0, 10000, INT64_MAX, 0, INT64_MAX};
     stake_limits_combine(scopes, &all);
     assert_int_equal(all.limits.stake_minor_max, 2500); /* 2500.25, down */
     assert_int_equal(all.stake_max_of, LIMIT_OF_PLATFORM);
@@ -116,13 +117,13 @@ TEST(stake_limits, the_largest_numbers_do_not_wrap)
 {
     make();
     for (enum limit_scope scope = LIMIT_OF_PLAYER; scope < LIMIT_SCOPES; scope++)
-        *with(scope) = (struct stake_limits){0, MONEY_MINOR_MAX, MONEY_MINOR_MAX, INT64_MAX,
-                                             0, 100000,          INT64_MAX,       0};
+        *with(scope) = (struct stake_limits){
+            0, MONEY_MINOR_MAX, MONEY_MINOR_MAX, INT64_MAX, 0, 100000, INT64_MAX, 0, INT64_MAX};
     stake_limits_combine(scopes, &all);
     assert_int_equal(all.limits.stake_minor_max, MONEY_MINOR_MAX);
     assert_int_equal(all.stake_max_of, LIMIT_OF_PLAYER); /* that of the others is above all */
     for (enum limit_scope scope = LIMIT_OF_PLAYER; scope < LIMIT_SCOPES; scope++)
-        limits[scope] = (struct stake_limits){0, INT64_MIN, -1, 7, -5, 1, INT64_MAX, 0};
+        limits[scope] = (struct stake_limits){0, INT64_MIN, -1, 7, -5, 1, INT64_MAX, 0, INT64_MAX};
     stake_limits_combine(scopes, &all);
     assert_int_equal(all.limits.stake_minor_max, 0);
     assert_int_equal(all.limits.payout_minor_max, 0);
@@ -148,7 +149,8 @@ TEST(stake_limits, more_scopes_never_allow_more)
                                                  (int64_t)prng_below(&prng, 5) * 1000000,
                                                  (uint32_t)prng_below(&prng, 10001),
                                                  INT64_MAX,
-                                                 0};
+                                                 0,
+                                                 INT64_MAX};
             stake_limits_combine(scopes, &all);
             assert_true(all.limits.stake_minor_max <= before.limits.stake_minor_max);
             assert_true(all.limits.payout_minor_max <= before.limits.payout_minor_max);
@@ -163,10 +165,12 @@ TEST(stake_limits, more_scopes_never_allow_more)
 TEST(stake_limits, legs_are_joined_by_the_most_restrictive)
 {
     make();
-    *with(LIMIT_OF_PLATFORM) = (struct stake_limits){10, 500, 9000, 100, 0, 10000, INT64_MAX, 0};
+    *with(LIMIT_OF_PLATFORM) =
+        (struct stake_limits){10, 500, 9000, 100, 0, 10000, INT64_MAX, 0, INT64_MAX};
     stake_limits_combine(scopes, &all);
     struct stake_limits_combined leg;
-    *with(LIMIT_OF_MARKET) = (struct stake_limits){20, 400, 9500, 90, 7, 10000, INT64_MAX, 0};
+    *with(LIMIT_OF_MARKET) =
+        (struct stake_limits){20, 400, 9500, 90, 7, 10000, INT64_MAX, 0, INT64_MAX};
     stake_limits_combine(scopes, &leg);
     stake_limits_join(&all, &leg);
     assert_int_equal(all.limits.stake_minor_min, 20);
@@ -184,14 +188,14 @@ TEST(stake_limits, legs_are_joined_by_the_most_restrictive)
 TEST(stake_limits, says_whose_limit_a_verdict_stands_for)
 {
     make();
-    *with(LIMIT_OF_PLAYER) =
-        (struct stake_limits){10, INT64_MAX, INT64_MAX, INT64_MAX, 0, 10000, INT64_MAX, 0};
+    *with(LIMIT_OF_PLAYER) = (struct stake_limits){10,    INT64_MAX, INT64_MAX, INT64_MAX, 0,
+                                                   10000, INT64_MAX, 0,         INT64_MAX};
     *with(LIMIT_OF_EVENT) =
-        (struct stake_limits){0, 100, INT64_MAX, INT64_MAX, 0, 10000, INT64_MAX, 0};
+        (struct stake_limits){0, 100, INT64_MAX, INT64_MAX, 0, 10000, INT64_MAX, 0, INT64_MAX};
     *with(LIMIT_OF_LEAGUE) =
-        (struct stake_limits){0, INT64_MAX, 900, INT64_MAX, 0, 10000, INT64_MAX, 0};
+        (struct stake_limits){0, INT64_MAX, 900, INT64_MAX, 0, 10000, INT64_MAX, 0, INT64_MAX};
     *with(LIMIT_OF_SPORT) =
-        (struct stake_limits){0, INT64_MAX, INT64_MAX, 800, 0, 10000, INT64_MAX, 0};
+        (struct stake_limits){0, INT64_MAX, INT64_MAX, 800, 0, 10000, INT64_MAX, 0, INT64_MAX};
     stake_limits_combine(scopes, &all);
     assert_int_equal(stake_limits_binding(&all, BET_STAKE_LIMIT, 9), LIMIT_OF_PLAYER);
     assert_int_equal(stake_limits_binding(&all, BET_STAKE_LIMIT, 10), LIMIT_OF_LEAGUE);
@@ -243,4 +247,28 @@ TEST(stake_limits, what_is_referred_is_the_least_and_no_factor_scales_it)
     assert_int_equal(all.limits.refers, 1);
     assert_int_equal(all.limits.refer_minor_above, 2000);
     assert_int_equal(all.refer_of, LIMIT_OF_MARKET);
+}
+
+TEST(stake_limits, what_a_day_has_paid_lowers_the_highest_payout)
+{
+    make();
+    with(LIMIT_OF_PLAYER)->payout_day_minor_max = 5000;
+    with(LIMIT_OF_PLATFORM)->payout_day_minor_max = 9000;
+    limits[LIMIT_OF_PLATFORM].payout_minor_max = 4000;
+    stake_limits_combine(scopes, &all);
+    assert_int_equal(all.limits.payout_day_minor_max, 5000);
+    struct stake_limits_combined day = all;
+    stake_limits_take_day(&day, 1000); /* as much is left as one bet may pay */
+    assert_int_equal(day.limits.payout_minor_max, 4000);
+    assert_int_equal(stake_limits_binding(&day, BET_STAKE_LIMIT, 1), LIMIT_OF_PLATFORM);
+    stake_limits_take_day(&day, 1001);
+    assert_int_equal(day.limits.payout_minor_max, 3999);
+    assert_int_equal(stake_limits_binding(&day, BET_STAKE_LIMIT, 1), LIMIT_OF_PLAYER);
+    stake_limits_take_day(&day, 5001);
+    assert_int_equal(day.limits.payout_minor_max, 0);
+    limits[LIMIT_OF_PLAYER].payout_day_minor_max = INT64_MAX;
+    limits[LIMIT_OF_PLATFORM].payout_day_minor_max = INT64_MAX;
+    stake_limits_combine(scopes, &day);
+    stake_limits_take_day(&day, MONEY_MINOR_MAX);
+    assert_int_equal(day.limits.payout_minor_max, 4000);
 }

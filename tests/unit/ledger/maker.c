@@ -394,6 +394,7 @@ static struct parts limits_of(const struct maker *maker, enum limit_scope scope,
         .liability_minor_max = none.liability_minor_max,
         .factor_permyriad = LIMIT_FACTOR_WHOLE,
         .refer_minor_above = none.refer_minor_above,
+        .payout_day_minor_max = none.payout_day_minor_max,
         .market = scope == LIMIT_OF_MARKET ? ref : 0,
         .scope = (uint8_t)scope,
     };

@@ -92,7 +92,7 @@ TEST(record, an_account_record_has_these_bytes)
         56,   0,    0,    0,    0x00, 0x00, 0x00, 0x00, /* bytes, crc (below) */
         3,    0,    0,    0,    0,    0,    0,    0,    /* seq */
         0xD0, 0x8F, 0x5F, 0xD2, 0x00, 0x5C, 0x06, 0x00, /* time_us */
-        3,    0,    2,    0,    0,    0,    0,    0,    /* type, format, items, postings */
+        3,    0,    3,    0,    0,    0,    0,    0,    /* type, format, items, postings */
         1,    0,    0,    0,    1,    2,    3,    4,    /* account, crc of the record before */
         3,    0,    0,    0,    0,    0,    0,    0,    /* user_bytes, reserved */
         'a',  'd',  'a',  0,    0,    0,    0,    0,    /* text, padding */

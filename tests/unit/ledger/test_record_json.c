@@ -23,13 +23,13 @@ static size_t at;
  */
 static const char *const expected[EVERY_TYPE_COUNT] = {
     "{\"seq\":1,\"time\":\"2026-09-21T14:13:20.000000Z\",\"type\":\"GENESIS\",\"format\":"
-    "2,\"bytes\":80,\"book_id\":\"6120626f6f6b206f6620746573747300\",\"shard\":0}",
-    "{\"seq\":2,\"time\":\"2026-09-21T14:13:20.001000Z\",\"type\":\"OPENED\",\"format\":2"
+    "3,\"bytes\":80,\"book_id\":\"6120626f6f6b206f6620746573747300\",\"shard\":0}",
+    "{\"seq\":2,\"time\":\"2026-09-21T14:13:20.001000Z\",\"type\":\"OPENED\",\"format\":3"
     ",\"bytes\":96,\"epoch\":1,\"binary_sha256\":\"00000000000000000000000000000000000000"
     "000000000000000000000000ab\",\"version\":\"0.1.0\"}",
     "{\"seq\":3,\"time\":\"2026-09-21T14:13:20.002000Z\",\"type\":\"ACCOUNT\",\"format\":"
-    "2,\"bytes\":56,\"account\":1,\"user_id\":\"ada\"}",
-    "{\"seq\":4,\"time\":\"2026-09-21T14:13:20.003000Z\",\"type\":\"MARKET\",\"format\":2"
+    "3,\"bytes\":56,\"account\":1,\"user_id\":\"ada\"}",
+    "{\"seq\":4,\"time\":\"2026-09-21T14:13:20.003000Z\",\"type\":\"MARKET\",\"format\":3"
     ",\"bytes\":184,\"market\":1,\"market_id\":\"1.23\",\"event_id\":\"event-9\",\"provid"
     "er\":\"betfair\",\"sport\":\"football\",\"event_name\":\"Home v Away\",\"market_name"
     "\":\"Match Odds\",\"kind\":\"match_odds\",\"status\":\"active\",\"holds\":[],\"selec"
@@ -37,27 +37,27 @@ static const char *const expected[EVERY_TYPE_COUNT] = {
     "{\"selection\":1,\"selection_id\":\"s1\",\"selection_name\":\"Selection\"},{\"select"
     "ion\":2,\"selection_id\":\"s2\",\"selection_name\":\"Selection\"}]}",
     "{\"seq\":5,\"time\":\"2026-09-21T14:13:20.004000Z\",\"type\":\"SELECTIONS\",\"format"
-    "\":2,\"bytes\":88,\"market\":1,\"market_id\":\"1.23\",\"selections\":[{\"selection\""
+    "\":3,\"bytes\":88,\"market\":1,\"market_id\":\"1.23\",\"selections\":[{\"selection\""
     ":3,\"selection_id\":\"s3\",\"selection_name\":\"Selection\"},{\"selection\":4,\"sele"
     "ction_id\":\"s4\",\"selection_name\":\"Selection\"}]}",
-    "{\"seq\":6,\"time\":\"2026-09-21T14:13:20.005000Z\",\"type\":\"MONEY\",\"format\":2,"
+    "{\"seq\":6,\"time\":\"2026-09-21T14:13:20.005000Z\",\"type\":\"MONEY\",\"format\":3,"
     "\"bytes\":128,\"account\":1,\"user_id\":\"ada\",\"kind\":\"deposit\",\"outcome\":\"P"
     "LACED\",\"currency\":\"GBP\",\"amount\":200.00,\"balance_after\":200.00,\"idempotenc"
     "y_key\":\"d\",\"request_hash\":\"000000000000000b000000000000000c\",\"postings\":[{"
     "\"account\":1,\"user_id\":\"ada\",\"kind\":\"available\",\"currency\":\"GBP\",\"amou"
     "nt\":200.00},{\"kind\":\"house_cash\",\"currency\":\"GBP\",\"amount\":-200.00}]}",
-    "{\"seq\":7,\"time\":\"2026-09-21T14:13:20.006000Z\",\"type\":\"MONEY\",\"format\":2,"
+    "{\"seq\":7,\"time\":\"2026-09-21T14:13:20.006000Z\",\"type\":\"MONEY\",\"format\":3,"
     "\"bytes\":128,\"account\":1,\"user_id\":\"ada\",\"kind\":\"withdrawal\",\"outcome\":"
     "\"PLACED\",\"currency\":\"GBP\",\"amount\":0.50,\"balance_after\":199.50,\"idempoten"
     "cy_key\":\"w\",\"request_hash\":\"000000000000000b000000000000000c\",\"postings\":[{"
     "\"account\":1,\"user_id\":\"ada\",\"kind\":\"available\",\"currency\":\"GBP\",\"amou"
     "nt\":-0.50},{\"kind\":\"house_cash\",\"currency\":\"GBP\",\"amount\":0.50}]}",
-    "{\"seq\":8,\"time\":\"2026-09-21T14:13:20.007000Z\",\"type\":\"MONEY\",\"format\":2,"
+    "{\"seq\":8,\"time\":\"2026-09-21T14:13:20.007000Z\",\"type\":\"MONEY\",\"format\":3,"
     "\"bytes\":96,\"account\":1,\"user_id\":\"ada\",\"kind\":\"withdrawal\",\"outcome\":"
     "\"INSUFFICIENT_BALANCE\",\"currency\":\"GBP\",\"amount\":10000000000000.00,\"balance"
     "_after\":199.50,\"idempotency_key\":\"v\",\"request_hash\":\"000000000000000b0000000"
     "00000000c\"}",
-    "{\"seq\":9,\"time\":\"2026-09-21T14:13:20.008000Z\",\"type\":\"BET\",\"format\":2,\""
+    "{\"seq\":9,\"time\":\"2026-09-21T14:13:20.008000Z\",\"type\":\"BET\",\"format\":3,\""
     "bytes\":256,\"account\":1,\"user_id\":\"ada\",\"bet_id\":\"889876958446354432\",\"ou"
     "tcome\":\"PLACED\",\"currency\":\"GBP\",\"stake\":50.00,\"potential_return\":105.00,"
     "\"balance_after\":149.50,\"stake_max\":0.00,\"promo_stake\":0.00,\"fees\":0.00,\"pri"
@@ -72,7 +72,7 @@ static const char *const expected[EVERY_TYPE_COUNT] = {
     "0],\"red_cards\":[0,0],\"price_age_us\":1500}],\"postings\":[{\"account\":1,\"user_i"
     "d\":\"ada\",\"kind\":\"available\",\"currency\":\"GBP\",\"amount\":-50.00},{\"kind\""
     ":\"house_stakes\",\"currency\":\"GBP\",\"amount\":50.00}]}",
-    "{\"seq\":10,\"time\":\"2026-09-21T14:13:20.009000Z\",\"type\":\"BET\",\"format\":2,"
+    "{\"seq\":10,\"time\":\"2026-09-21T14:13:20.009000Z\",\"type\":\"BET\",\"format\":3,"
     "\"bytes\":256,\"account\":1,\"user_id\":\"ada\",\"bet_id\":\"889876958450548736\",\""
     "outcome\":\"PENDING\",\"currency\":\"GBP\",\"stake\":50.00,\"potential_return\":105."
     "00,\"balance_after\":99.50,\"stake_max\":0.00,\"promo_stake\":0.00,\"fees\":0.00,\"d"
@@ -88,7 +88,7 @@ static const char *const expected[EVERY_TYPE_COUNT] = {
     "us\":1500}],\"postings\":[{\"account\":1,\"user_id\":\"ada\",\"kind\":\"available\","
     "\"currency\":\"GBP\",\"amount\":-50.00},{\"account\":1,\"user_id\":\"ada\",\"kind\":"
     "\"held\",\"currency\":\"GBP\",\"amount\":50.00}]}",
-    "{\"seq\":11,\"time\":\"2026-09-21T14:13:20.010000Z\",\"type\":\"BET\",\"format\":2,"
+    "{\"seq\":11,\"time\":\"2026-09-21T14:13:20.010000Z\",\"type\":\"BET\",\"format\":3,"
     "\"bytes\":256,\"account\":1,\"user_id\":\"ada\",\"bet_id\":null,\"outcome\":\"UNKNOW"
     "N_SELECTION\",\"currency\":\"GBP\",\"stake\":50.00,\"potential_return\":0.00,\"balan"
     "ce_after\":99.50,\"stake_max\":0.00,\"promo_stake\":0.00,\"fees\":0.00,\"price_polic"
@@ -101,7 +101,7 @@ static const char *const expected[EVERY_TYPE_COUNT] = {
     "on\":0,\"market_status\":0,\"in_play\":false,\"provider_alive\":false,\"banker\":fal"
     "se,\"ante_post\":false,\"score\":[0,0],\"red_cards\":[0,0],\"price_age_us\":0}]}",
     "{\"seq\":12,\"time\":\"2026-09-21T14:13:20.011000Z\",\"type\":\"RELEASE\",\"format\""
-    ":2,\"bytes\":168,\"account\":1,\"user_id\":\"ada\",\"bet_id\":\"889876958450548736\""
+    ":3,\"bytes\":168,\"account\":1,\"user_id\":\"ada\",\"bet_id\":\"889876958450548736\""
     ",\"previous_seq\":10,\"outcome\":\"PLACED\",\"currency\":\"GBP\",\"balance_after\":9"
     "9.50,\"legs\":[{\"event_id\":\"event-9\",\"market\":1,\"market_id\":\"1.23\",\"selec"
     "tion\":1,\"selection_id\":\"s1\",\"selection_name\":\"Selection\",\"odds\":2.10,\"od"
@@ -111,12 +111,12 @@ static const char *const expected[EVERY_TYPE_COUNT] = {
     "],\"red_cards\":[0,0],\"price_age_us\":0}],\"postings\":[{\"account\":1,\"user_id\":"
     "\"ada\",\"kind\":\"held\",\"currency\":\"GBP\",\"amount\":-50.00},{\"kind\":\"house_"
     "stakes\",\"currency\":\"GBP\",\"amount\":50.00}]}",
-    "{\"seq\":13,\"time\":\"2026-09-21T14:13:20.012000Z\",\"type\":\"FENCE\",\"format\":2"
+    "{\"seq\":13,\"time\":\"2026-09-21T14:13:20.012000Z\",\"type\":\"FENCE\",\"format\":3"
     ",\"bytes\":80,\"cause\":\"trader\",\"actor\":\"tess\",\"reason\":\"goal?\",\"odds_po"
     "sition\":100,\"markets\":[{\"market\":1,\"market_id\":\"1.23\",\"status\":\"suspende"
     "d\",\"holds\":[]}]}",
     "{\"seq\":14,\"time\":\"2026-09-21T14:13:20.013000Z\",\"type\":\"RESULT\",\"format\":"
-    "2,\"bytes\":240,\"market\":1,\"market_id\":\"1.23\",\"kind\":\"result\",\"result_ver"
+    "3,\"bytes\":240,\"market\":1,\"market_id\":\"1.23\",\"kind\":\"result\",\"result_ver"
     "sion\":1,\"previous_seq\":0,\"cause\":\"feed\",\"actor\":\"betfair\",\"reason\":\"\""
     ",\"approver\":\"\",\"certainty\":0,\"selections\":[{\"selection\":0,\"selection_id\""
     ":\"s0\",\"selection_name\":\"Selection\",\"result\":\"DEAD_HEAT\",\"won\":1,\"void_f"
@@ -131,7 +131,7 @@ static const char *const expected[EVERY_TYPE_COUNT] = {
     "name\":\"Selection\",\"result\":\"DEAD_HEAT\",\"won\":1,\"void_factor\":0.5,\"dead_h"
     "eat_numerator\":1,\"dead_heat_denominator\":2}]}",
     "{\"seq\":15,\"time\":\"2026-09-21T14:13:20.014000Z\",\"type\":\"SETTLE\",\"format\":"
-    "2,\"bytes\":200,\"account\":1,\"user_id\":\"ada\",\"bet_id\":\"889876958446354432\","
+    "3,\"bytes\":200,\"account\":1,\"user_id\":\"ada\",\"bet_id\":\"889876958446354432\","
     "\"settlement\":1,\"result_seq\":14,\"result_version\":1,\"previous_seq\":9,\"currenc"
     "y\":\"GBP\",\"stake\":50.00,\"each_way\":false,\"stake_kind\":\"cash\",\"system\":[]"
     ",\"token_back\":false,\"rounding\":\"down\",\"payout\":51.25,\"balance_after\":150.7"
@@ -143,7 +143,7 @@ static const char *const expected[EVERY_TYPE_COUNT] = {
     "\":1,\"user_id\":\"ada\",\"kind\":\"available\",\"currency\":\"GBP\",\"amount\":51.2"
     "5},{\"kind\":\"house_result\",\"currency\":\"GBP\",\"amount\":-1.25}]}",
     "{\"seq\":16,\"time\":\"2026-09-21T14:13:20.015000Z\",\"type\":\"RESULT\",\"format\":"
-    "2,\"bytes\":240,\"market\":1,\"market_id\":\"1.23\",\"kind\":\"result\",\"result_ver"
+    "3,\"bytes\":240,\"market\":1,\"market_id\":\"1.23\",\"kind\":\"result\",\"result_ver"
     "sion\":2,\"previous_seq\":14,\"cause\":\"feed\",\"actor\":\"betfair\",\"reason\":\""
     "\",\"approver\":\"\",\"certainty\":0,\"selections\":[{\"selection\":0,\"selection_id"
     "\":\"s0\",\"selection_name\":\"Selection\",\"result\":\"LOST\",\"won\":0,\"void_fact"
@@ -158,14 +158,14 @@ static const char *const expected[EVERY_TYPE_COUNT] = {
     "\",\"result\":\"LOST\",\"won\":0,\"void_factor\":0.0,\"dead_heat_numerator\":1,\"dea"
     "d_heat_denominator\":1}]}",
     "{\"seq\":17,\"time\":\"2026-09-21T14:13:20.016000Z\",\"type\":\"REVERSE\",\"format\""
-    ":2,\"bytes\":152,\"account\":1,\"user_id\":\"ada\",\"bet_id\":\"889876958446354432\""
+    ":3,\"bytes\":152,\"account\":1,\"user_id\":\"ada\",\"bet_id\":\"889876958446354432\""
     ",\"reverses_seq\":15,\"result_seq\":16,\"result_version\":2,\"previous_seq\":15,\"cu"
     "rrency\":\"GBP\",\"payout\":51.25,\"balance_after\":99.50,\"postings\":[{\"kind\":\""
     "house_stakes\",\"currency\":\"GBP\",\"amount\":50.00},{\"account\":1,\"user_id\":\"a"
     "da\",\"kind\":\"available\",\"currency\":\"GBP\",\"amount\":-51.25},{\"kind\":\"hous"
     "e_result\",\"currency\":\"GBP\",\"amount\":1.25}]}",
     "{\"seq\":18,\"time\":\"2026-09-21T14:13:20.017000Z\",\"type\":\"SETTLE\",\"format\":"
-    "2,\"bytes\":200,\"account\":1,\"user_id\":\"ada\",\"bet_id\":\"889876958446354432\","
+    "3,\"bytes\":200,\"account\":1,\"user_id\":\"ada\",\"bet_id\":\"889876958446354432\","
     "\"settlement\":2,\"result_seq\":16,\"result_version\":2,\"previous_seq\":17,\"curren"
     "cy\":\"GBP\",\"stake\":50.00,\"each_way\":false,\"stake_kind\":\"cash\",\"system\":["
     "],\"token_back\":false,\"rounding\":\"down\",\"payout\":0.00,\"balance_after\":99.50"
@@ -176,13 +176,13 @@ static const char *const expected[EVERY_TYPE_COUNT] = {
     "{\"kind\":\"house_stakes\",\"currency\":\"GBP\",\"amount\":-50.00},{\"account\":1,\""
     "user_id\":\"ada\",\"kind\":\"available\",\"currency\":\"GBP\",\"amount\":0.00},{\"ki"
     "nd\":\"house_result\",\"currency\":\"GBP\",\"amount\":50.00}]}",
-    "{\"seq\":19,\"time\":\"2026-09-21T14:13:20.018000Z\",\"type\":\"MARKET\",\"format\":2,"
+    "{\"seq\":19,\"time\":\"2026-09-21T14:13:20.018000Z\",\"type\":\"MARKET\",\"format\":3,"
     "\"bytes\":160,\"market\":2,\"market_id\":\"1.24\",\"event_id\":\"event-9\",\"provider"
     "\":\"betfair\",\"sport\":\"football\",\"event_name\":\"Home v Away\",\"market_name\":"
     "\"Match Odds\",\"kind\":\"match_odds\",\"status\":\"active\",\"holds\":[],\"selections"
     "\":[{\"selection\":0,\"selection_id\":\"s0\",\"selection_name\":\"Selection\"},{\"sele"
     "ction\":1,\"selection_id\":\"s1\",\"selection_name\":\"Selection\"}]}",
-    "{\"seq\":20,\"time\":\"2026-09-21T14:13:20.019000Z\",\"type\":\"BET\",\"format\":2,\"b"
+    "{\"seq\":20,\"time\":\"2026-09-21T14:13:20.019000Z\",\"type\":\"BET\",\"format\":3,\"b"
     "ytes\":256,\"account\":1,\"user_id\":\"ada\",\"bet_id\":\"889876958492491776\",\"outco"
     "me\":\"PLACED\",\"currency\":\"GBP\",\"stake\":50.00,\"potential_return\":105.00,\"bal"
     "ance_after\":49.50,\"stake_max\":0.00,\"promo_stake\":0.00,\"fees\":0.00,\"price_polic"
@@ -198,7 +198,7 @@ static const char *const expected[EVERY_TYPE_COUNT] = {
     "lable\",\"currency\":\"GBP\",\"amount\":-50.00},{\"kind\":\"house_stakes\",\"currency"
     "\":\"GBP\",\"amount\":50.00}]}",
     "{\"seq\":21,\"time\":\"2026-09-21T14:13:20.020000Z\",\"type\":\"CASH_OUT\",\"format"
-    "\":2,\"bytes\":320,\"account\":1,\"user_id\":\"ada\",\"bet_id\":\"889876958492491776"
+    "\":3,\"bytes\":320,\"account\":1,\"user_id\":\"ada\",\"bet_id\":\"889876958492491776"
     "\",\"outcome\":\"PLACED\",\"previous_seq\":20,\"asked_seq\":0,\"currency\":\"GBP\","
     "\"stake\":4.00,\"accepted\":3.79,\"tolerance_permyriad\":0,\"fair\":3.99,\"margin_pe"
     "rmyriad\":500,\"value\":3.79,\"paid\":3.79,\"stake_left\":46.00,\"balance_after\":53"
@@ -216,7 +216,7 @@ static const char *const expected[EVERY_TYPE_COUNT] = {
     "lable\",\"currency\":\"GBP\",\"amount\":3.79},{\"kind\":\"house_result\",\"currency"
     "\":\"GBP\",\"amount\":0.21}]}",
     "{\"seq\":22,\"time\":\"2026-09-21T14:13:20.021000Z\",\"type\":\"CASH_OUT\",\"format"
-    "\":2,\"bytes\":272,\"account\":1,\"user_id\":\"ada\",\"bet_id\":\"889876958492491776"
+    "\":3,\"bytes\":272,\"account\":1,\"user_id\":\"ada\",\"bet_id\":\"889876958492491776"
     "\",\"outcome\":\"PENDING\",\"previous_seq\":21,\"asked_seq\":0,\"currency\":\"GBP\","
     "\"stake\":1.00,\"accepted\":0.94,\"tolerance_permyriad\":0,\"fair\":0.99,\"margin_pe"
     "rmyriad\":500,\"value\":0.94,\"paid\":0.00,\"stake_left\":46.00,\"balance_after\":53"
@@ -231,7 +231,7 @@ static const char *const expected[EVERY_TYPE_COUNT] = {
     ":476190476,\"half_win\":0,\"refund\":0,\"half_lose\":0},\"odds_version\":9,\"odds_po"
     "sition\":7,\"market_status\":\"active\",\"in_play\":true,\"provider_alive\":true}]}",
     "{\"seq\":23,\"time\":\"2026-09-21T14:13:20.022000Z\",\"type\":\"CASH_OUT\",\"format"
-    "\":2,\"bytes\":312,\"account\":1,\"user_id\":\"ada\",\"bet_id\":\"889876958492491776"
+    "\":3,\"bytes\":312,\"account\":1,\"user_id\":\"ada\",\"bet_id\":\"889876958492491776"
     "\",\"outcome\":\"PLACED\",\"previous_seq\":22,\"asked_seq\":22,\"currency\":\"GBP\","
     "\"stake\":1.00,\"accepted\":0.94,\"tolerance_permyriad\":0,\"fair\":0.99,\"margin_pe"
     "rmyriad\":500,\"value\":0.94,\"paid\":0.94,\"stake_left\":45.00,\"balance_after\":54"
@@ -247,7 +247,7 @@ static const char *const expected[EVERY_TYPE_COUNT] = {
     "\",\"kind\":\"available\",\"currency\":\"GBP\",\"amount\":0.94},{\"kind\":\"house_re"
     "sult\",\"currency\":\"GBP\",\"amount\":0.06}]}",
     "{\"seq\":24,\"time\":\"2026-09-21T14:13:20.023000Z\",\"type\":\"CASH_OUT\",\"format"
-    "\":2,\"bytes\":176,\"account\":1,\"user_id\":\"ada\",\"bet_id\":\"889876958492491776"
+    "\":3,\"bytes\":176,\"account\":1,\"user_id\":\"ada\",\"bet_id\":\"889876958492491776"
     "\",\"outcome\":\"CASH_OUT_LIMIT\",\"previous_seq\":0,\"asked_seq\":0,\"currency\":\""
     "GBP\",\"stake\":45.00,\"accepted\":0.01,\"tolerance_permyriad\":0,\"fair\":0.00,\"ma"
     "rgin_permyriad\":0,\"value\":0.00,\"paid\":0.00,\"stake_left\":45.00,\"balance_after"
@@ -255,23 +255,23 @@ static const char *const expected[EVERY_TYPE_COUNT] = {
     "empotency_key\":\"none\",\"request_hash\":\"00000000000000050000000000000006\",\"eac"
     "h_way\":false,\"stake_kind\":\"cash\",\"system\":[],\"legs\":[]}",
     "{\"seq\":25,\"time\":\"2026-09-21T14:13:20.024000Z\",\"type\":\"LIMITS\",\"forma"
-    "t\":2,\"bytes\":136,\"scope\":\"SPORT\",\"id\":\"tennis\",\"removed\":false,\"pr"
+    "t\":3,\"bytes\":144,\"scope\":\"SPORT\",\"id\":\"tennis\",\"removed\":false,\"pr"
     "evious_seq\":0,\"stake_minor_min\":0,\"stake_minor_max\":500,\"payout_minor_max"
-    "\":null,\"liability_minor_max\":null,\"delay_us\":0,\"factor_permyriad\":10000,"
-    "\"refer_minor_above\":null,\"refers\":false,\"actor\":\"tess\",\"reason\":\"shar"
-    "p\"}",
+    "\":null,\"payout_day_minor_max\":null,\"liability_minor_max\":null,\"delay_us\":"
+    "0,\"factor_permyriad\":10000,\"refer_minor_above\":null,\"refers\":false,\"actor"
+    "\":\"tess\",\"reason\":\"sharp\"}",
     "{\"seq\":26,\"time\":\"2026-09-21T14:13:20.025000Z\",\"type\":\"PROPOSAL\",\"for"
-    "mat\":2,\"bytes\":176,\"needs_approval\":true,\"market\":1,\"market_id\":\"1.23"
+    "mat\":3,\"bytes\":176,\"needs_approval\":true,\"market\":1,\"market_id\":\"1.23"
     "\",\"kind\":\"result\",\"result_version\":3,\"previous_seq\":0,\"cause\":\"trade"
     "r\",\"actor\":\"tom\",\"reason\":\"seen\",\"approver\":\"\",\"certainty\":0,\"se"
     "lections\":[{\"selection\":0,\"selection_id\":\"s0\",\"selection_name\":\"Select"
     "ion\",\"result\":\"WON\",\"won\":1,\"void_factor\":0.0,\"dead_heat_numerator\":1"
     ",\"dead_heat_denominator\":1,\"reason\":\"by a nose\"}]}",
     "{\"seq\":27,\"time\":\"2026-09-21T14:13:20.026000Z\",\"type\":\"DECISION\",\"for"
-    "mat\":2,\"bytes\":72,\"proposal_seq\":26,\"decision\":\"approved\",\"actor\":\"e"
+    "mat\":3,\"bytes\":72,\"proposal_seq\":26,\"decision\":\"approved\",\"actor\":\"e"
     "ve\",\"reason\":\"agreed\"}",
     "{\"seq\":28,\"time\":\"2026-09-21T14:13:20.027000Z\",\"type\":\"BET\",\"format\""
-    ":2,\"bytes\":256,\"account\":1,\"user_id\":\"ada\",\"bet_id\":\"8898769585260462"
+    ":3,\"bytes\":256,\"account\":1,\"user_id\":\"ada\",\"bet_id\":\"8898769585260462"
     "08\",\"outcome\":\"PENDING\",\"currency\":\"GBP\",\"stake\":50.00,\"potential_re"
     "turn\":105.00,\"balance_after\":4.23,\"stake_max\":10.00,\"promo_stake\":0.00,\""
     "fees\":0.00,\"decide_at\":\"2026-09-21T14:13:25.027000Z\",\"price_policy\":\"bet"
@@ -289,7 +289,7 @@ static const char *const expected[EVERY_TYPE_COUNT] = {
     "ount\":1,\"user_id\":\"ada\",\"kind\":\"held\",\"currency\":\"GBP\",\"amount\":5"
     "0.00}]}",
     "{\"seq\":29,\"time\":\"2026-09-21T14:13:20.028000Z\",\"type\":\"REFERRAL\",\"for"
-    "mat\":2,\"bytes\":192,\"account\":1,\"user_id\":\"ada\",\"bet_id\":\"88987695852"
+    "mat\":3,\"bytes\":192,\"account\":1,\"user_id\":\"ada\",\"bet_id\":\"88987695852"
     "6046208\",\"word\":\"offered\",\"previous_seq\":28,\"currency\":\"GBP\",\"stake"
     "\":40.00,\"potential_return\":80.00,\"until\":\"2026-09-21T14:13:50.028000Z\",\""
     "lifted\":[\"stake\"],\"actor\":\"tess\",\"reason\":\"known well\",\"balance_afte"
@@ -301,7 +301,7 @@ static const char *const expected[EVERY_TYPE_COUNT] = {
     "\":false,\"offered\":true,\"score\":[0,0],\"red_cards\":[0,0],\"price_age_us\":0"
     "}]}",
     "{\"seq\":30,\"time\":\"2026-09-21T14:13:20.029000Z\",\"type\":\"REFERRAL\",\"for"
-    "mat\":2,\"bytes\":144,\"account\":1,\"user_id\":\"ada\",\"bet_id\":\"88987695852"
+    "mat\":3,\"bytes\":144,\"account\":1,\"user_id\":\"ada\",\"bet_id\":\"88987695852"
     "6046208\",\"word\":\"taken\",\"previous_seq\":29,\"currency\":\"GBP\",\"offer_se"
     "q\":29,\"stake\":40.00,\"potential_return\":80.00,\"until\":\"2026-09-21T14:13:2"
     "0.029000Z\",\"lifted\":[],\"transport\":\"http\",\"actor\":\"\",\"reason\":\"\","
@@ -310,7 +310,7 @@ static const char *const expected[EVERY_TYPE_COUNT] = {
     "user_id\":\"ada\",\"kind\":\"available\",\"currency\":\"GBP\",\"amount\":10.00}]"
     "}",
     "{\"seq\":31,\"time\":\"2026-09-21T14:13:20.030000Z\",\"type\":\"RESULT\",\"forma"
-    "t\":2,\"bytes\":240,\"market\":1,\"market_id\":\"1.23\",\"kind\":\"result\",\"re"
+    "t\":3,\"bytes\":240,\"market\":1,\"market_id\":\"1.23\",\"kind\":\"result\",\"re"
     "sult_version\":3,\"previous_seq\":16,\"cause\":\"feed\",\"actor\":\"betfair\",\""
     "reason\":\"\",\"approver\":\"\",\"certainty\":0,\"selections\":[{\"selection\":0"
     ",\"selection_id\":\"s0\",\"selection_name\":\"Selection\",\"result\":\"WON\",\"w"
@@ -325,14 +325,14 @@ static const char *const expected[EVERY_TYPE_COUNT] = {
     "ction_id\":\"s4\",\"selection_name\":\"Selection\",\"result\":\"WON\",\"won\":1,"
     "\"void_factor\":0.0,\"dead_heat_numerator\":1,\"dead_heat_denominator\":1}]}",
     "{\"seq\":32,\"time\":\"2026-09-21T14:13:20.031000Z\",\"type\":\"REVERSE\",\"form"
-    "at\":2,\"bytes\":152,\"account\":1,\"user_id\":\"ada\",\"bet_id\":\"889876958446"
+    "at\":3,\"bytes\":152,\"account\":1,\"user_id\":\"ada\",\"bet_id\":\"889876958446"
     "354432\",\"reverses_seq\":18,\"result_seq\":31,\"result_version\":3,\"previous_s"
     "eq\":18,\"currency\":\"GBP\",\"payout\":0.00,\"balance_after\":14.23,\"postings"
     "\":[{\"kind\":\"house_stakes\",\"currency\":\"GBP\",\"amount\":50.00},{\"account"
     "\":1,\"user_id\":\"ada\",\"kind\":\"available\",\"currency\":\"GBP\",\"amount\":"
     "0.00},{\"kind\":\"house_result\",\"currency\":\"GBP\",\"amount\":-50.00}]}",
     "{\"seq\":33,\"time\":\"2026-09-21T14:13:20.032000Z\",\"type\":\"SETTLE\",\"forma"
-    "t\":2,\"bytes\":200,\"account\":1,\"user_id\":\"ada\",\"bet_id\":\"8898769584463"
+    "t\":3,\"bytes\":200,\"account\":1,\"user_id\":\"ada\",\"bet_id\":\"8898769584463"
     "54432\",\"settlement\":3,\"result_seq\":31,\"result_version\":3,\"previous_seq\""
     ":32,\"currency\":\"GBP\",\"stake\":50.00,\"each_way\":false,\"stake_kind\":\"cas"
     "h\",\"system\":[],\"token_back\":false,\"rounding\":\"down\",\"payout\":105.00,"
@@ -345,14 +345,14 @@ static const char *const expected[EVERY_TYPE_COUNT] = {
     "le\",\"currency\":\"GBP\",\"amount\":105.00},{\"kind\":\"house_result\",\"curren"
     "cy\":\"GBP\",\"amount\":-55.00}]}",
     "{\"seq\":34,\"time\":\"2026-09-21T14:13:20.033000Z\",\"type\":\"MONEY\",\"format"
-    "\":2,\"bytes\":128,\"account\":1,\"user_id\":\"ada\",\"kind\":\"withdrawal\",\"o"
+    "\":3,\"bytes\":128,\"account\":1,\"user_id\":\"ada\",\"kind\":\"withdrawal\",\"o"
     "utcome\":\"PLACED\",\"currency\":\"GBP\",\"amount\":119.23,\"balance_after\":0.0"
     "0,\"idempotency_key\":\"all\",\"request_hash\":\"000000000000000b000000000000000"
     "c\",\"postings\":[{\"account\":1,\"user_id\":\"ada\",\"kind\":\"available\",\"cu"
     "rrency\":\"GBP\",\"amount\":-119.23},{\"kind\":\"house_cash\",\"currency\":\"GBP"
     "\",\"amount\":119.23}]}",
     "{\"seq\":35,\"time\":\"2026-09-21T14:13:20.034000Z\",\"type\":\"RESULT\",\"forma"
-    "t\":2,\"bytes\":240,\"market\":1,\"market_id\":\"1.23\",\"kind\":\"result\",\"re"
+    "t\":3,\"bytes\":240,\"market\":1,\"market_id\":\"1.23\",\"kind\":\"result\",\"re"
     "sult_version\":4,\"previous_seq\":31,\"cause\":\"feed\",\"actor\":\"betfair\",\""
     "reason\":\"\",\"approver\":\"\",\"certainty\":0,\"selections\":[{\"selection\":0"
     ",\"selection_id\":\"s0\",\"selection_name\":\"Selection\",\"result\":\"LOST\",\""
@@ -368,14 +368,14 @@ static const char *const expected[EVERY_TYPE_COUNT] = {
     "on\":0,\"void_factor\":0.0,\"dead_heat_numerator\":1,\"dead_heat_denominator\":1"
     "}]}",
     "{\"seq\":36,\"time\":\"2026-09-21T14:13:20.035000Z\",\"type\":\"REVERSE\",\"form"
-    "at\":2,\"bytes\":152,\"account\":1,\"user_id\":\"ada\",\"bet_id\":\"889876958446"
+    "at\":3,\"bytes\":152,\"account\":1,\"user_id\":\"ada\",\"bet_id\":\"889876958446"
     "354432\",\"reverses_seq\":33,\"result_seq\":35,\"result_version\":4,\"previous_s"
     "eq\":33,\"currency\":\"GBP\",\"payout\":105.00,\"balance_after\":-105.00,\"posti"
     "ngs\":[{\"kind\":\"house_stakes\",\"currency\":\"GBP\",\"amount\":50.00},{\"acco"
     "unt\":1,\"user_id\":\"ada\",\"kind\":\"available\",\"currency\":\"GBP\",\"amount"
     "\":-105.00},{\"kind\":\"house_result\",\"currency\":\"GBP\",\"amount\":55.00}]}",
     "{\"seq\":37,\"time\":\"2026-09-21T14:13:20.036000Z\",\"type\":\"ADJUSTMENT\",\"f"
-    "ormat\":2,\"bytes\":112,\"account\":1,\"user_id\":\"ada\",\"kind\":\"available\""
+    "ormat\":3,\"bytes\":112,\"account\":1,\"user_id\":\"ada\",\"kind\":\"available\""
     ",\"previous_seq\":36,\"before_seq\":0,\"currency\":\"GBP\",\"amount\":105.00,\"b"
     "alance_after\":0.00,\"postings\":[{\"account\":1,\"user_id\":\"ada\",\"kind\":\""
     "available\",\"currency\":\"GBP\",\"amount\":105.00},{\"kind\":\"house_result\","

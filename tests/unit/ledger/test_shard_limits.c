@@ -68,6 +68,7 @@ TEST(shard_limits, what_is_wrong_is_refused)
     REFUSES(&m, good, bounds, p.body.limits.stake_minor_max = INT64_MAX - 1);
     REFUSES(&m, good, bounds, p.body.limits.payout_minor_max = -1);
     REFUSES(&m, good, bounds, p.body.limits.liability_minor_max = -1);
+    REFUSES(&m, good, bounds, p.body.limits.payout_day_minor_max = -1);
     REFUSES(&m, good, bounds, p.body.limits.delay_us = -1);
     REFUSES(&m, good, bounds, p.body.limits.delay_us = LIMIT_DELAY_US_MAX + 1);
     REFUSES(&m, good, bounds, p.body.limits.factor_permyriad = LIMIT_FACTOR_MAX + 1);
@@ -78,6 +79,8 @@ TEST(shard_limits, what_is_wrong_is_refused)
     const struct parts sport = parts_limits(&m, LIMIT_OF_SPORT, 0, "tennis");
     REFUSES(&m, sport, "events and sports, and only they, are named by their ids",
             p.body.limits.scope = LIMIT_OF_MARKET, p.body.limits.market = 1);
+    REFUSES(&m, sport, "what a day may pay is a customer's",
+            p.body.limits.payout_day_minor_max = 1000);
     const struct parts unnamed = parts_limits(&m, LIMIT_OF_SPORT, 0, "");
     REFUSES(&m, unnamed, "events and sports, and only they, are named by their ids", (void)p);
     const struct parts market = parts_limits(&m, LIMIT_OF_MARKET, 1, "");
