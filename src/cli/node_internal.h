@@ -130,3 +130,6 @@ int node_register_proof_metrics(struct node *node);
 
 /* Registers everything that is counted. 0 or -ERR_LIMIT. */
 int node_register_metrics(struct node *node);
+
+/* What the options say of the book, with the version of the program. */
+struct book_options node_book_options(const struct node_options *options);
