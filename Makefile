@@ -5,7 +5,7 @@ PYTHON := /usr/bin/python3
 BUILD  := build
 TARGET := # of ninja: everything, where a recipe does not say less
 
-.PHONY: all help run test races sim sim-swarm mutants bench fuzz soak lint coverage \
+.PHONY: all help run test races sim sim-swarm mutants bench fuzz soak lint coverage linearizable \
         foreign-verifiers check-bets autobahn ci clean deps-build deps-test
 .DEFAULT_GOAL := all
 
@@ -67,6 +67,10 @@ foreign-verifiers: all ## verifiers that others wrote (Go, Python) over proofs t
 
 check-bets: all ## random bets, settled again in Python: COUNT=1000000 SEED=7
 	@tests/foreign/bets $(BUILD) $(or $(COUNT),1000000) $(or $(SEED),1)
+
+linearizable: all ## wallets and keys under kills and cuts, their history checked by Porcupine: SECONDS=60 SEED=1
+	@tools/install-deps foreign
+	@tests/foreign/linearizable $(BUILD) $(or $(SECONDS),60) $(or $(SEED),1)
 
 autobahn: all ## Autobahn's fuzzing client at our WebSocket server: ARGS='--cases 1.*,6.*' for some of it
 	@tools/install-deps foreign

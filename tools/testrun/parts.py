@@ -274,8 +274,8 @@ def fuzz_one(run, name):
 
 def foreign(run):
     """What others wrote: verifiers of our proofs, from their registries; and some cases of
-    Autobahn's suite for WebSockets, where `make autobahn` has installed it. And what is written
-    again in another language: the settlement of bets."""
+    Autobahn's suite for WebSockets, where `make autobahn` has installed it; Porcupine over a
+    history of wallets. And what is written again in another language: the settlement of bets."""
     failed = build(run, 'build')
     if failed:
         return [failed]
@@ -284,6 +284,8 @@ def foreign(run):
         found += foreign_one(run, ['bets', run.path('build')], 'bets')
     if run.wants('foreign/pymerkle') or run.wants('foreign/transparency_dev_merkle'):
         found += foreign_one(run, ['run', run.path('build')], 'pymerkle', 'transparency_dev_merkle')
+    if run.wants('foreign/linearizable'):
+        found += foreign_one(run, ['linearizable', run.path('build')], 'linearizable')
     if run.wants('foreign/autobahn'):
         found += foreign_one(run, ['autobahn', run.path('build'), '--if-installed', '--cases',
                                    AUTOBAHN_CASES], 'autobahn')
