@@ -16,7 +16,8 @@ struct ledger_cursor_ops {
     uint64_t (*look)(struct ledger_cursor *cursor);
     /* Visits the next whole groups, after about bytes_max bytes no more. Blocks for reading them.
      * 1: there is more up to what was looked at; 0: there is not; the visitor's negative answer;
-     * -ERR_CORRUPT; -ERR_IO; -ERR_NOT_FOUND (a file is missing). After an error: seek again. */
+     * -ERR_CORRUPT; -ERR_IO; -ERR_NOT_FOUND (a file is missing); -ERR_ABSENT (what holds the log is
+     * away: later). After an error: seek again. */
     int (*step)(struct ledger_cursor *cursor, size_t bytes_max, ledger_visit visit, void *owner);
     void (*free)(struct ledger_cursor *cursor);
 };

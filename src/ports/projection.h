@@ -1,0 +1,68 @@
+/* projection.h - the tables that people query, `bets` and `balances`, as a projector fills them
+ * (DESIGN part 3, 6.7; docs/LEDGER.md, "Projections"): rows are inserted and never changed, and
+ * with each step the place in the log up to which they go, in one transaction. So a row is there
+ * exactly once, whatever dies when.
+ *
+ * Nothing in here is the truth: it can be thrown away and made again from the log. Calls block, on
+ * a thread that may wait. Thread: one at a time. */
+#pragma once
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/slice.h"
+#include "ledger/projected_rows.h"
+
+#define PROJECTION_ROWS_MAX 4096 /* of each table in one step */
+
+/* Up to where a shard was projected. All 0: nothing was. */
+struct projection_place {
+    uint64_t seq;
+    uint32_t crc;            /* of that record: says of which log */
+    int64_t time_us;         /* of that record */
+    uint64_t bets, balances; /* rows of the shard so far: the store counts them */
+};
+
+/* Rows in the order of seq, then leg_no; all of them behind `before`, none behind `after`. */
+struct projection_step {
+    uint32_t shard;
+    struct projection_place before, after;
+    const struct bet_row *bets;
+    size_t bets_count;
+    const struct balance_row *balances;
+    size_t balances_count;
+};
+
+enum projection_table { PROJECTION_BETS = 0, PROJECTION_BALANCES };
+
+/* Which rows: of a shard, up to a place. */
+struct projection_range {
+    enum projection_table table;
+    uint32_t shard;
+    uint64_t seq_last;
+};
+
+struct projection_store;
+
+struct projection_store_ops {
+    /* 0; -ERR_ABSENT: the store is away; -ERR_IO: it refuses, problem() says why. */
+    int (*place)(struct projection_store *store, uint32_t shard, struct projection_place *ret);
+    /* All of it or nothing. 0; -ERR_BUSY: the place is not `before`, somebody else has moved it;
+     * -ERR_ABSENT: away, or the answer was lost: place() says what is there; -ERR_IO. */
+    int (*put)(struct projection_store *store, const struct projection_step *step);
+    /* Begins to read rows for a comparison: their lines (ledger/projected_rows.h), in the order of
+     * steps, `bets` and `balances` beside each other. 0, -ERR_ABSENT, -ERR_IO. */
+    int (*read)(struct projection_store *store, const struct projection_range *range);
+    /* 1: a line, without its end, borrowed until the next one of that table; 0: there is no more;
+     * -ERR_ABSENT, -ERR_IO. */
+    int (*next)(struct projection_store *store, enum projection_table table,
+                struct slice *ret_line);
+    /* Rows behind their shard's place, which no projector wrote. 0 or an error, as place(). */
+    int (*strays)(struct projection_store *store, uint64_t *ret_rows);
+    const char *(*problem)(const struct projection_store *store); /* of the last error; or "" */
+    void (*free)(struct projection_store *store);
+};
+
+struct projection_store {
+    const struct projection_store_ops *ops;
+};
