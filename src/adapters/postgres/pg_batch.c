@@ -1,71 +1,23 @@
 /* pg_batch.c - contract in pg_batch.h. */
 #include "adapters/postgres/pg_batch.h"
 
-#include <endian.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "adapters/postgres/pg_link.h"
+#include "adapters/postgres/pg_rows.h"
 #include "adapters/postgres/pg_schema.h"
 #include "base/error.h"
-
-#define ASK_TRIES 3
 
 struct pg_batch {
     struct batch_store store; /* first */
     struct pg_link *link;     /* owned */
+    char why[PG_PROBLEM_BYTES_MAX];
 };
 
 static struct pg_link *link_of(const struct batch_store *store)
 {
     return ((const struct pg_batch *)store)->link;
-}
-
-/* ---- values ---- */
-
-static struct pg_params key_of(uint32_t shard)
-{
-    struct pg_params params = {.count = 0};
-    pg_params_put_number(&params, batch_prefix(shard));
-    pg_params_put_number(&params, shard);
-    return params;
-}
-
-static bool take_number(const PGresult *rows, int row, int column, int64_t *ret)
-{
-    uint64_t big;
-    if (PQgetisnull(rows, row, column) || PQgetlength(rows, row, column) != sizeof big)
-        return false;
-    memcpy(&big, PQgetvalue(rows, row, column), sizeof big);
-    *ret = (int64_t)be64toh(big);
-    return true;
-}
-
-static int error_of(enum store_answer answer)
-{
-    switch (answer) {
-    case STORE_TAKEN:
-        return 0;
-    case STORE_AWAY:
-    case STORE_LOST:
-    case STORE_AGAIN:
-    case STORE_FULL:
-        return -ERR_ABSENT;
-    case STORE_REFUSED:
-        break;
-    }
-    return -ERR_IO;
-}
-
-/* A question that changes nothing is asked again where its answer was lost: a connection that has
- * ended meanwhile is not known to have. */
-static int ask(struct pg_link *link, const char *statement, const struct pg_params *params,
-               PGresult **ret_rows)
-{
-    enum store_answer answer = STORE_LOST;
-    for (int i = 0; i < ASK_TRIES && (answer == STORE_LOST || answer == STORE_AGAIN); i++)
-        answer = pg_link_run(link, statement, params, ret_rows);
-    return error_of(answer);
 }
 
 /* ---- preparing ---- */
@@ -83,19 +35,20 @@ static const struct {
 };
 
 /* A server that does not know a setting has no such risk of it that it could tell. */
-static int check_settings(struct pg_link *link, const char **ret_why)
+static int check_settings(struct pg_link *link, struct buf *why)
 {
     const struct pg_params none = {.count = 0};
     for (size_t i = 0; i < sizeof settings / sizeof *settings; i++) {
         PGresult *rows = NULL;
         int64_t bad = 0;
         enum store_answer answer = pg_link_run(link, settings[i].statement, &none, &rows);
-        bool told = answer == STORE_TAKEN && PQntuples(rows) == 1 && take_number(rows, 0, 0, &bad);
+        bool told =
+            answer == STORE_TAKEN && PQntuples(rows) == 1 && pg_take_number(rows, 0, 0, &bad);
         PQclear(rows);
         if (answer != STORE_REFUSED && answer != STORE_TAKEN)
-            return error_of(answer);
+            return pg_error_of(answer);
         if (told && bad != 0) {
-            *ret_why = settings[i].why;
+            buf_put_text(why, settings[i].why);
             return -ERR_CONFIG;
         }
     }
@@ -104,10 +57,14 @@ static int check_settings(struct pg_link *link, const char **ret_why)
 
 static int batch_prepare(struct batch_store *store, const char **ret_why)
 {
-    struct pg_link *link = link_of(store);
-    *ret_why = "";
-    TRY(check_settings(link, ret_why));
-    return pg_schema_prepare(link, ret_why);
+    struct pg_batch *batch = (struct pg_batch *)store;
+    struct buf why = buf_over(batch->why, sizeof batch->why - 1);
+    int error = check_settings(batch->link, &why);
+    if (error == 0)
+        error = pg_schema_prepare(batch->link, &pg_schema_ledger, &why);
+    batch->why[why.bytes] = '\0';
+    *ret_why = batch->why;
+    return error;
 }
 
 /* ---- the newest ---- */
@@ -117,14 +74,14 @@ static int batch_newest(struct batch_store *store, uint32_t shard, struct batch_
     static const char statement[] =
         "SELECT batch_no, epoch, seq_last FROM ledger WHERE prefix = $1::bigint"
         " AND shard = $2::bigint ORDER BY batch_no DESC LIMIT 1";
-    struct pg_params key = key_of(shard);
+    struct pg_params key = pg_key_of(shard);
     struct batch_place place = {0};
     int64_t seq = 0;
     PGresult *rows = NULL;
-    int error = ask(link_of(store), statement, &key, &rows);
+    int error = pg_ask(link_of(store), statement, &key, &rows);
     if (error == 0 && PQntuples(rows) == 1 &&
-        (!take_number(rows, 0, 0, &place.batch_no) || !take_number(rows, 0, 1, &place.epoch) ||
-         !take_number(rows, 0, 2, &seq)))
+        (!pg_take_number(rows, 0, 0, &place.batch_no) ||
+         !pg_take_number(rows, 0, 1, &place.epoch) || !pg_take_number(rows, 0, 2, &seq)))
         error = -ERR_CORRUPT;
     PQclear(rows);
     place.seq_last = (uint64_t)seq;
@@ -142,7 +99,7 @@ static enum store_answer batch_insert(struct batch_store *store, uint32_t shard,
         "INSERT INTO ledger (prefix, shard, batch_no, epoch, seq_first, seq_last, crc, records)"
         " VALUES ($1::bigint, $2::bigint, $3::bigint, $4::bigint, $5::bigint, $6::bigint,"
         " $7::bigint, $8::bytea) ON CONFLICT DO NOTHING RETURNING batch_no";
-    struct pg_params params = key_of(shard);
+    struct pg_params params = pg_key_of(shard);
     pg_params_put_number(&params, batch->place.batch_no);
     pg_params_put_number(&params, batch->place.epoch);
     pg_params_put_number(&params, (int64_t)batch->seq_first);
@@ -162,7 +119,7 @@ static enum store_answer batch_look(struct batch_store *store, uint32_t shard,
     static const char statement[] =
         "SELECT (epoch = $4::bigint AND seq_last = $5::bigint AND crc = $6::bigint)::int::bigint"
         " FROM ledger WHERE prefix = $1::bigint AND shard = $2::bigint AND batch_no = $3::bigint";
-    struct pg_params params = key_of(shard);
+    struct pg_params params = pg_key_of(shard);
     pg_params_put_number(&params, batch->place.batch_no);
     pg_params_put_number(&params, batch->place.epoch);
     pg_params_put_number(&params, (int64_t)batch->place.seq_last);
@@ -172,7 +129,7 @@ static enum store_answer batch_look(struct batch_store *store, uint32_t shard,
     enum store_answer answer = pg_link_run(link_of(store), statement, &params, &rows);
     *ret_found = BATCH_NONE;
     if (answer == STORE_TAKEN && PQntuples(rows) > 0)
-        *ret_found = take_number(rows, 0, 0, &ours) && ours == 1 ? BATCH_OURS : BATCH_OTHER;
+        *ret_found = pg_take_number(rows, 0, 0, &ours) && ours == 1 ? BATCH_OURS : BATCH_OTHER;
     PQclear(rows);
     return answer;
 }
@@ -184,12 +141,12 @@ static int batch_seq_last(struct batch_store *store, uint32_t shard, int64_t bat
 {
     static const char statement[] = "SELECT seq_last FROM ledger WHERE prefix = $1::bigint"
                                     " AND shard = $2::bigint AND batch_no = $3::bigint";
-    struct pg_params params = key_of(shard);
+    struct pg_params params = pg_key_of(shard);
     PGresult *rows = NULL;
     int64_t last = 0;
     pg_params_put_number(&params, batch_no);
-    int error = ask(link_of(store), statement, &params, &rows);
-    if (error == 0 && (PQntuples(rows) != 1 || !take_number(rows, 0, 0, &last)))
+    int error = pg_ask(link_of(store), statement, &params, &rows);
+    if (error == 0 && (PQntuples(rows) != 1 || !pg_take_number(rows, 0, 0, &last)))
         error = -ERR_NOT_FOUND;
     PQclear(rows);
     if (error == 0)
@@ -202,10 +159,11 @@ static int take_batch(const PGresult *rows, int row, struct batch *ret_batch, co
     int64_t first = 0, last = 0, crc = 0;
     struct batch batch = {.records = PQgetvalue(rows, row, 5),
                           .bytes = (size_t)PQgetlength(rows, row, 5)};
-    if (!take_number(rows, row, 0, &batch.place.batch_no) ||
-        !take_number(rows, row, 1, &batch.place.epoch) || !take_number(rows, row, 2, &first) ||
-        !take_number(rows, row, 3, &last) || !take_number(rows, row, 4, &crc) || first < 0 ||
-        last < 0 || crc < 0 || crc > UINT32_MAX) {
+    if (!pg_take_number(rows, row, 0, &batch.place.batch_no) ||
+        !pg_take_number(rows, row, 1, &batch.place.epoch) ||
+        !pg_take_number(rows, row, 2, &first) || !pg_take_number(rows, row, 3, &last) ||
+        !pg_take_number(rows, row, 4, &crc) || first < 0 || last < 0 || crc < 0 ||
+        crc > UINT32_MAX) {
         *ret_why = "a row lacks a number, or has an impossible one";
         return -ERR_CORRUPT;
     }
@@ -233,11 +191,11 @@ static int batch_page(struct batch_store *store, const struct batch_page *page, 
         "SELECT batch_no, epoch, seq_first, seq_last, crc, records FROM ledger"
         " WHERE prefix = $1::bigint AND shard = $2::bigint AND batch_no >= $3::bigint"
         " AND batch_no < $4::bigint ORDER BY batch_no";
-    struct pg_params params = key_of(page->shard);
+    struct pg_params params = pg_key_of(page->shard);
     PGresult *rows = NULL;
     pg_params_put_number(&params, page->batch_no);
     pg_params_put_number(&params, page->behind);
-    int error = ask(link_of(store), statement, &params, &rows);
+    int error = pg_ask(link_of(store), statement, &params, &rows);
     if (error == 0)
         error = visit_rows(rows, visit, owner, ret_why);
     PQclear(rows);
@@ -280,6 +238,15 @@ static const struct batch_store_ops batch_ops = {
     .free = batch_free,
 };
 
+bool pg_url_is(const char *url)
+{
+    static const char *const schemes[] = {"postgresql://", "postgres://"};
+    for (size_t i = 0; i < sizeof schemes / sizeof *schemes; i++)
+        if (strncmp(url, schemes[i], strlen(schemes[i])) == 0)
+            return true;
+    return false;
+}
+
 static struct pg_batch *batch_new(void)
 {
     return calloc(1, sizeof(struct pg_batch));
@@ -298,4 +265,42 @@ int pg_batch_new(const char *conninfo, struct batch_store **ret_store)
     batch->store.ops = &batch_ops;
     *ret_store = &batch->store;
     return 0;
+}
+
+/* ---- shards ---- */
+
+static int read_shards(struct pg_link *link, uint32_t ret_shards[BATCH_SHARDS_MAX],
+                       size_t *ret_count)
+{
+    /* From one to the next in the key: so it costs as much as there are shards, not rows. */
+    static const char statement[] =
+        "WITH RECURSIVE s AS ((SELECT prefix, shard FROM ledger ORDER BY prefix, shard LIMIT 1)"
+        " UNION ALL SELECT n.prefix, n.shard FROM s, LATERAL (SELECT prefix, shard FROM ledger"
+        " WHERE (prefix, shard) > (s.prefix, s.shard) ORDER BY prefix, shard LIMIT 1) AS n)"
+        " SELECT shard::bigint FROM s ORDER BY 1 LIMIT 1024";
+    const struct pg_params none = {.count = 0};
+    PGresult *rows = NULL;
+    int error = pg_ask(link, statement, &none, &rows);
+    size_t count = error == 0 ? (size_t)PQntuples(rows) : 0;
+    for (size_t i = 0; error == 0 && i < count; i++) {
+        int64_t shard = 0;
+        if (!pg_take_number(rows, (int)i, 0, &shard) || shard < 0)
+            error = -ERR_IO;
+        ret_shards[i] = (uint32_t)shard;
+    }
+    PQclear(rows);
+    *ret_count = count;
+    return error;
+}
+
+int pg_batch_shards(const char *conninfo, uint32_t ret_shards[BATCH_SHARDS_MAX], size_t *ret_count,
+                    struct buf *why)
+{
+    struct pg_link *link = NULL;
+    TRY(pg_link_new(conninfo, &link));
+    int error = read_shards(link, ret_shards, ret_count);
+    if (error < 0)
+        buf_put_text(why, pg_link_problem(link));
+    pg_link_free(link);
+    return error;
 }

@@ -9,6 +9,7 @@ struct pg_ledger_options {
     const char *conninfo; /* libpq's; copied */
     uint32_t shard;
     int64_t close_us_max; /* free() waits so long for the server, then leaves it */
+    bool read_only;       /* batch_ledger.h */
 };
 
 /* Connects, makes the tables where they are missing and finds the end of the log. 0; -ERR_ABSENT

@@ -26,6 +26,7 @@ struct pg_link {
     PGconn *connection;        /* owned; NULL: there is none */
     int leave_fd;
     bool sync_was_cut; /* by a warning during the statement */
+    char *line;        /* of a COPY that goes out; libpq's, owned */
     char problem[PG_PROBLEM_BYTES_MAX];
 };
 
@@ -76,6 +77,7 @@ void pg_link_free(struct pg_link *link)
 {
     if (link == NULL)
         return;
+    PQfreemem(link->line);
     drop(link);
     PQconninfoFree(link->options);
     if (link->leave_fd >= 0)
@@ -180,6 +182,7 @@ static struct settings settings_of(const struct pg_link *link)
             put_setting(&settings, option->keyword, option->val);
     put_setting(&settings, "application_name", "overround");
     put_setting(&settings, "connect_timeout", "5");
+    put_setting(&settings, "client_encoding", "UTF8");
     put_setting(&settings, "options", "-c default_transaction_isolation=serializable");
     put_setting(&settings, "keepalives_idle", "2");
     put_setting(&settings, "keepalives_interval", "1");
@@ -343,9 +346,153 @@ enum store_answer pg_link_run(struct pg_link *link, const char *statement,
     return end_statement(link, queued, ret_rows);
 }
 
-enum store_answer pg_link_script(struct pg_link *link, const char *statements)
+/* ---- copies ---- */
+
+#define COPY_PIECE_BYTES (64 * 1024)
+
+static bool put_piece(struct pg_link *link, struct slice piece)
+{
+    for (;;) {
+        int put = PQputCopyData(link->connection, piece.at, (int)piece.bytes);
+        if (put != 0)
+            return put > 0;
+        if (wait_socket(link, POLLIN | POLLOUT, INT64_MAX) < 0 ||
+            PQconsumeInput(link->connection) == 0 || PQflush(link->connection) < 0)
+            return false;
+    }
+}
+
+/* A block, and its end. The server's word on it comes as the next result. */
+static bool put_block(struct pg_link *link, struct slice block)
+{
+    for (size_t at = 0; at < block.bytes; at += COPY_PIECE_BYTES) {
+        size_t left = block.bytes - at;
+        struct slice piece = {block.at + at, left < COPY_PIECE_BYTES ? left : COPY_PIECE_BYTES};
+        if (!put_piece(link, piece))
+            return false;
+    }
+    int ended;
+    while ((ended = PQputCopyEnd(link->connection, NULL)) == 0)
+        if (wait_socket(link, POLLIN | POLLOUT, INT64_MAX) < 0 || PQflush(link->connection) < 0)
+            return false;
+    return ended > 0 && send_all(link);
+}
+
+static enum store_answer refused_by(struct pg_link *link, const PGresult *result)
+{
+    const char *state = PQresultErrorField(result, PG_DIAG_SQLSTATE);
+    const char *text = PQresultErrorField(result, PG_DIAG_MESSAGE_PRIMARY);
+    explain(link, state, text != NULL ? text : PQresultErrorMessage(result));
+    return answer_of(link, state);
+}
+
+/* The results up to the server's idle, with the blocks between them. */
+static enum store_answer take_copies(struct pg_link *link, const struct slice *blocks, size_t count)
+{
+    enum store_answer answer = STORE_TAKEN;
+    bool broken = false;
+    PGresult *result;
+    size_t next = 0;
+    while (link->connection != NULL && (result = next_result(link, &broken)) != NULL) {
+        ExecStatusType status = PQresultStatus(result);
+        if (status == PGRES_COPY_IN)
+            broken = next == count || !put_block(link, blocks[next++]);
+        else if (status != PGRES_COMMAND_OK && status != PGRES_TUPLES_OK)
+            answer = refused_by(link, result);
+        PQclear(result);
+        if (broken)
+            break;
+    }
+    return broken ? STORE_LOST : answer;
+}
+
+/* Of a transaction that a refusal left open: its end changes nothing, and if it fails the
+ * connection goes. */
+static void roll_back(struct pg_link *link)
+{
+    if (link->connection == NULL || PQtransactionStatus(link->connection) == PQTRANS_IDLE)
+        return;
+    char problem[PG_PROBLEM_BYTES_MAX];
+    memcpy(problem, link->problem, sizeof problem);
+    if (PQsendQuery(link->connection, "ROLLBACK") == 0 || !send_all(link) ||
+        take_copies(link, NULL, 0) != STORE_TAKEN)
+        drop(link);
+    memcpy(link->problem, problem, sizeof problem);
+}
+
+enum store_answer pg_link_copy_in(struct pg_link *link, const char *statements,
+                                  const struct slice *blocks, size_t count)
 {
     if (!be_connected(link))
         return STORE_AWAY;
-    return end_statement(link, PQsendQuery(link->connection, statements), NULL);
+    enum store_answer answer = STORE_LOST;
+    if (PQsendQuery(link->connection, statements) != 0 && send_all(link))
+        answer = take_copies(link, blocks, count);
+    if (answer == STORE_TAKEN && link->sync_was_cut)
+        answer = STORE_LOST;
+    if (answer == STORE_LOST) {
+        if (link->problem[0] == '\0' && link->connection != NULL)
+            explain(link, NULL, PQerrorMessage(link->connection));
+        drop(link);
+    } else if (answer != STORE_TAKEN) {
+        roll_back(link);
+    }
+    return answer;
+}
+
+enum store_answer pg_link_copy_out(struct pg_link *link, const char *statements)
+{
+    enum store_answer answer = STORE_LOST;
+    bool broken = false, begun = false;
+    PGresult *result;
+    if (!be_connected(link))
+        return STORE_AWAY;
+    if (PQsendQuery(link->connection, statements) == 0 || !send_all(link))
+        broken = true;
+    while (!broken && !begun && (result = next_result(link, &broken)) != NULL) {
+        ExecStatusType status = PQresultStatus(result);
+        begun = status == PGRES_COPY_OUT;
+        if (!begun && status != PGRES_COMMAND_OK)
+            answer = refused_by(link, result);
+        PQclear(result);
+        broken = broken || link->connection == NULL;
+    }
+    if (begun)
+        return STORE_TAKEN;
+    if (answer == STORE_LOST)
+        drop(link);
+    return answer;
+}
+
+/* Behind the last line: did the server say that this was all? */
+static enum store_answer end_copy_out(struct pg_link *link)
+{
+    enum store_answer answer = take_copies(link, NULL, 0);
+    if (answer == STORE_LOST)
+        drop(link);
+    return answer;
+}
+
+enum store_answer pg_link_copy_next(struct pg_link *link, struct slice *ret_line, bool *ret_end)
+{
+    int bytes = 0;
+    PQfreemem(link->line);
+    link->line = NULL;
+    *ret_end = false;
+    if (link->connection == NULL)
+        return STORE_LOST;
+    while ((bytes = PQgetCopyData(link->connection, &link->line, 1)) == 0)
+        if (wait_socket(link, POLLIN, INT64_MAX) < 0 || PQconsumeInput(link->connection) == 0)
+            break;
+    if (bytes == -1) {
+        *ret_end = true;
+        return end_copy_out(link);
+    }
+    if (bytes <= 0) {
+        explain(link, NULL, PQerrorMessage(link->connection));
+        drop(link);
+        return STORE_LOST;
+    }
+    *ret_line = slice_of(link->line, (size_t)bytes - 1); /* its newline */
+    return STORE_TAKEN;
 }

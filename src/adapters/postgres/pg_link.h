@@ -18,6 +18,7 @@
 #include <libpq-fe.h>
 
 #include "adapters/shared/store_answer.h"
+#include "base/slice.h"
 
 #define PG_CONNECT_US_MAX    INT64_C(5000000)
 #define PG_PROBLEM_BYTES_MAX 256
@@ -48,8 +49,16 @@ bool pg_link_left(const struct pg_link *link);
  * STORE_TAKEN, and NULL otherwise. Rows are binary. */
 enum store_answer pg_link_run(struct pg_link *link, const char *statement,
                               const struct pg_params *params, PGresult **ret_rows);
-/* Several statements of text in one transaction, without rows. */
-enum store_answer pg_link_script(struct pg_link *link, const char *statements);
+/* Statements of text in which the n-th COPY … FROM STDIN is given blocks[n]; without rows. They are
+ * all sent at once, so BEGIN and COMMIT among them cost no way of their own; after another answer
+ * than STORE_TAKEN nothing of a transaction that they began is left open. */
+enum store_answer pg_link_copy_in(struct pg_link *link, const char *statements,
+                                  const struct slice *blocks, size_t count);
+/* Statements whose last one is a COPY … TO STDOUT; then its lines one by one. STORE_TAKEN: the next
+ * line, without its end, borrowed until the next call; *ret_end: there is none. Nothing else is run
+ * on the link before the end. */
+enum store_answer pg_link_copy_out(struct pg_link *link, const char *statements);
+enum store_answer pg_link_copy_next(struct pg_link *link, struct slice *ret_line, bool *ret_end);
 
 /* Of the newest answer that was not STORE_TAKEN; "" before. Borrowed until the next run. */
 const char *pg_link_problem(const struct pg_link *link);

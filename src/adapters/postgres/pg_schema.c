@@ -1,14 +1,15 @@
 /* pg_schema.c - contract in pg_schema.h. */
 #include "adapters/postgres/pg_schema.h"
 
-#include <endian.h>
-#include <string.h>
+#include <inttypes.h>
+#include <stdio.h>
 
+#include "adapters/postgres/pg_rows.h"
 #include "base/error.h"
 
 /* Each ends with the row that tells it; two programs that start at once meet at that key, and the
  * one that loses finds all of it done. */
-static const char *const migrations[] = {
+static const char *const ledger_migrations[] = {
     "BEGIN;"
     "CREATE TABLE ledger_schema ("
     " version bigint PRIMARY KEY,"
@@ -35,51 +36,89 @@ static const char *const migrations[] = {
     " FOR EACH STATEMENT EXECUTE FUNCTION ledger_is_insert_only();"
     "INSERT INTO ledger_schema (version) VALUES (2);"
     "COMMIT",
+    "BEGIN;"
+    "ALTER TABLE ledger_schema ADD COLUMN program_least bigint NOT NULL DEFAULT 1;"
+    "ALTER TABLE ledger_schema ALTER COLUMN program_least DROP DEFAULT;"
+    "INSERT INTO ledger_schema (version, program_least) VALUES (3, 1);"
+    "COMMIT",
 };
 
-#define VERSION ((int64_t)(sizeof migrations / sizeof *migrations))
+const struct pg_schema pg_schema_ledger = {"ledger_schema", ledger_migrations,
+                                           sizeof ledger_migrations / sizeof *ledger_migrations};
 
-/* 0 where there is no table yet. */
-static int version_of(struct pg_link *link, int64_t *ret_version)
+static int ask_number(struct pg_link *link, const char *statement, int64_t *ret)
 {
-    static const char there[] = "SELECT (to_regclass('ledger_schema') IS NOT NULL)::int::bigint";
-    static const char newest[] = "SELECT coalesce(max(version), 0) FROM ledger_schema";
     const struct pg_params none = {.count = 0};
-    uint64_t big = 0;
-    for (int i = 0; i < 2; i++) {
-        PGresult *rows = NULL;
-        enum store_answer answer = pg_link_run(link, i == 0 ? there : newest, &none, &rows);
-        if (answer == STORE_TAKEN && PQntuples(rows) == 1 && PQgetlength(rows, 0, 0) == sizeof big)
-            memcpy(&big, PQgetvalue(rows, 0, 0), sizeof big);
-        PQclear(rows);
-        if (answer != STORE_TAKEN)
-            return answer == STORE_REFUSED ? -ERR_IO : -ERR_ABSENT;
-        if (big == 0)
-            break;
-    }
-    *ret_version = (int64_t)be64toh(big);
-    return 0;
+    PGresult *rows = NULL;
+    int error = pg_ask(link, statement, &none, &rows);
+    if (error == 0 && (PQntuples(rows) != 1 || !pg_take_number(rows, 0, 0, ret)))
+        error = -ERR_IO;
+    PQclear(rows);
+    return error;
 }
 
-int pg_schema_prepare(struct pg_link *link, const char **ret_why)
+/* 0 where there is no table yet. */
+static int version_of(struct pg_link *link, const struct pg_schema *schema, int64_t *ret_version)
 {
-    for (int tries = 0; tries <= 2 * VERSION; tries++) {
-        int64_t version = 0;
-        TRY(version_of(link, &version));
-        if (version == VERSION)
+    char statement[160];
+    int64_t there = 0;
+    (void)snprintf(statement, sizeof statement,
+                   "SELECT (to_regclass('%s') IS NOT NULL)::int::bigint", schema->versions);
+    TRY(ask_number(link, statement, &there));
+    *ret_version = 0;
+    if (there == 0)
+        return 0;
+    (void)snprintf(statement, sizeof statement, "SELECT coalesce(max(version), 0) FROM %s",
+                   schema->versions);
+    return ask_number(link, statement, ret_version);
+}
+
+/* A newer program was here. */
+static int check_newer(struct pg_link *link, const struct pg_schema *schema, int64_t version,
+                       struct buf *why)
+{
+    char statement[160];
+    int64_t least = 0;
+    (void)snprintf(statement, sizeof statement, "SELECT coalesce(max(program_least), 0) FROM %s",
+                   schema->versions);
+    TRY(ask_number(link, statement, &least));
+    if (least <= schema->count)
+        return 0;
+    buf_printf(why,
+               "its tables were made by a newer program: %s is at version %" PRId64
+               ", which programs from version %" PRId64 " on work with, and this one is %" PRId64,
+               schema->versions, version, least, schema->count);
+    return -ERR_CONFIG;
+}
+
+static int prepare(struct pg_link *link, const struct pg_schema *schema, struct buf *why)
+{
+    for (int64_t tries = 0; tries <= 2 * schema->count; tries++) {
+        int64_t version = 0, now = 0;
+        TRY(version_of(link, schema, &version));
+        if (version == schema->count)
             return 0;
-        if (version > VERSION) {
-            *ret_why = "its tables were made by a newer program";
-            return -ERR_CONFIG;
-        }
-        enum store_answer answer = pg_link_script(link, migrations[version]);
-        if (answer != STORE_TAKEN) { /* another program may have done it meanwhile */
-            (void)pg_link_script(link, "ROLLBACK");
-            int64_t now = 0;
-            TRY(version_of(link, &now));
-            if (now == version && answer == STORE_REFUSED)
-                return -ERR_IO;
-        }
+        if (version > schema->count)
+            return check_newer(link, schema, version, why);
+        enum store_answer answer = pg_link_copy_in(link, schema->migrations[version], NULL, 0);
+        if (answer == STORE_TAKEN)
+            continue;
+        if (answer == STORE_REFUSED) /* another program may have done it meanwhile */
+            buf_printf(why, "%s", pg_link_problem(link));
+        TRY(version_of(link, schema, &now));
+        if (now == version && answer == STORE_REFUSED)
+            return -ERR_IO;
+        why->bytes = 0;
     }
     return -ERR_ABSENT;
+}
+
+int pg_schema_prepare(struct pg_link *link, const struct pg_schema *schema, struct buf *why)
+{
+    char memory[PG_PROBLEM_BYTES_MAX];
+    struct buf text = buf_over(memory, sizeof memory);
+    int error = prepare(link, schema, &text);
+    if (error < 0)
+        buf_put_slice(why, buf_slice(&text));
+    return error;
 }

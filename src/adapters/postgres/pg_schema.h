@@ -1,12 +1,25 @@
-/* pg_schema.h - the tables of a ledger in a database, and how they are made.
+/* pg_schema.h - tables in a database, and how they are made: numbered migrations, each one
+ * transaction that ends with its row in a table of versions.
  *
- * Migrations are numbered, only add, and each is one transaction; what was applied stands in the
- * table `ledger_schema`. A row is inserted and never changed: a trigger forbids it to everybody,
- * and who runs the book needs no more rights than SELECT and INSERT (docs/OPERATIONS.md). */
+ * A migration only adds, so that programs of several versions work on the same tables while they
+ * are exchanged one by one; each says the oldest version of the program that can work behind it
+ * (`program_least`), and an older one refuses to begin. Rows of what is insert only are kept so by
+ * a trigger, from everybody, and who runs the program needs no more rights than its own statements
+ * do (docs/OPERATIONS.md). Blocks, on the link's thread. */
 #pragma once
 
 #include "adapters/postgres/pg_link.h"
+#include "base/buf.h"
+
+struct pg_schema {
+    const char *versions; /* the table of versions */
+    const char *const *migrations;
+    int64_t count; /* of migrations: the version that this program knows */
+};
+
+extern const struct pg_schema pg_schema_ledger;
 
 /* Applies what is missing; needs rights for that only where something is. 0; -ERR_ABSENT;
- * -ERR_CONFIG with *ret_why (made by a newer program) or -ERR_IO. */
-int pg_schema_prepare(struct pg_link *link, const char **ret_why);
+ * -ERR_CONFIG: made by a newer program, behind which this one cannot work; -ERR_IO: the server
+ * refuses. `why` gets a sentence for the latter two. */
+int pg_schema_prepare(struct pg_link *link, const struct pg_schema *schema, struct buf *why);

@@ -168,22 +168,16 @@ static void wake_writer(void *owner)
 
 /* ---- reading ---- */
 
-struct asked {
-    uint64_t seq_first;
-    ledger_visit visit;
-    void *owner;
-};
-
-static int walk(struct batch_ledger *ledger, struct batch_store *store, const struct asked *asked,
-                char problem[LEDGER_PROBLEM_BYTES])
+static int walk(struct batch_ledger *ledger, struct batch_store *store,
+                const struct batch_walk_visit *asked, char problem[LEDGER_PROBLEM_BYTES])
 {
-    const char *why = "";
+    struct batch_walk of_store = {.store = store, .shard = ledger->options.shard};
     pthread_mutex_lock(&ledger->calls.lock);
-    struct batch_range range = {ledger->options.shard, asked->seq_first, ledger->stats.place};
+    struct batch_place end = ledger->stats.place;
     pthread_mutex_unlock(&ledger->calls.lock);
-    int error = batch_walk_records(store, &range, asked->visit, asked->owner, &why);
-    if (error == -ERR_CORRUPT && why[0] != '\0')
-        ledger_calls_explain(problem, why);
+    int error = batch_walk_records(&of_store, &end, asked);
+    if (error == -ERR_CORRUPT && of_store.why[0] != '\0')
+        ledger_calls_explain(problem, of_store.why);
     else if (error == -ERR_CORRUPT || error == -ERR_ABSENT || error == -ERR_IO)
         ledger_calls_explain(problem, store->ops->problem(store));
     return error;
@@ -212,7 +206,7 @@ static int read_now(void *owner, struct ledger_read *read, size_t *ret_bytes,
 {
     struct batch_ledger *ledger = owner;
     struct reading reading = {.read = read};
-    const struct asked asked = {read->seq_first, take_record, &reading};
+    const struct batch_walk_visit asked = {read->seq_first, take_record, &reading};
     int error = walk(ledger, ledger->options.reading, &asked, problem);
     if (error < 0 && error != -ERR_STOPPED)
         return error == -ERR_ABSENT ? -ERR_IO : error;
@@ -229,6 +223,8 @@ static int log_append(struct ledger_log *log, struct ledger_append *append)
     struct batch_ledger *ledger = ledger_of(log);
     ASSERT(append->shard == ledger->options.shard);
     ASSERT(append->count > 0);
+    if (ledger->options.read_only)
+        return -ERR_UNSUPPORTED;
     if (append->bytes > ledger->options.append_bytes_max)
         return -ERR_LIMIT;
     return ledger_calls_append(&ledger->calls, append);
@@ -245,7 +241,7 @@ static int log_replay(struct ledger_log *log, uint32_t shard, uint64_t seq_first
                       ledger_visit visit, void *owner)
 {
     struct batch_ledger *ledger = ledger_of(log);
-    const struct asked asked = {seq_first == 0 ? 1 : seq_first, visit, owner};
+    const struct batch_walk_visit asked = {seq_first == 0 ? 1 : seq_first, visit, owner};
     ASSERT(shard == ledger->options.shard);
     int error = walk(ledger, ledger->options.asking, &asked, ledger->calls.problem);
     return error == -ERR_NOT_FOUND ? 0 : error; /* there is nothing from there on */
@@ -297,6 +293,8 @@ static int log_take_epoch(struct ledger_log *log, uint32_t shard, uint64_t *ret_
     struct batch_ledger_stats counters = {0};
     struct batch_place place;
     ASSERT(shard == ledger->options.shard);
+    if (ledger->options.read_only)
+        return -ERR_UNSUPPORTED;
     if (!rest(ledger, &place))
         return -ERR_STOPPED;
     struct batch batch = {.place = {place.batch_no + 1, place.epoch + 1, place.seq_last},
@@ -406,7 +404,7 @@ static int find_end(struct batch_ledger *ledger, struct buf *why)
 {
     struct batch_store *store = ledger->options.asking;
     const char *text = "";
-    int error = store->ops->prepare(store, &text);
+    int error = ledger->options.read_only ? 0 : store->ops->prepare(store, &text);
     if (error == 0)
         error = store->ops->newest(store, ledger->options.shard, &ledger->stats.place);
     if (error < 0)

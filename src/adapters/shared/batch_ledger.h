@@ -22,6 +22,8 @@ struct batch_ledger_options {
     uint32_t shard;
     int64_t close_us_max;       /* free() waits so long for the store, then leaves it */
     size_t append_bytes_max;    /* of one group: what fits a batch of this store */
+    bool read_only;             /* prepares nothing; its end is the one that open() finds for good,
+                                   and append() and take_epoch() are -ERR_UNSUPPORTED */
     struct batch_store *asking; /* the owner's; taken, as the next two, also on failure */
     struct batch_store *writing, *reading; /* the threads' */
 };

@@ -16,6 +16,8 @@
 #include "adapters/shared/store_answer.h"
 #include "base/hash.h"
 
+#define BATCH_SHARDS_MAX 1024 /* of one ledger: BET_ID_SHARDS_MAX */
+
 /* Where a shard's log stands: its newest batch. All 0: it is empty. */
 struct batch_place {
     int64_t batch_no, epoch;

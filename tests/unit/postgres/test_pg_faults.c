@@ -398,9 +398,66 @@ TEST(pg_table, is_refused_where_a_newer_program_made_it)
     scene_begin(&scene);
     writer_open(&writer, scene.conninfo);
     writer_close(&writer);
-    postgres_run("INSERT INTO ledger_schema (version) VALUES (99)");
+    postgres_run("INSERT INTO ledger_schema (version, program_least) VALUES (99, 98)");
     assert_int_equal(try_open(scene.conninfo, &log, why, sizeof why), -ERR_CONFIG);
     assert_non_null(strstr(why, "newer"));
+    assert_non_null(strstr(why, "ledger_schema is at version 99"));
+    assert_non_null(strstr(why, "from version 98 on"));
+    scene_end(&scene);
+}
+
+TEST(pg_table, is_worked_with_where_a_newer_program_only_added_to_it)
+{
+    struct scene scene;
+    struct writer writer;
+    scene_begin(&scene);
+    writer_open(&writer, scene.conninfo);
+    writer_close(&writer);
+    postgres_run("ALTER TABLE ledger ADD COLUMN remark text;"
+                 "INSERT INTO ledger_schema (version, program_least) VALUES (99, 3)");
+    writer_open(&writer, scene.conninfo);
+    assert_int_equal(append(&writer, 0, 2), APPEND_OK);
+    writer_close(&writer);
+    scene_end(&scene);
+}
+
+/* As the first programs with such a table made it: an epoch was taken, and a batch written. */
+static const char tables_of_version_2[] =
+    "CREATE TABLE ledger_schema (version bigint PRIMARY KEY,"
+    " applied_at timestamptz NOT NULL DEFAULT clock_timestamp());"
+    "CREATE TABLE ledger (prefix smallint NOT NULL, shard integer NOT NULL,"
+    " batch_no bigint NOT NULL, epoch bigint NOT NULL, seq_first bigint NOT NULL,"
+    " seq_last bigint NOT NULL, crc bigint NOT NULL, records bytea NOT NULL,"
+    " written_at timestamptz NOT NULL DEFAULT clock_timestamp(),"
+    " PRIMARY KEY (prefix, shard, batch_no));"
+    "ALTER TABLE ledger ALTER COLUMN records SET STORAGE EXTERNAL;"
+    "CREATE FUNCTION ledger_is_insert_only() RETURNS trigger LANGUAGE plpgsql AS $$"
+    " BEGIN RAISE EXCEPTION 'the ledger is insert only' USING ERRCODE = '42501'; END $$;"
+    "CREATE TRIGGER insert_only BEFORE UPDATE OR DELETE OR TRUNCATE ON ledger"
+    " FOR EACH STATEMENT EXECUTE FUNCTION ledger_is_insert_only();"
+    "INSERT INTO ledger_schema (version) VALUES (1), (2);"
+    "INSERT INTO ledger (prefix, shard, batch_no, epoch, seq_first, seq_last, crc, records)"
+    " SELECT prefix, shard, batch_no, epoch, seq_first, seq_last, crc, records FROM kept";
+
+TEST(pg_table, of_an_older_program_goes_on_with_what_is_in_it)
+{
+    struct scene scene;
+    struct writer writer;
+    scene_begin(&scene);
+    writer_open(&writer, scene.conninfo);
+    assert_int_equal(append(&writer, 0, 2), APPEND_OK);
+    writer_close(&writer);
+    postgres_run("CREATE TABLE kept AS SELECT * FROM ledger");
+    clean();
+    postgres_run(tables_of_version_2);
+    postgres_run("DROP TABLE kept");
+    writer_open(&writer, scene.conninfo);
+    assert_int_equal(writer.log->ops->tail(writer.log, 0), 2);
+    assert_int_equal(writer.epoch, 2);
+    assert_int_equal(append(&writer, 2, 2), APPEND_OK);
+    assert_int_equal(writer.log->ops->replay(writer.log, 0, 1, ignore, NULL), 0);
+    assert_int_equal(postgres_number("SELECT max(version) FROM ledger_schema"), 3);
+    writer_close(&writer);
     scene_end(&scene);
 }
 

@@ -1,0 +1,21 @@
+/* pg_projection.h - the projection port on PostgreSQL, or CockroachDB by the same statements: the
+ * tables `bets` and `balances`, insert only, and `projection` with the place of each shard
+ * (docs/LEDGER.md, "Projections").
+ *
+ * A step is one transaction and one way to the server: the place moves from where the step says
+ * that it is, or nothing happens; then the rows come by COPY. It waits for no disk
+ * (synchronous_commit is off in it): a crash of the server may take the newest steps back, whole,
+ * and the projector makes them again. */
+#pragma once
+
+#include "base/buf.h"
+#include "ports/projection.h"
+
+/* Does not connect. 0, -ERR_MEMORY, -ERR_CONFIG (libpq cannot read conninfo, which is copied). */
+int pg_projection_new(const char *conninfo, struct projection_store **ret_store);
+/* Makes the tables where they are missing; before anything else is asked. 0; -ERR_CONFIG: a newer
+ * program's tables, or a database that is not in UTF-8; -ERR_ABSENT: later again; -ERR_IO: it
+ * refuses. With `why`. */
+int pg_projection_prepare(struct projection_store *store, struct buf *why);
+/* From any thread: what waits for the server ends soon, with -ERR_ABSENT. */
+void pg_projection_leave(struct projection_store *store);

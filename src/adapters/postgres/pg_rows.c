@@ -1,0 +1,54 @@
+/* pg_rows.c - contract in pg_rows.h. */
+#include "adapters/postgres/pg_rows.h"
+
+#include <endian.h>
+#include <string.h>
+
+#include "adapters/shared/batch_store.h"
+#include "base/error.h"
+
+#define ASK_TRIES 3
+
+struct pg_params pg_key_of(uint32_t shard)
+{
+    struct pg_params params = {.count = 0};
+    pg_params_put_number(&params, batch_prefix(shard));
+    pg_params_put_number(&params, shard);
+    return params;
+}
+
+bool pg_take_number(const PGresult *rows, int row, int column, int64_t *ret)
+{
+    uint64_t big;
+    if (PQgetisnull(rows, row, column) || PQgetlength(rows, row, column) != sizeof big)
+        return false;
+    memcpy(&big, PQgetvalue(rows, row, column), sizeof big);
+    *ret = (int64_t)be64toh(big);
+    return true;
+}
+
+int pg_error_of(enum store_answer answer)
+{
+    switch (answer) {
+    case STORE_TAKEN:
+        return 0;
+    case STORE_AWAY:
+    case STORE_LOST:
+    case STORE_AGAIN:
+    case STORE_FULL:
+        return -ERR_ABSENT;
+    case STORE_REFUSED:
+        break;
+    }
+    return -ERR_IO;
+}
+
+/* A connection that has ended meanwhile is not known to have: so once more is not enough. */
+int pg_ask(struct pg_link *link, const char *statement, const struct pg_params *params,
+           PGresult **ret_rows)
+{
+    enum store_answer answer = STORE_LOST;
+    for (int i = 0; i < ASK_TRIES && (answer == STORE_LOST || answer == STORE_AGAIN); i++)
+        answer = pg_link_run(link, statement, params, ret_rows);
+    return pg_error_of(answer);
+}
