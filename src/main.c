@@ -21,6 +21,8 @@ static const struct {
     {"ledger", "offline audit: ledger verify|stat|dump|replay --data DIR", command_ledger},
     {"stream", "stream tail --streams kafka://HOST:PORT,... --topic NAME --group NAME",
      command_stream},
+    {"projection", "projection verify --projection URL --ledger URL | --data DIR",
+     command_projection},
     {"load", "open-loop load: load bets|reads|subscribe --url URL --rate N ...", command_load},
     {"sim", "the whole book in a hostile world: sim --seed N | --swarm SEEDS | --minutes M",
      command_sim},

@@ -17,6 +17,7 @@ int command_sim(int argc, char *const *argv);
 int command_standby(int argc, char *const *argv);
 int command_promote(int argc, char *const *argv);
 int command_rejoin(int argc, char *const *argv);
+int command_projection(int argc, char *const *argv);
 
 /* Reads the options of a command against the keys of all of them. 0, or 2 when the reason was
  * said on stderr. */

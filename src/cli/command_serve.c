@@ -1,6 +1,7 @@
 /* command_serve.c - `overround serve` and `overround demo`: options to a node. */
 #include <stdio.h>
 
+#include "adapters/postgres/pg_batch.h"
 #include "base/decimal.h"
 #include "base/error.h"
 #include "base/log.h"
@@ -16,6 +17,7 @@
 #include "cli/options_roles.h"
 #include "cli/options_segments.h"
 #include "cli/options_streams.h"
+#include "cli/projector_node.h"
 #include "cli/standby.h"
 
 /* One a line, so that those who add one do not meet. */
@@ -100,11 +102,11 @@
 /* clang-format on */
 
 static const struct option_spec serve_specs[] = {
-    SHARED_SPECS,        PROXY_SPECS,         PRODUCTION_SPECS,    ODDS_STORE_SPECS,
-    {"take-over", "no"}, {"ledger", "files"}, {"book", NULL}, /* these six: of a front in a process
-                                                                 of its own */
-    {"book-ca", NULL},   {"book-name", NULL}, {"book-cert", NULL}, {"book-key", NULL},
-    {"token", NULL},
+    SHARED_SPECS,         PROXY_SPECS,         PRODUCTION_SPECS,
+    ODDS_STORE_SPECS,     {"take-over", "no"}, {"ledger", "files"},
+    {"projection", NULL}, {"book", NULL}, /* these six: of a front in a process of its own */
+    {"book-ca", NULL},    {"book-name", NULL}, {"book-cert", NULL},
+    {"book-key", NULL},   {"token", NULL},
 };
 
 static const struct option_spec standby_specs[] = {
@@ -431,6 +433,16 @@ static int take_ledger(const struct options *options, struct node_options *node,
     return -ERR_CONFIG;
 }
 
+static int take_projection(const struct options *options, struct node_options *node,
+                           struct buf *why)
+{
+    node->projection = options_text(options, "projection");
+    if (node->projection == NULL || pg_url_is(node->projection))
+        return 0;
+    buf_put_text(why, "--projection is the postgresql:// URL of a database");
+    return -ERR_CONFIG;
+}
+
 static int take_serve(const struct options *options, struct node_options *node, struct buf *why)
 {
     TRY(take_profile(options_text(options, "profile"), node, why));
@@ -487,9 +499,12 @@ static int take_roles(const struct options *options, uint32_t *ret_roles, struct
     const uint32_t front = ROLE_BIT(ROLE_GATEWAY) | ROLE_BIT(ROLE_ODDS_SERVICE);
     const char *text = options_text(options, "roles");
     TRY(roles_parse(slice_text(text), ret_roles, why));
-    if (*ret_roles == ROLES_ALL || (*ret_roles & ~front) == 0)
+    if (*ret_roles == ROLES_ALL || *ret_roles == ROLE_BIT(ROLE_PROJECTOR) ||
+        (*ret_roles & ~front) == 0)
         return 0;
-    buf_printf(why, "--roles: a process runs all of them, or gateway and odds-service; not: %s",
+    buf_printf(why,
+               "--roles: a process runs all of them, or gateway and odds-service, or projector; "
+               "not: %s",
                text);
     return -ERR_CONFIG;
 }
@@ -521,6 +536,45 @@ static int serve_front(const struct options *options, uint32_t roles)
     return end == NODE_ENDED ? 0 : command_fail((int)end, buf_slice(&why));
 }
 
+/* ---- a projector ---- */
+
+static void say_projector(const struct node_addresses *bound)
+{
+    put_address("projector ", &bound->admin, bound->admin_is_tls);
+    (void)fflush(stdout);
+}
+
+static int take_projector(const struct options *options, struct node_options *node, struct buf *why)
+{
+    TRY(take_profile(options_text(options, "profile"), node, why));
+    TRY(take_shared(options, node, why));
+    TRY(take_ledger(options, node, why));
+    TRY(take_projection(options, node, why));
+    if (pg_url_is(node->ledger))
+        return 0;
+    buf_put_text(why,
+                 "--roles projector follows a database: --ledger postgresql://... (a ledger in "
+                 "files is projected by its own server, with --projection)");
+    return -ERR_CONFIG;
+}
+
+static int serve_projector(const struct options *options)
+{
+    char memory[1024];
+    struct buf why = buf_over(memory, sizeof memory);
+    struct node_options node = {.profile = PROFILE_DEMO};
+    if (take_projector(options, &node, &why) < 0)
+        return command_fail(2, buf_slice(&why));
+    const struct projector_node_options projector = {
+        .ledger = node.ledger,
+        .projection = node.projection != NULL ? node.projection : node.ledger,
+        .admin_address = node.admin_address,
+        .listen = node.listen,
+        .limits = node_shard_limits(&node)};
+    enum node_end end = projector_node_run(&projector, say_projector, &why);
+    return end == NODE_ENDED ? 0 : command_fail((int)end, buf_slice(&why));
+}
+
 /* ---- a node ---- */
 
 static int serve_all(const struct options *options)
@@ -529,6 +583,7 @@ static int serve_all(const struct options *options)
     struct buf why = buf_over(memory, sizeof memory);
     struct node_options node = {.profile = PROFILE_DEMO};
     if (take_serve(options, &node, &why) < 0 || take_ledger(options, &node, &why) < 0 ||
+        take_projection(options, &node, &why) < 0 ||
         options_odds_store(options, &node.odds_store, &why) < 0 ||
         take_running(options, &node, &why) < 0)
         return command_fail(2, buf_slice(&why));
@@ -547,7 +602,9 @@ int command_serve(int argc, char *const *argv)
         return code;
     if (take_roles(&options, &roles, &why) < 0)
         return command_fail(2, buf_slice(&why));
-    return roles == ROLES_ALL ? serve_all(&options) : serve_front(&options, roles);
+    return roles == ROLES_ALL                  ? serve_all(&options)
+           : roles == ROLE_BIT(ROLE_PROJECTOR) ? serve_projector(&options)
+                                               : serve_front(&options, roles);
 }
 
 /* ---- a standby ---- */

@@ -125,6 +125,7 @@ static void on_turn_end(void *owner)
     node_links_turn_end(&node->links, book_takes_bets(node->book));
     node_streams_turn(&node->streams);
     node_handover_turn(&node->handover);
+    node_projection_turn(&node->projection, &node->stores.meter.log);
     int64_t due_us = book_due_us(node->book);
     if (due_us == 0)
         loop_turn_again(node->loop);
@@ -498,6 +499,12 @@ static enum node_end start_shadow(struct node *node, const struct book_options *
     return error < 0 ? fail(node, "cannot fold the ledger a second time", error) : NODE_ENDED;
 }
 
+static enum node_end start_projection(struct node *node, const struct book_options *book)
+{
+    int error = node_projection_start(&node->projection, &book->limits, node->stores.file_log);
+    return error < 0 ? fail(node, "cannot project the ledger", error) : NODE_ENDED;
+}
+
 static enum node_end start_upkeep(struct node *node)
 {
     node->upkeep.notify = notify_log;
@@ -633,6 +640,8 @@ static enum node_end open_all(struct node *node)
     if (end == NODE_ENDED)
         end = start_shadow(node, &book);
     if (end == NODE_ENDED)
+        end = start_projection(node, &book);
+    if (end == NODE_ENDED)
         end = start_upkeep(node);
     if (end == NODE_ENDED)
         end = start_streams(node);
@@ -666,6 +675,7 @@ static void close_all(struct node *node)
     node_fence_end(&node->fence);
     node_shadow_stop(&node->shadow);
     node_streams_stop(&node->streams);
+    node_projection_stop(&node->projection);
     node_upkeep_stop(&node->upkeep);
     node_verdicts_close(&node->verdicts);
     node_detach_tree(node);

@@ -6,6 +6,7 @@
 #include "adapters/curl/curl_signed.h"
 #include "adapters/dynamodb/dynamo_ledger.h"
 #include "adapters/embedded/ledger_file.h"
+#include "adapters/postgres/pg_batch.h"
 #include "adapters/postgres/pg_ledger.h"
 #include "base/error.h"
 #include "base/instant.h"
@@ -13,14 +14,9 @@
 
 #define CLOSE_US_MAX (10 * US_PER_SECOND)
 
-static const char *const schemes[] = {"postgresql://", "postgres://"};
-
 bool node_database_takes(const char *ledger)
 {
-    for (size_t i = 0; i < sizeof schemes / sizeof *schemes; i++)
-        if (strncmp(ledger, schemes[i], strlen(schemes[i])) == 0)
-            return true;
-    return dynamo_url_is(ledger);
+    return pg_url_is(ledger) || dynamo_url_is(ledger);
 }
 
 static int raise_epoch(void *owner, uint64_t epoch)

@@ -16,6 +16,7 @@
 #include "cli/node_handover.h"
 #include "cli/node_links.h"
 #include "cli/node_orphans.h"
+#include "cli/node_projection.h"
 #include "cli/node_verdicts.h"
 #include "cli/tree_key.h"
 #include "feeds/synthetic/synthetic_feed.h"
@@ -82,6 +83,7 @@ struct node {
     struct node_check check;
     struct node_database database;
     struct node_odds_store odds_store;
+    struct node_projection projection;
     struct node_upkeep upkeep;
     struct node_ship ship;
     struct node_fence fence;

@@ -36,6 +36,7 @@ int node_register_metrics(struct node *node)
     TRY(node_database_register_metrics(&node->database, metrics));
     TRY(node_odds_store_register_metrics(&node->odds_store, metrics));
     TRY(node_streams_register_metrics(&node->streams, &node->options->streams, metrics));
+    TRY(node_projection_register_metrics(&node->projection, node->options->projection, metrics));
     TRY(ledger_meter_register_metrics(&node->stores.meter, metrics));
     TRY(metrics_add_histogram(
         metrics,

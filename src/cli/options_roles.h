@@ -13,14 +13,16 @@
     X(ROLE_BET_SERVICE, "bet-service")                                                             \
     X(ROLE_SETTLEMENT_WORKER, "settlement-worker")                                                 \
     X(ROLE_GATEWAY, "gateway")                                                                     \
-    X(ROLE_BACK_OFFICE, "back-office")
+    X(ROLE_BACK_OFFICE, "back-office")                                                             \
+    X(ROLE_PROJECTOR, "projector")
 
 #define ROLE_ENUM(name, text) name,
 enum role { ROLE_LIST(ROLE_ENUM) ROLES_COUNT };
 #undef ROLE_ENUM
 
 #define ROLE_BIT(role) (UINT32_C(1) << (role))
-#define ROLES_ALL      (ROLE_BIT(ROLES_COUNT) - 1)
+/* "all": of a book. A projector only follows one. */
+#define ROLES_ALL (ROLE_BIT(ROLE_PROJECTOR) - 1)
 
 /* "all", or names with commas between, each once. 0 and bits ROLE_BIT(); -ERR_CONFIG with a
  * sentence in `why`. */

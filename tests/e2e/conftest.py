@@ -2,6 +2,7 @@
 import itertools
 import os
 import sys
+import tempfile
 
 import pytest
 
@@ -9,6 +10,7 @@ sys.path.insert(0, os.path.dirname(__file__))
 from lib import api  # noqa: E402
 from lib.bettor import Bettor  # noqa: E402
 from lib.feed import Feed  # noqa: E402
+from lib.postgres import Postgres  # noqa: E402
 from lib.server import Server  # noqa: E402
 
 MARKETS = itertools.count(1)
@@ -67,3 +69,18 @@ def own_book(request, tmp_path):
     made = make(tmp_path / 'data', getattr(request, 'param', ()))
     yield made
     made.close()
+
+
+@pytest.fixture(scope='module')
+def postgres():
+    """A PostgreSQL for the tests of one file."""
+    made = Postgres(tempfile.mkdtemp(prefix='overround-pg-', dir='/tmp')).start()
+    yield made
+    made.close()
+
+
+@pytest.fixture
+def database(postgres):
+    """Empty."""
+    postgres.psql('DROP SCHEMA public CASCADE; CREATE SCHEMA public')
+    return postgres

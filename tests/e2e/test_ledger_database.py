@@ -3,32 +3,16 @@ the files are a copy that can be lost; and of two writers one writes."""
 import os
 import shutil
 import signal
-import tempfile
 from decimal import Decimal
 
 import pytest
 from conftest import make
 from lib.load import Load
-from lib.postgres import Postgres
 from lib.server import run
 from lib.until import until
 
 COPY = ('ledger', 'tree', 'verdicts')
 RECORDS = 'SELECT coalesce(max(seq_last), 0) FROM ledger'
-
-
-@pytest.fixture(scope='module')
-def postgres():
-    made = Postgres(tempfile.mkdtemp(prefix='overround-pg-', dir='/tmp')).start()
-    yield made
-    made.close()
-
-
-@pytest.fixture
-def database(postgres):
-    """Empty."""
-    postgres.psql('DROP SCHEMA public CASCADE; CREATE SCHEMA public')
-    return postgres
 
 
 @pytest.fixture

@@ -1,0 +1,190 @@
+/* command_projection.c - `overround projection verify`: are the tables that people query what the
+ * ledger says? It writes nothing. Exit: 0 they are, 3 they are not. */
+#include <inttypes.h>
+#include <stdio.h>
+
+#include "adapters/embedded/ledger_file.h"
+#include "adapters/postgres/pg_batch.h"
+#include "adapters/postgres/pg_ledger.h"
+#include "adapters/postgres/pg_projection.h"
+#include "app/projection_check.h"
+#include "base/error.h"
+#include "cli/command.h"
+
+#define PATH_BYTES_MAX 512
+
+static const struct option_spec specs[] = {
+    {"config", NULL},         {"data", "data"},        {"log-second", NULL},
+    {"ledger", "files"},      {"projection", NULL},    {"accounts-max", "262144"},
+    {"markets-max", "65536"}, {"bets-max", "2097152"}, {"verdicts-max", "4194304"},
+};
+
+struct asked {
+    const char *ledger, *projection, *data, *second;
+    struct shard_limits limits;
+};
+
+/* ---- one shard ---- */
+
+static void put_report(uint32_t shard, const struct projection_check_report *report)
+{
+    (void)printf("shard %u\nrecords %" PRIu64 "\nprojected %" PRIu64 "\nbets_rows_checked %" PRIu64
+                 "\nbalances_rows_checked %" PRIu64 "\n",
+                 shard, report->tail, report->seq, report->bets, report->balances);
+}
+
+static int check_shard(const struct asked *asked, struct ledger_log *log, uint32_t shard,
+                       struct buf *why)
+{
+    static struct projection_check_report report; /* too large for the stack */
+    struct projection_check_source source = {.log = log, .shard = shard, .limits = asked->limits};
+    int error = pg_projection_new(asked->projection, &source.store);
+    if (error < 0) {
+        buf_put_text(why, "--projection cannot be read");
+        return error;
+    }
+    error = projection_check(&source, &report);
+    put_report(shard, &report);
+    if (error < 0)
+        buf_put_text(why, report.text[0] != '\0' ? report.text : error_text(error));
+    source.store->ops->free(source.store);
+    return error;
+}
+
+/* ---- a ledger in a database ---- */
+
+static int check_database_shard(const struct asked *asked, uint32_t shard, struct buf *why)
+{
+    const struct pg_ledger_options options = {
+        .conninfo = asked->ledger, .shard = shard, .read_only = true};
+    struct ledger_log *log = NULL;
+    TRY(pg_ledger_open(&options, &log, why));
+    int error = check_shard(asked, log, shard, why);
+    log->ops->free(log);
+    return error;
+}
+
+static int check_database(const struct asked *asked, struct buf *why)
+{
+    static uint32_t shards[BATCH_SHARDS_MAX];
+    size_t count = 0;
+    TRY(pg_batch_shards(asked->ledger, shards, &count, why));
+    for (size_t i = 0; i < count; i++)
+        TRY(check_database_shard(asked, shards[i], why));
+    return 0;
+}
+
+/* ---- a ledger in files ---- */
+
+static int open_disk(const char *path, struct disk **ret_disk, struct buf *why)
+{
+    int error = disk_open_to_read(path, ret_disk);
+    if (error < 0)
+        buf_printf(why, "%s: %s", path, error_text(error));
+    return error;
+}
+
+static int check_log(const struct asked *asked, struct disk *disk, struct disk *second,
+                     struct buf *why)
+{
+    const struct ledger_file_options options = {.store = {.read_only = true, .second = second}};
+    struct ledger_report report = {.created = false};
+    struct ledger_log *log = NULL;
+    int error = ledger_file_open(&options, disk, &report, &log);
+    if (error < 0) {
+        buf_printf(why, "the ledger cannot be used: %s",
+                   error == -ERR_BUSY       ? "a server has it open: end it first"
+                   : report.text[0] != '\0' ? report.text
+                                            : error_text(error));
+        return error;
+    }
+    error = check_shard(asked, log, 0, why);
+    log->ops->free(log);
+    return error;
+}
+
+static int check_files(const struct asked *asked, struct buf *why)
+{
+    struct disk *disk = NULL, *second = NULL;
+    char path[PATH_BYTES_MAX];
+    int bytes = snprintf(path, sizeof path, "%s/ledger", asked->data);
+    if (bytes < 0 || (size_t)bytes >= sizeof path)
+        return -ERR_LIMIT;
+    int error = open_disk(path, &disk, why);
+    if (error == 0 && asked->second != NULL)
+        error = open_disk(asked->second, &second, why);
+    if (error == 0)
+        error = check_log(asked, disk, second, why);
+    disk_free(second);
+    disk_free(disk);
+    return error;
+}
+
+/* ---- the command ---- */
+
+static int take_limits(const struct options *options, struct shard_limits *ret, struct buf *why)
+{
+    struct shard_limits limits = SHARD_LIMITS_DEFAULT;
+    const struct {
+        const char *key;
+        uint32_t *value;
+    } numbers[] = {
+        {"accounts-max", &limits.accounts_max},
+        {"markets-max", &limits.markets_max},
+        {"bets-max", &limits.bets_max},
+        {"verdicts-max", &limits.verdicts_max},
+    };
+    for (size_t i = 0; i < sizeof numbers / sizeof *numbers; i++) {
+        int64_t value = 0;
+        TRY(options_number(options, numbers[i].key, (struct number_range){1, 1000000000}, &value,
+                           why));
+        *numbers[i].value = (uint32_t)value;
+    }
+    *ret = limits;
+    return 0;
+}
+
+static int take_asked(const struct options *options, struct asked *ret, struct buf *why)
+{
+    *ret = (struct asked){.ledger = options_text(options, "ledger"),
+                          .projection = options_text(options, "projection"),
+                          .data = options_text(options, "data"),
+                          .second = options_text(options, "log-second")};
+    bool files = slice_is(slice_text(ret->ledger), "files");
+    if (!files && !pg_url_is(ret->ledger)) {
+        buf_put_text(why, "--ledger is here files or the postgresql:// URL of a database");
+        return -ERR_CONFIG;
+    }
+    if (ret->projection == NULL && !files)
+        ret->projection = ret->ledger;
+    if (ret->projection == NULL || !pg_url_is(ret->projection)) {
+        buf_put_text(why, "--projection is the postgresql:// URL of a database");
+        return -ERR_CONFIG;
+    }
+    return take_limits(options, &ret->limits, why);
+}
+
+int command_projection(int argc, char *const *argv)
+{
+    static struct options options;
+    char memory[PROJECTION_CHECK_TEXT_BYTES + 256];
+    struct buf why = buf_over(memory, sizeof memory);
+    const struct command_input input = {argc - 1, argv + 1, specs, sizeof specs / sizeof *specs,
+                                        false};
+    struct asked asked;
+    if (argc < 1 || !slice_is(slice_text(argv[0]), "verify"))
+        return command_fail(2, SLICE("projection verify: there is nothing else"));
+    int code = command_options(&input, &options);
+    if (code != 0)
+        return code;
+    if (take_asked(&options, &asked, &why) < 0)
+        return command_fail(2, buf_slice(&why));
+    bool files = slice_is(slice_text(asked.ledger), "files");
+    int error = files ? check_files(&asked, &why) : check_database(&asked, &why);
+    if (error < 0) {
+        (void)fflush(stdout);
+        return command_fail(error == -ERR_CORRUPT ? 3 : 1, buf_slice(&why));
+    }
+    (void)printf("the projection is what the ledger says\n");
+    return 0;
+}
