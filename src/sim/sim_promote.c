@@ -405,7 +405,7 @@ static void begin_anew(struct sim *sim)
     sim_ship_standby_stop(sim);
     faulty_disk_free(ship->disk);
     ship->disk = faulty_disk_new();
-    ship->has = ship->told = ship->promoted = ship->ops_safe = 0;
+    ship->has = ship->told = ship->alone = ship->promoted = ship->ops_safe = 0;
     ship->fenced = ship->calm = false;
 }
 

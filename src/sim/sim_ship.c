@@ -183,10 +183,12 @@ static void on_note(void *owner, enum ship_note note, uint16_t refusal, uint64_t
 {
     struct sim *sim = owner;
     (void)refusal, (void)seq;
-    if (note == SHIP_NOTE_DEGRADED)
+    if (note == SHIP_NOTE_DEGRADED) {
+        sim->ship.alone = ship_sender_stats(sim->ship.sender).tail;
         sim_count(sim, SIM_SHIP_DEGRADED);
-    else if (note == SHIP_NOTE_CAUGHT_UP)
+    } else if (note == SHIP_NOTE_CAUGHT_UP) {
         sim_count(sim, SIM_SHIP_CAUGHT_UP);
+    }
     if (note == SHIP_NOTE_CAUGHT_UP && !sim->ship.link_kept_no_order)
         sim->ship.keys_unsure = false;
 }
@@ -317,6 +319,8 @@ void sim_ship_told(struct sim *sim, uint64_t seq)
     if (ship->sender == NULL || sim->mix.ship_mode != SHIP_MODE_SYNC ||
         ship_sender_stats(ship->sender).degraded)
         return;
+    if (seq > ship->has && seq <= ship->alone)
+        return; /* it waited for a standby that was given up, which may have come back since */
     SIM_CHECK(seq <= ship->has, "L2", "record %llu is told, and the standby has %llu",
               (unsigned long long)seq, (unsigned long long)ship->has);
     ship->told = seq;

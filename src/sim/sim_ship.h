@@ -44,6 +44,7 @@ struct sim_ship {
     uint64_t ops_safe;            /* operations of its disk that a crash must leave */
     uint64_t has;                 /* the last record that it has durably and has said so */
     uint64_t told;                /* the last record that was told synchronously */
+    uint64_t alone;               /* what was durable here when the standby was given up */
     uint64_t promoted;            /* the last record that a takeover took; 0: none */
     uint64_t sessions, bad;       /* counted already */
 };
