@@ -7,6 +7,7 @@
 #include "app/refold.h"
 #include "base/assert.h"
 #include "sim/sim_fate.h"
+#include "sim/sim_fold.h"
 #include "sim/sim_world.h"
 
 static void check_accounts(struct sim *sim, const struct shard_state *state)
@@ -135,6 +136,7 @@ void sim_check_state(struct sim *sim)
     sim_check_rows(sim, state);
     check_paid(sim);
     check_ended(sim);
+    sim_check_debts(sim);
     sim_check_proposals(sim, state);
     int error = shard_state_check(state);
     SIM_CHECK(error == 0, "L4", "%s", shard_state_reason(state));

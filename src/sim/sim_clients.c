@@ -298,6 +298,56 @@ uint32_t sim_entry_new(struct sim *sim, enum operation operation, uint32_t user)
     return index;
 }
 
+/* As the oracle knows it; NULL: nobody's. */
+static const struct sim_account *account_of(const struct sim *sim, const struct sim_entry *entry)
+{
+    for (uint32_t i = 1; i <= sim->oracle.accounts_count; i++)
+        if (sim->oracle.accounts[i].user == entry->user)
+            return &sim->oracle.accounts[i];
+    return NULL;
+}
+
+/* All that there is of what the movement takes, for a later correction to find nothing. */
+static void take_all(struct sim *sim, struct sim_entry *entry)
+{
+    const struct sim_account *account = account_of(sim, entry);
+    if (account == NULL || !sim_chance(sim, sim->mix.spenders))
+        return;
+    int64_t all = entry->money_kind == MONEY_FORFEIT_FREE ? account->free
+                  : entry->money_kind == MONEY_WITHDRAWAL ? account->available
+                                                          : account->bonus;
+    if (all > 0)
+        entry->amount = all;
+}
+
+/* Who owes something, if anybody does. */
+static uint32_t some_debtor(struct sim *sim)
+{
+    const struct sim_oracle *o = &sim->oracle;
+    uint32_t count = o->accounts_count, first = (uint32_t)sim_below(sim, (uint64_t)count + 1);
+    for (uint32_t i = 0; i < count; i++) {
+        const struct sim_account *a = &o->accounts[1 + (first + i) % count];
+        if (a->available < 0)
+            return a->user;
+    }
+    return (uint32_t)sim_below(sim, sim->mix.users);
+}
+
+/* The desk lets go of a part of what is owed, or all of it, or of more. */
+static uint32_t new_write_off(struct sim *sim)
+{
+    uint32_t index = sim_entry_new(sim, OPERATION_PROMOTION, some_debtor(sim));
+    struct sim_entry *entry = &sim->entries[index];
+    const struct sim_account *account = account_of(sim, entry);
+    int64_t owed = account == NULL ? 0 : -account->available;
+    entry->money_kind = MONEY_WRITE_OFF;
+    entry->amount = owed > 0 && sim_chance(sim, 500) ? 1 + (int64_t)sim_below(sim, (uint64_t)owed)
+                                                     : owed + sim_chance(sim, 300);
+    if (entry->amount < 1)
+        entry->amount = 1;
+    return index;
+}
+
 /* The desk grants, and takes back, what the customer may stake and not withdraw. */
 static uint32_t new_promotion(struct sim *sim)
 {
@@ -308,17 +358,23 @@ static uint32_t new_promotion(struct sim *sim)
         sim_entry_new(sim, OPERATION_PROMOTION, (uint32_t)sim_below(sim, sim->mix.users));
     struct sim_entry *entry = &sim->entries[index];
     entry->money_kind = kinds[sim_below(sim, sizeof kinds)];
+    if (sim->mix.spenders > 0 && sim_chance(sim, 500))
+        entry->money_kind = sim_chance(sim, 400) ? MONEY_FORFEIT_FREE : MONEY_FORFEIT_BONUS;
     entry->amount = 1 + (int64_t)sim_below(sim, sim_chance(sim, 300) ? 100 : 4000);
     if (sim_chance(sim, 20))
         entry->amount = sim->mix.book.deposit_minor_max + 1;
+    if (entry->money_kind >= MONEY_FORFEIT_FREE)
+        take_all(sim, entry);
     return index;
 }
 
 static uint32_t new_movement(struct sim *sim)
 {
-    if (sim_chance(sim, sim->mix.promotions))
+    if (sim_chance(sim, 60))
+        return new_write_off(sim);
+    if (sim_chance(sim, sim->mix.spenders > 0 ? 500 : sim->mix.promotions))
         return new_promotion(sim);
-    bool out = sim_chance(sim, 250);
+    bool out = sim_chance(sim, sim->mix.spenders > 0 ? 600 : 250);
     uint32_t index = sim_entry_new(sim, out ? OPERATION_WITHDRAWAL : OPERATION_DEPOSIT,
                                    (uint32_t)sim_below(sim, sim->mix.users));
     struct sim_entry *entry = &sim->entries[index];
@@ -326,6 +382,8 @@ static uint32_t new_movement(struct sim *sim)
     entry->amount = 1 + (int64_t)sim_below(sim, out ? 4000 : 40000);
     if (!out && sim_chance(sim, 30))
         entry->amount = sim->mix.book.deposit_minor_max + 1;
+    if (out)
+        take_all(sim, entry);
     if (sim_chance(sim, 10))
         entry->currency = entry->currency == 826 ? 978 : 826;
     return index;
@@ -376,7 +434,9 @@ void sim_clients_step(struct sim *sim)
             sim_sale_step(sim);
             continue;
         }
-        bool movement = sim_chance(sim, sim->entries_count < 4 * sim->mix.users ? 500 : 40);
+        bool movement = sim_chance(sim, sim->entries_count < 4 * sim->mix.users ? 500
+                                        : sim->mix.spenders > 0                 ? 120
+                                                                                : 40);
         uint32_t index = movement ? new_movement(sim) : sim_ticket_new(sim);
         enum request_outcome outcome = sim_ask(sim, index, false);
         /* The customer's line breaks: the answer reaches nobody, and the key comes again. */

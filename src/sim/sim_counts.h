@@ -1,6 +1,8 @@
 /* sim_counts.h - what a run of the simulator counts. Part of sim.h. Thread: any. */
 #pragma once
 
+#include "sim/sim_counts_book.h"
+
 /* X(code, name in the report, must not be zero over a whole swarm) */
 #define SIM_COUNT_LIST(X)                                                                          \
     X(SIM_CRASH, "crash", true)                                                                    \
@@ -48,77 +50,7 @@
     X(SIM_RETRY_AFTER, "retry_after_answer", true)                                                 \
     X(SIM_OTHER_BODY, "same_key_other_body", true)                                                 \
     X(SIM_DISCONNECT, "disconnects", true)                                                         \
-    X(SIM_DEPOSIT, "deposits", true)                                                               \
-    X(SIM_WITHDRAWAL, "withdrawals", true)                                                         \
-    X(SIM_PROMOTION, "promotions_of_customers", true)                                              \
-    X(SIM_MONEY_REFUSED, "money_refused", true)                                                    \
-    X(SIM_BET_ASKED, "bets", true)                                                                 \
-    X(SIM_BET_PLACED, "bets_accepted", true)                                                       \
-    X(SIM_BET_PENDING, "bets_pending", true)                                                       \
-    X(SIM_BET_REFUSED, "bets_refused", true)                                                       \
-    X(SIM_BET_RELEASED, "bets_released", true)                                                     \
-    X(SIM_BET_NOT_ACCEPTED, "bets_not_accepted", true)                                             \
-    X(SIM_MULTIPLE, "multiples_accepted", true)                                                    \
-    X(SIM_SYSTEM, "systems_accepted", true)                                                        \
-    X(SIM_BANKER, "systems_with_bankers_accepted", true)                                           \
-    X(SIM_EACH_WAY, "each_way_accepted", true)                                                     \
-    X(SIM_MULTIPLE_RELEASED, "multiples_released", true)                                           \
-    X(SIM_RELATED, "refused_related", true)                                                        \
-    X(SIM_NO_TERMS, "refused_without_place_terms", true)                                           \
-    X(SIM_EACH_WAY_ONLY, "refused_to_win_only", true)                                              \
-    X(SIM_TOO_LARGE, "refused_legs_lines_or_odds", true)                                           \
-    X(SIM_LIABILITY, "refused_for_liability", true)                                                \
-    X(SIM_DESK_WINDOW, "desk_windows", true)                                                       \
-    X(SIM_PROPOSED, "results_proposed", true)                                                      \
-    X(SIM_PROPOSED_BY_FEED, "results_not_certain", true)                                           \
-    X(SIM_PROPOSED_BETTER, "proposals_said_better", true)                                          \
-    X(SIM_APPROVED, "proposals_approved", true)                                                    \
-    X(SIM_REJECTED, "proposals_rejected", true)                                                    \
-    X(SIM_PROPOSAL_WITHDRAWN, "proposals_withdrawn", true)                                         \
-    X(SIM_PROPOSAL_IMPOSSIBLE, "proposals_impossible", true)                                       \
-    X(SIM_PROPOSAL_IN_FORCE, "proposals_in_force", true)                                           \
-    X(SIM_WINDOW_IN_FORCE, "proposed_windows_in_force", true)                                      \
-    X(SIM_PROPOSAL_OVERTAKEN, "proposals_overtaken", true)                                         \
-    X(SIM_PROPOSAL_CONFIRMED, "proposals_confirmed_by_feed", true)                                 \
-    X(SIM_SAME_ACTOR, "decisions_on_ones_own", true)                                               \
-    X(SIM_OTHER_ACTOR, "withdrawals_of_others_words", true)                                        \
-    X(SIM_DECIDED_BEFORE, "decisions_on_none_that_waits", true)                                    \
-    X(SIM_LIMITS_SET, "limits_set", true)                                                          \
-    X(SIM_LIMITS_REMOVED, "limits_removed", true)                                                  \
-    X(SIM_ALTERNATIVE, "lower_stakes_accepted", true)                                              \
-    X(SIM_FREE_BET, "free_bets_accepted", true)                                                    \
-    X(SIM_BONUS_BET, "bonus_bets_accepted", true)                                                  \
-    X(SIM_TOKEN_BACK, "tokens_given_back", true)                                                   \
-    X(SIM_FREE_SOLD, "free_bets_sold", true)                                                       \
-    X(SIM_BET_SETTLED, "bets_settled", true)                                                       \
-    X(SIM_MULTIPLE_SETTLED, "multiples_settled", true)                                             \
-    X(SIM_LOST_EARLY, "bets_lost_before_all_results", true)                                        \
-    X(SIM_CANCELLED, "legs_void_by_time", true)                                                    \
-    X(SIM_RULE4, "legs_with_rule_4", true)                                                         \
-    X(SIM_OFF_WINNINGS, "legs_reduced_on_winnings", true)                                          \
-    X(SIM_OFF_PRICE, "legs_reduced_on_price", true)                                                \
-    X(SIM_PLACED_LEG, "legs_placed", true)                                                         \
-    X(SIM_SHARED_PLACE, "legs_that_share_a_place", true)                                           \
-    X(SIM_NON_RUNNER, "ante_post_legs_lost", true)                                                 \
-    X(SIM_BET_CORRECTED, "bets_corrected", true)                                                   \
-    X(SIM_BET_REOPENED, "bets_opened_again", true)                                                 \
-    X(SIM_OFFER, "cash_outs_offered", true)                                                        \
-    X(SIM_NO_OFFER, "cash_outs_not_offered", true)                                                 \
-    X(SIM_OFFER_CHECKED, "cash_out_offers_checked", true)                                          \
-    X(SIM_SOLD, "bets_sold", true)                                                                 \
-    X(SIM_SOLD_PART, "parts_of_bets_sold", true)                                                   \
-    X(SIM_SOLD_MULTIPLE, "multiples_sold", true)                                                   \
-    X(SIM_SOLD_BY_PROVIDER, "sold_by_chances_of_the_provider", true)                               \
-    X(SIM_SOLD_AFTER_DELAY, "sold_after_a_delay", true)                                            \
-    X(SIM_SALE_PENDING, "cash_outs_pending", true)                                                 \
-    X(SIM_SALE_EXPIRED, "cash_outs_after_their_offer", true)                                       \
-    X(SIM_SALE_CHANGED, "cash_outs_changed", true)                                                 \
-    X(SIM_SALE_REFUSED, "cash_outs_refused", true)                                                 \
-    X(SIM_SALE_STOPPED, "cash_outs_stopped_in_their_delay", false)                                 \
-    X(SIM_SALE_RESTARTED, "cash_outs_decided_after_a_restart", true)                               \
-    X(SIM_SALE_NOT_OWN, "cash_outs_of_others_bets", true)                                          \
-    X(SIM_SOLD_SETTLED, "sold_in_part_and_settled", true)                                          \
-    X(SIM_SOLD_CORRECTED, "sold_in_part_and_corrected", true)                                      \
+    SIM_COUNT_LIST_BOOK(X)                                                                         \
     X(SIM_BUSY, "limits_reached", true)                                                            \
     X(SIM_STOPPED, "refused_stopped", true)                                                        \
     X(SIM_FULL, "refused_full", true)                                                              \

@@ -362,8 +362,9 @@ enum bet_outcome sim_expect_money(const struct sim *sim, const struct sim_entry 
     case MONEY_BONUS_TO_CASH:
         funds = account->bonus;
         break;
+    case MONEY_WRITE_OFF:
+        return entry->amount > -account->available ? BET_AMOUNT_LIMIT : BET_PLACED;
     case MONEY_WITHDRAWAL:
-    case MONEY_WRITE_OFF: /* of nobody here: the desk writes nothing off */
         break;
     }
     return entry->amount > funds ? BET_INSUFFICIENT_BALANCE : BET_PLACED;

@@ -154,6 +154,8 @@ static void draw_tickets(struct sim *sim)
 static void draw_policy(struct sim *sim)
 {
     struct book_options *book = &sim->mix.book;
+    if (sim_chance(sim, 500))
+        book->write_off_minor_max = 1 + (int64_t)sim_below(sim, sim_chance(sim, 500) ? 200 : 5000);
     book->results_second_person = sim_chance(sim, 250);
     if (sim_chance(sim, 250))
         book->results_objection_us = 1 + (int64_t)sim_below(sim, 5000000);
@@ -167,6 +169,9 @@ static void draw_cash_outs(struct sim *sim)
     struct cash_out_options *options = &sim->mix.book.cash_out;
     sim->mix.cash_outs = permille(sim, 250);
     sim->mix.promotions = permille(sim, 500);
+    sim->mix.spenders = sim_chance(sim, 400) ? 500 + (uint32_t)sim_below(sim, 500) : 0;
+    if (sim->mix.spenders > 0)
+        sim->mix.users = 6 + (uint32_t)sim_below(sim, 4);
     sim->mix.limits = permille(sim, 50);
     sim->mix.alternatives = permille(sim, 400);
     options->on = !sim_chance(sim, 50);

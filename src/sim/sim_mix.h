@@ -15,6 +15,7 @@ struct sim_mix {
     uint32_t limits;              /* of the desk's turns, in which it sets some */
     uint32_t alternatives;        /* of the tickets, for which a lower stake does */
     uint32_t promotions;          /* of the movements of money; and of the stakes, a fifth of it */
+    uint32_t spenders; /* of the movements that take money, how many take all; 0: few are made */
     int64_t tick_us_max;
     int64_t delay_us_max, stall_us_max;
     bool synthetic, tiny, newest_only, burst;

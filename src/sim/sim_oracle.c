@@ -5,6 +5,7 @@
 
 #include "base/assert.h"
 #include "sim/sim_cash_out.h"
+#include "sim/sim_fold.h"
 #include "sim/sim_tickets.h"
 #include "sim/sim_world.h"
 
@@ -69,6 +70,8 @@ static void post(struct sim *sim, const struct record_view *record)
     }
     SIM_CHECK(sum == 0, "L4", "record %llu: the postings sum to %lld",
               (unsigned long long)record->head->seq, (long long)sum);
+    if (record->head->postings_count > 0)
+        sim->oracle.accounts[record->head->account].seq_last = record->head->seq;
     for (size_t i = 0; i < record->head->postings_count; i++) {
         const struct sim_house *h = sim_house_of(sim, record->postings[i].currency);
         SIM_CHECK(h->customers + h->cash + h->stakes + h->result + h->promo == 0, "L4",
@@ -282,10 +285,12 @@ static void money_postings(const struct sim_entry *entry, uint32_t ref,
         [MONEY_FORFEIT_FREE] = {LEDGER_HOUSE_PROMO, LEDGER_FREE},
         [MONEY_FORFEIT_BONUS] = {LEDGER_HOUSE_PROMO, LEDGER_BONUS},
         [MONEY_BONUS_TO_CASH] = {LEDGER_AVAILABLE, LEDGER_BONUS},
+        [MONEY_WRITE_OFF] = {LEDGER_AVAILABLE, LEDGER_HOUSE_RESULT},
     };
     uint16_t gets = kinds[entry->money_kind].gets, loses = kinds[entry->money_kind].loses;
     bool in_house = gets == LEDGER_HOUSE_CASH || gets == LEDGER_HOUSE_PROMO;
-    bool from_house = loses == LEDGER_HOUSE_CASH || loses == LEDGER_HOUSE_PROMO;
+    bool from_house =
+        loses == LEDGER_HOUSE_CASH || loses == LEDGER_HOUSE_PROMO || loses == LEDGER_HOUSE_RESULT;
     ret[in_house] =
         (struct record_posting){in_house ? 0 : ref, gets, entry->currency, entry->amount};
     ret[!in_house] =
@@ -295,6 +300,7 @@ static void money_postings(const struct sim_entry *entry, uint32_t ref,
 static void count_money(struct sim *sim, const struct sim_entry *entry, bool done)
 {
     sim_count(sim, !done                                     ? SIM_MONEY_REFUSED
+                   : entry->money_kind == MONEY_WRITE_OFF    ? SIM_WRITE_OFF_DESK
                    : entry->operation == OPERATION_DEPOSIT   ? SIM_DEPOSIT
                    : entry->operation == OPERATION_PROMOTION ? SIM_PROMOTION
                                                              : SIM_WITHDRAWAL);
@@ -349,28 +355,6 @@ static void take_money(struct sim *sim, const struct record_view *record)
 }
 
 /* ---- the frame ---- */
-
-/* A balance below zero is brought to zero; all its postings sum up is post()'s. */
-static void take_adjustment(struct sim *sim, const struct record_view *record)
-{
-    const struct record_adjustment *body = record->body;
-    SIM_CHECK(record->head->account >= 1 && record->head->account <= sim->oracle.accounts_count,
-              "L4", "no such account");
-    const struct sim_account *account = &sim->oracle.accounts[record->head->account];
-    int64_t balance = body->kind == LEDGER_FREE    ? account->free
-                      : body->kind == LEDGER_BONUS ? account->bonus
-                                                   : account->available;
-    SIM_CHECK(balance < 0 && body->amount == -balance, "L4",
-              "%lld is written off of a balance of %lld", (long long)body->amount,
-              (long long)balance);
-    SIM_CHECK(body->kind != LEDGER_AVAILABLE || body->amount <= sim->mix.book.write_off_minor_max,
-              "L4", "more is written off than may be");
-    SIM_CHECK(record->head->postings_count == 2 &&
-                  record->postings[0].account == record->head->account &&
-                  record->postings[0].kind == body->kind &&
-                  record->postings[0].amount == body->amount && record->postings[1].account == 0,
-              "L4", "postings of a write-off");
-}
 
 static void take_opened(struct sim *sim, const struct record_view *record)
 {
@@ -432,7 +416,7 @@ static void fold(struct sim *sim, const struct record_view *record)
         sim_oracle_cash_out(sim, record);
         break;
     case RECORD_ADJUSTMENT:
-        take_adjustment(sim, record);
+        sim_oracle_adjustment(sim, record);
         break;
     case RECORD_REFERRAL: /* nothing is referred */
         SIM_CHECK(false, "L7", "record %llu: a word on a bet that nobody referred",

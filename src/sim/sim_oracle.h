@@ -13,6 +13,7 @@
 struct sim_account {
     uint16_t user, currency;
     int64_t available, held, free, bonus;
+    uint64_t seq_last;   /* the newest record that moved its money */
     int64_t stakes_open; /* of open and pending bets */
     uint32_t bets_last;  /* its newest bet, or UINT32_MAX */
 };

@@ -3,6 +3,7 @@
 
 #include "base/assert.h"
 #include "sim/sim_fate.h"
+#include "sim/sim_fold.h"
 #include "sim/sim_tickets.h"
 #include "sim/sim_world.h"
 

@@ -4,6 +4,7 @@
 
 #include "base/assert.h"
 #include "sim/sim_cash_out.h"
+#include "sim/sim_fold.h"
 #include "sim/sim_world.h"
 
 #define BOOK_WHOLE UINT64_C(1000000000000000)

@@ -203,7 +203,7 @@ uint32_t sim_ticket_new(struct sim *sim)
     entry->each_way = sim_chance(sim, sim->mix.each_way);
     entry->accept_alternative = sim_chance(sim, sim->mix.alternatives);
     entry->legs_first = sim->legs_count;
-    if (sim_chance(sim, 10 + sim->mix.promotions / 5)) /* of which many have none */
+    if (sim_chance(sim, sim->mix.spenders > 0 ? 300 : 10 + sim->mix.promotions / 5))
         entry->stake_kind = (uint8_t)(STAKE_FREE + sim_below(sim, 2));
     for (uint64_t i = 0; i < legs; i++)
         add_leg(sim, entry);

@@ -67,7 +67,7 @@ struct sim_view sim_view_of(const struct sim *sim, uint32_t market, struct slice
 void sim_published_forget(struct sim *sim); /* a restart: the store is empty */
 int sim_provider_find(const struct sim *sim, struct slice name);
 
-/* ---- sim_oracle.c, sim_oracle_bets.c: the fold of the durable records ---- */
+/* ---- sim_oracle.c: the fold of the durable records ---- */
 void sim_oracle_record(struct sim *sim, const struct record_view *record);
 /* A record read from any log, beside the oracle's of the same number. */
 struct sim_found {
@@ -78,22 +78,6 @@ struct sim_found {
 struct sim_found sim_oracle_find(const struct sim *sim, const char *record);
 /* At a start: every record of the log, known ones and those found. */
 void sim_oracle_catch_up(struct sim *sim);
-void sim_oracle_bet(struct sim *sim, const struct record_view *record);
-void sim_oracle_release(struct sim *sim, const struct record_view *record);
-void sim_oracle_settle(struct sim *sim, const struct record_view *record);
-void sim_oracle_reverse(struct sim *sim, const struct record_view *record);
-/* Of the record's account: else nobody may speak of it. */
-struct sim_bet *sim_bet_of(struct sim *sim, const struct record_view *record, uint64_t bet_id);
-/* What an open or pending bet counts on its markets (sign 1), and no more (-1). */
-void sim_count_open(struct sim *sim, const struct sim_bet *bet, int sign);
-bool sim_posted(const struct record_view *record, const struct record_posting *expected,
-                size_t count);
-/* What settling moves, sign 1, or taking it back, -1. Answers what available is changed by. */
-int64_t sim_check_moved(struct sim *sim, const struct record_view *record,
-                        const struct sim_bet *bet, int sign);
-struct sim_house *sim_house_of(struct sim *sim, uint16_t currency);
-struct sim_entry *sim_entry_of_key(struct sim *sim, enum operation operation, uint32_t account,
-                                   struct slice key);
 
 /* ---- sim_clients.c ---- */
 struct slice sim_user_text(const struct sim_entry *entry, char memory[32]);
