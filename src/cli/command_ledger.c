@@ -10,6 +10,8 @@
 #include "adapters/embedded/ledger_file.h"
 #include "adapters/embedded/odds_log_file.h"
 #include "adapters/embedded/odds_segment.h"
+#include "adapters/postgres/pg_batch.h"
+#include "adapters/postgres/pg_ledger.h"
 #include "base/error.h"
 #include "cli/command.h"
 #include "cli/heads_token.h"
@@ -25,8 +27,8 @@
 #define PATH_BYTES_MAX 512
 
 #define COMMON_SPECS                                                                               \
-    {"config", NULL}, {"data", "data"}, {"log-second", NULL}, {"archive", NULL},                   \
-        {"accounts-max", "262144"}, {"bets-max", "2097152"},                                       \
+    {"config", NULL}, {"data", "data"}, {"ledger", "files"}, {"log-second", NULL},                 \
+        {"archive", NULL}, {"accounts-max", "262144"}, {"bets-max", "2097152"},                    \
     {                                                                                              \
         "verdicts-max", "4194304"                                                                  \
     }
@@ -57,17 +59,18 @@ static const struct ledger_command {
     const struct option_spec *specs;
     size_t specs_count;
     bool odds;
-    bool changes; /* the folder */
+    bool changes;  /* the folder */
+    bool database; /* it can read the log from a database's table as well */
 } commands[] = {
-    {"verify", ledger_cmd_verify, SPECS(verify_specs), true, false},
-    {"stat", ledger_cmd_stat, SPECS(common_specs), false, false},
-    {"dump", ledger_cmd_dump, SPECS(dump_specs), false, false},
-    {"replay", ledger_cmd_replay, SPECS(replay_specs), false, false},
-    {"prove", ledger_proofs_prove, SPECS(prove_specs), false, false},
-    {"head", ledger_proofs_head, SPECS(head_specs), false, false},
-    {"explain", ledger_explain, SPECS(explain_specs), false, false},
-    {"report", ledger_report, SPECS(report_specs), false, false},
-    {"rotate-key", ledger_rotate, SPECS(rotate_specs), false, true},
+    {"verify", ledger_cmd_verify, SPECS(verify_specs), true, false, true},
+    {"stat", ledger_cmd_stat, SPECS(common_specs), false, false, true},
+    {"dump", ledger_cmd_dump, SPECS(dump_specs), false, false, true},
+    {"replay", ledger_cmd_replay, SPECS(replay_specs), false, false, true},
+    {"prove", ledger_proofs_prove, SPECS(prove_specs), false, false, false},
+    {"head", ledger_proofs_head, SPECS(head_specs), false, false, false},
+    {"explain", ledger_explain, SPECS(explain_specs), false, false, false},
+    {"report", ledger_report, SPECS(report_specs), false, false, true},
+    {"rotate-key", ledger_rotate, SPECS(rotate_specs), false, true, false},
 };
 
 /* Those that open the folders by themselves. */
@@ -318,25 +321,59 @@ static void add_place(struct folder *folder, struct buf *why)
         buf_printf(why, "; %.*s", SLICE_ARG(buf_slice(&place)));
 }
 
+/* What only the files have. */
+static int check_database(const struct ledger_command *command, const struct ledger_asked *asked,
+                          const char *url, struct buf *why)
+{
+    if (!pg_url_is(url))
+        buf_put_text(why, "--ledger is here files or the postgresql:// URL of a database");
+    else if (!command->database)
+        buf_printf(why, "ledger %s reads the files: --data DIR", command->name);
+    else if (asked->heads != NULL || asked->fast)
+        buf_put_text(why, "heads and snapshots are in the files: --data DIR");
+    return why->bytes == 0 ? 0 : -ERR_CONFIG;
+}
+
+static int open_database(const char *url, const struct ledger_command *command,
+                         struct folder *folder, struct buf *why)
+{
+    const struct pg_ledger_options options = {.conninfo = url, .read_only = true};
+    buf_put_text(why, "the ledger's database: ");
+    TRY(pg_ledger_open(&options, &folder->opened.log, why));
+    why->bytes = 0;
+    if (command->odds)
+        (void)fprintf(stderr, "overround: prices and signed heads are in the files, not in a "
+                              "database: they are not looked up\n");
+    return 0;
+}
+
+static int open_files(const struct options *options, const struct ledger_command *command,
+                      struct folder *folder, struct buf *why)
+{
+    const char *data = options_text(options, "data");
+    TRY(open_second(options_text(options, "log-second"), command->changes, folder, why));
+    TRY(open_archive(options_text(options, "archive"), folder, why));
+    TRY(open_ledger(data, command->changes, folder, why));
+    return command->odds ? open_odds(data, folder, why) : 0;
+}
+
 static int run_command(const struct options *options, const struct ledger_command *command,
                        struct buf *why)
 {
     struct folder folder = {.ledger_disk = NULL};
     struct ledger_asked asked;
-    const char *data = options_text(options, "data");
+    const char *url = options_text(options, "ledger");
+    bool files = slice_is(slice_text(url), "files");
     TRY(read_asked(options, command, &asked, why));
-    int error = open_second(options_text(options, "log-second"), command->changes, &folder, why);
-    if (error == 0)
-        error = open_archive(options_text(options, "archive"), &folder, why);
-    if (error == 0)
-        error = open_ledger(data, command->changes, &folder, why);
-    if (error == 0 && command->odds)
-        error = open_odds(data, &folder, why);
+    if (!files)
+        TRY(check_database(command, &asked, url, why));
+    int error = files ? open_files(options, command, &folder, why)
+                      : open_database(url, command, &folder, why);
     if (error == 0)
         error = make_state(options, &folder, why);
     if (error == 0)
         error = command->run(&folder.opened, &asked, why);
-    if (error == -ERR_CORRUPT && folder.opened.fault_seq != 0)
+    if (error == -ERR_CORRUPT && folder.opened.fault_seq != 0 && files)
         add_place(&folder, why);
     close_folder(&folder);
     if (error == 0 && fflush(stdout) != 0)

@@ -17,7 +17,8 @@
 struct ledger_opened {
     struct ledger_log *log;
     struct odds_log *odds;     /* verify only */
-    struct disk *disk;         /* of the ledger: where the snapshots are */
+    struct disk *disk;         /* of the ledger: where the snapshots are; NULL: the log is read from
+                                  the table of a database (adapters/shared/batch_ledger.h) */
     struct shard_state *state; /* empty */
     uint64_t fault_seq;        /* set on failure: the record at fault; 0: none */
 };

@@ -155,3 +155,33 @@ def test_a_database_that_is_not_there_is_said(tmp_path):
     assert done.returncode != 0 and "the ledger's database" in done.stderr, done.stderr
     done = run('serve', '--data', str(tmp_path / 'data'), '--ledger', 'mysql://x', check=False)
     assert done.returncode == 2 and '--ledger' in done.stderr, done.stderr
+
+
+def told(*arguments):
+    """Lines of a command, without those that tell of files only."""
+    lines = run('ledger', *arguments).stdout.splitlines()
+    return [line for line in lines if not line.startswith('segments')]
+
+
+def test_the_table_alone_tells_what_the_files_tell(kept, database):
+    market = kept.market()
+    customer = kept.bettor(money='100.00')
+    for _ in range(5):
+        assert customer.bet(market, 11, '1').status == 201
+    kept.feed.settle(market, [11])
+    until(lambda: customer.bets()[0]['status'] == 'WON')
+    assert kept.server.terminate() == 0
+    files, table = ('--data', kept.server.data), ('--ledger', database.url)
+    for command in ('stat', 'dump', 'replay'):
+        assert told(command, *table) == told(command, *files)
+    verified = run('ledger', 'verify', *table)
+    assert 'all invariants hold' in verified.stdout and 'not looked up' in verified.stderr
+    state = [line for line in told('verify', *files) if line.startswith('state ')]
+    assert state == [line for line in verified.stdout.splitlines() if line.startswith('state ')]
+    for refused in (['prove', '--bet', '1'], ['head'], ['replay', '--fast', 'yes']):
+        done = run('ledger', *refused, *table, check=False)
+        assert done.returncode == 2 and '--data' in done.stderr, done.stderr
+    database.psql('SET session_replication_role = replica; UPDATE ledger SET records = '
+                  'set_byte(records, 60, 255 - get_byte(records, 60)) WHERE batch_no = 3')
+    done = run('ledger', 'verify', *table, check=False)
+    assert done.returncode == 3 and 'sum' in done.stderr, done.stderr
