@@ -157,10 +157,10 @@ static int end_with(struct stream_publisher *p, int error)
     return error;
 }
 
-/* Records that are no events are behind nothing. */
+/* What the log has that was not read, and what was read and is not committed. */
 static void count_lag(struct stream_publisher *p)
 {
-    set(&p->stats.lag, p->source->ops->lag(p->source) + (p->count > 0 ? p->to - p->from : 0));
+    set(&p->stats.lag, p->source->ops->lag(p->source) + p->count);
 }
 
 static int writer_failed(struct stream_publisher *p, int error)

@@ -23,6 +23,8 @@
 #define LOCK_NAME   "odds.lock"
 #define EPOCH_MAGIC "OVROEPO1"
 
+#define NS_PER_SECOND INT64_C(1000000000)
+
 struct epoch_file {
     char magic[8];
     uint32_t epoch;
@@ -56,7 +58,8 @@ struct odds_log_file {
     pthread_mutex_t lock; /* everything below */
     pthread_cond_t writer_wake, owner_wake;
     char *ring;
-    uint64_t in, out; /* out: written and synced */
+    uint64_t in, out; /* out: written and synced, or given up */
+    uint64_t synced;  /* up to where it is durable */
     uint64_t rolls[ODDS_LOG_ROLLS_MAX];
     uint64_t rolls_in, rolls_out;
     bool waiting; /* the writer sleeps until something comes */
@@ -177,16 +180,19 @@ static void empty_ring(struct odds_log_file *file)
     int result = file->stats.failed ? -ERR_STOPPED : write_out(file, from, to);
     pthread_mutex_lock(&file->lock);
     file->stats.failed = result < 0;
+    file->synced = result < 0 ? file->synced : to;
     file->out = to;
     file->flush = file->flush && file->in != file->out;
     pthread_cond_broadcast(&file->owner_wake);
 }
 
-static void wait_a_second(struct odds_log_file *file)
+static void wait_a_while(struct odds_log_file *file)
 {
     struct timespec until;
     clock_gettime(CLOCK_MONOTONIC, &until);
-    until.tv_sec++;
+    int64_t ns = until.tv_nsec + file->options.sync_us_max * 1000;
+    until.tv_sec += ns / NS_PER_SECOND;
+    until.tv_nsec = ns % NS_PER_SECOND;
     int result = 0;
     while (result == 0 && !file->closing && !file->flush &&
            file->in - file->out < ODDS_LOG_WAKE_BYTES)
@@ -203,7 +209,7 @@ static void *write_loop(void *owner)
             pthread_cond_wait(&file->writer_wake, &file->lock);
             file->waiting = false;
         } else {
-            wait_a_second(file);
+            wait_a_while(file);
             empty_ring(file);
         }
     }
@@ -447,6 +453,25 @@ void odds_log_file_stats(struct odds_log *log, struct odds_log_file_stats *ret_s
     pthread_mutex_unlock(&file->lock);
 }
 
+uint64_t odds_log_file_durable(struct odds_log *log)
+{
+    struct odds_log_file *file = file_of(log);
+    pthread_mutex_lock(&file->lock);
+    uint64_t position = file->base + file->synced;
+    pthread_mutex_unlock(&file->lock);
+    return position;
+}
+
+uint64_t odds_log_file_begun(struct odds_log *log)
+{
+    return file_of(log)->base;
+}
+
+struct disk *odds_log_file_disk(struct odds_log *log)
+{
+    return file_of(log)->disk;
+}
+
 /* --- Opening --- */
 
 struct opening {
@@ -681,6 +706,8 @@ static int file_new(const struct odds_log_file_options *options, struct disk *di
     file->options = *options;
     if (file->options.segment_bytes == 0)
         file->options.segment_bytes = ODDS_LOG_SEGMENT_BYTES_DEFAULT;
+    if (file->options.sync_us_max <= 0)
+        file->options.sync_us_max = US_PER_SECOND;
     file->disk = disk;
     file->file = -1;
     file->lock_file = -1;

@@ -1,9 +1,9 @@
 /* odds_log_file.h - the odds_log port on files of our own: `odds-NNNNNNNNNN.log`, append-only.
  *
  * append() encodes into a ring of ODDS_LOG_RING_BYTES and never waits; a background thread
- * writes, and syncs every second and at close. A position is a byte position that rises over
- * all segments. A process always begins a new segment, ODDS_LOG_POSITION_GAP further on, so that
- * a position is never given to two changes even when a crash took the end of the log.
+ * writes, and syncs every second (an option) and at close. A position is a byte position that rises
+ * over all segments. A process always begins a new segment, ODDS_LOG_POSITION_GAP further on, so
+ * that a position is never given to two changes even when a crash took the end of the log.
  *
  * Format (docs/LEDGER.md, "The odds log on disk"): a segment is a head of 64 bytes, then records
  * {crc32c of what follows, 4; bytes of the body, 2; body}. In the body numbers are LEB128; a text
@@ -40,6 +40,7 @@ struct odds_log_file_options {
     uint64_t segment_bytes; /* a segment ends with the record that reaches this; 0: default */
     uint64_t bytes_max;     /* oldest segments go beyond this, never the newest two; 0: keep */
     uint64_t hash_key[2];   /* secret, for the table of texts */
+    int64_t sync_us_max;    /* what was appended is durable after about so long; 0: a second */
     uint32_t epoch_min;     /* of the next epoch taken, and */
     uint64_t position_min;  /* of what is appended: another log, which this one goes on from, has
                              * given out all below; 0: none has */
@@ -78,5 +79,10 @@ void odds_log_file_step(struct odds_log *log);
 /* Ends a stepped log as a crash does: what was not written is gone. */
 void odds_log_file_abandon(struct odds_log *log);
 void odds_log_file_stats(struct odds_log *log, struct odds_log_file_stats *ret_stats);
+/* For odds_cursor_file.h. Everything below the first is durable; the second is where this process
+ * began; the disk is the one given at open. Thread: any. */
+uint64_t odds_log_file_durable(struct odds_log *log);
+uint64_t odds_log_file_begun(struct odds_log *log);
+struct disk *odds_log_file_disk(struct odds_log *log);
 /* Blocks until everything appended so far is durable. 0, or -ERR_STOPPED after a failure. */
 int odds_log_file_flush(struct odds_log *log);
