@@ -19,7 +19,7 @@ static const struct {
     {"feed", "feed replay --format betfair [--speed X|max] [--to URL] FILE...", command_feed},
     {"token", "prints a token: --user ID [--role ROLE] [--ttl S] [--data DIR]", command_token},
     {"ledger", "offline audit: ledger verify|stat|dump|replay --data DIR", command_ledger},
-    {"stream", "stream tail --streams kafka://HOST:PORT,... --topic NAME --group NAME",
+    {"stream", "stream tail|notify|totals --streams kafka://HOST:PORT,... --topic NAME",
      command_stream},
     {"projection", "projection verify --projection URL --ledger URL | --data DIR",
      command_projection},

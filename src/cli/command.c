@@ -43,6 +43,8 @@ static const char *const known_keys[] = {
     "deposit",
     "deposit-minor-max",
     "fast",
+    "file",
+    "folder",
     "format",
     "from",
     "group",
@@ -99,6 +101,7 @@ static const char *const known_keys[] = {
     "segment-bytes",
     "server-name",
     "server-pid",
+    "session-ms",
     "settle-per-turn-max",
     "ship",
     "ship-degrade",
@@ -140,6 +143,8 @@ static const char *const known_keys[] = {
     "users",
     "verdicts-max",
     "warmup",
+    "webhook",
+    "webhook-ca",
     "write-off-minor-max",
 };
 

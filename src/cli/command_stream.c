@@ -1,37 +1,25 @@
-/* command_stream.c - `overround stream tail`: what a topic says, as JSON lines, read as a member of
- * a group; an event is committed when its line was written. */
-#include <signal.h>
+/* command_stream.c - `overround stream tail|notify|totals`: programs that follow a topic. tail
+ * prints it; the other two are in files of their own. */
 #include <stdio.h>
 
-#include "adapters/kafka/kafka_reader.h"
 #include "app/event_memory.h"
-#include "base/clock.h"
 #include "base/error.h"
 #include "base/json_write.h"
 #include "cli/command.h"
+#include "cli/stream_consumer.h"
+#include "cli/stream_notify.h"
+#include "cli/stream_totals.h"
 #include "crypto/random.h"
 
-#define READ_EVENTS_MAX 1000
-#define READ_WAIT_MS    200
-#define LINE_BYTES_MAX  (EVENT_VALUE_BYTES_MAX + 1024)
+#define LINE_BYTES_MAX (EVENT_VALUE_BYTES_MAX + 1024)
 
 static const struct option_spec specs[] = {
-    {"config", NULL},        {"streams", NULL},      {"streams-config", NULL},
-    {"topic", "bet-events"}, {"group", "overround"}, {"quiet-ms", "0"},
+    STREAM_CONSUMER_SPECS,
+    {"group", "overround"},
 };
 
-static volatile sig_atomic_t told_to_end;
-
-static void on_signal(int signal)
-{
-    (void)signal;
-    told_to_end = 1;
-}
-
 struct tail {
-    struct event_reader *reader;
     struct event_memory *memory;
-    int64_t quiet_us; /* it ends when nothing came for so long; 0: never */
     uint64_t repeats;
     char line[LINE_BYTES_MAX];
 };
@@ -60,75 +48,45 @@ static int print_event(void *owner, const struct event *event)
     return !line.overflow && fwrite(line.at, 1, line.bytes, stdout) == line.bytes ? 0 : -ERR_IO;
 }
 
-/* Lines are on their way to whoever reads them before the group hears that they are done. */
-static int print_all(struct tail *tail)
+static int flush_lines(void *owner)
 {
-    struct event_reader *reader = tail->reader;
-    int64_t last_us = clock_us(CLOCK_MONOTONIC);
-    while (told_to_end == 0) {
-        int count = reader->ops->read(reader, READ_EVENTS_MAX, READ_WAIT_MS, print_event, tail);
-        if (fflush(stdout) != 0)
-            return -ERR_IO;
-        if (count > 0 && reader->ops->commit(reader) == 0)
-            last_us = clock_us(CLOCK_MONOTONIC);
-        if (count < 0 && count != -ERR_ABSENT)
-            return count;
-        if (tail->quiet_us > 0 && clock_us(CLOCK_MONOTONIC) - last_us > tail->quiet_us)
-            break;
-    }
-    return 0;
+    (void)owner;
+    return fflush(stdout) == 0 ? 0 : -ERR_IO;
 }
 
-static int open_tail(const struct options *options, struct tail *tail, struct buf *why)
-{
-    uint64_t key[2];
-    const struct kafka_reader_options reader = {
-        .kafka = {.url = options_text(options, "streams"),
-                  .config = options_text(options, "streams-config")},
-        .topic = options_text(options, "topic"),
-        .group = options_text(options, "group"),
-    };
-    if (reader.kafka.url == NULL) {
-        buf_put_text(why, "--streams is missing: kafka://HOST:PORT,...");
-        return -ERR_CONFIG;
-    }
-    TRY(options_number(options, "quiet-ms", (struct number_range){0, 86400000}, &tail->quiet_us,
-                       why));
-    tail->quiet_us *= US_PER_MS;
-    random_fill(key, sizeof key);
-    TRY(event_memory_new(key, &tail->memory));
-    return kafka_reader_new(&reader, &tail->reader, why);
-}
-
-int command_stream(int argc, char *const *argv)
+static int command_tail(int argc, char *const *argv)
 {
     static struct options options;
     static struct tail tail;
     char memory[512];
+    uint64_t key[2];
     struct buf why = buf_over(memory, sizeof memory);
-    if (argc < 1 || !slice_is(slice_text(argv[0]), "tail"))
-        return command_fail(2, SLICE("stream tail --streams URL --topic NAME --group NAME"));
-    const struct command_input input = {argc - 1, argv + 1, specs, sizeof specs / sizeof *specs,
-                                        false};
+    struct stream_consumer consumer = {.take = print_event, .finish = flush_lines, .owner = &tail};
+    const struct command_input input = {argc, argv, specs, sizeof specs / sizeof *specs, false};
     int code = command_options(&input, &options);
     if (code != 0)
         return code;
-    (void)signal(SIGTERM, on_signal);
-    (void)signal(SIGINT, on_signal);
-    int error = open_tail(&options, &tail, &why);
+    random_fill(key, sizeof key);
+    int error = event_memory_new(key, &tail.memory);
     if (error == 0)
-        error = print_all(&tail);
-    if (error < 0 && tail.reader != NULL)
-        buf_put_text(&why, tail.reader->ops->problem(tail.reader));
+        error = stream_consumer_open(&consumer, &options, NULL, &why);
+    if (error == 0)
+        error = stream_consumer_run(&consumer);
     if (tail.repeats > 0)
         (void)fprintf(stderr, "overround: %llu repeats were left out\n",
                       (unsigned long long)tail.repeats);
-    if (tail.reader != NULL)
-        tail.reader->ops->free(tail.reader);
     event_memory_free(tail.memory);
-    if (error == 0)
-        return 0;
-    if (why.bytes == 0)
-        buf_put_text(&why, error_text(error));
-    return command_fail(error == -ERR_CONFIG ? 2 : 1, buf_slice(&why));
+    return stream_consumer_close(&consumer, error, &why);
+}
+
+int command_stream(int argc, char *const *argv)
+{
+    struct slice what = argc < 1 ? SLICE_NONE : slice_text(argv[0]);
+    if (slice_is(what, "tail"))
+        return command_tail(argc - 1, argv + 1);
+    if (slice_is(what, "notify"))
+        return stream_notify(argc - 1, argv + 1);
+    if (slice_is(what, "totals"))
+        return stream_totals(argc - 1, argv + 1);
+    return command_fail(2, SLICE("stream tail | notify | totals --streams URL ..."));
 }

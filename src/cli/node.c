@@ -521,19 +521,6 @@ static enum node_end start_upkeep(struct node *node)
     return error < 0 ? fail(node, "cannot look after the ledger's files", error) : NODE_ENDED;
 }
 
-static enum node_end start_streams(struct node *node)
-{
-    const struct node_streams_parts parts = {.file_log = node->stores.file_log,
-                                             .log = &node->stores.meter.log,
-                                             .ledger_disk = node->stores.ledger_disk,
-                                             .verdicts = node->verdicts.store,
-                                             .state = book_state(node->book)};
-    int error = node_streams_start(&node->streams, &node->options->streams, &parts, node->why);
-    if (error == -ERR_CONFIG)
-        return NODE_CONFIG;
-    return error < 0 ? fail(node, "the streams cannot be written", error) : NODE_ENDED;
-}
-
 static int open_simulator(struct node *node)
 {
     struct synthetic_options options;
@@ -644,7 +631,7 @@ static enum node_end open_all(struct node *node)
     if (end == NODE_ENDED)
         end = start_upkeep(node);
     if (end == NODE_ENDED)
-        end = start_streams(node);
+        end = node_start_streams(node);
     if (end == NODE_ENDED)
         end = open_listeners(node);
     if (end == NODE_ENDED && node->options->takeover != NULL)

@@ -119,6 +119,8 @@ struct node {
 /* Opens what is under DATA. NODE_ENDED: it is open. */
 enum node_end node_open_stores(struct node *node);
 void node_close_stores(struct node *node);
+/* With the book started: its logs are told to whoever --streams names. As node_open_stores. */
+enum node_end node_start_streams(struct node *node);
 
 /* Before the ledger is opened: its key, and who will follow it. Then, with the ledger open: the
  * tree's thread. With the book: who serves proofs. Each 0, or an error with `why`. */

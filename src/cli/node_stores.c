@@ -190,6 +190,8 @@ static enum node_end open_odds_log(struct node *node)
     struct odds_log_file_options options = {.bytes_max = ODDS_LOG_BYTES_MAX,
                                             .epoch_min = node->stores.odds_epoch_min,
                                             .position_min = node->stores.odds_position_min};
+    if (node->options->streams.url != NULL)
+        options.sync_us_max = NODE_STREAMS_ODDS_SYNC_US;
     random_fill(options.hash_key, sizeof options.hash_key);
     int error = open_disk(node, "odds", &node->stores.odds_disk);
     if (error == 0)
@@ -237,6 +239,19 @@ enum node_end node_open_stores(struct node *node)
         return failed(node, "the keys of personal fields cannot be opened", error);
     error = odds_store_memory_new((uint32_t)node->options->markets_max, key, &node->stores.store);
     return error < 0 ? failed(node, "odds store", error) : NODE_ENDED;
+}
+
+enum node_end node_start_streams(struct node *node)
+{
+    const struct node_streams_parts parts = {.file_log = node->stores.file_log,
+                                             .log = &node->stores.meter.log,
+                                             .ledger_disk = node->stores.ledger_disk,
+                                             .verdicts = node->verdicts.store,
+                                             .odds_log = node->stores.odds_log,
+                                             .markets_max = node->options->markets_max,
+                                             .state = book_state(node->book)};
+    int error = node_streams_start(&node->streams, &node->options->streams, &parts, node->why);
+    return error < 0 ? failed(node, "the streams cannot be written", error) : NODE_ENDED;
 }
 
 /* The ledger's log is ended before the book (book.h), so it is not here. */

@@ -7,10 +7,13 @@
 
 #include "adapters/embedded/ledger_cursor_file.h"
 #include "adapters/embedded/ledger_file.h"
+#include "adapters/embedded/odds_cursor_file.h"
+#include "adapters/embedded/odds_store_memory.h"
 #include "adapters/embedded/snapshot_file.h"
 #include "adapters/kafka/kafka_writer.h"
 #include "base/error.h"
 #include "base/log.h"
+#include "crypto/random.h"
 
 #define IDLE_US     10000 /* between looks when there was nothing to tell */
 #define AWAY_US_MIN 100000
@@ -40,6 +43,8 @@ static void count(struct node_stream *stream)
     metrics_count(&stream->events, stats.events - stream->events.value);
     metrics_count(&stream->failures, stats.failures - stream->failures.value);
     metrics_count(&stream->repeats, stats.repeats - stream->repeats.value);
+    if (stream->source_problem == NULL)
+        metrics_count(&stream->gaps, odds_source_gaps(stream->source) - stream->gaps.value);
     if (stats.away == stream->told_away)
         return;
     stream->told_away = stats.away;
@@ -54,7 +59,8 @@ static void count(struct node_stream *stream)
 
 static void say_end(struct node_stream *stream, int error)
 {
-    const char *problem = bet_source_problem(stream->source);
+    const char *problem =
+        stream->source_problem == NULL ? "" : stream->source_problem(stream->source);
     if (problem[0] == '\0')
         problem = stream->writer->ops->problem(stream->writer);
     if (error == -ERR_STOPPED)
@@ -144,6 +150,18 @@ static int open_bets(struct node_streams *streams, const struct node_streams_par
     return bet_source_new(shard_state_limits(parts->state), &ports, &streams->bets.source);
 }
 
+static int open_odds(struct node_streams *streams, const struct node_streams_parts *parts)
+{
+    uint64_t key[2];
+    random_fill(key, sizeof key);
+    TRY(odds_cursor_file_new(parts->odds_log, &streams->odds_cursor));
+    TRY(odds_store_memory_new((uint32_t)parts->markets_max, key, &streams->images));
+    const struct odds_source_ports ports = {.cursor = streams->odds_cursor,
+                                            .images = streams->images,
+                                            .shard = shard_state_shard(parts->state)};
+    return odds_source_new(&ports, &streams->odds.source);
+}
+
 static int open_writer(struct node_stream *stream, const struct node_streams_options *options,
                        const struct shard_state *state, struct buf *why)
 {
@@ -166,23 +184,33 @@ int node_streams_start(struct node_streams *streams, const struct node_streams_o
     if (options->url == NULL)
         return 0;
     streams->log = parts->log;
-    streams->bets.topic = KAFKA_BET_EVENTS;
-    streams->bets.stop = &streams->stop;
+    streams->bets = (struct node_stream){
+        .topic = KAFKA_BET_EVENTS, .source_problem = bet_source_problem, .stop = &streams->stop};
+    streams->odds = (struct node_stream){.topic = KAFKA_ODDS_UPDATES, .stop = &streams->stop};
     node_streams_turn(streams);
     TRY(open_bets(streams, parts));
-    return open_writer(&streams->bets, options, parts->state, why);
+    TRY(open_writer(&streams->bets, options, parts->state, why));
+    TRY(open_odds(streams, parts));
+    return open_writer(&streams->odds, options, parts->state, why);
 }
 
 void node_streams_stop(struct node_streams *streams)
 {
     __atomic_store_n(&streams->stop, 1, __ATOMIC_RELEASE);
     stop_thread(&streams->bets);
+    stop_thread(&streams->odds);
     if (streams->snapshots != NULL)
         streams->snapshots->ops->free(streams->snapshots);
     if (streams->cursor != NULL)
         streams->cursor->ops->free(streams->cursor);
+    if (streams->odds_cursor != NULL)
+        streams->odds_cursor->ops->free(streams->odds_cursor);
+    if (streams->images != NULL)
+        streams->images->ops->free(streams->images);
     streams->snapshots = NULL;
     streams->cursor = NULL;
+    streams->odds_cursor = NULL;
+    streams->images = NULL;
     streams->log = NULL;
 }
 
@@ -216,5 +244,11 @@ int node_streams_register_metrics(struct node_streams *streams,
 {
     if (options->url == NULL)
         return 0;
-    return register_stream(&streams->bets, "topic=\"" KAFKA_BET_EVENTS "\"", metrics);
+    const struct metrics_row gaps = {{"overround_stream_gaps_total",
+                                      "Times that odds were deleted before they were told", NULL,
+                                      0},
+                                     &streams->odds.gaps.value};
+    TRY(register_stream(&streams->bets, "topic=\"" KAFKA_BET_EVENTS "\"", metrics));
+    TRY(register_stream(&streams->odds, "topic=\"" KAFKA_ODDS_UPDATES "\"", metrics));
+    return metrics_add_counters(metrics, &gaps, 1);
 }

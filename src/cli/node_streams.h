@@ -9,10 +9,14 @@
 
 #include "adapters/embedded/disk.h"
 #include "app/bet_source.h"
+#include "app/odds_source.h"
 #include "app/stream_publisher.h"
 #include "base/buf.h"
 #include "base/metrics.h"
 #include "ports/ledger_log.h"
+
+/* Odds are told when they are durable, so with streams their log is synced this often. */
+#define NODE_STREAMS_ODDS_SYNC_US 100000
 
 struct node_streams_options {
     const char *url;    /* kafka://...; NULL: nobody is told */
@@ -26,19 +30,22 @@ struct node_stream {
     struct event_source *source; /* owned, as the next two; NULL: not open */
     struct event_writer *writer;
     struct stream_publisher *publisher;
-    uint32_t *stop; /* atomic */
+    const char *(*source_problem)(const struct event_source *source); /* NULL: it says nothing */
+    uint32_t *stop;                                                   /* atomic */
     pthread_t thread;
     bool running;
     bool told_away;
     /* Written by the thread alone. */
     struct metrics_gauge lag, away, ended;
-    struct metrics_counter events, failures, repeats;
+    struct metrics_counter events, failures, repeats, gaps;
 };
 
 struct node_streams {
-    struct node_stream bets;
-    struct ledger_cursor *cursor;     /* owned, as the next */
-    struct snapshot_store *snapshots; /* of the thread of the bets */
+    struct node_stream bets, odds;
+    struct ledger_cursor *cursor;     /* of the thread of the bets; owned, as the next three */
+    struct snapshot_store *snapshots; /* of the same */
+    struct odds_cursor *odds_cursor;  /* of the thread of the odds */
+    struct odds_store *images;        /* of the same */
     struct ledger_log *log;           /* borrowed */
     uint64_t told;                    /* atomic: the last record of which anybody was told */
     uint32_t stop;                    /* atomic */
@@ -49,6 +56,8 @@ struct node_streams_parts {
     struct ledger_log *log;      /* what stands before it: confirmed() is asked */
     struct disk *ledger_disk;
     const struct verdict_store *verdicts;
+    struct odds_log *odds_log; /* an odds_log_file */
+    int64_t markets_max;
     const struct shard_state *state; /* of the book: whose events they are */
 };
 

@@ -1,12 +1,14 @@
 """Streams on a Kafka: every event of every bet is in `bet-events`, once for who reads committed
 messages, whatever dies; and a stream that is away stops no bet."""
 import json
+import os
 import shutil
 import tempfile
 from decimal import Decimal
 
 import pytest
 from conftest import make
+from lib import odds_log
 from lib.kafka import Kafka, free_ports
 from lib.load import Load
 from lib.server import run
@@ -165,13 +167,161 @@ def test_no_bet_waits_for_a_broker_that_is_away(told, kafka, tail):
     kafka.end(0)
     bets = [customer.bet(market, 11, '1').json for _ in range(200)]
     assert all(bet['status'] == 'PLACED' for bet in bets)
-    until(lambda: told.server.metric('overround_stream_away') == 1, 60)
-    until(lambda: told.server.metric('overround_stream_lag_events') >= 200, 60)
+    until(lambda: told.server.metric('overround_stream_away', topic='bet-events') == 1, 60)
+    until(lambda: told.server.metric('overround_stream_lag_events', topic='bet-events') >= 200, 60)
     kafka.start()
     until(lambda: told.server.metric('overround_stream_away') == 0, 60)
     check_all(told, tail)
-    until(lambda: told.server.metric('overround_stream_lag_events') == 0)
+    until(lambda: told.server.metric('overround_stream_lag_events', topic='bet-events') == 0)
     assert told.server.log_text().count('what it lacks waits in the log') >= 1
+
+
+def test_prices_are_told_whole_and_once(told, kafka):
+    market = told.market()
+    with kafka.tail('odds-updates', 'prices') as prices:
+        for number in range(50):
+            told.feed.price(market, 11, 2.0 + number % 7 / 10)
+        version = told.server.get(f'/v1/odds/{market}').json['odds_version']
+
+        def mine():
+            return [line['value'] for line in list(prices.lines) if line['key'] == market]
+        until(lambda: mine() and mine()[-1]['odds_version'] == version, 30)
+        shown = told.server.get(f'/v1/odds/{market}').json
+        last = mine()[-1]
+        assert [(s['id'], s['odds'], s['status']) for s in last['selections']] == [
+            (s['id'], s['odds'], s['status']) for s in shown['selections']]
+        assert last['provider'] == 'betfair' and last['event_id'] == shown['event_id']
+        assert last['status'] == 'active' and 'feed_timestamp' in last and 'updated_at' in last
+        versions = [value['odds_version'] for value in mine()]
+        assert versions == sorted(set(versions)) and len(versions) >= 40
+        assert len({line['partition'] for line in prices.lines if line['key'] == market}) == 1
+
+
+def test_every_price_of_the_odds_log_is_told_through_a_kill(told, kafka):
+    market = told.market()
+    for number in range(100):
+        told.feed.price(market, 11, 2.0 + number % 7 / 10)
+    told.server.kill()
+    told.server.start()
+    again(told)
+    for number in range(100):
+        told.feed.price(market, 11, 2.0 + number % 7 / 10)
+    assert told.server.terminate() == 0
+    logged = {(ident, version) for ident, _, version in odds_log.changes(told.server.data)}
+    told.server.start()
+    again(told)
+    with kafka.tail('odds-updates', 'all-prices') as prices:
+        def missing():
+            return logged - {(line['key'], line['value']['odds_version'])
+                             for line in list(prices.lines)}
+        until(lambda: not missing(), 60, 0.2)
+        seen(prices.lines)
+
+
+def totals_of(folder):
+    """{currency: (bets, stake, payout)} over all partitions' files."""
+    sums = {}
+    for name in os.listdir(folder):
+        if name.endswith(('.lock', '.part')):
+            continue
+        with open(os.path.join(folder, name), encoding='utf-8') as file:
+            for line in file:
+                row = json.loads(line, parse_float=Decimal)
+                if 'market_id' in row:
+                    bets, stake, payout = sums.get(row['currency'], (0, 0, 0))
+                    sums[row['currency']] = (bets + row['placed'], stake + row['stake'],
+                                             payout + row['payout'])
+    return sums
+
+
+def totals_by_ledger(server):
+    bets, stake, payout, pending, stakes = 0, 0, 0, set(), {}
+    for line in run('ledger', 'dump', '--data', server.data).stdout.splitlines():
+        record = json.loads(line, parse_float=Decimal)
+        kind, bet = record['type'], record.get('bet_id')
+        if kind == 'BET' and bet:
+            stakes[bet] = record['stake']
+            if record['outcome'] == 'PENDING':
+                pending.add(bet)
+        if kind == 'BET' and bet and bet not in pending or \
+                kind == 'RELEASE' and record['outcome'] == 'PLACED':
+            bets, stake = bets + 1, stake + stakes[bet]
+        if kind == 'SETTLE':
+            payout += record['payout']
+        if kind == 'REVERSE':
+            payout -= record['payout']
+        if kind == 'CASH_OUT' and record['outcome'] == 'PLACED':
+            payout += record['paid']
+    return {'GBP': (bets, stake, payout)}
+
+
+def notices_of(files):
+    found = []
+    for path in files:
+        if os.path.exists(path):
+            with open(path, encoding='utf-8') as file:
+                found += [json.loads(line)['seq'] for line in file if line.endswith('\n')]
+    return found
+
+
+def stop_and_dump(told):
+    assert told.server.terminate() == 0
+    wanted = totals_by_ledger(told.server)
+    notices = {seq for seq, kind in moved(told.server)
+               if kind in ('SETTLE', 'REVERSE', 'CASH_OUT')}
+    told.server.start()
+    again(told)
+    return wanted, notices
+
+
+def moved(server):
+    for line in run('ledger', 'dump', '--data', server.data).stdout.splitlines():
+        record = json.loads(line)
+        if record['type'] != 'CASH_OUT' or record['outcome'] == 'PLACED':
+            yield f"0-{record['seq']}", record['type']
+
+
+def test_members_that_are_killed_by_turns_count_and_tell_all(told, kafka, tmp_path):
+    """Two members of each group, one or the other killed while bets go on."""
+    market, folder = told.market(), tmp_path / 'totals'
+    files = [tmp_path / f'notices-{n}' for n in range(2)]
+    begin = [lambda: kafka.follow('totals', 'totals', '--folder', folder)] * 2 + [
+        lambda n=n: kafka.follow('notify', 'notices', '--file', files[n]) for n in range(2)]
+    members = [one() for one in begin]
+    load = Load(told, market, customers=4)
+    try:
+        for number in range(4):
+            join = load.start(number)
+            before = len(load.acknowledged)
+            until(lambda before=before: len(load.acknowledged) > before + 200, 60)
+            join()
+            for victim in (number % 2, 2 + number % 2):
+                members[victim].kill()
+                members[victim].wait()
+                members[victim].stderr.close()
+                members[victim] = begin[victim]()
+        told.feed.settle(market, [11])
+        until(lambda: told.server.metric('overround_settled_bets_total') >= len(load.acknowledged))
+        wanted, notices = stop_and_dump(told)
+        until(lambda: os.path.isdir(folder) and totals_of(folder) == wanted, 60, 0.2)
+        until(lambda: set(notices_of(files)) >= notices, 60, 0.2)
+        assert set(notices_of(files)) == notices
+    finally:
+        for member in members:
+            member.terminate()
+            assert member.wait(30) == 0
+            member.stderr.close()
+    storm(kafka, folder, wanted)
+
+
+def storm(kafka, folder, wanted):
+    """Everything is delivered once more, and nothing is counted again."""
+    kafka.foreign('consumer.group.ConsumerGroupCommand', '--group', 'totals', '--topic',
+                  'bet-events', '--reset-offsets', '--to-earliest', '--execute')
+    member = kafka.follow('totals', 'totals', '--folder', folder, '--quiet-ms', 3000)
+    complaint = member.communicate(timeout=60)[1]
+    assert member.returncode == 0 and 'repeats were not counted' in complaint
+    assert totals_of(folder) == wanted
 
 
 def test_others_read_what_we_write(told, kafka, tail):
@@ -194,7 +344,7 @@ def test_a_server_begins_without_a_broker(tmp_path):
     book = make(tmp_path / 'data', ['--streams', url])
     try:
         assert book.bettor(money='5.00').bet(book.market(), 11, '1').status == 201
-        until(lambda: book.server.metric('overround_stream_away') == 1)
+        until(lambda: book.server.metric('overround_stream_away', topic='bet-events') == 1)
         assert book.server.terminate() == 0
     finally:
         book.close()

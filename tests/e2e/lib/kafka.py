@@ -103,6 +103,14 @@ class Kafka:
         assert done.returncode == 0, done.stdout[-2000:] + done.stderr[-2000:]
         return done.stdout
 
+    def follow(self, command, group, *options):
+        """One more member of the group, with a short session."""
+        # pylint: disable=consider-using-with
+        return subprocess.Popen([BINARY, 'stream', command, '--streams', self.url, '--group', group,
+                                 '--session-ms', '1500', *map(str, options)],
+                                stdin=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True,
+                                env=ENVIRONMENT)
+
     def tail(self, topic, group='test'):
         return Tail(self.url, topic, group)
 
@@ -118,6 +126,12 @@ class Tail:
         self.lines = []
         self.thread = threading.Thread(target=self.collect, daemon=True)
         self.thread.start()
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.end()
 
     def collect(self):
         for line in self.process.stdout:
