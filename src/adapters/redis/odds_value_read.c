@@ -30,6 +30,7 @@ static void fail_large(struct reading *r)
     json_fail(&r->json);
 }
 
+/* A member that comes twice leaves nothing of the first. */
 static void take_text(struct reading *r, char *to, size_t capacity, uint8_t *to_bytes)
 {
     struct slice text;
@@ -39,6 +40,7 @@ static void take_text(struct reading *r, char *to, size_t capacity, uint8_t *to_
         fail_large(r);
         return;
     }
+    memset(to, 0, capacity);
     if (text.bytes > 0)
         memcpy(to, text.at, text.bytes);
     *to_bytes = (uint8_t)text.bytes;
