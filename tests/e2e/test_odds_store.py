@@ -5,7 +5,8 @@ import time
 
 import pytest
 from conftest import make
-from lib.redis import Redis
+from lib.pki import Pki
+from lib.redis import Redis, free_port
 from lib.server import run
 from lib.until import until
 
@@ -168,6 +169,26 @@ def test_a_password_is_sent_and_never_told(tmp_path):
         until(lambda: redis.cli('-a', 'hunter2', 'get', f'odds:{market}'))
         assert 'hunter2' not in book.server.log_text()
     finally:
+        book.close()
+        redis.close()
+
+
+def test_over_tls_the_server_is_verified(tmp_path):
+    pki, port = Pki(tmp_path / 'pki').issue('redis'), free_port()
+    other = Pki(tmp_path / 'other')
+    redis = Redis('--tls-port', str(port), '--tls-cert-file', pki.cert('redis'), '--tls-key-file',
+                  pki.key('redis'), '--tls-ca-cert-file', pki.cert('ca'), '--tls-auth-clients',
+                  'no').start()
+    place = ['--odds-store', f'rediss://127.0.0.1:{port}', '--odds-store-ca']
+    book = make(tmp_path / 'data', [*place, pki.cert('ca')])
+    stranger = make(tmp_path / 'stranger', [*place, other.cert('ca')])
+    try:
+        market = book.market()
+        until(lambda: is_written(book, redis, market))
+        until(lambda: stranger.server.metric('overround_redis_connects_total') >= 2)
+        assert stranger.server.metric('overround_redis_masters_up') == 0
+    finally:
+        stranger.close()
         book.close()
         redis.close()
 
