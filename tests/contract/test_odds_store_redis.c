@@ -142,6 +142,7 @@ static void open_ends(struct redis_subject *redis, const struct redis_fleet_opti
     struct odds_follower_options follower = {
         .fleet = *fleet, .markets_max = 4 * STORE_MARKETS_MAX, .hash_key = {5, 6}};
     writer.fleet = *fleet;
+    writer.lease_us = 100000; /* its markets are active as soon as that was heard */
     writer.markets_max = STORE_MARKETS_MAX;
     assert_int_equal(
         odds_writer_new(redis->loop, &writer, redis->subject.written, &providers, &redis->writer),

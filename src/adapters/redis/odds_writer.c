@@ -18,7 +18,6 @@
 #include "base/table.h"
 
 #define TICK_US      INT64_C(100000)
-#define LEASE_US     INT64_C(1000000)
 #define PAUSE_US     INT64_C(100000) /* after the server has refused a command */
 #define NO_ENTRY     UINT32_MAX
 #define NO_ROOM_MAX  64 /* in one turn: then the rest waits too */
@@ -539,7 +538,7 @@ static void on_tick(void *owner)
 {
     struct odds_writer *w = owner;
     int64_t now_us = loop_now(w->loop).us;
-    if (now_us - w->lease_us >= LEASE_US || sum_leases(w) != w->alive) {
+    if (now_us - w->lease_us >= w->options.lease_us || sum_leases(w) != w->alive) {
         w->lease_us = now_us;
         if ((uint64_t)w->markets.value < w->store->ops->count(w->store))
             find_missing(w);

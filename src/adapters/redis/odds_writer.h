@@ -28,12 +28,14 @@ struct odds_writer_options {
     struct redis_fleet_options fleet;
     uint32_t markets_max;
     uint64_t hash_key[2];  /* a secret of this process */
+    int64_t lease_us;      /* leases are told so often, and whenever one comes or goes */
     int64_t refresh_us;    /* each market is written again so often */
     uint32_t per_turn_max; /* of those that had to wait, written in one turn */
 };
 
 #define ODDS_WRITER_OPTIONS_DEFAULT                                                                \
     ((struct odds_writer_options){.fleet = {.link = REDIS_LINK_OPTIONS_DEFAULT},                   \
+                                  .lease_us = 1000000,                                             \
                                   .refresh_us = 20000000,                                          \
                                   .per_turn_max = 256})
 
