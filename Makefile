@@ -22,7 +22,7 @@ test: deps-build deps-test ## every test; T=core/money for some of them, SAN=1 u
 
 BENCHES := bench-log bench-engine bench-snapshot bench-verdicts bench-http bench-ws bench-mcm \
            bench-ref-fanout bench-market-feed bench-watchers bench-asker bench-ref-http bench-crowd \
-           bench-lines bench-tickets bench-settle
+           bench-lines bench-tickets bench-settle bench-ref-kafka
 
 bench: ## measurements, one JSON object a line: ARGS='--only bets,replay --seconds 5'
 	@tools/install-deps bench || echo 'bench: without io_uring to compare with' >&2
