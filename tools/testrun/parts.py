@@ -14,7 +14,7 @@ PYTHON = '/usr/bin/python3'  # Debian's, which has pytest and websockets
 PROGRAM_SECONDS_MAX = 900  # the largest program takes 200 s under sanitizers
 PYTEST_SECONDS_MAX = 1200
 AUTOBAHN_CASES = '1.*,5.*,9.1.*'  # seconds; all of them take 20 minutes
-LINTS = ('format', 'layers', 'tidy', 'cppcheck', 'checklist', 'api')
+LINTS = ('format', 'layers', 'tidy', 'cppcheck', 'checklist', 'api', 'events')
 # Warnings are errors in `build`. Elsewhere the compiler warns of what instrumentation makes it see.
 BUILDS = {
     'build': ([], {}),
@@ -139,6 +139,7 @@ def lint(run):
         'tidy': ['tools/tidy'],
         'checklist': ['tools/check-checklist'],
         'api': ['tools/check-api'],
+        'events': ['tools/check-events'],
         'cppcheck': ['cppcheck', '--quiet', '--std=c11', '--enable=warning,performance,portability',
                      '--inline-suppr', '--suppress=missingIncludeSystem', '--error-exitcode=1',
                      '--suppressions-list=tools/cppcheck.suppress',

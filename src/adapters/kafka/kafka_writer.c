@@ -15,6 +15,7 @@
 
 #define POLL_MS      50
 #define POLL_EVERY   512 /* puts: failed deliveries are told within calls only */
+#define FIND_TRIES   40  /* POLL_MS each */
 #define CLOSE_MS     1000
 #define TOPIC_BYTES  96
 #define SETTINGS_MAX 16
@@ -123,7 +124,10 @@ static int find_topic(struct kafka_writer *w, const struct kafka_topic *topic)
     int count = kafka_topic_partitions(w->handle, topic->name, wait_ms(w), &w->problem);
     if (count == -ERR_NOT_FOUND && topic->copies > 0) {
         TRY(kafka_topic_make(w->handle, topic, wait_ms(w), &w->problem));
-        count = kafka_topic_partitions(w->handle, topic->name, wait_ms(w), &w->problem);
+        for (int tries = 0; count == -ERR_NOT_FOUND && tries < FIND_TRIES; tries++) {
+            (void)rd_kafka_poll(w->handle, POLL_MS); /* not all brokers know of it yet */
+            count = kafka_topic_partitions(w->handle, topic->name, wait_ms(w), &w->problem);
+        }
     }
     return count == -ERR_NOT_FOUND ? -ERR_ABSENT : count;
 }

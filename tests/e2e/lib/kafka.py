@@ -8,6 +8,7 @@ import subprocess
 import threading
 from decimal import Decimal
 
+import jsonschema
 import pytest
 
 from .server import BINARY, ENVIRONMENT, ROOT
@@ -16,6 +17,16 @@ from .until import until
 RUN = os.path.join(ROOT, 'tests', 'lib', 'run-kafka')
 JARS = os.path.join(ROOT, 'build', 'kafka')
 ABSENT = 77
+SCHEMAS = {}
+
+
+def check_value(topic, value):
+    """Against docs/events; numbers are read as floats for that only."""
+    if topic not in SCHEMAS:
+        with open(os.path.join(ROOT, 'docs', 'events', f'{topic}.json'), encoding='utf-8') as file:
+            SCHEMAS[topic] = jsonschema.Draft7Validator(json.load(file))
+    error = next(SCHEMAS[topic].iter_errors(json.loads(value)), None)
+    return error and f'{topic}: {error.message} in {value[:400]}'
 
 
 def free_ports(count):
@@ -123,7 +134,7 @@ class Tail:
         self.process = subprocess.Popen([BINARY, 'stream', 'tail', '--streams', url, '--topic',
                                          topic, '--group', group], stdin=subprocess.DEVNULL,
                                         stdout=subprocess.PIPE, text=True, env=ENVIRONMENT)
-        self.lines = []
+        self.lines, self.topic, self.wrong = [], topic, None
         self.thread = threading.Thread(target=self.collect, daemon=True)
         self.thread.start()
 
@@ -136,6 +147,8 @@ class Tail:
     def collect(self):
         for line in self.process.stdout:
             if line.endswith('\n'):  # a killed process may leave a part of one
+                value = line[line.index('"value":') + len('"value":'):-2]
+                self.wrong = self.wrong or check_value(self.topic, value)
                 self.lines.append(json.loads(line, parse_float=Decimal))
 
     def end(self, sign=signal.SIGTERM):
@@ -144,4 +157,5 @@ class Tail:
         status = self.process.wait(30)
         self.thread.join(30)
         self.process.stdout.close()
+        assert self.wrong is None, self.wrong
         return status
