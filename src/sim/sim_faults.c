@@ -155,6 +155,8 @@ void sim_machine_start(struct sim *sim)
         sim_tree_damage(sim);
     if (sim_chance(sim, 300))
         sim_verdicts_damage(sim);
+    if (sim_disks_are_stopped(sim)) /* the process ended while it was stopped cleanly */
+        sim_disks_kill(sim);
     size_t ops_before = sim_clock(sim);
     sim->incarnation++;
     sim_published_forget(sim);
