@@ -286,9 +286,11 @@ static enum bet_outcome expect_stake(const struct sim *sim, const struct sim_ent
         return BET_CURRENCY_MISMATCH;
     if (stake < bounds.stake_min || stake > bounds.stake_max - alike || returns > bounds.payout_max)
         return BET_STAKE_LIMIT;
-    if (bounds.payout_day_max != INT64_MAX &&
-        returns > bounds.payout_day_max - paid_today(sim, account))
-        return BET_STAKE_LIMIT;
+    if (bounds.payout_day_max != INT64_MAX) {
+        int64_t left = bounds.payout_day_max - paid_today(sim, account);
+        if (returns > (left > 0 ? left : 0)) /* what pays nothing passes whatever was paid */
+            return BET_STAKE_LIMIT;
+    }
     if (costs_too_much(sim, entry, ref, returns - (cash ? stake : 0)))
         return BET_LIABILITY_LIMIT;
     if (account->available < 0) /* who owes stakes nothing, promotional money neither */
