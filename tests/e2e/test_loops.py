@@ -250,6 +250,10 @@ def test_a_provider_that_falls_silent_is_stale_at_all_loops(tmp_path):
     book.feed.close()
     for _ in range(8):
         until(lambda: book.server.get(f'/v1/odds/{market}').json.get('stale') is True, 10)
+    # Nobody keeps it under the tag of its version, which may be the same when it is not stale.
+    stale = book.server.get(f'/v1/odds/{market}', headers={'If-None-Match': '*'})
+    assert stale.status == 200 and 'etag' not in stale.headers
+    assert stale.headers['cache-control'] == 'no-store'
     book.server.kill()
 
 

@@ -79,6 +79,17 @@ static struct slice put_lines(struct lines *lines, const struct odds_image *imag
     return buf_slice(&lines->buf);
 }
 
+/* What is stale may be the same version again when it is not any more, so nobody keeps it under
+ * that version's tag. */
+static struct slice put_stale_lines(struct lines *lines, struct slice more)
+{
+    lines->buf = buf_over(lines->memory, sizeof lines->memory);
+    buf_put_slice(&lines->buf, SLICE("Cache-Control: no-store\r\n"));
+    buf_put_slice(&lines->buf, more);
+    ASSERT(!lines->buf.overflow);
+    return buf_slice(&lines->buf);
+}
+
 /* From the pre-encoded page, unless it must say more: that it is stale, or `more` lines. */
 static void reply_market(struct odds_service *s, struct http_reply_to to, uint32_t slot,
                          const struct odds_image *image, struct slice more)
@@ -94,7 +105,9 @@ static void reply_market(struct odds_service *s, struct http_reply_to to, uint32
     struct lines lines;
     struct buf out = buf_over(s->out, OUT_BYTES + ODDS_JSON_MARKET_BYTES_MAX);
     put_market(s, &out, slot, age_ms);
-    http_reply(to, 200, JSON_TYPE, put_lines(&lines, image, more), buf_slice(&out));
+    http_reply(to, 200, JSON_TYPE,
+               age_ms >= 0 ? put_stale_lines(&lines, more) : put_lines(&lines, image, more),
+               buf_slice(&out));
 }
 
 static bool is_known(struct slice header, const struct odds_image *image)
@@ -135,7 +148,7 @@ void reads_answer(struct odds_service *s, struct http_reply_to to, uint32_t slot
         s->store->ops->get(s->store, market_entry_id(&s->index.markets[slot]));
     if (image == NULL)
         http_reply_problem(to, 404, "MARKET_NOT_FOUND", SLICE_NONE);
-    else if (image->odds_version == known)
+    else if (image->odds_version == known && stale_ms(s, image) < 0)
         http_reply(to, 304, SLICE_NONE, put_lines(&lines, image, more), SLICE_NONE);
     else
         reply_market(s, to, slot, image, more);
