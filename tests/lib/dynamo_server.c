@@ -122,7 +122,7 @@ static int connect_now(void)
 
 const char *dynamo_server_ask(const char *target, const char *json)
 {
-    static char answer[65536];
+    static char answer[1 << 20];
     size_t bytes = 0;
     int fd = connect_now();
     dprintf(fd,

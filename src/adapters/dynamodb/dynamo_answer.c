@@ -3,7 +3,6 @@
 
 #include <string.h>
 
-#include "adapters/dynamodb/dynamo_ask.h"
 #include "base/base64.h"
 #include "base/error.h"
 #include "base/json_read.h"
@@ -136,6 +135,12 @@ static bool take_value(struct json_reader *r, char kind, struct slice *ret)
     return there;
 }
 
+bool dynamo_answer_number(struct json_reader *reader, int64_t *ret)
+{
+    struct slice text = slice_of("", 0);
+    return take_value(reader, 'N', &text) && take_digits(text, ret);
+}
+
 static int64_t *number_of(struct item *item, struct slice name, unsigned *ret_bit)
 {
     static const char *const names[] = {"batch_no", "epoch",  "seq_first", "seq_last",
@@ -161,9 +166,8 @@ static void take_attribute(struct json_reader *r, struct slice name, struct item
 {
     unsigned bit = 0;
     int64_t *number = number_of(item, name, &bit);
-    struct slice text = slice_of("", 0);
     if (number != NULL) {
-        if (!take_value(r, 'N', &text) || !take_digits(text, number))
+        if (!dynamo_answer_number(r, number))
             json_fail(r);
         item->seen |= bit;
     } else if (slice_is(name, "records")) {
@@ -235,6 +239,7 @@ int dynamo_answer_batches(const struct dynamo_items *items, batch_visit visit, v
 /* ---- the table ---- */
 
 struct table {
+    const struct dynamo_shape *shape;
     bool hash, range, active, making;
 };
 
@@ -249,8 +254,8 @@ static void take_key(struct json_reader *r, struct table *table)
             json_string(r, &kind);
         else
             json_skip(r);
-    table->hash = table->hash || (slice_is(name, "shard") && slice_is(kind, "HASH"));
-    table->range = table->range || (slice_is(name, "batch_no") && slice_is(kind, "RANGE"));
+    table->hash = table->hash || (slice_is(name, table->shape->hash) && slice_is(kind, "HASH"));
+    table->range = table->range || (slice_is(name, table->shape->range) && slice_is(kind, "RANGE"));
 }
 
 static void take_table(struct json_reader *r, struct table *table)
@@ -272,9 +277,9 @@ static void take_table(struct json_reader *r, struct table *table)
         }
 }
 
-enum dynamo_table dynamo_answer_table(struct slice body)
+enum dynamo_table dynamo_answer_table(struct slice body, const struct dynamo_shape *shape)
 {
-    struct table table = {.hash = false};
+    struct table table = {.shape = shape};
     struct json_reader r;
     struct slice key;
     json_begin(&r, body, NULL, 0);

@@ -3,6 +3,7 @@
 
 #include <stdbool.h>
 
+#include "adapters/dynamodb/dynamo_ask.h"
 #include "adapters/shared/batch_store.h"
 #include "base/slice.h"
 
@@ -30,6 +31,11 @@ struct dynamo_items {
 };
 int dynamo_answer_batches(const struct dynamo_items *items, batch_visit visit, void *owner);
 
+/* A value {"N":"5"} that the reader stands before: whole, not negative, up to 18 digits. False, and
+ * the reader may have failed: it is another. */
+struct json_reader;
+bool dynamo_answer_number(struct json_reader *reader, int64_t *ret);
+
 enum dynamo_table { DYNAMO_TABLE_MAKING = 1, DYNAMO_TABLE_READY, DYNAMO_TABLE_OTHER };
 /* Of an answer to DescribeTable. OTHER: its keys are not ours, or it is going. */
-enum dynamo_table dynamo_answer_table(struct slice body);
+enum dynamo_table dynamo_answer_table(struct slice body, const struct dynamo_shape *shape);

@@ -6,6 +6,9 @@
 
 #include "base/base64.h"
 
+const struct dynamo_shape dynamo_ledger_shape = {
+    .hash = "shard", .range = "batch_no", .range_type = 'N'};
+
 const char *dynamo_ask_target(enum dynamo_question question)
 {
     switch (question) {
@@ -107,14 +110,38 @@ void dynamo_ask_describe(struct buf *out, const char *table)
     buf_printf(out, "{\"TableName\":\"%s\"}", table);
 }
 
-void dynamo_ask_create(struct buf *out, const char *table)
+static void put_definition(struct buf *out, const char *name, char type)
+{
+    buf_printf(out, "{\"AttributeName\":\"%s\",\"AttributeType\":\"%c\"}", name, type);
+}
+
+static void put_keys(struct buf *out, const char *hash, const char *range)
+{
+    buf_printf(out,
+               "\"KeySchema\":[{\"AttributeName\":\"%s\",\"KeyType\":\"HASH\"},"
+               "{\"AttributeName\":\"%s\",\"KeyType\":\"RANGE\"}]",
+               hash, range);
+}
+
+void dynamo_ask_create(struct buf *out, const char *table, const struct dynamo_shape *shape)
 {
     buf_printf(out,
                "{\"TableName\":\"%s\",\"BillingMode\":\"PAY_PER_REQUEST\","
-               "\"AttributeDefinitions\":["
-               "{\"AttributeName\":\"shard\",\"AttributeType\":\"S\"},"
-               "{\"AttributeName\":\"batch_no\",\"AttributeType\":\"N\"}],"
-               "\"KeySchema\":[{\"AttributeName\":\"shard\",\"KeyType\":\"HASH\"},"
-               "{\"AttributeName\":\"batch_no\",\"KeyType\":\"RANGE\"}]}",
+               "\"AttributeDefinitions\":[",
                table);
+    put_definition(out, shape->hash, 'S');
+    buf_put_char(out, ',');
+    put_definition(out, shape->range, shape->range_type);
+    if (shape->index != NULL) {
+        buf_put_char(out, ',');
+        put_definition(out, shape->indexed, 'S');
+    }
+    buf_put_text(out, "],");
+    put_keys(out, shape->hash, shape->range);
+    if (shape->index != NULL) {
+        buf_printf(out, ",\"GlobalSecondaryIndexes\":[{\"IndexName\":\"%s\",", shape->index);
+        put_keys(out, shape->indexed, shape->range);
+        buf_put_text(out, ",\"Projection\":{\"ProjectionType\":\"ALL\"}}]");
+    }
+    buf_put_char(out, '}');
 }

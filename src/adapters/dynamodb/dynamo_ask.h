@@ -21,6 +21,15 @@ enum dynamo_question {
     DYNAMO_DESCRIBE,
     DYNAMO_CREATE,
 };
+/* The keys of a table: partition and sort key, with their types (S or N), and an index on a further
+ * text, sorted as the table; NULL: none. */
+struct dynamo_shape {
+    const char *hash, *range;
+    char range_type;
+    const char *index, *indexed;
+};
+extern const struct dynamo_shape dynamo_ledger_shape;
+
 /* The value of the header X-Amz-Target. */
 const char *dynamo_ask_target(enum dynamo_question question);
 
@@ -34,4 +43,4 @@ void dynamo_ask_newest(struct buf *out, const char *table, uint32_t shard);
 void dynamo_ask_page(struct buf *out, const char *table, const struct batch_page *page);
 void dynamo_ask_describe(struct buf *out, const char *table);
 /* Of a table that is paid by the request. */
-void dynamo_ask_create(struct buf *out, const char *table);
+void dynamo_ask_create(struct buf *out, const char *table, const struct dynamo_shape *shape);

@@ -1,113 +1,25 @@
 /* dynamo_batch.c - contract in dynamo_batch.h. */
 #include "adapters/dynamodb/dynamo_batch.h"
 
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "adapters/dynamodb/dynamo_answer.h"
-#include "adapters/dynamodb/dynamo_ask.h"
-#include "adapters/dynamodb/dynamo_keys.h"
+#include "adapters/dynamodb/dynamo_link.h"
 #include "base/error.h"
-#include "base/instant.h"
 #include "base/reserve.h"
 
-#define ASK_TRIES         8 /* of a question that changes nothing: four seconds of haste */
-#define ASK_PAUSE_US_MIN  (20 * US_PER_MS)
-#define MAKING_PAUSE_US   (200 * US_PER_MS)
-#define MAKING_TRIES      300 /* a minute */
-#define ITEM_RECORDS_MAX  (400 * 1024)
-#define CONTENT_TYPE      "Content-Type: application/x-amz-json-1.0"
-#define ALREADY_THERE_WHY "its table has other keys than shard and batch_no, or is being removed"
+#define ITEM_RECORDS_MAX (400 * 1024)
 
 struct dynamo_batch {
-    struct batch_store store;     /* first */
-    struct signed_client *client; /* owned */
-    struct dynamo_url url;
-    struct dynamo_keys keys;
+    struct batch_store store; /* first */
+    struct dynamo_link link;
     char *ask;     /* owned; DYNAMO_ASK_BYTES_MAX */
     char *records; /* owned; ITEM_RECORDS_MAX */
-    char problem[DYNAMO_PROBLEM_BYTES];
 };
 
 static struct dynamo_batch *dynamo_of(struct batch_store *store)
 {
     return (struct dynamo_batch *)store;
-}
-
-/* ---- one question ---- */
-
-static void explain(struct dynamo_batch *d, const char *text)
-{
-    (void)snprintf(d->problem, sizeof d->problem, "%s", text);
-}
-
-/* Keys in a file are replaced there before they end. */
-static void renew_keys(struct dynamo_batch *d)
-{
-    char text[DYNAMO_PROBLEM_BYTES];
-    struct buf why = buf_over(text, sizeof text);
-    (void)dynamo_keys_find(d->url.credentials, &d->keys, &why); /* the old ones stay */
-}
-
-static struct dynamo_verdict ask(struct dynamo_batch *d, enum dynamo_question question,
-                                 const struct buf *text, struct slice *ret_body)
-{
-    char target[64];
-    struct signed_answer answer = {.status = 0};
-    const struct signed_keys keys = {d->keys.id, d->keys.secret, d->keys.token};
-    const struct signed_request request = {.headers = {CONTENT_TYPE, target},
-                                           .body = buf_slice(text)};
-    struct dynamo_verdict verdict = {.answer = STORE_REFUSED};
-    (void)snprintf(target, sizeof target, "X-Amz-Target: %s", dynamo_ask_target(question));
-    if (text->overflow) {
-        explain(d, "a question is too long");
-        return verdict;
-    }
-    enum signed_fate fate = d->client->ops->post(d->client, &keys, &request, &answer);
-    if (fate != SIGNED_ANSWERED) {
-        verdict.answer = fate == SIGNED_UNSENT ? STORE_AWAY : STORE_LOST;
-        explain(d, d->client->ops->problem(d->client));
-        return verdict;
-    }
-    verdict = dynamo_answer_judge(answer.status, answer.body);
-    if (verdict.problem[0] != '\0')
-        explain(d, verdict.problem);
-    if (verdict.stale_key)
-        renew_keys(d);
-    *ret_body = answer.body;
-    return verdict;
-}
-
-/* A question that changes nothing is asked again, where it is refused for now after a pause. */
-static struct dynamo_verdict ask_again(struct dynamo_batch *d, enum dynamo_question question,
-                                       const struct buf *text, struct slice *ret_body)
-{
-    struct dynamo_verdict verdict = ask(d, question, text, ret_body);
-    int64_t pause_us = ASK_PAUSE_US_MIN;
-    for (int i = 1; i < ASK_TRIES; i++, pause_us *= 2) {
-        bool again = verdict.answer == STORE_LOST || verdict.answer == STORE_AGAIN;
-        if (!again || !d->client->ops->pause(d->client, pause_us))
-            break;
-        verdict = ask(d, question, text, ret_body);
-    }
-    return verdict;
-}
-
-static int error_of(enum store_answer answer)
-{
-    switch (answer) {
-    case STORE_TAKEN:
-        return 0;
-    case STORE_AWAY:
-    case STORE_LOST:
-    case STORE_AGAIN:
-    case STORE_FULL:
-        return -ERR_ABSENT;
-    case STORE_REFUSED:
-        break;
-    }
-    return -ERR_IO;
 }
 
 static struct buf question_of(struct dynamo_batch *d)
@@ -137,59 +49,16 @@ static int read_batches(struct dynamo_batch *d, struct slice body, batch_visit v
     int error = dynamo_answer_batches(&items, pass_on, &relay);
     if (error == 0 || relay.said < 0)
         return error;
-    explain(d, error == -ERR_CONFIG ? "its items were made by a newer program"
-                                    : "an item cannot be read");
+    dynamo_link_explain(&d->link, error == -ERR_CONFIG ? "its items were made by a newer program"
+                                                       : "an item cannot be read");
     return error == -ERR_CONFIG ? error : -ERR_CORRUPT;
-}
-
-/* ---- preparing ---- */
-
-static int create_table(struct dynamo_batch *d)
-{
-    struct buf text = question_of(d);
-    struct slice body;
-    dynamo_ask_create(&text, d->url.table);
-    struct dynamo_verdict verdict = ask(d, DYNAMO_CREATE, &text, &body);
-    /* A lost answer, and another program that makes it too, are seen when it is described. */
-    if (verdict.in_use || verdict.answer == STORE_LOST || verdict.answer == STORE_AGAIN)
-        return 0;
-    return error_of(verdict.answer);
-}
-
-static int describe_table(struct dynamo_batch *d, bool *ret_absent, enum dynamo_table *ret_table)
-{
-    struct buf text = question_of(d);
-    struct slice body;
-    dynamo_ask_describe(&text, d->url.table);
-    struct dynamo_verdict verdict = ask_again(d, DYNAMO_DESCRIBE, &text, &body);
-    *ret_absent = verdict.absent;
-    if (verdict.absent)
-        return 0;
-    TRY(error_of(verdict.answer));
-    *ret_table = dynamo_answer_table(body);
-    return 0;
 }
 
 static int dynamo_prepare(struct batch_store *store, const char **ret_why)
 {
     struct dynamo_batch *d = dynamo_of(store);
-    for (int i = 0; i < MAKING_TRIES; i++) {
-        enum dynamo_table table = DYNAMO_TABLE_MAKING;
-        bool absent = false;
-        TRY(describe_table(d, &absent, &table));
-        if (absent)
-            TRY(create_table(d));
-        else if (table == DYNAMO_TABLE_READY)
-            return 0;
-        else if (table == DYNAMO_TABLE_OTHER) {
-            *ret_why = ALREADY_THERE_WHY;
-            return -ERR_CONFIG;
-        }
-        if (!d->client->ops->pause(d->client, MAKING_PAUSE_US))
-            break;
-    }
-    *ret_why = "its table is not ready";
-    return -ERR_ABSENT;
+    (void)ret_why; /* problem() says it */
+    return dynamo_link_prepare(&d->link, &dynamo_ledger_shape, question_of(d));
 }
 
 /* ---- single items ---- */
@@ -212,8 +81,8 @@ static int dynamo_newest(struct batch_store *store, uint32_t shard, struct batch
     struct buf text = question_of(d);
     struct glance glance = {.there = false};
     struct slice body;
-    dynamo_ask_newest(&text, d->url.table, shard);
-    TRY(error_of(ask_again(d, DYNAMO_QUERY, &text, &body).answer));
+    dynamo_ask_newest(&text, d->link.url.table, shard);
+    TRY(dynamo_link_error(dynamo_link_ask_again(&d->link, DYNAMO_QUERY, &text, &body).answer));
     TRY(read_batches(d, body, look_at, &glance));
     *ret_place = glance.batch.place;
     return 0;
@@ -226,8 +95,8 @@ static int dynamo_seq_last(struct batch_store *store, uint32_t shard, int64_t ba
     struct buf text = question_of(d);
     struct glance glance = {.there = false};
     struct slice body;
-    dynamo_ask_get(&text, d->url.table, shard, batch_no);
-    TRY(error_of(ask_again(d, DYNAMO_GET, &text, &body).answer));
+    dynamo_ask_get(&text, d->link.url.table, shard, batch_no);
+    TRY(dynamo_link_error(dynamo_link_ask_again(&d->link, DYNAMO_GET, &text, &body).answer));
     TRY(read_batches(d, body, look_at, &glance));
     if (!glance.there)
         return -ERR_NOT_FOUND;
@@ -243,8 +112,8 @@ static enum store_answer dynamo_look(struct batch_store *store, uint32_t shard,
     struct glance glance = {.there = false};
     struct slice body;
     *ret_found = BATCH_NONE;
-    dynamo_ask_get(&text, d->url.table, shard, batch->place.batch_no);
-    struct dynamo_verdict verdict = ask(d, DYNAMO_GET, &text, &body);
+    dynamo_ask_get(&text, d->link.url.table, shard, batch->place.batch_no);
+    struct dynamo_verdict verdict = dynamo_link_ask(&d->link, DYNAMO_GET, &text, &body);
     if (verdict.answer != STORE_TAKEN)
         return verdict.answer;
     if (read_batches(d, body, look_at, &glance) < 0)
@@ -267,8 +136,8 @@ static enum store_answer dynamo_insert(struct batch_store *store, uint32_t shard
     enum batch_found found = BATCH_NONE;
     struct slice body;
     *ret_won = false;
-    dynamo_ask_put(&text, d->url.table, shard, batch);
-    struct dynamo_verdict verdict = ask(d, DYNAMO_PUT, &text, &body);
+    dynamo_ask_put(&text, d->link.url.table, shard, batch);
+    struct dynamo_verdict verdict = dynamo_link_ask(&d->link, DYNAMO_PUT, &text, &body);
     *ret_won = verdict.answer == STORE_TAKEN && !verdict.conflict;
     if (!verdict.conflict)
         return verdict.answer;
@@ -305,8 +174,8 @@ static int dynamo_page(struct batch_store *store, const struct batch_page *page,
     while (rest.batch_no < rest.behind) {
         struct buf text = question_of(d);
         struct slice body;
-        dynamo_ask_page(&text, d->url.table, &rest);
-        TRY(error_of(ask_again(d, DYNAMO_QUERY, &text, &body).answer));
+        dynamo_ask_page(&text, d->link.url.table, &rest);
+        TRY(dynamo_link_error(dynamo_link_ask_again(&d->link, DYNAMO_QUERY, &text, &body).answer));
         int error = read_batches(d, body, visit_batch, &paging);
         if (error == -ERR_CORRUPT && **ret_why == '\0')
             *ret_why = "an item cannot be read, or is not in its order";
@@ -324,27 +193,26 @@ static int dynamo_page(struct batch_store *store, const struct batch_page *page,
 static bool dynamo_pause(struct batch_store *store, int64_t us)
 {
     struct dynamo_batch *d = dynamo_of(store);
-    return d->client->ops->pause(d->client, us);
+    return d->link.client->ops->pause(d->link.client, us);
 }
 
 static void dynamo_leave(struct batch_store *store)
 {
     struct dynamo_batch *d = dynamo_of(store);
-    d->client->ops->leave(d->client);
+    d->link.client->ops->leave(d->link.client);
 }
 
 static const char *dynamo_problem(const struct batch_store *store)
 {
-    return ((const struct dynamo_batch *)store)->problem;
+    return ((const struct dynamo_batch *)store)->link.problem;
 }
 
 static void dynamo_free(struct batch_store *store)
 {
     struct dynamo_batch *d = dynamo_of(store);
-    d->client->ops->free(d->client);
+    dynamo_link_done(&d->link);
     reserve_free(d->ask, DYNAMO_ASK_BYTES_MAX, 1);
     reserve_free(d->records, ITEM_RECORDS_MAX, 1);
-    explicit_bzero(&d->keys, sizeof d->keys);
     free(d);
 }
 
@@ -380,11 +248,9 @@ int dynamo_batch_new(const struct dynamo_url *url, struct signed_client *client,
         client->ops->free(client);
         return -ERR_MEMORY;
     }
-    d->client = client;
-    d->url = *url;
-    int error = d->ask == NULL || d->records == NULL ? -ERR_MEMORY : 0;
-    if (error == 0)
-        error = dynamo_keys_find(url->credentials, &d->keys, why);
+    int error = dynamo_link_init(&d->link, url, client, why);
+    if (error == 0 && (d->ask == NULL || d->records == NULL))
+        error = -ERR_MEMORY;
     if (error < 0) {
         dynamo_free(&d->store);
         return error;

@@ -1,0 +1,28 @@
+/* dynamo_projection.h - the projection port on DynamoDB: the rows of bets as items of a table
+ * (dynamo_row.h), on the condition that their key is free.
+ *
+ * Rows are put first, DYNAMO_PROJECTION_LANES at once, then the place is moved on the condition
+ * that it is where the step found it. A step that ended in its middle is made again, and meets its
+ * own rows, which are the same: what a row of a bet says follows from the record alone. So a row
+ * may be seen before its step is done, never twice and never another. That does not hold for rows
+ * of balances, which are those of a step's end, so they are not here. Rows are kept by user, not in
+ * the order of the log, so read(), next() and strays() answer -ERR_IO. */
+#pragma once
+
+#include "adapters/dynamodb/dynamo_url.h"
+#include "base/buf.h"
+#include "ports/projection.h"
+#include "ports/signed_client.h"
+
+#define DYNAMO_PROJECTION_LANES 8 /* questions at once, each on a connection of its own */
+
+/* The clients are taken, also on failure. Finds the keys; does not connect. 0, -ERR_MEMORY, or
+ * -ERR_CONFIG with a sentence in `why`. */
+int dynamo_projection_new(const struct dynamo_url *url,
+                          struct signed_client *const clients[DYNAMO_PROJECTION_LANES],
+                          struct projection_store **ret_store, struct buf *why);
+/* Makes the table where it is missing; before anything else is asked. 0; -ERR_CONFIG: another table
+ * has the name; -ERR_ABSENT: later again; -ERR_IO: it refuses. With `why`. */
+int dynamo_projection_prepare(struct projection_store *store, struct buf *why);
+/* From any thread: what waits for the service ends soon, with -ERR_ABSENT. */
+void dynamo_projection_leave(struct projection_store *store);
