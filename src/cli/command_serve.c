@@ -17,6 +17,7 @@
 #include "cli/options_roles.h"
 #include "cli/options_segments.h"
 #include "cli/options_streams.h"
+#include "cli/projection_url.h"
 #include "cli/projector_node.h"
 #include "cli/standby.h"
 
@@ -437,9 +438,9 @@ static int take_projection(const struct options *options, struct node_options *n
                            struct buf *why)
 {
     node->projection = options_text(options, "projection");
-    if (node->projection == NULL || pg_url_is(node->projection))
+    if (node->projection == NULL || projection_url_is(node->projection))
         return 0;
-    buf_put_text(why, "--projection is the postgresql:// URL of a database");
+    buf_put_text(why, "--projection is the URL of a database: postgresql:// or dynamodb://");
     return -ERR_CONFIG;
 }
 

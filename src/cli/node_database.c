@@ -3,7 +3,6 @@
 
 #include <string.h>
 
-#include "adapters/curl/curl_signed.h"
 #include "adapters/dynamodb/dynamo_ledger.h"
 #include "adapters/embedded/ledger_file.h"
 #include "adapters/postgres/pg_batch.h"
@@ -11,6 +10,7 @@
 #include "base/error.h"
 #include "base/instant.h"
 #include "base/log.h"
+#include "cli/dynamo_clients.h"
 
 #define CLOSE_US_MAX (10 * US_PER_SECOND)
 
@@ -39,29 +39,12 @@ static int open_mirror(struct node_database *database, struct ledger_log *copy,
 
 /* ---- opening one ---- */
 
-static int make_clients(const struct dynamo_url *url, struct dynamo_ledger_options *options,
-                        struct buf *why)
-{
-    const struct curl_signed_options service = {.url = url->endpoint,
-                                                .region = url->region,
-                                                .service = "dynamodb",
-                                                .ca_file =
-                                                    url->ca_file[0] == '\0' ? NULL : url->ca_file};
-    int error = 0;
-    size_t made = 0;
-    for (; made < DYNAMO_LEDGER_CLIENTS && error == 0; made += error == 0)
-        error = curl_signed_new(&service, &options->clients[made], why);
-    for (size_t i = 0; i < made && error < 0; i++)
-        options->clients[i]->ops->free(options->clients[i]);
-    return error;
-}
-
 static int open_dynamo(const char *ledger, struct ledger_log **ret_log, struct buf *why)
 {
     struct dynamo_url url;
     struct dynamo_ledger_options options = {.url = &url, .close_us_max = CLOSE_US_MAX};
     TRY(dynamo_url_read(ledger, &url, why));
-    TRY(make_clients(&url, &options, why));
+    TRY(dynamo_clients_make(&url, options.clients, DYNAMO_LEDGER_CLIENTS, why));
     return dynamo_ledger_open(&options, ret_log, why);
 }
 

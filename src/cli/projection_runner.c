@@ -6,9 +6,9 @@
 #include <stdio.h>
 #include <time.h>
 
-#include "adapters/postgres/pg_projection.h"
 #include "base/error.h"
 #include "base/log.h"
+#include "cli/projection_url.h"
 
 #define IDLE_US      20000   /* between looks when there was nothing to do */
 #define WAITS_US_MAX 1000000 /* between tries */
@@ -46,7 +46,7 @@ static bool prepare(struct projection_runner *runner)
     bool told = false;
     while (!told_to_stop(runner)) {
         struct buf why = buf_over(memory, sizeof memory - 1);
-        int error = pg_projection_prepare(runner->store, &why);
+        int error = runner->store->ops->prepare(runner->store, &why);
         memory[why.bytes] = '\0';
         if (error == 0)
             return true;
@@ -125,8 +125,12 @@ static void close_parts(struct projection_runner *runner)
 int projection_runner_start(struct projection_runner *runner,
                             const struct projection_follow *follow)
 {
+    char memory[256];
+    struct buf why = buf_over(memory, sizeof memory);
     runner->follow = *follow;
-    int error = pg_projection_new(follow->url, &runner->store);
+    int error = projection_url_open(follow->url, &runner->store, &why);
+    if (error == -ERR_CONFIG)
+        log_error("projection", "its store cannot be opened", LOG_TEXT("reason", buf_slice(&why)));
     if (error == 0) {
         const struct projector_options options = {.shard = follow->shard,
                                                   .limits = follow->limits,
@@ -148,7 +152,7 @@ void projection_runner_stop(struct projection_runner *runner)
     if (!runner->running)
         return;
     __atomic_store_n(&runner->stop, 1, __ATOMIC_RELEASE);
-    pg_projection_leave(runner->store);
+    runner->store->ops->leave(runner->store);
     if (runner->follow.leave != NULL)
         runner->follow.leave(runner->follow.cursor);
     (void)pthread_join(runner->thread, NULL);

@@ -10,6 +10,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "base/buf.h"
 #include "base/slice.h"
 #include "ledger/projected_rows.h"
 
@@ -45,6 +46,10 @@ struct projection_range {
 struct projection_store;
 
 struct projection_store_ops {
+    /* Makes the tables where they are missing; before anything else is asked. 0; -ERR_CONFIG:
+     * tables of a newer program, or others; -ERR_ABSENT: later again; -ERR_IO: it refuses. With
+     * `why`. */
+    int (*prepare)(struct projection_store *store, struct buf *why);
     /* 0; -ERR_ABSENT: the store is away; -ERR_IO: it refuses, problem() says why. */
     int (*place)(struct projection_store *store, uint32_t shard, struct projection_place *ret);
     /* All of it or nothing. 0; -ERR_BUSY: the place is not `before`, somebody else has moved it;
@@ -59,6 +64,8 @@ struct projection_store_ops {
                 struct slice *ret_line);
     /* Rows behind their shard's place, which no projector wrote. 0 or an error, as place(). */
     int (*strays)(struct projection_store *store, uint64_t *ret_rows);
+    /* From any thread: what waits for the store ends soon, with -ERR_ABSENT. */
+    void (*leave)(struct projection_store *store);
     const char *(*problem)(const struct projection_store *store); /* of the last error; or "" */
     void (*free)(struct projection_store *store);
 };

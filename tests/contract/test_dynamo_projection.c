@@ -116,7 +116,7 @@ static void follower_open(struct follower *f)
         assert_int_equal(curl_signed_new(&service, &clients[i], &why), 0);
     assert_int_equal(ledger_cursor_file_new(&log, &f->cursor), 0);
     assert_int_equal(dynamo_projection_new(&url, clients, &f->store, &why), 0);
-    if (dynamo_projection_prepare(f->store, &why) < 0)
+    if (f->store->ops->prepare(f->store, &why) < 0)
         fail_msg("%.*s", (int)why.bytes, why.at);
     const struct projector_options options = {
         .limits = MAKER_LIMITS, .cursor = f->cursor, .store = f->store};

@@ -150,7 +150,7 @@ static void follower_open(struct follower *f, const char *conninfo, uint32_t sha
     assert_int_equal(pg_projection_new(conninfo, &f->store), 0);
     int error = -ERR_ABSENT;
     for (int i = 0; i < 100 && error == -ERR_ABSENT; i++)
-        error = pg_projection_prepare(f->store, &why);
+        error = f->store->ops->prepare(f->store, &why);
     assert_int_equal(error, 0);
     const struct projector_options options = {
         .shard = shard, .limits = MAKER_LIMITS, .cursor = f->cursor, .store = f->store};

@@ -104,6 +104,16 @@ static int put_all_rows(struct dynamo_projection *d, const struct projection_ste
 
 /* ---- the port ---- */
 
+static int dynamo_prepare(struct projection_store *store, struct buf *why)
+{
+    struct lane *lane = &projection_of(store)->lanes[0];
+    int error =
+        dynamo_link_prepare(&lane->link, &dynamo_rows_shape, buf_over(lane->ask, sizeof lane->ask));
+    if (error < 0)
+        buf_put_text(why, lane->link.problem);
+    return error;
+}
+
 static int dynamo_place(struct projection_store *store, uint32_t shard,
                         struct projection_place *ret)
 {
@@ -160,6 +170,13 @@ static int dynamo_strays(struct projection_store *store, uint64_t *ret_rows)
     return refuse(store);
 }
 
+static void dynamo_leave(struct projection_store *store)
+{
+    struct dynamo_projection *d = projection_of(store);
+    for (size_t i = 0; i < DYNAMO_PROJECTION_LANES; i++)
+        d->lanes[i].link.client->ops->leave(d->lanes[i].link.client);
+}
+
 static const char *dynamo_problem(const struct projection_store *store)
 {
     return ((const struct dynamo_projection *)store)->problem;
@@ -174,11 +191,13 @@ static void dynamo_free(struct projection_store *store)
 }
 
 static const struct projection_store_ops dynamo_ops = {
+    .prepare = dynamo_prepare,
     .place = dynamo_place,
     .put = dynamo_put,
     .read = dynamo_read,
     .next = dynamo_next,
     .strays = dynamo_strays,
+    .leave = dynamo_leave,
     .problem = dynamo_problem,
     .free = dynamo_free,
 };
@@ -216,21 +235,4 @@ int dynamo_projection_new(const struct dynamo_url *url,
     }
     *ret_store = &d->store;
     return 0;
-}
-
-int dynamo_projection_prepare(struct projection_store *store, struct buf *why)
-{
-    struct lane *lane = &projection_of(store)->lanes[0];
-    int error =
-        dynamo_link_prepare(&lane->link, &dynamo_rows_shape, buf_over(lane->ask, sizeof lane->ask));
-    if (error < 0)
-        buf_put_text(why, lane->link.problem);
-    return error;
-}
-
-void dynamo_projection_leave(struct projection_store *store)
-{
-    struct dynamo_projection *d = projection_of(store);
-    for (size_t i = 0; i < DYNAMO_PROJECTION_LANES; i++)
-        d->lanes[i].link.client->ops->leave(d->lanes[i].link.client);
 }

@@ -21,8 +21,3 @@
 int dynamo_projection_new(const struct dynamo_url *url,
                           struct signed_client *const clients[DYNAMO_PROJECTION_LANES],
                           struct projection_store **ret_store, struct buf *why);
-/* Makes the table where it is missing; before anything else is asked. 0; -ERR_CONFIG: another table
- * has the name; -ERR_ABSENT: later again; -ERR_IO: it refuses. With `why`. */
-int dynamo_projection_prepare(struct projection_store *store, struct buf *why);
-/* From any thread: what waits for the service ends soon, with -ERR_ABSENT. */
-void dynamo_projection_leave(struct projection_store *store);

@@ -286,24 +286,6 @@ static void pg_projection_free(struct projection_store *store)
     free(pg);
 }
 
-static const struct projection_store_ops pg_projection_ops = {
-    .place = pg_place_of,
-    .put = pg_put,
-    .read = pg_read_rows,
-    .next = pg_next_row,
-    .strays = pg_strays,
-    .problem = pg_problem,
-    .free = pg_projection_free,
-};
-
-static char *text_new(const char *text)
-{
-    size_t bytes = strlen(text) + 1;
-    char *copy = malloc(bytes);
-    return copy == NULL ? NULL : memcpy(copy, text, bytes);
-}
-
-/* SQL_ASCII takes any bytes. */
 static int check_encoding(struct pg_link *link, struct buf *why)
 {
     static const char statement[] =
@@ -320,7 +302,7 @@ static int check_encoding(struct pg_link *link, struct buf *why)
     return -ERR_CONFIG;
 }
 
-int pg_projection_prepare(struct projection_store *store, struct buf *why)
+static int pg_prepare(struct projection_store *store, struct buf *why)
 {
     struct pg_projection *pg = pg_of(store);
     size_t said = why->bytes;
@@ -332,6 +314,31 @@ int pg_projection_prepare(struct projection_store *store, struct buf *why)
     return error;
 }
 
+static void pg_leave(struct projection_store *store)
+{
+    pg_link_leave(pg_of(store)->link);
+}
+
+static const struct projection_store_ops pg_projection_ops = {
+    .prepare = pg_prepare,
+    .place = pg_place_of,
+    .put = pg_put,
+    .read = pg_read_rows,
+    .next = pg_next_row,
+    .strays = pg_strays,
+    .leave = pg_leave,
+    .problem = pg_problem,
+    .free = pg_projection_free,
+};
+
+static char *text_new(const char *text)
+{
+    size_t bytes = strlen(text) + 1;
+    char *copy = malloc(bytes);
+    return copy == NULL ? NULL : memcpy(copy, text, bytes);
+}
+
+/* SQL_ASCII takes any bytes. */
 static struct pg_projection *projection_new(const char *conninfo)
 {
     struct pg_projection *pg = calloc(1, sizeof *pg);
@@ -358,9 +365,4 @@ int pg_projection_new(const char *conninfo, struct projection_store **ret_store)
     }
     *ret_store = &pg->store;
     return 0;
-}
-
-void pg_projection_leave(struct projection_store *store)
-{
-    pg_link_leave(pg_of(store)->link);
 }

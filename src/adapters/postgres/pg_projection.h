@@ -13,9 +13,3 @@
 
 /* Does not connect. 0, -ERR_MEMORY, -ERR_CONFIG (libpq cannot read conninfo, which is copied). */
 int pg_projection_new(const char *conninfo, struct projection_store **ret_store);
-/* Makes the tables where they are missing; before anything else is asked. 0; -ERR_CONFIG: a newer
- * program's tables, or a database that is not in UTF-8; -ERR_ABSENT: later again; -ERR_IO: it
- * refuses. With `why`. */
-int pg_projection_prepare(struct projection_store *store, struct buf *why);
-/* From any thread: what waits for the server ends soon, with -ERR_ABSENT. */
-void pg_projection_leave(struct projection_store *store);

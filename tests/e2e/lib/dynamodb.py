@@ -62,15 +62,19 @@ class DynamoDB:
         assert answer.status == 200, text
         return json.loads(text)
 
-    def batches(self, table):
-        """(batch_no, seq_first, seq_last) of all items, in order."""
+    def every(self, target, **body):
+        """The items of all pages."""
         items, start = [], {}
         while True:
-            page = self.ask('Scan', TableName=table, ConsistentRead=True, **start)
+            page = self.ask(target, **body, **start)
             items += page['Items']
             if 'LastEvaluatedKey' not in page:
-                break
+                return items
             start = {'ExclusiveStartKey': page['LastEvaluatedKey']}
+
+    def batches(self, table):
+        """(batch_no, seq_first, seq_last) of all items, in order."""
+        items = self.every('Scan', TableName=table, ConsistentRead=True)
         return sorted(tuple(int(item[name]['N']) for name in ('batch_no', 'seq_first', 'seq_last'))
                       for item in items)
 

@@ -168,5 +168,6 @@ TEST(dynamo_answer, knows_a_table_of_ours)
         {"", DYNAMO_TABLE_OTHER},
     };
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++)
-        assert_int_equal(dynamo_answer_table(slice_text(rows[i].body), &dynamo_ledger_shape), rows[i].table);
+        assert_int_equal(dynamo_answer_table(slice_text(rows[i].body), &dynamo_ledger_shape),
+                         rows[i].table);
 }
