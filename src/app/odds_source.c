@@ -8,6 +8,7 @@
 #include "base/error.h"
 #include "base/json_write.h"
 #include "base/rfc3339.h"
+#include "core/odds_json.h"
 
 #define SEEKS_MAX 8
 
@@ -117,24 +118,6 @@ static void put_time(struct json_writer *writer, const char *key, struct instant
         put_member(writer, key, buf_slice(&text));
 }
 
-static void put_odds(struct json_writer *writer, struct odds odds)
-{
-    char memory[48];
-    struct buf text = buf_over(memory, sizeof memory);
-    json_write_key(writer, "odds");
-    if (!odds_present(odds)) {
-        json_write_null(writer);
-        return;
-    }
-    odds_write_decimal(&text, odds);
-    json_write_raw(writer, buf_slice(&text));
-    if (odds_is_decimal(odds))
-        return;
-    text.bytes = 0;
-    odds_write_exact(&text, odds);
-    put_member(writer, "odds_exact", buf_slice(&text));
-}
-
 static void put_selections(struct json_writer *writer, const struct odds_image *image)
 {
     json_write_key(writer, "selections");
@@ -143,7 +126,7 @@ static void put_selections(struct json_writer *writer, const struct odds_image *
         const struct odds_selection *selection = &image->selections[i];
         json_write_object_open(writer);
         put_member(writer, "id", slice_of(selection->id, selection->id_bytes));
-        put_odds(writer, selection->odds);
+        odds_json_put(writer, selection->odds);
         put_member(writer, "status",
                    slice_text(selection_status_text((enum selection_status)selection->status)));
         json_write_object_close(writer);

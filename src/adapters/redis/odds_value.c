@@ -3,6 +3,7 @@
 
 #include "base/json_write.h"
 #include "base/rfc3339.h"
+#include "core/odds_json.h"
 
 static void put_text(struct json_writer *writer, const char *key, struct slice text)
 {
@@ -31,24 +32,6 @@ static void put_updated_at(struct json_writer *writer, struct instant updated)
     put_text(writer, "updated_at", text.overflow ? SLICE("") : buf_slice(&text));
 }
 
-static void put_odds(struct json_writer *writer, struct odds odds)
-{
-    char memory[48];
-    struct buf text = buf_over(memory, sizeof memory);
-    json_write_key(writer, "odds");
-    if (!odds_present(odds)) {
-        json_write_null(writer);
-        return;
-    }
-    odds_write_decimal(&text, odds);
-    json_write_raw(writer, buf_slice(&text));
-    if (odds_is_decimal(odds))
-        return;
-    text.bytes = 0;
-    odds_write_exact(&text, odds);
-    put_text(writer, "odds_exact", buf_slice(&text));
-}
-
 static void put_chances(struct json_writer *writer, struct leg_chances chances)
 {
     if (!leg_chances_known(chances))
@@ -65,7 +48,7 @@ static void put_selection(struct json_writer *writer, const struct odds_selectio
 {
     json_write_object_open(writer);
     put_text(writer, "id", slice_of(s->id, s->id_bytes));
-    put_odds(writer, s->odds);
+    odds_json_put(writer, s->odds);
     put_text(writer, "name", slice_of(s->name, s->name_bytes));
     put_text(writer, "status", slice_text(selection_status_text((enum selection_status)s->status)));
     put_chances(writer, s->chances);

@@ -3,7 +3,7 @@
 
 #include "base/json_write.h"
 #include "base/rfc3339.h"
-#include "roles/shared/price_json.h"
+#include "core/odds_json.h"
 
 /* A market as it is shown, as the ledger knows it, or both. */
 struct row {
@@ -56,7 +56,7 @@ static void put_shown_selection(struct json_writer *writer, const struct row *ro
     json_write_object_open(writer);
     put_text(writer, "id", id);
     put_text(writer, "name", slice_of(selection->name, selection->name_bytes));
-    price_json_put(writer, selection->odds);
+    odds_json_put(writer, selection->odds);
     put_text(writer, "status",
              slice_text(selection_status_text((enum selection_status)selection->status)));
     if (row->ref.n != 0)
@@ -70,7 +70,7 @@ static void put_known_selection(struct json_writer *writer, const struct row *ro
     json_write_object_open(writer);
     put_text(writer, "id", shard_state_text(row->state, selection->id));
     put_text(writer, "name", shard_state_text(row->state, selection->name));
-    price_json_put(writer, ODDS_NONE);
+    odds_json_put(writer, ODDS_NONE);
     put_result(writer, row, index);
     json_write_object_close(writer);
 }

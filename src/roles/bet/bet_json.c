@@ -2,8 +2,8 @@
 #include "roles/bet/bet_json.h"
 
 #include "base/rfc3339.h"
+#include "core/odds_json.h"
 #include "core/referral.h"
-#include "roles/shared/price_json.h"
 
 void put_text_member(struct json_writer *writer, const char *key, struct slice text)
 {
@@ -25,7 +25,7 @@ void put_money_member(struct json_writer *writer, const char *key, struct money 
 void put_odds_members(struct json_writer *writer, struct odds odds)
 {
     if (odds_present(odds))
-        price_json_put(writer, odds);
+        odds_json_put(writer, odds);
 }
 
 void put_seq_member(struct json_writer *writer, const char *key, uint32_t shard, uint64_t seq)

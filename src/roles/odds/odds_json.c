@@ -5,8 +5,8 @@
 #include "base/error.h"
 #include "base/json_write.h"
 #include "base/rfc3339.h"
+#include "core/odds_json.h"
 #include "net/ws/ws_frame.h"
-#include "roles/shared/price_json.h"
 
 static void put_text(struct json_writer *writer, const char *key, struct slice text)
 {
@@ -30,7 +30,7 @@ static void put_selection(struct json_writer *writer, const struct odds_selectio
     put_text(writer, "id", slice_of(s->id, s->id_bytes));
     if (whole)
         put_text(writer, "name", slice_of(s->name, s->name_bytes));
-    price_json_put(writer, s->odds);
+    odds_json_put(writer, s->odds);
     put_text(writer, "status", slice_text(selection_status_text((enum selection_status)s->status)));
     json_write_object_close(writer);
 }

@@ -1,7 +1,7 @@
-/* price_json.c - contract in price_json.h. */
-#include "roles/shared/price_json.h"
+/* odds_json.c - contract in odds_json.h. */
+#include "core/odds_json.h"
 
-void price_json_put(struct json_writer *writer, struct odds odds)
+void odds_json_put(struct json_writer *writer, struct odds odds)
 {
     char memory[48];
     struct buf text = buf_over(memory, sizeof memory);

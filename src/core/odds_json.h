@@ -1,4 +1,5 @@
-/* price_json.h - a price as every answer spells it (CONTRACT, "HTTP"). Thread: any. */
+/* odds_json.h - a price as every answer, store and stream spells it (CONTRACT, "HTTP"). Thread:
+ * any. */
 #pragma once
 
 #include "base/json_write.h"
@@ -6,4 +7,4 @@
 
 /* Members of the open object: "odds", plain digits as a raw value, null without a price; and
  * "odds_exact" where the decimal does not bind. */
-void price_json_put(struct json_writer *writer, struct odds odds);
+void odds_json_put(struct json_writer *writer, struct odds odds);
