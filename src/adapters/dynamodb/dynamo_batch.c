@@ -82,7 +82,7 @@ static int dynamo_newest(struct batch_store *store, uint32_t shard, struct batch
     struct glance glance = {.there = false};
     struct slice body;
     dynamo_ask_newest(&text, d->link.url.table, shard);
-    TRY(dynamo_link_error(dynamo_link_ask_again(&d->link, DYNAMO_QUERY, &text, &body).answer));
+    TRY(store_error(dynamo_link_ask_again(&d->link, DYNAMO_QUERY, &text, &body).answer));
     TRY(read_batches(d, body, look_at, &glance));
     *ret_place = glance.batch.place;
     return 0;
@@ -96,7 +96,7 @@ static int dynamo_seq_last(struct batch_store *store, uint32_t shard, int64_t ba
     struct glance glance = {.there = false};
     struct slice body;
     dynamo_ask_get(&text, d->link.url.table, shard, batch_no);
-    TRY(dynamo_link_error(dynamo_link_ask_again(&d->link, DYNAMO_GET, &text, &body).answer));
+    TRY(store_error(dynamo_link_ask_again(&d->link, DYNAMO_GET, &text, &body).answer));
     TRY(read_batches(d, body, look_at, &glance));
     if (!glance.there)
         return -ERR_NOT_FOUND;
@@ -175,7 +175,7 @@ static int dynamo_page(struct batch_store *store, const struct batch_page *page,
         struct buf text = question_of(d);
         struct slice body;
         dynamo_ask_page(&text, d->link.url.table, &rest);
-        TRY(dynamo_link_error(dynamo_link_ask_again(&d->link, DYNAMO_QUERY, &text, &body).answer));
+        TRY(store_error(dynamo_link_ask_again(&d->link, DYNAMO_QUERY, &text, &body).answer));
         int error = read_batches(d, body, visit_batch, &paging);
         if (error == -ERR_CORRUPT && **ret_why == '\0')
             *ret_why = "an item cannot be read, or is not in its order";

@@ -87,22 +87,6 @@ struct dynamo_verdict dynamo_link_ask_again(struct dynamo_link *link, enum dynam
     return verdict;
 }
 
-int dynamo_link_error(enum store_answer answer)
-{
-    switch (answer) {
-    case STORE_TAKEN:
-        return 0;
-    case STORE_AWAY:
-    case STORE_LOST:
-    case STORE_AGAIN:
-    case STORE_FULL:
-        return -ERR_ABSENT;
-    case STORE_REFUSED:
-        break;
-    }
-    return -ERR_IO;
-}
-
 /* ---- the table ---- */
 
 static int create(struct dynamo_link *link, const struct dynamo_shape *shape, struct buf memory)
@@ -114,7 +98,7 @@ static int create(struct dynamo_link *link, const struct dynamo_shape *shape, st
     /* A lost answer, and another program that makes it too, are seen when it is described. */
     if (verdict.in_use || verdict.answer == STORE_LOST || verdict.answer == STORE_AGAIN)
         return 0;
-    return dynamo_link_error(verdict.answer);
+    return store_error(verdict.answer);
 }
 
 static int describe(struct dynamo_link *link, const struct dynamo_shape *shape, struct buf text,
@@ -127,7 +111,7 @@ static int describe(struct dynamo_link *link, const struct dynamo_shape *shape, 
         *ret_table = DYNAMO_TABLE_MAKING;
         return create(link, shape, text);
     }
-    TRY(dynamo_link_error(verdict.answer));
+    TRY(store_error(verdict.answer));
     *ret_table = dynamo_answer_table(body, shape);
     return 0;
 }

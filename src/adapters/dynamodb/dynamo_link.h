@@ -28,8 +28,6 @@ struct dynamo_verdict dynamo_link_ask(struct dynamo_link *link, enum dynamo_ques
  * refused for now, for some seconds. */
 struct dynamo_verdict dynamo_link_ask_again(struct dynamo_link *link, enum dynamo_question question,
                                             const struct buf *text, struct slice *ret_body);
-/* 0; -ERR_ABSENT (nobody answers, or not now); -ERR_IO (it refuses). */
-int dynamo_link_error(enum store_answer answer);
 void dynamo_link_explain(struct dynamo_link *link, const char *text);
 
 /* Makes a table where it is missing, and waits until it can be used: at most a minute. `memory` is

@@ -49,7 +49,7 @@ static int put_row(struct lane *lane, const struct projection_step *step, size_t
     struct slice body;
     dynamo_row_put_bet(&text, table, &step->bets[row]);
     /* A conflict is the same row, of a try before. */
-    return dynamo_link_error(dynamo_link_ask_again(&lane->link, DYNAMO_PUT, &text, &body).answer);
+    return store_error(dynamo_link_ask_again(&lane->link, DYNAMO_PUT, &text, &body).answer);
 }
 
 static void *put_rows(void *owner)
@@ -123,7 +123,7 @@ static int dynamo_place(struct projection_store *store, uint32_t shard,
     struct slice body;
     dynamo_row_ask_place(&text, lane->link.url.table, shard);
     struct dynamo_verdict verdict = dynamo_link_ask_again(&lane->link, DYNAMO_GET, &text, &body);
-    int error = dynamo_link_error(verdict.answer);
+    int error = store_error(verdict.answer);
     if (error == 0 && dynamo_row_read_place(body, ret) < 0) {
         dynamo_link_explain(&lane->link, "the place of a shard cannot be read");
         error = -ERR_IO;
@@ -142,7 +142,7 @@ static int dynamo_put(struct projection_store *store, const struct projection_st
     struct dynamo_verdict verdict = dynamo_link_ask(&lane->link, DYNAMO_PUT, &text, &body);
     if (verdict.conflict)
         return fail(d, lane, -ERR_BUSY);
-    return fail(d, lane, dynamo_link_error(verdict.answer));
+    return fail(d, lane, store_error(verdict.answer));
 }
 
 static int refuse(struct projection_store *store)

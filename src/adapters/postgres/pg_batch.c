@@ -46,7 +46,7 @@ static int check_settings(struct pg_link *link, struct buf *why)
             answer == STORE_TAKEN && PQntuples(rows) == 1 && pg_take_number(rows, 0, 0, &bad);
         PQclear(rows);
         if (answer != STORE_REFUSED && answer != STORE_TAKEN)
-            return pg_error_of(answer);
+            return store_error(answer);
         if (told && bad != 0) {
             buf_put_text(why, settings[i].why);
             return -ERR_CONFIG;

@@ -208,7 +208,7 @@ static int pg_put(struct projection_store *store, const struct projection_step *
     }
     enum store_answer answer = pg_link_copy_in(pg->link, memory, blocks, 2);
     pg->problem = answer == STORE_TAKEN ? "" : pg_link_problem(pg->link);
-    return answer == STORE_AGAIN ? -ERR_BUSY : pg_error_of(answer);
+    return answer == STORE_AGAIN ? -ERR_BUSY : store_error(answer);
 }
 
 /* ---- reading for a comparison ---- */
@@ -234,7 +234,7 @@ static int pg_read_rows(struct projection_store *store, const struct projection_
     write_read(&statements, range);
     if (*link == NULL)
         TRY(pg_link_new(pg->conninfo, link));
-    return failed(pg, *link, pg_error_of(pg_link_copy_out(*link, memory)));
+    return failed(pg, *link, store_error(pg_link_copy_out(*link, memory)));
 }
 
 static int pg_next_row(struct projection_store *store, enum projection_table table,
@@ -243,7 +243,7 @@ static int pg_next_row(struct projection_store *store, enum projection_table tab
     struct pg_projection *pg = pg_of(store);
     bool end = false;
     enum store_answer answer = pg_link_copy_next(pg->reading[table], ret_line, &end);
-    TRY(failed(pg, pg->reading[table], pg_error_of(answer)));
+    TRY(failed(pg, pg->reading[table], store_error(answer)));
     return end ? 0 : 1;
 }
 

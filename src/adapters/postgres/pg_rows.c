@@ -27,22 +27,6 @@ bool pg_take_number(const PGresult *rows, int row, int column, int64_t *ret)
     return true;
 }
 
-int pg_error_of(enum store_answer answer)
-{
-    switch (answer) {
-    case STORE_TAKEN:
-        return 0;
-    case STORE_AWAY:
-    case STORE_LOST:
-    case STORE_AGAIN:
-    case STORE_FULL:
-        return -ERR_ABSENT;
-    case STORE_REFUSED:
-        break;
-    }
-    return -ERR_IO;
-}
-
 /* A connection that has ended meanwhile is not known to have: so once more is not enough. */
 int pg_ask(struct pg_link *link, const char *statement, const struct pg_params *params,
            PGresult **ret_rows)
@@ -50,5 +34,5 @@ int pg_ask(struct pg_link *link, const char *statement, const struct pg_params *
     enum store_answer answer = STORE_LOST;
     for (int i = 0; i < ASK_TRIES && (answer == STORE_LOST || answer == STORE_AGAIN); i++)
         answer = pg_link_run(link, statement, params, ret_rows);
-    return pg_error_of(answer);
+    return store_error(answer);
 }

@@ -11,8 +11,6 @@
 struct pg_params pg_key_of(uint32_t shard);
 /* False: the column is NULL, or no bigint. */
 bool pg_take_number(const PGresult *rows, int row, int column, int64_t *ret);
-/* 0; -ERR_ABSENT: to be tried again; -ERR_IO: refused for good. */
-int pg_error_of(enum store_answer answer);
-/* A question that changes nothing: asked again where its answer was lost. As pg_error_of. */
+/* A question that changes nothing: asked again where its answer was lost. 0 or as store_error(). */
 int pg_ask(struct pg_link *link, const char *statement, const struct pg_params *params,
            PGresult **ret_rows);

@@ -3,6 +3,8 @@
  * adapter says which of its server's answers is which, once. */
 #pragma once
 
+#include "base/error.h"
+
 enum store_answer {
     STORE_TAKEN = 0, /* and what it answers with is there */
     STORE_AWAY,      /* no connection, and nothing was sent */
@@ -11,3 +13,21 @@ enum store_answer {
     STORE_FULL,      /* refused for want of space, memory or connections */
     STORE_REFUSED,   /* refused for good: rights, a table that is not there, a value */
 };
+
+/* As an error: 0; -ERR_ABSENT (nobody answers, or not now: to be tried again); -ERR_IO (refused for
+ * good). */
+static inline int store_error(enum store_answer answer)
+{
+    switch (answer) {
+    case STORE_TAKEN:
+        return 0;
+    case STORE_AWAY:
+    case STORE_LOST:
+    case STORE_AGAIN:
+    case STORE_FULL:
+        return -ERR_ABSENT;
+    case STORE_REFUSED:
+        break;
+    }
+    return -ERR_IO;
+}
