@@ -55,16 +55,6 @@ static const struct ws_callbacks ws_callbacks = {
 
 /* ---- who comes ---- */
 
-static bool offers_ours(const struct http_request *request)
-{
-    size_t cursor = 0;
-    struct slice protocol;
-    while (http_upgrade_subprotocol(request, &cursor, &protocol))
-        if (slice_is(protocol, BET_LINK_SUBPROTOCOL))
-            return true;
-    return false;
-}
-
 /* NULL: all are taken, or there is no memory for another one. */
 static struct node_link *free_place(struct node_links *links)
 {
@@ -84,7 +74,8 @@ static struct node_link *free_place(struct node_links *links)
 void node_links_serve(void *owner, struct http_request *request)
 {
     struct node_links *links = owner;
-    if (!http_upgrade_is_asked(request) || !offers_ours(request)) {
+    if (!http_upgrade_is_asked(request) ||
+        !http_upgrade_offers(request, SLICE(BET_LINK_SUBPROTOCOL))) {
         http_reply_problem(
             request->reply_to, 400, "LINK_PROTOCOL",
             SLICE("A WebSocket with subprotocol " BET_LINK_SUBPROTOCOL " is served."));

@@ -161,16 +161,6 @@ static void refuse_busy(struct ws_handle ws)
     ws_conn_close(ws, WS_CLOSE_OURS, SLICE_NONE);
 }
 
-static bool offers_ours(const struct http_request *request)
-{
-    size_t cursor = 0;
-    struct slice protocol;
-    while (http_upgrade_subprotocol(request, &cursor, &protocol))
-        if (slice_is(protocol, SHIP_SUBPROTOCOL))
-            return true;
-    return false;
-}
-
 /* As of the newest head: the key may have been changed since the start. */
 static void tell_head_key(struct node_ship *ship)
 {
@@ -188,7 +178,7 @@ void node_ship_serve(void *owner, struct http_request *request)
     struct node_ship *ship = owner;
     const struct ship_link link = {ship, link_send, link_queued, link_close};
     struct ws_handle ws;
-    if (!http_upgrade_is_asked(request) || !offers_ours(request)) {
+    if (!http_upgrade_is_asked(request) || !http_upgrade_offers(request, SLICE(SHIP_SUBPROTOCOL))) {
         http_reply_problem(request->reply_to, 400, "SHIP_PROTOCOL",
                            SLICE("A WebSocket with subprotocol " SHIP_SUBPROTOCOL " is served."));
         return;

@@ -39,6 +39,16 @@ bool http_upgrade_subprotocol(const struct http_request *request, size_t *cursor
     return false;
 }
 
+bool http_upgrade_offers(const struct http_request *request, struct slice protocol)
+{
+    size_t cursor = 0;
+    struct slice offered;
+    while (http_upgrade_subprotocol(request, &cursor, &offered))
+        if (slice_equal(offered, protocol))
+            return true;
+    return false;
+}
+
 static enum http_upgrade_outcome refuse(struct http_request *request,
                                         enum ws_handshake_outcome outcome)
 {

@@ -16,6 +16,8 @@ bool http_upgrade_is_asked(const struct http_request *request);
  * end. */
 bool http_upgrade_subprotocol(const struct http_request *request, size_t *cursor,
                               struct slice *ret_protocol);
+/* Whether this one is among them. */
+bool http_upgrade_offers(const struct http_request *request, struct slice protocol);
 
 /* Answers 101 with `subprotocol` (one of those offered, or empty) and turns the connection into a
  * WebSocket. `callbacks` and `owner` are borrowed until on_closed. Only inside on_request.
