@@ -67,51 +67,13 @@ struct bet_records {
     _Alignas(8) char records[TREE_ASK_RECORDS_MAX][RECORD_BET_BYTES_MAX];
 };
 
-/* One that was refused at once is none of the bet's records. */
-static uint64_t cash_out_bet_id(const struct record_cash_out *cash_out)
-{
-    return cash_out->previous_seq == 0 ? 0 : cash_out->bet_id;
-}
-
-static uint64_t bet_id_of(const struct record_view *view)
-{
-    switch ((enum record_type)view->head->type) {
-    case RECORD_BET:
-        return ((const struct record_bet *)view->body)->bet_id;
-    case RECORD_RELEASE:
-        return ((const struct record_release *)view->body)->bet_id;
-    case RECORD_SETTLE:
-        return ((const struct record_settle *)view->body)->bet_id;
-    case RECORD_REVERSE:
-        return ((const struct record_reverse *)view->body)->bet_id;
-    case RECORD_CASH_OUT:
-        return cash_out_bet_id(view->body);
-    case RECORD_REFERRAL:
-        return ((const struct record_referral *)view->body)->bet_id;
-    case RECORD_GENESIS:
-    case RECORD_OPENED:
-    case RECORD_ACCOUNT:
-    case RECORD_MARKET:
-    case RECORD_SELECTIONS:
-    case RECORD_MONEY:
-    case RECORD_FENCE:
-    case RECORD_RESULT:
-    case RECORD_LIMITS:
-    case RECORD_ADJUSTMENT:
-    case RECORD_PROPOSAL:
-    case RECORD_DECISION:
-        return 0;
-    }
-    return 0;
-}
-
 static int collect(void *owner, uint32_t shard, const char *record, size_t bytes)
 {
     struct bet_records *found = owner;
     struct record_view view;
     (void)shard;
     TRY(record_view_of(record, bytes, &view));
-    if (bet_id_of(&view) != found->bet_id)
+    if (record_bet_id(&view) != found->bet_id)
         return 0;
     if (found->count == TREE_ASK_RECORDS_MAX || bytes > RECORD_BET_BYTES_MAX) {
         found->too_many = true;

@@ -46,41 +46,6 @@ void bet_rows_free(struct bet_rows *rows)
     free(rows);
 }
 
-/* The bet whose record it is; 0: it is none's. A cash-out that was refused at once is none of the
- * bet's records. */
-static uint64_t bet_id_of(const struct record_view *record)
-{
-    const struct record_cash_out *cash_out = record->body;
-    switch ((enum record_type)record->head->type) {
-    case RECORD_BET:
-        return ((const struct record_bet *)record->body)->bet_id;
-    case RECORD_RELEASE:
-        return ((const struct record_release *)record->body)->bet_id;
-    case RECORD_SETTLE:
-        return ((const struct record_settle *)record->body)->bet_id;
-    case RECORD_REVERSE:
-        return ((const struct record_reverse *)record->body)->bet_id;
-    case RECORD_CASH_OUT:
-        return cash_out->previous_seq == 0 ? 0 : cash_out->bet_id;
-    case RECORD_REFERRAL:
-        return ((const struct record_referral *)record->body)->bet_id;
-    case RECORD_GENESIS:
-    case RECORD_OPENED:
-    case RECORD_ACCOUNT:
-    case RECORD_MARKET:
-    case RECORD_SELECTIONS:
-    case RECORD_MONEY:
-    case RECORD_FENCE:
-    case RECORD_RESULT:
-    case RECORD_LIMITS:
-    case RECORD_ADJUSTMENT:
-    case RECORD_PROPOSAL:
-    case RECORD_DECISION:
-        break;
-    }
-    return 0;
-}
-
 static bool is_settled(const struct shard_bet *bet)
 {
     return bet->state == BET_STATE_SETTLED || bet->state == BET_STATE_CASHED_OUT;
@@ -180,7 +145,7 @@ static void put_leg(struct bet_row *row, const struct shard_state *state,
 const struct bet_row *bet_rows_after(struct bet_rows *rows, const struct record_view *record,
                                      const struct shard_state *state, size_t *ret_count)
 {
-    uint64_t bet_id = bet_id_of(record);
+    uint64_t bet_id = record_bet_id(record);
     uint32_t index = bet_id == 0 ? BET_NONE : shard_state_find_bet(state, (struct bet_id){bet_id});
     *ret_count = 0;
     if (index == BET_NONE)

@@ -298,3 +298,36 @@ struct record_leg_result record_factors_of(struct leg_result r)
     return (struct record_leg_result){
         1, r.won, r.void_halves, 0, r.dead_heat_numerator, r.dead_heat_denominator};
 }
+
+uint64_t record_bet_id(const struct record_view *record)
+{
+    const struct record_cash_out *cash_out = record->body;
+    switch ((enum record_type)record->head->type) {
+    case RECORD_BET:
+        return ((const struct record_bet *)record->body)->bet_id;
+    case RECORD_RELEASE:
+        return ((const struct record_release *)record->body)->bet_id;
+    case RECORD_SETTLE:
+        return ((const struct record_settle *)record->body)->bet_id;
+    case RECORD_REVERSE:
+        return ((const struct record_reverse *)record->body)->bet_id;
+    case RECORD_CASH_OUT:
+        return cash_out->previous_seq == 0 ? 0 : cash_out->bet_id;
+    case RECORD_REFERRAL:
+        return ((const struct record_referral *)record->body)->bet_id;
+    case RECORD_GENESIS:
+    case RECORD_OPENED:
+    case RECORD_ACCOUNT:
+    case RECORD_MARKET:
+    case RECORD_SELECTIONS:
+    case RECORD_MONEY:
+    case RECORD_FENCE:
+    case RECORD_RESULT:
+    case RECORD_LIMITS:
+    case RECORD_ADJUSTMENT:
+    case RECORD_PROPOSAL:
+    case RECORD_DECISION:
+        break;
+    }
+    return 0;
+}

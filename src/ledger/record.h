@@ -182,6 +182,9 @@ struct record_view record_view_moved(const struct record_view *view, const void 
 
 /* The next `bytes` of the texts, in the order of the body's lengths; the view was checked. */
 struct slice record_text(struct slice *texts, uint16_t bytes);
+/* The bet whose record it is; 0: it is none's. A cash-out that was refused at once is none of the
+ * bet's records. */
+uint64_t record_bet_id(const struct record_view *record);
 
 /* Factors of a selection between the record's form and the rules' form (core/settle.h). */
 struct leg_result record_factors(struct record_leg_result factors);
