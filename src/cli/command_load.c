@@ -1,11 +1,11 @@
 /* command_load.c - `overround load bets|reads|subscribe|connects`: options to a run. */
 #include <stdio.h>
-#include <sys/resource.h>
 #include <time.h>
 
 #include "base/decimal.h"
 #include "base/error.h"
 #include "cli/command.h"
+#include "cli/descriptors.h"
 #include "cli/local_keys.h"
 #include "cli/server_url.h"
 #include "load/load_open_loop.h"
@@ -155,15 +155,6 @@ static int take_options(const struct options *options, struct load_options *load
     return 0;
 }
 
-static void raise_descriptors(void)
-{
-    struct rlimit limit;
-    if (getrlimit(RLIMIT_NOFILE, &limit) == 0 && limit.rlim_cur < limit.rlim_max) {
-        limit.rlim_cur = limit.rlim_max;
-        (void)setrlimit(RLIMIT_NOFILE, &limit); /* refused: fewer connections stand */
-    }
-}
-
 static int run(size_t which, struct load_options *load, const char *data)
 {
     static char report[LOAD_REPORT_BYTES_MAX];
@@ -183,7 +174,7 @@ static int run(size_t which, struct load_options *load, const char *data)
     }
     load->token = sign_token;
     load->token_owner = &signer;
-    raise_descriptors();
+    descriptors_raise();
     int error = runs[which].run(load, &out, &reason);
     if (signs)
         local_keys_close(&signer.keys);

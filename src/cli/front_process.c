@@ -3,7 +3,6 @@
 
 #include <errno.h>
 #include <signal.h>
-#include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -12,6 +11,7 @@
 #include "base/error.h"
 #include "base/log.h"
 #include "cli/book_link.h"
+#include "cli/descriptors.h"
 #include "cli/front_prices.h"
 #include "cli/local_keys.h"
 #include "cli/net_metrics.h"
@@ -171,11 +171,7 @@ static enum node_end fail(struct front_process *process, const char *what, int e
 static int open_begin(struct front_process *process)
 {
     const struct node_options *node = &process->options->node;
-    struct rlimit limit;
-    if (getrlimit(RLIMIT_NOFILE, &limit) == 0 && limit.rlim_cur < limit.rlim_max) {
-        limit.rlim_cur = limit.rlim_max;
-        (void)setrlimit(RLIMIT_NOFILE, &limit); /* refused: connections_max is reached earlier */
-    }
+    descriptors_raise();
     (void)signal(SIGPIPE, SIG_IGN);
     TRY(loop_new(&process->loop));
     TRY(loop_watch_signal(process->loop, SIGTERM, on_signal, process));

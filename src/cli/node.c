@@ -7,7 +7,6 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -18,6 +17,7 @@
 #include "base/error.h"
 #include "base/log.h"
 #include "cli/demo_status_node.h"
+#include "cli/descriptors.h"
 #include "cli/node_internal.h"
 #include "cli/version.h"
 #include "crypto/random.h"
@@ -208,16 +208,6 @@ static enum node_end fail(struct node *node, const char *what, int error)
     if (node->why->bytes == 0)
         buf_printf(node->why, "%s: %s", what, error_text(error));
     return NODE_FAILED;
-}
-
-/* Connections are descriptors: as many as the machine lets us have. */
-static void raise_descriptors(void)
-{
-    struct rlimit limit;
-    if (getrlimit(RLIMIT_NOFILE, &limit) == 0 && limit.rlim_cur < limit.rlim_max) {
-        limit.rlim_cur = limit.rlim_max;
-        (void)setrlimit(RLIMIT_NOFILE, &limit); /* refused: connections_max is reached earlier */
-    }
 }
 
 /* Signals are blocked before any thread begins, so that only the loop sees them. */
@@ -722,7 +712,7 @@ enum node_end node_run(const struct node_options *options, node_ready_fn ready, 
 {
     static struct node node; /* one a process; too large for the stack */
     node = (struct node){.options = options, .why = why, .keys = {.folder = -1}};
-    raise_descriptors();
+    descriptors_raise();
     enum node_end end = open_all(&node);
     if (end == NODE_ENDED) {
         say_ready(&node, ready);
