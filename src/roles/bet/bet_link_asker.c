@@ -26,16 +26,13 @@ struct bet_link_asker {
     struct bet_port port;
     struct bet_link_asker_options options;
     struct bet_link_asker_events events;
-    struct bet_link link;
+    struct bet_link_out out;
     enum link_state state;
-    bool broken; /* the link has failed; its owner has yet to say so */
     bool takes_bets;
     struct place *places; /* owned */
     uint32_t free_first, first, last, under_way;
     struct monotonic now;
     uint64_t there[BET_LINK_CELLS / 64]; /* bits: cells of users with sockets here */
-    char *memory;                        /* owned: of out */
-    struct buf out;                      /* the batch of this turn */
     struct bet_link_asker_stats stats;
 };
 
@@ -47,36 +44,9 @@ static const struct bet_problem delayed = {503, "ANSWER_DELAYED", "Ask again wit
 
 /* ---- the link ---- */
 
-static void fail_link(struct bet_link_asker *asker)
-{
-    if (asker->broken || asker->state == LINK_NONE)
-        return;
-    asker->broken = true;
-    asker->link.close(asker->link.owner);
-}
-
-static void flush(struct bet_link_asker *asker)
-{
-    if (asker->out.bytes == 0)
-        return;
-    bool sent = asker->broken || asker->link.send(asker->link.owner, buf_slice(&asker->out));
-    asker->out = buf_over(asker->memory, BET_LINK_BATCH_BYTES_MAX);
-    if (!sent)
-        fail_link(asker);
-}
-
-/* Room for whatever one message may be. */
-static void flush_when_long(struct bet_link_asker *asker)
-{
-    if (asker->out.bytes >= BET_LINK_BATCH_BYTES)
-        flush(asker);
-}
-
 static void say(struct bet_link_asker *asker, const struct bet_link_message *message)
 {
-    bool put = bet_link_put(&asker->out, message);
-    ASSERT(put);
-    flush_when_long(asker);
+    bet_link_out_said(&asker->out, bet_link_put(&asker->out.batch, message));
 }
 
 static void say_cell(struct bet_link_asker *asker, uint32_t cell, bool there)
@@ -86,10 +56,8 @@ static void say_cell(struct bet_link_asker *asker, uint32_t cell, bool there)
 
 void bet_link_asker_attach(struct bet_link_asker *asker, const struct bet_link *link)
 {
-    ASSERT(asker->state == LINK_NONE);
-    asker->link = *link;
+    bet_link_out_attach(&asker->out, link);
     asker->state = LINK_GREETED;
-    asker->broken = false;
     say(asker, &(struct bet_link_message){.type = BET_LINK_HELLO,
                                           .hello = {.format = BET_LINK_FORMAT,
                                                     .places = asker->options.places,
@@ -98,7 +66,7 @@ void bet_link_asker_attach(struct bet_link_asker *asker, const struct bet_link *
     for (uint32_t cell = 0; cell < BET_LINK_CELLS; cell++)
         if ((asker->there[cell / 64] >> (cell % 64) & 1) != 0)
             say_cell(asker, cell, true);
-    flush(asker);
+    bet_link_out_flush(&asker->out);
 }
 
 /* ---- places ---- */
@@ -170,7 +138,7 @@ static void ask(struct bet_port *port, const struct bet_question *question,
                 bet_service_answer_fn answer, struct book_cookie cookie)
 {
     struct bet_link_asker *asker = (struct bet_link_asker *)port;
-    if (asker->state != LINK_WELCOME || asker->broken) {
+    if (asker->state != LINK_WELCOME || asker->out.broken) {
         metrics_count(&asker->stats.away, 1);
         bet_problem_tell(&away, answer, cookie);
         return;
@@ -181,10 +149,9 @@ static void ask(struct bet_port *port, const struct bet_question *question,
         return;
     }
     uint32_t at = take_place(asker, answer, cookie);
-    bool put = bet_link_put_question(&asker->out, tag_of(asker, at), question);
-    ASSERT(put);
     metrics_count(&asker->stats.asked, 1);
-    flush_when_long(asker);
+    bet_link_out_said(&asker->out,
+                      bet_link_put_question(&asker->out.batch, tag_of(asker, at), question));
 }
 
 /* ---- what comes ---- */
@@ -265,10 +232,10 @@ static int take_batch(struct bet_link_asker *asker, struct slice batch)
 
 void bet_link_asker_batch(struct bet_link_asker *asker, struct slice batch)
 {
-    if (asker->state == LINK_NONE || asker->broken || take_batch(asker, batch) == 0)
+    if (!bet_link_out_is_open(&asker->out) || take_batch(asker, batch) == 0)
         return;
     metrics_count(&asker->stats.bad_batches, 1);
-    fail_link(asker);
+    bet_link_out_fail(&asker->out);
 }
 
 void bet_link_asker_detached(struct bet_link_asker *asker)
@@ -278,7 +245,7 @@ void bet_link_asker_detached(struct bet_link_asker *asker)
     bool was_welcome = asker->state == LINK_WELCOME;
     asker->state = LINK_NONE;
     asker->takes_bets = false;
-    asker->out = buf_over(asker->memory, BET_LINK_BATCH_BYTES_MAX);
+    bet_link_out_detach(&asker->out);
     while (asker->under_way > 0)
         give_up_first(asker, &asker->stats.given_up);
     if (was_welcome && asker->events.on_gap != NULL)
@@ -295,7 +262,7 @@ void bet_link_asker_users(struct bet_link_asker *asker, uint32_t cell, bool ther
         asker->there[cell / 64] |= bit;
     else
         asker->there[cell / 64] &= ~bit;
-    if (asker->state != LINK_NONE && !asker->broken)
+    if (bet_link_out_is_open(&asker->out))
         say_cell(asker, cell, there);
 }
 
@@ -308,7 +275,7 @@ void bet_link_asker_turn_begin(struct bet_link_asker *asker, struct monotonic no
 
 void bet_link_asker_turn_end(struct bet_link_asker *asker)
 {
-    flush(asker);
+    bet_link_out_flush(&asker->out);
 }
 
 int64_t bet_link_asker_due_us(const struct bet_link_asker *asker)
@@ -328,24 +295,19 @@ int bet_link_asker_new(const struct bet_link_asker_options *options,
 {
     struct bet_link_asker *asker = calloc(1, sizeof *asker);
     struct place *places = calloc(options->places, sizeof *places);
-    char *memory = malloc(BET_LINK_BATCH_BYTES_MAX);
     ASSERT(options->places > 0 && options->places < NO_PLACE);
-    if (asker == NULL || places == NULL || memory == NULL) {
+    if (asker == NULL || places == NULL || bet_link_out_new(&asker->out) < 0) {
         free(asker);
         free(places);
-        free(memory);
         return -ERR_MEMORY;
     }
     for (uint32_t i = 0; i < options->places; i++)
         places[i].next = i + 1 < options->places ? i + 1 : NO_PLACE;
-    *asker = (struct bet_link_asker){.port = {ask},
-                                     .options = *options,
-                                     .events = *events,
-                                     .places = places,
-                                     .first = NO_PLACE,
-                                     .last = NO_PLACE,
-                                     .memory = memory,
-                                     .out = buf_over(memory, BET_LINK_BATCH_BYTES_MAX)};
+    asker->port.ask = ask;
+    asker->options = *options;
+    asker->events = *events;
+    asker->places = places;
+    asker->first = asker->last = NO_PLACE;
     *ret_asker = asker;
     return 0;
 }
@@ -355,7 +317,7 @@ void bet_link_asker_free(struct bet_link_asker *asker)
     if (asker == NULL)
         return;
     free(asker->places);
-    free(asker->memory);
+    bet_link_out_free(&asker->out);
     free(asker);
 }
 
@@ -366,7 +328,7 @@ struct bet_port *bet_link_asker_port(struct bet_link_asker *asker)
 
 bool bet_link_asker_takes_bets(const struct bet_link_asker *asker)
 {
-    return asker->takes_bets && !asker->broken;
+    return asker->takes_bets && !asker->out.broken;
 }
 
 uint32_t bet_link_asker_under_way(const struct bet_link_asker *asker)

@@ -19,19 +19,10 @@
 
 #include "base/instant.h"
 #include "base/metrics.h"
+#include "roles/bet/bet_link_out.h"
 #include "roles/bet/bet_port.h"
 
 struct bet_link_asker;
-
-/* What carries batches; borrowed while it is attached. */
-struct bet_link {
-    void *owner;
-    /* Queues a batch; copied. False: it does not go, and the link ends: its owner says so by
-     * .._detached(), not inside this call. */
-    bool (*send)(void *owner, struct slice batch);
-    /* The peer does not keep to the format: close it. The same. */
-    void (*close)(void *owner);
-};
 
 /* Whom the front tells. `op` is ended by NUL. Either may be NULL. */
 struct bet_link_asker_events {

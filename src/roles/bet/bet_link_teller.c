@@ -15,16 +15,13 @@ enum cookie_word { COOKIE_TAG, COOKIE_SESSION };
 struct bet_link_teller {
     struct bet_port *port; /* borrowed */
     uint32_t shard;
-    struct bet_link link;
-    bool attached, greeted;
-    bool broken;      /* the link has failed; its owner has yet to say so */
+    struct bet_link_out out;
+    bool greeted;
     bool takes_bets;  /* as it was told last */
     uint64_t session; /* of the link: answers to an earlier one are dropped */
     uint32_t places, under_way;
     uint64_t hash_key[2];
     uint64_t there[BET_LINK_CELLS / 64]; /* bits: cells of users with sockets at the front */
-    char *memory;                        /* owned: of out */
-    struct buf out;                      /* the batch of this turn */
     struct bet_link_teller_stats stats;
 };
 
@@ -33,63 +30,29 @@ static const struct bet_problem delayed = {503, "ANSWER_DELAYED", "Ask again wit
 
 /* ---- the link ---- */
 
-static void fail_link(struct bet_link_teller *teller)
-{
-    if (teller->broken || !teller->attached)
-        return;
-    teller->broken = true;
-    teller->link.close(teller->link.owner);
-}
-
-static void flush(struct bet_link_teller *teller)
-{
-    if (teller->out.bytes == 0)
-        return;
-    bool sent = teller->broken || teller->link.send(teller->link.owner, buf_slice(&teller->out));
-    teller->out = buf_over(teller->memory, BET_LINK_BATCH_BYTES_MAX);
-    if (!sent)
-        fail_link(teller);
-}
-
-static void flush_when_long(struct bet_link_teller *teller)
-{
-    if (teller->out.bytes >= BET_LINK_BATCH_BYTES)
-        flush(teller);
-}
-
-/* What it says must fit: see BET_LINK_BATCH_BYTES_MAX. */
-static void said(struct bet_link_teller *teller, bool put)
-{
-    ASSERT(put);
-    flush_when_long(teller);
-}
-
 void bet_link_teller_attach(struct bet_link_teller *teller, const struct bet_link *link)
 {
-    ASSERT(!teller->attached);
-    teller->link = *link;
-    teller->attached = true;
+    bet_link_out_attach(&teller->out, link);
     teller->greeted = false;
-    teller->broken = false;
     teller->session++;
     teller->under_way = 0;
     memset(teller->there, 0, sizeof teller->there);
-    teller->out = buf_over(teller->memory, BET_LINK_BATCH_BYTES_MAX);
 }
 
 void bet_link_teller_detached(struct bet_link_teller *teller)
 {
-    teller->attached = teller->greeted = false;
+    bet_link_out_detach(&teller->out);
+    teller->greeted = false;
 }
 
 bool bet_link_teller_is_attached(const struct bet_link_teller *teller)
 {
-    return teller->attached;
+    return teller->out.attached;
 }
 
 static bool is_open(const struct bet_link_teller *teller)
 {
-    return teller->attached && teller->greeted && !teller->broken;
+    return teller->greeted && bet_link_out_is_open(&teller->out);
 }
 
 /* ---- answers ---- */
@@ -109,7 +72,8 @@ static void on_answer(const struct bet_service_answer *answer)
     }
     teller->under_way--;
     teller->stats.answers++;
-    said(teller, bet_link_put_answer(&teller->out, answer->cookie.words[COOKIE_TAG], answer));
+    bet_link_out_said(&teller->out, bet_link_put_answer(&teller->out.batch,
+                                                        answer->cookie.words[COOKIE_TAG], answer));
 }
 
 static int take_question(struct bet_link_teller *teller, const struct bet_link_message *message)
@@ -139,11 +103,12 @@ static int take_hello(struct bet_link_teller *teller, const struct bet_link_hell
     teller->hash_key[0] = hello->hash_key[0];
     teller->hash_key[1] = hello->hash_key[1];
     teller->stats.sessions++;
-    said(teller, bet_link_put(&teller->out, &(struct bet_link_message){
-                                                .type = BET_LINK_WELCOME,
-                                                .welcome = {.format = BET_LINK_FORMAT,
-                                                            .takes_bets = teller->takes_bets,
-                                                            .shard = teller->shard}}));
+    bet_link_out_said(&teller->out, bet_link_put(&teller->out.batch,
+                                                 &(struct bet_link_message){
+                                                     .type = BET_LINK_WELCOME,
+                                                     .welcome = {.format = BET_LINK_FORMAT,
+                                                                 .takes_bets = teller->takes_bets,
+                                                                 .shard = teller->shard}}));
     return 0;
 }
 
@@ -185,17 +150,17 @@ static int take_batch(struct bet_link_teller *teller, struct slice batch)
     int more = -ERR_FORMAT;
     if (batch.bytes == 0)
         return -ERR_FORMAT;
-    while (!teller->broken && (more = bet_link_next(&batch, &message)) > 0)
+    while (!teller->out.broken && (more = bet_link_next(&batch, &message)) > 0)
         TRY(take_message(teller, &message));
-    return teller->broken ? 0 : more;
+    return teller->out.broken ? 0 : more;
 }
 
 void bet_link_teller_batch(struct bet_link_teller *teller, struct slice batch)
 {
-    if (!teller->attached || teller->broken || take_batch(teller, batch) == 0)
+    if (!bet_link_out_is_open(&teller->out) || take_batch(teller, batch) == 0)
         return;
     teller->stats.bad_batches++;
-    fail_link(teller);
+    bet_link_out_fail(&teller->out);
 }
 
 /* ---- own messages ---- */
@@ -215,7 +180,8 @@ void bet_link_teller_push(struct bet_link_teller *teller, struct slice user_id, 
     if (!is_open(teller))
         return;
     teller->stats.own++;
-    said(teller, bet_link_put_own(&teller->out, user_id, slice_text(op), object));
+    bet_link_out_said(&teller->out,
+                      bet_link_put_own(&teller->out.batch, user_id, slice_text(op), object));
 }
 
 /* ---- turns, life ---- */
@@ -227,23 +193,22 @@ void bet_link_teller_turn_end(struct bet_link_teller *teller, bool takes_bets)
     if (!is_open(teller))
         return;
     if (news)
-        said(teller,
-             bet_link_put(&teller->out, &(struct bet_link_message){.type = BET_LINK_STATE,
-                                                                   .state = {takes_bets, {0}}}));
-    flush(teller);
+        bet_link_out_said(&teller->out,
+                          bet_link_put(&teller->out.batch,
+                                       &(struct bet_link_message){.type = BET_LINK_STATE,
+                                                                  .state = {takes_bets, {0}}}));
+    bet_link_out_flush(&teller->out);
 }
 
 int bet_link_teller_new(struct bet_port *port, uint32_t shard, struct bet_link_teller **ret_teller)
 {
     struct bet_link_teller *teller = calloc(1, sizeof *teller);
-    char *memory = malloc(BET_LINK_BATCH_BYTES_MAX);
-    if (teller == NULL || memory == NULL) {
+    if (teller == NULL || bet_link_out_new(&teller->out) < 0) {
         free(teller);
-        free(memory);
         return -ERR_MEMORY;
     }
-    *teller = (struct bet_link_teller){.port = port, .shard = shard, .memory = memory};
-    teller->out = buf_over(memory, BET_LINK_BATCH_BYTES_MAX);
+    teller->port = port;
+    teller->shard = shard;
     *ret_teller = teller;
     return 0;
 }
@@ -252,7 +217,7 @@ void bet_link_teller_free(struct bet_link_teller *teller)
 {
     if (teller == NULL)
         return;
-    free(teller->memory);
+    bet_link_out_free(&teller->out);
     free(teller);
 }
 
