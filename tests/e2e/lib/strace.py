@@ -12,7 +12,7 @@ class Strace:
     only into calls on the files that are in it now, with threads only into those of these names."""
 
     def __init__(self, server, calls, fault, folder=None, threads=None):
-        self.pid, self.threads = server.process.pid, threads
+        self.server, self.pid, self.threads = server, server.process.pid, threads
         self.argv = ['strace', '-qq', '-o', os.devnull, '-e', f'trace={calls}', '-e',
                      f'inject={calls}:{fault}']
         self.argv += ['-f', '-p', str(self.pid)] if threads is None else [
@@ -46,8 +46,15 @@ class Strace:
         return self
 
     def is_attached(self):
-        assert self.process.poll() is None, self.process.stderr.read()
-        return all('TracerPid:\t0\n' not in status for status in self.statuses())
+        """Or the server has already ended of what it met, and strace with it."""
+        traced = self.process.poll() is None
+        if self.server.process.poll() is not None:
+            return True
+        assert traced, self.process.stderr.read()
+        try:
+            return all('TracerPid:\t0\n' not in status for status in self.statuses())
+        except (FileNotFoundError, ProcessLookupError):  # a thread ended in between
+            return False
 
     def __exit__(self, *_):
         self.process.terminate()
