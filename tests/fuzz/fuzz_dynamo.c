@@ -4,7 +4,9 @@
 #include <string.h>
 
 #include "adapters/dynamodb/dynamo_answer.h"
+#include "adapters/dynamodb/dynamo_ask.h"
 #include "adapters/dynamodb/dynamo_keys.h"
+#include "adapters/dynamodb/dynamo_row.h"
 #include "base/assert.h"
 #include "base/error.h"
 
@@ -57,7 +59,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         ASSERT(!verdict.conflict || verdict.answer == STORE_TAKEN);
         ASSERT(statuses[i] < 500 || verdict.answer != STORE_TAKEN); /* it may not have been done */
     }
-    (void)dynamo_answer_table(body);
+    (void)dynamo_answer_table(body, &dynamo_ledger_shape);
+    (void)dynamo_answer_table(body, &dynamo_rows_shape);
     if (dynamo_keys_read(body, "default", &keys) == 0) {
         ASSERT(keys.id[0] != '\0');
         ASSERT(keys.secret[0] != '\0');
