@@ -100,14 +100,19 @@
     {"check-exclusion", NULL},                                                                     \
     {"check-identity", NULL},                                                                      \
     {"check-payments", NULL}
+
+/* Engines that a book may stand on. */
+#define ENGINE_SPECS                                                                               \
+    ODDS_STORE_SPECS,                                                                              \
+    {"ledger", "files"},                                                                           \
+    {"projection", NULL}
 /* clang-format on */
 
 static const struct option_spec serve_specs[] = {
-    SHARED_SPECS,         PROXY_SPECS,         PRODUCTION_SPECS,
-    ODDS_STORE_SPECS,     {"take-over", "no"}, {"ledger", "files"},
-    {"projection", NULL}, {"book", NULL}, /* these six: of a front in a process of its own */
-    {"book-ca", NULL},    {"book-name", NULL}, {"book-cert", NULL},
-    {"book-key", NULL},   {"token", NULL},
+    SHARED_SPECS,        PROXY_SPECS,         PRODUCTION_SPECS,    ENGINE_SPECS,
+    {"take-over", "no"}, {"book", NULL}, /* these six: of a front in a process of its own */
+    {"book-ca", NULL},   {"book-name", NULL}, {"book-cert", NULL}, {"book-key", NULL},
+    {"token", NULL},
 };
 
 static const struct option_spec standby_specs[] = {
@@ -118,6 +123,7 @@ static const struct option_spec standby_specs[] = {
 
 static const struct option_spec demo_specs[] = {
     SHARED_SPECS,
+    ENGINE_SPECS,
     {"speed", "1"},
     {"seed", "0"},
 };
@@ -578,14 +584,19 @@ static int serve_projector(const struct options *options)
 
 /* ---- a node ---- */
 
+static int take_engines(const struct options *options, struct node_options *node, struct buf *why)
+{
+    TRY(take_ledger(options, node, why));
+    TRY(take_projection(options, node, why));
+    return options_odds_store(options, &node->odds_store, why);
+}
+
 static int serve_all(const struct options *options)
 {
     char memory[512];
     struct buf why = buf_over(memory, sizeof memory);
     struct node_options node = {.profile = PROFILE_DEMO};
-    if (take_serve(options, &node, &why) < 0 || take_ledger(options, &node, &why) < 0 ||
-        take_projection(options, &node, &why) < 0 ||
-        options_odds_store(options, &node.odds_store, &why) < 0 ||
+    if (take_serve(options, &node, &why) < 0 || take_engines(options, &node, &why) < 0 ||
         take_running(options, &node, &why) < 0)
         return command_fail(2, buf_slice(&why));
     return run(&node, say_ready);
@@ -686,7 +697,7 @@ int command_demo(int argc, char *const *argv)
     if (code != 0)
         return code;
     if (take_profile("demo", &node, &why) < 0 || take_shared(&options, &node, &why) < 0 ||
-        take_speed(&options, &node, &why) < 0 ||
+        take_engines(&options, &node, &why) < 0 || take_speed(&options, &node, &why) < 0 ||
         options_number(&options, "seed", (struct number_range){0, INT64_C(999999999999999)},
                        &node.seed, &why) < 0)
         return command_fail(2, buf_slice(&why));
