@@ -6,7 +6,7 @@ BUILD  := build
 TARGET := # of ninja: everything, where a recipe does not say less
 
 .PHONY: all help run test races sim sim-swarm mutants bench fuzz soak lint coverage linearizable \
-        foreign-verifiers check-bets autobahn ci clean deps-build deps-test
+        foreign-verifiers check-bets autobahn ci clean deps-build deps-test cluster
 .DEFAULT_GOAL := all
 
 all: deps-build ## build the program, build/overround, and what tests it
@@ -16,6 +16,10 @@ all: deps-build ## build the program, build/overround, and what tests it
 run: ## a live sportsbook on this machine: the URL is the first line (ARGS= for its options)
 	@$(MAKE) --no-print-directory all TARGET=overround >&2
 	@exec $(BUILD)/overround demo $(ARGS)
+
+cluster: deps-build deps-test ## every role in a process of its own, on Redis, Kafka and PostgreSQL: ARGS='--brokers 1'
+	@$(MAKE) --no-print-directory all TARGET=overround >&2
+	@exec deploy/cluster/cluster $(ARGS)
 
 test: deps-build deps-test ## every test; T=core/money for some of them, SAN=1 under sanitizers only
 	@$(PYTHON) tools/run-tests $(if $(SAN),--san-only) $(T)

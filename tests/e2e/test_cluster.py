@@ -1,0 +1,176 @@
+"""deploy/cluster: every role in processes of their own, on engines of their own, begun and ended
+by one command; some of them are killed in between."""
+import json
+import os
+import random
+import shutil
+import signal
+import ssl
+import subprocess
+import tempfile
+from decimal import Decimal
+from urllib.parse import quote
+
+import pytest
+from lib.haproxy import free_port
+from lib.http import Closed, Http
+from lib.projector import verify
+from lib.server import ENVIRONMENT, ROOT, run
+from lib.until import until
+
+CLUSTER = os.path.join(ROOT, 'deploy', 'cluster', 'cluster')
+START_SECONDS = 150
+
+
+class Cluster:
+    """One that runs."""
+
+    def __init__(self, folder):
+        self.data, self.port = str(folder), free_port()
+        self.out = os.path.join(self.data, 'out')
+        with open(self.out, 'wb') as out:
+            # pylint: disable=consider-using-with
+            self.process = subprocess.Popen([CLUSTER, '--brokers', '1', '--port', str(self.port),
+                                             '--data', self.data], stdin=subprocess.DEVNULL,
+                                            stdout=out, stderr=out, env=ENVIRONMENT)
+        until(lambda: '(Ctrl-C ends it' in self.said() or self.process.poll() is not None,
+              START_SECONDS)
+        if 'is not installed' in self.said():
+            self.end()
+            pytest.skip("no Java, no Maven, or Kafka's jars are out of reach")
+        assert self.process.poll() is None, self.said()
+
+    def said(self):
+        with open(self.out, encoding='utf-8') as file:
+            return file.read()
+
+    def members(self):
+        with open(os.path.join(self.data, 'logs', 'members.json'), encoding='ascii') as file:
+            return json.load(file)
+
+    def token(self, user, role='bettor'):
+        return run('token', '--user', user, '--role', role, '--data',
+                   os.path.join(self.data, 'book')).stdout.strip()
+
+    def customer(self):
+        """A connection through the proxy, whose certificate nobody vouches for."""
+        return Http(('127.0.0.1', self.port), foreign=True,
+                    tls=ssl._create_unverified_context())  # pylint: disable=protected-access
+
+    def metric(self, name, member):
+        host, port = self.members()[member]['admin'].split(':')
+        with Http((host, int(port))) as http:
+            lines = http.request('GET', '/metrics', token=self.admin).body.decode().splitlines()
+        return sum(float(line.rsplit(' ', 1)[1]) for line in lines if line.startswith(name))
+
+    @property
+    def admin(self):
+        return self.token('admin-1', 'admin')
+
+    def is_ready(self, member):
+        host, port = self.members()[member]['admin'].split(':')
+        try:
+            with Http((host, int(port))) as http:
+                return http.request('GET', '/readyz').status == 200
+        except (OSError, Closed):
+            return False
+
+    def kill(self, member):
+        before = self.members()[member]['starts']
+        os.kill(self.members()[member]['pid'], signal.SIGKILL)
+        until(lambda: self.members()[member]['starts'] > before, 30)
+        until(lambda: self.is_ready(member), 60)
+
+    def end(self, sign=signal.SIGTERM):
+        """The exit status."""
+        if self.process.poll() is None:
+            self.process.send_signal(sign)
+        return self.process.wait(120)
+
+
+@pytest.fixture(scope='module')
+def cluster():
+    folder = tempfile.mkdtemp(prefix='overround-', dir='/tmp')  # short, for sockets' names
+    made = Cluster(folder)
+    yield made
+    made.end()
+    shutil.rmtree(folder, ignore_errors=True)
+
+
+def an_open_market(http):
+    """One of the matches of a book that was killed may still be shown, until its keys expire."""
+    shown = [market['market_id'] for event in http.request('GET', '/v1/events').json['events']
+             for market in event['markets'] if market['status'] == 'active']
+    if not shown:
+        return None
+    path = f'/v1/odds/{quote(random.choice(shown), safe="")}'
+    return http.request('GET', path).json
+
+
+def bet(cluster, token, key):
+    """The answer, or None: nobody could be asked."""
+    try:
+        with cluster.customer() as http:
+            shown = an_open_market(http)
+            if shown is None:
+                return None
+            first = shown['selections'][0]
+            slip = {'market_id': shown['market_id'], 'selection_id': first['id'],
+                    'odds': first['odds'], 'odds_version': shown['odds_version'],
+                    'stake': Decimal('1.00'), 'currency': 'GBP', 'price_policy': 'any'}
+            return http.request('POST', '/v1/bets', slip, token, {'Idempotency-Key': key})
+    except (OSError, Closed):
+        return None
+
+
+def bets(cluster, token, word):
+    """So many are placed that both fronts have served."""
+    for n in range(6):
+        def placed(tried=iter(range(1000)), n=n):
+            answer = bet(cluster, token, f'{word}-{n}-{next(tried)}')
+            return answer is not None and answer.status in (201, 202)
+        until(placed, 60, 0.2)
+
+
+def told(cluster):
+    """Lines of both notifiers."""
+    lines = []
+    for n in (1, 2):
+        path = cluster.members()[f'notifier-{n}']['file']
+        if os.path.exists(path):
+            with open(path, encoding='utf-8') as file:
+                lines += file.readlines()
+    return lines
+
+
+def counted(cluster):
+    folder = cluster.members()['totals-1']['folder']
+    return [name for name in os.listdir(folder) if not name.endswith('.lock')]
+
+
+def test_every_role_works_is_killed_and_works_again(cluster):
+    token = cluster.token('customer-1')
+    with cluster.customer() as http:
+        paid = http.request('POST', '/v1/account/deposits',
+                            {'amount': Decimal('500.00'), 'currency': 'GBP'}, token,
+                            {'Idempotency-Key': 'money'})
+    assert paid.status == 201, paid.body
+    ledger = cluster.members()['postgres']['url']
+    bets(cluster, token, 'first')
+    for member in ('front-blue-1', 'projector-1', 'front-blue-2', 'projector-2'):
+        cluster.kill(member)
+    cluster.kill('book')
+    bets(cluster, token, 'second')
+    for front in ('front-blue-1', 'front-blue-2'):
+        until(lambda front=front: bet(cluster, token, 'again') is not None and
+              cluster.metric('overround_link_questions_total', front) > 0, 60)
+    until(lambda: told(cluster) and counted(cluster), 60)
+    until(lambda: verify(ledger, '--ledger', ledger, check=False).returncode == 0, 60)
+    assert 'ended with -9: it is started again' in cluster.said()
+
+
+def test_it_ends_all_that_it_began(cluster):
+    pids = [member['pid'] for member in cluster.members().values()]
+    assert cluster.end(signal.SIGINT) == 0, cluster.said()
+    assert cluster.said().rstrip().endswith('all have ended')
+    assert not [pid for pid in pids if os.path.exists(f'/proc/{pid}')]
