@@ -10,6 +10,7 @@
 #include "base/assert.h"
 #include "base/error.h"
 #include "base/reserve.h"
+#include "core/user_shard.h"
 #include "crypto/random.h"
 #include "ledger/shard_proposals.h"
 
@@ -98,12 +99,15 @@ void book_abandon(struct book *book)
 
 static void record_genesis(struct book *book)
 {
-    struct record_genesis genesis = {.shard = 0};
+    const struct book_options *options = &book->options;
+    struct record_genesis genesis = {.shard = options->place.shard,
+                                     .shards =
+                                         options->place.shards == 1 ? 0 : options->place.shards};
     uint8_t chosen[sizeof genesis.book_id + sizeof genesis.hash_key];
-    if (book->options.genesis_random == NULL)
+    if (options->genesis_random == NULL)
         random_fill(chosen, sizeof chosen);
     else
-        memcpy(chosen, book->options.genesis_random, sizeof chosen);
+        memcpy(chosen, options->genesis_random, sizeof chosen);
     memcpy(genesis.book_id, chosen, sizeof genesis.book_id);
     memcpy(genesis.hash_key, chosen + sizeof genesis.book_id, sizeof genesis.hash_key);
     struct record_draft draft = {
@@ -138,7 +142,7 @@ static int load_snapshot(struct book *book, uint64_t seq_max, const char **ret_r
     *ret_reason = error == -ERR_LIMIT ? "the snapshot holds more than the limits allow"
                                       : "the snapshots could not be read";
     TRY(error);
-    if (found.seq_max > book->ports.log->ops->tail(book->ports.log, 0)) {
+    if (found.seq_max > book->ports.log->ops->tail(book->ports.log, book->options.place.shard)) {
         shard_state_free(state); /* a snapshot is of durable records only */
         *ret_reason = "L1: the log ends before a snapshot of it: it has lost records";
         return -ERR_CORRUPT;
@@ -170,8 +174,10 @@ static int cover_forgotten(struct book *book, const char **ret_reason)
 static int fold_log(struct book *book, const char **ret_reason)
 {
     struct refold_end end;
-    struct refold_source source = {
-        .log = book->ports.log, .seq_last = REFOLD_ALL, .verdicts = book->ports.verdicts};
+    struct refold_source source = {.log = book->ports.log,
+                                   .shard = book->options.place.shard,
+                                   .seq_last = REFOLD_ALL,
+                                   .verdicts = book->ports.verdicts};
     uint64_t seq_max = UINT64_MAX;
     for (;;) {
         if (book->ports.snapshots != NULL && !book->adopted)
@@ -190,6 +196,18 @@ static int fold_log(struct book *book, const char **ret_reason)
     }
 }
 
+/* How many there are is settled with the first record: wallets stand by it. */
+static int check_shard(const struct book *book, const char **ret_reason)
+{
+    const struct shard_place *place = &book->options.place;
+    if (shard_state_seq(book->state) == 0 || (shard_state_shard(book->state) == place->shard &&
+                                              shard_state_shards(book->state) == place->shards))
+        return 0;
+    *ret_reason = "the ledger's first record names another shard, or another number of "
+                  "them, than --shard and --shards do";
+    return -ERR_CONFIG;
+}
+
 int book_start(struct book *book, struct instant wall, struct monotonic now,
                const char **ret_reason)
 {
@@ -199,10 +217,11 @@ int book_start(struct book *book, struct instant wall, struct monotonic now,
     book->wall = wall;
     book->now = now;
     TRY(fold_log(book, ret_reason));
+    TRY(check_shard(book, ret_reason));
     if (book->ports.wait_checked != NULL)
         TRY(book->ports.wait_checked(book->ports.checked_owner, ret_reason));
     *ret_reason = "no writer epoch could be taken";
-    TRY(book->ports.log->ops->take_epoch(book->ports.log, 0, &epoch));
+    TRY(book->ports.log->ops->take_epoch(book->ports.log, book->options.place.shard, &epoch));
     *ret_reason = "no odds epoch could be taken";
     TRY(book->ports.odds_log->ops->take_epoch(book->ports.odds_log, &book->odds_epoch));
     *ret_reason = "no memory for groups";
@@ -320,6 +339,11 @@ bool book_takes_bets(const struct book *book)
 {
     return !book_stopped(book) && book->paused == NULL &&
            book->ports.log->ops->trouble(book->ports.log) == LEDGER_WELL;
+}
+
+bool book_has_user(const struct book *book, struct slice user_id)
+{
+    return user_shard(user_id, book->options.place.shards) == book->options.place.shard;
 }
 
 const struct shard_state *book_state(const struct book *book)

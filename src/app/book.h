@@ -84,7 +84,7 @@ struct book_restart {
 /* Folds the newest sound snapshot and the log behind it, or the whole log, into the state, takes a
  * writer epoch and an odds epoch, and writes what a first start needs. On failure *ret_reason
  * (static or inside the book's options) says where, and 0 is never answered for a damaged log. 0,
- * -ERR_CORRUPT, -ERR_LIMIT, -ERR_IO, -ERR_MEMORY. */
+ * -ERR_CORRUPT, -ERR_CONFIG (the log is another shard's), -ERR_LIMIT, -ERR_IO, -ERR_MEMORY. */
 int book_new(const struct book_options *options, const struct book_ports *ports,
              const struct book_listener *listener, struct book **ret_book);
 int book_start(struct book *book, struct instant wall, struct monotonic now,
@@ -114,6 +114,9 @@ const char *book_stop_reason(const struct book *book);
 /* No bets and no money until a restart, as when the log fails; prices go on (S1). Called by the
  * book itself when its state was found to have drifted from its log. The reason is copied. */
 void book_stop(struct book *book, const char *reason);
+
+/* The user's shard is this one; of others nothing is taken: REQUEST_ELSEWHERE. */
+bool book_has_user(const struct book *book, struct slice user_id);
 
 const struct shard_state *book_state(const struct book *book);
 /* What this customer may stake wherever nothing else limits it: the customer's own limits and the

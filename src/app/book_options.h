@@ -8,9 +8,11 @@
 #include "app/book_referral.h"
 #include "base/instant.h"
 #include "core/ticket.h"
+#include "core/user_shard.h"
 #include "ledger/shard_types.h"
 
 struct book_options {
+    struct shard_place place; /* of the book's shards */
     struct shard_limits limits;
     struct ticket_limits ticket_limits; /* per currency alike, in minor units */
     int64_t payout_day_minor_max;       /* of a customer's bets of one day; INT64_MAX: unlimited */
@@ -37,7 +39,8 @@ struct book_options {
 };
 
 #define BOOK_OPTIONS_DEFAULT                                                                       \
-    ((struct book_options){.limits = SHARD_LIMITS_DEFAULT,                                         \
+    ((struct book_options){.place = {0, 1},                                                        \
+                           .limits = SHARD_LIMITS_DEFAULT,                                         \
                            .ticket_limits = {.bet = {.stake_minor_min = 1,                         \
                                                      .stake_minor_max = 1000000,                   \
                                                      .payout_minor_max = 100000000,                \

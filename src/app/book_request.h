@@ -30,6 +30,7 @@ enum request_outcome {
     REQUEST_INVALID,     /* 422: impossible factors, unknown selection */
     REQUEST_SAME_ACTOR,  /* 403: nobody decides what they proposed themselves */
     REQUEST_OTHER_ACTOR, /* 403: only who proposed it withdraws it */
+    REQUEST_ELSEWHERE,   /* 421: the user is of another shard */
 };
 
 struct book_answer {

@@ -5,8 +5,7 @@
 
 #include "base/error.h"
 #include "base/hash.h"
-
-#define SHARDS_MAX 1024
+#include "core/user_shard.h"
 
 struct seen {
     struct hash128 key; /* of shard and key; all 0: nothing */

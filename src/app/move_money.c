@@ -96,6 +96,8 @@ enum request_outcome book_move_money(struct book *book, const struct money_reque
     enum operation operation = operation_of_money(request->kind);
     ASSERT(request->amount.minor > 0 && request->amount.currency.iso != 0);
     ASSERT(request->key.bytes > 0 && request->key.bytes <= IDEMPOTENCY_KEY_BYTES_MAX);
+    if (!book_has_user(book, request->user_id))
+        return REQUEST_ELSEWHERE;
     struct account_ref account = shard_state_find_account(book->state, request->user_id);
     const struct asked_key key = book_asked_key(book, account, operation, request->key);
     switch (book_look_up(book, &key, &verdict)) {

@@ -358,6 +358,8 @@ enum request_outcome book_place_bet(struct book *book, const struct bet_request 
     const struct book_reply reply = {answer, cookie};
     ASSERT(request->key.bytes > 0 && request->key.bytes <= IDEMPOTENCY_KEY_BYTES_MAX);
     ASSERT(request->user_id.bytes > 0 && request->user_id.bytes <= USER_ID_BYTES_MAX);
+    if (!book_has_user(book, request->user_id))
+        return REQUEST_ELSEWHERE;
     struct account_ref account = shard_state_find_account(book->state, request->user_id);
     const struct asked_key key = book_asked_key(book, account, OPERATION_BET, request->key);
     switch (book_look_up(book, &key, &verdict)) {

@@ -8,6 +8,7 @@
 
 #include "adapters/embedded/ledger_duty.h"
 #include "adapters/embedded/ledger_file.h"
+#include "adapters/embedded/ledger_folder.h"
 #include "adapters/embedded/odds_log_file.h"
 #include "adapters/embedded/odds_segment.h"
 #include "adapters/postgres/pg_batch.h"
@@ -23,12 +24,14 @@
 #include "cli/ledger_report.h"
 #include "cli/ledger_rotate.h"
 #include "cli/ledger_volume.h"
+#include "core/user_shard.h"
 
 #define PATH_BYTES_MAX 512
 
 #define COMMON_SPECS                                                                               \
-    {"config", NULL}, {"data", "data"}, {"ledger", "files"}, {"log-second", NULL},                 \
-        {"archive", NULL}, {"accounts-max", "262144"}, {"bets-max", "2097152"},                    \
+    {"config", NULL}, {"data", "data"}, {"ledger", "files"}, {"shard", NULL},                      \
+        {"log-second", NULL}, {"archive", NULL}, {"accounts-max", "262144"},                       \
+        {"bets-max", "2097152"},                                                                   \
     {                                                                                              \
         "verdicts-max", "4194304"                                                                  \
     }
@@ -84,6 +87,12 @@ static const struct copy_command {
     {"restore", ledger_restore, SPECS(restore_specs)},
 };
 
+/* --shard, where it was given. */
+struct shard_asked {
+    bool given;
+    uint32_t shard;
+};
+
 /* What is open; the ledger alone but for `verify`. */
 struct folder {
     struct disk *ledger_disk, *odds_disk;
@@ -108,12 +117,12 @@ static int open_folder(const char *data, const char *name, struct disk **ret_dis
 }
 
 /* What a crash left at an end is no answer and no error. */
-static void tell_torn_group(const struct ledger_report *report)
+static void tell_torn_group(uint32_t shard, const struct ledger_report *report)
 {
     char name[DISK_NAME_BYTES_MAX + 1];
     if (report->cut_sectors == 0)
         return;
-    ledger_segment_name(0, report->cut_segment, name);
+    ledger_segment_name(shard, report->cut_segment, name);
     (void)fprintf(stderr,
                   "overround: %s at byte %" PRIu64 ": a torn last group of %" PRIu64
                   " sectors, which nobody was told of, is taken as not there\n",
@@ -167,13 +176,28 @@ static int open_archive(const char *path, struct folder *folder, struct buf *why
     return error;
 }
 
-static int open_ledger(const char *data, bool changes, struct folder *folder, struct buf *why)
+/* What lies there says it; what was asked for must be that. */
+static int find_shard(const struct shard_asked *asked, struct folder *folder, struct buf *why)
+{
+    folder->opened.shard = asked->shard;
+    if (asked->given)
+        return ledger_folder_check(folder->ledger_disk, asked->shard, why);
+    int error = ledger_folder_shard(folder->ledger_disk, &folder->opened.shard);
+    if (error == -ERR_CONFIG)
+        buf_put_text(why, "the ledger's folder holds files of several shards");
+    return error;
+}
+
+static int open_ledger(const char *data, bool changes, const struct shard_asked *shard,
+                       struct folder *folder, struct buf *why)
 {
     struct ledger_report report = {.created = false};
-    struct ledger_file_options options = {.store = {.shard = 0, .read_only = !changes}};
+    struct ledger_file_options options = {.store = {.read_only = !changes}};
     TRY(changes ? open_to_change(data, &folder->ledger_disk, why)
                 : open_folder(data, "ledger", &folder->ledger_disk, why));
     folder->opened.disk = folder->ledger_disk;
+    TRY(find_shard(shard, folder, why));
+    options.store.shard = folder->opened.shard;
     options.store.second = folder->second_disk;
     options.store.archive = folder->archive_disk;
     int error = ledger_file_open(&options, folder->ledger_disk, &report, &folder->opened.log);
@@ -183,7 +207,7 @@ static int open_ledger(const char *data, bool changes, struct folder *folder, st
         buf_printf(why, "the ledger cannot be used: %s",
                    report.text[0] != '\0' ? report.text : error_text(error));
     else
-        tell_torn_group(&report);
+        tell_torn_group(folder->opened.shard, &report);
     return error;
 }
 
@@ -193,7 +217,8 @@ static int open_odds(const char *data, struct folder *folder, struct buf *why)
     struct odds_log_file_options options = {.read_only = true};
     struct ledger_duty_mark mark;
     int error = open_folder(data, "odds", &folder->odds_disk, why);
-    if (error == -ERR_NOT_FOUND && ledger_duty_read(folder->ledger_disk, 0, &mark) == 0 &&
+    if (error == -ERR_NOT_FOUND &&
+        ledger_duty_read(folder->ledger_disk, folder->opened.shard, &mark) == 0 &&
         mark.duty == LEDGER_DUTY_STANDBY) { /* its primary has the odds log */
         (void)fprintf(stderr, "overround: a standby has no odds log: prices are not looked up\n");
         why->bytes = 0;
@@ -288,6 +313,17 @@ static int read_asked(const struct options *options, const struct ledger_command
     return 0;
 }
 
+static int read_shard(const struct options *options, struct shard_asked *ret, struct buf *why)
+{
+    int64_t shard = 0;
+    *ret = (struct shard_asked){.given = options_text(options, "shard") != NULL};
+    if (ret->given)
+        TRY(options_number(options, "shard", (struct number_range){0, SHARDS_MAX - 1}, &shard,
+                           why));
+    ret->shard = (uint32_t)shard;
+    return 0;
+}
+
 static void close_log(struct folder *folder)
 {
     if (folder->opened.log != NULL)
@@ -313,7 +349,8 @@ static void add_place(struct folder *folder, struct buf *why)
     char memory[128];
     struct buf place = buf_over(memory, sizeof memory);
     close_log(folder);
-    const struct ledger_store_options options = {.newest_only = true,
+    const struct ledger_store_options options = {.shard = folder->opened.shard,
+                                                 .newest_only = true,
                                                  .read_only = true,
                                                  .second = folder->second_disk,
                                                  .archive = folder->archive_disk};
@@ -334,11 +371,31 @@ static int check_database(const struct ledger_command *command, const struct led
     return why->bytes == 0 ? 0 : -ERR_CONFIG;
 }
 
-static int open_database(const char *url, const struct ledger_command *command,
-                         struct folder *folder, struct buf *why)
+/* The only one, where none was named. */
+static int find_database_shard(const char *url, const struct shard_asked *asked,
+                               struct folder *folder, struct buf *why)
 {
-    const struct pg_ledger_options options = {.conninfo = url, .read_only = true};
+    static uint32_t shards[BATCH_SHARDS_MAX];
+    size_t count = 0;
+    folder->opened.shard = asked->shard;
+    if (asked->given)
+        return 0;
+    TRY(pg_batch_shards(url, shards, &count, why));
+    if (count > 1) {
+        buf_printf(why, "it holds %zu shards: say which one by --shard N", count);
+        return -ERR_CONFIG;
+    }
+    folder->opened.shard = count == 0 ? 0 : shards[0];
+    return 0;
+}
+
+static int open_database(const char *url, const struct ledger_command *command,
+                         const struct shard_asked *shard, struct folder *folder, struct buf *why)
+{
     buf_put_text(why, "the ledger's database: ");
+    TRY(find_database_shard(url, shard, folder, why));
+    const struct pg_ledger_options options = {
+        .conninfo = url, .shard = folder->opened.shard, .read_only = true};
     TRY(pg_ledger_open(&options, &folder->opened.log, why));
     why->bytes = 0;
     if (command->odds)
@@ -348,12 +405,12 @@ static int open_database(const char *url, const struct ledger_command *command,
 }
 
 static int open_files(const struct options *options, const struct ledger_command *command,
-                      struct folder *folder, struct buf *why)
+                      const struct shard_asked *shard, struct folder *folder, struct buf *why)
 {
     const char *data = options_text(options, "data");
     TRY(open_second(options_text(options, "log-second"), command->changes, folder, why));
     TRY(open_archive(options_text(options, "archive"), folder, why));
-    TRY(open_ledger(data, command->changes, folder, why));
+    TRY(open_ledger(data, command->changes, shard, folder, why));
     return command->odds ? open_odds(data, folder, why) : 0;
 }
 
@@ -362,13 +419,15 @@ static int run_command(const struct options *options, const struct ledger_comman
 {
     struct folder folder = {.ledger_disk = NULL};
     struct ledger_asked asked;
+    struct shard_asked shard;
     const char *url = options_text(options, "ledger");
     bool files = slice_is(slice_text(url), "files");
     TRY(read_asked(options, command, &asked, why));
+    TRY(read_shard(options, &shard, why));
     if (!files)
         TRY(check_database(command, &asked, url, why));
-    int error = files ? open_files(options, command, &folder, why)
-                      : open_database(url, command, &folder, why);
+    int error = files ? open_files(options, command, &shard, &folder, why)
+                      : open_database(url, command, &shard, &folder, why);
     if (error == 0)
         error = make_state(options, &folder, why);
     if (error == 0)

@@ -4,6 +4,7 @@
 #include <stdio.h>
 
 #include "adapters/embedded/ledger_file.h"
+#include "adapters/embedded/ledger_folder.h"
 #include "adapters/postgres/pg_batch.h"
 #include "adapters/postgres/pg_ledger.h"
 #include "adapters/postgres/pg_projection.h"
@@ -87,9 +88,10 @@ static int open_disk(const char *path, struct disk **ret_disk, struct buf *why)
 static int check_log(const struct asked *asked, struct disk *disk, struct disk *second,
                      struct buf *why)
 {
-    const struct ledger_file_options options = {.store = {.read_only = true, .second = second}};
+    struct ledger_file_options options = {.store = {.read_only = true, .second = second}};
     struct ledger_report report = {.created = false};
     struct ledger_log *log = NULL;
+    TRY(ledger_folder_shard(disk, &options.store.shard));
     int error = ledger_file_open(&options, disk, &report, &log);
     if (error < 0) {
         buf_printf(why, "the ledger cannot be used: %s",
@@ -98,7 +100,7 @@ static int check_log(const struct asked *asked, struct disk *disk, struct disk *
                                             : error_text(error));
         return error;
     }
-    error = check_shard(asked, log, 0, why);
+    error = check_shard(asked, log, options.store.shard, why);
     log->ops->free(log);
     return error;
 }

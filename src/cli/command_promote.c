@@ -5,6 +5,7 @@
 #include "adapters/embedded/disk.h"
 #include "adapters/embedded/ledger_duty.h"
 #include "adapters/embedded/ledger_file.h"
+#include "adapters/embedded/ledger_folder.h"
 #include "adapters/ship/ship_wire.h"
 #include "base/error.h"
 #include "cli/command.h"
@@ -99,23 +100,25 @@ static int promote_process(const struct place *place, struct slice token, struct
 /* ---- on a folder ---- */
 
 /* The log's own epoch is taken by who serves it. */
-static int take_over(struct disk *disk, struct ledger_log *log, struct ledger_duty_mark *mark)
+static int take_over(struct disk *disk, uint32_t shard, struct ledger_log *log,
+                     struct ledger_duty_mark *mark)
 {
     const struct ledger_duty_mark before = *mark;
     mark->epoch = ship_next_term(ledger_file_epoch(log));
-    mark->seq = log->ops->tail(log, 0);
+    mark->seq = log->ops->tail(log, shard);
     mark->creation = ledger_file_creation(log);
     mark->duty = LEDGER_DUTY_PROMOTED;
-    return ledger_duty_change(disk, 0, &before, mark);
+    return ledger_duty_change(disk, shard, &before, mark);
 }
 
 static int promote_disk(struct disk *disk, struct buf *why)
 {
-    const struct ledger_file_options options = {.store = {.shard = 0}};
+    struct ledger_file_options options = {.store = {.shard = 0}};
     struct ledger_duty_mark mark;
     struct ledger_report report = {.created = false};
     struct ledger_log *log = NULL;
-    TRY(ledger_duty_read(disk, 0, &mark));
+    TRY(ledger_folder_shard(disk, &options.store.shard));
+    TRY(ledger_duty_read(disk, options.store.shard, &mark));
     if (mark.duty != LEDGER_DUTY_STANDBY) {
         buf_put_text(why, "this is not a standby's folder");
         return -ERR_CONFIG;
@@ -125,7 +128,7 @@ static int promote_disk(struct disk *disk, struct buf *why)
         buf_put_text(why, report.text);
         return error;
     }
-    error = take_over(disk, log, &mark);
+    error = take_over(disk, options.store.shard, log, &mark);
     log->ops->free(log);
     if (error == 0)
         (void)printf("{\"role\":\"primary\",\"epoch\":%llu,\"ledger_records\":%llu}\n",

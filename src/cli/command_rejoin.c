@@ -15,6 +15,7 @@
 #include "adapters/embedded/disk.h"
 #include "adapters/embedded/ledger_duty.h"
 #include "adapters/embedded/ledger_file.h"
+#include "adapters/embedded/ledger_folder.h"
 #include "adapters/embedded/ledger_store.h"
 #include "base/assert.h"
 #include "base/error.h"
@@ -31,6 +32,7 @@ struct rejoin {
     const char *data;
     struct buf *why;
     uint64_t from, tail;
+    uint32_t shard;                 /* whose log it is */
     struct disk *disk, *fresh_disk; /* owned, as the two below */
     struct ledger_log *log;
     struct ledger_store *fresh;
@@ -62,7 +64,7 @@ static int write_group(struct rejoin *rejoin)
     if (rejoin->count == 0)
         return 0;
     const struct ledger_append append = {
-        .shard = 0,
+        .shard = rejoin->shard,
         .epoch = rejoin->fresh->epoch,
         .expected_tail = rejoin->fresh->place.seq,
         .records = rejoin->group,
@@ -92,7 +94,7 @@ static int copy_all(struct rejoin *rejoin)
     static char group[GROUP_BYTES_MAX + RECORD_BYTES_MAX];
     rejoin->group = group;
     TRY(ledger_store_raise_epoch(rejoin->fresh, ledger_file_epoch(rejoin->log)));
-    int error = rejoin->log->ops->replay(rejoin->log, 0, 1, copy_record, rejoin);
+    int error = rejoin->log->ops->replay(rejoin->log, rejoin->shard, 1, copy_record, rejoin);
     if (error < 0 && error != -ERR_STOPPED)
         return error;
     TRY(write_group(rejoin));
@@ -101,7 +103,7 @@ static int copy_all(struct rejoin *rejoin)
     rejoin->mark.creation = ledger_file_creation(rejoin->log);
     rejoin->mark.epoch = rejoin->fresh->epoch;
     rejoin->mark.seq = 0;
-    return ledger_duty_write(rejoin->fresh_disk, 0, &rejoin->mark);
+    return ledger_duty_write(rejoin->fresh_disk, rejoin->shard, &rejoin->mark);
 }
 
 /* ---- the two folders ---- */
@@ -109,18 +111,20 @@ static int copy_all(struct rejoin *rejoin)
 static int open_old(struct rejoin *rejoin)
 {
     char memory[NAME_BYTES_MAX];
-    const struct ledger_file_options options = {.store = {.shard = 0}};
+    struct ledger_file_options options = {.store = {.shard = 0}};
     struct ledger_report report = {.created = false};
     struct disk *there = NULL;
     TRY(disk_open_to_read(path_of(rejoin, "ledger", memory), &there)); /* a typo makes no folder */
     disk_free(there);
     TRY(disk_open_directory(memory, &rejoin->disk));
-    TRY(ledger_duty_read(rejoin->disk, 0, &rejoin->mark));
+    TRY(ledger_folder_shard(rejoin->disk, &rejoin->shard));
+    options.store.shard = rejoin->shard;
+    TRY(ledger_duty_read(rejoin->disk, rejoin->shard, &rejoin->mark));
     int error = ledger_file_open(&options, rejoin->disk, &report, &rejoin->log);
     if (error < 0)
         buf_put_text(rejoin->why, report.text);
     TRY(error);
-    rejoin->tail = rejoin->log->ops->tail(rejoin->log, 0);
+    rejoin->tail = rejoin->log->ops->tail(rejoin->log, rejoin->shard);
     return rejoin->from >= 2 && rejoin->from <= rejoin->tail
                ? 0
                : refuse_with(rejoin,
@@ -131,7 +135,8 @@ static int open_fresh(struct rejoin *rejoin)
 {
     char memory[NAME_BYTES_MAX];
     struct ledger_report report;
-    const struct ledger_store_options options = {.creation = ledger_file_creation(rejoin->log)};
+    const struct ledger_store_options options = {.shard = rejoin->shard,
+                                                 .creation = ledger_file_creation(rejoin->log)};
     const char *path = path_of(rejoin, FRESH, memory);
     if (access(path, F_OK) == 0)
         return refuse_with(rejoin, FRESH " is left over from an attempt before: remove it first");

@@ -16,6 +16,7 @@
 #include "cli/options_results.h"
 #include "cli/options_roles.h"
 #include "cli/options_segments.h"
+#include "cli/options_shard.h"
 #include "cli/options_streams.h"
 #include "cli/projection_url.h"
 #include "cli/projector_node.h"
@@ -93,6 +94,7 @@
     TRADING_SPECS
 
 #define PRODUCTION_SPECS                                                                           \
+    SHARD_SPECS,                                                                                   \
     {"roles", "all"},                                                                              \
     {"loops", "0"},                                                                                \
     {"profile", "demo"},                                                                           \
@@ -413,6 +415,7 @@ static int take_shared(const struct options *options, struct node_options *node,
     TRY(take_ship(options, &node->ship, why));
     TRY(options_streams(options, &node->streams, why));
     node->ledger = "files";
+    node->shard = (struct shard_place){0, 1};
     return take_limits(options, node, why);
 }
 
@@ -457,6 +460,7 @@ static int take_serve(const struct options *options, struct node_options *node, 
     TRY(options_number(options, "loops", (struct number_range){0, NODE_LOOPS_MAX}, &node->loops,
                        why));
     TRY(options_proxies(options, &node->listen, why));
+    TRY(options_shard(options, &node->shard, why));
     return node->profile == PROFILE_PRODUCTION ? check_production(options, why) : 0;
 }
 

@@ -87,6 +87,7 @@ static int begin(struct ledger_asking *asking, struct buf *why)
         TRY(load_key(asking, why));
     TRY(open_folder(asking));
     const struct tree_keeper_options options = {
+        .shard = asking->opened->shard,
         .key = asking->key,
         .interval_us = US_PER_SECOND,
         .on_demand_per_s = 1,

@@ -9,6 +9,7 @@
 #include <time.h>
 
 #include "adapters/embedded/backup.h"
+#include "adapters/embedded/ledger_folder.h"
 #include "adapters/embedded/restore.h"
 #include "base/clock.h"
 #include "base/error.h"
@@ -194,6 +195,8 @@ static int with_folders(const struct options *options, const char *data, const c
     int error = read_yes(options, "recheck", &backup.recheck, why);
     if (error == 0)
         error = open_to_read(data, &backup.from, why);
+    if (error == 0)
+        error = ledger_folder_shard(backup.from.folders[BACKUP_LEDGER], &backup.shard);
     if (error == 0)
         error = open_second(options_text(options, "log-second"), &backup.second, why);
     if (error == 0)

@@ -21,6 +21,12 @@ static void put_u64(const char *name, uint64_t value)
     (void)printf("%s %" PRIu64 "\n", name, value);
 }
 
+static void put_shard(const struct shard_state *state)
+{
+    put_u64("shard", shard_state_shard(state));
+    put_u64("shards", shard_state_shards(state));
+}
+
 static void put_hash(const uint8_t hash[32])
 {
     (void)printf("state ");
@@ -61,7 +67,8 @@ static void explain(struct ledger_opened *opened, const char *reason, uint64_t s
 int ledger_cmd_fold(struct ledger_opened *opened, uint64_t seq_last, refold_visit visit,
                     void *owner, struct buf *why)
 {
-    const struct refold_source source = {.log = opened->log, .seq_last = seq_last, .forget = true};
+    const struct refold_source source = {
+        .log = opened->log, .shard = opened->shard, .seq_last = seq_last, .forget = true};
     struct refold_end end;
     int error = refold(&source, opened->state, visit, owner, &end);
     if (error < 0)
@@ -100,14 +107,14 @@ static int read_mark(struct snapshot_store *store, const struct shard_limits *li
 
 static int read_marks(const struct ledger_opened *opened, struct marks *marks, struct buf *why)
 {
-    const struct snapshot_file_options options = {.shard = 0};
+    const struct snapshot_file_options options = {.shard = opened->shard};
     struct snapshot_name names[SNAPSHOT_FILES_MAX];
     struct snapshot_store *store = NULL;
     size_t count = 0;
     *marks = (struct marks){.count = 0};
     if (!in_files(opened))
         return 0;
-    TRY(snapshot_file_list(opened->disk, 0, names, &count));
+    TRY(snapshot_file_list(opened->disk, opened->shard, names, &count));
     TRY(snapshot_file_new(&options, opened->disk, &store));
     int error = 0;
     for (size_t i = 0; error == 0 && i < count; i++)
@@ -154,13 +161,15 @@ int ledger_cmd_verify(struct ledger_opened *opened, const struct ledger_asked *a
     struct marks marks;
     TRY(check_archive(opened, why));
     TRY(read_marks(opened, &marks, why));
-    const struct audit_source source = {opened->log, opened->odds, 0, marks.marks, marks.count};
+    const struct audit_source source = {opened->log, opened->odds, opened->shard, marks.marks,
+                                        marks.count};
     int error = audit_marked(&source, opened->state, &report);
     if (error < 0) {
         explain(opened, report.reason[0] != '\0' ? report.reason : error_text(error), report.seq,
                 why);
         return error;
     }
+    put_shard(opened->state);
     put_u64("records", report.records);
     put_u64("legs_checked", report.legs_checked);
     put_u64("legs_unlogged", report.legs_unlogged);
@@ -290,6 +299,7 @@ int ledger_cmd_stat(struct ledger_opened *opened, const struct ledger_asked *ask
     struct type_sums sums = {.count = {0}};
     (void)asked;
     TRY(ledger_cmd_fold(opened, REFOLD_ALL, sum_type, &sums, why));
+    put_shard(opened->state);
     put_u64("last_seq", shard_state_seq(opened->state));
     put_types(&sums);
     put_counts(opened->state);
@@ -369,7 +379,8 @@ static int seq_at(struct ledger_opened *opened, struct instant until, uint64_t *
 {
     struct last_until last = {.time_us = until.us};
     uint64_t from = shard_state_seq(opened->state);
-    int error = opened->log->ops->replay(opened->log, 0, from == 0 ? 1 : from, find_last, &last);
+    int error = opened->log->ops->replay(opened->log, opened->shard, from == 0 ? 1 : from,
+                                         find_last, &last);
     *ret_seq = last.seq;
     if (error < 0 && !last.over) {
         explain(opened, error_text(error), 0, why);
@@ -395,7 +406,7 @@ static int last_asked(struct ledger_opened *opened, const char *until, uint64_t 
                       struct buf *why)
 {
     struct instant instant;
-    uint64_t tail = opened->log->ops->tail(opened->log, 0);
+    uint64_t tail = opened->log->ops->tail(opened->log, opened->shard);
     *ret_seq = tail;
     if (until == NULL)
         return 0;
@@ -416,11 +427,11 @@ static int last_asked(struct ledger_opened *opened, const char *until, uint64_t 
  * beyond all is the tail. */
 static int load_fast(struct ledger_opened *opened, const char *until, struct buf *why)
 {
-    const struct snapshot_file_options options = {.shard = 0};
+    const struct snapshot_file_options options = {.shard = opened->shard};
     struct snapshot_store *store = NULL;
     struct snapshot_found found = {.seq = 0};
     struct instant instant = {INT64_MAX};
-    uint64_t seq_max = opened->log->ops->tail(opened->log, 0);
+    uint64_t seq_max = opened->log->ops->tail(opened->log, opened->shard);
     if (until != NULL && rfc3339_parse(slice_text(until), &instant) < 0)
         (void)parse_seq(slice_text(until), &seq_max);
     TRY(snapshot_file_new(&options, opened->disk, &store));

@@ -19,6 +19,7 @@ struct ledger_opened {
     struct odds_log *odds;     /* verify only */
     struct disk *disk;         /* of the ledger: where the snapshots are; NULL: the log is read from
                                   the table of a database (adapters/shared/batch_ledger.h) */
+    uint32_t shard;            /* whose log it is */
     struct shard_state *state; /* empty */
     uint64_t fault_seq;        /* set on failure: the record at fault; 0: none */
 };

@@ -287,6 +287,7 @@ static int run_audit(const struct ledger_opened *opened, const struct ledger_ask
     struct tree_audit_report report;
     struct tree_audit audit = {
         .log = tree_log_of_file(opened->log),
+        .shard = opened->shard,
         .outside = outside->heads,
         .outside_count = outside->count,
         .links_outside = &outside->links,

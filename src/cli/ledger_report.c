@@ -23,6 +23,7 @@ struct totals {
 
 struct report {
     const struct ledger_asked *asked;
+    uint32_t shard;
     int64_t first_us, last_us; /* record times; 0: there was no record */
     uint64_t rows;
     struct totals totals[CURRENCIES_MAX];
@@ -210,14 +211,15 @@ static void put_end(const struct report *report)
     (void)printf("%s],\n \"totals\":[", report->rows > 0 ? "\n " : "");
     for (size_t i = 0; i < report->totals_count; i++)
         put_total(&report->totals[i], i == 0);
-    (void)printf("%s],\n \"rows_count\":%" PRIu64 ",\n \"period\":%.*s%s}\n",
-                 report->totals_count > 0 ? "\n " : "", report->rows, SLICE_ARG(buf_slice(&out)),
+    (void)printf("%s],\n \"shard\":%u,\n \"rows_count\":%" PRIu64 ",\n \"period\":%.*s%s}\n",
+                 report->totals_count > 0 ? "\n " : "", report->shard, report->rows,
+                 SLICE_ARG(buf_slice(&out)),
                  report->rows == 0 ? ",\n \"note\":\"No activity\"" : "");
 }
 
 int ledger_report(struct ledger_opened *opened, const struct ledger_asked *asked, struct buf *why)
 {
-    struct report report = {.asked = asked};
+    struct report report = {.asked = asked, .shard = opened->shard};
     if (asked->report == NULL || !slice_is(slice_text(asked->report), "adjustments")) {
         buf_put_text(why, "ledger report adjustments: there is no other report");
         return -ERR_CONFIG;

@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "adapters/embedded/ledger_folder.h"
 #include "adapters/embedded/ledger_pair.h"
 #include "adapters/embedded/ledger_replay.h"
 #include "adapters/embedded/ledger_store.h"
@@ -69,12 +70,14 @@ static int tell(const struct ledger_store *store, struct buf *why)
 /* The folder is opened as it is; one segment that is missing leaves nothing that could be used. */
 static int look(const char *data, struct buf *why)
 {
-    const struct ledger_store_options options = {.read_only = true, .alone = true};
-    struct ledger_report report;
+    struct ledger_store_options options = {.read_only = true, .alone = true};
+    struct ledger_report report = {.text = ""};
     struct ledger_store *store = NULL;
     struct disk *disk = NULL;
     TRY(open_disk(data, false, &disk, why));
-    int error = ledger_store_open(&options, disk, &report, &store);
+    int error = ledger_folder_shard(disk, &options.shard);
+    if (error == 0)
+        error = ledger_store_open(&options, disk, &report, &store);
     if (error < 0)
         buf_printf(why,
                    "what is left of the ledger cannot be used: %s; segments that stood in the lost "
@@ -90,12 +93,14 @@ static int look(const char *data, struct buf *why)
 /* Opened to be written, which takes the lock and makes good what a crash left. */
 static int give_up_other(const char *data, struct buf *why)
 {
-    const struct ledger_store_options options = {.alone = true};
-    struct ledger_report report;
+    struct ledger_store_options options = {.alone = true};
+    struct ledger_report report = {.text = ""};
     struct ledger_store *store = NULL;
     struct disk *disk = NULL;
     TRY(open_disk(data, true, &disk, why));
-    int error = ledger_store_open(&options, disk, &report, &store);
+    int error = ledger_folder_shard(disk, &options.shard);
+    if (error == 0)
+        error = ledger_store_open(&options, disk, &report, &store);
     if (error == 0)
         error = ledger_pair_end(disk, options.shard, store->creation);
     if (error < 0)

@@ -430,8 +430,8 @@ static int open_roles(struct node *node, const struct book_options *book)
                                  .markets_max = node->options->markets_max,
                              },
                              node->why));
-    bet_counter_init(&node->counter, node->bets, node->proofs.service);
-    node_links_open(&node->links, &node->counter.port);
+    bet_counter_init(&node->counter, node->options->shard, node->bets, node->proofs.service);
+    node_links_open(&node->links, &node->counter.port, node->options->shard.shard);
     TRY(open_fronts(node));
     metrics_init(&node->metrics, node->metrics_items, METRICS_ITEMS_MAX);
     metrics_histogram_init(&node->settlement_us, metrics_bounds_us, METRICS_BOUNDS_US_COUNT);
@@ -474,7 +474,7 @@ static enum node_end start_book(struct node *node)
         problem = node_database_problem(&node->database);
     if (problem[0] != '\0')
         buf_printf(node->why, "; %s", problem);
-    return error == -ERR_CORRUPT ? NODE_DAMAGED : NODE_FAILED;
+    return error == -ERR_CORRUPT ? NODE_DAMAGED : error == -ERR_CONFIG ? NODE_CONFIG : NODE_FAILED;
 }
 
 static enum node_end start_shadow(struct node *node, const struct book_options *book)

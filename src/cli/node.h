@@ -50,8 +50,9 @@ struct node_takeover {
 
 struct node_options {
     const char *data;
-    const char *ledger;     /* the database that it stands in; "files": none */
-    const char *projection; /* the database whose tables are filled; NULL: none */
+    struct shard_place shard; /* which one of how many this process has */
+    const char *ledger;       /* the database that it stands in; "files": none */
+    const char *projection;   /* the database whose tables are filled; NULL: none */
     struct node_odds_store_options odds_store;
     const char *jwks; /* or NULL: local keys */
     enum node_profile profile;

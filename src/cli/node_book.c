@@ -35,6 +35,7 @@ static void put_bet_limits(const struct node_trading *trading, struct book_optio
 struct book_options node_book_options(const struct node_options *options)
 {
     struct book_options book = BOOK_OPTIONS_DEFAULT;
+    book.place = options->shard;
     book.limits = node_shard_limits(options);
     book.silence_us_max = options->silence_us_max;
     put_bet_limits(&options->trading, &book);

@@ -29,20 +29,21 @@ static void *run(void *owner)
     return NULL;
 }
 
-static int newest_snapshot(struct disk *disk, uint64_t *ret_seq)
+static int newest_snapshot(struct disk *disk, uint32_t shard, uint64_t *ret_seq)
 {
     struct snapshot_name names[SNAPSHOT_FILES_MAX];
     size_t count = 0;
-    TRY(snapshot_file_list(disk, 0, names, &count));
+    TRY(snapshot_file_list(disk, shard, names, &count));
     *ret_seq = count == 0 ? 0 : names[count - 1].seq;
     return 0;
 }
 
-int node_check_begin(struct node_check *check, struct disk *disk, struct ledger_log *log)
+int node_check_begin(struct node_check *check, uint32_t shard, struct disk *disk,
+                     struct ledger_log *log)
 {
     const struct ledger_cursor_log cursor_log = ledger_file_cursor_log(log);
     sigset_t all, before;
-    TRY(newest_snapshot(disk, &check->seq_last));
+    TRY(newest_snapshot(disk, shard, &check->seq_last));
     if (check->seq_last == 0)
         return 0; /* the fold begins with record 1 */
     TRY(ledger_cursor_file_new(&cursor_log, &check->cursor));

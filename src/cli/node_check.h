@@ -25,7 +25,8 @@ struct node_check {
  * not read) to that of the newest snapshot in `disk`, used or not;
  * the fold reads those behind it. `log` is a ledger_file and outlives node_check_end. 0 or an
  * error. */
-int node_check_begin(struct node_check *check, struct disk *disk, struct ledger_log *log);
+int node_check_begin(struct node_check *check, uint32_t shard, struct disk *disk,
+                     struct ledger_log *log);
 /* For book_ports: waits for the end. 0, or the error with file and byte in *ret_reason, which is
  * borrowed until node_check_end. */
 int node_check_wait(void *check, const char **ret_reason);

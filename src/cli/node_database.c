@@ -24,12 +24,15 @@ static int raise_epoch(void *owner, uint64_t epoch)
     return ledger_file_raise_epoch(owner, epoch);
 }
 
-static int open_mirror(struct node_database *database, struct ledger_log *copy,
-                       struct ledger_log *file_log, struct buf *why)
+static int open_mirror(struct node_database *database, const struct node_database_parts *parts,
+                       struct buf *why)
 {
     struct ledger_mirror_report report;
-    const struct ledger_mirror_options options = {
-        .authority = database->log, .copy = copy, .raise_epoch = raise_epoch, .owner = file_log};
+    const struct ledger_mirror_options options = {.shard = parts->shard,
+                                                  .authority = database->log,
+                                                  .copy = parts->copy,
+                                                  .raise_epoch = raise_epoch,
+                                                  .owner = parts->file_log};
     int error = ledger_mirror_open(&options, &database->mirror, &report, why);
     if (error == 0)
         log_info("ledger", "it stands in a database, and the files are its copy",
@@ -39,30 +42,34 @@ static int open_mirror(struct node_database *database, struct ledger_log *copy,
 
 /* ---- opening one ---- */
 
-static int open_dynamo(const char *ledger, struct ledger_log **ret_log, struct buf *why)
+static int open_dynamo(const char *ledger, uint32_t shard, struct ledger_log **ret_log,
+                       struct buf *why)
 {
     struct dynamo_url url;
-    struct dynamo_ledger_options options = {.url = &url, .close_us_max = CLOSE_US_MAX};
+    struct dynamo_ledger_options options = {
+        .url = &url, .shard = shard, .close_us_max = CLOSE_US_MAX};
     TRY(dynamo_url_read(ledger, &url, why));
     TRY(dynamo_clients_make(&url, options.clients, DYNAMO_LEDGER_CLIENTS, why));
     return dynamo_ledger_open(&options, ret_log, why);
 }
 
-static int open_log(const char *ledger, struct ledger_log **ret_log, struct buf *why)
+static int open_log(const char *ledger, uint32_t shard, struct ledger_log **ret_log,
+                    struct buf *why)
 {
-    const struct pg_ledger_options options = {.conninfo = ledger, .close_us_max = CLOSE_US_MAX};
-    return dynamo_url_is(ledger) ? open_dynamo(ledger, ret_log, why)
+    const struct pg_ledger_options options = {
+        .conninfo = ledger, .shard = shard, .close_us_max = CLOSE_US_MAX};
+    return dynamo_url_is(ledger) ? open_dynamo(ledger, shard, ret_log, why)
                                  : pg_ledger_open(&options, ret_log, why);
 }
 
-int node_database_open(struct node_database *database, const char *ledger, struct ledger_log *copy,
-                       struct ledger_log *file_log, struct buf *why)
+int node_database_open(struct node_database *database, const struct node_database_parts *parts,
+                       struct buf *why)
 {
     buf_put_text(why, "the ledger's database: ");
-    int error = open_log(ledger, &database->log, why);
+    int error = open_log(parts->url, parts->shard, &database->log, why);
     if (error < 0)
         return error;
-    error = open_mirror(database, copy, file_log, why);
+    error = open_mirror(database, parts, why);
     if (error < 0) {
         buf_put_text(why, batch_ledger_problem(database->log));
         database->log->ops->free(database->log);

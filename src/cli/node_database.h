@@ -19,10 +19,17 @@ struct node_database {
 /* True when --ledger names a database that this program knows. "files": none. */
 bool node_database_takes(const char *ledger);
 
-/* Opens it and brings the copy up. `copy` is the log before the files, `file_log` the files' own.
- * 0, or an error with `why`; the copy is then the caller's still. */
-int node_database_open(struct node_database *database, const char *ledger, struct ledger_log *copy,
-                       struct ledger_log *file_log, struct buf *why);
+struct node_database_parts {
+    const char *url;
+    uint32_t shard;
+    struct ledger_log *copy;     /* the log before the files */
+    struct ledger_log *file_log; /* the files' own */
+};
+
+/* Opens it and brings the copy up. 0, or an error with `why`; the copy is then the caller's still.
+ */
+int node_database_open(struct node_database *database, const struct node_database_parts *parts,
+                       struct buf *why);
 /* Counts, and says in the log what has changed; called after the ledger's notify. */
 void node_database_tell(struct node_database *database);
 /* Of a node that has a database. */

@@ -113,6 +113,7 @@ struct node {
     struct metrics metrics;
     struct metrics_item metrics_items[METRICS_ITEMS_MAX];
     struct metrics_histogram settlement_us;
+    struct metrics_gauge shard, shards;
     char push[BET_PUSH_BYTES_MAX]; /* the message being written */
 };
 

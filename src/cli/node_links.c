@@ -8,7 +8,6 @@
 #include "roles/bet/bet_link_wire.h"
 
 #define WS_CLOSE_OURS 1000
-#define SHARD         0 /* of this book */
 
 _Static_assert(NODE_LINK_MESSAGE_BYTES_MAX >= BET_LINK_BATCH_BYTES + BET_LINK_QUESTION_MAX + 256,
                "the longest batch of a front");
@@ -64,7 +63,7 @@ static struct node_link *free_place(struct node_links *links)
     if (links->used == NODE_LINKS_MAX)
         return NULL;
     struct node_link *link = &links->places[links->used];
-    if (bet_link_teller_new(links->bets, SHARD, &link->teller) < 0)
+    if (bet_link_teller_new(links->bets, links->shard, &link->teller) < 0)
         return NULL;
     link->links = links;
     links->used++;
@@ -99,9 +98,10 @@ void node_links_serve(void *owner, struct http_request *request)
 
 /* ---- the book's turns ---- */
 
-void node_links_open(struct node_links *links, struct bet_port *bets)
+void node_links_open(struct node_links *links, struct bet_port *bets, uint32_t shard)
 {
     links->bets = bets;
+    links->shard = shard;
 }
 
 bool node_links_wants(const struct node_links *links, struct slice user_id)

@@ -17,9 +17,21 @@ static int add_stages(struct metrics *metrics, const struct cycles *cycles)
     return 0;
 }
 
+static int add_shard(struct node *node)
+{
+    const struct metrics_gauge_row gauges[] = {
+        {{"overround_shard", "Which of the book's shards this process has", NULL, 0}, &node->shard},
+        {{"overround_shards", "How many the book has", NULL, 0}, &node->shards},
+    };
+    metrics_set(&node->shard, node->options->shard.shard);
+    metrics_set(&node->shards, node->options->shard.shards);
+    return metrics_add_gauges(&node->metrics, gauges, sizeof gauges / sizeof *gauges);
+}
+
 int node_register_metrics(struct node *node)
 {
     struct metrics *metrics = &node->metrics;
+    TRY(add_shard(node));
     TRY(net_metrics_register(metrics, node->admin_server, true));
     TRY(node_listen_register_metrics(&node->listen, metrics));
     if (node->options->profile == PROFILE_BENCH)
@@ -36,7 +48,8 @@ int node_register_metrics(struct node *node)
     TRY(node_database_register_metrics(&node->database, metrics));
     TRY(node_odds_store_register_metrics(&node->odds_store, metrics));
     TRY(node_streams_register_metrics(&node->streams, &node->options->streams, metrics));
-    TRY(node_projection_register_metrics(&node->projection, node->options->projection, metrics));
+    TRY(node_projection_register_metrics(&node->projection, node->options->shard.shard,
+                                         node->options->projection, metrics));
     TRY(ledger_meter_register_metrics(&node->stores.meter, metrics));
     TRY(metrics_add_histogram(
         metrics,

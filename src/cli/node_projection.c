@@ -18,14 +18,15 @@ static void count(void *owner)
     projection_runner_count(&((struct node_projection *)owner)->runner, clock_us(CLOCK_REALTIME));
 }
 
-int node_projection_register_metrics(struct node_projection *projection, const char *url,
-                                     struct metrics *metrics)
+int node_projection_register_metrics(struct node_projection *projection, uint32_t shard,
+                                     const char *url, struct metrics *metrics)
 {
     struct projection_runner *runner = &projection->runner;
     projection->url = url;
     if (url == NULL)
         return 0;
-    (void)snprintf(runner->label, sizeof runner->label, "shard=\"0\"");
+    projection->shard = shard;
+    (void)snprintf(runner->label, sizeof runner->label, "shard=\"%u\"", shard);
     TRY(projection_runner_register_metrics(runner, metrics));
     return metrics_add_refresh(metrics, count, projection);
 }
@@ -35,6 +36,7 @@ int node_projection_start(struct node_projection *projection, const struct shard
 {
     const struct ledger_cursor_log cursor_log = ledger_file_cursor_log(log);
     struct projection_follow follow = {.url = projection->url,
+                                       .shard = projection->shard,
                                        .limits = *limits,
                                        .problem = ledger_cursor_file_problem,
                                        .shown = shown_of,
@@ -53,8 +55,8 @@ void node_projection_turn(struct node_projection *projection, struct ledger_log 
 {
     if (projection->url == NULL)
         return;
-    uint64_t seq =
-        log->ops->confirmed == NULL ? log->ops->tail(log, 0) : log->ops->confirmed(log, 0);
+    uint64_t seq = log->ops->confirmed == NULL ? log->ops->tail(log, projection->shard)
+                                               : log->ops->confirmed(log, projection->shard);
     __atomic_store_n(&projection->shown, seq, __ATOMIC_RELEASE);
 }
 

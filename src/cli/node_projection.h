@@ -8,13 +8,14 @@
 
 struct node_projection {
     struct projection_runner runner;
+    uint32_t shard;
     const char *url; /* borrowed; NULL: there is none */
     uint64_t shown;  /* atomic: the last record that may be shown to anybody */
 };
 
 /* 0 or -ERR_LIMIT. Before the start. */
-int node_projection_register_metrics(struct node_projection *projection, const char *url,
-                                     struct metrics *metrics);
+int node_projection_register_metrics(struct node_projection *projection, uint32_t shard,
+                                     const char *url, struct metrics *metrics);
 /* `log` is a ledger_file and outlives node_projection_stop. 0, -ERR_MEMORY or -ERR_CONFIG. */
 int node_projection_start(struct node_projection *projection, const struct shard_limits *limits,
                           struct ledger_log *log);

@@ -12,7 +12,7 @@ int node_open_tree(struct node *node, struct disk *disk)
         (struct tree_keys){.folder = node->keys.folder, .token = node->options->heads_token};
     TRY(tree_key_load(&proofs->keys, disk, &proofs->key, node->why));
     const struct tree_keeper_options options = {
-        .shard = 0,
+        .shard = node->options->shard.shard,
         .key = proofs->key,
         .interval_us = node->options->head_interval_us,
         .on_demand_per_s = node->options->heads_on_demand,

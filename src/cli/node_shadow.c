@@ -14,10 +14,10 @@
 #define PAUSE_US 100   /* behind every step */
 
 int node_shadow_open(struct node_shadow *shadow, const struct node_shadow_options *options,
-                     struct disk *disk)
+                     uint32_t shard, struct disk *disk)
 {
-    const struct snapshot_file_options files = {.keep = (uint32_t)options->keep,
-                                                .stop = &shadow->stop};
+    const struct snapshot_file_options files = {
+        .shard = shard, .keep = (uint32_t)options->keep, .stop = &shadow->stop};
     if (!options->on)
         return 0;
     TRY(snapshot_file_new(&files, disk, &shadow->of_book));

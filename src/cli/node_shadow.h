@@ -37,7 +37,7 @@ struct node_shadow {
 
 /* What the book's start needs. 0 or -ERR_MEMORY. With options->on false nothing is opened. */
 int node_shadow_open(struct node_shadow *shadow, const struct node_shadow_options *options,
-                     struct disk *disk);
+                     uint32_t shard, struct disk *disk);
 /* The book has started; `log` is a ledger_file and outlives node_shadow_stop. */
 int node_shadow_start(struct node_shadow *shadow, const struct node_shadow_options *options,
                       const struct shard_limits *limits, struct ledger_log *log);

@@ -77,7 +77,7 @@ static int on_fenced(void *owner, uint64_t epoch, uint64_t seq)
                (unsigned long long)epoch, (unsigned long long)seq);
     memory[reason.bytes] = '\0';
     book_stop(ship->book, memory); /* at once, also when it cannot be remembered */
-    int error = ledger_duty_write(ship->disk, 0, &mark);
+    int error = ledger_duty_write(ship->disk, ship->shard, &mark);
     if (error < 0)
         log_error("ship", "fenced, and it cannot be remembered", LOG_ERROR_CODE(error));
     return error;
@@ -245,6 +245,7 @@ int node_ship_open(struct node_ship *ship, const struct node_ship_options *optio
 {
     *ship = (struct node_ship){.loop = parts->loop,
                                .disk = parts->disk,
+                               .shard = parts->shard,
                                .keeper = parts->keeper,
                                .mode = options->mode,
                                .creation = ledger_file_creation(parts->file_log)};
@@ -253,6 +254,7 @@ int node_ship_open(struct node_ship *ship, const struct node_ship_options *optio
     if (ship->mode == SHIP_MODE_SYNC)
         tree_keeper_confirm(ship->keeper, 0);
     const struct ship_sender_options sender = {
+        .shard = ship->shard,
         .mode = options->mode,
         .degrade = options->degrade,
         .timeout_us = options->timeout_us,

@@ -29,6 +29,7 @@ struct tree_keeper;
 struct node_ship {
     struct ship_sender *sender; /* owned */
     struct ship_keys_file keys;
+    uint32_t shard;
     struct disk *disk; /* borrowed: the ledger's */
     struct loop *loop; /* borrowed, as those below */
     struct book *book;
@@ -46,6 +47,7 @@ struct node_ship {
 
 struct node_ship_parts {
     struct loop *loop;
+    uint32_t shard;
     struct disk *disk;
     struct ledger_log *file_log; /* a ledger_file; ended by the sender's log */
     struct tree_keeper *keeper;

@@ -4,6 +4,7 @@
 
 #include "adapters/embedded/ledger_duty.h"
 #include "adapters/embedded/ledger_file.h"
+#include "adapters/embedded/ledger_folder.h"
 #include "adapters/embedded/odds_log_file.h"
 #include "adapters/embedded/odds_store_memory.h"
 #include "adapters/embedded/personal_vault_file.h"
@@ -44,15 +45,18 @@ static int open_disk(struct node *node, const char *name, struct disk **ret_disk
 static int open_snapshots(struct node *node)
 {
     const struct node_options *options = node->options;
-    TRY(node_shadow_open(&node->shadow, &options->shadow, node->stores.ledger_disk));
+    TRY(node_shadow_open(&node->shadow, &options->shadow, options->shard.shard,
+                         node->stores.ledger_disk));
     if (!options->shadow.on || options->start_check_newest || options->takeover != NULL)
         return 0;
-    return node_check_begin(&node->check, node->stores.ledger_disk, node->stores.file_log);
+    return node_check_begin(&node->check, options->shard.shard, node->stores.ledger_disk,
+                            node->stores.file_log);
 }
 
 static int open_verdicts(struct node *node)
 {
-    const struct node_verdicts_options options = {node->options->verdicts_max,
+    const struct node_verdicts_options options = {node->options->shard.shard,
+                                                  node->options->verdicts_max,
                                                   node->options->verdicts_filter_bytes};
     struct disk *disk = NULL;
     TRY(open_disk(node, "verdicts", &disk));
@@ -65,7 +69,7 @@ static enum node_end check_duty(struct node *node)
 {
     struct node_stores *stores = &node->stores;
     struct ledger_duty_mark mark;
-    int error = ledger_duty_read(stores->ledger_disk, 0, &mark);
+    int error = ledger_duty_read(stores->ledger_disk, node->options->shard.shard, &mark);
     if (error < 0)
         return failed(node, "what the ledger's folder is for (duty-0000)", error);
     switch (mark.duty) {
@@ -96,6 +100,7 @@ static int open_ship(struct node *node)
     struct node_stores *stores = &node->stores;
     struct node_ship_parts parts = {
         .loop = node->loop,
+        .shard = node->options->shard.shard,
         .disk = stores->ledger_disk,
         .file_log = stores->file_log,
         .keeper = node->proofs.keeper,
@@ -121,15 +126,19 @@ static enum node_end open_ledger(struct node *node)
     /* What is folded is checked while it is read; what is below a snapshot, by node_check; a
      * standby has checked what it took. */
     struct ledger_file_options options = {
-        .store = {.shard = 0,
+        .store = {.shard = node->options->shard.shard,
                   .segment_bytes = (uint64_t)node->options->segment_bytes,
                   .newest_only = node->options->shadow.on || node->options->takeover != NULL}};
     int error = open_disk(node, "ledger", &node->stores.ledger_disk);
-    enum node_end duty = error == 0 ? check_duty(node) : NODE_ENDED;
+    if (error == 0)
+        error =
+            ledger_folder_check(node->stores.ledger_disk, node->options->shard.shard, node->why);
+    if (error < 0)
+        return failed(node, "the ledger's folder", error);
+    enum node_end duty = check_duty(node);
     if (duty != NODE_ENDED)
         return duty;
-    if (error == 0)
-        error = open_disk(node, "tree", &node->stores.tree_disk);
+    error = open_disk(node, "tree", &node->stores.tree_disk);
     if (error == 0)
         error = node_volumes_open(&node->volumes, &node->options->volumes, &options, node->why);
     if (error == 0)
@@ -176,8 +185,11 @@ static enum node_end open_database(struct node *node)
     struct node_stores *stores = &node->stores;
     if (strcmp(node->options->ledger, "files") == 0)
         return NODE_ENDED;
-    int error = node_database_open(&node->database, node->options->ledger, stores->meter.inner,
-                                   stores->file_log, node->why);
+    const struct node_database_parts parts = {.url = node->options->ledger,
+                                              .shard = node->options->shard.shard,
+                                              .copy = stores->meter.inner,
+                                              .file_log = stores->file_log};
+    int error = node_database_open(&node->database, &parts, node->why);
     if (error < 0)
         return failed(node, "the ledger's database cannot be used", error);
     ledger_meter_init(&stores->meter, node->database.mirror);

@@ -131,14 +131,15 @@ void node_streams_turn(struct node_streams *streams)
     struct ledger_log *log = streams->log;
     if (log == NULL)
         return;
-    uint64_t seq =
-        log->ops->confirmed != NULL ? log->ops->confirmed(log, 0) : log->ops->tail(log, 0);
+    uint64_t seq = log->ops->confirmed != NULL ? log->ops->confirmed(log, streams->shard)
+                                               : log->ops->tail(log, streams->shard);
     __atomic_store_n(&streams->told, seq, __ATOMIC_RELEASE);
 }
 
 static int open_bets(struct node_streams *streams, const struct node_streams_parts *parts)
 {
-    const struct snapshot_file_options files = {.keep = 1, .stop = &streams->stop};
+    const struct snapshot_file_options files = {
+        .shard = streams->shard, .keep = 1, .stop = &streams->stop};
     const struct ledger_cursor_log log = ledger_file_cursor_log(parts->file_log);
     TRY(ledger_cursor_file_new(&log, &streams->cursor));
     TRY(snapshot_file_new(&files, parts->ledger_disk, &streams->snapshots));
@@ -184,6 +185,7 @@ int node_streams_start(struct node_streams *streams, const struct node_streams_o
     if (options->url == NULL)
         return 0;
     streams->log = parts->log;
+    streams->shard = shard_state_shard(parts->state);
     streams->bets = (struct node_stream){
         .topic = KAFKA_BET_EVENTS, .source_problem = bet_source_problem, .stop = &streams->stop};
     streams->odds = (struct node_stream){.topic = KAFKA_ODDS_UPDATES, .stop = &streams->stop};

@@ -47,8 +47,9 @@ struct node_streams {
     struct odds_cursor *odds_cursor;  /* of the thread of the odds */
     struct odds_store *images;        /* of the same */
     struct ledger_log *log;           /* borrowed */
-    uint64_t told;                    /* atomic: the last record of which anybody was told */
-    uint32_t stop;                    /* atomic */
+    uint32_t shard;
+    uint64_t told; /* atomic: the last record of which anybody was told */
+    uint32_t stop; /* atomic */
 };
 
 struct node_streams_parts {

@@ -18,7 +18,8 @@ int node_verdicts_open(struct node_verdicts *verdicts, const struct node_verdict
                        struct disk *disk, struct ledger_log *log, struct buf *why)
 {
     const struct ledger_cursor_log cursor_log = ledger_file_cursor_log(log);
-    const struct verdict_runs_options runs = {.chunk_keys = chunk_of(options->memory),
+    const struct verdict_runs_options runs = {.shard = options->shard,
+                                              .chunk_keys = chunk_of(options->memory),
                                               .filter_bytes = (uint64_t)options->filter_bytes};
     struct verdict_runs_report report;
     verdicts->disk = disk;

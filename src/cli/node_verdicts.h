@@ -16,6 +16,7 @@ struct node_verdicts {
 };
 
 struct node_verdicts_options {
+    uint32_t shard;
     int64_t memory;       /* keys in memory: shard_limits.verdicts_max */
     int64_t filter_bytes; /* over those on disk */
 };

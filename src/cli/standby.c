@@ -306,6 +306,7 @@ static int open_receiver(struct standby *standby)
     struct standby_stores *stores = &standby->stores;
     const struct ship_store store = standby_store(standby);
     const struct ship_receiver_options options = {
+        .shard = standby->options->node.shard.shard,
         .creation = stores->log == NULL ? 0 : ledger_file_creation(stores->log),
         .epoch = stores->log == NULL ? 0 : ledger_file_epoch(stores->log),
         .keys_id = stores->keys_id,

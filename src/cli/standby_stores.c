@@ -4,6 +4,7 @@
 #include <sys/stat.h>
 
 #include "adapters/embedded/ledger_file.h"
+#include "adapters/embedded/ledger_folder.h"
 #include "adapters/embedded/ledger_format.h"
 #include "app/refold.h"
 #include "base/assert.h"
@@ -32,6 +33,11 @@ static int open_disk(struct standby *standby, const char *name, struct disk **re
     return path.overflow ? -ERR_LIMIT : disk_open_directory(memory, ret_disk);
 }
 
+static uint32_t shard_of(const struct standby *standby)
+{
+    return standby->options->node.shard.shard;
+}
+
 /* ---- the log ---- */
 
 static int has_log(struct standby *standby, bool *ret)
@@ -39,7 +45,7 @@ static int has_log(struct standby *standby, bool *ret)
     struct ledger_epoch_head head;
     char name[DISK_NAME_BYTES_MAX + 1];
     size_t bytes = 0;
-    ledger_epoch_name(0, name);
+    ledger_epoch_name(shard_of(standby), name);
     int error = disk_read_whole(standby->stores.ledger_disk, name, &head, sizeof head, &bytes);
     *ret = error != -ERR_NOT_FOUND;
     return error == -ERR_NOT_FOUND || error == -ERR_LIMIT ? 0 : error; /* damage: open() says it */
@@ -60,7 +66,8 @@ static int open_verdicts(struct standby *standby)
 {
     struct standby_stores *stores = &standby->stores;
     const struct node_options *node = &standby->options->node;
-    const struct node_verdicts_options options = {node->verdicts_max, node->verdicts_filter_bytes};
+    const struct node_verdicts_options options = {node->shard.shard, node->verdicts_max,
+                                                  node->verdicts_filter_bytes};
     struct disk *disk = NULL;
     TRY(open_disk(standby, "verdicts", &disk));
     return node_verdicts_open(&stores->verdicts, &options, disk, stores->log, standby->why);
@@ -73,7 +80,8 @@ static int open_log(struct standby *standby, uint64_t creation)
     const struct node_options *node = &standby->options->node;
     struct ledger_report report = {.created = false};
     const struct ledger_file_options options = {
-        .store = {.creation = creation,
+        .store = {.shard = shard_of(standby),
+                  .creation = creation,
                   .segment_bytes = (uint64_t)node->segment_bytes,
                   .archive = stores->archive_disk,
                   .newest_only = node->shadow.on && node->start_check_newest},
@@ -137,10 +145,12 @@ static int fold(struct standby *standby)
 {
     struct standby_stores *stores = &standby->stores;
     struct verdict_store *verdicts = stores->verdicts.store;
-    const struct refold_source source = {
-        .log = stores->log, .seq_last = REFOLD_ALL, .verdicts = verdicts};
+    const struct refold_source source = {.log = stores->log,
+                                         .shard = shard_of(standby),
+                                         .seq_last = REFOLD_ALL,
+                                         .verdicts = verdicts};
     struct refold_end end;
-    TRY(load_snapshot(standby, stores->log->ops->tail(stores->log, 0)));
+    TRY(load_snapshot(standby, stores->log->ops->tail(stores->log, shard_of(standby))));
     TRY(verdicts->ops->cover(verdicts, shard_state_verdicts_floor(stores->state))); /* L3 */
     bool from_snapshot = shard_state_seq(stores->state) > 0;
     int error = refold(&source, stores->state, NULL, NULL, &end);
@@ -190,8 +200,8 @@ static int open_keys(struct standby *standby)
 /* No head is signed by a standby: it has not written what it would sign. */
 static int open_keeper(struct standby *standby)
 {
-    const struct tree_keeper_options options = {.interval_us =
-                                                    standby->options->node.head_interval_us};
+    const struct tree_keeper_options options = {
+        .shard = shard_of(standby), .interval_us = standby->options->node.head_interval_us};
     return tree_keeper_new(&options, &standby->stores.keeper);
 }
 
@@ -201,7 +211,8 @@ static int open_all(struct standby *standby)
     bool there = false;
     TRY(open_keys(standby));
     TRY(open_keeper(standby));
-    TRY(node_shadow_open(&stores->shadow, &standby->options->node.shadow, stores->ledger_disk));
+    TRY(node_shadow_open(&stores->shadow, &standby->options->node.shadow, shard_of(standby),
+                         stores->ledger_disk));
     TRY(shard_state_new(&standby->limits, &stores->state));
     TRY(has_log(standby, &there));
     if (!there)
@@ -217,12 +228,14 @@ enum node_end standby_open_stores(struct standby *standby)
     stores->keys.fd = -1;
     int error = open_disk(standby, "ledger", &stores->ledger_disk);
     if (error == 0)
+        error = ledger_folder_check(stores->ledger_disk, shard_of(standby), standby->why);
+    if (error == 0)
         error = open_disk(standby, "tree", &stores->tree_disk);
     if (error == 0)
         error = node_upkeep_open_archive(&stores->upkeep, &standby->options->node.upkeep,
                                          &stores->archive_disk, standby->why);
     if (error == 0)
-        error = ledger_duty_read(stores->ledger_disk, 0, &stores->mark);
+        error = ledger_duty_read(stores->ledger_disk, shard_of(standby), &stores->mark);
     if (error < 0)
         return failed(standby, "the ledger's folder", error);
     /* Whether a later one has taken over since, only its primary can say. */
@@ -247,7 +260,7 @@ static int write_mark(struct standby *standby, uint64_t creation, uint32_t odds_
         .odds_position = odds_position,
         .odds_epoch = odds_epoch,
     };
-    TRY(ledger_duty_write(stores->ledger_disk, 0, &mark));
+    TRY(ledger_duty_write(stores->ledger_disk, shard_of(standby), &mark));
     stores->mark = mark;
     return 0;
 }
@@ -279,7 +292,7 @@ static int make_room(void *owner)
         return SHIP_ROOM;
     uint64_t covered = verdicts->ops->covered(verdicts);
     if (stores->verdicts_wanted <= covered) {
-        uint64_t tail = stores->log->ops->tail(stores->log, 0);
+        uint64_t tail = stores->log->ops->tail(stores->log, shard_of(standby));
         uint64_t middle = shard_state_verdicts_seq(stores->state, count / 2);
         stores->verdicts_wanted = middle < tail ? middle : tail;
         verdicts->ops->want(verdicts, stores->verdicts_wanted);
@@ -339,10 +352,10 @@ int standby_take_over(struct standby *standby, uint64_t *ret_epoch)
     mark.creation = ledger_file_creation(stores->log);
     /* Above everything that the old primary may reach by starting again, heard of or not. */
     mark.epoch = ship_next_term(ledger_file_epoch(stores->log));
-    mark.seq = stores->log->ops->tail(stores->log, 0);
+    mark.seq = stores->log->ops->tail(stores->log, shard_of(standby));
     if (personal_copy_sync(&stores->keys) < 0)
         return -ERR_STOPPED; /* they are sent again after a start */
-    TRY(ledger_duty_change(stores->ledger_disk, 0, &stores->mark, &mark));
+    TRY(ledger_duty_change(stores->ledger_disk, shard_of(standby), &stores->mark, &mark));
     stores->mark = mark;
     *ret_epoch = mark.epoch;
     return 0;
@@ -360,7 +373,7 @@ void standby_close_stores(struct standby *standby)
     if (stores->keeper != NULL)
         tree_keeper_detach(stores->keeper);
     if (stores->log != NULL) {
-        tail = stores->log->ops->tail(stores->log, 0);
+        tail = stores->log->ops->tail(stores->log, shard_of(standby));
         stores->log->ops->free(stores->log);
     }
     tree_keeper_free(stores->keeper);

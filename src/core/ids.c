@@ -34,3 +34,8 @@ struct instant bet_id_instant(struct bet_id id)
 {
     return (struct instant){((int64_t)(id.n >> TIME_SHIFT) + BET_ID_EPOCH_MS) * US_PER_MS};
 }
+
+uint32_t bet_id_shard(struct bet_id id)
+{
+    return (uint32_t)(id.n >> SHARD_SHIFT) % BET_ID_SHARDS_MAX;
+}

@@ -42,3 +42,5 @@ struct bet_id {
 struct bet_id bet_id_next(struct bet_id last, struct instant now, uint32_t shard);
 /* The millisecond that it names. */
 struct instant bet_id_instant(struct bet_id id);
+/* The shard, below BET_ID_SHARDS_MAX. */
+uint32_t bet_id_shard(struct bet_id id);

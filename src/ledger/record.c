@@ -42,7 +42,7 @@ static const struct {
     uint16_t body, item;
     struct zeros body_zeros, item_zeros;
 } sizes[] = {
-    [RECORD_GENESIS] = {SIZED(record_genesis), 0, ZEROS(record_genesis), {0, 0}},
+    [RECORD_GENESIS] = {SIZED(record_genesis), 0, {0, 0}, {0, 0}},
     [RECORD_OPENED] = {SIZED(record_opened), 0, ZEROS(record_opened), {0, 0}},
     [RECORD_ACCOUNT] = {SIZED(record_account), 0, ZEROS(record_account), {0, 0}},
     [RECORD_MARKET] = {SIZED(record_market), SIZED(record_selection), ZEROS(record_market),

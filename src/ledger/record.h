@@ -87,7 +87,7 @@ struct record_genesis {
     uint8_t book_id[16];
     uint64_t hash_key[2]; /* of the idempotency and id tables */
     uint32_t shard;
-    uint32_t reserved;
+    uint32_t shards; /* of the book; 0: it has one */
 };
 
 struct record_opened {

@@ -35,6 +35,7 @@ static void put_genesis(struct dump *d, const struct record_genesis *body)
 {
     dump_hex(d, "book_id", body->book_id, sizeof body->book_id);
     dump_u64(d, "shard", body->shard);
+    dump_u64(d, "shards", body->shards == 0 ? 1 : body->shards);
 }
 
 static void put_opened(struct dump *d, const struct record_opened *body)

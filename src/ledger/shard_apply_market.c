@@ -1,17 +1,22 @@
 /* shard_apply_market.c - records of the book, its accounts, markets and fences. */
 #include "base/assert.h"
 #include "base/error.h"
+#include "core/user_shard.h"
 #include "ledger/shard_apply.h"
 #include "ledger/shard_state_internal.h"
 
 static int apply_genesis(struct shard_state *state, const struct record_view *record)
 {
     const struct record_genesis *genesis = record->body;
-    REQUIRE(genesis->shard < BET_ID_SHARDS_MAX, "the shard number is too high");
+    REQUIRE(genesis->shards != 1 && genesis->shards <= SHARDS_MAX,
+            "a number of shards that no book has");
+    REQUIRE(genesis->shard < (genesis->shards == 0 ? 1 : genesis->shards),
+            "the shard number is too high");
     REQUIRE(record->head->postings_count == 0, "L4: no money moves here");
     memcpy(state->book_id, genesis->book_id, sizeof state->book_id);
     memcpy(state->hash_key, genesis->hash_key, sizeof state->hash_key);
     state->shard = genesis->shard;
+    state->shards = genesis->shards == 0 ? 1 : genesis->shards;
     return 0;
 }
 
@@ -32,6 +37,7 @@ static int apply_account(struct shard_state *state, const struct record_view *re
     uint32_t ref;
     REQUIRE(record->head->postings_count == 0, "L4: no money moves here");
     REQUIRE(user.bytes > 0 && user.bytes <= USER_ID_BYTES_MAX, "a user id has 1 to 64 bytes");
+    REQUIRE(user_shard(user, state->shards) == state->shard, "the user is of another shard");
     REQUIRE(shard_symbol(state->users, user) == 0, "the user has an account already");
     REQUIRE(record->head->account == state->accounts_count + 1, "account refs are dense");
     if (state->accounts_count == state->limits.accounts_max)

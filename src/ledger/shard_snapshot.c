@@ -105,6 +105,7 @@ static int put_head(struct writer *writer, const struct shard_state *state,
     struct snapshot_head head = {
         .format = SHARD_SNAPSHOT_FORMAT,
         .shard = state->shard,
+        .shards = state->shards == 1 ? 0 : state->shards,
         .seq = state->seq,
         .time_us = state->time_us,
         .epoch = state->epoch,

@@ -25,7 +25,8 @@ struct snapshot_head {
     uint64_t verdicts_total;   /* as many as ever were; the newest `verdicts` of them follow */
     uint8_t verdicts_link[32]; /* the chain before the first that does */
     uint32_t legs, windows, stake_limits, proposals, proposed, cash_outs, referrals;
-    char zeros[136];
+    uint32_t shards; /* of the book; 0: it has one */
+    char zeros[132];
     uint32_t crc; /* of the 508 bytes before */
 };
 _Static_assert(sizeof(struct snapshot_head) == SHARD_SNAPSHOT_HEAD_BYTES, "one sector");

@@ -15,6 +15,7 @@
 #include "base/error.h"
 #include "base/hash.h"
 #include "base/reserve.h"
+#include "core/user_shard.h"
 #include "crypto/sha256.h"
 #include "ledger/shard_snapshot_format.h"
 #include "ledger/shard_state_internal.h"
@@ -69,9 +70,10 @@ static const char *head_wrong(const struct snapshot_head *head)
         return "snapshot head: wrong checksum";
     if (head->format != SHARD_SNAPSHOT_FORMAT)
         return "snapshot head: of a format that this program does not know";
-    if (memcmp(head->zeros, zeros, sizeof zeros) != 0 || head->seq == 0 ||
-        head->shard >= BET_ID_SHARDS_MAX || head->houses > CURRENCIES_MAX || head->texts == 0 ||
-        head->counts.records != head->seq || verdicts_wrong(head))
+    if (memcmp(head->zeros, zeros, sizeof zeros) != 0 || head->seq == 0 || head->shards == 1 ||
+        head->shards > SHARDS_MAX || head->shard >= (head->shards == 0 ? 1 : head->shards) ||
+        head->houses > CURRENCIES_MAX || head->texts == 0 || head->counts.records != head->seq ||
+        verdicts_wrong(head))
         return "snapshot head: impossible content";
     return NULL;
 }
@@ -109,6 +111,7 @@ static int take_head(struct shard_state *state, const struct snapshot_head *head
         return -ERR_LIMIT;
     }
     state->shard = head->shard;
+    state->shards = head->shards == 0 ? 1 : head->shards;
     state->seq = head->seq;
     state->time_us = head->time_us;
     state->epoch = head->epoch;

@@ -217,6 +217,7 @@ bool shard_state_is_of(const struct shard_state *state, const struct record_view
 {
     const struct record_genesis *body = genesis->body;
     return genesis->head->type == RECORD_GENESIS && body->shard == state->shard &&
+           (body->shards == 0 ? 1 : body->shards) == state->shards &&
            memcmp(body->book_id, state->book_id, sizeof state->book_id) == 0 &&
            memcmp(body->hash_key, state->hash_key, sizeof state->hash_key) == 0;
 }
@@ -234,6 +235,11 @@ uint64_t shard_state_epoch(const struct shard_state *state)
 uint32_t shard_state_shard(const struct shard_state *state)
 {
     return state->shard;
+}
+
+uint32_t shard_state_shards(const struct shard_state *state)
+{
+    return state->shards;
 }
 
 const struct shard_counts *shard_state_counts(const struct shard_state *state)

@@ -57,6 +57,7 @@ bool shard_state_is_of(const struct shard_state *state, const struct record_view
 const uint8_t *shard_state_book_id(const struct shard_state *state);
 uint64_t shard_state_epoch(const struct shard_state *state); /* of the last OPENED; 0 = none */
 uint32_t shard_state_shard(const struct shard_state *state);
+uint32_t shard_state_shards(const struct shard_state *state); /* of the book; 0 before GENESIS */
 const struct shard_counts *shard_state_counts(const struct shard_state *state);
 const struct shard_limits *shard_state_limits(const struct shard_state *state);
 

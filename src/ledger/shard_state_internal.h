@@ -41,7 +41,7 @@ struct shard_state {
     uint64_t epoch;
     uint64_t hash_key[2];
     uint8_t book_id[16];
-    uint32_t shard;
+    uint32_t shard, shards;
     uint32_t record_crc; /* of the last record: no part of the state, but of its place */
     struct bet_id last_bet_id;
     const char *reason;

@@ -239,6 +239,8 @@ static void serve_status(struct backoffice *backoffice, struct admin_call *call)
     put_number(&writer, "uptime_ms",
                (uint64_t)(loop_now(parts->loop).us - backoffice->begun_us) / (uint64_t)US_PER_MS);
     put_counts(&writer, backoffice);
+    put_number(&writer, "shard", shard_state_shard(state));
+    put_number(&writer, "shards", shard_state_shards(state));
     put_number(&writer, "ledger_records", shard_state_seq(state));
     put_number(&writer, "accounts", shard_state_accounts_count(state));
     put_number(&writer, "bets_known", shard_state_bets_count(state));

@@ -104,9 +104,11 @@ static struct verdict verdict_of(const struct step *step)
     case REQUEST_CONFLICT:
     case REQUEST_STALLED:
     case REQUEST_FULL:
+    case REQUEST_ELSEWHERE:
         break;
     }
-    ASSERT(false); /* the desk has no keys, and is not what the ledger's space is saved from */
+    ASSERT(false); /* the desk has no keys and no users, and is not what the ledger's space is saved
+                      from */
     return (struct verdict){500, "INTERNAL"};
 }
 

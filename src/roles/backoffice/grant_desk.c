@@ -119,6 +119,11 @@ static void refuse_outcome(struct http_reply_to to, enum request_outcome outcome
         http_reply_problem(to, 409, "IDEMPOTENCY_CONFLICT", SLICE_NONE);
         return;
     }
+    if (outcome == REQUEST_ELSEWHERE) {
+        http_reply_problem(to, 421, "WRONG_SHARD",
+                           SLICE("The customer is of another shard: ask its process."));
+        return;
+    }
     const char *code = outcome == REQUEST_STALLED ? "LEDGER_STALLED"
                        : outcome == REQUEST_FULL  ? "LEDGER_FULL"
                        : outcome == REQUEST_BUSY  ? "OVERLOADED"

@@ -270,6 +270,7 @@ static void reply_untaken(const struct limit_operation *operation, enum request_
     case REQUEST_OLD_VERSION:
     case REQUEST_SAME_ACTOR:
     case REQUEST_OTHER_ACTOR:
+    case REQUEST_ELSEWHERE:
         break;
     }
     ASSERT(false);

@@ -181,6 +181,7 @@ static void reply_untaken(struct http_reply_to to, enum request_outcome outcome)
     case REQUEST_OLD_VERSION:
     case REQUEST_SAME_ACTOR:
     case REQUEST_OTHER_ACTOR:
+    case REQUEST_ELSEWHERE:
         break;
     }
     ASSERT(false);

@@ -3,10 +3,13 @@
 
 #include "base/error.h"
 #include "roles/bet/bet_problem.h"
+#include "roles/bet/bet_shard.h"
 #include "roles/bet/proof_service.h"
 
 static const struct bet_problem nothing_here = {404, "NOT_FOUND", "There is nothing at this path.",
                                                 0};
+static const struct bet_problem elsewhere = {421, "WRONG_SHARD",
+                                             "Another shard of the book has it.", 0};
 
 static void ask_proofs(struct proof_service *proofs, const struct bet_question *question,
                        bet_service_answer_fn answer, struct book_cookie cookie)
@@ -25,6 +28,13 @@ static void ask(struct bet_port *port, const struct bet_question *question,
                 bet_service_answer_fn answer, struct book_cookie cookie)
 {
     struct bet_counter *counter = (struct bet_counter *)port;
+    uint32_t shard = counter->place.shard;
+    if (bet_question_shard(question, counter->place.shards, &shard) &&
+        shard != counter->place.shard) {
+        counter->misdirected++;
+        bet_problem_tell(&elsewhere, answer, cookie);
+        return;
+    }
     const struct bet_service_request request = {
         .claims = question->claims,
         .key = question->key,
@@ -71,10 +81,10 @@ static void ask(struct bet_port *port, const struct bet_question *question,
     }
 }
 
-void bet_counter_init(struct bet_counter *counter, struct bet_service *bets,
-                      struct proof_service *proofs)
+void bet_counter_init(struct bet_counter *counter, struct shard_place place,
+                      struct bet_service *bets, struct proof_service *proofs)
 {
-    *counter = (struct bet_counter){.port = {ask}, .bets = bets, .proofs = proofs};
+    *counter = (struct bet_counter){.port = {ask}, .place = place, .bets = bets, .proofs = proofs};
 }
 
 /* ---- metrics ---- */
@@ -102,6 +112,9 @@ int bet_counter_register_metrics(const struct bet_counter *counter, struct metri
         {{limits, help, "limit=\"bets_waiting_max\"", 0}, &bets->in_flight_reached},
         {{limits, help, "limit=\"reads_waiting_max\"", 0}, &bets->reads_reached},
         {{limits, help, "limit=\"list_walk_max\"", 0}, &bets->walk_reached},
+        {{"overround_requests_misdirected_total", "Requests answered 421: of another shard", NULL,
+          0},
+         &counter->misdirected},
         {{"overround_requests_malformed_total", "Bets and movements answered 400", NULL, 0},
          &bets->malformed},
     };

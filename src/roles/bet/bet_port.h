@@ -8,6 +8,7 @@
 #include <stdbool.h>
 
 #include "base/metrics.h"
+#include "core/user_shard.h"
 #include "roles/bet/bet_service.h"
 
 struct proof_service;
@@ -35,7 +36,7 @@ struct bet_question {
     enum record_transport transport; /* PLACE, DEPOSIT, WITHDRAW, CASH_OUT, .._OFFER */
     const struct jwt_claims *claims; /* verified; NULL with HEAD and KEYS */
     struct slice key;                /* the same */
-    struct slice words;              /* the same: JSON; LIST, HEAD: the query; else the id */
+    struct slice words;              /* the same: JSON; LIST, HEAD, KEYS: the query; else the id */
     struct slice personal;           /* PLACE, DEPOSIT, WITHDRAW */
     struct slice bet_id;             /* CASH_OUT, .._OFFER */
 };
@@ -58,10 +59,12 @@ struct bet_counter {
     struct bet_port port;
     struct bet_service *bets;     /* borrowed */
     struct proof_service *proofs; /* borrowed; NULL: PROOF, HEAD and KEYS are answered 404 */
+    struct shard_place place;     /* of this book: what is another's is answered 421 WRONG_SHARD */
+    uint64_t misdirected;         /* counted: those */
 };
 
 /* `proofs` may be NULL. */
-void bet_counter_init(struct bet_counter *counter, struct bet_service *bets,
-                      struct proof_service *proofs);
+void bet_counter_init(struct bet_counter *counter, struct shard_place place,
+                      struct bet_service *bets, struct proof_service *proofs);
 /* Registers what both services count, and their limits. -ERR_LIMIT. */
 int bet_counter_register_metrics(const struct bet_counter *counter, struct metrics *metrics);

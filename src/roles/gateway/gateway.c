@@ -419,7 +419,7 @@ static void dispatch(struct gateway *gateway, struct http_request *request, enum
         serve_anyone(gateway, request, BET_CALL_HEAD, request->query);
         return;
     case ROUTE_KEYS:
-        serve_anyone(gateway, request, BET_CALL_KEYS, SLICE_NONE);
+        serve_anyone(gateway, request, BET_CALL_KEYS, request->query);
         return;
     case ROUTE_ACCOUNT:
         serve_read(gateway, request, BET_CALL_ACCOUNT, SLICE_NONE);

@@ -16,6 +16,7 @@ TEST(bet_id, is_made_of_time_shard_and_counter)
     struct bet_id first = bet_id_next((struct bet_id){0}, at_ms(NOON_MS), 5);
     assert_int_equal(first.n >> 22, 1000000);
     assert_int_equal(first.n >> 12 & 1023, 5);
+    assert_int_equal(bet_id_shard(first), 5);
     assert_int_equal(first.n & 4095, 0);
     struct bet_id second = bet_id_next(first, (struct instant){NOON_MS * US_PER_MS + 999}, 5);
     assert_int_equal(second.n, first.n + 1);

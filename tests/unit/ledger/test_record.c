@@ -353,7 +353,6 @@ static void reserved_is_zero(struct maker *m, const struct parts *parts)
         size_t at, bytes;
     } bodies[] =
         {
-            RESERVED(RECORD_GENESIS, record_genesis, reserved),
             RESERVED(RECORD_OPENED, record_opened, reserved),
             RESERVED(RECORD_ACCOUNT, record_account, reserved),
             RESERVED(RECORD_MARKET, record_market, reserved),

@@ -23,7 +23,8 @@ static size_t at;
  */
 static const char *const expected[EVERY_TYPE_COUNT] = {
     "{\"seq\":1,\"time\":\"2026-09-21T14:13:20.000000Z\",\"type\":\"GENESIS\",\"format\":"
-    "3,\"bytes\":80,\"book_id\":\"6120626f6f6b206f6620746573747300\",\"shard\":0}",
+    "3,\"bytes\":80,\"book_id\":\"6120626f6f6b206f6620746573747300\",\"shard\":0,"
+    "\"shards\":1}",
     "{\"seq\":2,\"time\":\"2026-09-21T14:13:20.001000Z\",\"type\":\"OPENED\",\"format\":3"
     ",\"bytes\":96,\"epoch\":1,\"binary_sha256\":\"00000000000000000000000000000000000000"
     "000000000000000000000000ab\",\"version\":\"0.1.0\"}",

@@ -78,13 +78,34 @@ TEST(shard_book, genesis_is_the_first_record_and_only_that)
     struct parts good = parts_genesis(&m);
     REFUSES(&m, good, "L1: record time never falls", p.draft.time_us = -1);
     REFUSES(&m, good, "L1: it was written behind another record", p.draft.before_crc = 1);
+    REFUSES(&m, good, "the shard number is too high", p.body.genesis.shard = 1);
+    REFUSES(&m, good, "a number of shards that no book has", p.body.genesis.shards = 1);
+    REFUSES(&m, good, "a number of shards that no book has",
+            p.body.genesis.shards = BET_ID_SHARDS_MAX + 1);
+    good.body.genesis.shards = BET_ID_SHARDS_MAX;
     REFUSES(&m, good, "the shard number is too high", p.body.genesis.shard = BET_ID_SHARDS_MAX);
     REFUSES(&m, good, "L4: no money moves here", add_posting(&p));
     good.body.genesis.shard = BET_ID_SHARDS_MAX - 1;
     maker_accept(&m, &good);
     assert_int_equal(shard_state_shard(m.state), BET_ID_SHARDS_MAX - 1);
+    assert_int_equal(shard_state_shards(m.state), BET_ID_SHARDS_MAX);
     struct parts again = parts_genesis(&m);
     maker_refuse(&m, &again, "L1: the first record, and only it, is GENESIS");
+    maker_done(&m);
+}
+
+TEST(shard_book, an_account_is_opened_in_its_users_shard_only)
+{
+    struct maker m;
+    maker_empty(&m, &MAKER_LIMITS);
+    struct parts genesis = parts_genesis(&m);
+    genesis.body.genesis.shard = 1;
+    genesis.body.genesis.shards = 2;
+    maker_accept(&m, &genesis);
+    struct parts elsewhere = parts_account(&m, "bob"); /* docs/LEDGER.md, "Shards" */
+    maker_refuse(&m, &elsewhere, "the user is of another shard");
+    struct parts here = parts_account(&m, "ann");
+    maker_accept(&m, &here);
     maker_done(&m);
 }
 

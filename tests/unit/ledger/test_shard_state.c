@@ -610,9 +610,10 @@ TEST(shard_hash, another_book_shows)
     struct parts genesis = parts_genesis(&a);
     maker_accept(&a, &genesis);
     hash_of(&a, hash_a);
-    for (int i = 0; i < 3; i++) {
+    for (int i = 0; i < 4; i++) {
         struct parts p = genesis;
         p.body.genesis.shard += i == 0;
+        p.body.genesis.shards = i == 0 || i == 3 ? 2 : 0;
         p.body.genesis.book_id[15] ^= (uint8_t)(i == 1);
         p.body.genesis.hash_key[1] += i == 2;
         maker_empty(&b, &MAKER_LIMITS);

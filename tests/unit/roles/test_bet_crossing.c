@@ -55,7 +55,7 @@ static struct scene *begin(size_t down_bytes)
     memset(s, 0, sizeof *s);
     fixture_begin(&s->f);
     s->bets = bet_service_over(&s->f, 0, 64);
-    bet_counter_init(&s->counter, s->bets, NULL);
+    bet_counter_init(&s->counter, (struct shard_place){0, 1}, s->bets, NULL);
     s->ann = claims_of("ann", JWT_BETTOR);
     for (int i = 0; i < LOOPS; i++)
         open_loop(s, &s->loops[i], down_bytes);

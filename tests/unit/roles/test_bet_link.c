@@ -152,7 +152,7 @@ static struct scene *begin(void)
     fixture_begin(&s->f);
     s->takes_bets = true;
     s->bets = bet_service_over(&s->f, 0, 64);
-    bet_counter_init(&s->counter, s->bets, NULL);
+    bet_counter_init(&s->counter, (struct shard_place){0, 1}, s->bets, NULL);
     s->ann = claims_of("ann", JWT_BETTOR);
     s->ann.exp_s = 99;
     for (int i = 0; i < FRONTS; i++)

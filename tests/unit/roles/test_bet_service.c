@@ -263,7 +263,7 @@ TEST(bet_service, tells_how_many_users_it_could_not_keep_count_of)
         s->ann = claims_of(user, JWT_BETTOR);
         assert_int_not_equal(place(s, "b1", "1"), 429);
     }
-    bet_counter_init(&counter, s->bets, NULL);
+    bet_counter_init(&counter, (struct shard_place){0, 1}, s->bets, NULL);
     metrics_init(&metrics, items, sizeof items / sizeof *items);
     assert_int_equal(bet_counter_register_metrics(&counter, &metrics), 0);
     struct buf out = buf_over(text, sizeof text);
