@@ -50,8 +50,7 @@ static int take_options(const struct options *options, struct feed_replay_option
     int error =
         format == NULL ? -ERR_CONFIG : replay_format_parse(slice_text(format), &ret->format);
     if (error < 0) {
-        buf_printf(why, "--format is betfair or uof%s: %s",
-                   error == -ERR_UNSUPPORTED ? " in this version, not yet" : ", not",
+        buf_printf(why, "--format is betfair, uof or json, not: %s",
                    format == NULL ? "(missing)" : format);
         return -ERR_CONFIG;
     }

@@ -22,6 +22,7 @@
 #include "cli/version.h"
 #include "crypto/random.h"
 #include "feeds/betfair_stream/betfair_source.h"
+#include "feeds/json_lines/json_source.h"
 #include "feeds/uof/uof_source.h"
 
 #define ADMIN_TOKENS_KEPT 256
@@ -341,8 +342,12 @@ static int open_backoffice(struct node *node)
     if (node->betfair == NULL)
         return -ERR_MEMORY;
     TRY(open_uof(node));
+    node->json = json_source_new(book_sink(node->book));
+    if (node->json == NULL)
+        return -ERR_MEMORY;
     node->formats[0] = (struct feed_format){"betfair", node->betfair};
     node->formats[1] = (struct feed_format){"uof", node->uof};
+    node->formats[2] = (struct feed_format){"json", node->json};
     const struct backoffice_parts parts = {
         .ship = node_ship_serve,
         .ship_owner = &node->ship,
@@ -670,6 +675,8 @@ static void close_all(struct node *node)
     loop_remove_hook(node->loop, on_turn_end, node);
     bet_service_free(node->bets);
     node_links_close(&node->links);
+    if (node->json != NULL)
+        node->json->ops->free(node->json);
     if (node->uof != NULL)
         node->uof->ops->free(node->uof);
     if (node->betfair != NULL)

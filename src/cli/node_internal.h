@@ -98,8 +98,8 @@ struct node {
     struct http_server *admin_server;
     struct node_listen listen;
     struct net_address admin_bound;
-    struct feed_source *betfair, *uof;
-    struct feed_format formats[2];
+    struct feed_source *betfair, *uof, *json;
+    struct feed_format formats[3];
     struct synthetic_feed *simulator;
     struct node_orphans orphans;
     char simulator_prefix[SYNTHETIC_PREFIX_BYTES_MAX];

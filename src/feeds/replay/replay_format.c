@@ -2,20 +2,22 @@
 #include "feeds/replay/replay_format.h"
 
 #include "base/error.h"
+#include "base/instant.h"
 #include "base/json_read.h"
+#include "base/rfc3339.h"
 
 int replay_format_parse(struct slice word, enum replay_format *ret)
 {
-    if (slice_is(word, "json"))
-        return -ERR_UNSUPPORTED;
-    if (slice_is(word, "uof")) {
-        *ret = REPLAY_UOF;
-        return 0;
-    }
-    if (!slice_is(word, "betfair"))
-        return -ERR_CONFIG;
-    *ret = REPLAY_BETFAIR;
-    return 0;
+    static const struct {
+        const char *word;
+        enum replay_format format;
+    } formats[] = {{"betfair", REPLAY_BETFAIR}, {"uof", REPLAY_UOF}, {"json", REPLAY_JSON}};
+    for (size_t i = 0; i < sizeof formats / sizeof *formats; i++)
+        if (slice_is(word, formats[i].word)) {
+            *ret = formats[i].format;
+            return 0;
+        }
+    return -ERR_CONFIG;
 }
 
 /* `pt` stands before `mc` in every recording seen, so the prices are not read. */
@@ -28,6 +30,26 @@ static bool betfair_pt(struct slice line, int64_t *ret_pt_ms)
     while (json_object_next(&json, &key)) {
         if (slice_is(key, "pt"))
             return json_peek(&json) == JSON_NUMBER && json_i64(&json, ret_pt_ms);
+        json_skip(&json);
+    }
+    return false;
+}
+
+static bool json_ts(struct slice line, int64_t *ret_pt_ms)
+{
+    struct json_reader json;
+    struct slice key, text;
+    struct instant at;
+    json_begin(&json, line, NULL, 0);
+    json_object_begin(&json);
+    while (json_object_next(&json, &key)) {
+        if (slice_is(key, "ts")) {
+            if (json_peek(&json) != JSON_STRING || !json_string(&json, &text) ||
+                rfc3339_parse(text, &at) < 0)
+                return false;
+            *ret_pt_ms = at.us / US_PER_MS;
+            return true;
+        }
         json_skip(&json);
     }
     return false;
@@ -64,6 +86,8 @@ bool replay_format_pt(enum replay_format format, struct slice line, int64_t *ret
         return betfair_pt(line, ret_pt_ms);
     case REPLAY_UOF:
         return uof_timestamp(line, ret_pt_ms);
+    case REPLAY_JSON:
+        return json_ts(line, ret_pt_ms);
     }
     return false;
 }
@@ -72,6 +96,7 @@ struct slice replay_format_heartbeat(enum replay_format format)
 {
     switch (format) {
     case REPLAY_BETFAIR:
+    case REPLAY_JSON:
         return SLICE("{\"op\":\"heartbeat\"}");
     case REPLAY_UOF:
         return SLICE("<heartbeat replay=\"1\"/>");

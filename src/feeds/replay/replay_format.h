@@ -6,10 +6,9 @@
 
 #include "base/slice.h"
 
-enum replay_format { REPLAY_BETFAIR = 1, REPLAY_UOF };
+enum replay_format { REPLAY_BETFAIR = 1, REPLAY_UOF, REPLAY_JSON };
 
-/* "betfair", "uof". -ERR_UNSUPPORTED for "json", which is a format of this program but not yet of
- * the replay; -ERR_CONFIG for any other word. */
+/* "betfair", "uof", "json"; -ERR_CONFIG for any other word. */
 int replay_format_parse(struct slice word, enum replay_format *ret);
 
 /* The publish time of a line in ms since 1970, for pacing. False when it has none or is not

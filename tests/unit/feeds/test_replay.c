@@ -234,14 +234,15 @@ TEST(replay_file, a_missing_file_and_a_folder_are_errors)
 
 /* --- formats --- */
 
-TEST(replay_format, names_what_it_can_and_cannot_do)
+TEST(replay_format, knows_its_formats)
 {
     enum replay_format format;
     assert_int_equal(replay_format_parse(SLICE("betfair"), &format), 0);
     assert_int_equal(format, REPLAY_BETFAIR);
     assert_int_equal(replay_format_parse(SLICE("uof"), &format), 0);
     assert_int_equal(format, REPLAY_UOF);
-    assert_int_equal(replay_format_parse(SLICE("json"), &format), -ERR_UNSUPPORTED);
+    assert_int_equal(replay_format_parse(SLICE("json"), &format), 0);
+    assert_int_equal(format, REPLAY_JSON);
     assert_int_equal(replay_format_parse(SLICE("csv"), &format), -ERR_CONFIG);
 }
 
