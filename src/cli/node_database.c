@@ -42,31 +42,35 @@ static int open_mirror(struct node_database *database, const struct node_databas
 
 /* ---- opening one ---- */
 
-static int open_dynamo(const char *ledger, uint32_t shard, struct ledger_log **ret_log,
+static int open_dynamo(const struct node_database_parts *parts, struct ledger_log **ret_log,
                        struct buf *why)
 {
     struct dynamo_url url;
-    struct dynamo_ledger_options options = {
-        .url = &url, .shard = shard, .close_us_max = CLOSE_US_MAX};
-    TRY(dynamo_url_read(ledger, &url, why));
+    struct dynamo_ledger_options options = {.url = &url,
+                                            .shard = parts->shard,
+                                            .stall_us = parts->stall_us,
+                                            .close_us_max = CLOSE_US_MAX};
+    TRY(dynamo_url_read(parts->url, &url, why));
     TRY(dynamo_clients_make(&url, options.clients, DYNAMO_LEDGER_CLIENTS, why));
     return dynamo_ledger_open(&options, ret_log, why);
 }
 
-static int open_log(const char *ledger, uint32_t shard, struct ledger_log **ret_log,
+static int open_log(const struct node_database_parts *parts, struct ledger_log **ret_log,
                     struct buf *why)
 {
-    const struct pg_ledger_options options = {
-        .conninfo = ledger, .shard = shard, .close_us_max = CLOSE_US_MAX};
-    return dynamo_url_is(ledger) ? open_dynamo(ledger, shard, ret_log, why)
-                                 : pg_ledger_open(&options, ret_log, why);
+    const struct pg_ledger_options options = {.conninfo = parts->url,
+                                              .shard = parts->shard,
+                                              .stall_us = parts->stall_us,
+                                              .close_us_max = CLOSE_US_MAX};
+    return dynamo_url_is(parts->url) ? open_dynamo(parts, ret_log, why)
+                                     : pg_ledger_open(&options, ret_log, why);
 }
 
 int node_database_open(struct node_database *database, const struct node_database_parts *parts,
                        struct buf *why)
 {
     buf_put_text(why, "the ledger's database: ");
-    int error = open_log(parts->url, parts->shard, &database->log, why);
+    int error = open_log(parts, &database->log, why);
     if (error < 0)
         return error;
     error = open_mirror(database, parts, why);

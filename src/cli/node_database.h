@@ -22,6 +22,7 @@ bool node_database_takes(const char *ledger);
 struct node_database_parts {
     const char *url;
     uint32_t shard;
+    int64_t stall_us;            /* an append that waits longer is a stall */
     struct ledger_log *copy;     /* the log before the files */
     struct ledger_log *file_log; /* the files' own */
 };

@@ -187,6 +187,7 @@ static enum node_end open_database(struct node *node)
         return NODE_ENDED;
     const struct node_database_parts parts = {.url = node->options->ledger,
                                               .shard = node->options->shard.shard,
+                                              .stall_us = node->options->volumes.stall_us,
                                               .copy = stores->meter.inner,
                                               .file_log = stores->file_log};
     int error = node_database_open(&node->database, &parts, node->why);

@@ -12,6 +12,7 @@
 struct dynamo_ledger_options {
     const struct dynamo_url *url;
     uint32_t shard;
+    int64_t stall_us;     /* batch_ledger.h */
     int64_t close_us_max; /* free() waits so long for the service, then leaves it */
     struct signed_client *clients[DYNAMO_LEDGER_CLIENTS]; /* of the service; taken, as ever */
 };

@@ -21,6 +21,7 @@ int pg_ledger_open(const struct pg_ledger_options *options, struct ledger_log **
     }
     const struct batch_ledger_options of_batches = {.shard = options->shard,
                                                     .close_us_max = options->close_us_max,
+                                                    .stall_us = options->stall_us,
                                                     .read_only = options->read_only,
                                                     .append_bytes_max = LEDGER_APPEND_BYTES_MAX,
                                                     .asking = stores[0],

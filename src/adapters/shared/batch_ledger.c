@@ -18,17 +18,22 @@
 #include "base/hash.h"
 #include "base/prng.h"
 
+#define CLOCKS_A_STALL 4
+
 struct batch_ledger {
     struct ledger_log log;     /* first */
     struct ledger_calls calls; /* and the lock */
     struct batch_ledger_options options;
-    pthread_t writer;
-    bool writer_started;
+    pthread_t writer, clock;
+    bool writer_started, clock_started;
     uint64_t us;      /* the writer of our batches */
     struct prng prng; /* of whoever inserts: the owner in take_epoch, else the writer */
 
-    pthread_cond_t writer_wake; /* everything below under the lock */
+    pthread_cond_t writer_wake, clock_wake; /* everything below under the lock */
     struct batch_ledger_stats stats;
+    int64_t append_us; /* since when the append waits that is under way */
+    bool asks_again;   /* an answer was lost, or was none */
+    bool late;         /* none came within stall_us */
     bool moved;
 };
 
@@ -39,10 +44,11 @@ static struct batch_ledger *ledger_of(struct ledger_log *log)
 
 /* ---- inserting ---- */
 
-static void tell_trouble(struct batch_ledger *ledger, bool trouble)
+static void tell_trouble(struct batch_ledger *ledger, bool asks_again)
 {
     pthread_mutex_lock(&ledger->calls.lock);
-    ledger->stats.trouble = trouble;
+    ledger->asks_again = asks_again;
+    ledger->stats.trouble = asks_again || ledger->late;
     pthread_mutex_unlock(&ledger->calls.lock);
     ledger_calls_notify(&ledger->calls);
 }
@@ -124,6 +130,7 @@ static void serve_append(struct batch_ledger *ledger)
     enum append_outcome outcome = APPEND_MOVED;
     const char *problem = NULL;
     ledger->calls.append_state = LEDGER_CALL_WORKING;
+    ledger->append_us = clock_us(CLOCK_MONOTONIC);
     if (!has_moved(ledger, append)) {
         struct batch batch = batch_of(append, &ledger->stats.place, ledger->us);
         pthread_mutex_unlock(&ledger->calls.lock);
@@ -141,6 +148,8 @@ static void serve_append(struct batch_ledger *ledger)
     ledger->stats.appends++;
     ledger->stats.moved += outcome == APPEND_MOVED;
     ledger->stats.refused += outcome == APPEND_REFUSED;
+    ledger->late = false;
+    ledger->stats.trouble = ledger->asks_again;
     ledger->calls.stopped = ledger->calls.stopped || outcome == APPEND_UNKNOWN;
     ledger_calls_finish(&ledger->calls, outcome, problem);
 }
@@ -164,6 +173,33 @@ static void *write_loop(void *owner)
 static void wake_writer(void *owner)
 {
     pthread_cond_signal(&((struct batch_ledger *)owner)->writer_wake);
+}
+
+/* ---- the clock's thread ---- */
+
+/* Under the lock, which is left to tell of it. */
+static void look_at_clock(struct batch_ledger *ledger)
+{
+    if (ledger->late || !ledger_calls_append_is_under_way(&ledger->calls) ||
+        clock_us(CLOCK_MONOTONIC) - ledger->append_us < ledger->options.stall_us)
+        return;
+    ledger->late = ledger->stats.trouble = true;
+    pthread_mutex_unlock(&ledger->calls.lock);
+    ledger_calls_notify(&ledger->calls);
+    pthread_mutex_lock(&ledger->calls.lock);
+}
+
+static void *clock_loop(void *owner)
+{
+    struct batch_ledger *ledger = owner;
+    pthread_mutex_lock(&ledger->calls.lock);
+    while (!ledger->calls.closing) {
+        look_at_clock(ledger);
+        ledger_calls_wait_us(&ledger->calls, &ledger->clock_wake,
+                             ledger->options.stall_us / CLOCKS_A_STALL);
+    }
+    pthread_mutex_unlock(&ledger->calls.lock);
+    return NULL;
 }
 
 /* ---- reading ---- */
@@ -343,10 +379,13 @@ static void end_threads(struct batch_ledger *ledger)
     pthread_mutex_lock(&ledger->calls.lock);
     ledger->calls.closing = true;
     pthread_cond_signal(&ledger->writer_wake);
+    pthread_cond_signal(&ledger->clock_wake);
     pthread_mutex_unlock(&ledger->calls.lock);
     ledger_calls_run_down(&ledger->calls, ledger->options.close_us_max, leave);
     if (ledger->writer_started)
         pthread_join(ledger->writer, NULL);
+    if (ledger->clock_started)
+        pthread_join(ledger->clock, NULL);
     ledger_calls_join(&ledger->calls);
 }
 
@@ -361,6 +400,7 @@ static void destroy(struct batch_ledger *ledger)
 {
     free_stores(&ledger->options);
     pthread_cond_destroy(&ledger->writer_wake);
+    pthread_cond_destroy(&ledger->clock_wake);
     ledger_calls_destroy(&ledger->calls);
     free(ledger);
 }
@@ -419,7 +459,11 @@ static int start_threads(struct batch_ledger *ledger)
     sigfillset(&all);
     pthread_sigmask(SIG_SETMASK, &all, &before);
     ledger->writer_started = pthread_create(&ledger->writer, NULL, write_loop, ledger) == 0;
-    int error = ledger->writer_started ? ledger_calls_start(&ledger->calls) : -ERR_MEMORY;
+    ledger->clock_started = ledger->options.stall_us > 0 &&
+                            pthread_create(&ledger->clock, NULL, clock_loop, ledger) == 0;
+    bool started =
+        ledger->writer_started && ledger->clock_started == (ledger->options.stall_us > 0);
+    int error = started ? ledger_calls_start(&ledger->calls) : -ERR_MEMORY;
     pthread_sigmask(SIG_SETMASK, &before, NULL);
     return error;
 }
@@ -434,6 +478,7 @@ static struct batch_ledger *ledger_new(const struct batch_ledger_options *option
     ledger->options = *options;
     ledger_calls_init(&ledger->calls, &calls_ops, &ledger->log, ledger);
     ledger_calls_cond_init(&ledger->writer_wake);
+    ledger_calls_cond_init(&ledger->clock_wake);
     if (getrandom(&ledger->us, sizeof ledger->us, 0) != sizeof ledger->us)
         ledger->us = (uint64_t)clock_us(CLOCK_REALTIME); /* the kernel is that of another age */
     prng_seed(&ledger->prng, ledger->us);

@@ -2,14 +2,15 @@
  *
  * Two threads wait for the store, each with a connection of its own: one inserts, one reads. The
  * owner's thread hands over and takes back and never waits, but in open, take_epoch and replay,
- * for which it has a third.
+ * for which it has a third. One more looks at the clock while an append is under way.
  *
  * Of the port: the first insert of a key wins. An append that lost it is APPEND_MOVED, and so is
  * every one after it: who wrote must be folded first, by a start. An answer that was lost is looked
  * up under the key, for as long as it takes, with LEDGER_STALLED meanwhile; the answer is then what
- * is there. APPEND_REFUSED: the store had no space. APPEND_UNKNOWN: it refuses for good, or the log
- * was freed meanwhile. take_epoch() inserts a batch without records; -ERR_STOPPED where another
- * wrote since open(). Shards other than the one opened are a programmer error. */
+ * is there. So is one that does not come within stall_us. APPEND_REFUSED: the store had no space.
+ * APPEND_UNKNOWN: it refuses for good, or the log was freed meanwhile. take_epoch() inserts a batch
+ * without records; -ERR_STOPPED where another wrote since open(). Shards other than the one opened
+ * are a programmer error. */
 #pragma once
 
 #include <stdbool.h>
@@ -21,6 +22,7 @@
 struct batch_ledger_options {
     uint32_t shard;
     int64_t close_us_max;       /* free() waits so long for the store, then leaves it */
+    int64_t stall_us;           /* an append that waits longer is a stall; 0: nobody looks */
     size_t append_bytes_max;    /* of one group: what fits a batch of this store */
     bool read_only;             /* prepares nothing; its end is the one that open() finds for good,
                                    and append() and take_epoch() are -ERR_UNSUPPORTED */

@@ -15,6 +15,7 @@
 
 #define RECORD_BYTES 328
 #define TRIES        30000 /* of a millisecond: generous */
+#define STALL_US     100000
 
 struct writer {
     struct ledger_log *log;
@@ -30,8 +31,11 @@ struct scene {
     char folder[64], from[96], to[160], conninfo[200];
 };
 
+/* As every test is to find it, also behind one that failed. */
 static void clean(void)
 {
+    postgres_run("ALTER SYSTEM RESET synchronous_standby_names");
+    postgres_run("SELECT pg_reload_conf()");
     postgres_run("DROP TABLE IF EXISTS ledger, ledger_schema;"
                  "DROP FUNCTION IF EXISTS ledger_is_insert_only()");
 }
@@ -62,7 +66,8 @@ static void scene_end(struct scene *scene)
 static int try_open(const char *conninfo, struct ledger_log **ret_log, char *ret_why, size_t bytes)
 {
     struct buf why = buf_over(ret_why, bytes - 1);
-    struct pg_ledger_options options = {.conninfo = conninfo, .close_us_max = 1000000};
+    struct pg_ledger_options options = {
+        .conninfo = conninfo, .stall_us = STALL_US, .close_us_max = 1000000};
     int error = pg_ledger_open(&options, ret_log, &why);
     ret_why[why.bytes] = '\0';
     return error;
@@ -201,6 +206,73 @@ TEST(pg_faults, a_server_that_is_away_is_waited_for_and_said)
     assert_int_equal(replayed(&writer), 3);
     writer_close(&writer);
     scene_end(&scene);
+}
+
+TEST(pg_faults, a_server_that_is_silent_is_said_and_waited_for)
+{
+    struct scene scene;
+    struct writer writer;
+    scene_begin(&scene);
+    writer_open(&writer, scene.conninfo);
+    struct postgres_session *lock = postgres_session_begin("LOCK TABLE ledger IN SHARE MODE");
+    begin_append(&writer, 0, 1);
+    for (int i = 0; i < TRIES && writer.log->ops->trouble(writer.log) == LEDGER_WELL; i++)
+        usleep(1000);
+    assert_int_equal(writer.log->ops->trouble(writer.log), LEDGER_STALLED);
+    assert_true(stats_of(&writer).trouble);
+    assert_int_equal(stats_of(&writer).lost, 0);
+    postgres_session_end(lock);
+    assert_int_equal(end_append(&writer), APPEND_OK);
+    assert_int_equal(writer.log->ops->trouble(writer.log), LEDGER_WELL);
+    writer_close(&writer);
+    scene_end(&scene);
+}
+
+#define WAITING_FOR_STANDBY                                                                        \
+    "SELECT count(*) FROM pg_stat_activity WHERE wait_event = 'SyncRep' AND backend_type ="        \
+    " 'client backend'"
+
+static void await_waiting(const struct writer *writer)
+{
+    for (int i = 0; i < TRIES && writer->answers == 0; i++) {
+        writer->log->ops->poll(writer->log);
+        if (postgres_number(WAITING_FOR_STANDBY) == 1)
+            break;
+        usleep(1000);
+    }
+    assert_int_equal(writer->answers, 0);
+    assert_int_equal(postgres_number(WAITING_FOR_STANDBY), 1);
+}
+
+/* L2: the row is there for everybody, and is lost with this one server. */
+TEST(pg_faults, a_batch_that_no_standby_has_is_not_acknowledged)
+{
+    static const char *const ends[] = {"pg_terminate_backend", "pg_cancel_backend"};
+    for (size_t i = 0; i < sizeof ends / sizeof *ends; i++) {
+        struct scene scene;
+        struct writer writer;
+        char statement[160];
+        scene_begin(&scene);
+        writer_open(&writer, scene.conninfo);
+        postgres_run("ALTER SYSTEM SET synchronous_standby_names = 'nobody'");
+        postgres_run("SELECT pg_reload_conf()");
+        begin_append(&writer, 0, 3);
+        await_waiting(&writer);
+        (void)snprintf(statement, sizeof statement,
+                       "SELECT %s(pid) FROM pg_stat_activity WHERE wait_event = 'SyncRep'",
+                       ends[i]);
+        postgres_run(statement);
+        while (postgres_number("SELECT count(*) FROM ledger") < 2)
+            usleep(1000);
+        await_waiting(&writer);
+        postgres_run("ALTER SYSTEM RESET synchronous_standby_names");
+        postgres_run("SELECT pg_reload_conf()");
+        assert_int_equal(end_append(&writer), APPEND_OK);
+        assert_int_equal(replayed(&writer), 3);
+        assert_int_equal(postgres_number("SELECT count(*) FROM ledger"), 2);
+        writer_close(&writer);
+        scene_end(&scene);
+    }
 }
 
 TEST(pg_faults, a_log_that_is_closed_leaves_a_silent_server)
