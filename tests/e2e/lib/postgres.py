@@ -1,8 +1,10 @@
-"""A PostgreSQL of a test's own (tests/lib/run-postgres): never one that runs already."""
+"""A PostgreSQL of a test's own (tests/lib/run-postgres), or one with synchronous standbys: never
+one that runs already."""
 import os
 import shutil
 import signal
 import subprocess
+import tempfile
 
 import pytest
 
@@ -16,15 +18,24 @@ ABSENT = 77
 class Postgres:
     """`folder` may be nobody's but ours; its path is short enough for a socket's name."""
 
-    def __init__(self, folder, *settings):
-        self.folder, self.settings = str(folder), settings
+    def __init__(self, folder, *settings, standby_of=None, name=''):
+        self.folder, self.settings, self.name = str(folder), settings, name
+        self.environment = dict(os.environ)
+        if standby_of:
+            self.environment.update(STANDBY_OF=standby_of.folder, STANDBY_NAME=name)
         self.url = f'postgresql:///postgres?host={self.folder}&user=postgres'
         self.process = None
 
-    def start(self):
+    def spawn(self):
         # pylint: disable=consider-using-with
         self.process = subprocess.Popen([RUN, self.folder, *self.settings],
-                                        stdin=subprocess.DEVNULL)
+                                        stdin=subprocess.DEVNULL, env=self.environment)
+        return self
+
+    def start(self):
+        return self.spawn().wait()
+
+    def wait(self):
         until(lambda: self.answers() or self.process.poll() is not None, 60)
         if self.process.poll() == ABSENT:
             pytest.skip('PostgreSQL is not installed')
@@ -52,6 +63,80 @@ class Postgres:
             self.process.send_signal(sign)
             self.process.wait(60)
 
+    def kill(self):
+        """As the loss of its machine: no process of it goes on, or says goodbye."""
+        children = subprocess.run(['pgrep', '-P', str(self.process.pid)], stdout=subprocess.PIPE,
+                                  text=True, check=True).stdout.split()
+        self.end(signal.SIGKILL)
+        for child in map(int, children):
+            try:
+                os.kill(child, signal.SIGKILL)
+            except ProcessLookupError:
+                pass
+            until(lambda c=child: not os.path.exists(f'/proc/{c}'), 60)
+
     def close(self):
         self.end(signal.SIGQUIT)
         shutil.rmtree(self.folder, ignore_errors=True)
+
+
+class Quorum:
+    """A primary and two standbys, one of which must have what is acknowledged: as in
+    docs/OPERATIONS.md, "Standbys of the database"."""
+    names = 'a', 'b', 'c'
+    setting = f'synchronous_standby_names=ANY 1 ({", ".join(names)})'
+
+    def __init__(self):
+        folders = {n: tempfile.mkdtemp(prefix=f'overround-pg-{n}-', dir='/tmp') for n in self.names}
+        self.folders = folders
+        self.primary = Postgres(folders['a'], self.setting, name='a').start()
+        self.standbys = [self.standby(name) for name in self.names[1:]]
+        for standby in self.standbys:
+            self.wait_counted(standby)
+        self.url = f'postgresql:///postgres?host={",".join(folders.values())}&user=postgres'
+
+    def standby(self, name):
+        """One more, made from the primary of now."""
+        return Postgres(self.folders[name], self.setting, standby_of=self.primary,
+                        name=name).spawn()
+
+    def wait_counted(self, standby):
+        """Until it is one of those that commits wait for."""
+        standby.wait()
+        until(lambda: self.primary.number(
+            "SELECT count(*) FROM pg_stat_replication WHERE state = 'streaming' AND "
+            f"sync_state = 'quorum' AND application_name = '{standby.name}'") == 1, 60)
+
+    def fail_over(self):
+        """The standby that has most is the primary; the other follows it. What was the primary."""
+        gone = self.primary
+        self.primary = max(self.standbys, key=received)
+        self.standbys.remove(self.primary)
+        self.primary.psql('SELECT pg_promote(true, 60)')
+        for standby in self.standbys:
+            standby.psql("ALTER SYSTEM SET primary_conninfo = "
+                         f"'host={self.primary.folder} user=postgres "
+                         f"application_name={standby.name}'")
+            standby.psql('SELECT pg_reload_conf()')
+            self.wait_counted(standby)
+        return gone
+
+    def rejoin(self, gone):
+        """What was a primary comes back as a standby, from nothing."""
+        shutil.rmtree(os.path.join(gone.folder, 'data'))
+        self.standbys.append(self.standby(gone.name))
+        self.wait_counted(self.standbys[-1])
+
+    def close(self):
+        for server in [self.primary, *self.standbys]:
+            if server.process.poll() is None:
+                server.process.send_signal(signal.SIGQUIT)
+        for server in [self.primary, *self.standbys]:
+            server.process.wait(60)
+        for folder in self.folders.values():
+            shutil.rmtree(folder, ignore_errors=True)
+
+
+def received(standby):
+    """How much of the primary's log it has, in bytes."""
+    return standby.number("SELECT pg_last_wal_receive_lsn() - '0/0'")
