@@ -4,23 +4,13 @@
 #include "app/stream_publisher.h"
 
 #include <stdlib.h>
-#include <string.h>
 
-#include "base/assert.h"
+#include "app/event_batch.h"
 #include "base/error.h"
 
-/* A step reads whole groups of the log, and JSON is a few times as long as a record. */
-#define STEP_EVENTS_BYTES ((size_t)16 << 20)
-#define BATCH_CAPACITY    (PUBLISHER_BATCH_BYTES + STEP_EVENTS_BYTES)
+#define BATCH_CAPACITY (PUBLISHER_BATCH_BYTES + EVENT_STEP_BYTES_MAX)
 
 enum phase { PHASE_BEGIN = 0, PHASE_FILL, PHASE_SEND, PHASE_ENDED };
-
-/* In the batch, before its key, its value and its seq. */
-struct packed {
-    uint32_t key_bytes, value_bytes, seq_bytes, reserved;
-    uint64_t position;
-    int64_t time_us;
-};
 
 struct stream_publisher {
     struct event_source *source;
@@ -29,12 +19,10 @@ struct stream_publisher {
     int error;         /* of PHASE_ENDED */
     bool placed;       /* the source stands behind the batch */
     uint64_t from, to; /* positions before and behind the batch */
-    uint64_t count;    /* of events in it */
     bool sent;         /* it was put before: now it is a repeat, if it is put again */
     bool whole;        /* the source has nothing more at the moment */
     struct publisher_stats stats;
-    size_t bytes;
-    char *batch; /* owned */
+    struct event_batch *batch; /* owned */
 };
 
 int stream_publisher_new(struct event_source *source, struct event_writer *writer,
@@ -45,10 +33,10 @@ int stream_publisher_new(struct event_source *source, struct event_writer *write
         return -ERR_MEMORY;
     p->source = source;
     p->writer = writer;
-    p->batch = malloc(BATCH_CAPACITY); /* what is never written costs nothing */
-    if (p->batch == NULL) {
+    int error = event_batch_new(BATCH_CAPACITY, &p->batch);
+    if (error < 0) {
         free(p);
-        return -ERR_MEMORY;
+        return error;
     }
     *ret_publisher = p;
     return 0;
@@ -58,7 +46,7 @@ void stream_publisher_free(struct stream_publisher *publisher)
 {
     if (publisher == NULL)
         return;
-    free(publisher->batch);
+    event_batch_free(publisher->batch);
     free(publisher);
 }
 
@@ -96,55 +84,17 @@ static void set_away(struct stream_publisher *p, bool away)
 static void empty_batch(struct stream_publisher *p, uint64_t position)
 {
     p->from = p->to = position;
-    p->bytes = 0;
-    p->count = 0;
+    event_batch_empty(p->batch);
     p->sent = false;
     set(&p->stats.position, position);
 }
 
-static void pack(struct stream_publisher *p, const void *from, size_t bytes)
-{
-    if (bytes > 0)
-        memcpy(p->batch + p->bytes, from, bytes);
-    p->bytes += bytes;
-}
-
-static int on_event(void *owner, const struct event *event)
-{
-    struct stream_publisher *p = owner;
-    struct packed packed = {.key_bytes = (uint32_t)event->key.bytes,
-                            .value_bytes = (uint32_t)event->value.bytes,
-                            .seq_bytes = (uint32_t)event->seq.bytes,
-                            .position = event->position,
-                            .time_us = event->time_us};
-    size_t bytes = sizeof packed + event->key.bytes + event->value.bytes + event->seq.bytes;
-    ASSERT(event->value.bytes <= EVENT_VALUE_BYTES_MAX);
-    if (BATCH_CAPACITY - p->bytes < bytes)
-        return -ERR_LIMIT;
-    pack(p, &packed, sizeof packed);
-    pack(p, event->key.at, event->key.bytes);
-    pack(p, event->value.at, event->value.bytes);
-    pack(p, event->seq.at, event->seq.bytes);
-    p->count++;
-    return 0;
-}
-
 static int put_batch(struct stream_publisher *p)
 {
-    for (size_t at = 0; at < p->bytes;) {
-        struct packed packed;
-        memcpy(&packed, p->batch + at, sizeof packed);
-        const char *texts = p->batch + at + sizeof packed;
-        const struct event event = {
-            .key = slice_of(texts, packed.key_bytes),
-            .value = slice_of(texts + packed.key_bytes, packed.value_bytes),
-            .seq = slice_of(texts + packed.key_bytes + packed.value_bytes, packed.seq_bytes),
-            .position = packed.position,
-            .time_us = packed.time_us,
-        };
+    struct event event;
+    size_t at = 0;
+    while (event_batch_next(p->batch, &at, &event))
         TRY(p->writer->ops->put(p->writer, &event));
-        at += sizeof packed + packed.key_bytes + packed.value_bytes + packed.seq_bytes;
-    }
     return 0;
 }
 
@@ -160,7 +110,7 @@ static int end_with(struct stream_publisher *p, int error)
 /* What the log has that was not read, and what was read and is not committed. */
 static void count_lag(struct stream_publisher *p)
 {
-    set(&p->stats.lag, p->source->ops->lag(p->source) + p->count);
+    set(&p->stats.lag, p->source->ops->lag(p->source) + event_batch_count(p->batch));
 }
 
 static int writer_failed(struct stream_publisher *p, int error)
@@ -195,7 +145,7 @@ static int begin(struct stream_publisher *p)
     if (!p->placed)
         return begin_first(p, position);
     if (position == p->to) { /* only the answer to its commit was lost */
-        set(&p->stats.events, p->stats.events + p->count);
+        set(&p->stats.events, p->stats.events + event_batch_count(p->batch));
         empty_batch(p, position);
     } else if (position != p->from) {
         return end_with(p, -ERR_STOPPED);
@@ -206,13 +156,14 @@ static int begin(struct stream_publisher *p)
 
 static bool is_due(const struct stream_publisher *p)
 {
-    return p->bytes >= PUBLISHER_BATCH_BYTES || (p->whole && p->count > 0) ||
+    return event_batch_bytes(p->batch) >= PUBLISHER_BATCH_BYTES ||
+           (p->whole && event_batch_count(p->batch) > 0) ||
            p->to - p->from >= PUBLISHER_SILENT_POSITIONS;
 }
 
 static int fill(struct stream_publisher *p)
 {
-    int more = p->source->ops->step(p->source, PUBLISHER_STEP_BYTES, on_event, p, &p->to);
+    int more = p->source->ops->step(p->source, EVENT_STEP_BYTES, event_batch_put, p->batch, &p->to);
     if (more < 0)
         return end_with(p, more);
     p->whole = more == 0;
@@ -226,14 +177,14 @@ static int fill(struct stream_publisher *p)
 static int send_batch(struct stream_publisher *p)
 {
     if (p->sent)
-        set(&p->stats.repeats, p->stats.repeats + p->count);
+        set(&p->stats.repeats, p->stats.repeats + event_batch_count(p->batch));
     p->sent = true;
     int error = put_batch(p);
     if (error == 0)
         error = p->writer->ops->commit(p->writer, p->to);
     if (error < 0)
         return writer_failed(p, error);
-    set(&p->stats.events, p->stats.events + p->count);
+    set(&p->stats.events, p->stats.events + event_batch_count(p->batch));
     set(&p->stats.batches, p->stats.batches + 1);
     empty_batch(p, p->to);
     count_lag(p);

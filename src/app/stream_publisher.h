@@ -12,8 +12,7 @@
 
 #include "ports/event_stream.h"
 
-#define PUBLISHER_BATCH_BYTES      ((size_t)8 << 20)  /* of events; one step is read beyond it */
-#define PUBLISHER_STEP_BYTES       ((size_t)64 << 10) /* of log */
+#define PUBLISHER_BATCH_BYTES      ((size_t)8 << 20) /* of events; one step is read beyond it */
 #define PUBLISHER_SILENT_POSITIONS 65536 /* without an event, the position alone is committed */
 
 enum publisher_step {
