@@ -99,6 +99,12 @@ struct event_reader_ops {
     /* All that was visited is done with: whoever of the group reads next goes on behind it.
      * Without it, it comes again. 0; -ERR_ABSENT: not known, some of it may come again. */
     int (*commit)(struct event_reader *reader);
+    /* Waits for wait_ms without reading, and stays a member of the group: for who needs long with
+     * what was visited. 0, or an error as of read(). */
+    int (*stay)(struct event_reader *reader, int wait_ms);
+    /* How many events (of a log: records; of the odds log: changes) of this member's share are
+     * there that it has not visited, as far as is known. */
+    uint64_t (*lag)(struct event_reader *reader);
     const char *(*problem)(const struct event_reader *reader);
     void (*free)(struct event_reader *reader); /* leaves the group, without a commit */
 };

@@ -54,7 +54,9 @@
     X(DISK_WHY_ARCHIVED, "archived")           /* archive: content, before the rename */           \
     X(DISK_WHY_ARCHIVED_NAME, "archived name") /* archive: directory, before there is a slip */    \
     X(DISK_WHY_SLIP, "slip")                   /* ledger: slip of an archived segment */           \
-    X(DISK_WHY_SLIP_NAME, "slip name")         /* directory, before the segment goes */
+    X(DISK_WHY_SLIP_NAME, "slip name")         /* directory, before the segment goes */            \
+    X(DISK_WHY_PLACE, "place")           /* a reader's bookmark: content, before the rename */     \
+    X(DISK_WHY_PLACE_NAME, "place name") /* directory, before its commit is answered */
 
 #define DISK_WHY_ENUM(name, text) name,
 enum disk_why { DISK_WHY_LIST(DISK_WHY_ENUM) };

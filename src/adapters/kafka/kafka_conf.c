@@ -7,8 +7,9 @@
 #include "base/error.h"
 #include "base/slice.h"
 
-#define LINE_BYTES_MAX 4096
-#define WORDS_BYTES    512
+#define LINE_BYTES_MAX   4096
+#define WORDS_BYTES      512
+#define RECONNECT_MS_MAX "1000"
 
 bool kafka_options_takes(const char *url)
 {
@@ -91,6 +92,7 @@ static int fill(rd_kafka_conf_t *conf, const struct kafka_options *options,
 {
     TRY(set(conf, "bootstrap.servers", options->url + strlen(KAFKA_URL_PREFIX), why));
     TRY(set(conf, "client.id", "overround", why));
+    TRY(set(conf, "reconnect.backoff.max.ms", RECONNECT_MS_MAX, why)); /* back soon after it is */
     for (size_t i = 0; i < settings.count; i++)
         TRY(set(conf, settings.at[i].name, settings.at[i].value, why));
     return options->config == NULL ? 0 : take_file(conf, options->config, why);

@@ -1,19 +1,24 @@
 /* kafka_reader.c - contract in kafka_reader.h. What was visited is remembered as the next offset of
- * each partition until it is committed; a share that is taken away takes that with it. */
+ * each partition until it is committed; a share that is taken away takes that with it.
+ *
+ * How far a partition was read is the offset behind its newest message, or the one that its end was
+ * told with: behind a message stands the mark of its transaction, which is none to be read. */
 #include "adapters/kafka/kafka_reader.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 
 #include "adapters/kafka/kafka_conf.h"
+#include "base/assert.h"
 #include "base/error.h"
 
 struct kafka_reader {
     struct event_reader reader;
     struct kafka_reader_options options;
     struct kafka_problem problem;
-    rd_kafka_t *handle;                       /* owned, as the two below */
+    rd_kafka_t *handle;                       /* owned, as the three below */
     rd_kafka_topic_partition_list_t *visited; /* next offsets, not committed */
+    rd_kafka_topic_partition_list_t *reached; /* how far each part of the share was read */
     rd_kafka_message_t *held;                 /* a visitor refused it: it comes again */
     uint64_t generation;
 };
@@ -30,6 +35,8 @@ static void drop_share(struct kafka_reader *r)
     r->held = NULL;
     rd_kafka_topic_partition_list_destroy(r->visited);
     r->visited = rd_kafka_topic_partition_list_new(KAFKA_PARTITIONS);
+    rd_kafka_topic_partition_list_destroy(r->reached);
+    r->reached = rd_kafka_topic_partition_list_new(KAFKA_PARTITIONS);
     r->generation++;
 }
 
@@ -57,15 +64,16 @@ static struct slice seq_of(const rd_kafka_message_t *message)
     return slice_of(value, bytes);
 }
 
-static int remember(struct kafka_reader *r, const rd_kafka_message_t *message)
+static int remember(struct kafka_reader *r, rd_kafka_topic_partition_list_t *list,
+                    int32_t partition, int64_t offset)
 {
     rd_kafka_topic_partition_t *at =
-        rd_kafka_topic_partition_list_find(r->visited, r->options.topic, message->partition);
+        rd_kafka_topic_partition_list_find(list, r->options.topic, partition);
     if (at == NULL)
-        at = rd_kafka_topic_partition_list_add(r->visited, r->options.topic, message->partition);
+        at = rd_kafka_topic_partition_list_add(list, r->options.topic, partition);
     if (at == NULL)
         return -ERR_MEMORY;
-    at->offset = message->offset + 1;
+    at->offset = offset;
     return 0;
 }
 
@@ -85,7 +93,9 @@ static int visit_message(struct kafka_reader *r, rd_kafka_message_t *message, ev
         r->held = message;
         return error;
     }
-    error = remember(r, message);
+    error = remember(r, r->visited, message->partition, message->offset + 1);
+    if (error == 0)
+        error = remember(r, r->reached, message->partition, message->offset + 1);
     rd_kafka_message_destroy(message);
     return error;
 }
@@ -101,6 +111,16 @@ static int take_error(struct kafka_reader *r, rd_kafka_message_t *message)
                    code == RD_KAFKA_RESP_ERR_GROUP_AUTHORIZATION_FAILED
                ? -ERR_CONFIG
                : -ERR_ABSENT;
+}
+
+/* Something that is no message to visit: 0 when it is only the end of a partition. */
+static int take_other(struct kafka_reader *r, rd_kafka_message_t *message)
+{
+    if (message->err != RD_KAFKA_RESP_ERR__PARTITION_EOF)
+        return take_error(r, message);
+    int error = remember(r, r->reached, message->partition, message->offset);
+    rd_kafka_message_destroy(message);
+    return error;
 }
 
 static rd_kafka_message_t *next_message(struct kafka_reader *r, int wait_ms)
@@ -120,7 +140,9 @@ static int reader_read(struct event_reader *reader, int events_max, int wait_ms,
         if (message == NULL)
             break;
         if (message->err != RD_KAFKA_RESP_ERR_NO_ERROR) {
-            int error = take_error(r, message);
+            int error = take_other(r, message);
+            if (error == 0)
+                continue;
             if (count > 0)
                 break;
             return error;
@@ -152,6 +174,53 @@ static int reader_commit(struct event_reader *reader)
     return r->visited == NULL ? -ERR_MEMORY : 0;
 }
 
+/* ---- while others work ---- */
+
+/* Calls are what says that this member lives: its share is not fetched meanwhile. What comes all
+ * the same is of a share that was given to it just now, which has dropped what was held. */
+static int reader_stay(struct event_reader *reader, int wait_ms)
+{
+    struct kafka_reader *r = reader_of(reader);
+    rd_kafka_topic_partition_list_t *share = NULL;
+    if (rd_kafka_assignment(r->handle, &share) != RD_KAFKA_RESP_ERR_NO_ERROR)
+        return -ERR_ABSENT;
+    (void)rd_kafka_pause_partitions(r->handle, share);
+    rd_kafka_message_t *message = rd_kafka_consumer_poll(r->handle, wait_ms);
+    (void)rd_kafka_resume_partitions(r->handle, share);
+    rd_kafka_topic_partition_list_destroy(share);
+    if (message == NULL)
+        return 0;
+    if (message->err != RD_KAFKA_RESP_ERR_NO_ERROR)
+        return take_other(r, message);
+    ASSERT(r->held == NULL);
+    r->held = message;
+    return 0;
+}
+
+/* 0 where nothing is known yet. */
+static uint64_t lag_of(struct kafka_reader *r, const rd_kafka_topic_partition_t *part)
+{
+    int64_t low = RD_KAFKA_OFFSET_INVALID, high = RD_KAFKA_OFFSET_INVALID;
+    const rd_kafka_topic_partition_t *at =
+        rd_kafka_topic_partition_list_find(r->reached, part->topic, part->partition);
+    (void)rd_kafka_get_watermark_offsets(r->handle, part->topic, part->partition, &low, &high);
+    int64_t reached = at != NULL ? at->offset : low;
+    return high > reached && reached >= 0 ? (uint64_t)(high - reached) : 0;
+}
+
+static uint64_t reader_lag(struct event_reader *reader)
+{
+    struct kafka_reader *r = reader_of(reader);
+    rd_kafka_topic_partition_list_t *share = NULL;
+    uint64_t lag = 0;
+    if (rd_kafka_assignment(r->handle, &share) != RD_KAFKA_RESP_ERR_NO_ERROR)
+        return 0;
+    for (int i = 0; i < share->cnt; i++)
+        lag += lag_of(r, &share->elems[i]);
+    rd_kafka_topic_partition_list_destroy(share);
+    return lag;
+}
+
 static const char *reader_problem(const struct event_reader *reader)
 {
     return ((const struct kafka_reader *)reader)->problem.text;
@@ -169,6 +238,8 @@ static void reader_free(struct event_reader *reader)
     }
     if (r->visited != NULL)
         rd_kafka_topic_partition_list_destroy(r->visited);
+    if (r->reached != NULL)
+        rd_kafka_topic_partition_list_destroy(r->reached);
     free(r);
 }
 
@@ -176,6 +247,8 @@ static const struct event_reader_ops reader_ops = {
     .read = reader_read,
     .generation = reader_generation,
     .commit = reader_commit,
+    .stay = reader_stay,
+    .lag = reader_lag,
     .problem = reader_problem,
     .free = reader_free,
 };
@@ -191,7 +264,7 @@ static int open_handle(struct kafka_reader *r, struct buf *why)
         {"enable.auto.offset.store", "false"},   {"auto.offset.reset", "earliest"},
         {"isolation.level", "read_committed"},   {"session.timeout.ms", session},
         {"heartbeat.interval.ms", "500"},        {"partition.assignment.strategy", "range"},
-        {"queued.max.messages.kbytes", "16384"},
+        {"queued.max.messages.kbytes", "16384"}, {"enable.partition.eof", "true"},
     };
     rd_kafka_conf_t *conf = NULL;
     TRY(kafka_conf_new(&r->options.kafka,
@@ -227,7 +300,8 @@ int kafka_reader_new(const struct kafka_reader_options *options, struct event_re
     r->reader.ops = &reader_ops;
     r->options = *options;
     r->visited = rd_kafka_topic_partition_list_new(KAFKA_PARTITIONS);
-    int error = r->visited == NULL ? -ERR_MEMORY : open_handle(r, why);
+    r->reached = rd_kafka_topic_partition_list_new(KAFKA_PARTITIONS);
+    int error = r->visited == NULL || r->reached == NULL ? -ERR_MEMORY : open_handle(r, why);
     if (error == 0)
         error = subscribe(r);
     if (error < 0) {
