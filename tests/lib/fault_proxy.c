@@ -16,7 +16,7 @@
 
 #include "test.h"
 
-#define PAIRS_MAX 8
+#define PAIRS_MAX 32 /* a client of a Kafka has several connections to one broker */
 #define CHUNK     65536
 #define HEAD_MAX  8192
 #define POLL_MS   20 /* a fault that ended is seen by then */
