@@ -1,6 +1,9 @@
 /* book_link.c - contract in book_link.h. */
 #include "cli/book_link.h"
 
+#include <stdio.h>
+#include <string.h>
+
 #include "base/error.h"
 #include "base/log.h"
 #include "base/prng.h"
@@ -23,17 +26,21 @@ static void link_close(void *owner)
     ws_conn_close(link->ws, WS_CLOSE_OURS, SLICE_NONE);
 }
 
-/* Half of the wait is by chance, so that a book that comes back is not asked by all at once. */
+/* Half of the wait is by chance, so that a book that comes back is not asked by all at once. It
+ * grows from round to round over the addresses. */
 static void connect_later(struct book_link *link)
 {
     struct prng prng;
     if (link->ending)
         return;
+    link->at = (link->at + 1) % link->addresses_count;
     prng_seed(&prng, link->jitter++);
     int64_t half_us = link->backoff_us / 2;
     int64_t wait_us = half_us + (int64_t)prng_below(&prng, (uint64_t)half_us);
     loop_timer_set(link->loop, &link->connect_timer,
                    (struct monotonic){loop_now(link->loop).us + wait_us});
+    if (link->at != 0)
+        return;
     link->backoff_us = link->backoff_us * 2 < BOOK_LINK_BACKOFF_US_MAX ? link->backoff_us * 2
                                                                        : BOOK_LINK_BACKOFF_US_MAX;
 }
@@ -45,14 +52,15 @@ static void on_open(void *owner, struct ws_handle ws)
     link->ws = ws;
     link->status_told = -1;
     bet_link_asker_attach(link->asker, &carrier);
-    log_info("link", "the book is there");
+    log_info("link", "the book is there", LOG_U64("shard", link->place.shard));
 }
 
 static void on_refused(void *owner, int status)
 {
     struct book_link *link = owner;
     if (status != link->status_told)
-        log_warn("link", "the book is not there", LOG_I64("status", status));
+        log_warn("link", "the book is not there", LOG_U64("shard", link->place.shard),
+                 LOG_I64("status", status));
     link->status_told = status;
     connect_later(link);
 }
@@ -62,7 +70,8 @@ static void on_binary(void *owner, struct ws_handle ws, struct slice bytes)
     struct book_link *link = owner;
     (void)ws;
     bet_link_asker_batch(link->asker, bytes);
-    link->backoff_us = BOOK_LINK_BACKOFF_US_MIN;
+    if (bet_link_asker_is_welcome(link->asker))
+        link->backoff_us = BOOK_LINK_BACKOFF_US_MIN;
 }
 
 static void on_text(void *owner, struct ws_handle ws, struct slice text)
@@ -75,7 +84,8 @@ static void on_closed(void *owner, struct ws_handle ws, uint16_t code)
 {
     struct book_link *link = owner;
     (void)ws;
-    log_warn("link", "the book is gone", LOG_I64("code", code));
+    log_warn("link", "the book is gone", LOG_U64("shard", link->place.shard),
+             LOG_I64("code", code));
     bet_link_asker_detached(link->asker);
     connect_later(link);
 }
@@ -95,7 +105,7 @@ static void on_connect(void *owner)
         .callbacks = &ws_callbacks,
         .owner = link,
     };
-    if (http_client_open_websocket(link->client, &link->address, &ws) < 0)
+    if (http_client_open_websocket(link->client, &link->addresses[link->at], &ws) < 0)
         connect_later(link);
 }
 
@@ -113,6 +123,7 @@ void book_link_turn_begin(struct book_link *link)
 
 void book_link_turn_end(struct book_link *link)
 {
+    metrics_set(&link->takes_bets, book_link_takes_bets(link));
     bet_link_asker_turn_end(link->asker);
     int64_t due_us = bet_link_asker_due_us(link->asker);
     if (due_us < 0)
@@ -165,10 +176,13 @@ int book_link_open(struct book_link *link, struct loop *loop,
         .places = BOOK_LINK_PLACES,
         .answer_us_max = BOOK_LINK_ANSWER_US_MAX,
         .hash_key = {options->hash_key[0], options->hash_key[1]},
+        .place = options->place,
     };
     struct buf authorization = buf_over(link->authorization, sizeof link->authorization - 1);
     link->loop = loop;
-    link->address = options->address;
+    link->place = options->place;
+    memcpy(link->addresses, options->addresses, sizeof link->addresses);
+    link->addresses_count = options->addresses_count;
     link->backoff_us = BOOK_LINK_BACKOFF_US_MIN;
     link->status_told = -1;
     random_fill(&link->jitter, sizeof link->jitter);
@@ -204,5 +218,11 @@ void book_link_close(struct book_link *link)
 
 int book_link_register_metrics(struct book_link *link, struct metrics *metrics)
 {
+    (void)snprintf(link->label, sizeof link->label, "shard=\"%u\"", link->place.shard);
+    TRY(metrics_add_gauge(metrics,
+                          (struct metrics_name){"overround_link_takes_bets",
+                                                "1: the shard's book is there and takes bets",
+                                                link->label, 0},
+                          &link->takes_bets));
     return bet_link_asker_register_metrics(link->asker, metrics);
 }

@@ -1,6 +1,8 @@
-/* book_link.h - the way from a front's process to the book's: a WebSocket to GET /v1/link of the
- * book's admin listener, opened again whenever it ends, and the asker over it
- * (roles/bet/bet_link_asker.h). Thread: the front's loop. */
+/* book_link.h - the way from a front's process to the book of one shard: a WebSocket to GET
+ * /v1/link of its admin listener, opened again whenever it ends, and the asker over it
+ * (roles/bet/bet_link_asker.h). Where the book may be at several addresses they are tried in turn:
+ * at one where there is nobody, or the book of another shard, the link ends at once. Thread: the
+ * front's loop. */
 #pragma once
 
 #include <stdbool.h>
@@ -15,6 +17,7 @@
 #define BOOK_LINK_TOKEN_BYTES_MAX 2048
 #define BOOK_LINK_PLACES          16384 /* questions under way, as the bet service has at most */
 #define BOOK_LINK_ANSWER_US_MAX   INT64_C(10000000)
+#define BOOK_LINK_ADDRESSES_MAX   8
 #define BOOK_LINK_BACKOFF_US_MIN  INT64_C(50000)
 #define BOOK_LINK_BACKOFF_US_MAX  INT64_C(1000000)
 /* The book's silence: pings go out so often, and so long may their answer take. */
@@ -23,7 +26,9 @@
 
 /* Borrowed until book_link_close(), but for the numbers. */
 struct book_link_options {
-    struct net_address address;  /* of the book's admin listener */
+    struct shard_place place;
+    struct net_address addresses[BOOK_LINK_ADDRESSES_MAX]; /* of its admin listener, or maybe so */
+    uint32_t addresses_count;
     struct tls_client_files tls; /* ca NULL: it is plain */
     const char *token;           /* of role gateway; NULL: there is no book, and every question is
                                     answered 503 */
@@ -34,7 +39,9 @@ struct book_link_options {
 /* All zero at first. */
 struct book_link {
     struct loop *loop; /* borrowed */
-    struct net_address address;
+    struct shard_place place;
+    struct net_address addresses[BOOK_LINK_ADDRESSES_MAX];
+    uint32_t addresses_count, at;
     struct bet_link_asker *asker; /* owned, as the two below */
     struct http_client *client;
     struct tls_client *tls; /* NULL: plain */
@@ -42,6 +49,8 @@ struct book_link {
     struct timer connect_timer, late_timer;
     int64_t backoff_us;
     uint64_t jitter; /* state of the generator that spreads the tries of many fronts */
+    struct metrics_gauge takes_bets;
+    char label[16];
     int status_told; /* of the last refusal that was logged; -1: none */
     bool ending;
     char authorization[BOOK_LINK_TOKEN_BYTES_MAX + 64];
@@ -61,5 +70,6 @@ void book_link_turn_end(struct book_link *link);
 /* What is under way is answered; no link is opened any more. */
 void book_link_end(struct book_link *link);
 void book_link_close(struct book_link *link);
-/* -ERR_LIMIT. */
+/* Once for each link of a front: what they count is added up, and a gauge of each shard's says
+ * whether its book takes bets. -ERR_LIMIT. */
 int book_link_register_metrics(struct book_link *link, struct metrics *metrics);

@@ -103,6 +103,8 @@ static const char *const known_keys[] = {
     "server-pid",
     "session-ms",
     "settle-per-turn-max",
+    "shard",
+    "shards",
     "ship",
     "ship-degrade",
     "ship-timeout-ms",

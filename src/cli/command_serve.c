@@ -11,6 +11,7 @@
 #include "cli/node.h"
 #include "cli/node_database.h"
 #include "cli/node_fronts.h"
+#include "cli/options_book.h"
 #include "cli/options_listen.h"
 #include "cli/options_odds_store.h"
 #include "cli/options_results.h"
@@ -110,12 +111,19 @@
     {"projection", NULL}
 /* clang-format on */
 
+/* clang-format off */
 static const struct option_spec serve_specs[] = {
-    SHARED_SPECS,        PROXY_SPECS,         PRODUCTION_SPECS,    ENGINE_SPECS,
-    {"take-over", "no"}, {"book", NULL}, /* these six: of a front in a process of its own */
-    {"book-ca", NULL},   {"book-name", NULL}, {"book-cert", NULL}, {"book-key", NULL},
+    SHARED_SPECS,
+    PROXY_SPECS,
+    PRODUCTION_SPECS,
+    ODDS_STORE_SPECS,
+    {"take-over", "no"},
+    {"ledger", "files"},
+    {"projection", NULL},
+    BOOK_SPECS, /* of a front in a process of its own, as the next */
     {"token", NULL},
 };
+/* clang-format on */
 
 static const struct option_spec standby_specs[] = {
     SHARED_SPECS,           PROXY_SPECS,           PRODUCTION_SPECS,
@@ -488,17 +496,7 @@ static void say_front(const struct node_addresses *bound)
 static int take_book(const struct options *options, struct front_options *front, struct buf *token,
                      struct buf *why)
 {
-    const char *book = options_text(options, "book");
-    if (book == NULL || net_address_parse(slice_text(book), &front->book) < 0) {
-        buf_printf(why, "--book is HOST:PORT of the admin listener of the book's process, not: %s",
-                   book == NULL ? "(missing)" : book);
-        return -ERR_CONFIG;
-    }
-    front->book_tls = (struct tls_client_files){.ca = options_text(options, "book-ca"),
-                                                .server_name = options_text(options, "book-name"),
-                                                .certificates = options_text(options, "book-cert"),
-                                                .key = options_text(options, "book-key"),
-                                                .resume = true};
+    TRY(options_book(options, front, why));
     TRY(command_read_token(options_text(options, "token"), token, why));
     front->token = token->at;
     return 0;
@@ -528,6 +526,8 @@ static int take_front(const struct options *options, uint32_t roles, struct fron
     TRY(options_odds_store(options, &front->node.odds_store, why));
     if ((roles & ROLE_BIT(ROLE_GATEWAY)) != 0)
         TRY(take_book(options, front, token, why));
+    else
+        front->node.shard = (struct shard_place){0, 1}; /* it asks none */
     if ((roles & ROLE_BIT(ROLE_ODDS_SERVICE)) == 0 || front->node.odds_store.shared)
         return 0;
     buf_put_text(why, "--roles odds-service needs --odds-store: where the prices are");

@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <signal.h>
+#include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -23,9 +24,16 @@
 
 #define DRAIN_MS                10000
 #define ADMIN_CONNECTIONS       64
-#define FRONT_METRICS_ITEMS     1024
+#define FRONT_METRICS_ITEMS     (1024 + BET_SHARDS_PORTS_MAX * 16)
 #define FRONT_METRICS_BYTES_MAX (512 * 1024)
 #define NO_STORE                SLICE("Cache-Control: no-store\r\n")
+
+/* The way to one shard's book. */
+struct front_shard {
+    struct front_process *process;
+    struct shard_place place;
+    struct book_link link;
+};
 
 struct front_process {
     const struct front_options *options;
@@ -35,7 +43,9 @@ struct front_process {
     struct node_listen listen;
     struct odds_store *store;
     struct own_presence *presence;
-    struct book_link link;
+    struct front_shard shards[BET_SHARDS_PORTS_MAX];
+    uint32_t shards_count;
+    struct bet_shards_port books;
     struct front_prices prices;
     struct node_front front;
     bool front_open;
@@ -79,24 +89,32 @@ static void on_hangup(void *owner, int signal)
 
 static void on_turn_begin(void *owner)
 {
-    book_link_turn_begin(&((struct front_process *)owner)->link);
+    struct front_process *process = owner;
+    for (uint32_t i = 0; i < process->shards_count; i++)
+        book_link_turn_begin(&process->shards[i].link);
 }
 
 static void on_turn_end(void *owner)
 {
-    book_link_turn_end(&((struct front_process *)owner)->link);
+    struct front_process *process = owner;
+    for (uint32_t i = 0; i < process->shards_count; i++)
+        book_link_turn_end(&process->shards[i].link);
 }
 
-static bool takes_bets(void *owner)
+/* How many shards' books take bets. */
+static uint32_t taking_bets(const struct front_process *process)
 {
-    return book_link_takes_bets(&((struct front_process *)owner)->link);
+    uint32_t count = 0;
+    for (uint32_t i = 0; i < process->shards_count; i++)
+        count += book_link_takes_bets(&process->shards[i].link);
+    return count;
 }
 
 /* Whether customers should be sent here: what this process is for is there. */
 static bool is_ready(void *owner)
 {
     const struct front_process *process = owner;
-    return (process->options->token == NULL || takes_bets(owner)) &&
+    return (process->options->token == NULL || taking_bets(process) > 0) &&
            front_prices_is_ready(&process->prices);
 }
 
@@ -107,16 +125,30 @@ static int64_t silence_us(void *owner, struct slice provider)
 
 static void on_own(void *owner, struct slice user_id, const char *op, struct slice object)
 {
-    struct front_process *process = owner;
-    odds_service_push(process->front.odds, user_id, op, object);
+    const struct front_shard *shard = owner;
+    odds_service_push(shard->process->front.odds, user_id, op, object);
 }
 
-/* What was said meanwhile did not come here: who may see own messages reads the account again. */
+static bool is_of_shard(void *owner, struct slice user_id)
+{
+    const struct front_shard *shard = owner;
+    return user_shard(user_id, shard->place.shards) == shard->place.shard;
+}
+
+/* What was said meanwhile did not come here: its users who may see own messages read the account
+ * again. */
 static void on_gap(void *owner)
 {
+    struct front_shard *shard = owner;
+    if (shard->process->front_open)
+        odds_service_renew_users(shard->process->front.odds, is_of_shard, shard);
+}
+
+static void on_users(void *owner, uint32_t cell, bool there)
+{
     struct front_process *process = owner;
-    if (process->front_open)
-        odds_service_renew_users(process->front.odds);
+    for (uint32_t i = 0; i < process->shards_count; i++)
+        book_link_users(&process->shards[i].link, cell, there);
 }
 
 /* ---- the admin listener ---- */
@@ -124,7 +156,7 @@ static void on_gap(void *owner)
 static void serve_metrics(struct front_process *process, struct http_request *request)
 {
     struct buf out = buf_over(process->out, sizeof process->out);
-    metrics_set(&process->takes_bets_now, takes_bets(process));
+    metrics_set(&process->takes_bets_now, taking_bets(process) > 0);
     metrics_write(&process->metrics, &out);
     if (out.overflow)
         http_reply_problem(request->reply_to, 500, "REPLY_TOO_LARGE", SLICE_NONE);
@@ -185,23 +217,50 @@ static int open_begin(struct front_process *process)
     return local_keys_open(node->data, node->jwks, &process->keys, process->why);
 }
 
-/* Our hook comes before the front's: questions go before the fan-out. */
-static int open_link(struct front_process *process)
+static int open_shard(struct front_process *process, uint32_t i, const uint64_t hash_key[2])
 {
+    struct front_shard *shard = &process->shards[i];
+    const struct front_book *book = &process->options->books[i];
+    shard->process = process;
+    shard->place = (struct shard_place){i, process->options->node.shard.shards};
     struct book_link_options link = {
-        .address = process->options->book,
+        .place = shard->place,
+        .addresses_count = book->count,
         .tls = process->options->book_tls,
         .token = process->options->token,
-        .events = {process, on_own, on_gap},
+        .hash_key = {hash_key[0], hash_key[1]},
+        .events = {shard, on_own, on_gap},
     };
-    random_fill(link.hash_key, sizeof link.hash_key);
-    TRY(odds_store_memory_new((uint32_t)process->options->node.markets_max, link.hash_key,
+    memcpy(link.addresses, book->addresses, sizeof link.addresses);
+    process->books.of[i] = NULL;
+    process->shards_count++; /* book_link_close() is due */
+    TRY(book_link_open(&shard->link, process->loop, &link, process->why));
+    process->books.of[i] = book_link_port(&shard->link);
+    return 0;
+}
+
+/* Without a token there is no book: the links then answer everything that it is away. */
+static int open_shards(struct front_process *process, const uint64_t hash_key[2])
+{
+    uint32_t shards = process->options->node.shard.shards;
+    bet_shards_port_init(&process->books, shards);
+    for (uint32_t i = 0; i < shards; i++)
+        TRY(open_shard(process, i, hash_key));
+    return 0;
+}
+
+/* Our hook comes before the front's: questions go before the fan-out. */
+static int open_links(struct front_process *process)
+{
+    uint64_t hash_key[2];
+    random_fill(hash_key, sizeof hash_key);
+    TRY(odds_store_memory_new((uint32_t)process->options->node.markets_max, hash_key,
                               &process->store));
-    TRY(own_presence_new(link.hash_key, &process->presence));
+    TRY(own_presence_new(hash_key, &process->presence));
     loop_at_turn_begin(process->loop, on_turn_begin, process);
     TRY(loop_at_turn_end(process->loop, LOOP_STAGE_WORK, on_turn_end, process));
-    TRY(book_link_open(&process->link, process->loop, &link, process->why));
-    own_presence_watch(process->presence, book_link_users, &process->link);
+    TRY(open_shards(process, hash_key));
+    own_presence_watch(process->presence, on_users, process);
     const struct front_prices_parts prices = {process->loop, process->store,
                                               (uint32_t)process->options->node.markets_max};
     return front_prices_open(&process->prices, &process->options->node.odds_store, &prices,
@@ -215,7 +274,7 @@ static int open_front(struct front_process *process)
                                              .loop = process->loop,
                                              .store = process->store,
                                              .presence = process->presence,
-                                             .bets = book_link_port(&process->link),
+                                             .bets = &process->books.port,
                                              .rules = &process->keys.rules,
                                              .takes_bets = is_ready,
                                              .silence_us = silence_us,
@@ -234,13 +293,18 @@ static int open_metrics(struct front_process *process)
     metrics_init(metrics, process->metrics_items, FRONT_METRICS_ITEMS);
     TRY(metrics_add_gauge(metrics,
                           (struct metrics_name){"overround_front_takes_bets",
-                                                "1: the book is there and takes bets", NULL, 0},
+                                                "1: the book of a shard is there and takes bets",
+                                                NULL, 0},
                           &process->takes_bets_now));
     TRY(net_metrics_register(metrics, process->admin, true));
     TRY(node_listen_register_metrics(&process->listen, metrics));
-    TRY(book_link_register_metrics(&process->link, metrics));
     TRY(front_prices_register_metrics(&process->prices, metrics));
-    return node_front_register_metrics(&process->front, metrics);
+    TRY(node_front_register_metrics(&process->front, metrics));
+    for (uint32_t i = 0; i < process->shards_count; i++) {
+        TRY(book_link_register_metrics(&process->shards[i].link, metrics));
+        metrics_begin_part(metrics);
+    }
+    return 0;
 }
 
 static int refuse_address(struct front_process *process, const struct net_address *address,
@@ -290,13 +354,15 @@ static void close_all(struct front_process *process)
     if (process->loop == NULL)
         return;
     loop_at_turn_begin(process->loop, NULL, NULL);
-    if (process->link.loop != NULL)
-        book_link_end(&process->link); /* what is under way is answered */
+    for (uint32_t i = 0; i < process->shards_count; i++)
+        if (process->shards[i].link.loop != NULL)
+            book_link_end(&process->shards[i].link); /* what is under way is answered */
     front_prices_close(&process->prices);
     node_front_close(&process->front);
     http_server_free(process->admin);
     loop_remove_hook(process->loop, on_turn_end, process);
-    book_link_close(&process->link);
+    for (uint32_t i = 0; i < process->shards_count; i++)
+        book_link_close(&process->shards[i].link);
     own_presence_free(process->presence);
     if (process->store != NULL)
         process->store->ops->free(process->store);
@@ -309,7 +375,7 @@ static enum node_end serve(struct front_process *process, node_ready_fn ready)
 {
     int error = open_begin(process);
     if (error == 0)
-        error = open_link(process);
+        error = open_links(process);
     if (error == 0)
         error = open_front(process);
     if (error == 0)

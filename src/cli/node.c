@@ -436,7 +436,7 @@ static int open_roles(struct node *node, const struct book_options *book)
                              },
                              node->why));
     bet_counter_init(&node->counter, node->options->shard, node->bets, node->proofs.service);
-    node_links_open(&node->links, &node->counter.port, node->options->shard.shard);
+    node_links_open(&node->links, &node->counter.port, node->options->shard);
     TRY(open_fronts(node));
     metrics_init(&node->metrics, node->metrics_items, METRICS_ITEMS_MAX);
     metrics_histogram_init(&node->settlement_us, metrics_bounds_us, METRICS_BOUNDS_US_COUNT);

@@ -63,7 +63,7 @@ static struct node_link *free_place(struct node_links *links)
     if (links->used == NODE_LINKS_MAX)
         return NULL;
     struct node_link *link = &links->places[links->used];
-    if (bet_link_teller_new(links->bets, links->shard, &link->teller) < 0)
+    if (bet_link_teller_new(links->bets, links->place, &link->teller) < 0)
         return NULL;
     link->links = links;
     links->used++;
@@ -98,10 +98,10 @@ void node_links_serve(void *owner, struct http_request *request)
 
 /* ---- the book's turns ---- */
 
-void node_links_open(struct node_links *links, struct bet_port *bets, uint32_t shard)
+void node_links_open(struct node_links *links, struct bet_port *bets, struct shard_place place)
 {
     links->bets = bets;
-    links->shard = shard;
+    links->place = place;
 }
 
 bool node_links_wants(const struct node_links *links, struct slice user_id)

@@ -24,8 +24,8 @@ struct node_link {
 
 /* All zero at first. */
 struct node_links {
-    struct bet_port *bets; /* borrowed */
-    uint32_t shard;        /* of this book */
+    struct bet_port *bets;    /* borrowed */
+    struct shard_place place; /* of this book */
     struct node_link places[NODE_LINKS_MAX];
     uint32_t used; /* places that were ever used: they come first */
     struct metrics_gauge attached;
@@ -33,7 +33,7 @@ struct node_links {
 };
 
 /* For node_fronts' book; `bets` is borrowed until node_links_close(). */
-void node_links_open(struct node_links *links, struct bet_port *bets, uint32_t shard);
+void node_links_open(struct node_links *links, struct bet_port *bets, struct shard_place place);
 /* For backoffice_parts.link. */
 void node_links_serve(void *owner, struct http_request *request);
 

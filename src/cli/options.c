@@ -8,6 +8,8 @@
 
 #define NAME_BYTES_MAX_ENV 96
 
+const char option_list[] = "";
+
 /* Index of the key among the specs, or count. */
 static size_t find_spec(const struct option_spec *specs, size_t count, struct slice key)
 {
@@ -32,6 +34,20 @@ static int wrong(struct buf *why, const char *text, struct slice name)
     return -ERR_CONFIG;
 }
 
+/* Another value of one place. False: the option takes but one; or there is no room. */
+static bool add_value(struct options *ret, size_t i, const char *value)
+{
+    size_t room = sizeof ret->lists - ret->lists_bytes;
+    if (ret->specs[i].fallback != option_list)
+        return false;
+    int bytes = snprintf(ret->lists + ret->lists_bytes, room, "%s %s", ret->values[i], value);
+    if (bytes < 0 || (size_t)bytes >= room)
+        return false;
+    ret->values[i] = ret->lists + ret->lists_bytes;
+    ret->lists_bytes += (size_t)bytes + 1;
+    return true;
+}
+
 /* ---- the command line ---- */
 
 static int read_option(const struct options_input *input, int *at, struct options *ret,
@@ -43,15 +59,13 @@ static int read_option(const struct options_input *input, int *at, struct option
     size_t i = find_spec(ret->specs, ret->count, key);
     if (i == ret->count)
         return wrong(why, "unknown option --", key);
-    if (ret->values[i] != NULL)
-        return wrong(why, "given twice: --", key);
-    if (equals != NULL) {
-        ret->values[i] = equals + 1;
-        return 0;
-    }
-    if (*at + 1 >= input->argc || strncmp(input->argv[*at + 1], "--", 2) == 0)
+    if (equals == NULL && (*at + 1 >= input->argc || strncmp(input->argv[*at + 1], "--", 2) == 0))
         return wrong(why, "a value is missing after --", key);
-    ret->values[i] = input->argv[++*at];
+    const char *value = equals != NULL ? equals + 1 : input->argv[++*at];
+    if (ret->values[i] == NULL)
+        ret->values[i] = value;
+    else if (!add_value(ret, i, value))
+        return wrong(why, "given twice: --", key);
     return 0;
 }
 
@@ -127,9 +141,11 @@ static int wrong_line(struct buf *why, const char *path, unsigned line, const ch
     return -ERR_CONFIG;
 }
 
-/* `in_file` marks the keys that this file has already given. */
+enum in_file { FILE_NOTHING = 0, FILE_PASSED_OVER, FILE_TAKEN };
+
+/* `in_file` says what this file has already given of each key, and whether that counts. */
 static int read_line(const struct options_input *input, struct options *ret, char *begin,
-                     bool *in_file, struct buf *why)
+                     enum in_file *in_file, struct buf *why)
 {
     char *end = begin + strlen(begin);
     begin = trimmed(begin, end);
@@ -145,10 +161,13 @@ static int read_line(const struct options_input *input, struct options *ret, cha
         return wrong(why, "unknown key ", key);
     if (i == ret->count)
         return 0; /* another command's */
-    if (in_file[i])
+    bool again = in_file[i] != FILE_NOTHING, list = ret->specs[i].fallback == option_list;
+    if (again && !(list && (in_file[i] == FILE_PASSED_OVER || add_value(ret, i, value))))
         return wrong(why, "given twice: ", key);
-    in_file[i] = true;
-    if (ret->values[i] == NULL)
+    if (again)
+        return 0;
+    in_file[i] = ret->values[i] == NULL ? FILE_TAKEN : FILE_PASSED_OVER;
+    if (in_file[i] == FILE_TAKEN)
         ret->values[i] = value;
     return 0;
 }
@@ -170,7 +189,7 @@ static int load(const char *path, struct options *ret, struct buf *why)
 static int read_file(const struct options_input *input, const char *path, struct options *ret,
                      struct buf *why)
 {
-    bool in_file[OPTIONS_MAX] = {false};
+    enum in_file in_file[OPTIONS_MAX] = {FILE_NOTHING};
     unsigned number = 1;
     TRY(load(path, ret, why));
     for (char *line = ret->file; line != NULL; number++) {
@@ -200,7 +219,7 @@ int options_read(const struct options_input *input, struct options *ret, struct 
     if (config < ret->count && ret->values[config] != NULL)
         TRY(read_file(input, ret->values[config], ret, why));
     for (size_t i = 0; i < ret->count; i++)
-        if (ret->values[i] == NULL)
+        if (ret->values[i] == NULL && ret->specs[i].fallback != option_list)
             ret->values[i] = ret->specs[i].fallback;
     return 0;
 }

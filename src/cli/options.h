@@ -17,11 +17,16 @@
 #define OPTIONS_MAX            128
 #define OPTIONS_ARGUMENTS_MAX  256
 #define OPTIONS_FILE_BYTES_MAX (64 * 1024)
+#define OPTIONS_LIST_BYTES_MAX 4096 /* of all values of options that may be given several times */
 
 struct option_spec {
     const char *name;     /* "listen" */
     const char *fallback; /* NULL: none */
 };
+
+/* As a fallback: none, and it may be given several times in one place; its value is then all of
+ * them, in order, with a space between. */
+extern const char option_list[];
 
 struct options {
     const struct option_spec *specs; /* borrowed */
@@ -30,6 +35,8 @@ struct options {
     const char *arguments[OPTIONS_ARGUMENTS_MAX]; /* what is no option, in order */
     size_t arguments_count;
     char file[OPTIONS_FILE_BYTES_MAX + 1]; /* the config file, cut into texts */
+    char lists[OPTIONS_LIST_BYTES_MAX];    /* values of lists, each ended by NUL */
+    size_t lists_bytes;
 };
 
 /* Reads all three. `known` lists the keys that the file may hold, because one file serves all

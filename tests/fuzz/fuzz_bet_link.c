@@ -87,7 +87,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *at, size_t bytes)
 {
     struct bet_port port = {port_ask};
     const struct bet_link carrier = {NULL, link_send, link_close};
-    const struct bet_link_asker_options options = {.places = 4, .answer_us_max = 1000};
+    const struct bet_link_asker_options options = {
+        .places = 4, .answer_us_max = 1000, .place = {0, 1}};
     const struct bet_link_asker_events events = {NULL, NULL, NULL};
     struct bet_link_asker *asker;
     struct bet_link_teller *teller;
@@ -95,7 +96,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *at, size_t bytes)
         return 0;
     closed = false;
     if (bet_link_asker_new(&options, &events, &asker) < 0 ||
-        bet_link_teller_new(&port, 0, &teller) < 0)
+        bet_link_teller_new(&port, (struct shard_place){0, 1}, &teller) < 0)
         abort();
     bet_link_asker_attach(asker, &carrier);
     bet_link_teller_attach(teller, &carrier);

@@ -185,9 +185,12 @@ static void take_own(const struct bet_link_asker *asker, const struct bet_link_m
 
 static int take_welcome(struct bet_link_asker *asker, const struct bet_link_welcome *welcome)
 {
-    if (asker->state != LINK_GREETED || welcome->format != BET_LINK_FORMAT ||
-        welcome->shard != asker->options.shard)
+    const struct shard_place *place = &asker->options.place;
+    if (asker->state != LINK_GREETED || welcome->format != BET_LINK_FORMAT)
         return -ERR_FORMAT;
+    if (welcome->shard != place->shard ||
+        (welcome->shards == 0 ? 1 : welcome->shards) != place->shards)
+        return -ERR_STOPPED;
     asker->state = LINK_WELCOME;
     asker->takes_bets = welcome->takes_bets != 0;
     metrics_count(&asker->stats.sessions, 1);
@@ -232,9 +235,11 @@ static int take_batch(struct bet_link_asker *asker, struct slice batch)
 
 void bet_link_asker_batch(struct bet_link_asker *asker, struct slice batch)
 {
-    if (!bet_link_out_is_open(&asker->out) || take_batch(asker, batch) == 0)
+    int error = bet_link_out_is_open(&asker->out) ? take_batch(asker, batch) : 0;
+    if (error == 0)
         return;
-    metrics_count(&asker->stats.bad_batches, 1);
+    metrics_count(error == -ERR_STOPPED ? &asker->stats.other_shards : &asker->stats.bad_batches,
+                  1);
     bet_link_out_fail(&asker->out);
 }
 
@@ -326,6 +331,11 @@ struct bet_port *bet_link_asker_port(struct bet_link_asker *asker)
     return &asker->port;
 }
 
+bool bet_link_asker_is_welcome(const struct bet_link_asker *asker)
+{
+    return asker->state == LINK_WELCOME && !asker->out.broken;
+}
+
 bool bet_link_asker_takes_bets(const struct bet_link_asker *asker)
 {
     return asker->takes_bets && !asker->out.broken;
@@ -357,6 +367,9 @@ int bet_link_asker_register_metrics(const struct bet_link_asker *asker, struct m
          &asker->stats.sessions.value},
         {{"overround_link_bad_batches_total", "Links closed for what they brought", NULL, 0},
          &asker->stats.bad_batches.value},
+        {{"overround_link_other_shards_total",
+          "Links closed because the book there has another shard", NULL, 0},
+         &asker->stats.other_shards.value},
         {{"overround_limit_reached_total", "How often a limit was reached",
           "limit=\"link_questions\"", 0},
          &asker->stats.places_reached.value},

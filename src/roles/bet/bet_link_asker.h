@@ -32,10 +32,10 @@ struct bet_link_asker_events {
 };
 
 struct bet_link_asker_options {
-    uint32_t places;       /* questions under way */
-    int64_t answer_us_max; /* so long may an answer take */
-    uint64_t hash_key[2];  /* of own_presence: whose cells users() names */
-    uint32_t shard;        /* that the book must be of; another one is not taken */
+    uint32_t places;          /* questions under way */
+    int64_t answer_us_max;    /* so long may an answer take */
+    uint64_t hash_key[2];     /* of own_presence: whose cells users() names */
+    struct shard_place place; /* that the book must be; another one's link is ended */
 };
 
 /* Counted since start. */
@@ -46,6 +46,7 @@ struct bet_link_asker_stats {
     struct metrics_counter given_up;       /* the link ended */
     struct metrics_counter late;           /* answer_us_max */
     struct metrics_counter bad_batches;    /* the link was closed for them */
+    struct metrics_counter other_shards;   /* the link was closed: the book is another shard's */
     struct metrics_counter sessions;       /* links that were welcome */
 };
 
@@ -72,7 +73,9 @@ void bet_link_asker_turn_end(struct bet_link_asker *asker);
 /* When the oldest question becomes late, or -1: then a turn is wanted. */
 int64_t bet_link_asker_due_us(const struct bet_link_asker *asker);
 
-/* The book is there and takes bets. */
+/* A book of this shard is there. */
+bool bet_link_asker_is_welcome(const struct bet_link_asker *asker);
+/* It is, and takes bets. */
 bool bet_link_asker_takes_bets(const struct bet_link_asker *asker);
 uint32_t bet_link_asker_under_way(const struct bet_link_asker *asker);
 const struct bet_link_asker_stats *bet_link_asker_stats(const struct bet_link_asker *asker);

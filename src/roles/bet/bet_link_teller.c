@@ -14,7 +14,7 @@ enum cookie_word { COOKIE_TAG, COOKIE_SESSION };
 
 struct bet_link_teller {
     struct bet_port *port; /* borrowed */
-    uint32_t shard;
+    struct shard_place place;
     struct bet_link_out out;
     bool greeted;
     bool takes_bets;  /* as it was told last */
@@ -98,17 +98,20 @@ static int take_hello(struct bet_link_teller *teller, const struct bet_link_hell
 {
     if (teller->greeted || hello->format != BET_LINK_FORMAT || hello->places > BET_LINK_PLACES_MAX)
         return -ERR_FORMAT;
+    uint16_t shards = teller->place.shards == 1 ? 0 : (uint16_t)teller->place.shards;
     teller->greeted = true;
     teller->places = hello->places;
     teller->hash_key[0] = hello->hash_key[0];
     teller->hash_key[1] = hello->hash_key[1];
     teller->stats.sessions++;
-    bet_link_out_said(&teller->out, bet_link_put(&teller->out.batch,
-                                                 &(struct bet_link_message){
-                                                     .type = BET_LINK_WELCOME,
-                                                     .welcome = {.format = BET_LINK_FORMAT,
-                                                                 .takes_bets = teller->takes_bets,
-                                                                 .shard = teller->shard}}));
+    bet_link_out_said(
+        &teller->out,
+        bet_link_put(&teller->out.batch,
+                     &(struct bet_link_message){.type = BET_LINK_WELCOME,
+                                                .welcome = {.format = BET_LINK_FORMAT,
+                                                            .takes_bets = teller->takes_bets,
+                                                            .shard = (uint16_t)teller->place.shard,
+                                                            .shards = shards}}));
     return 0;
 }
 
@@ -200,7 +203,8 @@ void bet_link_teller_turn_end(struct bet_link_teller *teller, bool takes_bets)
     bet_link_out_flush(&teller->out);
 }
 
-int bet_link_teller_new(struct bet_port *port, uint32_t shard, struct bet_link_teller **ret_teller)
+int bet_link_teller_new(struct bet_port *port, struct shard_place place,
+                        struct bet_link_teller **ret_teller)
 {
     struct bet_link_teller *teller = calloc(1, sizeof *teller);
     if (teller == NULL || bet_link_out_new(&teller->out) < 0) {
@@ -208,7 +212,7 @@ int bet_link_teller_new(struct bet_port *port, uint32_t shard, struct bet_link_t
         return -ERR_MEMORY;
     }
     teller->port = port;
-    teller->shard = shard;
+    teller->place = place;
     *ret_teller = teller;
     return 0;
 }

@@ -26,7 +26,8 @@ struct bet_link_teller_stats {
 };
 
 /* `port` is borrowed. 0 or -ERR_MEMORY. */
-int bet_link_teller_new(struct bet_port *port, uint32_t shard, struct bet_link_teller **ret_teller);
+int bet_link_teller_new(struct bet_port *port, struct shard_place place,
+                        struct bet_link_teller **ret_teller);
 /* After the port's last answer. Accepts NULL. */
 void bet_link_teller_free(struct bet_link_teller *teller);
 

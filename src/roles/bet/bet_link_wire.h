@@ -57,7 +57,8 @@ struct bet_link_welcome {
     uint16_t format;
     uint8_t takes_bets;
     uint8_t reserved; /* 0 */
-    uint32_t shard;
+    uint16_t shard;
+    uint16_t shards; /* of the book; 0: it has one */
 };
 
 struct bet_link_state {

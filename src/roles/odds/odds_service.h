@@ -130,9 +130,11 @@ void odds_service_push(struct odds_service *service, struct slice user_id, const
  * each (error AUTHORITY_ENDED); prices go on. For revoked tokens and exclusions. */
 void odds_service_revoke(struct odds_service *service, struct slice user_id);
 
-/* A message to a user was lost, and it is not known whose: everyone who may see own messages is
- * sent away as by odds_service_send_away(), and reads their account when they are back. */
-void odds_service_renew_users(struct odds_service *service);
+/* A message to a user was lost, and it is not known whose, but that it is one whom `is_one` tells
+ * (NULL: anybody): all of them who may see own messages are sent away as by
+ * odds_service_send_away(), and read their account when they are back. */
+void odds_service_renew_users(struct odds_service *service,
+                              bool (*is_one)(void *owner, struct slice user_id), void *owner);
 
 /* Registers everything that is counted here. 0 or -ERR_LIMIT. */
 int odds_service_metrics(struct odds_service *service, struct metrics *metrics);

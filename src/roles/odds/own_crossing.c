@@ -154,5 +154,5 @@ void own_receiver_take(struct odds_service *service, struct slice record)
     if (crossing_kind_of(record) == CROSSING_OWN)
         take_own(service, record);
     else
-        odds_service_renew_users(service);
+        odds_service_renew_users(service, NULL, NULL);
 }

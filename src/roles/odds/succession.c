@@ -93,12 +93,16 @@ static void renew_user(struct odds_service *s, struct client *client, uint64_t a
     client_free(client);
 }
 
-void odds_service_renew_users(struct odds_service *s)
+void odds_service_renew_users(struct odds_service *s,
+                              bool (*is_one)(void *owner, struct slice user_id), void *owner)
 {
     uint64_t users = s->identities_pool.count, window_ms = away_window_ms(users), number = 0;
     for (uint32_t i = 0; i < s->clients_pool.end; i++) {
         struct client *client = &s->clients[i];
-        if (client->used && client->identity != SLOT_NONE && !client->ended)
+        if (!client->used || client->identity == SLOT_NONE || client->ended)
+            continue;
+        struct slice user_id = jwt_sub(&s->identities[client->identity].claims);
+        if (is_one == NULL || is_one(owner, user_id))
             renew_user(s, client, window_ms * number++ / users);
     }
 }

@@ -8,7 +8,8 @@ from .standby import Proxy
 
 
 class Front(Server):
-    """`overround serve --roles gateway`: it keeps nothing but the key that tokens are read with."""
+    """`overround serve --roles gateway`: it keeps nothing but the key that tokens are read with.
+    Without an address the options say where the books are."""
 
     def __init__(self, data, book, address, *options, **named):
         self.book = book
@@ -17,8 +18,10 @@ class Front(Server):
         self.token_file = os.path.join(data, 'gateway.token')
         with open(self.token_file, 'w', encoding='ascii') as file:
             file.write(book.token('gateway-1', 'gateway') + '\n')
-        super().__init__(data, '--roles', 'gateway', '--book', f'{address[0]}:{address[1]}',
-                         '--token', self.token_file, *options, **named)
+        if address is not None:
+            options = '--book', f'{address[0]}:{address[1]}', *options
+        super().__init__(data, '--roles', 'gateway', '--token', self.token_file, *options,
+                         **named)
 
     def start(self):
         self.spawn()

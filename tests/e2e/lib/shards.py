@@ -1,6 +1,12 @@
 """Which shard a user belongs to, by another implementation of SipHash-2-4 (docs/LEDGER.md)."""
 import itertools
+import os
+import shutil
 import struct
+
+from .fronts import Front
+from .standby import Proxy
+from .until import until
 
 KEY = b'overround.shards'
 MASK = (1 << 64) - 1
@@ -51,3 +57,61 @@ def users_of(shard, shards, prefix='user'):
 
 def bet_shard(bet_id):
     return int(bet_id) >> 12 & 1023
+
+
+class Shards:
+    """A book of several shards, each a server with a feed, and fronts before all of them."""
+
+    def __init__(self, make, folder, shards, options=()):
+        self.shards, self.make, self.folder = shards, make, folder
+        self.options = list(options)
+        self.books = [self.open(n) for n in range(shards)]
+        self.ways = [Proxy(book.server.admin) for book in self.books]
+        self.fronts = []
+
+    def open(self, shard):
+        """Its server; all have the same secrets."""
+        data = self.folder / f'shard-{shard}'
+        if shard > 0:
+            copy_keys(self.folder / 'shard-0', data)
+        return self.make(data, ['--shard', str(shard), '--shards', str(self.shards),
+                                *self.options])
+
+    def front(self, *options):
+        ways = [f'--book={n}={way.address[0]}:{way.address[1]}' for n, way in enumerate(self.ways)]
+        front = Front(str(self.folder / f'front-{len(self.fronts)}'), self.books[0].server, None,
+                      '--shards', str(self.shards), *ways, *options).start()
+        self.fronts.append(front)
+        until(lambda: taking(front) == self.shards)
+        return front
+
+    def restart(self, shard):
+        self.books[shard].server.start()
+        self.ways[shard].target = self.books[shard].server.admin
+        self.books[shard].feed.again()
+
+    def market(self, ident, prices):
+        for book in self.books:
+            book.feed.market(ident, prices)
+            assert book.server.get(f'/v1/odds/{ident}').status == 200
+        return ident
+
+    def close(self):
+        for front in self.fronts:
+            front.kill()
+        for way in self.ways:
+            way.close()
+        for book in self.books:
+            book.close()
+
+
+def copy_keys(of, to):
+    """Secrets that every process of a book has; not those of its users."""
+    os.makedirs(to / 'keys', mode=0o700)
+    for name in 'jwt-hs256.key', 'personal-master.key':
+        shutil.copy(of / 'keys' / name, to / 'keys')
+
+
+def taking(front):
+    """How many shards' books a front sees taking bets."""
+    return front.metric('overround_link_takes_bets')

@@ -138,11 +138,14 @@ static void on_gap(void *owner)
 
 static void front_begin(struct scene *s, struct front *front)
 {
-    const struct bet_link_asker_options options = {
-        .places = PLACES, .answer_us_max = ANSWER_US, .hash_key = {hash_key[0], hash_key[1]}};
+    const struct bet_link_asker_options options = {.places = PLACES,
+                                                   .answer_us_max = ANSWER_US,
+                                                   .hash_key = {hash_key[0], hash_key[1]},
+                                                   .place = {0, 1}};
     const struct bet_link_asker_events events = {front, on_own, on_gap};
     assert_int_equal(bet_link_asker_new(&options, &events, &front->asker), 0);
-    assert_int_equal(bet_link_teller_new(&s->counter.port, 0, &front->teller), 0);
+    assert_int_equal(
+        bet_link_teller_new(&s->counter.port, (struct shard_place){0, 1}, &front->teller), 0);
 }
 
 static struct scene *begin(void)
@@ -497,15 +500,20 @@ TEST(bet_link, a_book_of_another_shard_or_format_is_not_asked)
 {
     static char memory[64];
     struct buf out = buf_over(memory, sizeof memory);
-    const struct bet_link_welcome others[] = {{.format = BET_LINK_FORMAT, .shard = 1},
-                                              {.format = BET_LINK_FORMAT + 1}};
-    for (int i = 0; i < 2; i++) {
+    const struct bet_link_welcome others[] = {{.format = BET_LINK_FORMAT + 1},
+                                              {.format = BET_LINK_FORMAT, .shard = 1},
+                                              {.format = BET_LINK_FORMAT, .shards = 2}};
+    for (int i = 0; i < 3; i++) {
         struct scene *s = begin();
         open_link(&s->fronts[0]);
         bet_link_asker_batch(s->fronts[0].asker,
                              batch_of(&out, &(struct bet_link_message){.type = BET_LINK_WELCOME,
                                                                        .welcome = others[i]}));
         assert_true(s->fronts[0].up.closed);
+        const struct bet_link_asker_stats *stats = bet_link_asker_stats(s->fronts[0].asker);
+        assert_int_equal(stats->bad_batches.value, i == 0);
+        assert_int_equal(stats->other_shards.value, i > 0);
+        assert_false(bet_link_asker_is_welcome(s->fronts[0].asker));
         expect(ask(s, 0, BET_CALL_PLACE, "b1", BET), 503, "BOOK_AWAY");
         end(s);
     }

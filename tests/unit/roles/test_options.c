@@ -8,9 +8,12 @@
 
 #include "test.h"
 
-static const struct option_spec specs[] = {
-    {"config", NULL}, {"listen", "here"}, {"log-level", "info"}, {"number", "7"}};
-static const char *const known[] = {"config", "listen", "log-level", "number", "speed"};
+static const struct option_spec specs[] = {{"config", NULL},
+                                           {"listen", "here"},
+                                           {"log-level", "info"},
+                                           {"number", "7"},
+                                           {"book", option_list}};
+static const char *const known[] = {"book", "config", "listen", "log-level", "number", "speed"};
 
 static struct options options;
 static char why_text[512];
@@ -22,7 +25,7 @@ static int read_all(char *const *argv, char *const *environment, bool arguments)
     while (argv[argc] != NULL)
         argc++;
     struct buf why = buf_over(why_text, sizeof why_text - 1);
-    const struct options_input input = {argc, argv, specs, 4, known, 5, environment, arguments};
+    const struct options_input input = {argc, argv, specs, 5, known, 6, environment, arguments};
     int result = options_read(&input, &options, &why);
     why_text[why.bytes] = '\0';
     return result;
