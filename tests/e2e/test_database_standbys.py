@@ -1,18 +1,18 @@
 """A ledger in a PostgreSQL with two synchronous standbys, one of which must have what is
 acknowledged: the loss of the primary loses nothing, and what no standby has is not acknowledged,
-though the primary has it (L2). DRILL_ROUNDS: how often a primary is killed."""
-import os
+though the primary has it (L2)."""
 import threading
 import time
 
 import pytest
 from conftest import make
+from lib.drills import SECONDS
 from lib.load import Load
 from lib.postgres import Quorum
 from lib.server import run
 from lib.until import until
 
-ROUNDS = int(os.environ.get('DRILL_ROUNDS') or 1)
+ROUNDS = 4 if SECONDS else 1
 WAITING = "SELECT count(*) FROM pg_stat_activity WHERE wait_event = 'SyncRep'"
 
 

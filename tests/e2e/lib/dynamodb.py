@@ -114,16 +114,25 @@ class Pass(http.server.BaseHTTPRequestHandler):
 
 
 class Wire(socketserver.ThreadingMixIn, http.server.HTTPServer):
-    """Passes on to a port, or answers with `said`, a status and an object, while it is set."""
+    """Passes on to a port, or answers with `said`, a status and an object, while it is set. `host`
+    and `tls`, an SSLContext: where others reach it."""
     daemon_threads = True
 
-    def __init__(self, to_port):
-        super().__init__(('127.0.0.1', 0), Pass)
+    def __init__(self, to_port, host='127.0.0.1', tls=None):
+        super().__init__((host, 0), Pass)
+        self.tls = tls
         self.to_port, self.said, self.answered = to_port, None, 0
         threading.Thread(target=self.serve_forever, daemon=True).start()
 
     def handle_error(self, request, client_address):
         pass  # either end went: a test's doing
 
+    def finish_request(self, request, client_address):
+        if self.tls:  # on the thread of this connection: a handshake may never end
+            request = self.tls.wrap_socket(request, server_side=True)
+        super().finish_request(request, client_address)
+
     def url(self, table):
-        return f'dynamodb://{table}?region=eu-west-1&endpoint=http://127.0.0.1:{self.server_port}/'
+        scheme, host = 'https' if self.tls else 'http', self.server_address[0]
+        return (f'dynamodb://{table}?region=eu-west-1&endpoint={scheme}://{host}:'
+                f'{self.server_port}/')

@@ -41,31 +41,31 @@ def free_ports(count):
 
 class Kafka:
     """`count` brokers; each may be ended and started again on its data. `through`: ports that
-    clients are to use instead, of proxies before the brokers."""
+    clients are to use instead, of proxies before the brokers; `host`: where they are for clients."""
 
-    def __init__(self, folder, count=1, through=()):
-        self.folder, self.count = str(folder), count
+    def __init__(self, folder, count=1, through=(), host='127.0.0.1'):
+        self.folder, self.count, self.host = str(folder), count, host
         ports = free_ports(3 * count)
         self.ports = ports[:count]
         self.shown = list(through) or self.ports
         self.nodes = ','.join(f'{ports[i]}:{ports[count + i]}:{ports[2 * count + i]}'
                               for i in range(count))
-        self.inner = ports[count:2 * count]
+        self.inner, self.control = ports[count:2 * count], ports[2 * count:]
         self.brokers = [None] * count
 
     @property
     def url(self):
-        return 'kafka://' + ','.join(f'127.0.0.1:{port}' for port in self.shown)
+        return 'kafka://' + ','.join(f'{self.host}:{port}' for port in self.shown)
 
     @property
     def servers(self):
-        return ','.join(f'127.0.0.1:{port}' for port in self.ports)
+        return ','.join(f'{self.host}:{port}' for port in self.ports)
 
     def begin(self, node):
-        more = []
-        if self.shown != self.ports:
-            more = [f'advertised.listeners=CLIENT://127.0.0.1:{self.shown[node]},'
-                    f'INNER://127.0.0.1:{self.inner[node]}']
+        inner = f'INNER://127.0.0.1:{self.inner[node]}'
+        more = [f'listeners=CLIENT://{self.host}:{self.ports[node]},{inner},'
+                f'CONTROLLER://127.0.0.1:{self.control[node]}',
+                f'advertised.listeners=CLIENT://{self.host}:{self.shown[node]},{inner}']
         # pylint: disable=consider-using-with
         self.brokers[node] = subprocess.Popen(
             [RUN, os.path.join(self.folder, str(node)), str(node + 1), self.nodes, *more],
@@ -76,7 +76,7 @@ class Kafka:
             pytest.skip("no Java, no Maven, or Kafka's jars are out of reach")
         assert self.brokers[node].poll() is None, self.log(node)
         with socket.socket() as probe:
-            return probe.connect_ex(('127.0.0.1', self.ports[node])) == 0
+            return probe.connect_ex((self.host, self.ports[node])) == 0
 
     def start(self):
         if subprocess.run([RUN, '--fetch'], check=False).returncode == ABSENT:

@@ -35,11 +35,13 @@ def free_port():
 class Redis:
     """One server on a port that stays the same when it is started again."""
 
-    def __init__(self, *settings, sentinel=None):
-        self.settings, self.sentinel = settings, sentinel
+    def __init__(self, *settings, sentinel=None, host='127.0.0.1'):
+        self.settings, self.sentinel, self.host = settings, sentinel, host
+        if host != '127.0.0.1':
+            self.settings += '--bind', host, '--protected-mode', 'no'
         self.folder = tempfile.mkdtemp(prefix='overround-redis-', dir='/tmp')
         self.port, self.process = free_port(), None
-        self.url = f'redis://127.0.0.1:{self.port}'
+        self.url = f'redis://{host}:{self.port}'
 
     def spawn(self):
         environment = dict(os.environ)
@@ -65,7 +67,7 @@ class Redis:
         return self.spawn().wait()
 
     def cli(self, *words, check=True):
-        done = subprocess.run(['redis-cli', '-h', '127.0.0.1', '-p', str(self.port), *words],
+        done = subprocess.run(['redis-cli', '-h', self.host, '-p', str(self.port), *words],
                               stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
                               stderr=subprocess.PIPE, text=True, check=False)
         assert not check or done.returncode == 0, (words, done.stderr)
