@@ -41,7 +41,7 @@ def free_ports(count):
 
 class Kafka:
     """`count` brokers; each may be ended and started again on its data. `through`: ports that
-    clients are to use instead, of proxies before the brokers; `host`: where they are for clients."""
+    clients are to use instead, of proxies before the brokers; `host`: where clients find them."""
 
     def __init__(self, folder, count=1, through=(), host='127.0.0.1'):
         self.folder, self.count, self.host = str(folder), count, host

@@ -90,15 +90,16 @@ class Quorum:
         folders = {n: tempfile.mkdtemp(prefix=f'overround-pg-{n}-', dir='/tmp') for n in self.names}
         self.folders = folders
         self.primary = Postgres(folders['a'], self.setting, name='a').start()
-        self.standbys = [self.standby(name) for name in self.names[1:]]
-        for standby in self.standbys:
-            self.wait_counted(standby)
+        self.standbys = []
+        for name in self.names[1:]:  # the checkpoint of one copy ends another that has just begun
+            self.add_standby(name)
         self.url = f'postgresql:///postgres?host={",".join(folders.values())}&user=postgres'
 
-    def standby(self, name):
-        """One more, made from the primary of now."""
-        return Postgres(self.folders[name], self.setting, standby_of=self.primary,
-                        name=name).spawn()
+    def add_standby(self, name):
+        """One more, made from the primary of now; once it counts."""
+        self.standbys.append(Postgres(self.folders[name], self.setting, standby_of=self.primary,
+                                      name=name).spawn())
+        self.wait_counted(self.standbys[-1])
 
     def wait_counted(self, standby):
         """Until it is one of those that commits wait for."""
@@ -124,8 +125,7 @@ class Quorum:
     def rejoin(self, gone):
         """What was a primary comes back as a standby, from nothing."""
         shutil.rmtree(os.path.join(gone.folder, 'data'))
-        self.standbys.append(self.standby(gone.name))
-        self.wait_counted(self.standbys[-1])
+        self.add_standby(gone.name)
 
     def close(self):
         for server in [self.primary, *self.standbys]:
