@@ -48,13 +48,23 @@ struct curl_client {
 
 /* ---- the thread ---- */
 
-/* What is answered is counted and forgotten. */
+static size_t answer_max(const struct web_request *request)
+{
+    return request->answer != NULL ? request->answer_bytes_max : WEB_ANSWER_BYTES_MAX;
+}
+
+/* What is answered is counted, and forgotten where there is no room given for it. */
 static size_t on_body(char *at, size_t size, size_t count, void *owner)
 {
     struct carried *carried = owner;
-    (void)at;
+    struct web_request *request = carried->request;
+    size_t before = carried->answer_bytes;
     carried->answer_bytes += size * count;
-    return carried->answer_bytes <= WEB_ANSWER_BYTES_MAX ? size * count : 0;
+    if (carried->answer_bytes > answer_max(request))
+        return 0;
+    if (request->answer != NULL && size * count > 0)
+        memcpy(request->answer + before, at, size * count);
+    return size * count;
 }
 
 static CURLcode set_limits(CURL *easy)
@@ -92,22 +102,51 @@ static CURLcode set_trust(const struct curl_client *client, CURL *easy)
     return code;
 }
 
-static CURLcode set_request(struct carried *carried)
+static bool add_header(struct carried *carried, const char *header)
+{
+    struct curl_slist *more = curl_slist_append(carried->headers, header);
+    if (more != NULL)
+        carried->headers = more;
+    return more != NULL;
+}
+
+static CURLcode set_headers(struct carried *carried)
 {
     const struct web_request *request = carried->request;
-    CURL *easy = carried->easy;
     char header[128];
-    (void)snprintf(header, sizeof header, "Content-Type: %s", request->content_type);
-    carried->headers = curl_slist_append(NULL, header);
-    CURLcode code = carried->headers == NULL
-                        ? CURLE_OUT_OF_MEMORY
-                        : curl_easy_setopt(easy, CURLOPT_HTTPHEADER, carried->headers);
+    bool added = true;
+    for (size_t i = 0; i < WEB_HEADERS_MAX && request->headers[i] != NULL; i++)
+        added &= add_header(carried, request->headers[i]);
+    if (!request->is_get) {
+        (void)snprintf(header, sizeof header, "Content-Type: %s", request->content_type);
+        added &= add_header(carried, header);
+    }
+    if (!added)
+        return CURLE_OUT_OF_MEMORY;
+    return carried->headers == NULL
+               ? CURLE_OK
+               : curl_easy_setopt(carried->easy, CURLOPT_HTTPHEADER, carried->headers);
+}
+
+static CURLcode set_method(struct carried *carried)
+{
+    const struct web_request *request = carried->request;
+    if (request->is_get)
+        return curl_easy_setopt(carried->easy, CURLOPT_HTTPGET, 1L);
+    CURLcode code =
+        curl_easy_setopt(carried->easy, CURLOPT_POSTFIELDSIZE, (long)request->body.bytes);
+    return code != CURLE_OK ? code
+                            : curl_easy_setopt(carried->easy, CURLOPT_POSTFIELDS, request->body.at);
+}
+
+static CURLcode set_request(struct carried *carried)
+{
+    CURL *easy = carried->easy;
+    CURLcode code = set_headers(carried);
     if (code == CURLE_OK)
-        code = curl_easy_setopt(easy, CURLOPT_URL, request->url);
+        code = curl_easy_setopt(easy, CURLOPT_URL, carried->request->url);
     if (code == CURLE_OK)
-        code = curl_easy_setopt(easy, CURLOPT_POSTFIELDSIZE, (long)request->body.bytes);
-    if (code == CURLE_OK)
-        code = curl_easy_setopt(easy, CURLOPT_POSTFIELDS, request->body.at);
+        code = set_method(carried);
     if (code == CURLE_OK)
         code = curl_easy_setopt(easy, CURLOPT_WRITEFUNCTION, on_body);
     if (code == CURLE_OK)
@@ -127,11 +166,12 @@ static void end_carried(struct carried *carried, CURLcode code)
     if (code == CURLE_OK && carried->easy != NULL)
         (void)curl_easy_getinfo(carried->easy, CURLINFO_RESPONSE_CODE, &status);
     request->status = (int)status;
+    request->answer_bytes = code == CURLE_OK ? carried->answer_bytes : 0;
     (void)snprintf(request->problem, sizeof request->problem, "%s",
-                   code == CURLE_OK                               ? ""
-                   : carried->answer_bytes > WEB_ANSWER_BYTES_MAX ? "the answer is too long"
-                   : carried->error[0] != '\0'                    ? carried->error
-                                                                  : curl_easy_strerror(code));
+                   code == CURLE_OK                              ? ""
+                   : carried->answer_bytes > answer_max(request) ? "the answer is too long"
+                   : carried->error[0] != '\0'                   ? carried->error
+                                                                 : curl_easy_strerror(code));
     if (carried->easy != NULL) {
         (void)curl_multi_remove_handle(client->multi, carried->easy); /* or it never was in */
         curl_easy_cleanup(carried->easy);
@@ -209,9 +249,8 @@ static void *run(void *owner)
 
 /* ---- the port ---- */
 
-static int client_post(struct web_client *web, struct web_request *request)
+static int begin(struct curl_client *client, struct web_request *request)
 {
-    struct curl_client *client = (struct curl_client *)web;
     int error = -ERR_BUSY;
     ASSERT(request->on_done != NULL);
     pthread_mutex_lock(&client->lock);
@@ -224,6 +263,18 @@ static int client_post(struct web_client *web, struct web_request *request)
     if (error == 0)
         (void)curl_multi_wakeup(client->multi);
     return error;
+}
+
+static int client_post(struct web_client *web, struct web_request *request)
+{
+    request->is_get = false;
+    return begin((struct curl_client *)web, request);
+}
+
+static int client_get(struct web_client *web, struct web_request *request)
+{
+    request->is_get = true;
+    return begin((struct curl_client *)web, request);
 }
 
 static struct web_request *take_done(struct curl_client *client)
@@ -275,7 +326,7 @@ static void client_free(struct web_client *web)
 }
 
 static const struct web_client_ops client_ops = {
-    .post = client_post, .poll = client_poll, .free = client_free};
+    .post = client_post, .get = client_get, .poll = client_poll, .free = client_free};
 
 /* ---- begin ---- */
 
