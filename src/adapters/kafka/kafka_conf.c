@@ -26,8 +26,10 @@ void kafka_say(struct kafka_problem *problem, const char *what, const char *why)
 /* Called within rd_kafka_poll and the like: its last word is what a failure is told with. */
 static void on_error(rd_kafka_t *handle, int error, const char *reason, void *owner)
 {
+    struct kafka_problem *problem = owner;
     (void)handle;
-    kafka_say(owner, rd_kafka_err2str((rd_kafka_resp_err_t)error), reason);
+    problem->is_away |= error == RD_KAFKA_RESP_ERR__ALL_BROKERS_DOWN;
+    kafka_say(problem, rd_kafka_err2str((rd_kafka_resp_err_t)error), reason);
 }
 
 static void on_log(const rd_kafka_t *handle, int level, const char *facility, const char *text)

@@ -13,6 +13,7 @@
 /* The last sentence about what is wrong; written within calls of the handle's user only. */
 struct kafka_problem {
     char text[KAFKA_PROBLEM_BYTES];
+    bool is_away; /* no broker could be reached; whoever hears from one takes it back */
 };
 
 struct kafka_setting {

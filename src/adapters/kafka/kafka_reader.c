@@ -9,8 +9,11 @@
 #include <stdlib.h>
 
 #include "adapters/kafka/kafka_conf.h"
+#include "adapters/kafka/kafka_topics.h"
 #include "base/assert.h"
 #include "base/error.h"
+
+#define LOOK_MS 1000
 
 struct kafka_reader {
     struct event_reader reader;
@@ -123,6 +126,20 @@ static int take_other(struct kafka_reader *r, rd_kafka_message_t *message)
     return error;
 }
 
+/* Nothing came, and it is not known that anybody is there: is the topic? */
+static int look_for_topic(struct kafka_reader *r)
+{
+    if (!r->problem.is_away)
+        return 0;
+    int count = kafka_topic_partitions(r->handle, r->options.topic, LOOK_MS, &r->problem);
+    if (count == -ERR_NOT_FOUND)
+        kafka_say(&r->problem, "there is no topic", r->options.topic);
+    if (count < 0)
+        return -ERR_ABSENT;
+    r->problem.is_away = false;
+    return 0;
+}
+
 static rd_kafka_message_t *next_message(struct kafka_reader *r, int wait_ms)
 {
     rd_kafka_message_t *held = r->held;
@@ -148,8 +165,11 @@ static int reader_read(struct event_reader *reader, int events_max, int wait_ms,
             return error;
         }
         TRY(visit_message(r, message, visit, owner));
+        r->problem.is_away = false;
         count++;
     }
+    if (count == 0)
+        TRY(look_for_topic(r));
     return count;
 }
 
@@ -299,6 +319,7 @@ int kafka_reader_new(const struct kafka_reader_options *options, struct event_re
         return -ERR_MEMORY;
     r->reader.ops = &reader_ops;
     r->options = *options;
+    r->problem.is_away = true; /* nobody has answered yet */
     r->visited = rd_kafka_topic_partition_list_new(KAFKA_PARTITIONS);
     r->reached = rd_kafka_topic_partition_list_new(KAFKA_PARTITIONS);
     int error = r->visited == NULL || r->reached == NULL ? -ERR_MEMORY : open_handle(r, why);
