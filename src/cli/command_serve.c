@@ -12,6 +12,7 @@
 #include "cli/node_database.h"
 #include "cli/node_fronts.h"
 #include "cli/options_book.h"
+#include "cli/options_consumer.h"
 #include "cli/options_listen.h"
 #include "cli/options_odds_store.h"
 #include "cli/options_results.h"
@@ -122,6 +123,7 @@ static const struct option_spec serve_specs[] = {
     {"projection", NULL},
     BOOK_SPECS, /* of a front in a process of its own, as the next */
     {"token", NULL},
+    CONSUMER_SPECS, /* of one who follows a stream */
 };
 /* clang-format on */
 
@@ -509,11 +511,12 @@ static int take_roles(const struct options *options, uint32_t *ret_roles, struct
     const char *text = options_text(options, "roles");
     TRY(roles_parse(slice_text(text), ret_roles, why));
     if (*ret_roles == ROLES_ALL || *ret_roles == ROLE_BIT(ROLE_PROJECTOR) ||
+        *ret_roles == ROLE_BIT(ROLE_NOTIFICATION) || *ret_roles == ROLE_BIT(ROLE_ANALYTICS) ||
         (*ret_roles & ~front) == 0)
         return 0;
     buf_printf(why,
-               "--roles: a process runs all of them, or gateway and odds-service, or projector; "
-               "not: %s",
+               "--roles: a process runs all of them, or gateway and odds-service, or projector, "
+               "notification-service or analytics-service alone; not: %s",
                text);
     return -ERR_CONFIG;
 }
@@ -586,6 +589,30 @@ static int serve_projector(const struct options *options)
     return end == NODE_ENDED ? 0 : command_fail((int)end, buf_slice(&why));
 }
 
+/* ---- one who follows a stream ---- */
+
+static void say_consumer(const struct node_addresses *bound)
+{
+    put_address("consumer ", &bound->admin, bound->admin_is_tls);
+    (void)fflush(stdout);
+}
+
+static int serve_consumer(const struct options *options, enum consumer_role role)
+{
+    char memory[1024];
+    struct buf why = buf_over(memory, sizeof memory);
+    struct node_options node = {.profile = PROFILE_DEMO};
+    struct consumer_node_options consumer = {.role = role};
+    if (take_profile(options_text(options, "profile"), &node, &why) < 0 ||
+        take_shared(options, &node, &why) < 0 || options_consumer(options, &consumer, &why) < 0)
+        return command_fail(2, buf_slice(&why));
+    consumer.streams = node.streams;
+    consumer.admin_address = node.admin_address;
+    consumer.listen = node.listen;
+    enum node_end end = consumer_node_run(&consumer, say_consumer, &why);
+    return end == NODE_ENDED ? 0 : command_fail((int)end, buf_slice(&why));
+}
+
 /* ---- a node ---- */
 
 static int take_engines(const struct options *options, struct node_options *node, struct buf *why)
@@ -618,9 +645,11 @@ int command_serve(int argc, char *const *argv)
         return code;
     if (take_roles(&options, &roles, &why) < 0)
         return command_fail(2, buf_slice(&why));
-    return roles == ROLES_ALL                  ? serve_all(&options)
-           : roles == ROLE_BIT(ROLE_PROJECTOR) ? serve_projector(&options)
-                                               : serve_front(&options, roles);
+    return roles == ROLES_ALL                     ? serve_all(&options)
+           : roles == ROLE_BIT(ROLE_PROJECTOR)    ? serve_projector(&options)
+           : roles == ROLE_BIT(ROLE_NOTIFICATION) ? serve_consumer(&options, CONSUMER_NOTIFIES)
+           : roles == ROLE_BIT(ROLE_ANALYTICS)    ? serve_consumer(&options, CONSUMER_COUNTS)
+                                                  : serve_front(&options, roles);
 }
 
 /* ---- a standby ---- */

@@ -1,5 +1,5 @@
-/* command_stream.c - `overround stream tail|notify|totals`: programs that follow a topic. tail
- * prints it; the other two are in files of their own. */
+/* command_stream.c - `overround stream tail`: prints what a topic says, as a member of a group.
+ * What is made of it otherwise has processes of its own (cli/consumer_node.h). */
 #include <stdio.h>
 
 #include "app/event_memory.h"
@@ -7,8 +7,6 @@
 #include "base/json_write.h"
 #include "cli/command.h"
 #include "cli/stream_consumer.h"
-#include "cli/stream_notify.h"
-#include "cli/stream_totals.h"
 #include "crypto/random.h"
 
 #define LINE_BYTES_MAX (EVENT_VALUE_BYTES_MAX + 1024)
@@ -69,7 +67,7 @@ static int command_tail(int argc, char *const *argv)
     random_fill(key, sizeof key);
     int error = event_memory_new(key, &tail.memory);
     if (error == 0)
-        error = stream_consumer_open(&consumer, &options, NULL, &why);
+        error = stream_consumer_open(&consumer, &options, &why);
     if (error == 0)
         error = stream_consumer_run(&consumer);
     if (tail.repeats > 0)
@@ -84,9 +82,5 @@ int command_stream(int argc, char *const *argv)
     struct slice what = argc < 1 ? SLICE_NONE : slice_text(argv[0]);
     if (slice_is(what, "tail"))
         return command_tail(argc - 1, argv + 1);
-    if (slice_is(what, "notify"))
-        return stream_notify(argc - 1, argv + 1);
-    if (slice_is(what, "totals"))
-        return stream_totals(argc - 1, argv + 1);
-    return command_fail(2, SLICE("stream tail | notify | totals --streams URL ..."));
+    return command_fail(2, SLICE("stream tail --streams URL ..."));
 }

@@ -14,14 +14,16 @@
     X(ROLE_SETTLEMENT_WORKER, "settlement-worker")                                                 \
     X(ROLE_GATEWAY, "gateway")                                                                     \
     X(ROLE_BACK_OFFICE, "back-office")                                                             \
-    X(ROLE_PROJECTOR, "projector")
+    X(ROLE_PROJECTOR, "projector")                                                                 \
+    X(ROLE_NOTIFICATION, "notification-service")                                                   \
+    X(ROLE_ANALYTICS, "analytics-service")
 
 #define ROLE_ENUM(name, text) name,
 enum role { ROLE_LIST(ROLE_ENUM) ROLES_COUNT };
 #undef ROLE_ENUM
 
 #define ROLE_BIT(role) (UINT32_C(1) << (role))
-/* "all": of a book. A projector only follows one. */
+/* "all": of a book. Those from the projector on only follow one. */
 #define ROLES_ALL (ROLE_BIT(ROLE_PROJECTOR) - 1)
 
 /* "all", or names with commas between, each once. 0 and bits ROLE_BIT(); -ERR_CONFIG with a

@@ -19,13 +19,13 @@ static void on_signal(int signal)
 }
 
 int stream_consumer_open(struct stream_consumer *consumer, const struct options *options,
-                         const char *group, struct buf *why)
+                         struct buf *why)
 {
     struct kafka_reader_options reader = {
         .kafka = {.url = options_text(options, "streams"),
                   .config = options_text(options, "streams-config")},
         .topic = options_text(options, "topic"),
-        .group = group != NULL ? group : options_text(options, "group"),
+        .group = options_text(options, "group"),
     };
     if (reader.kafka.url == NULL) {
         buf_put_text(why, "--streams is missing: kafka://HOST:PORT,...");

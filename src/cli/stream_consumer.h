@@ -25,9 +25,9 @@ struct stream_consumer {
     void *owner;
 };
 
-/* `group`: NULL: the option of that name. 0, or an error with a sentence in `why`. */
+/* 0, or an error with a sentence in `why`. */
 int stream_consumer_open(struct stream_consumer *consumer, const struct options *options,
-                         const char *group, struct buf *why);
+                         struct buf *why);
 /* 0: told to end, or it was quiet for long enough; else the error that ended it. */
 int stream_consumer_run(struct stream_consumer *consumer);
 /* Ends it, and answers the command's exit code for `error`, with its reason on stderr. */

@@ -11,6 +11,7 @@ static const char *const told[] = {"settled", "reversed", "cash_out", "not_accep
 #define TOLD_COUNT (sizeof told / sizeof *told)
 
 /* Members that are passed on as they are. */
+#define USER_ID 1
 static const char *const members[] = {"bet_id",   "user_id",    "outcome",    "reason",
                                       "stake",    "payout",     "delta",      "currency",
                                       "reverses", "settlement", "settled_at", "recorded_at"};
@@ -42,7 +43,7 @@ static bool is_told(const struct message *m)
     return known && m->event_no == 1;
 }
 
-int notice_of(const struct event *event, struct buf *notice)
+int notice_of(const struct event *event, struct buf *notice, struct slice *ret_customer)
 {
     char scratch[SCRATCH_BYTES];
     struct json_reader r;
@@ -54,6 +55,7 @@ int notice_of(const struct event *event, struct buf *notice)
             (void)read_member(&r, key, &m);
     if (json_end(&r) < 0 || m.type.bytes == 0 || m.event_no < 1)
         return -ERR_FORMAT;
+    *ret_customer = m.raw[USER_ID];
     if (!is_told(&m))
         return NOTICE_NONE;
     struct json_writer w = json_write_begin(notice);

@@ -11,5 +11,6 @@
 enum notice_outcome { NOTICE_NONE = 1, NOTICE_MADE };
 
 /* Writes {"notice":"settled","seq":...,"bet_id":...,"user_id":...,"outcome":...,"payout":...,
- * "currency":...} to `notice`. An enum notice_outcome; -ERR_FORMAT: it is no such message. */
-int notice_of(const struct event *event, struct buf *notice);
+ * "currency":...} to `notice`, and whose it is, as the message spells it. An enum notice_outcome;
+ * -ERR_FORMAT: it is no such message. */
+int notice_of(const struct event *event, struct buf *notice, struct slice *ret_customer);

@@ -114,14 +114,6 @@ class Kafka:
         assert done.returncode == 0, done.stdout[-2000:] + done.stderr[-2000:]
         return done.stdout
 
-    def follow(self, command, group, *options):
-        """One more member of the group, with a short session."""
-        # pylint: disable=consider-using-with
-        return subprocess.Popen([BINARY, 'stream', command, '--streams', self.url, '--group', group,
-                                 '--session-ms', '1500', *map(str, options)],
-                                stdin=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True,
-                                env=ENVIRONMENT)
-
     def tail(self, topic, group='test'):
         return Tail(self.url, topic, group)
 

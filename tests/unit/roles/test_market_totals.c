@@ -141,7 +141,8 @@ static int notice(const char *value)
     static char memory[NOTICE_BYTES_MAX];
     struct buf to = buf_over(memory, sizeof memory - 1);
     const struct event event = {.seq = SLICE("0-9"), .value = slice_text(value)};
-    int result = notice_of(&event, &to);
+    struct slice customer = SLICE_NONE;
+    int result = notice_of(&event, &to, &customer);
     (void)snprintf(text, sizeof text, "%.*s", SLICE_ARG(buf_slice(&to)));
     return result;
 }

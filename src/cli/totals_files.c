@@ -1,8 +1,8 @@
-/* stream_totals.c - contract in stream_totals.h.
+/* totals_files.c - contract in totals_files.h.
  * The first line of a file says how often it was written. Who writes holds the lock of the
  * partition and finds the number that it left there: otherwise another member has the partition
  * now, what was counted here since is not committed, and comes to that one. */
-#include "cli/stream_totals.h"
+#include "cli/totals_files.h"
 
 #include <fcntl.h>
 #include <stdio.h>
@@ -14,19 +14,10 @@
 
 #include "adapters/kafka/kafka_options.h"
 #include "base/error.h"
-#include "cli/command.h"
-#include "cli/stream_consumer.h"
 #include "crypto/random.h"
 #include "roles/analytics/market_totals.h"
 
 #define PATH_BYTES_MAX 512
-#define GROUP          "overround-totals"
-
-static const struct option_spec specs[] = {
-    STREAM_CONSUMER_SPECS,
-    {"folder", NULL},
-    {"group", GROUP},
-};
 
 /* A partition as this member knows it. */
 struct share {
@@ -34,17 +25,16 @@ struct share {
     uint64_t written; /* how often the file was, as last seen */
 };
 
-struct totals {
-    const char *folder, *topic;
-    struct event_reader *reader;
-    uint64_t generation; /* of what was loaded */
-    struct market_totals *totals;
-    uint64_t repeats;
+struct totals_files {
+    struct event_sink sink;
+    const char *folder, *topic;   /* borrowed */
+    struct market_totals *totals; /* owned */
     struct share shares[KAFKA_PARTITIONS];
-    bool lost; /* of the finish under way: another member has a partition that was changed here */
+    bool lost; /* of the settling under way: another member has a partition that was changed here */
+    struct metrics_counter counted, repeats, written, lost_total;
 };
 
-static int put_path(const struct totals *t, int32_t partition, const char *end,
+static int put_path(const struct totals_files *t, int32_t partition, const char *end,
                     char ret_path[PATH_BYTES_MAX])
 {
     int bytes =
@@ -53,7 +43,7 @@ static int put_path(const struct totals *t, int32_t partition, const char *end,
 }
 
 /* The lock of a partition's file; it ends with the descriptor, and with the process. */
-static int lock(const struct totals *t, int32_t partition, int *ret_file)
+static int lock(const struct totals_files *t, int32_t partition, int *ret_file)
 {
     char path[PATH_BYTES_MAX];
     TRY(put_path(t, partition, ".lock", path));
@@ -76,7 +66,7 @@ static uint64_t parse_written(const char *line)
 }
 
 /* How often the file was written; 0: it is not there. Its other lines go to `totals`, if any. */
-static int read_file(const struct totals *t, int32_t partition, struct market_totals *totals,
+static int read_file(const struct totals_files *t, int32_t partition, struct market_totals *totals,
                      uint64_t *ret_written)
 {
     char path[PATH_BYTES_MAX], line[MARKET_TOTALS_LINE_MAX];
@@ -95,7 +85,7 @@ static int read_file(const struct totals *t, int32_t partition, struct market_to
     return error;
 }
 
-static int load(struct totals *t, int32_t partition)
+static int load(struct totals_files *t, int32_t partition)
 {
     int locked = -1;
     TRY(lock(t, partition, &locked));
@@ -105,24 +95,24 @@ static int load(struct totals *t, int32_t partition)
     return error;
 }
 
-/* ---- events ---- */
+/* ---- the sink ---- */
 
-static int take(void *owner, const struct event *event)
+static struct totals_files *files_of(struct event_sink *sink)
 {
-    struct totals *t = owner;
-    uint64_t generation = t->reader->ops->generation(t->reader);
+    return (struct totals_files *)sink;
+}
+
+static int sink_take(struct event_sink *sink, const struct event *event)
+{
+    struct totals_files *t = files_of(sink);
     if (event->partition < 0 || event->partition >= KAFKA_PARTITIONS)
         return -ERR_LIMIT;
-    if (generation != t->generation) { /* others may have gone on with what was ours */
-        market_totals_forget(t->totals);
-        memset(t->shares, 0, sizeof t->shares);
-        t->generation = generation;
-    }
     if (!t->shares[event->partition].loaded)
         TRY(load(t, event->partition));
     int outcome = market_totals_take(t->totals, event);
     TRY(outcome);
-    t->repeats += outcome == TOTALS_REPEAT;
+    metrics_count(&t->counted, outcome == TOTALS_COUNTED);
+    metrics_count(&t->repeats, outcome == TOTALS_REPEAT);
     t->shares[event->partition].changed |= outcome == TOTALS_COUNTED;
     return 0;
 }
@@ -133,7 +123,7 @@ static int write_line(void *owner, struct slice line)
 }
 
 /* Whole and durable under its name, or the old one. */
-static int write_file(const struct totals *t, int32_t partition, uint64_t written)
+static int write_file(const struct totals_files *t, int32_t partition, uint64_t written)
 {
     char path[PATH_BYTES_MAX], part[PATH_BYTES_MAX];
     TRY(put_path(t, partition, "", path));
@@ -152,7 +142,7 @@ static int write_file(const struct totals *t, int32_t partition, uint64_t writte
     return rename(part, path) == 0 ? 0 : -ERR_IO;
 }
 
-static int save(struct totals *t, int32_t partition)
+static int save(struct totals_files *t, int32_t partition)
 {
     struct share *share = &t->shares[partition];
     uint64_t written = 0;
@@ -165,61 +155,89 @@ static int save(struct totals *t, int32_t partition)
     (void)close(locked);
     TRY(error);
     t->lost |= !ours;
+    metrics_count(&t->written, ours);
     share->written++;
     share->changed = false;
     return 0;
 }
 
-/* What was counted for a partition that another member has now is forgotten with everything else:
- * the next event loads anew. */
-static int finish(void *owner)
+/* Others may have gone on with what was ours: the next event loads it anew. */
+static void sink_renew(struct event_sink *sink)
 {
-    struct totals *t = owner;
+    struct totals_files *t = files_of(sink);
+    market_totals_forget(t->totals);
+    memset(t->shares, 0, sizeof t->shares);
+}
+
+/* What was counted for a partition that another member has now is forgotten with everything else.
+ */
+static int sink_settle(struct event_sink *sink)
+{
+    struct totals_files *t = files_of(sink);
     t->lost = false;
     for (int32_t partition = 0; partition < KAFKA_PARTITIONS; partition++)
         if (t->shares[partition].changed)
             TRY(save(t, partition));
-    if (t->lost)
-        t->generation = 0;
+    if (t->lost) {
+        metrics_count(&t->lost_total, 1);
+        sink_renew(sink);
+    }
+    return 1;
+}
+
+static const struct event_sink_ops sink_ops = {sink_take, sink_settle, sink_renew};
+
+struct event_sink *totals_files_sink(struct totals_files *files)
+{
+    return &files->sink;
+}
+
+/* ---- begin and end ---- */
+
+int totals_files_new(const char *folder, const char *topic, struct totals_files **ret_files,
+                     struct buf *why)
+{
+    uint64_t key[2];
+    if (mkdir(folder, 0700) != 0 && access(folder, W_OK) != 0) {
+        buf_printf(why, "--totals %s cannot be written", folder);
+        return -ERR_CONFIG;
+    }
+    struct totals_files *t = calloc(1, sizeof *t);
+    if (t == NULL)
+        return -ERR_MEMORY;
+    t->sink.ops = &sink_ops;
+    t->folder = folder;
+    t->topic = topic;
+    random_fill(key, sizeof key);
+    int error = market_totals_new(key, &t->totals);
+    if (error < 0) {
+        free(t);
+        return error;
+    }
+    *ret_files = t;
     return 0;
 }
 
-/* ---- the command ---- */
-
-static int open_totals(struct totals *t, const struct options *options, struct buf *why)
+void totals_files_free(struct totals_files *files)
 {
-    uint64_t key[2];
-    t->folder = options_text(options, "folder");
-    t->topic = options_text(options, "topic");
-    if (t->folder == NULL) {
-        buf_put_text(why, "--folder is missing: where the members of the group keep the totals");
-        return -ERR_CONFIG;
-    }
-    (void)mkdir(t->folder, 0700); /* it may be there; what it is shows when it is used */
-    random_fill(key, sizeof key);
-    return market_totals_new(key, &t->totals);
+    if (files == NULL)
+        return;
+    market_totals_free(files->totals);
+    free(files);
 }
 
-int stream_totals(int argc, char *const *argv)
+int totals_files_register_metrics(struct totals_files *files, struct metrics *metrics)
 {
-    static struct options options;
-    static struct totals totals;
-    char memory[512];
-    struct buf why = buf_over(memory, sizeof memory);
-    struct stream_consumer consumer = {.take = take, .finish = finish, .owner = &totals};
-    const struct command_input input = {argc, argv, specs, sizeof specs / sizeof *specs, false};
-    int code = command_options(&input, &options);
-    if (code != 0)
-        return code;
-    int error = open_totals(&totals, &options, &why);
-    if (error == 0)
-        error = stream_consumer_open(&consumer, &options, NULL, &why);
-    totals.reader = consumer.reader;
-    if (error == 0)
-        error = stream_consumer_run(&consumer);
-    if (totals.repeats > 0)
-        (void)fprintf(stderr, "overround: %llu repeats were not counted\n",
-                      (unsigned long long)totals.repeats);
-    market_totals_free(totals.totals);
-    return stream_consumer_close(&consumer, error, &why);
+    const struct metrics_row counters[] = {
+        {{"overround_totals_events_total", "Events that a total was changed by", NULL, 0},
+         &files->counted.value},
+        {{"overround_totals_repeats_total", "Events that had been counted before", NULL, 0},
+         &files->repeats.value},
+        {{"overround_totals_writes_total", "Files of a partition that were replaced", NULL, 0},
+         &files->written.value},
+        {{"overround_totals_lost_total", "Times that another member had a partition meanwhile",
+          NULL, 0},
+         &files->lost_total.value},
+    };
+    return metrics_add_counters(metrics, counters, sizeof counters / sizeof *counters);
 }
