@@ -36,7 +36,11 @@ class Delay:
         await asyncio.gather(*tasks, return_exceptions=True)
 
     async def connect(self, reader, writer):
-        there = await asyncio.open_connection(*self.server)
+        try:
+            there = await asyncio.open_connection(*self.server)
+        except OSError:  # as the server itself would answer
+            writer.close()
+            return
         await asyncio.gather(self.carry(reader, there[1]), self.carry(there[0], writer))
 
     async def carry(self, reader, writer):
