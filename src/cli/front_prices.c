@@ -41,8 +41,11 @@ static void on_level(void *owner)
 int front_prices_open(struct front_prices *prices, const struct node_odds_store_options *options,
                       const struct front_prices_parts *parts, struct buf *why)
 {
-    const struct odds_follower_listener listener = {prices, on_market, on_removed, on_standing,
-                                                    on_level};
+    const struct odds_follower_listener listener = {.owner = prices,
+                                                    .on_market = on_market,
+                                                    .on_removed = on_removed,
+                                                    .on_standing = on_standing,
+                                                    .on_level = on_level};
     struct odds_follower_options follower = {
         .fleet = {.place = options->place, .link = REDIS_LINK_OPTIONS_DEFAULT},
         .markets_max = parts->markets_max,

@@ -136,8 +136,10 @@ static void subject_free(struct store_subject *subject)
 static void open_ends(struct redis_subject *redis, const struct redis_fleet_options *fleet)
 {
     const struct odds_writer_providers providers = {NULL, one_provider, provider_at};
-    const struct odds_follower_listener listener = {NULL, hear_market, hear_image, hear_image,
-                                                    hear_nothing};
+    const struct odds_follower_listener listener = {.on_market = hear_market,
+                                                    .on_removed = hear_image,
+                                                    .on_standing = hear_image,
+                                                    .on_level = hear_nothing};
     struct odds_writer_options writer = ODDS_WRITER_OPTIONS_DEFAULT;
     struct odds_follower_options follower = {
         .fleet = *fleet, .markets_max = 4 * STORE_MARKETS_MAX, .hash_key = {5, 6}};

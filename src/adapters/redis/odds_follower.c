@@ -7,6 +7,7 @@
 #include <inttypes.h>
 #include <stdlib.h>
 
+#include "adapters/redis/odds_claims.h"
 #include "adapters/redis/odds_gaps.h"
 #include "adapters/redis/odds_leases.h"
 #include "adapters/redis/odds_message.h"
@@ -50,6 +51,7 @@ struct odds_follower {
     uint16_t changed[SELECTIONS_MAX];
     struct odds_gaps gaps;
     struct odds_leases leases;
+    struct odds_claims claims;
     struct odds_round round;
     bool hears, level; /* the channel is subscribed to; all keys were read once */
     bool missing;      /* something was not heard: a round is due */
@@ -247,6 +249,36 @@ static void on_value(void *owner, struct slice value)
 
 /* ---- the channel ---- */
 
+static void hear_lease(struct odds_follower *f, const struct odds_message *message)
+{
+    struct slice provider = slice_of(message->provider, message->provider_bytes);
+    bool holds = message->valid_for_us > 0;
+    odds_leases_hear(&f->leases, provider, message->valid_for_us, now_of(f));
+    const struct odds_lease *lease = odds_leases_find(&f->leases, provider);
+    if (lease == NULL)
+        return; /* ODDS_LEASES_MAX */
+    odds_claims_lease(&f->claims, message->session, (unsigned)(lease - f->leases.rows), holds);
+    if (f->listener.on_lease != NULL)
+        f->listener.on_lease(f->listener.owner, provider, message->valid_for_us);
+}
+
+static void hear(struct odds_follower *f, const struct odds_message *message)
+{
+    switch (message->kind) {
+    case ODDS_MESSAGE_VALUE:
+        if (message->value.bytes > 0)
+            on_value(f, message->value);
+        break;
+    case ODDS_MESSAGE_LEASE:
+        hear_lease(f, message);
+        break;
+    case ODDS_MESSAGE_ALIVE:
+        if (message->claim.ranges_count > 0)
+            odds_claims_hear(&f->claims, message->session, &message->claim, now_of(f));
+        break;
+    }
+}
+
 static void on_push(void *owner, struct slice payload)
 {
     struct odds_follower *f = owner;
@@ -259,13 +291,10 @@ static void on_push(void *owner, struct slice payload)
     }
     if (message.number > 0 && !odds_gaps_hear(&f->gaps, message.session, message.number, now_us)) {
         metrics_count(&f->gaps_found, 1);
+        odds_claims_miss(&f->claims, message.session);
         f->missing = true;
     }
-    if (message.kind == ODDS_MESSAGE_LEASE)
-        odds_leases_hear(&f->leases, slice_of(message.provider, message.provider_bytes),
-                         message.valid_for_us, now_us);
-    else if (message.kind == ODDS_MESSAGE_VALUE && message.value.bytes > 0)
-        on_value(f, message.value);
+    hear(f, &message);
 }
 
 /* From here on nothing is missed without being noticed; what was before is in the keys. */
@@ -281,6 +310,7 @@ static void on_subscribed(void *owner, uint64_t word, const redisReply *reply)
     f->missing = true;
     odds_round_cancel(&f->round); /* it began before */
     odds_gaps_begin(&f->gaps);
+    odds_claims_begin(&f->claims);
 }
 
 static void on_ear_up(void *owner, struct redis_link *link)
@@ -328,9 +358,16 @@ static void tend_ear(struct odds_follower *f)
 
 /* ---- rounds ---- */
 
+static bool was_read(void *owner, uint16_t slot)
+{
+    const struct odds_follower *f = owner;
+    return odds_round_has_read(&f->round, redis_fleet_serves(f->fleet, slot));
+}
+
 static void on_round_end(void *owner, bool whole)
 {
     struct odds_follower *f = owner;
+    odds_claims_read(&f->claims, f->round_us, was_read, f);
     metrics_count(whole ? &f->rounds : &f->rounds_failed, 1);
     f->part = !whole;
     if (!whole) {
@@ -384,6 +421,8 @@ static void on_tick(void *owner)
     tend_ear(f);
     if (odds_gaps_forget(&f->gaps, SILENT_US, now_us) > 0)
         f->missing = true;
+    odds_claims_forget(&f->claims, SILENT_US, now_us);
+    f->missing |= !f->round.running && odds_claims_want_round(&f->claims);
     tend_round(f, now_us);
     if (odds_leases_changed(&f->leases, now_us) || now_us - f->sweep_us > ROUND_US) {
         f->sweep_us = now_us;
@@ -474,6 +513,22 @@ int64_t odds_follower_silence_us(const struct odds_follower *f, struct slice pro
     if (f->hears && now_of(f) < lease->holds_till_us)
         return ODDS_FOLLOWER_ALIVE;
     return now_of(f) - lease->heard_us;
+}
+
+int64_t odds_follower_as_of_us(const struct odds_follower *f, const struct odds_image *image)
+{
+    char memory[MARKET_ID_BYTES_MAX + 8];
+    struct buf key = buf_over(memory, sizeof memory);
+    const struct odds_lease *lease = odds_leases_find(&f->leases, ODDS_TEXT(image, provider));
+    if (!f->hears || lease == NULL)
+        return ODDS_NEVER_US;
+    buf_put_slice(&key, ODDS_KEY_PREFIX);
+    buf_put_slice(&key, ODDS_TEXT(image, market_id));
+    ASSERT(!key.overflow);
+    const struct odds_asked asked = {.lease = (unsigned)(lease - f->leases.rows),
+                                     .slot = redis_slot_of(buf_slice(&key)),
+                                     .epoch = image->odds_version >> 32};
+    return odds_claims_as_of_us(&f->claims, &asked);
 }
 
 int odds_follower_register_metrics(struct odds_follower *f, struct metrics *metrics)

@@ -1,7 +1,7 @@
 /* odds_follower.h - keeps a copy of the prices in Redis in a store of this process, for an
- * odds-service without a book: reads all keys, then follows the channel (odds_message.h). A message
- * that is missing (odds_gaps.h), a connection that broke, or half a minute: all keys are read again
- * (odds_round.h). Versions of a market only rise here (P1).
+ * odds-service without a book, or a book without an odds-worker: reads all keys, then follows the
+ * channel (odds_message.h). A message that is missing (odds_gaps.h), a connection that broke, or
+ * half a minute: all keys are read again (odds_round.h). Versions of a market only rise here (P1).
  *
  * A market whose provider has no lease, as far as is known here, is shown suspended (P2), also
  * while Redis is away; what cannot be heard of is not alive. A market that was not heard of for the
@@ -24,6 +24,10 @@ struct odds_follower_listener {
     void (*on_removed)(void *owner, const struct odds_image *image); /* before it has */
     /* The version that was there, in another light: its provider was lost, or is back. */
     void (*on_standing)(void *owner, const struct odds_image *image);
+    /* A writer says for how long the provider's lease holds from now on; 0: it does not. May be
+     * NULL.
+     */
+    void (*on_lease)(void *owner, struct slice provider, int64_t valid_for_us);
     /* Whether newcomers may be shown prices here: false until all keys were read once. */
     void (*on_level)(void *owner);
 };
@@ -48,5 +52,9 @@ bool odds_follower_is_ready(const struct odds_follower *follower);
 #define ODDS_FOLLOWER_ALIVE   INT64_C(-1)
 #define ODDS_FOLLOWER_UNKNOWN INT64_C(-2)
 int64_t odds_follower_silence_us(const struct odds_follower *follower, struct slice provider);
+/* As of when (CLOCK_MONOTONIC) the image's version, of this follower's store, is known to be the
+ * newest of its market: odds_claims.h. INT64_MIN: it is not known. */
+int64_t odds_follower_as_of_us(const struct odds_follower *follower,
+                               const struct odds_image *image);
 /* -ERR_LIMIT. */
 int odds_follower_register_metrics(struct odds_follower *follower, struct metrics *metrics);

@@ -1,6 +1,8 @@
 /* odds_message.c - contract in odds_message.h. */
 #include "adapters/redis/odds_message.h"
 
+#include <inttypes.h>
+
 #include "base/error.h"
 #include "base/json_read.h"
 
@@ -73,6 +75,70 @@ static int read_lease(struct slice text, struct odds_message *ret)
     return 0;
 }
 
+static bool read_slot(struct json_reader *json, uint16_t *ret)
+{
+    int64_t slot = -1;
+    if (!json_array_next(json) || !json_i64(json, &slot) || slot < 0 || slot >= REDIS_SLOTS)
+        return false;
+    *ret = (uint16_t)slot;
+    return true;
+}
+
+static void read_ranges(struct json_reader *json, struct odds_claim *claim)
+{
+    if (!json_array_begin(json))
+        return;
+    while (json_array_next(json)) {
+        struct redis_range range = {0};
+        if (claim->ranges_count == ODDS_CLAIM_RANGES_MAX || !json_array_begin(json) ||
+            !read_slot(json, &range.first) || !read_slot(json, &range.last) ||
+            json_array_next(json) || range.last < range.first) {
+            json_fail(json);
+            return;
+        }
+        claim->ranges[claim->ranges_count++] = range;
+    }
+}
+
+static int read_claim(struct slice text, struct odds_claim *ret)
+{
+    struct json_reader json;
+    struct slice key;
+    int64_t epoch = -1;
+    struct odds_claim claim = {.sent_us = -1, .behind_us = -1};
+    json_begin(&json, text, NULL, 0);
+    if (json_object_begin(&json))
+        while (json_object_next(&json, &key)) {
+            if (slice_is(key, "epoch"))
+                (void)json_i64(&json, &epoch);
+            else if (slice_is(key, "sent_us"))
+                (void)json_i64(&json, &claim.sent_us);
+            else if (slice_is(key, "behind_us"))
+                (void)json_i64(&json, &claim.behind_us);
+            else if (slice_is(key, "slots"))
+                read_ranges(&json, &claim);
+            else
+                (void)json_skip(&json);
+        }
+    if (json_end(&json) < 0 || epoch < 0 || claim.sent_us < 0 || claim.behind_us < 0 ||
+        claim.behind_us > claim.sent_us)
+        return -ERR_FORMAT;
+    claim.epoch = (uint64_t)epoch;
+    *ret = claim;
+    return 0;
+}
+
+void odds_claim_write(struct buf *out, const struct odds_claim *claim)
+{
+    buf_printf(
+        out, "{\"epoch\":%" PRIu64 ",\"sent_us\":%" PRId64 ",\"behind_us\":%" PRId64 ",\"slots\":[",
+        claim->epoch, claim->sent_us, claim->behind_us);
+    for (unsigned i = 0; i < claim->ranges_count; i++)
+        buf_printf(out, "%s[%u,%u]", i == 0 ? "" : ",", claim->ranges[i].first,
+                   claim->ranges[i].last);
+    buf_put_text(out, "]}");
+}
+
 int odds_message_read(struct slice payload, struct odds_message *ret_message)
 {
     struct odds_message message = {.kind = ODDS_MESSAGE_ALIVE};
@@ -86,6 +152,8 @@ int odds_message_read(struct slice payload, struct odds_message *ret_message)
     if (slice_is(kind, "lease")) {
         message.kind = ODDS_MESSAGE_LEASE;
         TRY(read_lease(payload, &message));
+    } else if (slice_is(kind, "alive") && payload.bytes > 0) {
+        TRY(read_claim(payload, &message.claim));
     } else if (read_number(kind, &before)) {
         message.kind = ODDS_MESSAGE_VALUE;
         message.value = payload;

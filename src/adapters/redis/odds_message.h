@@ -3,16 +3,31 @@
  *   SESSION NUMBER BEFORE VALUE     a version; VALUE empty: none was taken
  *   - 0 BEFORE VALUE                the same, without a number
  *   SESSION NUMBER lease {"provider":ID,"epoch":N,"valid_for_us":N}
- *   SESSION NUMBER alive
+ *   SESSION NUMBER alive CLAIM
  *
- * Pure. Thread: any. */
+ * CLAIM is {"epoch":N,"sent_us":N,"behind_us":N,"slots":[[FIRST,LAST],..]}: whatever the writer had
+ * to say of these slots, since it began with that epoch of versions and until `behind_us` before it
+ * sent this, has been taken. `sent_us` is of the writer's
+ * own clock, and of use beside another one of the same connection only. It is left out while that
+ * cannot be said. Pure. Thread: any. */
 #pragma once
 
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "adapters/redis/redis_slots.h"
+#include "base/buf.h"
 #include "base/slice.h"
 #include "core/ids.h"
+
+#define ODDS_CLAIM_RANGES_MAX 32 /* slots of further ones are not claimed */
+
+struct odds_claim {
+    uint64_t epoch; /* of versions: 0, nothing was said yet */
+    int64_t sent_us, behind_us;
+    uint8_t ranges_count; /* 0: nothing is claimed */
+    struct redis_range ranges[ODDS_CLAIM_RANGES_MAX];
+};
 
 enum odds_message_kind { ODDS_MESSAGE_VALUE = 1, ODDS_MESSAGE_LEASE, ODDS_MESSAGE_ALIVE };
 
@@ -23,7 +38,11 @@ struct odds_message {
     uint8_t provider_bytes;   /* LEASE */
     char provider[PROVIDER_ID_BYTES_MAX];
     int64_t valid_for_us;
+    struct odds_claim claim; /* ALIVE */
 };
+
+#define ODDS_CLAIM_BYTES_MAX (128 + ODDS_CLAIM_RANGES_MAX * 16)
+void odds_claim_write(struct buf *out, const struct odds_claim *claim);
 
 /* -ERR_FORMAT. Kinds that are not known yet are ALIVE: they count, and say nothing. */
 int odds_message_read(struct slice payload, struct odds_message *ret_message);

@@ -37,6 +37,7 @@ static void end(struct odds_round *round)
 static void leave_master(struct odds_round *round, size_t master, bool whole)
 {
     round->masters[master].walking = false;
+    round->masters[master].read = whole;
     round->failed |= !whole;
     if (--round->walking == 0)
         end(round);
@@ -147,6 +148,7 @@ bool odds_round_begin(struct odds_round *round)
     round->walking = 0;
     for (size_t i = 0; i < REDIS_NODES_MAX; i++) {
         round->masters[i].walking = false;
+        round->masters[i].read = false;
         if (i >= count || redis_fleet_at(round->fleet, i) == NULL)
             continue;
         round->masters[i].cursor = 0;

@@ -27,7 +27,7 @@ struct odds_round {
     bool running, failed;
     unsigned walking; /* masters that are not done */
     struct {
-        bool walking;
+        bool walking, read; /* read: all of its keys, in this round */
         uint32_t values_due;
         uint64_t cursor;
     } masters[REDIS_NODES_MAX];
@@ -37,5 +37,10 @@ void odds_round_init(struct odds_round *round, struct redis_fleet *fleet,
                      const struct odds_round_listener *listener);
 /* Of those that are up; without all of them it ends as one that is not whole. False: none is. */
 bool odds_round_begin(struct odds_round *round);
+/* All keys of that master were read, in the newest round. Also in on_end. */
+static inline bool odds_round_has_read(const struct odds_round *round, size_t master)
+{
+    return master < REDIS_NODES_MAX && round->masters[master].read;
+}
 /* Nobody is told of its end any more. */
 void odds_round_cancel(struct odds_round *round);

@@ -7,7 +7,9 @@
 #include <inttypes.h>
 #include <stdlib.h>
 
+#include "adapters/redis/odds_message.h"
 #include "adapters/redis/odds_script.h"
+#include "adapters/redis/odds_unsaid.h"
 #include "adapters/redis/odds_value.h"
 #include "adapters/redis/redis_command.h"
 #include "base/assert.h"
@@ -17,7 +19,7 @@
 #include "base/rfc3339.h"
 #include "base/table.h"
 
-#define TICK_US      INT64_C(100000)
+#define TICK_US      INT64_C(50000)  /* so often it says what has been taken: odds_message.h */
 #define PAUSE_US     INT64_C(100000) /* after the server has refused a command */
 #define NO_ENTRY     UINT32_MAX
 #define NO_ROOM_MAX  64 /* in one turn: then the rest waits too */
@@ -37,7 +39,10 @@ struct entry {
     bool gone;     /* taken out: a tombstone is due */
     bool told;     /* its newest version has a number in the channel, or needs none */
     uint32_t next; /* of the queue, or of the free ones */
-    uint32_t in_flight;
+    bool
+        listed; /* among those of which not everything was taken; the next two are its neighbours */
+    uint32_t unsaid_next, unsaid_before;
+    struct odds_unsaid unsaid;
     uint64_t gone_version;
 };
 
@@ -50,7 +55,9 @@ struct odds_writer {
     struct entry *entries;
     struct table *by_id;
     uint32_t used, free_first, queue_first, queue_last, refresh_cursor;
-    char *value, *command; /* scratch */
+    uint32_t unsaid_first;
+    struct odds_unsaid claims[REDIS_NODES_MAX]; /* of the messages themselves, by master */
+    char *value, *command;                      /* scratch */
     size_t value_bytes_max, command_bytes_max;
     char digest[ODDS_DIGEST_BYTES];
     bool digest_known;
@@ -151,11 +158,52 @@ static uint32_t dequeue(struct odds_writer *w)
     return at;
 }
 
-static void enqueue_all(struct odds_writer *w)
+/* ---- what has not been taken ---- */
+
+static void list_unsaid(struct odds_writer *w, uint32_t at)
 {
-    for (uint32_t i = 0; i < w->used; i++)
-        if (w->entries[i].used)
-            enqueue(w, i);
+    struct entry *e = &w->entries[at];
+    if (e->listed)
+        return;
+    e->listed = true;
+    e->unsaid_before = NO_ENTRY;
+    e->unsaid_next = w->unsaid_first;
+    if (e->unsaid_next != NO_ENTRY)
+        w->entries[e->unsaid_next].unsaid_before = at;
+    w->unsaid_first = at;
+}
+
+static void unlist_unsaid(struct odds_writer *w, uint32_t at)
+{
+    struct entry *e = &w->entries[at];
+    if (!e->listed)
+        return;
+    e->listed = false;
+    if (e->unsaid_next != NO_ENTRY)
+        w->entries[e->unsaid_next].unsaid_before = e->unsaid_before;
+    if (e->unsaid_before == NO_ENTRY)
+        w->unsaid_first = e->unsaid_next;
+    else
+        w->entries[e->unsaid_before].unsaid_next = e->unsaid_next;
+}
+
+static void note_waits(struct odds_writer *w, uint32_t at, int64_t since_us)
+{
+    odds_unsaid_wait(&w->entries[at].unsaid, since_us);
+    list_unsaid(w, at);
+}
+
+/* What the server has of it is not known, or may be lost: until it is taken nothing is claimed. */
+static void say_again(struct odds_writer *w, uint32_t at)
+{
+    note_waits(w, at, ODDS_UNSAID_FOREVER);
+    enqueue(w, at);
+}
+
+static void note_taken(struct odds_writer *w, uint32_t at)
+{
+    if (odds_unsaid_since_us(&w->entries[at].unsaid) == ODDS_SAID)
+        unlist_unsaid(w, at);
 }
 
 /* ---- commands ---- */
@@ -261,7 +309,8 @@ static bool send_market(struct odds_writer *w, const struct sending *s)
                                 word_of(s->at, s->master, s->received_us));
     ASSERT(sent);
     e->told = true;
-    e->in_flight++;
+    odds_unsaid_send(&e->unsaid, loop_now(w->loop).us);
+    list_unsaid(w, s->at);
     return true;
 }
 
@@ -291,12 +340,17 @@ static enum trial try_entry(struct odds_writer *w, uint32_t at)
     if (e->gone)
         return try_market(w, at, NULL);
     const struct odds_image *image = w->store->ops->get(w->store, id_of(e));
-    return image == NULL ? TRIAL_NOBODY : try_market(w, at, image);
+    if (image != NULL)
+        return try_market(w, at, image);
+    e->unsaid.waits = false;
+    note_taken(w, at);
+    return TRIAL_NOBODY;
 }
 
 /* ---- answers ---- */
 
 static void load_script(struct odds_writer *w, struct redis_link *link);
+static void say_all_again(struct odds_writer *w, const struct redis_link *link);
 
 static void measure(struct odds_writer *w, uint64_t word)
 {
@@ -317,7 +371,8 @@ static void on_outcome(struct odds_writer *w, uint32_t at, uint64_t word, struct
     } else {
         metrics_count(&w->same, 1);
     }
-    if (e->gone && e->in_flight == 0 && !e->queued)
+    note_taken(w, at);
+    if (e->gone && !e->listed && !e->queued)
         free_entry(w, at);
 }
 
@@ -327,13 +382,13 @@ static void send_asking(struct odds_writer *w, uint32_t at, size_t master)
     const struct odds_image *image = e->gone ? NULL : w->store->ops->get(w->store, id_of(e));
     struct sending s = {.at = at, .master = master, .asking = true};
     if (e->gone || image == NULL) {
-        enqueue(w, at);
+        say_again(w, at);
         return;
     }
     s.value = write_value(w, image);
     s.version = image->odds_version;
     if (!send_market(w, &s))
-        enqueue(w, at);
+        say_again(w, at);
 }
 
 /* It is written again: elsewhere, or when the server has had a moment. */
@@ -342,7 +397,7 @@ static void on_error(struct odds_writer *w, uint32_t at, size_t master, const re
     size_t ask = 0;
     switch (redis_fleet_note_error(w->fleet, master, reply, &ask)) {
     case REDIS_MOVED:
-        enqueue(w, at);
+        say_again(w, at);
         return;
     case REDIS_ASK:
         send_asking(w, at, ask);
@@ -357,7 +412,7 @@ static void on_error(struct odds_writer *w, uint32_t at, size_t master, const re
     }
     metrics_count(&w->refused, 1);
     w->paused_us = loop_now(w->loop).us + PAUSE_US;
-    enqueue(w, at);
+    say_again(w, at);
 }
 
 static void on_answer(void *owner, uint64_t word, const redisReply *reply)
@@ -365,11 +420,11 @@ static void on_answer(void *owner, uint64_t word, const redisReply *reply)
     struct odds_writer *w = owner;
     uint32_t at = (uint32_t)(word >> 32);
     size_t master = word >> TIME_BITS & 0xff;
-    ASSERT(w->entries[at].used && w->entries[at].in_flight > 0);
-    w->entries[at].in_flight--;
+    ASSERT(w->entries[at].used);
+    odds_unsaid_end(&w->entries[at].unsaid);
     if (reply == NULL) {
         metrics_count(&w->lost, 1);
-        enqueue(w, at);
+        say_again(w, at);
     } else if (redis_is_error(reply)) {
         on_error(w, at, master, reply);
     } else {
@@ -388,8 +443,25 @@ static void on_loaded(void *owner, uint64_t word, const redisReply *reply)
         return; /* the commands behind it fail, and it is loaded again */
     memcpy(w->digest, digest.at, sizeof w->digest);
     if (!w->digest_known)
-        enqueue_all(w);
+        say_all_again(w, NULL);
     w->digest_known = true;
+}
+
+/* All that this server has, or should have; of other servers' all that is due is a renewal. NULL:
+ * of all servers. */
+static void say_all_again(struct odds_writer *w, const struct redis_link *link)
+{
+    char key[MARKET_ID_BYTES_MAX + 8];
+    for (uint32_t i = 0; i < w->used; i++) {
+        const struct entry *e = &w->entries[i];
+        if (!e->used)
+            continue;
+        if (link == NULL ||
+            redis_fleet_at(w->fleet, redis_fleet_find(w->fleet, key_text(e, key))) == link)
+            say_again(w, i);
+        else
+            enqueue(w, i);
+    }
 }
 
 static void load_script(struct odds_writer *w, struct redis_link *link)
@@ -407,18 +479,25 @@ static void on_up(void *owner, struct redis_link *link)
 {
     struct odds_writer *w = owner;
     load_script(w, link);
-    enqueue_all(w);
+    say_all_again(w, link);
 }
 
-/* ---- leases ---- */
+/* ---- leases, and what is claimed ---- */
 
-static void send_alive(struct odds_writer *w, struct redis_link *link, struct slice kind,
-                       struct slice words)
+static void on_told(void *owner, uint64_t word, const redisReply *reply)
 {
-    char memory[512], number[NUMBER_BYTES];
+    struct odds_writer *w = owner;
+    (void)reply;
+    odds_unsaid_end(&w->claims[word]);
+}
+
+static void send_word(struct odds_writer *w, size_t master, struct slice kind, struct slice words)
+{
+    char memory[ODDS_CLAIM_BYTES_MAX + 128], number[NUMBER_BYTES];
+    struct redis_link *link = redis_fleet_at(w->fleet, master);
     struct buf message = buf_over(memory, sizeof memory);
     struct buf out = buf_over(w->command, w->command_bytes_max);
-    if (!redis_link_has_room(link, COMMAND_MORE))
+    if (link == NULL || !redis_link_has_room(link, COMMAND_MORE))
         return;
     buf_put_slice(&message, number_text(link, number));
     buf_put_char(&message, ' ');
@@ -430,16 +509,56 @@ static void send_alive(struct odds_writer *w, struct redis_link *link, struct sl
     redis_put(&out, SLICE("PUBLISH"));
     redis_put(&out, ODDS_CHANNEL);
     redis_put(&out, buf_slice(&message));
-    (void)redis_link_send(link, buf_slice(&out), on_nothing, w, 0);
+    if (redis_link_send(link, buf_slice(&out), on_told, w, master))
+        odds_unsaid_send(&w->claims[master], loop_now(w->loop).us);
 }
 
 static void publish(struct odds_writer *w, struct slice kind, struct slice words)
 {
-    for (size_t i = 0; i < redis_fleet_count(w->fleet); i++) {
-        struct redis_link *link = redis_fleet_at(w->fleet, i);
-        if (link != NULL)
-            send_alive(w, link, kind, words);
+    for (size_t i = 0; i < redis_fleet_count(w->fleet); i++)
+        send_word(w, i, kind, words);
+}
+
+/* Since when something is not known to be taken by each of the masters. What waits for one that is
+ * up, and was not sent when it was not, is sent. */
+static void find_unsaid(struct odds_writer *w, int64_t ret_since_us[REDIS_NODES_MAX])
+{
+    char key[MARKET_ID_BYTES_MAX + 8];
+    for (size_t i = 0; i < REDIS_NODES_MAX; i++)
+        ret_since_us[i] = odds_unsaid_since_us(&w->claims[i]);
+    for (uint32_t at = w->unsaid_first; at != NO_ENTRY; at = w->entries[at].unsaid_next) {
+        const struct entry *e = &w->entries[at];
+        size_t master = redis_fleet_find(w->fleet, key_text(e, key));
+        int64_t since_us = odds_unsaid_since_us(&e->unsaid);
+        if (master < REDIS_NODES_MAX && since_us < ret_since_us[master])
+            ret_since_us[master] = since_us;
+        if (e->unsaid.waits && redis_fleet_at(w->fleet, master) != NULL)
+            enqueue(w, at);
     }
+}
+
+static void claim(struct odds_writer *w, size_t master, int64_t since_us, int64_t now_us)
+{
+    char memory[ODDS_CLAIM_BYTES_MAX];
+    struct buf words = buf_over(memory, sizeof memory);
+    struct odds_claim claimed = {.epoch = w->epoch, .sent_us = now_us};
+    claimed.behind_us = since_us < now_us ? now_us - since_us : 0;
+    claimed.ranges_count =
+        (uint8_t)redis_fleet_ranges(w->fleet, master, claimed.ranges, ODDS_CLAIM_RANGES_MAX);
+    odds_claim_write(&words, &claimed);
+    ASSERT(!words.overflow);
+    send_word(w, master, SLICE("alive"), buf_slice(&words));
+}
+
+static void tell_alive(struct odds_writer *w, int64_t now_us)
+{
+    int64_t since_us[REDIS_NODES_MAX];
+    find_unsaid(w, since_us);
+    for (size_t i = 0; i < redis_fleet_count(w->fleet); i++)
+        if (since_us[i] == ODDS_UNSAID_FOREVER)
+            send_word(w, i, SLICE("alive"), SLICE_NONE);
+        else
+            claim(w, i, since_us[i], now_us);
 }
 
 /* feed:<provider>, for whoever reads keys only. */
@@ -495,7 +614,6 @@ static void tell_leases(struct odds_writer *w)
         set_lease(w, provider, left_us);
         publish(w, SLICE("lease"), buf_slice(&words));
     }
-    publish(w, SLICE("alive"), SLICE_NONE);
 }
 
 /* ---- time ---- */
@@ -511,7 +629,7 @@ static void find_missing(struct odds_writer *w)
         uint32_t at = add_entry(w, image);
         if (at == NO_ENTRY)
             return;
-        enqueue(w, at);
+        say_again(w, at);
     }
 }
 
@@ -544,6 +662,7 @@ static void on_tick(void *owner)
             find_missing(w);
         tell_leases(w);
     }
+    tell_alive(w, now_us);
     refresh(w, now_us);
     loop_timer_set(w->loop, &w->tick, (struct monotonic){now_us + TICK_US});
 }
@@ -580,6 +699,7 @@ void odds_writer_on_market(void *owner, const struct odds_image *image, uint64_t
     metrics_count(&w->conflated, !e->told);
     e->gone = false;
     e->told = false;
+    note_waits(w, at, loop_now(w->loop).us);
     if (!e->queued &&
         (loop_now(w->loop).us < w->paused_us || try_market(w, at, image) == TRIAL_NO_ROOM))
         enqueue(w, at);
@@ -595,6 +715,7 @@ void odds_writer_on_removed(void *owner, const struct odds_image *image)
     e->gone = true;
     e->told = false;
     e->gone_version = image->odds_version;
+    note_waits(w, at, loop_now(w->loop).us);
     enqueue(w, at);
 }
 
@@ -625,7 +746,7 @@ int odds_writer_new(struct loop *loop, const struct odds_writer_options *options
     w->providers = *providers;
     w->store = store;
     w->loop = loop;
-    w->free_first = w->queue_first = w->queue_last = NO_ENTRY;
+    w->free_first = w->queue_first = w->queue_last = w->unsaid_first = NO_ENTRY;
     w->refreshed_us = loop_now(loop).us;
     timer_init(&w->tick, on_tick, w);
     metrics_histogram_init(&w->freshness, metrics_bounds_us, METRICS_BOUNDS_US_COUNT);
@@ -657,10 +778,7 @@ bool odds_writer_is_level(const struct odds_writer *w)
 {
     if (!w->digest_known || w->queue_first != NO_ENTRY)
         return false;
-    for (uint32_t i = 0; i < w->used; i++)
-        if (w->entries[i].in_flight > 0)
-            return false;
-    return true;
+    return w->unsaid_first == NO_ENTRY;
 }
 
 int odds_writer_register_metrics(struct odds_writer *w, struct metrics *metrics)

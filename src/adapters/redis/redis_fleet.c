@@ -309,12 +309,39 @@ struct redis_link *redis_fleet_at(struct redis_fleet *fleet, size_t n)
 
 size_t redis_fleet_find(struct redis_fleet *fleet, struct slice key)
 {
+    bool cluster = fleet->options.place.kind == REDIS_CLUSTER;
+    return redis_fleet_serves(fleet, cluster ? redis_slot_of(key) : 0);
+}
+
+size_t redis_fleet_serves(struct redis_fleet *fleet, uint16_t slot)
+{
     if (fleet->options.place.kind == REDIS_CLUSTER)
-        return fleet->slots.node[redis_slot_of(key)];
+        return fleet->slots.node[slot];
     for (size_t i = 0; i < REDIS_NODES_MAX; i++)
         if (serves(&fleet->nodes[i]))
             return i;
     return REDIS_NODE_NONE;
+}
+
+size_t redis_fleet_ranges(struct redis_fleet *fleet, size_t n, struct redis_range *ret, size_t most)
+{
+    size_t count = 0;
+    if (fleet->options.place.kind != REDIS_CLUSTER) {
+        ret[0] = (struct redis_range){0, REDIS_SLOTS - 1};
+        return redis_fleet_serves(fleet, 0) == n ? 1 : 0;
+    }
+    for (uint16_t slot = 0; slot < REDIS_SLOTS; slot++) {
+        if (fleet->slots.node[slot] != n)
+            continue;
+        if (count > 0 && ret[count - 1].last + 1 == slot) {
+            ret[count - 1].last = slot;
+            continue;
+        }
+        if (count == most)
+            break;
+        ret[count++] = (struct redis_range){slot, slot};
+    }
+    return count;
 }
 
 bool redis_fleet_is_whole(const struct redis_fleet *fleet)

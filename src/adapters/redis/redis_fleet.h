@@ -42,6 +42,12 @@ size_t redis_fleet_find(struct redis_fleet *fleet, struct slice key);
  * Not to be kept beyond the turn. */
 size_t redis_fleet_count(const struct redis_fleet *fleet);
 struct redis_link *redis_fleet_at(struct redis_fleet *fleet, size_t n);
+/* The slots that master `n` serves, as ranges in order, the first `most` of them: how many. Of one
+ * server, or a master with sentinels: all of them. */
+size_t redis_fleet_ranges(struct redis_fleet *fleet, size_t n, struct redis_range *ret,
+                          size_t most);
+/* As redis_fleet_find, of any key in that slot. */
+size_t redis_fleet_serves(struct redis_fleet *fleet, uint16_t slot);
 /* Every master that is known is up, and every slot of a cluster has one. */
 bool redis_fleet_is_whole(const struct redis_fleet *fleet);
 /* One more connection to that server, of the caller's own, with the fleet's credentials; ended by

@@ -15,6 +15,10 @@
 #define REDIS_NODES_MAX 64 /* masters; a slot of a further one is served by nobody */
 #define REDIS_NODE_NONE UINT8_MAX
 
+struct redis_range {
+    uint16_t first, last; /* slots, both of them too */
+};
+
 struct redis_slots {
     uint8_t node[REDIS_SLOTS]; /* index of the master, or REDIS_NODE_NONE */
     uint8_t nodes_count;

@@ -31,6 +31,27 @@ TEST(odds_message, each_kind_is_taken_apart)
     assert_int_equal(m.valid_for_us, 4500000);
 }
 
+TEST(odds_message, a_claim_comes_back_as_it_was_written)
+{
+    char memory[ODDS_CLAIM_BYTES_MAX + 32];
+    struct odds_message m;
+    struct odds_claim claim = {.epoch = UINT32_MAX, .sent_us = INT64_MAX, .behind_us = INT64_MAX};
+    for (unsigned i = 0; i < ODDS_CLAIM_RANGES_MAX; i++)
+        claim.ranges[claim.ranges_count++] = (struct redis_range){(uint16_t)(16352 + i), 16383};
+    struct buf out = buf_over(memory, sizeof memory);
+    buf_put_text(&out, "00000000000000af 9 alive ");
+    odds_claim_write(&out, &claim);
+    assert_false(out.overflow);
+    assert_true(out.bytes - 25 <= ODDS_CLAIM_BYTES_MAX);
+    assert_int_equal(odds_message_read(buf_slice(&out), &m), 0);
+    assert_int_equal(m.kind, ODDS_MESSAGE_ALIVE);
+    assert_int_equal(m.claim.epoch, UINT32_MAX);
+    assert_int_equal(m.claim.sent_us, INT64_MAX);
+    assert_int_equal(m.claim.behind_us, INT64_MAX);
+    assert_int_equal(m.claim.ranges_count, ODDS_CLAIM_RANGES_MAX);
+    assert_memory_equal(m.claim.ranges, claim.ranges, sizeof claim.ranges);
+}
+
 TEST(odds_message, what_is_none_is_refused)
 {
     static const char *const bad[] = {
@@ -52,6 +73,16 @@ TEST(odds_message, what_is_none_is_refused)
         "00000000000000af 7 lease {\"provider\":\"b\",\"valid_for_us\":3600000001}",
         "00000000000000af 7 lease {\"provider\":\"123456789012345678901234567890123\","
         "\"valid_for_us\":1}",
+        "00000000000000af 7 alive x",
+        "00000000000000af 7 alive {}",
+        "00000000000000af 7 alive {\"epoch\":1,\"sent_us\":1,\"slots\":[]}",
+        "00000000000000af 7 alive {\"epoch\":1,\"sent_us\":1,\"behind_us\":2,\"slots\":[]}",
+        "00000000000000af 7 alive {\"epoch\":1,\"sent_us\":1,\"behind_us\":-1,\"slots\":[]}",
+        "00000000000000af 7 alive {\"epoch\":1,\"sent_us\":1,\"behind_us\":0,\"slots\":[[5,4]]}",
+        "00000000000000af 7 alive {\"epoch\":1,\"sent_us\":1,\"behind_us\":0,\"slots\":[[5]]}",
+        "00000000000000af 7 alive {\"epoch\":1,\"sent_us\":1,\"behind_us\":0,\"slots\":[[1,2,3]]}",
+        "00000000000000af 7 alive "
+        "{\"epoch\":1,\"sent_us\":1,\"behind_us\":0,\"slots\":[[0,16384]]}",
     };
     struct odds_message m;
     for (size_t i = 0; i < sizeof bad / sizeof *bad; i++)
