@@ -337,7 +337,9 @@ bool book_waits_for_space(const struct book *book)
 
 bool book_takes_bets(const struct book *book)
 {
+    const struct price_source *prices = book->ports.prices;
     return !book_stopped(book) && book->paused == NULL &&
+           (prices == NULL || prices->is_level(prices->owner)) &&
            book->ports.log->ops->trouble(book->ports.log) == LEDGER_WELL;
 }
 

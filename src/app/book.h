@@ -33,6 +33,7 @@
 #include "ports/odds_log.h"
 #include "ports/odds_store.h"
 #include "ports/personal_vault.h"
+#include "ports/price_source.h"
 #include "ports/snapshot_store.h"
 #include "ports/verdict_store.h"
 
@@ -43,6 +44,7 @@ struct book_ports {
     struct ledger_log *log;
     struct odds_log *odds_log;
     struct odds_store *store;
+    struct price_source *prices; /* or NULL: this book makes its prices, of what feeds say */
     struct personal_vault *vault;
     struct snapshot_store *snapshots; /* or NULL: every start folds from record 1 */
     struct reconcile *reconcile;      /* or NULL: nobody compares */
@@ -64,6 +66,7 @@ struct book_listener {
      */
     void (*on_market)(void *owner, const struct odds_image *image, uint64_t before_version,
                       const uint16_t *changed, size_t changed_count);
+    void (*on_standing)(void *owner, const struct odds_image *image); /* book_follow.h */
     /* The market leaves the store. */
     void (*on_removed)(void *owner, const struct odds_image *image);
     /* A durable record moved this user's money or decided, released or settled a bet of theirs:
@@ -105,7 +108,7 @@ int64_t book_due_us(const struct book *book);
 /* Nothing waits: no group under way or being built, no settlement unfinished. */
 bool book_idle(const struct book *book);
 bool book_stopped(const struct book *book);
-/* Bets and money are taken now: the ledger is not stopped, stalled or full. */
+/* Bets and money are taken now: no trouble of the ledger, and followed prices are heard of. */
 bool book_takes_bets(const struct book *book);
 /* What was decided waits for space: it is not durable. */
 bool book_waits_for_space(const struct book *book);

@@ -19,6 +19,7 @@ struct book_options {
     int64_t liability_minor_max;        /* of one outcome (core/liability.h); LIABILITY_UNLIMITED */
     int64_t deposit_minor_max;          /* of one movement */
     int64_t silence_us_max;             /* P2: 5 s */
+    int64_t price_lag_us_max;           /* L6, of a book that follows prices: 250 ms */
     int64_t closed_keep_us;             /* how long an ended market stays in the odds store */
     int64_t write_off_minor_max;  /* a balance that a correction took below zero; 0: it is owed */
     uint32_t settle_per_turn_max; /* settlement records per turn; bets go first */
@@ -53,6 +54,7 @@ struct book_options {
                            .liability_minor_max = LIABILITY_UNLIMITED,                             \
                            .deposit_minor_max = 10000000,                                          \
                            .silence_us_max = 5 * US_PER_SECOND,                                    \
+                           .price_lag_us_max = 250000,                                             \
                            .closed_keep_us = 600 * US_PER_SECOND,                                  \
                            .settle_per_turn_max = 256,                                             \
                            .pending_max = 65536,                                                   \

@@ -5,6 +5,7 @@
  * is paid and what the fold accepts are one computation. An offer binds nobody: what is paid is the
  * value at the instant of the acceptance, or of the release, never more. */
 #include "app/cash_out_internal.h"
+#include "app/follow_internal.h"
 
 #include "base/assert.h"
 #include "core/cash_out.h"
@@ -56,7 +57,7 @@ static enum bet_outcome sum_book(const struct odds_image *image, uint64_t *ret_b
     return BET_PLACED;
 }
 
-static enum bet_outcome market_open(const struct book *book, const struct odds_image *image)
+static enum bet_outcome market_open(struct book *book, const struct odds_image *image)
 {
     if (image == NULL)
         return BET_MARKET_SUSPENDED;
@@ -64,9 +65,7 @@ static enum bet_outcome market_open(const struct book *book, const struct odds_i
         return BET_MARKET_SUSPENDED;
     if (image->status != MARKET_ACTIVE)
         return BET_MARKET_CLOSED;
-    return leases_alive(&book->leases, ODDS_TEXT(image, provider), book->now)
-               ? BET_PLACED
-               : BET_MARKET_SUSPENDED;
+    return book_price_holds(book, image) ? BET_PLACED : BET_MARKET_SUSPENDED;
 }
 
 /* What the market's book says of a selection with this price. */

@@ -1,5 +1,5 @@
 /* decision.c - the market as the decision sees it, and as the record keeps it (L6). */
-#include "app/book_internal.h"
+#include "app/follow_internal.h"
 
 #include "base/assert.h"
 
@@ -35,7 +35,7 @@ struct market_view book_view(struct book *book, const struct leg_seen *seen)
         return (struct market_view){.status = MARKET_SUSPENDED_STATUS};
     struct market_view view = {
         .status = (enum market_status)image->status,
-        .provider_alive = leases_alive(&book->leases, ODDS_TEXT(image, provider), book->now),
+        .provider_alive = book_price_holds(book, image),
         .odds_version = image->odds_version,
         .bet_delay_us = image->in_play ? image->bet_delay_us : 0,
     };

@@ -19,18 +19,25 @@ static void note_return(struct leases *leases, struct lease *lease, bool held, s
         lease->back = ++leases->breaks;
 }
 
-struct lease *leases_touch(struct leases *leases, struct slice provider, struct monotonic now)
+static struct lease *find_or_add(struct leases *leases, struct slice provider)
 {
     size_t at = find(leases, provider);
-    struct lease *lease = at == LEASE_NONE ? NULL : &leases->leases[at];
-    if (lease == NULL) {
-        if (leases->count == PROVIDERS_MAX || provider.bytes > PROVIDER_ID_BYTES_MAX)
-            return NULL;
-        lease = &leases->leases[leases->count++];
-        *lease = (struct lease){
-            .id_bytes = (uint8_t)provider.bytes, .link = LEASE_NONE, .last_byte = {NEVER_US}};
-        memcpy(lease->id, provider.at, provider.bytes);
-    }
+    if (at != LEASE_NONE)
+        return &leases->leases[at];
+    if (leases->count == PROVIDERS_MAX || provider.bytes > PROVIDER_ID_BYTES_MAX)
+        return NULL;
+    struct lease *lease = &leases->leases[leases->count++];
+    *lease = (struct lease){
+        .id_bytes = (uint8_t)provider.bytes, .link = LEASE_NONE, .last_byte = {NEVER_US}};
+    memcpy(lease->id, provider.at, provider.bytes);
+    return lease;
+}
+
+struct lease *leases_touch(struct leases *leases, struct slice provider, struct monotonic now)
+{
+    struct lease *lease = find_or_add(leases, provider);
+    if (lease == NULL)
+        return NULL;
     bool held = lease->last_byte.us == NEVER_US || lease_holds(leases, lease, now);
     lease->last_byte = now;
     note_return(leases, lease, held, now);
@@ -52,6 +59,21 @@ struct lease *leases_late(struct leases *leases, struct slice provider, struct m
         return NULL;
     bool held = lease_holds(leases, lease, now);
     lease->late = late;
+    note_return(leases, lease, held, now);
+    return lease;
+}
+
+/* A word of a moment ago is none: `valid_for_us` begins when it is heard. */
+struct lease *leases_follow(struct leases *leases, struct slice provider, struct monotonic now,
+                            int64_t valid_for_us)
+{
+    struct lease *lease = find_or_add(leases, provider);
+    if (lease == NULL)
+        return NULL;
+    bool held = lease->last_byte.us == NEVER_US || lease_holds(leases, lease, now);
+    lease->last_byte = now;
+    lease->silence_us_max = valid_for_us;
+    lease->late = valid_for_us <= 0;
     note_return(leases, lease, held, now);
     return lease;
 }

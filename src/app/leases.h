@@ -45,6 +45,10 @@ struct lease *leases_heard(struct leases *leases, struct slice provider, struct 
 /* As leases_touch, and the provider says that its prices are late, or good again. */
 struct lease *leases_late(struct leases *leases, struct slice provider, struct monotonic now,
                           bool late);
+/* Another process, which hears the provider, says that its lease holds so long from now on, when
+ * nothing else is said; 0: it does not. NULL as leases_touch. */
+struct lease *leases_follow(struct leases *leases, struct slice provider, struct monotonic now,
+                            int64_t valid_for_us);
 /* A producer behind a link: as leases_touch, for both the first time. silence_us_max > 0. NULL also
  * when the link is itself behind one. */
 struct lease *leases_produce(struct leases *leases, const struct feed_producer *producer,

@@ -1,7 +1,7 @@
 /* publish_price.c - the path of a price: feed -> image -> version -> fence -> odds log -> store ->
  * listeners, in this order, in one call. A market is shown active only when the ledger knows
  * it as active too, so that no bet can follow a fence that stops it (L6). */
-#include "app/book_internal.h"
+#include "app/follow_internal.h"
 
 #include "base/assert.h"
 #include "base/error.h"
@@ -180,8 +180,8 @@ static bool fence(struct book *book, const struct odds_image *image, struct mark
 
 /* ---- what changed ---- */
 
-static size_t find_changed(const struct odds_image *now, const struct odds_image *old,
-                           uint16_t *changed)
+size_t book_find_changed(const struct odds_image *now, const struct odds_image *old,
+                         uint16_t *changed)
 {
     size_t count = 0;
     for (size_t i = 0; i < now->selections_count; i++) {
@@ -195,7 +195,7 @@ static size_t find_changed(const struct odds_image *now, const struct odds_image
     return count;
 }
 
-static bool market_changed(const struct odds_image *now, const struct odds_image *old)
+bool book_market_changed(const struct odds_image *now, const struct odds_image *old)
 {
     return old == NULL || now->status != old->status || now->in_play != old->in_play ||
            now->bet_delay_us != old->bet_delay_us || now->holds != old->holds ||
@@ -253,8 +253,8 @@ static void add_ended(struct book *book, const struct odds_image *image)
     (void)put_text(e->id, &e->id_bytes, sizeof e->id, ODDS_TEXT(image, market_id));
 }
 
-/* The scratch image is complete but for what the book adds. Publishes it if anything changed. */
-static void publish(struct book *book, const struct odds_image *old)
+/* What the ledger says of the scratch image, and the fence of what the image says. */
+static void add_ledger(struct book *book)
 {
     struct odds_image *image = book->scratch;
     struct market_ref ref = shard_state_find_market(book->state, ODDS_TEXT(image, market_id));
@@ -266,10 +266,21 @@ static void publish(struct book *book, const struct odds_image *old)
         if (image->status == MARKET_ACTIVE)
             image->status = MARKET_SUSPENDED_STATUS;
     }
+}
+
+/* The scratch image is complete but for what the book adds. Publishes it if anything changed. */
+static void publish(struct book *book, const struct odds_image *old)
+{
+    struct odds_image *image = book->scratch;
+    add_ledger(book);
+    if (book->ports.prices != NULL) {
+        book_show_followed(book, old);
+        return;
+    }
     /* What the odds log did not take (position 0) was never told: then all of it is told now. */
     const struct odds_image *told = old != NULL && old->odds_position == 0 ? NULL : old;
-    size_t count = find_changed(image, told, book->changed);
-    if (count == 0 && !market_changed(image, old))
+    size_t count = book_find_changed(image, told, book->changed);
+    if (count == 0 && !book_market_changed(image, old))
         return;
     image->odds_version = next_version(book, old);
     image->updated = book->wall;
@@ -312,14 +323,19 @@ static void set_provider_flag(struct book *book, struct odds_image *image)
         image->flags |= ODDS_PROVIDER_LOST;
 }
 
+void book_publish_scratch(struct book *book, const struct odds_image *old)
+{
+    set_provider_flag(book, book->scratch);
+    publish(book, old);
+}
+
 void book_republish(struct book *book, struct slice market_id)
 {
     const struct odds_image *old = book->ports.store->ops->get(book->ports.store, market_id);
     if (old == NULL)
         return;
     begin_image(book, old);
-    set_provider_flag(book, book->scratch);
-    publish(book, old);
+    book_publish_scratch(book, old);
 }
 
 /* Without a result nothing is known of its prices until the feed's next word, though the feed may
@@ -334,8 +350,7 @@ void book_republish_result(struct book *book, struct market_ref ref)
     begin_image(book, old);
     if (market->status == MARKET_SUSPENDED_STATUS && book->scratch->feed_status == MARKET_ACTIVE)
         book->scratch->feed_status = MARKET_SUSPENDED_STATUS;
-    set_provider_flag(book, book->scratch);
-    publish(book, old);
+    book_publish_scratch(book, old);
 }
 
 /* ---- the sink ---- */

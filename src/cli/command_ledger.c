@@ -41,7 +41,7 @@ static const struct option_spec dump_specs[] = {
     COMMON_SPECS, {"from", "1"}, {"to", NULL}, {"user", NULL}};
 static const struct option_spec explain_specs[] = {COMMON_SPECS};
 static const struct option_spec report_specs[] = {COMMON_SPECS, {"from", "1"}, {"to", NULL}};
-static const struct option_spec verify_specs[] = {COMMON_SPECS, {"head", NULL}};
+static const struct option_spec verify_specs[] = {COMMON_SPECS, {"head", NULL}, {"odds-of", NULL}};
 static const struct option_spec prove_specs[] = {COMMON_SPECS, HEADS_TOKEN_SPECS, {"bet", NULL}};
 static const struct option_spec head_specs[] = {COMMON_SPECS, HEADS_TOKEN_SPECS};
 static const struct option_spec rotate_specs[] = {
@@ -61,7 +61,7 @@ static const struct ledger_command {
     int (*run)(struct ledger_opened *opened, const struct ledger_asked *asked, struct buf *why);
     const struct option_spec *specs;
     size_t specs_count;
-    bool odds;
+    bool odds;     /* prices are looked up: --odds-of says whose they were */
     bool changes;  /* the folder */
     bool database; /* it can read the log from a database's table as well */
 } commands[] = {
@@ -217,7 +217,7 @@ static int open_odds(const char *data, struct folder *folder, struct buf *why)
     struct odds_log_file_options options = {.read_only = true};
     struct ledger_duty_mark mark;
     int error = open_folder(data, "odds", &folder->odds_disk, why);
-    if (error == -ERR_NOT_FOUND &&
+    if (error == -ERR_NOT_FOUND && folder->ledger_disk != NULL &&
         ledger_duty_read(folder->ledger_disk, folder->opened.shard, &mark) == 0 &&
         mark.duty == LEDGER_DUTY_STANDBY) { /* its primary has the odds log */
         (void)fprintf(stderr, "overround: a standby has no odds log: prices are not looked up\n");
@@ -389,15 +389,19 @@ static int find_database_shard(const char *url, const struct shard_asked *asked,
     return 0;
 }
 
-static int open_database(const char *url, const struct ledger_command *command,
+static int open_database(const struct options *asked, const struct ledger_command *command,
                          const struct shard_asked *shard, struct folder *folder, struct buf *why)
 {
+    const char *url = options_text(asked, "ledger");
+    const char *odds_of = command->odds ? options_text(asked, "odds-of") : NULL;
     buf_put_text(why, "the ledger's database: ");
     TRY(find_database_shard(url, shard, folder, why));
     const struct pg_ledger_options options = {
         .conninfo = url, .shard = folder->opened.shard, .read_only = true};
     TRY(pg_ledger_open(&options, &folder->opened.log, why));
     why->bytes = 0;
+    if (odds_of != NULL)
+        return open_odds(odds_of, folder, why);
     if (command->odds)
         (void)fprintf(stderr, "overround: prices and signed heads are in the files, not in a "
                               "database: they are not looked up\n");
@@ -411,7 +415,10 @@ static int open_files(const struct options *options, const struct ledger_command
     TRY(open_second(options_text(options, "log-second"), command->changes, folder, why));
     TRY(open_archive(options_text(options, "archive"), folder, why));
     TRY(open_ledger(data, command->changes, shard, folder, why));
-    return command->odds ? open_odds(data, folder, why) : 0;
+    if (!command->odds)
+        return 0;
+    const char *odds_of = options_text(options, "odds-of");
+    return open_odds(odds_of != NULL ? odds_of : data, folder, why);
 }
 
 static int run_command(const struct options *options, const struct ledger_command *command,
@@ -427,7 +434,7 @@ static int run_command(const struct options *options, const struct ledger_comman
     if (!files)
         TRY(check_database(command, &asked, url, why));
     int error = files ? open_files(options, command, &shard, &folder, why)
-                      : open_database(url, command, &shard, &folder, why);
+                      : open_database(options, command, &shard, &folder, why);
     if (error == 0)
         error = make_state(options, &folder, why);
     if (error == 0)

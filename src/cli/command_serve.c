@@ -119,6 +119,7 @@ static const struct option_spec serve_specs[] = {
     PRODUCTION_SPECS,
     ODDS_STORE_SPECS,
     {"take-over", "no"},
+    {"price-lag-ms", "250"}, /* of prices that are followed */
     {"ledger", "files"},
     {"projection", NULL},
     BOOK_SPECS, /* of a front in a process of its own, as the next */
@@ -504,23 +505,6 @@ static int take_book(const struct options *options, struct front_options *front,
     return 0;
 }
 
-/* Which sets of roles have a process to run them. */
-static int take_roles(const struct options *options, uint32_t *ret_roles, struct buf *why)
-{
-    const uint32_t front = ROLE_BIT(ROLE_GATEWAY) | ROLE_BIT(ROLE_ODDS_SERVICE);
-    const char *text = options_text(options, "roles");
-    TRY(roles_parse(slice_text(text), ret_roles, why));
-    if (*ret_roles == ROLES_ALL || *ret_roles == ROLE_BIT(ROLE_PROJECTOR) ||
-        *ret_roles == ROLE_BIT(ROLE_NOTIFICATION) || *ret_roles == ROLE_BIT(ROLE_ANALYTICS) ||
-        (*ret_roles & ~front) == 0)
-        return 0;
-    buf_printf(why,
-               "--roles: a process runs all of them, or gateway and odds-service, or projector, "
-               "notification-service or analytics-service alone; not: %s",
-               text);
-    return -ERR_CONFIG;
-}
-
 /* Prices, of who shows them, come from the odds store; bets go to the book. */
 static int take_front(const struct options *options, uint32_t roles, struct front_options *front,
                       struct buf *token, struct buf *why)
@@ -622,15 +606,57 @@ static int take_engines(const struct options *options, struct node_options *node
     return options_odds_store(options, &node->odds_store, why);
 }
 
-static int serve_all(const struct options *options)
+/* Without an odds-worker: prices are another process's. */
+static int take_follow(const struct options *options, struct node_options *node, struct buf *why)
+{
+    int64_t lag_ms = 0;
+    node->follows = true;
+    TRY(options_number(options, "price-lag-ms", (struct number_range){100, 60000}, &lag_ms, why));
+    node->price_lag_us_max = lag_ms * US_PER_MS;
+    if (!node->odds_store.shared)
+        buf_put_text(why, "--roles bet-service needs --odds-store: where the prices are");
+    else if (node->loops != 0)
+        buf_put_text(why, "--roles bet-service is without --loops: fronts apart do that");
+    else
+        return 0;
+    return -ERR_CONFIG;
+}
+
+static int take_node(const struct options *options, enum roles_process process,
+                     struct node_options *node, struct buf *why)
+{
+    TRY(take_serve(options, node, why));
+    TRY(take_engines(options, node, why));
+    TRY(take_running(options, node, why));
+    return process == PROCESS_BOOK ? 0 : take_follow(options, node, why);
+}
+
+static int serve_node(const struct options *options, enum roles_process process)
 {
     char memory[512];
     struct buf why = buf_over(memory, sizeof memory);
     struct node_options node = {.profile = PROFILE_DEMO};
-    if (take_serve(options, &node, &why) < 0 || take_engines(options, &node, &why) < 0 ||
-        take_running(options, &node, &why) < 0)
+    if (take_node(options, process, &node, &why) < 0)
         return command_fail(2, buf_slice(&why));
     return run(&node, say_ready);
+}
+
+static int serve_roles(const struct options *options, enum roles_process process, uint32_t roles)
+{
+    switch (process) {
+    case PROCESS_BOOK:
+    case PROCESS_BET_SERVICE:
+        return serve_node(options, process);
+    case PROCESS_FRONT:
+        return serve_front(options, roles);
+    case PROCESS_NOTIFIER:
+        return serve_consumer(options, CONSUMER_NOTIFIES);
+    case PROCESS_ANALYST:
+        return serve_consumer(options, CONSUMER_COUNTS);
+    case PROCESS_PROJECTOR:
+        break;
+    }
+    return serve_projector(options);
 }
 
 int command_serve(int argc, char *const *argv)
@@ -639,17 +665,14 @@ int command_serve(int argc, char *const *argv)
     char memory[512];
     struct buf why = buf_over(memory, sizeof memory);
     uint32_t roles = 0;
+    enum roles_process process = PROCESS_BOOK;
     const struct command_input input = {argc, argv, serve_specs, COUNT(serve_specs), false};
     int code = command_options(&input, &options);
     if (code != 0)
         return code;
-    if (take_roles(&options, &roles, &why) < 0)
+    if (roles_take(slice_text(options_text(&options, "roles")), &roles, &process, &why) < 0)
         return command_fail(2, buf_slice(&why));
-    return roles == ROLES_ALL                     ? serve_all(&options)
-           : roles == ROLE_BIT(ROLE_PROJECTOR)    ? serve_projector(&options)
-           : roles == ROLE_BIT(ROLE_NOTIFICATION) ? serve_consumer(&options, CONSUMER_NOTIFIES)
-           : roles == ROLE_BIT(ROLE_ANALYTICS)    ? serve_consumer(&options, CONSUMER_COUNTS)
-                                                  : serve_front(&options, roles);
+    return serve_roles(&options, process, roles);
 }
 
 /* ---- a standby ---- */
@@ -690,13 +713,14 @@ int command_standby(int argc, char *const *argv)
     struct buf why = buf_over(memory, sizeof memory);
     struct buf token = buf_over(token_memory, sizeof token_memory);
     uint32_t roles = 0;
+    enum roles_process process = PROCESS_BOOK;
     const struct command_input input = {argc, argv, standby_specs, COUNT(standby_specs), false};
     int code = command_options(&input, &options);
     if (code != 0)
         return code;
-    if (take_roles(&options, &roles, &why) < 0)
+    if (roles_take(slice_text(options_text(&options, "roles")), &roles, &process, &why) < 0)
         return command_fail(2, buf_slice(&why));
-    if (roles != ROLES_ALL)
+    if (process != PROCESS_BOOK)
         return command_fail(2, SLICE("--roles: a standby becomes a process of all roles"));
     if (take_serve(&options, &standby.node, &why) < 0 ||
         take_primary(&options, &standby, &token, &why) < 0)

@@ -75,6 +75,11 @@ static void on_removed(void *owner, const struct odds_image *image)
     node_fronts_on_removed(&node->fronts, image);
 }
 
+static void on_standing(void *owner, const struct odds_image *image)
+{
+    node_fronts_on_standing(&((struct node *)owner)->fronts, image);
+}
+
 static void on_stopped(void *owner)
 {
     const struct node *node = owner;
@@ -242,6 +247,7 @@ static int open_book(struct node *node, const struct book_options *options)
         .log = &node->stores.meter.log,
         .odds_log = node->stores.odds_log,
         .store = node->stores.store,
+        .prices = node->options->follows ? node_follow_source(&node->follow) : NULL,
         .vault = node->stores.vault,
         .snapshots = node->shadow.of_book,
         .reconcile = node->shadow.reconcile,
@@ -249,7 +255,12 @@ static int open_book(struct node *node, const struct book_options *options)
         .wait_checked = node_check_wait,
         .checked_owner = &node->check,
     };
-    const struct book_listener listener = {node, on_market, on_removed, on_record, on_stopped};
+    const struct book_listener listener = {.owner = node,
+                                           .on_market = on_market,
+                                           .on_standing = on_standing,
+                                           .on_removed = on_removed,
+                                           .on_record = on_record,
+                                           .on_stopped = on_stopped};
     TRY(loop_wakeup_open(node->loop, &node->log_wakeup, on_log_ready, node));
     node->log_wakeup_open = true;
     node->stores.meter.log.notify = notify_log;
@@ -328,9 +339,12 @@ static int open_uof(struct node *node)
     return node->uof == NULL ? -ERR_MEMORY : 0;
 }
 
-static int open_backoffice(struct node *node)
+/* Without an odds-worker no feed is taken. */
+static int open_feeds(struct node *node)
 {
     struct betfair_options betfair = betfair_options_default();
+    if (node->options->follows)
+        return 0;
     size_betfair(node, &betfair);
     betfair.margin = (struct margin_rule){
         .margin_permyriad = (uint32_t)node->options->trading.margin_permyriad,
@@ -348,6 +362,13 @@ static int open_backoffice(struct node *node)
     node->formats[0] = (struct feed_format){"betfair", node->betfair};
     node->formats[1] = (struct feed_format){"uof", node->uof};
     node->formats[2] = (struct feed_format){"json", node->json};
+    node->formats_count = 3;
+    return 0;
+}
+
+static int open_backoffice(struct node *node)
+{
+    TRY(open_feeds(node));
     const struct backoffice_parts parts = {
         .ship = node_ship_serve,
         .ship_owner = &node->ship,
@@ -363,7 +384,7 @@ static int open_backoffice(struct node *node)
         .results = node->options->results,
         .tree = tree_keeper_tree(node->proofs.keeper),
         .formats = node->formats,
-        .formats_count = sizeof node->formats / sizeof *node->formats,
+        .formats_count = node->formats_count,
         .version = version_text,
         .profile = profile_text(node->options->profile),
         .demo_kid = node->options->simulate && node->options->jwks == NULL ? SLICE(LOCAL_KEY_ID)
@@ -418,6 +439,21 @@ static int open_fronts(struct node *node)
                             node->why);
 }
 
+/* Those of this book are written there, or another's are read. */
+static int open_shared_prices(struct node *node)
+{
+    const struct node_options *options = node->options;
+    const struct node_follow_parts follow = {
+        .loop = node->loop, .book = node->book, .markets_max = options->markets_max};
+    const struct node_odds_store_parts write = {.loop = node->loop,
+                                                .store = node->stores.store,
+                                                .book = node->book,
+                                                .markets_max = options->markets_max};
+    return options->follows
+               ? node_follow_open(&node->follow, &options->odds_store, &follow, node->why)
+               : node_odds_store_open(&node->odds_store, &options->odds_store, &write, node->why);
+}
+
 /* Turn-end hooks run in the order of their making: first the feed's lines, then the book's turn,
  * then the fan-out of what both have changed. */
 static int open_roles(struct node *node, const struct book_options *book)
@@ -427,14 +463,7 @@ static int open_roles(struct node *node, const struct book_options *book)
     TRY(open_backoffice(node));
     TRY(loop_at_turn_end(node->loop, LOOP_STAGE_WORK, on_turn_end, node));
     TRY(node_open_proofs(node));
-    TRY(node_odds_store_open(&node->odds_store, &node->options->odds_store,
-                             &(struct node_odds_store_parts){
-                                 .loop = node->loop,
-                                 .store = node->stores.store,
-                                 .book = node->book,
-                                 .markets_max = node->options->markets_max,
-                             },
-                             node->why));
+    TRY(open_shared_prices(node));
     bet_counter_init(&node->counter, node->options->shard, node->bets, node->proofs.service);
     node_links_open(&node->links, &node->counter.port, node->options->shard);
     TRY(open_fronts(node));
@@ -682,6 +711,7 @@ static void close_all(struct node *node)
     if (node->betfair != NULL)
         node->betfair->ops->free(node->betfair);
     node_odds_store_close(&node->odds_store);
+    node_follow_close(&node->follow);
     if (node->book != NULL)
         book_free(node->book);
     node_ship_close(&node->ship);

@@ -54,7 +54,9 @@ struct node_options {
     const char *ledger;       /* the database that it stands in; "files": none */
     const char *projection;   /* the database whose tables are filled; NULL: none */
     struct node_odds_store_options odds_store;
-    const char *jwks; /* or NULL: local keys */
+    bool follows;             /* prices are another process's, read there: no odds-worker here */
+    int64_t price_lag_us_max; /* of these (L6) */
+    const char *jwks;         /* or NULL: local keys */
     enum node_profile profile;
     struct net_address public_address, admin_address;
     struct node_listen_options listen; /* TLS and proxies */

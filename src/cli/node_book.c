@@ -38,6 +38,8 @@ struct book_options node_book_options(const struct node_options *options)
     book.place = options->shard;
     book.limits = node_shard_limits(options);
     book.silence_us_max = options->silence_us_max;
+    if (options->follows)
+        book.price_lag_us_max = options->price_lag_us_max;
     put_bet_limits(&options->trading, &book);
     book.deposit_minor_max = options->trading.deposit_minor_max;
     book.write_off_minor_max = options->trading.write_off_minor_max;

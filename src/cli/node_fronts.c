@@ -339,6 +339,13 @@ void node_fronts_on_market(struct node_fronts *fronts, const struct odds_image *
                               changed_count);
 }
 
+void node_fronts_on_standing(struct node_fronts *fronts, const struct odds_image *image)
+{
+    ASSERT(fronts->sides == NULL); /* options: --roles bet-service is without --loops */
+    if (fronts->attached)
+        odds_service_on_standing(fronts->here.odds, image);
+}
+
 void node_fronts_on_removed(struct node_fronts *fronts, const struct odds_image *image)
 {
     if (fronts->here.odds != NULL)

@@ -70,6 +70,8 @@ int node_fronts_listen(struct node_fronts *fronts, const struct node_fronts_sock
 /* What the book tells its listener, to be told to all fronts. */
 void node_fronts_on_market(struct node_fronts *fronts, const struct odds_image *image,
                            uint64_t before_version, const uint16_t *changed, size_t changed_count);
+/* Only without network loops, which never see a version in another light. */
+void node_fronts_on_standing(struct node_fronts *fronts, const struct odds_image *image);
 void node_fronts_on_removed(struct node_fronts *fronts, const struct odds_image *image);
 
 /* Whether somebody may want own messages of this user; and sends them one: odds_service_push(). */

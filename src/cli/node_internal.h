@@ -12,6 +12,7 @@
 #include "cli/node.h"
 #include "cli/node_check.h"
 #include "cli/node_database.h"
+#include "cli/node_follow.h"
 #include "cli/node_fronts.h"
 #include "cli/node_handover.h"
 #include "cli/node_links.h"
@@ -83,6 +84,7 @@ struct node {
     struct node_check check;
     struct node_database database;
     struct node_odds_store odds_store;
+    struct node_follow follow; /* instead, with --roles bet-service */
     struct node_projection projection;
     struct node_upkeep upkeep;
     struct node_ship ship;
@@ -100,6 +102,7 @@ struct node {
     struct net_address admin_bound;
     struct feed_source *betfair, *uof, *json;
     struct feed_format formats[3];
+    size_t formats_count;
     struct synthetic_feed *simulator;
     struct node_orphans orphans;
     char simulator_prefix[SYNTHETIC_PREFIX_BYTES_MAX];

@@ -58,3 +58,39 @@ int roles_parse(struct slice list, uint32_t *ret_roles, struct buf *why)
     *ret_roles = roles;
     return 0;
 }
+
+static bool process_of(uint32_t roles, enum roles_process *ret)
+{
+    const uint32_t front = ROLE_BIT(ROLE_GATEWAY) | ROLE_BIT(ROLE_ODDS_SERVICE);
+    if (roles == ROLES_ALL)
+        *ret = PROCESS_BOOK;
+    else if (roles == ROLE_BIT(ROLE_PROJECTOR))
+        *ret = PROCESS_PROJECTOR;
+    else if (roles == ROLE_BIT(ROLE_NOTIFICATION))
+        *ret = PROCESS_NOTIFIER;
+    else if (roles == ROLE_BIT(ROLE_ANALYTICS))
+        *ret = PROCESS_ANALYST;
+    else if ((roles & ~front) == 0)
+        *ret = PROCESS_FRONT;
+    else if ((roles & ROLE_BIT(ROLE_BET_SERVICE)) != 0 &&
+             (roles & ~(ROLES_ALL & ~ROLE_BIT(ROLE_ODDS_WORKER))) == 0)
+        *ret = PROCESS_BET_SERVICE;
+    else
+        return false;
+    return true;
+}
+
+int roles_take(struct slice list, uint32_t *ret_roles, enum roles_process *ret_process,
+               struct buf *why)
+{
+    TRY(roles_parse(list, ret_roles, why));
+    if (process_of(*ret_roles, ret_process))
+        return 0;
+    buf_printf(
+        why,
+        "--roles: a process runs all of them, or bet-service with others but odds-worker, "
+        "or gateway and odds-service, or projector, notification-service or analytics-service "
+        "alone; not: %.*s",
+        SLICE_ARG(list));
+    return -ERR_CONFIG;
+}

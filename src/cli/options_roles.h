@@ -26,6 +26,19 @@ enum role { ROLE_LIST(ROLE_ENUM) ROLES_COUNT };
 /* "all": of a book. Those from the projector on only follow one. */
 #define ROLES_ALL (ROLE_BIT(ROLE_PROJECTOR) - 1)
 
+/* What runs a set of roles. */
+enum roles_process {
+    PROCESS_BOOK = 1,    /* all of them */
+    PROCESS_BET_SERVICE, /* a book without an odds-worker */
+    PROCESS_FRONT,       /* gateway, odds-service, before a book or an odds store */
+    PROCESS_PROJECTOR,   /* this and the next alone */
+    PROCESS_NOTIFIER,
+    PROCESS_ANALYST,
+};
+
 /* "all", or names with commas between, each once. 0 and bits ROLE_BIT(); -ERR_CONFIG with a
  * sentence in `why`. */
 int roles_parse(struct slice list, uint32_t *ret_roles, struct buf *why);
+/* As roles_parse(); and -ERR_CONFIG where no process runs that set. */
+int roles_take(struct slice list, uint32_t *ret_roles, enum roles_process *ret_process,
+               struct buf *why);

@@ -202,7 +202,11 @@ static void on_stopped(void *owner)
 
 struct book_listener sim_listener(struct sim *sim)
 {
-    return (struct book_listener){sim, on_market, on_removed, on_record, on_stopped};
+    return (struct book_listener){.owner = sim,
+                                  .on_market = on_market,
+                                  .on_removed = on_removed,
+                                  .on_record = on_record,
+                                  .on_stopped = on_stopped};
 }
 
 bool sim_provider_alive(const struct sim *sim, const struct sim_provider *p)

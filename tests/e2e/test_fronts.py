@@ -180,7 +180,8 @@ def test_who_may_come_and_with_what(own_book):
     (('--roles', 'gateway,gateway'), 'twice'),
     (('--roles', 'dealer'), 'odds-worker'),
     (('--roles', ''), '--roles'),
-    (('--roles', 'bet-service'), 'gateway'),
+    (('--roles', 'bet-service'), '--odds-store'),
+    (('--roles', 'settlement-worker'), 'gateway'),
 ])
 def test_roles_that_cannot_be_run_are_refused_by_name(tmp_path, options, word):
     done = run('serve', '--data', str(tmp_path / 'data'), '--listen', '127.0.0.1:0', '--admin',

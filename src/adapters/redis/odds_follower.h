@@ -53,7 +53,8 @@ bool odds_follower_is_ready(const struct odds_follower *follower);
 #define ODDS_FOLLOWER_UNKNOWN INT64_C(-2)
 int64_t odds_follower_silence_us(const struct odds_follower *follower, struct slice provider);
 /* As of when (CLOCK_MONOTONIC) the image's version, of this follower's store, is known to be the
- * newest of its market: odds_claims.h. INT64_MIN: it is not known. */
+ * newest of its market: odds_claims.h. ODDS_FOLLOWER_NEVER: it is not known. */
+#define ODDS_FOLLOWER_NEVER INT64_MIN
 int64_t odds_follower_as_of_us(const struct odds_follower *follower,
                                const struct odds_image *image);
 /* -ERR_LIMIT. */

@@ -3,8 +3,11 @@
 
 #include <inttypes.h>
 
+#include "base/assert.h"
 #include "base/error.h"
 #include "base/json_read.h"
+#include "base/json_write.h"
+#include "base/rfc3339.h"
 
 #define SESSION_DIGITS   16
 #define VALID_FOR_US_MAX INT64_C(3600000000)
@@ -137,6 +140,25 @@ void odds_claim_write(struct buf *out, const struct odds_claim *claim)
         buf_printf(out, "%s[%u,%u]", i == 0 ? "" : ",", claim->ranges[i].first,
                    claim->ranges[i].last);
     buf_put_text(out, "]}");
+    ASSERT(!out->overflow);
+}
+
+void odds_lease_write(struct buf *out, struct slice provider, uint64_t epoch, int64_t valid_for_us)
+{
+    buf_put_text(out, "{\"provider\":");
+    json_write_string(out, provider);
+    buf_printf(out, ",\"epoch\":%" PRIu64 ",\"valid_for_us\":%" PRId64 "}", epoch, valid_for_us);
+    ASSERT(!out->overflow);
+}
+
+void odds_lease_write_value(struct buf *out, uint64_t epoch, struct instant valid_until)
+{
+    char memory[RFC3339_BYTES_MAX];
+    struct buf until = buf_over(memory, sizeof memory);
+    rfc3339_write(&until, valid_until);
+    buf_printf(out, "{\"epoch\":%" PRIu64 ",\"valid_until\":\"%.*s\"}", epoch,
+               SLICE_ARG(buf_slice(&until)));
+    ASSERT(!out->overflow);
 }
 
 int odds_message_read(struct slice payload, struct odds_message *ret_message)

@@ -17,6 +17,7 @@
 
 #include "adapters/redis/redis_slots.h"
 #include "base/buf.h"
+#include "base/instant.h"
 #include "base/slice.h"
 #include "core/ids.h"
 
@@ -42,7 +43,11 @@ struct odds_message {
 };
 
 #define ODDS_CLAIM_BYTES_MAX (128 + ODDS_CLAIM_RANGES_MAX * 16)
+/* What stands behind "alive" and "lease", and the value of a key feed:<provider>. There is room
+ * (ASSERT). */
 void odds_claim_write(struct buf *out, const struct odds_claim *claim);
+void odds_lease_write(struct buf *out, struct slice provider, uint64_t epoch, int64_t valid_for_us);
+void odds_lease_write_value(struct buf *out, uint64_t epoch, struct instant valid_until);
 
 /* -ERR_FORMAT. Kinds that are not known yet are ALIVE: they count, and say nothing. */
 int odds_message_read(struct slice payload, struct odds_message *ret_message);

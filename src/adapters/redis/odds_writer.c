@@ -14,9 +14,7 @@
 #include "adapters/redis/redis_command.h"
 #include "base/assert.h"
 #include "base/error.h"
-#include "base/json_write.h"
 #include "base/reserve.h"
-#include "base/rfc3339.h"
 #include "base/table.h"
 
 #define TICK_US      INT64_C(50000)  /* so often it says what has been taken: odds_message.h */
@@ -39,8 +37,7 @@ struct entry {
     bool gone;     /* taken out: a tombstone is due */
     bool told;     /* its newest version has a number in the channel, or needs none */
     uint32_t next; /* of the queue, or of the free ones */
-    bool
-        listed; /* among those of which not everything was taken; the next two are its neighbours */
+    bool listed;   /* not all of it was taken: in a list of such, between the next two */
     uint32_t unsaid_next, unsaid_before;
     struct odds_unsaid unsaid;
     uint64_t gone_version;
@@ -546,7 +543,6 @@ static void claim(struct odds_writer *w, size_t master, int64_t since_us, int64_
     claimed.ranges_count =
         (uint8_t)redis_fleet_ranges(w->fleet, master, claimed.ranges, ODDS_CLAIM_RANGES_MAX);
     odds_claim_write(&words, &claimed);
-    ASSERT(!words.overflow);
     send_word(w, master, SLICE("alive"), buf_slice(&words));
 }
 
@@ -564,16 +560,13 @@ static void tell_alive(struct odds_writer *w, int64_t now_us)
 /* feed:<provider>, for whoever reads keys only. */
 static void set_lease(struct odds_writer *w, struct slice provider, int64_t left_us)
 {
-    char key_memory[64], value_memory[128], time_memory[RFC3339_BYTES_MAX];
+    char key_memory[64], value_memory[128];
     struct buf key = buf_over(key_memory, sizeof key_memory);
     struct buf value = buf_over(value_memory, sizeof value_memory);
-    struct buf until = buf_over(time_memory, sizeof time_memory);
     struct buf out = buf_over(w->command, w->command_bytes_max);
     buf_put_slice(&key, ODDS_FEED_PREFIX);
     buf_put_slice(&key, provider);
-    rfc3339_write(&until, (struct instant){loop_wall(w->loop).us + left_us});
-    buf_printf(&value, "{\"epoch\":%" PRIu64 ",\"valid_until\":\"%.*s\"}", w->epoch,
-               SLICE_ARG(buf_slice(&until)));
+    odds_lease_write_value(&value, w->epoch, (struct instant){loop_wall(w->loop).us + left_us});
     struct redis_link *link = redis_fleet_at(w->fleet, redis_fleet_find(w->fleet, buf_slice(&key)));
     redis_put_command(&out, 5);
     redis_put(&out, SLICE("SET"));
@@ -606,11 +599,7 @@ static void tell_leases(struct odds_writer *w)
         char memory[256];
         struct buf words = buf_over(memory, sizeof memory);
         struct slice provider = w->providers.at(w->providers.owner, i, &left_us);
-        buf_put_text(&words, "{\"provider\":");
-        json_write_string(&words, provider);
-        buf_printf(&words, ",\"epoch\":%" PRIu64 ",\"valid_for_us\":%" PRId64 "}", w->epoch,
-                   left_us > 0 ? left_us : 0);
-        ASSERT(!words.overflow);
+        odds_lease_write(&words, provider, w->epoch, left_us > 0 ? left_us : 0);
         set_lease(w, provider, left_us);
         publish(w, SLICE("lease"), buf_slice(&words));
     }

@@ -693,6 +693,7 @@ static int add_book(struct metrics *metrics, const struct book_stats *stats)
           "Results that waited for their time and could not take force then", NULL, 0},
          &stats->proposals_impossible},
         {{limits, limits_help, "limit=\"repeats_walk_max\"", 0}, &stats->repeats_walk_reached},
+        {{limits, limits_help, "limit=\"price_lag_ms_max\"", 0}, &stats->prices_lagged},
     };
     const struct {
         const char *name, *help;
@@ -733,5 +734,8 @@ int backoffice_register_metrics(struct backoffice *backoffice, struct metrics *m
     TRY(adjustment_desk_register_metrics(backoffice->adjustments, metrics));
     TRY(limit_desk_register_metrics(backoffice->limits, metrics));
     TRY(referral_desk_register_metrics(backoffice->referrals, metrics));
-    return feed_intake_register_metrics(backoffice->intake, metrics);
+    /* Without a format nothing is ever taken in. */
+    return backoffice->parts.formats_count == 0
+               ? 0
+               : feed_intake_register_metrics(backoffice->intake, metrics);
 }

@@ -22,6 +22,14 @@ static void on_market(void *owner, const struct odds_image *image, uint64_t befo
     f->market_changes++;
 }
 
+static void on_standing(void *owner, const struct odds_image *image)
+{
+    struct fixture *f = owner;
+    (void)image;
+    assert_non_null(f->prices); /* else each light has a version of its own */
+    f->standing++;
+}
+
 static void on_removed(void *owner, const struct odds_image *image)
 {
     (void)image;
@@ -49,11 +57,16 @@ static void make_book(struct fixture *f)
     options.settle_per_turn_max = 8;
     if (f->tune != NULL)
         f->tune(&options);
-    struct book_listener listener = {f, on_market, on_removed, NULL, on_stopped};
+    struct book_listener listener = {.owner = f,
+                                     .on_market = on_market,
+                                     .on_standing = on_standing,
+                                     .on_removed = on_removed,
+                                     .on_stopped = on_stopped};
     assert_int_equal(odds_store_memory_new(100, key, &f->store), 0);
     struct book_ports ports = {.log = &f->log.port,
                                .odds_log = &f->odds_log.port,
                                .store = f->store,
+                               .prices = f->prices,
                                .snapshots = f->snapshots,
                                .reconcile = f->reconcile,
                                .verdicts = f->verdicts};
@@ -70,6 +83,8 @@ static void make_book(struct fixture *f)
     fixture_turn(f, 0);
 }
 
+static void begin(struct fixture *f);
+
 void fixture_begin(struct fixture *f)
 {
     fixture_begin_tuned(f, NULL);
@@ -79,6 +94,18 @@ void fixture_begin_tuned(struct fixture *f, void (*tune)(struct book_options *op
 {
     memset(f, 0, sizeof *f);
     f->tune = tune;
+    begin(f);
+}
+
+void fixture_begin_following(struct fixture *f, struct price_source *prices)
+{
+    memset(f, 0, sizeof *f);
+    f->prices = prices;
+    begin(f);
+}
+
+static void begin(struct fixture *f)
+{
     fake_log_init(&f->log);
     fake_odds_log_init(&f->odds_log);
     f->wall.us = INT64_C(1795000000) * US_PER_SECOND;

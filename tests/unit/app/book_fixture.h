@@ -11,6 +11,7 @@ struct fixture {
     struct snapshot_store *snapshots; /* borrowed; NULL: none */
     struct reconcile *reconcile;      /* borrowed; NULL: none */
     struct verdict_store *verdicts;   /* borrowed; NULL: none */
+    struct price_source *prices;      /* borrowed, of the next book; NULL: it makes its own */
     uint32_t tolerance;               /* of the next cash-outs */
     bool no_cash_out;                 /* the next book makes no offers */
     uint32_t verdicts_max;            /* of the next book; 0: more than any test decides */
@@ -37,11 +38,12 @@ struct fixture {
     uint16_t history_types[BOOK_HISTORY_MAX];
     enum bet_outcome history_outcome; /* of the last record, when it is a RELEASE */
     /* listeners */
-    uint64_t market_changes, removed, stopped;
+    uint64_t market_changes, standing, removed, stopped;
 };
 
 void fixture_begin(struct fixture *f);
 void fixture_begin_tuned(struct fixture *f, void (*tune)(struct book_options *options));
+void fixture_begin_following(struct fixture *f, struct price_source *prices);
 void fixture_end(struct fixture *f);
 /* Ends this book and starts another on the same log, as after a crash. */
 void fixture_restart(struct fixture *f);

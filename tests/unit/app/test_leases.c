@@ -33,6 +33,21 @@ TEST(leases, a_producer_has_a_silence_of_its_own)
     assert_true(leases_alive(&leases, the_link, (struct monotonic){101 + OWN_US}));
 }
 
+TEST(leases, one_that_is_followed_holds_as_long_as_was_said)
+{
+    struct leases leases = {.silence_us_max = SILENCE_US};
+    const struct slice provider = {"p", 1};
+    assert_non_null(leases_follow(&leases, provider, (struct monotonic){100}, 700));
+    assert_true(leases_alive(&leases, provider, (struct monotonic){800}));
+    assert_false(leases_alive(&leases, provider, (struct monotonic){801}));
+    uint64_t breaks = leases.breaks;
+    assert_non_null(leases_follow(&leases, provider, (struct monotonic){900}, 50));
+    assert_true(leases_alive(&leases, provider, (struct monotonic){950}));
+    assert_true(leases_broke_since(&leases, provider, breaks));
+    assert_non_null(leases_follow(&leases, provider, (struct monotonic){910}, 0));
+    assert_false(leases_alive(&leases, provider, (struct monotonic){910}));
+}
+
 TEST(leases, what_a_producer_says_of_its_markets_does_not_renew_its_lease)
 {
     struct leases leases = begin(100);

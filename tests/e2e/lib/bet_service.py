@@ -1,0 +1,58 @@
+"""Books without an odds-worker: `serve --roles bet-service` beside a writer, a Redis between."""
+from conftest import make
+from lib.server import Server
+from lib.until import until
+
+
+class BetService(Server):
+    """A book of its own, at the prices of another one."""
+
+    def __init__(self, data, url, *options, **named):
+        super().__init__(data, '--roles', 'bet-service', '--odds-store', url, *options, **named)
+
+    def is_ready(self):
+        return self.get('/readyz').status == 200
+
+    def shown(self, market):
+        return self.get(f'/v1/odds/{market}').json
+
+    def lagged(self):
+        """Decisions that met a price which was too old."""
+        return self.metric('overround_limit_reached_total', limit='price_lag_ms_max')
+
+
+class Books:
+    """A writer with a feed and some bet-services; each more with options of its own."""
+
+    def __init__(self, redis, folder, more=((),)):
+        self.redis = redis
+        self.writer = make(folder / 'writer', ['--odds-store', redis.url])
+        self.feed = self.writer.feed
+        self.services = [BetService(folder / f'bets-{n}', redis.url, *options).start()
+                         for n, options in enumerate(more)]
+        for service in self.services:
+            until(service.is_ready, 30)
+
+    def market(self, **named):
+        """A new market that can be bet on at all of them."""
+        market = self.writer.market(**named)
+        self.level(market)
+        return market
+
+    def shown(self, market):
+        return self.writer.server.get(f'/v1/odds/{market}').json
+
+    def level(self, market, status='active'):
+        """Every service shows the writer's newest version."""
+        version = self.shown(market)['odds_version']
+        for service in self.services:
+            until(lambda service=service: (service.shown(market).get('odds_version'),
+                                           service.shown(market).get('status')) ==
+                  (version, status), 30)
+        return version
+
+    def close(self):
+        for service in self.services:
+            service.kill()
+        self.writer.close()
+        self.redis.close()

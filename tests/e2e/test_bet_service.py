@@ -1,0 +1,232 @@
+"""Bets at prices that are read from Redis (L6, P1, P2): one writer with a feed, two bet-services
+with ledgers of their own, one in files and one in PostgreSQL."""
+import json
+import re
+import shutil
+import signal
+
+import pytest
+from lib.bet_service import BetService, Books
+from lib.bettor import Bettor
+from lib.desk import results
+from lib.redis import Cluster, Redis
+from lib.server import run
+from lib.until import until
+
+
+@pytest.fixture(scope='module', name='books')
+def made_books(tmp_path_factory, postgres):
+    made = Books(Redis().start(), tmp_path_factory.mktemp('books'),
+                 ((), ('--ledger', postgres.url)))
+    yield made
+    made.close()
+
+
+@pytest.fixture(name='own')
+def made_own(tmp_path):
+    """For tests that stop or kill something."""
+    made = Books(Redis().start(), tmp_path)
+    yield made
+    made.close()
+
+
+def reason(answer):
+    return answer.json.get('reason') or answer.json.get('code')
+
+
+def takes(bettor, market, **named):
+    answer = bettor.bet(market, 11, '1.00', **named)
+    return answer.json if answer.status == 201 else None
+
+
+def refuses(bettor, market, why='MARKET_SUSPENDED'):
+    answer = bettor.bet(market, 11, '1.00', odds=2.0, price_policy='any')
+    return answer.status == 409 and reason(answer) == why
+
+
+def test_both_take_bets_at_the_price_of_the_writer(books):
+    market = books.market()
+    version = books.shown(market)['odds_version']
+    for service in books.services:
+        bettor = Bettor(service)
+        bet = until(lambda bettor=bettor: takes(bettor, market), 30)
+        leg = bet['legs'][0] if 'legs' in bet else bet
+        assert leg['odds_version'] == version, bet
+        assert bettor.balance() == 999
+        assert service.get('/v1/odds/' + market).json['odds_version'] == version, 'P1'
+
+
+def test_a_price_that_moves_follows_the_rules_of_any_book(books):
+    market = books.market()
+    bettors = [Bettor(service) for service in books.services]
+    old = [bettor.slip(market, 11, '1.00') for bettor in bettors]
+    books.feed.price(market, 11, 1.5)
+    books.level(market)
+    for bettor, slip in zip(bettors, old):
+        answer = bettor.place(slip)
+        assert answer.status == 409 and reason(answer) == 'ODDS_CHANGED', answer.body
+        assert takes(bettor, market), 'at the new price'
+        answer = bettor.place({**bettor.slip(market, 11, '1.00'),
+                               'odds_version': books.shown(market)['odds_version'] + 1})
+        assert reason(answer) == 'ODDS_CHANGED', 'nobody has seen that version'
+
+
+def test_a_suspension_at_the_writer_stops_bets_everywhere(books):
+    market = books.market()
+    bettors = [Bettor(service) for service in books.services]
+    assert all(takes(bettor, market) for bettor in bettors)
+    answer = books.writer.server.desk(f'/v1/admin/markets/{market}/suspend', {'reason': 'a word'})
+    assert answer.status == 200, answer.body
+    books.level(market, 'suspended')
+    assert all(refuses(bettor, market) for bettor in bettors)
+    books.writer.server.desk(f'/v1/admin/markets/{market}/resume', {'reason': 'a word'})
+    books.level(market)
+    assert all(takes(bettor, market) for bettor in bettors)
+
+
+def test_the_desk_of_a_service_has_its_word_on_what_it_follows(books):
+    market = books.market()
+    version = books.shown(market)['odds_version']
+    for service in books.services:
+        bettor = Bettor(service)
+        bet = takes(bettor, market)
+        path = f'/v1/admin/markets/{market}/'
+        assert service.desk(path + 'suspend', {'reason': 'a word'}).status == 200
+        shown = service.shown(market)
+        assert (shown['status'], shown['odds_version']) == ('suspended', version), 'P1'
+        assert refuses(bettor, market)
+        assert service.desk(path + 'resume', {'reason': 'a word'}).status == 200
+        until(lambda bettor=bettor: takes(bettor, market))
+        event = service.shown(market)['event_id']
+        answer = service.desk(f'/v1/admin/events/{event}/results',
+                              results(market, 1, s11='WON', s12='LOST', s13='LOST'))
+        assert answer.status in (200, 201, 202), answer.body
+        bettor.wait_bet(bet['bet_id'], status='WON')
+        assert refuses(bettor, market, 'MARKET_CLOSED')
+    assert books.shown(market)['status'] == 'active', 'the others go on'
+
+
+def test_no_feed_is_taken_and_each_ledger_is_sound(books):
+    for service in books.services:
+        answer = service.desk('/v1/feed/betfair', '{"op":"mcm"}\r\n', role='feed')
+        assert answer.status == 404, answer.body
+        assert service.terminate() == 0
+        assert 'all invariants hold' in service.verify()
+        service.start()
+        until(service.is_ready, 30)
+
+
+def test_the_record_names_the_place_in_the_log_of_the_writer(books, tmp_path):
+    market = books.market()
+    service = books.services[0]
+    bettor = Bettor(service)
+    bet = takes(bettor, market)
+    position = books.redis.value(f'odds:{market}')['odds_position']
+    version = books.shown(market)['odds_version']
+    service.terminate()
+    dump = run('ledger', 'dump', '--data', service.data).stdout.splitlines()
+    record = [r for r in map(json.loads, dump) if r.get('bet_id') == bet['bet_id']][0]
+    leg = record['legs'][0]
+    assert leg['odds_version'] == version
+    assert leg['odds_position'] == position > 0
+    shutil.copytree(books.writer.server.data + '/odds', tmp_path / 'odds')  # as far as it is now
+    audit = run('ledger', 'verify', '--data', service.data, '--odds-of', str(tmp_path))
+    assert re.search(r'legs_checked [1-9]', audit.stdout), audit.stdout
+    service.start()
+    until(service.is_ready, 30)
+
+
+def test_a_writer_that_dies_stops_bets_and_a_new_one_starts_them(own):
+    market = own.market()
+    bettor = Bettor(own.services[0])
+    assert takes(bettor, market)
+    own.writer.server.kill()
+    until(lambda: refuses(bettor, market), 30)
+    assert own.services[0].lagged() > 0
+    until(lambda: own.services[0].shown(market)['status'] == 'suspended', 30)
+    own.writer.server.start()  # a heartbeat is there before the market is: its price is an old one
+    until(lambda: own.services[0].metric('overround_odds_rounds_total', outcome='whole') > 2, 30)
+    assert refuses(bettor, market)
+    own.feed.again()
+    own.level(market)
+    until(lambda: takes(bettor, market), 30)
+
+
+def test_a_feed_that_is_silent_stops_bets(own):
+    market = own.market()
+    bettor = Bettor(own.services[0])
+    assert takes(bettor, market)
+    lagged = own.services[0].lagged()
+    own.feed.silent = True
+    until(lambda: refuses(bettor, market), 30)
+    assert own.services[0].lagged() == lagged, 'the price is known: it is the provider that is not'
+    own.feed.silent = False
+    until(lambda: takes(bettor, market), 30)
+
+
+@pytest.mark.parametrize('who', ['redis', 'writer'])
+def test_who_stands_still_stops_bets_within_the_lag_and_they_go_on_with_it(own, who):
+    market = own.market()
+    service, bettor = own.services[0], Bettor(own.services[0])
+    assert takes(bettor, market)
+    process = own.redis.process if who == 'redis' else own.writer.server.process
+    own.feed.silent = who == 'writer'
+    pause(process, True)
+    until(lambda: refuses(bettor, market), 30)
+    assert service.shown(market)['status'] == 'active', 'the lease held: it was the lag'
+    assert service.lagged() > 0
+    pause(process, False)
+    own.feed.silent = False
+    until(lambda: takes(bettor, market), 30)
+
+
+def pause(process, stopped):
+    process.send_signal(signal.SIGSTOP if stopped else signal.SIGCONT)
+
+
+def test_a_cluster_node_that_dies_stops_its_markets_only(tmp_path):
+    own = Books(Cluster(), tmp_path)
+    try:
+        markets = [own.market() for _ in range(12)]
+        bettor = Bettor(own.services[0])
+        for market in markets:
+            until(lambda market=market: takes(bettor, market), 30)
+        at = {market: own.redis.node_of(f'odds:{market}') for market in markets}
+        assert len(set(at.values())) == 3
+        dead = at[markets[-1]]
+        its = [market for market in markets if at[market] is dead]
+        others = [market for market in markets if at[market] is not dead]
+        dead.end()
+        until(lambda: all(refuses(bettor, market) for market in its), 30)
+        for market in others:
+            until(lambda market=market: takes(bettor, market), 30)
+        own.feed.price(its[0], 11, 3.0)
+        for market in its:  # its replica has taken over, and the writer has said all of it again
+            until(lambda market=market: takes(bettor, market), 60)
+        assert bettor.odds(its[0], 11)[0] == own.shown(its[0])['selections'][0]['odds']
+        assert own.services[0].terminate() == 0
+        assert 'all invariants hold' in own.services[0].verify()
+    finally:
+        own.close()
+
+
+@pytest.mark.parametrize('options, word', [
+    (['--roles', 'bet-service'], '--odds-store'),
+    (['--roles', 'bet-service,odds-worker'], 'a process runs'),
+    (['--roles', 'bet-service', '--odds-store', 'redis://127.0.0.1:6379', '--loops', '2'],
+     '--loops'),
+    (['--roles', 'bet-service', '--odds-store', 'redis://127.0.0.1:6379', '--price-lag-ms', '10'],
+     '--price-lag-ms'),
+])
+def test_options_that_cannot_be_are_refused(tmp_path, options, word):
+    done = run('serve', '--data', str(tmp_path / 'data'), *options, check=False)
+    assert done.returncode == 2 and word in done.stderr, done.stderr
+
+
+def test_without_redis_it_is_there_and_not_ready(tmp_path):
+    service = BetService(tmp_path / 'data', 'redis://127.0.0.1:9').start()
+    try:
+        assert service.get('/readyz').status == 503
+        assert Bettor(service).bet('1.1', 11, '1.00', odds=2.0).status == 409
+    finally:
+        service.kill()
