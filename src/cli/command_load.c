@@ -1,4 +1,4 @@
-/* command_load.c - `overround load bets|reads|subscribe|connects`: options to a run. */
+/* command_load.c - `overround load bets|reads|subscribe|connects|world`: options to a run. */
 #include <stdio.h>
 #include <time.h>
 
@@ -8,6 +8,7 @@
 #include "cli/descriptors.h"
 #include "cli/local_keys.h"
 #include "cli/server_url.h"
+#include "load/load_match.h"
 #include "load/load_open_loop.h"
 #include "load/load_options.h"
 
@@ -40,6 +41,21 @@ static const struct option_spec specs[] = {
     {"server-pid", "0"},
     {"tag", ""},
     {"resume", "on"},
+    {"admin-url", "http://127.0.0.1:8081"}, /* these, and those below, are of a world */
+    {"bettors", "poll"},
+    {"markets", "10"},
+    {"poll-ms", "3000"},
+    {"bet-ms", "15000"},
+    {"balance-ms", "30000"},
+    {"leave-ms", "120000"},
+    {"burst-factor", "15"},
+    {"calm-ms", "20000"},
+    {"volatile-ms", "2000"},
+    {"goal-ms", "45000"},
+    {"suspended-ms", "3000"},
+    {"timeout-ms", "2000"},
+    {"retries", "1"},
+    {"html", NULL},
     SERVER_TLS_SPECS,
 };
 
@@ -47,10 +63,8 @@ static const struct {
     const char *name;
     int (*run)(const struct load_options *options, struct buf *ret_report, const char **ret_why);
 } runs[] = {
-    {"bets", load_bets_run},
-    {"reads", load_reads_run},
-    {"subscribe", load_subscribe_run},
-    {"connects", load_connects_run},
+    {"bets", load_bets_run},         {"reads", load_reads_run}, {"subscribe", load_subscribe_run},
+    {"connects", load_connects_run}, {"world", load_world_run},
 };
 
 #define COUNT(array) (sizeof(array) / sizeof *(array))
@@ -60,17 +74,21 @@ struct signer {
     int64_t now_s;
 };
 
-static int sign_token(void *owner, struct slice user_id, struct buf *ret_token)
+static int sign_as(struct signer *signer, enum jwt_role role, struct slice user_id,
+                   struct buf *ret_token)
 {
-    struct signer *signer = owner;
-    struct jwt_claims claims = {.roles = JWT_ROLE_BIT(JWT_BETTOR),
-                                .iat_s = signer->now_s,
-                                .exp_s = signer->now_s + TOKEN_TTL_S};
+    struct jwt_claims claims = {
+        .roles = JWT_ROLE_BIT(role), .iat_s = signer->now_s, .exp_s = signer->now_s + TOKEN_TTL_S};
     if (user_id.bytes > sizeof claims.sub)
         return -ERR_LIMIT;
     memcpy(claims.sub, user_id.at, user_id.bytes);
     claims.sub_bytes = (uint32_t)user_id.bytes;
     return jwt_sign(&signer->keys.rules, SLICE(LOCAL_KEY_ID), &claims, ret_token);
+}
+
+static int sign_token(void *owner, struct slice user_id, struct buf *ret_token)
+{
+    return sign_as(owner, JWT_BETTOR, user_id, ret_token);
 }
 
 /* An amount with at most two places: the currencies that are loaded here have two. */
@@ -127,6 +145,50 @@ static int take_target(const struct options *options, struct load_options *load,
     return server_url_tls_new(options, &url, resume, &load->target.tls, why);
 }
 
+static int take_world_numbers(const struct options *options, struct load_world_options *world,
+                              struct buf *why)
+{
+    const struct number_range often = {1, 86400000}, maybe = {0, 86400000};
+    const struct {
+        const char *key;
+        uint32_t *to;
+        struct number_range range;
+    } rows[] = {{"markets", &world->markets, {1, LOAD_MATCH_MARKETS_MAX}},
+                {"poll-ms", &world->poll_ms, often},
+                {"bet-ms", &world->bet_ms, maybe},
+                {"balance-ms", &world->balance_ms, maybe},
+                {"leave-ms", &world->leave_ms, maybe},
+                {"burst-factor", &world->burst, {1, 1000}},
+                {"calm-ms", &world->calm_ms, often},
+                {"volatile-ms", &world->volatile_ms, often},
+                {"goal-ms", &world->goal_ms, often},
+                {"suspended-ms", &world->suspended_ms, often},
+                {"timeout-ms", &world->timeout_ms, often},
+                {"retries", &world->retries, {0, 10}}};
+    for (size_t i = 0; i < COUNT(rows); i++) {
+        int64_t value = 0;
+        TRY(options_number(options, rows[i].key, rows[i].range, &value, why));
+        *rows[i].to = (uint32_t)value;
+    }
+    return 0;
+}
+
+static int take_world(const struct options *options, struct load_options *load, struct buf *why)
+{
+    const char *bettors = options_text(options, "bettors");
+    struct server_url url;
+    TRY(server_url_take(options, "admin-url", &url, why));
+    load->world.feed.address = url.address;
+    load->world.html = options_text(options, "html");
+    load->world.streams = slice_is(slice_text(bettors), "stream");
+    if (!load->world.streams && !slice_is(slice_text(bettors), "poll")) {
+        buf_printf(why, "--bettors is poll or stream, not: %s", bettors);
+        return -ERR_CONFIG;
+    }
+    TRY(server_url_tls_new(options, &url, true, &load->world.feed.tls, why));
+    return take_world_numbers(options, &load->world, why);
+}
+
 static int take_options(const struct options *options, struct load_options *load, struct buf *why)
 {
     const char *transport = options_text(options, "transport");
@@ -152,7 +214,7 @@ static int take_options(const struct options *options, struct load_options *load
     load->user_prefix = slice_text(options_text(options, "user-prefix"));
     load->path = slice_text(options_text(options, "path"));
     load->tag = slice_text(options_text(options, "tag"));
-    return 0;
+    return take_world(options, load, why);
 }
 
 static int run(size_t which, struct load_options *load, const char *data)
@@ -163,7 +225,9 @@ static int run(size_t which, struct load_options *load, const char *data)
     struct buf why = buf_over(why_memory, sizeof why_memory);
     struct signer signer = {.keys = {.folder = -1}};
     const char *reason = "";
-    bool signs = load_bets_run == runs[which].run;
+    bool signs = load_bets_run == runs[which].run || load_world_run == runs[which].run;
+    char feed_memory[LOAD_TOKEN_BYTES_MAX];
+    struct buf feed = buf_over(feed_memory, sizeof feed_memory);
     struct timespec now;
     (void)clock_gettime(CLOCK_REALTIME, &now); /* cannot fail */
     signer.now_s = now.tv_sec;
@@ -172,6 +236,8 @@ static int run(size_t which, struct load_options *load, const char *data)
             buf_printf(&why, "no keys in %s: --data is the data folder of the server", data);
         return command_fail(1, buf_slice(&why));
     }
+    if (signs && sign_as(&signer, JWT_FEED, SLICE("world"), &feed) == 0)
+        load->world.feed_token = buf_slice(&feed);
     load->token = sign_token;
     load->token_owner = &signer;
     descriptors_raise();
@@ -205,8 +271,10 @@ int command_load(int argc, char *const *argv)
                    ? command_fail(2, buf_slice(&why))
                    : run(i, &load, options_text(&options, "data"));
         tls_client_free(load.target.tls);
+        tls_client_free(load.world.feed.tls);
         return code;
     }
-    buf_printf(&why, "load: one of bets, reads, subscribe, connects; not: %.*s", SLICE_ARG(name));
+    buf_printf(&why, "load: one of bets, reads, subscribe, connects, world; not: %.*s",
+               SLICE_ARG(name));
     return command_fail(2, buf_slice(&why));
 }

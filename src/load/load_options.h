@@ -8,7 +8,7 @@
 #include "load/load_pool.h"
 #include "load/load_users.h"
 
-#define LOAD_REPORT_BYTES_MAX (32 * 1024)
+#define LOAD_REPORT_BYTES_MAX (512 * 1024)
 
 struct load_options {
     struct load_target target; /* the public listener */
@@ -26,7 +26,17 @@ struct load_options {
     struct slice user_prefix;
     struct slice path; /* reads: one target, or empty: the odds of the markets in turn */
     uint32_t batch;    /* reads: markets of one request; 1: GET /v1/odds/{market_id} */
-    pid_t server_pid;  /* to read its processor time; 0: not */
+    struct load_world_options {
+        struct load_target feed; /* the admin listener, for prices */
+        struct slice feed_token;
+        uint32_t markets, burst;
+        uint32_t poll_ms, bet_ms, balance_ms, leave_ms; /* each of a user; 0: never */
+        uint32_t calm_ms, volatile_ms, goal_ms, suspended_ms;
+        uint32_t timeout_ms, retries; /* without an answer a bet is sent again, under its key */
+        bool streams;                 /* users have a stream, and do not poll */
+        const char *html;             /* a report for people is written there; NULL: none */
+    } world;
+    pid_t server_pid; /* to read its processor time; 0: not */
     load_users_token_fn token;
     void *token_owner;
     struct slice tag; /* copied into the report; may be empty */
@@ -39,6 +49,8 @@ int load_reads_run(const struct load_options *options, struct buf *ret_report,
                    const char **ret_why);
 int load_subscribe_run(const struct load_options *options, struct buf *ret_report,
                        const char **ret_why);
+int load_world_run(const struct load_options *options, struct buf *ret_report,
+                   const char **ret_why);
 int load_connects_run(const struct load_options *options, struct buf *ret_report,
                       const char **ret_why);
 

@@ -253,6 +253,19 @@ bool load_pool_say(struct load_pool *pool, uint32_t connection, struct slice tex
     return send_is_queued(ws_conn_send_text(link->ws, text));
 }
 
+#define CLOSE_GOING_AWAY 1001
+
+void load_pool_close(struct load_pool *pool, uint32_t connection)
+{
+    struct link *link = &pool->links[connection];
+    if (link->state != LINK_OPEN)
+        return;
+    if (pool->options.transport == LOAD_TRANSPORT_WS)
+        ws_conn_close(link->ws, CLOSE_GOING_AWAY, SLICE_NONE);
+    else
+        http_client_close(link->http);
+}
+
 const struct load_pool_stats *load_pool_stats(const struct load_pool *pool)
 {
     return &pool->stats;

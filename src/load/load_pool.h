@@ -92,6 +92,10 @@ bool load_pool_send(struct load_pool *pool, uint32_t connection, struct slice by
 /* A WebSocket message that has no answer. */
 bool load_pool_say(struct load_pool *pool, uint32_t connection, struct slice text);
 
+/* Ends the connection, as a customer who leaves; it is opened again after the pause. What was under
+ * way on it is lost. */
+void load_pool_close(struct load_pool *pool, uint32_t connection);
+
 /* Everything under way is reported lost now; answers that come later are passed over. */
 void load_pool_drop(struct load_pool *pool);
 

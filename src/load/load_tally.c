@@ -72,7 +72,7 @@ void load_tally_write_histogram(struct json_writer *writer, const struct histogr
     static const struct {
         const char *name;
         int permyriad;
-    } rows[] = {{"p50", 5000}, {"p90", 9000}, {"p99", 9900}, {"p99.9", 9990}};
+    } rows[] = {{"p50", 5000}, {"p90", 9000}, {"p95", 9500}, {"p99", 9900}, {"p99.9", 9990}};
     json_write_object_open(writer);
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
         json_write_key(writer, rows[i].name);

@@ -47,7 +47,7 @@ void load_tally_lost(struct load_tally *tally, struct monotonic due, struct mono
 /* Failures in a million of all that were sent or lost; 0 when there were none. */
 uint64_t load_tally_failed_ppm(const struct load_tally *tally);
 
-/* {"p50":..,"p90":..,"p99":..,"p99.9":..,"max":..,"count":N} */
+/* {"p50":..,"p90":..,"p95":..,"p99":..,"p99.9":..,"max":..,"count":N} */
 void load_tally_write_histogram(struct json_writer *writer, const struct histogram *histogram);
 /* The members of an open object: sent, answered, .., latency_us, service_us, late_us, codes. */
 void load_tally_write(struct json_writer *writer, const struct load_tally *tally);

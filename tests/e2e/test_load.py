@@ -6,9 +6,9 @@ import pytest
 from lib.server import run
 
 
-def load(book, kind, *options):
+def load(book, kind, *options, seconds=1):
     done = run('load', kind, '--url', 'http://%s:%d' % book.server.public, '--data',
-               book.server.data, '--seconds', '1', '--warmup', '0', *options)
+               book.server.data, '--seconds', str(seconds), '--warmup', '0', *options)
     return json.loads(done.stdout)
 
 
@@ -57,7 +57,37 @@ def test_prices_are_read_one_by_one_and_in_batches(book):
     ([], 'bets, reads, subscribe'), (['dance'], 'dance'),
     (['bets', '--transport', 'pigeon'], 'pigeon'), (['bets', '--url', 'https://x'], 'https://x'),
     (['bets', '--rate', '0'], '--rate'), (['bets', '--stake-max', '0.50'], '--stake-max'),
-    (['bets', '--deposit', 'much'], 'much')])
+    (['bets', '--deposit', 'much'], 'much'), (['world', '--bettors', 'shout'], 'shout')])
 def test_what_the_generator_does_not_understand_is_named(options, word):
     done = run('load', *options, check=False, seconds=20)
     assert done.returncode == 2 and word in done.stderr, done.stderr
+
+
+@pytest.mark.parametrize('bettors', ['poll', 'stream'])
+def test_a_match_day_is_played_and_reported(book, bettors, tmp_path):
+    """Every act has its answer, prices are seen as late as the way of asking makes them, and the
+    page for people holds the same report."""
+    page = tmp_path / 'day.html'
+    before = book.server.metrics()['overround_bets_total{verdict="PLACED"}']
+    report = load(book, 'world', '--admin-url', 'http://%s:%d' % book.server.admin, '--bettors',
+                  bettors, '--users', '40', '--markets', '3', '--poll-ms', '500', '--bet-ms',
+                  '1000', '--calm-ms', '200', '--volatile-ms', '100', '--goal-ms', '2000',
+                  '--suspended-ms', '300', '--leave-ms', '2000', '--user-prefix', f'day-{bettors}',
+                  '--seed', '5', '--html', str(page), seconds=4)
+    bets = report['bets']
+    assert bets['sent'] == bets['answered'] + bets['lost'] > 50
+    placed = book.server.metrics()['overround_bets_total{verdict="PLACED"}'] - before
+    assert placed >= bets['succeeded'] > 0
+    assert (report['duplicates'], report['generator']['beyond']) == (0, 0)
+    assert report['goals'] > 0 and report['disconnects'] > 0
+    assert report['sight_us']['count'] > 0
+    assert sum(second['accepted'] for second in report['series']) >= bets['succeeded']
+    if bettors == 'poll':
+        assert report['polls']['succeeded'] > 100
+        assert report['sight_us']['p50'] > 50_000  # they ask each half of a second
+    else:
+        assert report['polls']['sent'] == 0
+    text = page.read_text(encoding='utf-8')
+    inside = text.split('id="report">', 1)[1].split('</script>', 1)[0]
+    assert json.loads(inside) == report
+    assert 'http://' not in text.replace('http://www.w3.org/2000/svg', '')

@@ -80,7 +80,8 @@ TEST(tally, writes_percentiles_and_codes_as_json)
     load_tally_write(&writer, &tally);
     json_write_object_close(&writer);
     text[out.bytes] = '\0';
-    assert_non_null(strstr(text, "\"latency_us\":{\"p50\":5,\"p90\":5,\"p99\":5,\"p99.9\":5,"
-                                 "\"max\":5,\"count\":1}"));
+    assert_non_null(strstr(text,
+                           "\"latency_us\":{\"p50\":5,\"p90\":5,\"p95\":5,\"p99\":5,\"p99.9\":5,"
+                           "\"max\":5,\"count\":1}"));
     assert_non_null(strstr(text, "{\"status\":409,\"code\":\"ODDS_CHANGED\",\"count\":1}"));
 }
