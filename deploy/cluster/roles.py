@@ -2,10 +2,11 @@
 import os
 import shutil
 import subprocess
+import sys
 import urllib.error
 import urllib.request
 
-from engines import ROOT, free_ports, local
+from engines import HERE, ROOT, answers, free_ports, local
 from supervisor import Member
 
 PROGRAM = os.path.join(ROOT, 'build', 'overround')
@@ -64,16 +65,27 @@ def projector(cluster, name):
                   lambda: says_ready(admin), {'admin': local(admin)})
 
 
-def notifier(cluster, name):
-    path = os.path.join(cluster.data, f'{name}.jsonl')
-    return Member(name, [PROGRAM, 'stream', 'notify', '--streams', cluster.streams, '--file',
-                         path], at={'file': path})
+def receiver(cluster):
+    """Who is told what bets came to."""
+    port, path = free_ports(1)[0], os.path.join(cluster.data, 'notices.jsonl')
+    cluster.webhook = f'http://{local(port)}/notices'
+    return Member('receiver', [sys.executable, os.path.join(HERE, 'receiver.py'), port, path],
+                  lambda: answers(port), {'listen': local(port), 'file': path})
 
 
-def totals(cluster, name):
-    folder = cluster.folder('totals')
-    return Member(name, [PROGRAM, 'stream', 'totals', '--streams', cluster.streams, '--folder',
-                         folder], at={'folder': folder})
+def consumer(cluster, name, role, *options):
+    admin = free_ports(1)[0]
+    return Member(name, [PROGRAM, 'serve', '--roles', role, '--data', cluster.folder(name),
+                         '--streams', cluster.streams, '--admin', local(admin), *options],
+                  lambda: says_ready(admin), {'admin': local(admin)})
+
+
+def notification(cluster, name):
+    return consumer(cluster, name, 'notification-service', '--notify-webhook', cluster.webhook)
+
+
+def analytics(cluster, name):
+    return consumer(cluster, name, 'analytics-service', '--totals', cluster.folder('totals'))
 
 
 def members(cluster):
@@ -83,6 +95,8 @@ def members(cluster):
     cluster.fronts = dict(zip(colours, free_ports(len(colours))))
     for n in (1, 2):
         yield front(cluster, f'front-blue-{n}', cluster.fronts[f'BLUE_{n}'])
-    for make, name in ((projector, 'projector'), (notifier, 'notifier'), (totals, 'totals')):
+    yield receiver(cluster)
+    for make, name in ((projector, 'projector'), (notification, 'notification'),
+                       (analytics, 'analytics')):
         for n in (1, 2):
             yield make(cluster, f'{name}-{n}')
