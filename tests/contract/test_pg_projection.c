@@ -16,6 +16,7 @@
 #include "app/projection_check.h"
 #include "app/projector.h"
 #include "base/error.h"
+#include "core/user_shard.h"
 #include "every_type.h"
 #include "fault_proxy.h"
 #include "postgres_server.h"
@@ -108,20 +109,34 @@ static void write_every_type(void (*after_each)(void))
     writing.log->ops->free(writing.log);
 }
 
+#define SHARDS 700
+
+/* A user of this shard. */
+static void find_user(uint32_t shard, char user[16])
+{
+    for (unsigned n = 0;; n++) {
+        (void)snprintf(user, 16, "ada-%u", n);
+        if (user_shard(slice_text(user), SHARDS) == shard)
+            return;
+    }
+}
+
 static void write_shard(uint32_t shard, unsigned bets)
 {
     static struct maker maker;
-    char key[16];
+    char key[16], user[16];
     struct writer writer = writer_open(shard);
     maker_empty(&maker, &MAKER_LIMITS);
     struct parts parts = parts_genesis(&maker);
     parts.body.genesis.shard = shard;
+    parts.body.genesis.shards = SHARDS;
+    find_user(shard, user);
     maker_accept(&maker, &parts);
     write_record(&writer, &maker);
     for (unsigned i = 0; i < 4 + bets; i++) {
         (void)snprintf(key, sizeof key, "k%u", i);
         parts = i == 0   ? parts_opened(&maker)
-                : i == 1 ? parts_account(&maker, "ada")
+                : i == 1 ? parts_account(&maker, user)
                 : i == 2 ? parts_market(&maker, "1.23", 3)
                 : i == 3 ? parts_deposit(&maker, 1, 1000000, "d")
                          : parts_bet(&maker, 1, 1, key);
@@ -316,7 +331,7 @@ TEST(pg_projection, shards_are_found_and_stand_beside_each_other)
     char memory[256];
     struct buf why = buf_over(memory, sizeof memory);
     begin();
-    for (uint32_t shard = 0; shard < 700; shard += 233)
+    for (uint32_t shard = 0; shard < SHARDS; shard += 233)
         write_shard(shard, 3 + shard / 100);
     assert_int_equal(pg_batch_shards(postgres_server(), shards, &count, &why), 0);
     assert_int_equal(count, 4);
