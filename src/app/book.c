@@ -3,7 +3,7 @@
 
 #include <stdlib.h>
 
-#include "app/book_internal.h"
+#include "app/follow_internal.h"
 #include "app/refold.h"
 #include "app/result_draft.h"
 #include "app/write_off.h"
@@ -211,7 +211,10 @@ static int check_shard(const struct book *book, const char **ret_reason)
 int book_start(struct book *book, struct instant wall, struct monotonic now,
                const char **ret_reason)
 {
-    struct commit_events events = {book, on_durable, on_stopped};
+    const struct commit_events events = {.owner = book,
+                                         .on_durable = on_durable,
+                                         .on_stopped = on_stopped,
+                                         .on_late = book_group_late};
     uint64_t epoch;
     ASSERT(book->commit == NULL);
     book->wall = wall;

@@ -303,6 +303,18 @@ static enum bet_outcome decide(struct book *book, const struct cash_out_request 
                : BET_PENDING;
 }
 
+/* What is paid is the value at prices that hold. */
+static void bind_prices(struct book *book, const struct valued *v, enum bet_outcome outcome)
+{
+    for (uint32_t i = 0; outcome == BET_PLACED && i < v->bet->legs_count; i++) {
+        struct market_ref market = {v->legs[i].settled.market};
+        if (v->legs[i].settled.win.known == 0)
+            book_bind_price(
+                book, book->ports.store->ops->get(book->ports.store,
+                                                  shard_state_market_id(book->state, market)));
+    }
+}
+
 static void wait_for_delay(struct book *book, const struct valued *v)
 {
     bool added = book_pending_add(
@@ -334,6 +346,7 @@ enum request_outcome book_cash_out_new(struct book *book, const struct cash_out_
     v.body.paid = outcome == BET_PLACED ? v.body.value : 0;
     v.body.decide_at_us = outcome == BET_PENDING ? record_time(book) + v.delay_us : 0;
     const struct record_view *record = record_cash_out(book, &v, outcome, request->key);
+    bind_prices(book, &v, outcome);
     if (outcome == BET_PENDING)
         wait_for_delay(book, &v);
     bool waits = book_answer_record(book, record->head->seq, reply->answer, reply->cookie, false);
@@ -414,4 +427,5 @@ void book_decide_cash_out(struct book *book, const struct pending *due)
     if (outcome == BET_PLACED) /* a delay never makes it more */
         v.body.paid = v.body.value < row->bound ? v.body.value : row->bound;
     (void)record_cash_out(book, &v, outcome, SLICE_NONE);
+    bind_prices(book, &v, outcome);
 }

@@ -6,6 +6,7 @@
 #include "base/assert.h"
 #include "base/error.h"
 #include "base/reserve.h"
+#include "ledger/shard_amend.h"
 
 struct waiting {
     uint32_t record; /* index in the group, or UINT32_MAX for none */
@@ -18,6 +19,7 @@ struct group {
     struct record_view *views; /* owns; COMMIT_RECORDS_MAX */
     struct waiting *waiting;   /* owns; COMMIT_WAITERS_MAX */
     uint64_t seq_before;
+    int64_t until_us; /* it is to be written by then; INT64_MAX: whenever */
     uint32_t records_count;
     uint32_t waiting_count;
     struct ledger_append append;
@@ -37,7 +39,7 @@ struct commit {
     int64_t again_us;     /* when the refused one is tried again */
     uint64_t epoch;
     uint64_t durable_seq;
-    uint64_t groups_durable;
+    uint64_t groups_durable, groups_late;
     bool stopped;
 };
 
@@ -81,6 +83,8 @@ int commit_new(struct ledger_log *log, struct shard_state *state, uint64_t epoch
             return -ERR_MEMORY;
         }
     commit->groups[0].seq_before = shard_state_seq(state);
+    for (int i = 0; i < COMMIT_GROUPS_MAX; i++)
+        commit->groups[i].until_us = INT64_MAX;
     *ret_commit = commit;
     return 0;
 }
@@ -218,6 +222,7 @@ static void group_tell(struct group *group, bool failed)
     }
     group->waiting_count = 0;
     group->records_count = 0;
+    group->until_us = INT64_MAX;
     group->out = buf_over(group->out.at, group->commit->group_bytes);
 }
 
@@ -243,6 +248,57 @@ void commit_stop(struct commit *commit)
         group_tell(&commit->groups[(commit->first + i) % COMMIT_GROUPS_MAX], true);
 }
 
+/* ---- groups that were not written in their time ---- */
+
+void commit_bind(struct commit *commit, int64_t until_us)
+{
+    struct group *group = building(commit);
+    ASSERT(group->records_count > 0);
+    if (until_us < group->until_us)
+        group->until_us = until_us;
+}
+
+static bool amend_group(struct commit *commit, struct group *group, commit_amend_fn amend,
+                        void *owner)
+{
+    group->until_us = INT64_MAX;
+    for (uint32_t i = 0; i < group->records_count; i++) {
+        int64_t until_us = INT64_MAX;
+        if (!amend(owner, (struct record_head *)group->views[i].head, &until_us))
+            return false;
+        if (until_us < group->until_us)
+            group->until_us = until_us;
+    }
+    commit->groups_late++;
+    return true;
+}
+
+/* Each record says behind which one it stands. */
+static uint32_t chain_group(const struct group *group, uint32_t before_crc)
+{
+    for (uint32_t i = 0; i < group->records_count; i++) {
+        shard_amend_chain((struct record_head *)group->views[i].head, before_crc);
+        before_crc = group->views[i].head->crc;
+    }
+    return before_crc;
+}
+
+bool commit_amend(struct commit *commit, commit_amend_fn amend, void *owner)
+{
+    struct group *first = &commit->groups[commit->first];
+    uint32_t crc = first->views[0].head->before_crc;
+    ASSERT(!commit->log_busy && first->records_count > 0);
+    for (uint32_t i = 0; i < commit->count; i++) {
+        struct group *group = &commit->groups[(commit->first + i) % COMMIT_GROUPS_MAX];
+        bool late = i == 0 || group->until_us < commit->now.us;
+        if (late && !amend_group(commit, group, amend, owner))
+            return false;
+        crc = chain_group(group, crc);
+    }
+    shard_amend_end(commit->state, crc);
+    return true;
+}
+
 static void on_appended(struct ledger_append *append, enum append_outcome outcome)
 {
     struct group *group = append->owner;
@@ -252,6 +308,12 @@ static void on_appended(struct ledger_append *append, enum append_outcome outcom
         commit->log_busy = false;
         commit->refused = true;
         commit->again_us = commit->now.us + COMMIT_AGAIN_US;
+        return;
+    }
+    if (outcome == APPEND_LATE && !commit->stopped) { /* nor was it here */
+        commit->log_busy = false;
+        commit->events.on_late(commit->events.owner);
+        commit_flush(commit, commit->now);
         return;
     }
     if (outcome != APPEND_OK) { /* the fold is ahead of the log: nobody may be answered */
@@ -295,6 +357,10 @@ void commit_flush(struct commit *commit, struct monotonic now)
         return;
     if (commit->refused && now.us < commit->again_us)
         return;
+    if (group->until_us < now.us)
+        commit->events.on_late(commit->events.owner);
+    if (commit->stopped)
+        return;
     if (commit->count == 1)
         next_group(commit);
     group->append = (struct ledger_append){
@@ -304,6 +370,7 @@ void commit_flush(struct commit *commit, struct monotonic now)
         .records = group->out.at,
         .bytes = group->out.bytes,
         .count = group->records_count,
+        .until_us = group->until_us == INT64_MAX ? 0 : group->until_us,
         .on_done = on_appended,
         .owner = group,
     };
@@ -327,6 +394,11 @@ bool commit_idle(const struct commit *commit)
 uint64_t commit_durable_seq(const struct commit *commit)
 {
     return commit->durable_seq;
+}
+
+uint64_t commit_groups_late(const struct commit *commit)
+{
+    return commit->groups_late;
 }
 
 uint64_t commit_groups(const struct commit *commit)

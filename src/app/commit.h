@@ -49,6 +49,9 @@ struct commit_events {
     /* Each durable record, in order, before any waiter of its group is told. */
     void (*on_durable)(void *owner, const struct record_view *record);
     void (*on_stopped)(void *owner);
+    /* The oldest group was not written in its time (commit_bind): commit_amend() is due, or
+     * commit_stop(). NULL where nothing is ever bound. */
+    void (*on_late)(void *owner);
 };
 
 /* Borrows log and state; the commit is the only one who applies to the state from now on. */
@@ -71,6 +74,15 @@ bool commit_has_reserve(const struct commit *commit);
 /* Encodes the draft as the next record (seq is set here), folds it, and answers the record's
  * bytes, which live until its group is durable. There is room: that was asked before (ASSERT). */
 const struct record_view *commit_record(struct commit *commit, struct record_draft *draft);
+
+/* The record just made is to be written by then (monotonic), or not as it is (L6). */
+void commit_bind(struct commit *commit, int64_t until_us);
+/* In on_late: shows `amend` each record that was not written in its time, in order; those in groups
+ * that have time left stay as they are. It leaves it, or makes it another of the same length
+ * (ledger/shard_amend.h), bound anew by *ret_until_us or, left INT64_MAX, not at all. False: that
+ * cannot be, and the answer is false. */
+typedef bool (*commit_amend_fn)(void *owner, struct record_head *record, int64_t *ret_until_us);
+bool commit_amend(struct commit *commit, commit_amend_fn amend, void *owner);
 
 /* Waits for the record just made (commit_record), for an earlier record by number that is not
  * yet durable, or, with seq 0, for all that was recorded so far. When that is durable already
@@ -104,3 +116,5 @@ bool commit_idle(const struct commit *commit);
 uint64_t commit_durable_seq(const struct commit *commit);
 /* Groups made durable since start. */
 uint64_t commit_groups(const struct commit *commit);
+/* Groups that were amended. */
+uint64_t commit_groups_late(const struct commit *commit);

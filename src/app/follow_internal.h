@@ -21,3 +21,11 @@ void book_show_followed(struct book *book, const struct odds_image *old);
 /* The image's price may be bet on: its provider's lease holds (P2), and where it is followed it is
  * known to be the newest as of price_lag_us_max ago at most (L6). */
 bool book_price_holds(struct book *book, const struct odds_image *image);
+
+/* ---- late_group.c ---- */
+
+/* The record just made takes that price: it is to be written while it holds. Nothing, of a book
+ * that makes its prices. */
+void book_bind_price(struct book *book, const struct odds_image *image);
+/* commit_events.on_late of a book. */
+void book_group_late(void *owner);

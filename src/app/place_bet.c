@@ -1,4 +1,5 @@
 /* place_bet.c - the path of a bet: key, decision, one record, one durable group, one answer. */
+#include "app/follow_internal.h"
 #include "app/refer_bet.h"
 
 #include "base/assert.h"
@@ -336,6 +337,9 @@ enum request_outcome book_place_new(struct book *book, const struct bet_request 
         p.account = book_account(book, request->user_id);
     decide(book, &p);
     const struct record_view *record = record_bet(book, &p);
+    if (p.verdict.outcome == BET_PLACED)
+        for (uint32_t i = 0; i < p.ticket.legs_count; i++)
+            book_bind_price(book, p.seen[i].image);
     book->stats.bets_by_outcome[p.verdict.outcome % BOOK_STATS_OUTCOMES]++;
     if (p.verdict.outcome == BET_PENDING) {
         bool added = book_pending_add(

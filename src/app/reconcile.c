@@ -11,8 +11,9 @@
 enum phase { PHASE_IDLE = 0, PHASE_ASKED, PHASE_GIVEN };
 
 struct reconcile {
-    uint32_t phase;   /* enum phase; whose turn it is with `sample` */
-    uint32_t drifted; /* `drift` is written; never again */
+    uint32_t phase;    /* enum phase; whose turn it is with `sample` */
+    uint32_t drifted;  /* `drift` is written; never again */
+    uint32_t recalled; /* `sample` counts for nothing */
     struct reconcile_sample sample;
     struct reconcile_drift drift;
     uint32_t is_explained; /* `explained` is written; never again */
@@ -242,7 +243,15 @@ void live_reconcile_give(struct reconcile *reconcile, const struct shard_state *
         reconcile->rounds_done = 0;
         __atomic_add_fetch(&reconcile->stats.rounds, 1, __ATOMIC_RELAXED);
     }
+    __atomic_store_n(&reconcile->recalled, 0, __ATOMIC_RELAXED);
     set_phase(reconcile, PHASE_GIVEN);
+}
+
+/* The shadow cannot have come to its record, which is in no log. */
+void live_reconcile_recall(struct reconcile *reconcile, uint64_t seq_durable)
+{
+    if (phase_of(reconcile) == PHASE_GIVEN && reconcile->sample.seq > seq_durable)
+        __atomic_store_n(&reconcile->recalled, 1, __ATOMIC_RELEASE);
 }
 
 const struct reconcile_drift *live_reconcile_drift(const struct reconcile *reconcile)
@@ -272,6 +281,11 @@ bool shadow_reconcile_asked(const struct reconcile *reconcile)
 const struct reconcile_sample *shadow_reconcile_given(const struct reconcile *reconcile)
 {
     return phase_of(reconcile) == PHASE_GIVEN ? &reconcile->sample : NULL;
+}
+
+bool shadow_reconcile_counts(const struct reconcile *reconcile)
+{
+    return __atomic_load_n(&reconcile->recalled, __ATOMIC_ACQUIRE) == 0;
 }
 
 void shadow_reconcile_done(struct reconcile *reconcile)

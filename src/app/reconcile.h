@@ -71,6 +71,9 @@ void reconcile_free(struct reconcile *reconcile); /* accepts NULL; both threads 
 
 /* Copies the next rows when they were asked for; else it is one load. */
 void live_reconcile_give(struct reconcile *reconcile, const struct shard_state *state);
+/* Records behind this one were made others before they were written: a sample of a state with them
+ * is not compared. */
+void live_reconcile_recall(struct reconcile *reconcile, uint64_t seq_durable);
 /* The drift that was found, or NULL; never changed again. */
 const struct reconcile_drift *live_reconcile_drift(const struct reconcile *reconcile);
 /* The same, once it is known at which record they part (`record`, and the text says so). */
@@ -83,6 +86,8 @@ void shadow_reconcile_ask(struct reconcile *reconcile);
 bool shadow_reconcile_asked(const struct reconcile *reconcile);
 /* The sample when it was given, until shadow_reconcile_done(); else NULL. */
 const struct reconcile_sample *shadow_reconcile_given(const struct reconcile *reconcile);
+/* Whether it is to be compared. To be asked once the log has come to its record. */
+bool shadow_reconcile_counts(const struct reconcile *reconcile);
 void shadow_reconcile_done(struct reconcile *reconcile);
 /* Tells the live side; the first one counts. */
 void shadow_reconcile_tell(struct reconcile *reconcile, const struct reconcile_drift *drift);

@@ -4,6 +4,7 @@
  * that is set neither skips nor stretches a delay; after a restart every pending bet is due and
  * is decided against the state as it then is. */
 #include "app/cash_out_internal.h"
+#include "app/follow_internal.h"
 #include "app/refer_bet.h"
 #include "core/bet.h"
 #include "ledger/shard_settlement.h"
@@ -222,6 +223,13 @@ static enum bet_outcome word_on(const struct shard_referral *row)
     return BET_PLACED;
 }
 
+static void bind_legs(struct book *book, const struct shard_bet *bet)
+{
+    for (uint32_t i = 0; i < bet->legs_count; i++)
+        book_bind_price(
+            book, book_see_again(book, shard_state_leg(book->state, bet->legs_first + i)).image);
+}
+
 /* Every leg is looked at, so that the record shows them all; the first that refuses is the word. */
 static void release(struct book *book, const struct pending *due)
 {
@@ -240,6 +248,8 @@ static void release(struct book *book, const struct pending *due)
             outcome = one;
     }
     record_release(book, w.bet, legs, outcome);
+    if (outcome == BET_PLACED)
+        bind_legs(book, w.bet);
     if (referral != NULL)
         book->stats.referrals_by_outcome[outcome % BOOK_STATS_OUTCOMES]++;
     if (outcome == BET_PLACED)

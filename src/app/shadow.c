@@ -167,7 +167,8 @@ static int compare(struct shadow *shadow)
         shadow->ports.reconcile == NULL ? NULL : shadow_reconcile_given(shadow->ports.reconcile);
     if (sample == NULL || sample->seq != shard_state_seq(shadow->state))
         return 0;
-    if (!reconcile_compare(sample, shadow->state, &shadow->drift)) {
+    if (shadow_reconcile_counts(shadow->ports.reconcile) &&
+        !reconcile_compare(sample, shadow->state, &shadow->drift)) {
         shadow->drifted = true;
         return -ERR_CORRUPT;
     }

@@ -94,6 +94,7 @@ static void count(struct node_database *database, const struct batch_ledger_stat
     database->again = stats->again;
     database->unreached = stats->away;
     database->moved = stats->moved;
+    database->late = stats->late;
     database->refused = stats->refused;
     database->copy_retries = mirror.copy_retries;
 }
@@ -131,6 +132,7 @@ int node_database_register_metrics(struct node_database *database, struct metric
         {{answers, text, "kind=\"again\"", 0}, &database->again},
         {{answers, text, "kind=\"away\"", 0}, &database->unreached},
         {{answers, text, "kind=\"moved\"", 0}, &database->moved},
+        {{answers, text, "kind=\"late\"", 0}, &database->late},
         {{answers, text, "kind=\"full\"", 0}, &database->refused},
         {{"overround_database_copy_retries_total",
           "Groups that the files had no space for, and that were tried again", NULL, 0},

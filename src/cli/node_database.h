@@ -12,7 +12,7 @@ struct node_database {
     struct ledger_log *log; /* of the database; ended by the mirror's free. NULL: there is none */
     struct ledger_log *mirror; /* to be used in place of the copy; ended by its free */
     struct metrics_gauge away, behind, batches;
-    uint64_t lost, again, unreached, moved, refused, copy_retries;
+    uint64_t lost, again, unreached, moved, late, refused, copy_retries;
     bool told_away, told_stopped;
 };
 

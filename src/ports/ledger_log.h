@@ -20,6 +20,7 @@ enum append_outcome {
     APPEND_OK = 0,
     APPEND_MOVED,   /* another writer appended: expected_tail or epoch is old; fold, decide again */
     APPEND_UNKNOWN, /* the medium failed: the group may or may not be there; the log is stopped */
+    APPEND_LATE,    /* until_us has passed: nothing was written, and the log goes on */
     APPEND_REFUSED, /* no space: nothing was written, the log goes on; the same may be tried again
                      */
 };
@@ -38,6 +39,9 @@ struct ledger_append {
     const char *records;    /* whole records, one after another (docs/LEDGER.md) */
     size_t bytes;
     uint32_t count; /* of records, >= 1; their numbers are expected_tail+1 .. +count */
+    /* CLOCK_MONOTONIC: written later, by the medium's clock where it has one, it is APPEND_LATE
+     * (L6). 0: whenever. A log in files does not ask. */
+    int64_t until_us;
     void (*on_done)(struct ledger_append *append, enum append_outcome outcome);
     void *owner;
 };

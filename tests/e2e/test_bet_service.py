@@ -4,9 +4,12 @@ import json
 import re
 import shutil
 import signal
+import subprocess
+import threading
+import time
 
 import pytest
-from lib.bet_service import BetService, Books
+from lib.bet_service import LAG_MS, BetService, Books
 from lib.bettor import Bettor
 from lib.desk import results
 from lib.redis import Cluster, Redis
@@ -25,7 +28,7 @@ def made_books(tmp_path_factory, postgres):
 @pytest.fixture(name='own')
 def made_own(tmp_path):
     """For tests that stop or kill something."""
-    made = Books(Redis().start(), tmp_path)
+    made = Books(Redis().start(), tmp_path, silence_ms=2500)
     yield made
     made.close()
 
@@ -65,7 +68,7 @@ def test_a_price_that_moves_follows_the_rules_of_any_book(books):
     for bettor, slip in zip(bettors, old):
         answer = bettor.place(slip)
         assert answer.status == 409 and reason(answer) == 'ODDS_CHANGED', answer.body
-        assert takes(bettor, market), 'at the new price'
+        until(lambda bettor=bettor: takes(bettor, market), 30)
         answer = bettor.place({**bettor.slip(market, 11, '1.00'),
                                'odds_version': books.shown(market)['odds_version'] + 1})
         assert reason(answer) == 'ODDS_CHANGED', 'nobody has seen that version'
@@ -74,14 +77,16 @@ def test_a_price_that_moves_follows_the_rules_of_any_book(books):
 def test_a_suspension_at_the_writer_stops_bets_everywhere(books):
     market = books.market()
     bettors = [Bettor(service) for service in books.services]
-    assert all(takes(bettor, market) for bettor in bettors)
+    for bettor in bettors:
+        until(lambda bettor=bettor: takes(bettor, market), 30)
     answer = books.writer.server.desk(f'/v1/admin/markets/{market}/suspend', {'reason': 'a word'})
     assert answer.status == 200, answer.body
     books.level(market, 'suspended')
     assert all(refuses(bettor, market) for bettor in bettors)
     books.writer.server.desk(f'/v1/admin/markets/{market}/resume', {'reason': 'a word'})
     books.level(market)
-    assert all(takes(bettor, market) for bettor in bettors)
+    for bettor in bettors:
+        until(lambda bettor=bettor: takes(bettor, market), 30)
 
 
 def test_the_desk_of_a_service_has_its_word_on_what_it_follows(books):
@@ -89,7 +94,7 @@ def test_the_desk_of_a_service_has_its_word_on_what_it_follows(books):
     version = books.shown(market)['odds_version']
     for service in books.services:
         bettor = Bettor(service)
-        bet = takes(bettor, market)
+        bet = until(lambda bettor=bettor: takes(bettor, market), 30)
         path = f'/v1/admin/markets/{market}/'
         assert service.desk(path + 'suspend', {'reason': 'a word'}).status == 200
         shown = service.shown(market)
@@ -120,7 +125,7 @@ def test_the_record_names_the_place_in_the_log_of_the_writer(books, tmp_path):
     market = books.market()
     service = books.services[0]
     bettor = Bettor(service)
-    bet = takes(bettor, market)
+    bet = until(lambda: takes(bettor, market), 30)
     position = books.redis.value(f'odds:{market}')['odds_position']
     version = books.shown(market)['odds_version']
     service.terminate()
@@ -139,7 +144,7 @@ def test_the_record_names_the_place_in_the_log_of_the_writer(books, tmp_path):
 def test_a_writer_that_dies_stops_bets_and_a_new_one_starts_them(own):
     market = own.market()
     bettor = Bettor(own.services[0])
-    assert takes(bettor, market)
+    until(lambda: takes(bettor, market), 30)
     own.writer.server.kill()
     until(lambda: refuses(bettor, market), 30)
     assert own.services[0].lagged() > 0
@@ -155,7 +160,7 @@ def test_a_writer_that_dies_stops_bets_and_a_new_one_starts_them(own):
 def test_a_feed_that_is_silent_stops_bets(own):
     market = own.market()
     bettor = Bettor(own.services[0])
-    assert takes(bettor, market)
+    until(lambda: takes(bettor, market), 30)
     lagged = own.services[0].lagged()
     own.feed.silent = True
     until(lambda: refuses(bettor, market), 30)
@@ -168,7 +173,7 @@ def test_a_feed_that_is_silent_stops_bets(own):
 def test_who_stands_still_stops_bets_within_the_lag_and_they_go_on_with_it(own, who):
     market = own.market()
     service, bettor = own.services[0], Bettor(own.services[0])
-    assert takes(bettor, market)
+    until(lambda: takes(bettor, market), 30)
     process = own.redis.process if who == 'redis' else own.writer.server.process
     own.feed.silent = who == 'writer'
     pause(process, True)
@@ -230,3 +235,59 @@ def test_without_redis_it_is_there_and_not_ready(tmp_path):
         assert Bettor(service).bet('1.1', 11, '1.00', odds=2.0).status == 409
     finally:
         service.kill()
+
+
+def table_locked(postgres):
+    """Nobody writes into the table of the ledger until this says COMMIT."""
+    # pylint: disable=consider-using-with
+    held = subprocess.Popen(['psql', '-X', '-q', '-d', postgres.url], stdin=subprocess.PIPE,
+                            stdout=subprocess.DEVNULL, text=True)
+    held.stdin.write('BEGIN; LOCK TABLE ledger IN SHARE MODE;\n')
+    held.stdin.flush()
+    until(lambda: postgres.number("SELECT count(*) FROM pg_locks WHERE mode = 'ShareLock' "
+                                  "AND granted AND relation = 'ledger'::regclass"))
+    return held
+
+
+def in_background(function):
+    answers = []
+    thread = threading.Thread(target=lambda: answers.append(function()))
+    thread.start()
+    return thread, answers
+
+
+def waits_for_lock(postgres):
+    return postgres.number("SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock'")
+
+
+@pytest.mark.parametrize('stopped', [False, True])
+def test_a_bet_that_was_decided_before_a_price_moved_is_not_written_behind_it(books, postgres,
+                                                                              stopped):
+    """The table, or the whole process, stands still between the decision and the append."""
+    market = books.market()
+    service, bettor = books.services[1], Bettor(books.services[1])
+    slip, key = bettor.slip(market, 11, '1.00'), bettor.key()
+    late = service.metric('overround_bets_late_total')
+    held = table_locked(postgres)
+    thread, answers = in_background(lambda: bettor.place(slip, key))
+    until(lambda: waits_for_lock(postgres), 30)  # it is decided, and on its way
+    if stopped:
+        pause(service.process, True)
+    books.feed.price(market, 11, 1.5)
+    moved = books.shown(market)['odds_version']
+    until(lambda: books.redis.value(f'odds:{market}')['odds_version'] == moved, 30)
+    time.sleep(1.1 * LAG_MS / 1000)  # only then must it not be written any more
+    held.communicate('COMMIT;\n')
+    if stopped:
+        pause(service.process, False)
+    thread.join()
+    answer = answers[0]
+    assert answer.status in (202, 409), answer.body  # never 201: it was not placed
+    if answer.status == 202:
+        bettor.wait_bet(answer.json['bet_id'], status='NOT_ACCEPTED')
+        answer = bettor.place(slip, key)
+    # by what it knows when it goes on: the new price, or not yet any
+    assert reason(answer) in ('ODDS_CHANGED', 'MARKET_SUSPENDED'), answer.body
+    assert service.metric('overround_bets_late_total') > late
+    assert bettor.balance() == 1000
+    until(lambda: takes(bettor, market), 30)  # the book goes on

@@ -94,6 +94,12 @@ static void complete_append(struct fake_log *log)
         append->on_done(append, APPEND_UNKNOWN);
         return;
     }
+    log->until_us = append->until_us;
+    if (log->late_next && append->until_us != 0) {
+        log->late_next = false;
+        append->on_done(append, APPEND_LATE);
+        return;
+    }
     if (log->full || log->refuse_next) {
         log->refuse_next = false;
         log->refusals++;

@@ -12,7 +12,8 @@ struct fake_log {
     struct ledger_log port;
     char *bytes; /* owned; the durable records */
     size_t size, capacity;
-    size_t largest; /* record bytes of the largest group */
+    int64_t until_us; /* of the newest append */
+    size_t largest;   /* record bytes of the largest group */
     uint64_t tail;
     uint64_t epoch;
     struct ledger_append *under_way;
@@ -24,6 +25,7 @@ struct fake_log {
     uint64_t refusals; /* how many did */
     bool fail_next;    /* the next append ends as UNKNOWN and is lost */
     bool refuse_next;  /* the next one as REFUSED */
+    bool late_next;    /* the next one that is bound to a time as LATE */
     bool unconfirmed;  /* confirmed() is 0: another copy must have it all, and was not asked yet */
 };
 

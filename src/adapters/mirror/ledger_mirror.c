@@ -59,6 +59,7 @@ static void on_copied(struct ledger_append *append, enum append_outcome outcome)
         mirror->stats.copy_retries++;
         break;
     case APPEND_MOVED:
+    case APPEND_LATE: /* the copy was given all the time */
     case APPEND_UNKNOWN:
         end_append(mirror, APPEND_UNKNOWN);
         break;
@@ -69,6 +70,7 @@ static void copy_group(struct ledger_mirror *mirror)
 {
     mirror->copy_waits = false;
     mirror->append.on_done = on_copied;
+    mirror->append.until_us = 0;
     if (copy(mirror)->ops->append(copy(mirror), &mirror->append) < 0)
         end_append(mirror, APPEND_UNKNOWN);
 }

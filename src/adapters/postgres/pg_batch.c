@@ -7,11 +7,15 @@
 #include "adapters/postgres/pg_link.h"
 #include "adapters/postgres/pg_rows.h"
 #include "adapters/postgres/pg_schema.h"
+#include "base/clock.h"
 #include "base/error.h"
+#include "base/instant.h"
 
 struct pg_batch {
     struct batch_store store; /* first */
     struct pg_link *link;     /* owned */
+    int64_t ahead_us;         /* the server's clock before ours, at the least; as it was then: */
+    int64_t ahead_at_us;      /* 0: it is not known */
     char why[PG_PROBLEM_BYTES_MAX];
 };
 
@@ -92,23 +96,83 @@ static int batch_newest(struct batch_store *store, uint32_t shard, struct batch_
 
 /* ---- inserting ---- */
 
+#define SERVER_US "(extract(epoch FROM clock_timestamp()) * 1000000)::bigint"
+
+/* By so much drifts no clock while what is known of the other is younger than that. */
+#define AHEAD_AGE_US_MAX (10 * US_PER_SECOND)
+
+/* What the server's clock said between two moments of ours. Until when something may be written is
+ * said in its time: rather too early than too late, by the way there and back. */
+static void note_clock(struct pg_batch *batch, int64_t server_us)
+{
+    batch->ahead_at_us = clock_us(CLOCK_MONOTONIC);
+    batch->ahead_us = server_us - batch->ahead_at_us;
+}
+
+static enum store_answer ask_clock(struct pg_batch *batch)
+{
+    const struct pg_params none = {.count = 0};
+    PGresult *rows = NULL;
+    int64_t server_us = 0;
+    if (batch->ahead_at_us != 0 &&
+        clock_us(CLOCK_MONOTONIC) - batch->ahead_at_us < AHEAD_AGE_US_MAX)
+        return STORE_TAKEN;
+    enum store_answer answer = pg_link_run(batch->link, "SELECT " SERVER_US, &none, &rows);
+    bool told =
+        answer == STORE_TAKEN && PQntuples(rows) == 1 && pg_take_number(rows, 0, 0, &server_us);
+    PQclear(rows);
+    if (told)
+        note_clock(batch, server_us);
+    if (answer == STORE_LOST) /* nothing was asked to be written */
+        return STORE_AWAY;
+    return answer == STORE_TAKEN && !told ? STORE_REFUSED : answer;
+}
+
+static enum store_answer take_inserted(struct pg_batch *batch, const PGresult *rows, bool *ret_won)
+{
+    int64_t server_us = 0, in_time = 0, won = 0;
+    if (PQntuples(rows) != 1 || !pg_take_number(rows, 0, 0, &server_us) ||
+        !pg_take_number(rows, 0, 1, &in_time) || !pg_take_number(rows, 0, 2, &won))
+        return STORE_LOST; /* it is looked for */
+    note_clock(batch, server_us);
+    *ret_won = won == 1;
+    return in_time == 1 ? STORE_TAKEN : STORE_LATE;
+}
+
+/* L6: what is bound to prices is written while they hold by the server's clock, whatever became of
+ * this process since it has decided. */
 static enum store_answer batch_insert(struct batch_store *store, uint32_t shard,
                                       const struct batch *batch, bool *ret_won)
 {
     static const char statement[] =
-        "INSERT INTO ledger (prefix, shard, batch_no, epoch, seq_first, seq_last, crc, records)"
-        " VALUES ($1::bigint, $2::bigint, $3::bigint, $4::bigint, $5::bigint, $6::bigint,"
-        " $7::bigint, $8::bytea) ON CONFLICT DO NOTHING RETURNING batch_no";
+        "WITH c AS MATERIALIZED (SELECT " SERVER_US " AS now_us),"
+        " w AS MATERIALIZED (SELECT now_us, ($9::bigint = 0 OR now_us <= $9::bigint) AS in_time"
+        " FROM c), i AS (INSERT INTO ledger"
+        " (prefix, shard, batch_no, epoch, seq_first, seq_last, crc, records)"
+        " SELECT $1::bigint, $2::bigint, $3::bigint, $4::bigint, $5::bigint, $6::bigint,"
+        " $7::bigint, $8::bytea FROM w WHERE in_time ON CONFLICT DO NOTHING RETURNING 1)"
+        " SELECT now_us, in_time::int::bigint, (SELECT count(*) FROM i) FROM w";
+    struct pg_batch *own = (struct pg_batch *)store;
     struct pg_params params = pg_key_of(shard);
+    *ret_won = false;
+    if (batch->until_us != 0) {
+        enum store_answer known = ask_clock(own);
+        if (known != STORE_TAKEN)
+            return known;
+    }
     pg_params_put_number(&params, batch->place.batch_no);
     pg_params_put_number(&params, batch->place.epoch);
     pg_params_put_number(&params, (int64_t)batch->seq_first);
     pg_params_put_number(&params, (int64_t)batch->place.seq_last);
     pg_params_put_number(&params, batch->crc);
     pg_params_put_bytes(&params, batch->records, batch->bytes);
+    pg_params_put_number(&params, batch->until_us == 0 ? 0 : batch->until_us + own->ahead_us);
     PGresult *rows = NULL;
-    enum store_answer answer = pg_link_run(link_of(store), statement, &params, &rows);
-    *ret_won = answer == STORE_TAKEN && PQntuples(rows) == 1;
+    enum store_answer answer = pg_link_run(own->link, statement, &params, &rows);
+    if (answer == STORE_TAKEN)
+        answer = take_inserted(own, rows, ret_won);
+    else
+        own->ahead_at_us = 0; /* it may be another server next time */
     PQclear(rows);
     return answer;
 }

@@ -334,7 +334,8 @@ enum store_answer pg_link_run(struct pg_link *link, const char *statement,
                               const struct pg_params *params, PGresult **ret_rows)
 {
     const char *at[PG_PARAMS_MAX];
-    const int binary[PG_PARAMS_MAX] = {1, 1, 1, 1, 1, 1, 1, 1};
+    const int binary[PG_PARAMS_MAX] = {1, 1, 1, 1, 1, 1, 1, 1, 1};
+    _Static_assert(PG_PARAMS_MAX == 9, "each is binary");
     if (ret_rows != NULL)
         *ret_rows = NULL;
     if (!be_connected(link))

@@ -22,7 +22,7 @@
 
 #define PG_CONNECT_US_MAX    INT64_C(5000000)
 #define PG_PROBLEM_BYTES_MAX 256
-#define PG_PARAMS_MAX        8
+#define PG_PARAMS_MAX        9
 
 /* Binary values; the bytes are borrowed for the call. */
 struct pg_params {

@@ -57,6 +57,13 @@ void batch_attempt_inserted(struct batch_attempt *attempt, enum store_answer ans
         attempt->again++;
         go_later(attempt, BATCH_STEP_INSERT, false);
         break;
+    case STORE_LATE:
+        attempt->late = true;
+        if (attempt->unsure)
+            go(attempt, BATCH_STEP_LOOK);
+        else
+            end(attempt, APPEND_LATE);
+        break;
     case STORE_FULL: /* of this insert nothing stands, but of a lost one it may */
         if (attempt->unsure)
             go_later(attempt, BATCH_STEP_LOOK, true);
@@ -75,7 +82,9 @@ void batch_attempt_looked(struct batch_attempt *attempt, enum store_answer answe
     ASSERT(attempt->step == BATCH_STEP_LOOK);
     switch (answer) {
     case STORE_TAKEN:
-        if (found == BATCH_NONE)
+        if (found == BATCH_NONE && attempt->late)
+            end(attempt, APPEND_LATE); /* a copy that comes yet meets the key, or takes it */
+        else if (found == BATCH_NONE)
             go(attempt, BATCH_STEP_INSERT);
         else
             end(attempt, found == BATCH_OURS ? APPEND_OK : APPEND_MOVED);
@@ -86,6 +95,7 @@ void batch_attempt_looked(struct batch_attempt *attempt, enum store_answer answe
         break;
     case STORE_AWAY:
     case STORE_LOST:
+    case STORE_LATE:
     case STORE_FULL:
         go_later(attempt, BATCH_STEP_LOOK, true);
         break;

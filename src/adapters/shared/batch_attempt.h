@@ -26,6 +26,7 @@ enum batch_step {
 struct batch_attempt {
     enum batch_step step;
     bool unsure;       /* an insert was sent and its answer is not known */
+    bool late;         /* its time has passed: it is inserted no more */
     bool trouble;      /* whoever waits should be told that this may take long */
     int64_t pause_us;  /* before the step, at most; 0: at once */
     int64_t paused_us; /* of all pauses */

@@ -61,6 +61,11 @@ static bool rest_us(struct batch_ledger *ledger, struct batch_store *store, int6
     return store->ops->pause(store, us - jitter);
 }
 
+static bool has_passed(const struct batch *batch)
+{
+    return batch->until_us != 0 && clock_us(CLOCK_MONOTONIC) > batch->until_us;
+}
+
 static enum store_answer step_once(struct batch_store *store, uint32_t shard,
                                    const struct batch *batch, struct batch_attempt *attempt)
 {
@@ -68,7 +73,7 @@ static enum store_answer step_once(struct batch_store *store, uint32_t shard,
     enum store_answer answer;
     bool won = false;
     if (attempt->step == BATCH_STEP_INSERT) {
-        answer = store->ops->insert(store, shard, batch, &won);
+        answer = has_passed(batch) ? STORE_LATE : store->ops->insert(store, shard, batch, &won);
         batch_attempt_inserted(attempt, answer, won);
     } else {
         answer = store->ops->look(store, shard, batch, &found);
@@ -118,7 +123,8 @@ static struct batch batch_of(const struct ledger_append *append, const struct ba
         .writer = writer,
         .crc = crc32c(0, append->records, append->bytes),
         .records = append->records,
-        .bytes = append->bytes};
+        .bytes = append->bytes,
+        .until_us = append->until_us};
 }
 
 /* Under the lock, which is left meanwhile. */
@@ -147,6 +153,7 @@ static void serve_append(struct batch_ledger *ledger)
     ledger->stats.away += counters.away;
     ledger->stats.appends++;
     ledger->stats.moved += outcome == APPEND_MOVED;
+    ledger->stats.late += outcome == APPEND_LATE;
     ledger->stats.refused += outcome == APPEND_REFUSED;
     ledger->late = false;
     ledger->stats.trouble = ledger->asks_again;
@@ -315,6 +322,7 @@ static int end_epoch(struct batch_ledger *ledger, enum append_outcome outcome)
         ledger_calls_explain(ledger->calls.problem,
                              "another writer has appended since the log was opened");
         return -ERR_STOPPED;
+    case APPEND_LATE: /* an epoch has all the time */
     case APPEND_REFUSED:
     case APPEND_UNKNOWN:
         break;

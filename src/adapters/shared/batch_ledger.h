@@ -7,10 +7,11 @@
  * Of the port: the first insert of a key wins. An append that lost it is APPEND_MOVED, and so is
  * every one after it: who wrote must be folded first, by a start. An answer that was lost is looked
  * up under the key, for as long as it takes, with LEDGER_STALLED meanwhile; the answer is then what
- * is there. So is one that does not come within stall_us. APPEND_REFUSED: the store had no space.
- * APPEND_UNKNOWN: it refuses for good, or the log was freed meanwhile. take_epoch() inserts a batch
- * without records; -ERR_STOPPED where another wrote since open(). Shards other than the one opened
- * are a programmer error. */
+ * is there. So is one that does not come within stall_us. APPEND_LATE: by our clock before an
+ * insert, or by the store's in it. APPEND_REFUSED: the store had no space. APPEND_UNKNOWN: it
+ * refuses for good, or the log was freed meanwhile. take_epoch() inserts a batch without records;
+ * -ERR_STOPPED where another wrote since open(). Shards other than the one opened are a programmer
+ * error. */
 #pragma once
 
 #include <stdbool.h>
@@ -38,7 +39,7 @@ int batch_ledger_open(const struct batch_ledger_options *options, struct ledger_
 struct batch_ledger_stats {
     struct batch_place place;   /* the newest batch that is known to stand */
     uint64_t lost, again, away; /* answers to inserts, as store_answer says */
-    uint64_t appends, moved, refused;
+    uint64_t appends, moved, late, refused;
     uint64_t reads, reads_busy; /* LEDGER_READS_MAX */
     bool trouble;               /* the store, or its answer, is waited for */
 };

@@ -31,6 +31,7 @@ struct batch {
     uint32_t crc;        /* of the records (crc32c, base/hash.h), as it is stored */
     const char *records; /* borrowed: the caller's, or the answer's */
     size_t bytes;
+    int64_t until_us; /* CLOCK_MONOTONIC: it is not inserted later; 0: whenever */
 };
 
 /* Where a shard stands among 2^15 in the key space, so that a store that splits its tables by
@@ -64,7 +65,8 @@ struct batch_store_ops {
     int (*newest)(struct batch_store *store, uint32_t shard, struct batch_place *ret_place);
     /* The last record of a batch. 0, -ERR_NOT_FOUND (there is none under the key), or as newest. */
     int (*seq_last)(struct batch_store *store, uint32_t shard, int64_t batch_no, uint64_t *ret_seq);
-    /* Inserts it. After STORE_TAKEN: did it win the key? */
+    /* Inserts it, where until_us has not passed by the store's own clock, if it has one. After
+     * STORE_TAKEN: did it win the key? */
     enum store_answer (*insert)(struct batch_store *store, uint32_t shard,
                                 const struct batch *batch, bool *ret_won);
     /* Looks under its key. After STORE_TAKEN *ret_found says whose batch stands there: ours has

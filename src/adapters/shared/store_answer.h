@@ -10,6 +10,7 @@ enum store_answer {
     STORE_AWAY,      /* no connection, and nothing was sent */
     STORE_LOST,      /* sent, then no answer: it may have been taken */
     STORE_AGAIN,     /* refused for now, for what others do or for haste: nothing is there */
+    STORE_LATE,      /* refused, as the time for it has passed: nothing is there */
     STORE_FULL,      /* refused for want of space, memory or connections */
     STORE_REFUSED,   /* refused for good: rights, a table that is not there, a value */
 };
@@ -24,6 +25,7 @@ static inline int store_error(enum store_answer answer)
     case STORE_AWAY:
     case STORE_LOST:
     case STORE_AGAIN:
+    case STORE_LATE:
     case STORE_FULL:
         return -ERR_ABSENT;
     case STORE_REFUSED:

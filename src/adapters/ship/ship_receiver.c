@@ -187,6 +187,7 @@ static void on_appended(struct ledger_append *append, enum append_outcome outcom
     case APPEND_MOVED:
         fail(r, SHIP_FAILED, "another writer has the standby's log", "");
         break;
+    case APPEND_LATE: /* it was given all the time */
     case APPEND_UNKNOWN:
         fail(r, SHIP_FAILED, "the standby's disk failed", "");
         break;

@@ -4,11 +4,15 @@ from lib.server import Server
 from lib.until import until
 
 
+LAG_MS = 1000  # more than the default: a machine that is busy with other tests is late itself
+
+
 class BetService(Server):
     """A book of its own, at the prices of another one."""
 
     def __init__(self, data, url, *options, **named):
-        super().__init__(data, '--roles', 'bet-service', '--odds-store', url, *options, **named)
+        super().__init__(data, '--roles', 'bet-service', '--odds-store', url, '--price-lag-ms',
+                         str(LAG_MS), *options, **named)
 
     def is_ready(self):
         return self.get('/readyz').status == 200
@@ -24,9 +28,10 @@ class BetService(Server):
 class Books:
     """A writer with a feed and some bet-services; each more with options of its own."""
 
-    def __init__(self, redis, folder, more=((),)):
+    def __init__(self, redis, folder, more=((),), silence_ms=5000):
         self.redis = redis
-        self.writer = make(folder / 'writer', ['--odds-store', redis.url])
+        self.writer = make(folder / 'writer', ['--odds-store', redis.url, '--silence-ms',
+                                               str(silence_ms)])
         self.feed = self.writer.feed
         self.services = [BetService(folder / f'bets-{n}', redis.url, *options).start()
                          for n, options in enumerate(more)]

@@ -33,6 +33,7 @@ TEST(batch_attempt, follows_each_answer)
         {STORE_LOST, false, BATCH_STEP_LOOK, 0},
         {STORE_AGAIN, false, BATCH_STEP_INSERT, 0},
         {STORE_FULL, false, BATCH_STEP_END, APPEND_REFUSED},
+        {STORE_LATE, false, BATCH_STEP_END, APPEND_LATE},
         {STORE_REFUSED, false, BATCH_STEP_END, APPEND_UNKNOWN},
     };
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
@@ -41,6 +42,23 @@ TEST(batch_attempt, follows_each_answer)
         if (rows[i].step == BATCH_STEP_END)
             assert_int_equal(attempt.outcome, rows[i].outcome);
     }
+}
+
+TEST(batch_attempt, a_late_one_of_which_a_copy_was_lost_is_looked_for)
+{
+    struct batch_attempt attempt = after_insert(STORE_LOST, false);
+    batch_attempt_looked(&attempt, STORE_TAKEN, BATCH_NONE);
+    batch_attempt_inserted(&attempt, STORE_LATE, false);
+    assert_int_equal(attempt.step, BATCH_STEP_LOOK);
+    batch_attempt_looked(&attempt, STORE_TAKEN, BATCH_OURS);
+    assert_int_equal(attempt.outcome, APPEND_OK); /* it was there in time */
+
+    attempt = after_insert(STORE_LOST, false);
+    batch_attempt_looked(&attempt, STORE_TAKEN, BATCH_NONE);
+    batch_attempt_inserted(&attempt, STORE_LATE, false);
+    batch_attempt_looked(&attempt, STORE_TAKEN, BATCH_NONE);
+    assert_int_equal(attempt.step, BATCH_STEP_END);
+    assert_int_equal(attempt.outcome, APPEND_LATE);
 }
 
 TEST(batch_attempt, looks_for_a_lost_one_before_it_says_anything)
@@ -119,13 +137,13 @@ static void arrive(struct story *story)
 
 static void insert(struct story *story, struct batch_attempt *attempt)
 {
-    static const enum store_answer without[] = {STORE_AWAY, STORE_AGAIN, STORE_FULL};
-    uint64_t fate = prng_below(&story->prng, 6);
-    if (fate < 3) {
+    static const enum store_answer without[] = {STORE_AWAY, STORE_AGAIN, STORE_FULL, STORE_LATE};
+    uint64_t fate = prng_below(&story->prng, 7);
+    if (fate < 4) {
         batch_attempt_inserted(attempt, without[fate], false);
         return;
     }
-    if (fate == 3) { /* lost on the way there: now, later, or never */
+    if (fate == 4) { /* lost on the way there: now, later, or never */
         story->late++;
         batch_attempt_inserted(attempt, STORE_LOST, false);
         return;
@@ -133,12 +151,12 @@ static void insert(struct story *story, struct batch_attempt *attempt)
     bool wins = story->stands == BATCH_NONE;
     if (wins)
         story->stands = BATCH_OURS;
-    batch_attempt_inserted(attempt, fate == 4 ? STORE_LOST : STORE_TAKEN, wins);
+    batch_attempt_inserted(attempt, fate == 5 ? STORE_LOST : STORE_TAKEN, wins);
 }
 
 TEST(batch_attempt, tells_what_stands_whatever_is_lost)
 {
-    unsigned ends[4] = {0};
+    unsigned ends[APPEND_REFUSED + 1] = {0};
     for (uint64_t seed = 1; seed <= 20000; seed++) {
         struct story story = {.stands = BATCH_NONE};
         struct batch_attempt attempt = batch_attempt_begin();
@@ -157,9 +175,12 @@ TEST(batch_attempt, tells_what_stands_whatever_is_lost)
             assert_int_equal(story.stands, BATCH_OURS);
         else if (attempt.outcome == APPEND_MOVED)
             assert_int_equal(story.stands, BATCH_OTHER);
+        else if (attempt.outcome == APPEND_LATE) /* a lost one may come yet: MOVED next time */
+            assert_true(story.stands != BATCH_OURS);
         else if (attempt.outcome == APPEND_REFUSED) /* and nothing of it can come any more */
             assert_true(story.stands != BATCH_OURS && story.late == 0);
     }
     assert_true(ends[APPEND_OK] > 100 && ends[APPEND_MOVED] > 100 && ends[APPEND_REFUSED] > 100);
+    assert_true(ends[APPEND_LATE] > 100);
     assert_int_equal(ends[APPEND_UNKNOWN], 0);
 }

@@ -1,68 +1,6 @@
 /* test_follow_price.c - app/book_follow.h: a book at the prices of another process: their versions
  * (P1), how new they are (L6), their provider's lease (P2), and this ledger's word on them. */
-#include "test.h"
-
-#include "app/book_follow.h"
-#include "book_fixture.h"
-
-#define LAG      INT64_C(250000)
-#define VERSION  ((UINT64_C(7) << 32) + 5)
-#define ALIVE_US (60 * US_PER_SECOND)
-#define A_PRICE  210
-#define POSITION 4711
-
-/* What the world says of every price. */
-static struct {
-    int64_t as_of_us;
-    bool level;
-} world;
-
-static int64_t as_of_us(void *owner, const struct odds_image *image, struct monotonic now)
-{
-    (void)owner, (void)image, (void)now;
-    return world.as_of_us;
-}
-
-static bool is_level(void *owner)
-{
-    (void)owner;
-    return world.level;
-}
-
-static struct price_source source = {NULL, as_of_us, is_level};
-
-/* The market "m1" of "e1" by "p", as its writer shows it. */
-union written {
-    struct odds_image image;
-    char memory[sizeof(struct odds_image) + 2 * sizeof(struct odds_selection)];
-};
-
-static void put_selection(struct odds_selection *s, char id, unsigned hundredths)
-{
-    *s = (struct odds_selection){.status = SELECTION_ACTIVE, .id_bytes = 1, .id = {id}};
-    assert_true(odds_make(hundredths, 100, &s->odds));
-}
-
-static union written written(uint64_t version, unsigned a)
-{
-    union written w;
-    memset(&w, 0, sizeof w);
-    w.image = (struct odds_image){.odds_version = version,
-                                  .odds_position = POSITION,
-                                  .status = MARKET_ACTIVE,
-                                  .feed_status = MARKET_ACTIVE,
-                                  .winners = 1,
-                                  .market_id_bytes = 2,
-                                  .event_id_bytes = 2,
-                                  .provider_bytes = 1,
-                                  .selections_count = 2,
-                                  .market_id = "m1",
-                                  .event_id = "e1",
-                                  .provider = "p"};
-    put_selection(&w.image.selections[0], 'a', a);
-    put_selection(&w.image.selections[1], 'b', 300);
-    return w;
-}
+#include "follow_fixture.h"
 
 /* The newest record of a bet. */
 static struct record_view last_bet(const struct fixture *f)
@@ -76,31 +14,6 @@ static struct record_view last_bet(const struct fixture *f)
     }
     assert_non_null(found.head);
     return found;
-}
-
-static const struct odds_image *shown(struct fixture *f)
-{
-    return f->store->ops->get(f->store, SLICE("m1"));
-}
-
-static void begin(struct fixture *f)
-{
-    memset(f, 0, sizeof *f);
-    world.level = true;
-    fixture_begin_following(f, &source);
-    union written w = written(VERSION, A_PRICE);
-    book_follow_lease(f->book, SLICE("p"), ALIVE_US);
-    book_follow_price(f->book, &w.image);
-    world.as_of_us = f->now.us;
-    assert_int_equal(fixture_deposit(f, "ann", "d1", 100000), REQUEST_TAKEN);
-    fixture_turn(f, 1000);
-}
-
-static enum bet_outcome bet(struct fixture *f, const char *key, unsigned odds)
-{
-    assert_int_equal(fixture_bet(f, key, "a", odds, 1000), REQUEST_TAKEN);
-    fixture_turn(f, 1000);
-    return f->outcome;
 }
 
 #define TEARDOWN()                                                                                 \
@@ -138,7 +51,7 @@ TEST(follow_price, a_price_that_is_too_old_takes_no_bet)
 {
     struct fixture f;
     begin(&f);
-    world.as_of_us = f.now.us - LAG;
+    world.as_of_us = f.now.us - LAG + 1000; /* so long the turn takes until it is written */
     assert_int_equal(bet(&f, "k1", A_PRICE), BET_PLACED);
     world.as_of_us = f.now.us - LAG - 1;
     assert_int_equal(bet(&f, "k2", A_PRICE), BET_MARKET_SUSPENDED);

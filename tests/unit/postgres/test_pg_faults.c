@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "adapters/postgres/pg_ledger.h"
+#include "base/clock.h"
 #include "base/error.h"
 #include "fault_proxy.h"
 #include "log_records.h"
@@ -20,6 +21,7 @@
 struct writer {
     struct ledger_log *log;
     uint64_t epoch;
+    int64_t until_us; /* of the next appends; 0: whenever */
     struct ledger_append append;
     char records[64 * RECORD_BYTES];
     unsigned answers;
@@ -103,6 +105,7 @@ static void begin_append(struct writer *writer, uint64_t tail, uint32_t count)
                                             .records = writer->records,
                                             .bytes = bytes,
                                             .count = count,
+                                            .until_us = writer->until_us,
                                             .on_done = on_done,
                                             .owner = writer};
     assert_int_equal(writer->log->ops->append(writer->log, &writer->append), 0);
@@ -327,6 +330,74 @@ TEST(pg_faults, a_connection_that_is_ended_under_a_lock_writes_once)
     assert_int_equal(end_append(&writer), APPEND_OK);
     assert_int_equal(replayed(&writer), 4);
     assert_int_equal(postgres_number("SELECT count(*) FROM ledger"), 2);
+    writer_close(&writer);
+    scene_end(&scene);
+}
+
+/* ---- what is written in its time or not at all (L6) ---- */
+
+static int64_t now_us(void)
+{
+    return clock_us(CLOCK_MONOTONIC);
+}
+
+/* The process may stand still behind its last look at the clock: here the server does, before it
+ * looks at its own. */
+TEST(pg_faults, a_batch_is_not_written_when_its_time_has_passed_at_the_server)
+{
+    struct scene scene;
+    struct writer writer;
+    scene_begin(&scene);
+    writer_open(&writer, scene.conninfo);
+    writer.until_us = now_us() + 60 * US_PER_SECOND;
+    assert_int_equal(append(&writer, 0, 1), APPEND_OK); /* the clocks are compared from now on */
+    struct postgres_session *lock = postgres_session_begin("LOCK TABLE ledger IN SHARE MODE");
+    writer.until_us = now_us() + 100000;
+    begin_append(&writer, 1, 4);
+    while (postgres_number(
+               "SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock'") == 0)
+        usleep(1000);
+    while (now_us() <= writer.until_us)
+        usleep(1000);
+    postgres_session_end(lock);
+    assert_int_equal(end_append(&writer), APPEND_LATE);
+    assert_int_equal(stats_of(&writer).late, 1);
+    assert_int_equal(replayed(&writer), 1);
+    writer.until_us = 0; /* the log goes on */
+    assert_int_equal(append(&writer, 1, 2), APPEND_OK);
+    assert_int_equal(replayed(&writer), 3);
+    writer_close(&writer);
+    scene_end(&scene);
+}
+
+TEST(pg_faults, a_batch_is_not_sent_when_its_time_has_passed_here)
+{
+    struct scene scene;
+    struct writer writer;
+    scene_begin(&scene);
+    writer_open(&writer, scene.conninfo);
+    writer.until_us = now_us() - 1;
+    assert_int_equal(append(&writer, 0, 2), APPEND_LATE);
+    writer.until_us = now_us() + 60 * US_PER_SECOND;
+    assert_int_equal(append(&writer, 0, 3), APPEND_OK);
+    assert_int_equal(replayed(&writer), 3);
+    writer_close(&writer);
+    scene_end(&scene);
+}
+
+TEST(pg_faults, a_batch_whose_answer_was_lost_in_its_time_stands)
+{
+    struct scene scene;
+    struct writer writer;
+    scene_begin(&scene);
+    writer_open(&writer, scene.conninfo);
+    writer.until_us = now_us() + 60 * US_PER_SECOND;
+    assert_int_equal(append(&writer, 0, 1), APPEND_OK);
+    fault_proxy_set(scene.proxy, FAULT_LOSE_ANSWER);
+    writer.until_us = now_us() + 60 * US_PER_SECOND;
+    assert_int_equal(append(&writer, 1, 2), APPEND_OK);
+    assert_int_equal(replayed(&writer), 3);
+    assert_int_equal(postgres_number("SELECT count(*) FROM ledger"), 3);
     writer_close(&writer);
     scene_end(&scene);
 }

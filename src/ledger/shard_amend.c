@@ -1,0 +1,72 @@
+/* shard_amend.c - contract in shard_amend.h. */
+#include "ledger/shard_amend.h"
+
+#include "base/assert.h"
+#include "base/hash.h"
+#include "ledger/shard_state_internal.h"
+
+/* Whatever came after it, of its own or of its markets, was decided on a bet that is open. */
+static bool is_alone(const struct shard_state *state, const struct shard_bet *bet)
+{
+    if (bet->state != BET_STATE_OPEN || bet->seq_last != bet->seq_placed ||
+        bet->cash_out_waits != CASH_OUT_NONE)
+        return false;
+    for (uint32_t i = 0; i < bet->legs_count; i++)
+        if (state->markets[state->legs[bet->legs_first + i].market].seq_result > bet->seq_placed)
+            return false;
+    return true;
+}
+
+/* As shard_apply_bet.c counts the one and the other. */
+static void count_again(struct shard_state *state, struct shard_bet *bet)
+{
+    for (uint32_t i = 0; i < bet->legs_count; i++) {
+        struct shard_market *market = &state->markets[state->legs[bet->legs_first + i].market];
+        market->bets_count--;
+        market->bets_unsettled--;
+        market->bets_pending++;
+    }
+    state->counts.bets_placed--;
+    state->counts.bets_pending++;
+    bet->state = BET_STATE_PENDING;
+}
+
+/* The stake goes to the customer's held money, not to the house. */
+static void move_stake(struct shard_state *state, const struct record_head *record,
+                       struct record_posting *posting)
+{
+    ASSERT(posting->kind == LEDGER_HOUSE_STAKES); /* L4: the other end of the stake */
+    shard_house_of(state, (struct currency){posting->currency})->stakes -= posting->amount;
+    state->accounts[record->account].held += posting->amount;
+    posting->account = record->account;
+    posting->kind = LEDGER_HELD;
+}
+
+bool shard_amend_to_pending(struct shard_state *state, struct record_head *record)
+{
+    struct record_view view;
+    int error = record_view_of(record, record->bytes, &view);
+    ASSERT(error == 0 && record->type == RECORD_BET);
+    struct record_bet *body = (struct record_bet *)view.body;
+    struct shard_bet *bet = shard_bet_of(state, body->bet_id);
+    ASSERT(body->outcome == BET_PLACED && bet != NULL && record->postings_count == 2);
+    if (!is_alone(state, bet))
+        return false;
+    count_again(state, bet);
+    move_stake(state, record, (struct record_posting *)&view.postings[1]);
+    body->outcome = BET_PENDING;
+    body->decide_at_us = record->time_us;
+    shard_amend_chain(record, record->before_crc);
+    return true;
+}
+
+void shard_amend_chain(struct record_head *record, uint32_t before_crc)
+{
+    record->before_crc = before_crc;
+    record->crc = crc32c(0, (const char *)record + 8, record->bytes - 8);
+}
+
+void shard_amend_end(struct shard_state *state, uint32_t crc)
+{
+    state->record_crc = crc;
+}
