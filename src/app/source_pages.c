@@ -91,7 +91,7 @@ static int pages_read(struct event_pages *pages, struct event_place *place, size
     TRY(visit_some(p, place, bytes_max, visit, owner));
     if (p->at < event_batch_bytes(p->batch))
         return 1;
-    *place = (struct event_place){p->to, 0};
+    *place = (struct event_place){p->to, 0, place->log};
     return p->more ? 1 : 0;
 }
 

@@ -581,14 +581,42 @@ static void say_consumer(const struct node_addresses *bound)
     (void)fflush(stdout);
 }
 
+/* The book whose own log is followed, where there is no Kafka: one address. */
+static int take_followed(const struct options *options, struct consumer_node_options *consumer,
+                         struct buf *token, struct buf *why)
+{
+    static char url[NET_ADDRESS_TEXT_MAX + sizeof "https://"];
+    struct buf text = buf_over(url, sizeof url - 1);
+    struct net_address address;
+    const char *book = options_text(options, "book");
+    if (book == NULL)
+        return 0;
+    if (net_address_parse(slice_text(book), &address) < 0) {
+        buf_printf(why, "--book is HOST:PORT of the admin listener of one book's process, not: %s",
+                   book);
+        return -ERR_CONFIG;
+    }
+    consumer->ca = options_text(options, "book-ca");
+    buf_put_text(&text, consumer->ca != NULL ? "https://" : "http://");
+    net_address_write(&text, &address);
+    url[text.bytes] = '\0';
+    consumer->book = url;
+    TRY(command_read_token(options_text(options, "token"), token, why));
+    consumer->token = token->at;
+    return 0;
+}
+
 static int serve_consumer(const struct options *options, enum consumer_role role)
 {
+    static char token_memory[FRONT_TOKEN_BYTES_MAX];
     char memory[1024];
     struct buf why = buf_over(memory, sizeof memory);
+    struct buf token = buf_over(token_memory, sizeof token_memory);
     struct node_options node = {.profile = PROFILE_DEMO};
     struct consumer_node_options consumer = {.role = role};
     if (take_profile(options_text(options, "profile"), &node, &why) < 0 ||
-        take_shared(options, &node, &why) < 0 || options_consumer(options, &consumer, &why) < 0)
+        take_shared(options, &node, &why) < 0 || options_consumer(options, &consumer, &why) < 0 ||
+        take_followed(options, &consumer, &token, &why) < 0)
         return command_fail(2, buf_slice(&why));
     consumer.streams = node.streams;
     consumer.admin_address = node.admin_address;

@@ -4,8 +4,13 @@
 #include <errno.h>
 #include <signal.h>
 #include <sys/stat.h>
+#include <time.h>
 
+#include "adapters/book/book_pages.h"
+#include "adapters/curl/curl_client.h"
+#include "adapters/embedded/bookmark_file.h"
 #include "adapters/kafka/kafka_reader.h"
+#include "app/log_reader.h"
 #include "base/error.h"
 #include "base/log.h"
 #include "cli/consumer_runner.h"
@@ -20,7 +25,8 @@
 #define METRICS_BYTES_MAX (64 * 1024)
 #define CONNECTIONS_MAX   1024
 #define PATH_BYTES_MAX    512
-#define TOPIC             KAFKA_BET_EVENTS
+#define LOG_REST_MS       100 /* between two questions whether there is more */
+#define TOPIC             TOPIC_BET_EVENTS
 #define LABELS            "topic=\"" TOPIC "\""
 #define NO_STORE          SLICE("Cache-Control: no-store\r\n")
 
@@ -35,6 +41,7 @@ struct consumer_node {
     struct timer tick;
     struct notifier *notifier;   /* of one role, and */
     struct totals_files *totals; /* of the other */
+    struct disk *places;         /* of bookmarks; NULL: a Kafka has them */
     struct event_reader *reader;
     struct consumer_runner runner;
     char totals_path[PATH_BYTES_MAX];
@@ -93,17 +100,52 @@ static void on_request(void *owner, struct http_request *request)
 
 /* ---- the stream, and what is made of it ---- */
 
-static int open_reader(struct consumer_node *node)
+static const char *group_of(const struct consumer_node_options *options)
+{
+    return options->group != NULL               ? options->group
+           : options->role == CONSUMER_NOTIFIES ? "overround-notification"
+                                                : "overround-analytics";
+}
+
+static int open_kafka(struct consumer_node *node)
 {
     const struct consumer_node_options *options = node->options;
-    const char *group =
-        options->role == CONSUMER_NOTIFIES ? "overround-notification" : "overround-analytics";
     const struct kafka_reader_options reader = {
         .kafka = {.url = options->streams.url, .config = options->streams.config},
         .topic = TOPIC,
-        .group = options->group != NULL ? options->group : group,
+        .group = group_of(options),
         .session_ms = options->session_ms};
     return kafka_reader_new(&reader, &node->reader, node->why);
+}
+
+static void rest(void *owner, int ms)
+{
+    const struct timespec slice = {ms / 1000, ms % 1000 * 1000000L};
+    (void)owner;
+    (void)nanosleep(&slice, NULL);
+}
+
+/* The logs of the book itself, by a bookmark in the data folder that members share. */
+static int open_log(struct consumer_node *node)
+{
+    const struct consumer_node_options *options = node->options;
+    const struct book_pages_options book = {
+        .url = options->book, .topic = TOPIC, .group = group_of(options), .token = options->token};
+    struct log_reader_ports ports = {.rest = rest, .rest_ms = LOG_REST_MS};
+    struct web_client *client = NULL;
+    char memory[2 * EVENT_GROUP_BYTES_MAX];
+    struct buf name = buf_over(memory, sizeof memory);
+    buf_printf(&name, "%s." TOPIC, group_of(options));
+    TRY(disk_open_directory(options->data, &node->places));
+    TRY(bookmark_file_new(node->places, buf_slice(&name), &ports.bookmark, node->why));
+    int error = curl_client_new(options->ca, &client, node->why);
+    if (error == 0)
+        error = book_pages_new(&book, client, &ports.pages, node->why);
+    if (error < 0) {
+        ports.bookmark->ops->free(ports.bookmark);
+        return error;
+    }
+    return log_reader_new(&ports, &node->reader);
 }
 
 static int open_totals(struct consumer_node *node)
@@ -125,8 +167,8 @@ static int open_notifier(struct consumer_node *node)
 
 static int open_consumer(struct consumer_node *node)
 {
-    if (node->options->streams.url == NULL) {
-        buf_put_text(node->why, "--streams is missing: kafka://HOST:PORT,...");
+    if ((node->options->streams.url == NULL) == (node->options->book == NULL)) {
+        buf_put_text(node->why, "--streams kafka://HOST:PORT,... or --book HOST:PORT: one of them");
         return -ERR_CONFIG;
     }
     if (mkdir(node->options->data, 0700) != 0 && errno != EEXIST) {
@@ -135,7 +177,7 @@ static int open_consumer(struct consumer_node *node)
     }
     bool notifies = node->options->role == CONSUMER_NOTIFIES;
     TRY(notifies ? open_notifier(node) : open_totals(node));
-    TRY(open_reader(node));
+    TRY(node->options->book == NULL ? open_kafka(node) : open_log(node));
     TRY(consumer_runner_register_metrics(&node->runner, LABELS, &node->metrics));
     return consumer_runner_start(&node->runner, node->reader,
                                  notifies ? notifier_sink(node->notifier)
@@ -218,6 +260,7 @@ static void close_all(struct consumer_node *node)
     consumer_runner_stop(&node->runner);
     if (node->reader != NULL)
         node->reader->ops->free(node->reader);
+    disk_free(node->places);
     notifier_free(node->notifier);
     totals_files_free(node->totals);
     if (node->loop == NULL)

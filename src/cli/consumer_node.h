@@ -1,7 +1,7 @@
-/* consumer_node.h - a process of a role that follows a stream (`overround serve --roles
- * notification-service` or `analytics-service`; docs/OPERATIONS.md, "Consumers"): one member of a
- * group on a thread of its own, and an admin listener with health, readiness and metrics. It takes
- * no bets and has no ledger. Thread: the main one. */
+/* consumer_node.h - a process of a role that follows a stream, or a book's own log (`overround
+ * serve --roles notification-service` or `analytics-service`; docs/OPERATIONS.md, "Consumers"): one
+ * member of a group on a thread of its own, and an admin listener with health, readiness and
+ * metrics. It takes no bets and has no ledger. Thread: the main one. */
 #pragma once
 
 #include "cli/node.h"
@@ -11,7 +11,10 @@ enum consumer_role { CONSUMER_NOTIFIES = 1, CONSUMER_COUNTS };
 
 struct consumer_node_options {
     enum consumer_role role;
-    struct node_streams_options streams;
+    struct node_streams_options streams; /* a Kafka, or instead */
+    const char *book; /* http(s)://HOST:PORT of the admin listener of a book, whose logs are read */
+    const char *token; /* for that, of role auditor, regulator or admin */
+    const char *ca;    /* who vouches for the book; NULL: the system */
     const char *group; /* NULL: the role's */
     int64_t session_ms;
     const char *data;   /* made where it is missing */

@@ -374,6 +374,8 @@ static int open_backoffice(struct node *node)
         .ship_owner = &node->ship,
         .link = node_links_serve,
         .link_owner = &node->links,
+        .streams = node_pages_serve,
+        .streams_owner = &node->pages,
         .loop = node->loop,
         .book = node->book,
         .store = node->stores.store,
@@ -685,6 +687,7 @@ static void close_all(struct node *node)
     node_ship_stop(&node->ship);
     node_fence_end(&node->fence);
     node_shadow_stop(&node->shadow);
+    node_pages_close(&node->pages);
     node_streams_stop(&node->streams);
     node_projection_stop(&node->projection);
     node_upkeep_stop(&node->upkeep);

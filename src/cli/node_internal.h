@@ -17,6 +17,7 @@
 #include "cli/node_handover.h"
 #include "cli/node_links.h"
 #include "cli/node_orphans.h"
+#include "cli/node_pages.h"
 #include "cli/node_projection.h"
 #include "cli/node_verdicts.h"
 #include "cli/tree_key.h"
@@ -90,6 +91,7 @@ struct node {
     struct node_ship ship;
     struct node_fence fence;
     struct node_streams streams;
+    struct node_pages pages;
     struct node_volumes volumes;
     struct node_handover handover;
     struct bet_service *bets;

@@ -48,6 +48,7 @@ int node_register_metrics(struct node *node)
     TRY(node_database_register_metrics(&node->database, metrics));
     TRY(node_odds_store_register_metrics(&node->odds_store, metrics));
     TRY(node_follow_register_metrics(&node->follow, metrics));
+    TRY(node_pages_register_metrics(&node->pages, metrics));
     TRY(node_streams_register_metrics(&node->streams, &node->options->streams, metrics));
     TRY(node_projection_register_metrics(&node->projection, node->options->shard.shard,
                                          node->options->projection, metrics));

@@ -256,14 +256,16 @@ enum node_end node_open_stores(struct node *node)
 
 enum node_end node_start_streams(struct node *node)
 {
-    const struct node_streams_parts parts = {.file_log = node->stores.file_log,
-                                             .log = &node->stores.meter.log,
-                                             .ledger_disk = node->stores.ledger_disk,
-                                             .verdicts = node->verdicts.store,
-                                             .odds_log = node->stores.odds_log,
-                                             .markets_max = node->options->markets_max,
-                                             .state = book_state(node->book)};
-    int error = node_streams_start(&node->streams, &node->options->streams, &parts, node->why);
+    const struct log_source_parts parts = {.file_log = node->stores.file_log,
+                                           .ledger_disk = node->stores.ledger_disk,
+                                           .verdicts = node->verdicts.store,
+                                           .odds_log = node->stores.odds_log,
+                                           .markets_max = node->options->markets_max,
+                                           .state = book_state(node->book)};
+    int error = node_streams_start(&node->streams, &node->options->streams, &node->stores.meter.log,
+                                   &parts, node->why);
+    if (error == 0)
+        error = node_pages_open(&node->pages, node->loop, &node->streams.sources);
     return error < 0 ? failed(node, "the streams cannot be written", error) : NODE_ENDED;
 }
 

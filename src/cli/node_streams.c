@@ -5,15 +5,9 @@
 #include <string.h>
 #include <time.h>
 
-#include "adapters/embedded/ledger_cursor_file.h"
-#include "adapters/embedded/ledger_file.h"
-#include "adapters/embedded/odds_cursor_file.h"
-#include "adapters/embedded/odds_store_memory.h"
-#include "adapters/embedded/snapshot_file.h"
 #include "adapters/kafka/kafka_writer.h"
 #include "base/error.h"
 #include "base/log.h"
-#include "crypto/random.h"
 
 #define IDLE_US     10000 /* between looks when there was nothing to tell */
 #define AWAY_US_MIN 100000
@@ -43,8 +37,8 @@ static void count(struct node_stream *stream)
     metrics_count(&stream->events, stats.events - stream->events.value);
     metrics_count(&stream->failures, stats.failures - stream->failures.value);
     metrics_count(&stream->repeats, stats.repeats - stream->repeats.value);
-    if (stream->source_problem == NULL)
-        metrics_count(&stream->gaps, odds_source_gaps(stream->source) - stream->gaps.value);
+    if (stream->log.images != NULL)
+        metrics_count(&stream->gaps, odds_source_gaps(stream->log.source) - stream->gaps.value);
     if (stats.away == stream->told_away)
         return;
     stream->told_away = stats.away;
@@ -60,7 +54,7 @@ static void count(struct node_stream *stream)
 static void say_end(struct node_stream *stream, int error)
 {
     const char *problem =
-        stream->source_problem == NULL ? "" : stream->source_problem(stream->source);
+        stream->log.problem == NULL ? "" : stream->log.problem(stream->log.source);
     if (problem[0] == '\0')
         problem = stream->writer->ops->problem(stream->writer);
     if (error == -ERR_STOPPED)
@@ -112,11 +106,9 @@ static void stop_thread(struct node_stream *stream)
     stream_publisher_free(stream->publisher);
     if (stream->writer != NULL)
         stream->writer->ops->free(stream->writer);
-    if (stream->source != NULL)
-        stream->source->ops->free(stream->source);
+    log_source_close(&stream->log);
     stream->publisher = NULL;
     stream->writer = NULL;
-    stream->source = NULL;
 }
 
 /* ---- the topics ---- */
@@ -136,64 +128,47 @@ void node_streams_turn(struct node_streams *streams)
     __atomic_store_n(&streams->told, seq, __ATOMIC_RELEASE);
 }
 
-static int open_bets(struct node_streams *streams, const struct node_streams_parts *parts)
-{
-    const struct snapshot_file_options files = {
-        .shard = streams->shard, .keep = 1, .stop = &streams->stop};
-    const struct ledger_cursor_log log = ledger_file_cursor_log(parts->file_log);
-    TRY(ledger_cursor_file_new(&log, &streams->cursor));
-    TRY(snapshot_file_new(&files, parts->ledger_disk, &streams->snapshots));
-    const struct bet_source_ports ports = {.cursor = streams->cursor,
-                                           .snapshots = streams->snapshots,
-                                           .verdicts = parts->verdicts,
-                                           .told = told,
-                                           .owner = streams};
-    return bet_source_new(shard_state_limits(parts->state), &ports, &streams->bets.source);
-}
-
-static int open_odds(struct node_streams *streams, const struct node_streams_parts *parts)
-{
-    uint64_t key[2];
-    random_fill(key, sizeof key);
-    TRY(odds_cursor_file_new(parts->odds_log, &streams->odds_cursor));
-    TRY(odds_store_memory_new((uint32_t)parts->markets_max, key, &streams->images));
-    const struct odds_source_ports ports = {.cursor = streams->odds_cursor,
-                                            .images = streams->images,
-                                            .shard = shard_state_shard(parts->state)};
-    return odds_source_new(&ports, &streams->odds.source);
-}
-
 static int open_writer(struct node_stream *stream, const struct node_streams_options *options,
                        const struct shard_state *state, struct buf *why)
 {
     struct kafka_writer_options writer = {
         .kafka = {.url = options->url, .config = options->config},
         .topic = stream->topic,
-        .atomic = slice_is(slice_text(stream->topic), KAFKA_BET_EVENTS),
+        .atomic = slice_is(slice_text(stream->topic), TOPIC_BET_EVENTS),
         .shard = shard_state_shard(state),
         .copies = options->copies,
     };
     memcpy(writer.book, shard_state_book_id(state), sizeof writer.book);
     TRY(kafka_writer_new(&writer, &stream->writer, why));
-    TRY(stream_publisher_new(stream->source, stream->writer, &stream->publisher));
+    TRY(stream_publisher_new(stream->log.source, stream->writer, &stream->publisher));
     return start_thread(stream);
 }
 
-int node_streams_start(struct node_streams *streams, const struct node_streams_options *options,
-                       const struct node_streams_parts *parts, struct buf *why)
+static int open_stream(struct node_streams *streams, struct node_stream *stream,
+                       const struct node_streams_options *options, struct buf *why)
 {
+    stream->stop = &streams->stop;
+    TRY(log_source_open(&stream->log, slice_text(stream->topic), &streams->sources));
+    return open_writer(stream, options, streams->sources.state, why);
+}
+
+int node_streams_start(struct node_streams *streams, const struct node_streams_options *options,
+                       struct ledger_log *log, const struct log_source_parts *parts,
+                       struct buf *why)
+{
+    streams->log = log;
+    streams->shard = shard_state_shard(parts->state);
+    streams->sources = *parts;
+    streams->sources.told = told;
+    streams->sources.owner = streams;
+    streams->sources.stop = &streams->stop;
+    node_streams_turn(streams);
     if (options->url == NULL)
         return 0;
-    streams->log = parts->log;
-    streams->shard = shard_state_shard(parts->state);
-    streams->bets = (struct node_stream){
-        .topic = KAFKA_BET_EVENTS, .source_problem = bet_source_problem, .stop = &streams->stop};
-    streams->odds = (struct node_stream){.topic = KAFKA_ODDS_UPDATES, .stop = &streams->stop};
-    node_streams_turn(streams);
-    TRY(open_bets(streams, parts));
-    TRY(open_writer(&streams->bets, options, parts->state, why));
-    TRY(open_odds(streams, parts));
-    return open_writer(&streams->odds, options, parts->state, why);
+    streams->bets = (struct node_stream){.topic = TOPIC_BET_EVENTS};
+    streams->odds = (struct node_stream){.topic = TOPIC_ODDS_UPDATES};
+    TRY(open_stream(streams, &streams->bets, options, why));
+    return open_stream(streams, &streams->odds, options, why);
 }
 
 void node_streams_stop(struct node_streams *streams)
@@ -201,18 +176,6 @@ void node_streams_stop(struct node_streams *streams)
     __atomic_store_n(&streams->stop, 1, __ATOMIC_RELEASE);
     stop_thread(&streams->bets);
     stop_thread(&streams->odds);
-    if (streams->snapshots != NULL)
-        streams->snapshots->ops->free(streams->snapshots);
-    if (streams->cursor != NULL)
-        streams->cursor->ops->free(streams->cursor);
-    if (streams->odds_cursor != NULL)
-        streams->odds_cursor->ops->free(streams->odds_cursor);
-    if (streams->images != NULL)
-        streams->images->ops->free(streams->images);
-    streams->snapshots = NULL;
-    streams->cursor = NULL;
-    streams->odds_cursor = NULL;
-    streams->images = NULL;
     streams->log = NULL;
 }
 
@@ -250,7 +213,7 @@ int node_streams_register_metrics(struct node_streams *streams,
                                       "Times that odds were deleted before they were told", NULL,
                                       0},
                                      &streams->odds.gaps.value};
-    TRY(register_stream(&streams->bets, "topic=\"" KAFKA_BET_EVENTS "\"", metrics));
-    TRY(register_stream(&streams->odds, "topic=\"" KAFKA_ODDS_UPDATES "\"", metrics));
+    TRY(register_stream(&streams->bets, "topic=\"" TOPIC_BET_EVENTS "\"", metrics));
+    TRY(register_stream(&streams->odds, "topic=\"" TOPIC_ODDS_UPDATES "\"", metrics));
     return metrics_add_counters(metrics, &gaps, 1);
 }

@@ -7,13 +7,10 @@
 #include <pthread.h>
 #include <stdbool.h>
 
-#include "adapters/embedded/disk.h"
-#include "app/bet_source.h"
-#include "app/odds_source.h"
 #include "app/stream_publisher.h"
 #include "base/buf.h"
 #include "base/metrics.h"
-#include "ports/ledger_log.h"
+#include "cli/log_source.h"
 
 /* Odds are told when they are durable, so with streams their log is synced this often. */
 #define NODE_STREAMS_ODDS_SYNC_US 100000
@@ -27,11 +24,10 @@ struct node_streams_options {
 /* One topic. */
 struct node_stream {
     const char *topic;
-    struct event_source *source; /* owned, as the next two; NULL: not open */
+    struct log_source log; /* owned, as the next two */
     struct event_writer *writer;
     struct stream_publisher *publisher;
-    const char *(*source_problem)(const struct event_source *source); /* NULL: it says nothing */
-    uint32_t *stop;                                                   /* atomic */
+    uint32_t *stop; /* atomic */
     pthread_t thread;
     bool running;
     bool told_away;
@@ -42,31 +38,21 @@ struct node_stream {
 
 struct node_streams {
     struct node_stream bets, odds;
-    struct ledger_cursor *cursor;     /* of the thread of the bets; owned, as the next three */
-    struct snapshot_store *snapshots; /* of the same */
-    struct odds_cursor *odds_cursor;  /* of the thread of the odds */
-    struct odds_store *images;        /* of the same */
-    struct ledger_log *log;           /* borrowed */
+    struct ledger_log *log; /* borrowed */
+    struct log_source_parts sources;
     uint32_t shard;
     uint64_t told; /* atomic: the last record of which anybody was told */
     uint32_t stop; /* atomic */
 };
 
-struct node_streams_parts {
-    struct ledger_log *file_log; /* a ledger_file, and */
-    struct ledger_log *log;      /* what stands before it: confirmed() is asked */
-    struct disk *ledger_disk;
-    const struct verdict_store *verdicts;
-    struct odds_log *odds_log; /* an odds_log_file */
-    int64_t markets_max;
-    const struct shard_state *state; /* of the book: whose events they are */
-};
-
-/* The book has started; the parts outlive node_streams_stop. Without a URL nothing is done. 0;
- * -ERR_CONFIG with `why`; or another error. */
+/* The book has started; what the parts name outlives node_streams_stop. `log`: what stands before
+ * parts->file_log, whose confirmed() is asked; told, owner and stop of the parts are set here, and
+ * hold for who else reads the logs (streams->sources). Without a URL nobody is told. 0; -ERR_CONFIG
+ * with `why`; or another error. */
 int node_streams_start(struct node_streams *streams, const struct node_streams_options *options,
-                       const struct node_streams_parts *parts, struct buf *why);
-/* At a turn's end: what was told until now may be published. */
+                       struct ledger_log *log, const struct log_source_parts *parts,
+                       struct buf *why);
+/* At a turn's end: what was told until now may be read. */
 void node_streams_turn(struct node_streams *streams);
 /* Ends the threads, within the time for an answer (KAFKA_WAIT_MS_MAX) where a broker is silent. */
 void node_streams_stop(struct node_streams *streams);

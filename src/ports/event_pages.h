@@ -7,10 +7,11 @@
 
 #include "ports/event_stream.h"
 
-/* Behind the first `skip` events that follow this position of the log. {0, 0}: before all. */
+/* Behind the first `skip` events that follow this position of the log. All 0: before all. */
 struct event_place {
     uint64_t position;
     uint32_t skip;
+    uint64_t log; /* which it is a place in, where that is told; 0: whichever it is */
 };
 
 /* ---- the log ---- */

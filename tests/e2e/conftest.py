@@ -9,6 +9,7 @@ import pytest
 sys.path.insert(0, os.path.dirname(__file__))
 from lib import api  # noqa: E402
 from lib.bettor import Bettor  # noqa: E402
+from lib.consumer import SECRET, Consumer, Receiver  # noqa: E402
 from lib.feed import Feed  # noqa: E402
 from lib.postgres import Postgres  # noqa: E402
 from lib.server import Server  # noqa: E402
@@ -84,3 +85,33 @@ def database(postgres):
     """Empty."""
     postgres.psql('DROP SCHEMA public CASCADE; CREATE SCHEMA public')
     return postgres
+
+
+@pytest.fixture
+def receiver():
+    """Takes notices."""
+    made = Receiver()
+    yield made
+    made.close()
+
+
+@pytest.fixture
+def secret(tmp_path):
+    path = tmp_path / 'secret'
+    path.write_text(f'whsec_{SECRET}\n', encoding='ascii')
+    path.chmod(0o600)
+    return path
+
+
+@pytest.fixture
+def members(tmp_path):
+    """Begins members of groups that follow a stream, and ends all of them."""
+    begun = []
+
+    def begin(role, source, group, *options):
+        one = Consumer(tmp_path / f'{role}-{len(begun)}', role, source, group, *options)
+        begun.append(one)
+        return one.start()
+    yield begin
+    for one in begun:
+        one.kill()

@@ -4,11 +4,10 @@ answers."""
 import json
 import os
 import tempfile
-from decimal import Decimal
 
 import pytest
 from conftest import make
-from lib.consumer import SECRET, Consumer, Receiver
+from lib.bet_totals import again, bets, notified, settle_all, stop_and_dump, totals_of
 from lib.kafka import Kafka, free_ports
 from lib.load import Load
 from lib.server import run
@@ -30,114 +29,6 @@ def told(kafka, tmp_path_factory):
     until(lambda: made.server.metric('overround_stream_away') == 0, 60)
     yield made
     made.close()
-
-
-@pytest.fixture
-def receiver():
-    made = Receiver()
-    yield made
-    made.close()
-
-
-@pytest.fixture
-def members(tmp_path):
-    """Begins members of groups, and ends all of them."""
-    begun = []
-
-    def begin(role, streams, group, *options):
-        one = Consumer(tmp_path / f'{role}-{len(begun)}', role, streams, group, *options)
-        begun.append(one)
-        return one.start()
-    yield begin
-    for one in begun:
-        one.kill()
-
-
-@pytest.fixture
-def secret(tmp_path):
-    path = tmp_path / 'secret'
-    path.write_text(f'whsec_{SECRET}\n', encoding='ascii')
-    path.chmod(0o600)
-    return path
-
-
-def totals_of(folder):
-    """{currency: (bets, stake, payout)} over all partitions' files."""
-    sums = {}
-    for name in os.listdir(folder):
-        if name.endswith(('.lock', '.part')):
-            continue
-        with open(os.path.join(folder, name), encoding='utf-8') as file:
-            for line in file:
-                row = json.loads(line, parse_float=Decimal)
-                if 'market_id' in row:
-                    bets, stake, payout = sums.get(row['currency'], (0, 0, 0))
-                    sums[row['currency']] = (bets + row['placed'], stake + row['stake'],
-                                             payout + row['payout'])
-    return sums
-
-
-def totals_by_ledger(server):
-    bets, stake, payout, pending, stakes = 0, 0, 0, set(), {}
-    for line in run('ledger', 'dump', '--data', server.data).stdout.splitlines():
-        record = json.loads(line, parse_float=Decimal)
-        kind, bet = record['type'], record.get('bet_id')
-        if kind == 'BET' and bet:
-            stakes[bet] = record['stake']
-            if record['outcome'] == 'PENDING':
-                pending.add(bet)
-        if kind == 'BET' and bet and bet not in pending or \
-                kind == 'RELEASE' and record['outcome'] == 'PLACED':
-            bets, stake = bets + 1, stake + stakes[bet]
-        if kind == 'SETTLE':
-            payout += record['payout']
-        if kind == 'REVERSE':
-            payout -= record['payout']
-        if kind == 'CASH_OUT' and record['outcome'] == 'PLACED':
-            payout += record['paid']
-    return {'GBP': (bets, stake, payout)}
-
-
-def stop_and_dump(told):
-    assert told.server.terminate() == 0
-    wanted = totals_by_ledger(told.server)
-    notices = {seq for seq, kind in moved(told.server)
-               if kind in ('SETTLE', 'REVERSE', 'CASH_OUT')}
-    told.server.start()
-    again(told)
-    return wanted, notices
-
-
-def moved(server):
-    for line in run('ledger', 'dump', '--data', server.data).stdout.splitlines():
-        record = json.loads(line)
-        if record['type'] != 'CASH_OUT' or record['outcome'] == 'PLACED':
-            yield f"0-{record['seq']}", record['type']
-
-
-def notified(receiver, notices, seconds=90):
-    """All of these, and nothing else; repeats are those that came more than once."""
-    until(lambda: set(receiver.seqs()) >= notices, seconds, 0.2)
-    assert set(receiver.seqs()) == notices
-    return len(receiver.seqs()) - len(notices)
-
-
-def bets(told, load, number, count=100):
-    join = load.start(number)
-    before = len(load.acknowledged)
-    until(lambda: len(load.acknowledged) > before + count, 60)
-    join()
-
-
-def settle_all(told, market, load):
-    before = told.server.metric('overround_settled_bets_total')
-    told.feed.settle(market, [11])
-    until(lambda: told.server.metric('overround_settled_bets_total') >=
-          before + len(load.acknowledged), 60)
-
-
-def again(book):
-    book.feed.again()
 
 
 def test_members_that_are_killed_by_turns_count_and_tell_all(told, kafka, members, receiver, secret,
@@ -266,7 +157,7 @@ def test_a_consumer_begins_without_a_broker(members, receiver, secret):
 
 
 @pytest.mark.parametrize('options,said', [
-    ((), '--streams is missing'),
+    ((), 'one of them'),
     (('--streams', 'kafka://127.0.0.1:1'), '--notify-webhook is where notices go'),
     (('--streams', 'kafka://127.0.0.1:1', '--notify-webhook', 'http://127.0.0.1:1/',
       '--notify-secret', '/nowhere'), '/nowhere is not there'),

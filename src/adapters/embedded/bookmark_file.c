@@ -1,4 +1,4 @@
-/* bookmark_file.c - contract in bookmark_file.h. The file is one line, "POSITION SKIP CRC", the
+/* bookmark_file.c - contract in bookmark_file.h. The file is one line, "POSITION SKIP LOG CRC", the
  * last the CRC-32C of the text before it, all as hexadecimal of fixed width. */
 #include "adapters/embedded/bookmark_file.h"
 
@@ -13,8 +13,10 @@
 #define PLACE_END       ".place"
 #define LOCK_END        ".lock"
 #define NAME_BYTES_MAX  (DISK_NAME_BYTES_MAX - sizeof PLACE_END - sizeof ".new")
-#define LINE_BYTES      35 /* 16 + 1 + 8 + 1 + 8 + the line feed */
-#define LINE_TEXT_BYTES 25
+#define SKIP_AT         17
+#define LOG_AT          26
+#define LINE_TEXT_BYTES 42 /* 16 + 1 + 8 + 1 + 16 */
+#define LINE_BYTES      52 /* and a space, the checksum and the line feed */
 
 struct bookmark_file {
     struct event_bookmark bookmark;
@@ -30,8 +32,9 @@ static struct bookmark_file *file_of(struct event_bookmark *bookmark)
 
 static void write_line(const struct event_place *place, char line[static LINE_BYTES + 1])
 {
-    (void)snprintf(line, LINE_BYTES + 1, "%016llx %08x ", (unsigned long long)place->position,
-                   (unsigned)place->skip);
+    (void)snprintf(line, LINE_BYTES + 1, "%016llx %08x %016llx ",
+                   (unsigned long long)place->position, (unsigned)place->skip,
+                   (unsigned long long)place->log);
     (void)snprintf(line + LINE_TEXT_BYTES + 1, LINE_BYTES - LINE_TEXT_BYTES, "%08x\n",
                    (unsigned)crc32c(0, line, LINE_TEXT_BYTES));
 }
@@ -41,7 +44,8 @@ static int parse_line(const char line[static LINE_BYTES + 1], struct event_place
 {
     char expected[LINE_BYTES + 1];
     struct event_place place = {.position = strtoull(line, NULL, 16),
-                                .skip = (uint32_t)strtoul(line + 17, NULL, 16)};
+                                .skip = (uint32_t)strtoul(line + SKIP_AT, NULL, 16),
+                                .log = strtoull(line + LOG_AT, NULL, 16)};
     write_line(&place, expected);
     if (memcmp(line, expected, LINE_BYTES) != 0)
         return -ERR_CORRUPT;

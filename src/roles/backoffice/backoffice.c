@@ -99,6 +99,8 @@ struct admin_call {
 #define ROLES_DESK (JWT_ROLE_BIT(JWT_TRADER) | JWT_ROLE_BIT(JWT_ADMIN))
 #define ROLES_FEED JWT_ROLE_BIT(JWT_FEED)
 #define ROLES_KEYS JWT_ROLE_BIT(JWT_ADMIN)
+#define ROLES_STREAMS                                                                              \
+    (JWT_ROLE_BIT(JWT_AUDITOR) | JWT_ROLE_BIT(JWT_REGULATOR) | JWT_ROLE_BIT(JWT_ADMIN))
 #define ROLES_STAFF                                                                                \
     (ROLES_DESK | JWT_ROLE_BIT(JWT_RISK) | JWT_ROLE_BIT(JWT_SUPPORT) | JWT_ROLE_BIT(JWT_AUDITOR) | \
      JWT_ROLE_BIT(JWT_REGULATOR))
@@ -450,6 +452,15 @@ static void serve_link(struct backoffice *backoffice, struct admin_call *call)
         backoffice->parts.link(backoffice->parts.link_owner, call->request);
 }
 
+/* What the logs say, for those who follow them. */
+static void serve_streams(struct backoffice *backoffice, struct admin_call *call)
+{
+    if (backoffice->parts.streams == NULL)
+        reply_not_found(call->request);
+    else
+        backoffice->parts.streams(backoffice->parts.streams_owner, call->request, call->id[0]);
+}
+
 /* ---- routes ---- */
 
 static void on_head(void *owner, const struct http_request *request, struct http_body_plan *plan)
@@ -568,6 +579,7 @@ static const struct admin_route routes[] = {
      serve_referral_reject},
     {"/v1/admin/referrals/{bet_id}/offer", ROUTE_POST, ROLES_DESK, PROPOSAL_ID_BYTES_MAX,
      serve_referral_offer},
+    {"/v1/admin/streams/{topic}", ROUTE_GET, ROLES_STREAMS, ADMIN_ID_BYTES_MAX, serve_streams},
     {"/v1/admin/ledger/rotate-key", ROUTE_POST, ROLES_KEYS, 0, serve_keys},
     {"/v1/demo/session", ROUTE_POST, 0, 0, serve_demo_session},
 };

@@ -42,6 +42,10 @@ struct backoffice_parts {
     /* GET /v1/link with a token of role gateway: the same. */
     void (*link)(void *owner, struct http_request *request);
     void *link_owner;
+    /* GET /v1/admin/streams/{topic} with a token of role auditor, regulator or admin: answers the
+     * request, now or later. NULL: 404. */
+    void (*streams)(void *owner, struct http_request *request, struct slice topic);
+    void *streams_owner;
 };
 
 #define BACKOFFICE_SETTLEMENTS_MAX                                                                 \

@@ -50,7 +50,10 @@ def check_content(where, answer, content):
     text = answer.body.decode('utf-8', 'replace')
     if '*/*' in content:
         return
-    check(documents.problem_of(validator, loads(text) if 'json' in media else text), where, text)
+    lines = text.splitlines() if media == 'application/x-ndjson' else [text]
+    for line in lines:  # each is a value of its own
+        check(documents.problem_of(validator, loads(line) if 'json' in media else line), where,
+              line)
 
 
 def http(method, target, body, answer):

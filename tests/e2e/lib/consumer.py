@@ -18,14 +18,17 @@ SECRET = base64.b64encode(b'a secret of a test, 32 bytes long').decode()
 
 
 class Consumer:
-    """One member of a group; it may be killed, ended and started again."""
+    """One member of a group; it may be killed, ended and started again. `source`: a Kafka's URL, or
+    options that say whose log it reads. `folder` is the member's, but for `--data` of its own."""
 
-    def __init__(self, folder, role, streams, group, *options):
+    def __init__(self, folder, role, source, group, *options):
         os.makedirs(folder, exist_ok=True)
         self.folder = str(folder)
-        self.argv = [BINARY, 'serve', '--roles', role, '--streams', streams, '--stream-group',
-                     group, '--stream-session-ms', '1500', '--data', self.folder, '--admin',
-                     '127.0.0.1:0', *map(str, options)]
+        source = ['--streams', source] if isinstance(source, str) else list(source)
+        if '--data' not in options:
+            options = ('--data', self.folder, *options)
+        self.argv = [BINARY, 'serve', '--roles', role, *source, '--stream-group', group,
+                     '--stream-session-ms', '1500', '--admin', '127.0.0.1:0', *map(str, options)]
         self.log = os.path.join(self.folder, 'log')
         self.process, self.admin = None, None
 

@@ -34,8 +34,8 @@ class Server:
     """`overround serve` on free ports. It may be stopped, killed and started again on its data."""
 
     def __init__(self, data, *options, profile='bench', command='serve', environment=(),
-                 listen='127.0.0.1:0'):
-        self.listen, self.tls = listen, None
+                 listen='127.0.0.1:0', admin_at='127.0.0.1:0'):
+        self.listen, self.admin_at, self.tls = listen, admin_at, None
         self.data, self.options, self.profile = str(data), list(options), profile
         self.command, self.environment = command, {**ENVIRONMENT, **dict(environment)}
         self.process, self.log, self.tokens = None, '', {}
@@ -49,7 +49,7 @@ class Server:
 
     def spawn(self):
         argv = [BINARY, self.command, '--data', self.data, '--listen', self.listen, '--admin',
-                '127.0.0.1:0']
+                self.admin_at]
         if self.profile:
             argv += ['--profile', self.profile]
         if self.command == 'serve' and '--loops' not in self.options:

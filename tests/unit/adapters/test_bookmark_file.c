@@ -20,7 +20,7 @@ static struct event_bookmark *open_at(struct faulty_disk *disk)
 
 static struct event_place take(struct event_bookmark *bookmark)
 {
-    struct event_place place = {9, 9};
+    struct event_place place = {9, 9, 9};
     assert_int_equal(bookmark->ops->take(bookmark, &place), 0);
     return place;
 }
@@ -32,13 +32,14 @@ TEST(bookmark_file, begins_before_everything_and_is_where_it_was_kept)
     struct event_place place = take(bookmark);
     assert_int_equal(place.position, 0);
     assert_int_equal(place.skip, 0);
-    place = (struct event_place){UINT64_C(0x123456789abcdef0), 0xfedcba98};
+    place = (struct event_place){UINT64_C(0x123456789abcdef0), 0xfedcba98, 77};
     assert_int_equal(bookmark->ops->keep(bookmark, &place), 0);
     bookmark->ops->free(bookmark);
     bookmark = open_at(disk);
     place = take(bookmark);
     assert_int_equal(place.position, UINT64_C(0x123456789abcdef0));
     assert_int_equal(place.skip, 0xfedcba98);
+    assert_int_equal(place.log, 77);
     bookmark->ops->free(bookmark);
     faulty_disk_free(disk);
 }
@@ -65,13 +66,13 @@ static bool is_kept_without(int ignored_why)
         struct event_bookmark *bookmark = open_at(disk);
         (void)take(bookmark);
         for (uint64_t n = 1; n <= 3; n++) {
-            const struct event_place place = {n, (uint32_t)n};
+            const struct event_place place = {n, (uint32_t)n, n};
             assert_int_equal(bookmark->ops->keep(bookmark, &place), 0);
         }
         size_t ops = faulty_disk_ops_count(disk);
         bookmark->ops->free(bookmark);
         struct faulty_disk *after = faulty_disk_crash(disk, ops, seed, ignored_why);
-        struct event_place place = {0, 0};
+        struct event_place place = {0, 0, 0};
         bookmark = open_at(after);
         int error = bookmark->ops->take(bookmark, &place);
         kept &= error == 0 && place.position == 3 && place.skip == 3;
@@ -91,7 +92,8 @@ TEST(bookmark_file, keeps_what_it_answered_through_a_crash)
 
 TEST(bookmark_file, refuses_a_place_that_nobody_wrote)
 {
-    static const char *const texts[] = {"", "0", "0000000000000001 00000001 00000000\n",
+    static const char *const texts[] = {"", "0",
+                                        "0000000000000001 00000001 0000000000000001 00000000\n",
                                         "0000000000000001 00000001 000000000000000000000000000\n"};
     for (size_t i = 0; i < sizeof texts / sizeof *texts; i++) {
         struct faulty_disk *disk = faulty_disk_new();

@@ -108,7 +108,7 @@ static void check_whole(const struct seen *seen, uint64_t records)
 TEST(source_pages, one_who_reads_on_meets_each_event_once_without_a_seek)
 {
     static struct seen seen;
-    struct event_place place = {0, 0};
+    struct event_place place = {0, 0, 0};
     int more = 1;
     seen = (struct seen){.left = SIZE_MAX};
     begin(RECORDS_MAX);
@@ -129,7 +129,7 @@ TEST(source_pages, any_place_goes_on_behind_what_was_visited_while_the_log_grows
     struct prng prng;
     prng_seed(&prng, 5);
     for (int round = 0; round < 200; round++) {
-        struct event_place place = {0, 0};
+        struct event_place place = {0, 0, 0};
         seen = (struct seen){.left = 0};
         begin(prng_below(&prng, 10));
         while (place.position < RECORDS_MAX) {
@@ -154,7 +154,7 @@ TEST(source_pages, any_place_goes_on_behind_what_was_visited_while_the_log_grows
 TEST(source_pages, after_an_error_it_reads_on_from_the_same_place)
 {
     static struct seen seen;
-    struct event_place place = {0, 0};
+    struct event_place place = {0, 0, 0};
     seen = (struct seen){.left = SIZE_MAX};
     begin(9);
     assert_int_equal(pages->ops->read(pages, &place, 4, on_event, &seen), 1);
@@ -173,7 +173,7 @@ TEST(source_pages, after_an_error_it_reads_on_from_the_same_place)
 TEST(source_pages, a_place_behind_the_log_is_refused)
 {
     static struct seen seen;
-    struct event_place place = {10, 0};
+    struct event_place place = {10, 0, 5};
     begin(9);
     assert_int_equal(pages->ops->read(pages, &place, 4, on_event, &seen), -ERR_CORRUPT);
     assert_int_equal(place.position, 10);
