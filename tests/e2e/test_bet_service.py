@@ -205,6 +205,7 @@ def test_a_cluster_node_that_dies_stops_its_markets_only(tmp_path):
         until(lambda: all(refuses(bettor, market) for market in its), 30)
         for market in others:
             until(lambda market=market: takes(bettor, market), 30)
+        assert own.services[0].metric('overround_odds_deaf_total') == 0, 'heard at another node too'
         own.feed.price(its[0], 11, 3.0)
         for market in its:  # its replica has taken over, and the writer has said all of it again
             until(lambda market=market: takes(bettor, market), 60)

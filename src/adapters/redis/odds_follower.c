@@ -8,6 +8,7 @@
 #include <stdlib.h>
 
 #include "adapters/redis/odds_claims.h"
+#include "adapters/redis/odds_ears.h"
 #include "adapters/redis/odds_gaps.h"
 #include "adapters/redis/odds_leases.h"
 #include "adapters/redis/odds_message.h"
@@ -42,21 +43,21 @@ struct odds_follower {
     struct odds_store *store; /* borrowed */
     struct loop *loop;
     struct redis_fleet *fleet; /* owned, as all below */
-    struct redis_link *ear;    /* subscribes; NULL: to be made */
     struct table *by_id;
     struct row *rows;
     uint32_t rows_used, free_first;
     struct odds_image *image, *shown; /* scratch */
     char *scratch;
     uint16_t changed[SELECTIONS_MAX];
+    struct odds_ears ears;
     struct odds_gaps gaps;
     struct odds_leases leases;
     struct odds_claims claims;
     struct odds_round round;
-    bool hears, level; /* the channel is subscribed to; all keys were read once */
-    bool missing;      /* something was not heard: a round is due */
-    bool part;         /* the newest round was not whole */
-    bool walking;      /* leases changed: markets are looked at */
+    bool level;   /* all keys were read once */
+    bool missing; /* something was not heard: a round is due */
+    bool part;    /* the newest round was not whole */
+    bool walking; /* leases changed: markets are looked at */
     size_t walk;
     int64_t round_us, sweep_us;
     struct timer tick;
@@ -289,7 +290,12 @@ static void on_push(void *owner, struct slice payload)
         metrics_count(&f->bad, 1);
         return;
     }
-    if (message.number > 0 && !odds_gaps_hear(&f->gaps, message.session, message.number, now_us)) {
+    enum odds_heard heard = message.number == 0
+                                ? ODDS_HEARD_NEXT
+                                : odds_gaps_hear(&f->gaps, message.session, message.number, now_us);
+    if (heard == ODDS_HEARD_BEFORE)
+        return; /* by the other ear */
+    if (heard == ODDS_HEARD_BEHIND_A_HOLE) {
         metrics_count(&f->gaps_found, 1);
         odds_claims_miss(&f->claims, message.session);
         f->missing = true;
@@ -298,62 +304,13 @@ static void on_push(void *owner, struct slice payload)
 }
 
 /* From here on nothing is missed without being noticed; what was before is in the keys. */
-static void on_subscribed(void *owner, uint64_t word, const redisReply *reply)
+static void on_begin(void *owner)
 {
     struct odds_follower *f = owner;
-    (void)word;
-    if (reply == NULL || redis_is_error(reply)) {
-        redis_link_drop(f->ear);
-        return;
-    }
-    f->hears = true;
     f->missing = true;
     odds_round_cancel(&f->round); /* it began before */
     odds_gaps_begin(&f->gaps);
     odds_claims_begin(&f->claims);
-}
-
-static void on_ear_up(void *owner, struct redis_link *link)
-{
-    struct odds_follower *f = owner;
-    char memory[128];
-    struct buf out = buf_over(memory, sizeof memory);
-    redis_put_command(&out, 2);
-    redis_put(&out, SLICE("SUBSCRIBE"));
-    redis_put(&out, ODDS_CHANNEL);
-    (void)redis_link_send(link, buf_slice(&out), on_subscribed, f, 0);
-}
-
-static void on_ear_down(void *owner, struct redis_link *link)
-{
-    struct odds_follower *f = owner;
-    (void)link;
-    f->hears = false;
-}
-
-/* At a master that is up; the next one when that goes. */
-static void tend_ear(struct odds_follower *f)
-{
-    const struct redis_link_listener listener = {f, on_ear_up, on_ear_down};
-    struct redis_link *home = NULL;
-    for (size_t i = 0; i < redis_fleet_count(f->fleet); i++) {
-        struct redis_link *master = redis_fleet_at(f->fleet, i);
-        if (master == NULL)
-            continue;
-        home = home == NULL ? master : home;
-        if (f->ear != NULL && memcmp(redis_link_address(f->ear), redis_link_address(master),
-                                     sizeof(struct net_address)) == 0)
-            return;
-    }
-    if (f->ear != NULL && home != NULL) {
-        redis_link_free(f->ear);
-        f->ear = NULL;
-        f->hears = false;
-    }
-    if (home == NULL ||
-        redis_fleet_connect(f->fleet, redis_link_address(home), &listener, &f->ear) < 0)
-        return;
-    redis_link_listen(f->ear, on_push, f);
 }
 
 /* ---- rounds ---- */
@@ -382,7 +339,7 @@ static void on_round_end(void *owner, bool whole)
 static void tend_round(struct odds_follower *f, int64_t now_us)
 {
     int64_t pause_us = !f->missing ? ROUND_US : f->part ? ROUND_PART_US : ROUND_AGAIN_US;
-    if (!f->hears || f->round.running || now_us - f->round_us < pause_us)
+    if (!odds_ears_hear(&f->ears) || f->round.running || now_us - f->round_us < pause_us)
         return;
     f->round_us = now_us;
     if (odds_round_begin(&f->round))
@@ -395,7 +352,8 @@ static bool is_gone(const struct odds_follower *f, const struct odds_image *imag
 {
     uint32_t at = find_row(f, ODDS_TEXT(image, market_id));
     ASSERT(at != NO_ROW);
-    return f->hears && is_alive(f, image) && now_us - f->rows[at].heard_us > KEPT_US + ROUND_US;
+    return odds_ears_hear(&f->ears) && is_alive(f, image) &&
+           now_us - f->rows[at].heard_us > KEPT_US + ROUND_US;
 }
 
 /* A few at a time, so that no tick is long. */
@@ -418,7 +376,7 @@ static void on_tick(void *owner)
 {
     struct odds_follower *f = owner;
     int64_t now_us = now_of(f);
-    tend_ear(f);
+    odds_ears_tend(&f->ears);
     if (odds_gaps_forget(&f->gaps, SILENT_US, now_us) > 0)
         f->missing = true;
     odds_claims_forget(&f->claims, SILENT_US, now_us);
@@ -446,6 +404,7 @@ static int open_parts(struct odds_follower *f)
 {
     const struct redis_fleet_listener fleet = {f, on_fleet_up, NULL};
     const struct odds_round_listener round = {f, on_value, on_round_end};
+    const struct odds_ears_listener ears = {f, on_push, on_begin};
     f->image = malloc(ODDS_VALUE_IMAGE_BYTES);
     f->shown = malloc(ODDS_VALUE_IMAGE_BYTES);
     f->scratch = malloc(ODDS_VALUE_BYTES_MAX);
@@ -455,6 +414,7 @@ static int open_parts(struct odds_follower *f)
     TRY(table_new(f->options.markets_max, &f->by_id));
     TRY(redis_fleet_new(f->loop, &f->options.fleet, &fleet, &f->fleet));
     odds_round_init(&f->round, f->fleet, &round);
+    odds_ears_init(&f->ears, f->fleet, &ears);
     return 0;
 }
 
@@ -490,7 +450,7 @@ void odds_follower_free(struct odds_follower *f)
         return;
     loop_timer_cancel(f->loop, &f->tick);
     odds_round_cancel(&f->round);
-    redis_link_free(f->ear);
+    odds_ears_close(&f->ears);
     redis_fleet_free(f->fleet);
     table_free(f->by_id);
     reserve_free(f->rows, f->options.markets_max, sizeof *f->rows);
@@ -502,7 +462,7 @@ void odds_follower_free(struct odds_follower *f)
 
 bool odds_follower_is_ready(const struct odds_follower *f)
 {
-    return f->level && f->hears;
+    return f->level && odds_ears_hear(&f->ears);
 }
 
 int64_t odds_follower_silence_us(const struct odds_follower *f, struct slice provider)
@@ -510,7 +470,7 @@ int64_t odds_follower_silence_us(const struct odds_follower *f, struct slice pro
     const struct odds_lease *lease = odds_leases_find(&f->leases, provider);
     if (lease == NULL)
         return ODDS_FOLLOWER_UNKNOWN;
-    if (f->hears && now_of(f) < lease->holds_till_us)
+    if (odds_ears_hear(&f->ears) && now_of(f) < lease->holds_till_us)
         return ODDS_FOLLOWER_ALIVE;
     return now_of(f) - lease->heard_us;
 }
@@ -520,7 +480,7 @@ int64_t odds_follower_as_of_us(const struct odds_follower *f, const struct odds_
     char memory[MARKET_ID_BYTES_MAX + 8];
     struct buf key = buf_over(memory, sizeof memory);
     const struct odds_lease *lease = odds_leases_find(&f->leases, ODDS_TEXT(image, provider));
-    if (!f->hears || lease == NULL)
+    if (!odds_ears_hear(&f->ears) || lease == NULL)
         return ODDS_NEVER_US;
     buf_put_slice(&key, ODDS_KEY_PREFIX);
     buf_put_slice(&key, ODDS_TEXT(image, market_id));
@@ -540,6 +500,9 @@ int odds_follower_register_metrics(struct odds_follower *f, struct metrics *metr
          &f->values.value},
         {{"overround_odds_older_total", "Versions below the one shown, passed over", NULL, 0},
          &f->older.value},
+        {{"overround_odds_deaf_total", "Times that the channel was heard nowhere any more", NULL,
+          0},
+         &f->ears.deaf},
         {{"overround_odds_gaps_total", "Messages of the channel that were missing", NULL, 0},
          &f->gaps_found.value},
         {{"overround_odds_rounds_total", "Times that all keys were read", "outcome=\"whole\"", 0},

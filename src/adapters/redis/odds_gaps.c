@@ -24,7 +24,8 @@ static size_t take_row(const struct odds_gaps *gaps)
     return oldest;
 }
 
-bool odds_gaps_hear(struct odds_gaps *gaps, uint64_t session, uint64_t number, int64_t now_us)
+enum odds_heard odds_gaps_hear(struct odds_gaps *gaps, uint64_t session, uint64_t number,
+                               int64_t now_us)
 {
     size_t at = find(gaps, session);
     bool known = at < ODDS_SESSIONS_MAX;
@@ -32,10 +33,14 @@ bool odds_gaps_hear(struct odds_gaps *gaps, uint64_t session, uint64_t number, i
         at = take_row(gaps);
         gaps->rows[at].session = session;
     }
+    if (known && number <= gaps->rows[at].number) {
+        gaps->rows[at].heard_us = now_us;
+        return ODDS_HEARD_BEFORE;
+    }
     bool next = known ? number == gaps->rows[at].number + 1 : number == 1 || !gaps->complete;
     gaps->rows[at].number = number;
     gaps->rows[at].heard_us = now_us;
-    return next;
+    return next ? ODDS_HEARD_NEXT : ODDS_HEARD_BEHIND_A_HOLE;
 }
 
 unsigned odds_gaps_forget(struct odds_gaps *gaps, int64_t silence_us, int64_t now_us)

@@ -24,8 +24,11 @@ static inline void odds_gaps_begin(struct odds_gaps *gaps)
     *gaps = (struct odds_gaps){.complete = false};
 }
 
-/* Whether so many messages came without a hole: false, something is missing before this one. */
-bool odds_gaps_hear(struct odds_gaps *gaps, uint64_t session, uint64_t number, int64_t now_us);
+/* It may come twice, by two ways (odds_ears.h): whichever came later is BEFORE. BEHIND_A_HOLE:
+ * something is missing before this one; should it come yet, it counts as BEFORE. */
+enum odds_heard { ODDS_HEARD_NEXT = 1, ODDS_HEARD_BEFORE, ODDS_HEARD_BEHIND_A_HOLE };
+enum odds_heard odds_gaps_hear(struct odds_gaps *gaps, uint64_t session, uint64_t number,
+                               int64_t now_us);
 
 /* Forgets who was silent for so long; how many. Its last words may be missing, too. */
 unsigned odds_gaps_forget(struct odds_gaps *gaps, int64_t silence_us, int64_t now_us);

@@ -94,12 +94,15 @@ TEST(odds_gaps, a_hole_is_noticed_once)
 {
     static struct odds_gaps gaps;
     odds_gaps_begin(&gaps);
-    assert_true(odds_gaps_hear(&gaps, 1, 17, 0)); /* it began before we listened */
+    assert_int_equal(odds_gaps_hear(&gaps, 1, 17, 0),
+                     ODDS_HEARD_NEXT); /* it began before we listened */
     gaps.complete = true;
-    assert_true(odds_gaps_hear(&gaps, 1, 18, 0));
-    assert_false(odds_gaps_hear(&gaps, 1, 20, 0));
-    assert_true(odds_gaps_hear(&gaps, 1, 21, 0));
-    assert_false(odds_gaps_hear(&gaps, 1, 20, 0));
+    assert_int_equal(odds_gaps_hear(&gaps, 1, 18, 0), ODDS_HEARD_NEXT);
+    assert_int_equal(odds_gaps_hear(&gaps, 1, 20, 0), ODDS_HEARD_BEHIND_A_HOLE);
+    assert_int_equal(odds_gaps_hear(&gaps, 1, 21, 0), ODDS_HEARD_NEXT);
+    assert_int_equal(odds_gaps_hear(&gaps, 1, 20, 0), ODDS_HEARD_BEFORE); /* by another way */
+    assert_int_equal(odds_gaps_hear(&gaps, 1, 21, 0), ODDS_HEARD_BEFORE);
+    assert_int_equal(odds_gaps_hear(&gaps, 1, 22, 0), ODDS_HEARD_NEXT);
 }
 
 TEST(odds_gaps, a_session_that_is_new_begins_at_one)
@@ -107,24 +110,24 @@ TEST(odds_gaps, a_session_that_is_new_begins_at_one)
     static struct odds_gaps gaps;
     odds_gaps_begin(&gaps);
     gaps.complete = true;
-    assert_true(odds_gaps_hear(&gaps, 1, 1, 0));
-    assert_false(odds_gaps_hear(&gaps, 2, 2, 0));
-    assert_true(odds_gaps_hear(&gaps, 2, 3, 0));
-    assert_true(odds_gaps_hear(&gaps, 1, 2, 0));
+    assert_int_equal(odds_gaps_hear(&gaps, 1, 1, 0), ODDS_HEARD_NEXT);
+    assert_int_equal(odds_gaps_hear(&gaps, 2, 2, 0), ODDS_HEARD_BEHIND_A_HOLE);
+    assert_int_equal(odds_gaps_hear(&gaps, 2, 3, 0), ODDS_HEARD_NEXT);
+    assert_int_equal(odds_gaps_hear(&gaps, 1, 2, 0), ODDS_HEARD_NEXT);
 }
 
 TEST(odds_gaps, who_is_silent_is_forgotten_and_that_is_told)
 {
     static struct odds_gaps gaps;
     odds_gaps_begin(&gaps);
-    assert_true(odds_gaps_hear(&gaps, 1, 1, 1000));
-    assert_true(odds_gaps_hear(&gaps, 2, 1, 1500));
+    assert_int_equal(odds_gaps_hear(&gaps, 1, 1, 1000), ODDS_HEARD_NEXT);
+    assert_int_equal(odds_gaps_hear(&gaps, 2, 1, 1500), ODDS_HEARD_NEXT);
     assert_int_equal(odds_gaps_forget(&gaps, 1000, 1999), 0);
     assert_int_equal(odds_gaps_forget(&gaps, 1000, 2000), 1);
     assert_int_equal(odds_gaps_forget(&gaps, 1000, 2000), 0);
     gaps.complete = true;
-    assert_true(odds_gaps_hear(&gaps, 2, 2, 2000));
-    assert_false(odds_gaps_hear(&gaps, 1, 2, 2000));
+    assert_int_equal(odds_gaps_hear(&gaps, 2, 2, 2000), ODDS_HEARD_NEXT);
+    assert_int_equal(odds_gaps_hear(&gaps, 1, 2, 2000), ODDS_HEARD_BEHIND_A_HOLE);
 }
 
 TEST(odds_gaps, more_sessions_than_there_are_rows_forget_the_oldest)
@@ -133,9 +136,9 @@ TEST(odds_gaps, more_sessions_than_there_are_rows_forget_the_oldest)
     odds_gaps_begin(&gaps);
     gaps.complete = true;
     for (uint64_t i = 0; i <= ODDS_SESSIONS_MAX; i++)
-        assert_true(odds_gaps_hear(&gaps, 100 + i, 1, (int64_t)i));
-    assert_true(odds_gaps_hear(&gaps, 101, 2, 1000));
-    assert_false(odds_gaps_hear(&gaps, 100, 2, 1000));
+        assert_int_equal(odds_gaps_hear(&gaps, 100 + i, 1, (int64_t)i), ODDS_HEARD_NEXT);
+    assert_int_equal(odds_gaps_hear(&gaps, 101, 2, 1000), ODDS_HEARD_NEXT);
+    assert_int_equal(odds_gaps_hear(&gaps, 100, 2, 1000), ODDS_HEARD_BEHIND_A_HOLE);
 }
 
 TEST(odds_leases, hold_for_as_long_as_was_said_from_when_it_was_heard)
