@@ -8,8 +8,6 @@
 #include "base/buf.h"
 
 #define KAFKA_URL_PREFIX   "kafka://"
-#define KAFKA_BET_EVENTS   "bet-events"
-#define KAFKA_ODDS_UPDATES "odds-updates"
 #define KAFKA_POSITIONS    "overround-positions" /* how far the logs were told: kafka_writer.h */
 #define KAFKA_PARTITIONS   64
 #define KAFKA_RETENTION_MS "604800000" /* seven days */
