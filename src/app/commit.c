@@ -73,7 +73,7 @@ int commit_new(struct ledger_log *log, struct shard_state *state, uint64_t epoch
     if (commit->group_bytes > COMMIT_BYTES_MAX)
         commit->group_bytes = COMMIT_BYTES_MAX;
     commit->durable_seq = shard_state_seq(state);
-    if (log->ops->confirmed != NULL)
+    if (log->ops->confirmed != NULL && commit->durable_seq > 0) /* before: no shard is known yet */
         commit->durable_seq = log->ops->confirmed(log, shard_state_shard(state));
     ASSERT(commit->durable_seq <= shard_state_seq(state));
     commit->count = 1;

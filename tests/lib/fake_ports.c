@@ -18,6 +18,7 @@ static int log_append(struct ledger_log *port, struct ledger_append *append)
     struct fake_log *log = log_of(port);
     if (log->under_way != NULL)
         return -ERR_BUSY;
+    ASSERT(append->shard == log->shard);
     if (append->bytes > ledger_append_bytes_max(port))
         return -ERR_LIMIT;
     if (append->bytes > log->largest)
@@ -31,6 +32,7 @@ static int log_append(struct ledger_log *port, struct ledger_append *append)
 static int log_read(struct ledger_log *port, struct ledger_read *read)
 {
     struct fake_log *log = log_of(port);
+    ASSERT(read->shard == log->shard);
     if (log->reads_count == LEDGER_READS_MAX)
         return -ERR_BUSY;
     log->reads[log->reads_count++] = read;
@@ -41,6 +43,7 @@ static int log_replay(struct ledger_log *port, uint32_t shard, uint64_t seq_firs
                       ledger_visit visit, void *owner)
 {
     struct fake_log *log = log_of(port);
+    ASSERT(shard == log->shard);
     for (size_t at = 0; at < log->size;) {
         const struct record_head *head = (const void *)(log->bytes + at);
         if (head->seq >= seq_first) {
@@ -55,13 +58,13 @@ static int log_replay(struct ledger_log *port, uint32_t shard, uint64_t seq_firs
 
 static uint64_t log_tail(struct ledger_log *port, uint32_t shard)
 {
-    (void)shard;
+    ASSERT(shard == log_of(port)->shard);
     return log_of(port)->tail;
 }
 
 static int log_take_epoch(struct ledger_log *port, uint32_t shard, uint64_t *ret_epoch)
 {
-    (void)shard;
+    ASSERT(shard == log_of(port)->shard);
     *ret_epoch = ++log_of(port)->epoch;
     return 0;
 }

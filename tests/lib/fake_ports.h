@@ -14,6 +14,7 @@ struct fake_log {
     size_t size, capacity;
     int64_t until_us; /* of the newest append */
     size_t largest;   /* record bytes of the largest group */
+    uint32_t shard;   /* another one is a programmer error, as in the real logs */
     uint64_t tail;
     uint64_t epoch;
     struct ledger_append *under_way;

@@ -57,6 +57,7 @@ static void make_book(struct fixture *f)
     options.settle_per_turn_max = 8;
     if (f->tune != NULL)
         f->tune(&options);
+    f->log.shard = options.place.shard;
     struct book_listener listener = {.owner = f,
                                      .on_market = on_market,
                                      .on_standing = on_standing,
@@ -385,7 +386,8 @@ void fixture_check(struct fixture *f)
     struct shard_limits limits = *shard_state_limits(live);
     limits.verdicts_max = 20000; /* nothing is forgotten here */
     assert_int_equal(shard_state_new(&limits, &again), 0);
-    assert_int_equal(f->log.port.ops->replay(&f->log.port, 0, 1, refold_record, again), 0);
+    assert_int_equal(f->log.port.ops->replay(&f->log.port, f->log.shard, 1, refold_record, again),
+                     0);
     assert_int_equal(shard_state_check(again), 0);
     assert_int_equal(shard_state_hash(live, one), 0);
     assert_int_equal(shard_state_hash(again, other), 0);
