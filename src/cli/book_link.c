@@ -159,6 +159,8 @@ static int open_client(struct book_link *link, const struct book_link_options *o
     limits.ws_message_bytes_max = BET_LINK_BATCH_BYTES_MAX;
     limits.receive_bytes_max = 2 * BET_LINK_BATCH_BYTES_MAX;
     limits.outbox_bytes_max = 4 * BET_LINK_BATCH_BYTES_MAX;
+    limits.http_header_ms_max = BOOK_LINK_HANDSHAKE_MS;
+    limits.http_idle_ms_max = BOOK_LINK_HANDSHAKE_MS;
     limits.ws_ping_ms = BOOK_LINK_PING_MS;
     limits.ws_pong_ms_max = BOOK_LINK_PONG_MS;
     TRY(http_client_new(link->loop, &limits, &link->client));

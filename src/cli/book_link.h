@@ -20,6 +20,8 @@
 #define BOOK_LINK_ADDRESSES_MAX   8
 #define BOOK_LINK_BACKOFF_US_MIN  INT64_C(50000)
 #define BOOK_LINK_BACKOFF_US_MAX  INT64_C(1000000)
+/* So long may opening a link take: a process that stands still takes connections, too. */
+#define BOOK_LINK_HANDSHAKE_MS 2000
 /* The book's silence: pings go out so often, and so long may their answer take. */
 #define BOOK_LINK_PING_MS 1000
 #define BOOK_LINK_PONG_MS 2000

@@ -59,6 +59,8 @@ static const char *const known_keys[] = {
     "jwks",
     "keys-from",
     "keys-to",
+    "lease",
+    "lease-ms",
     "listen",
     "listen-proxies",
     "log-level",

@@ -434,7 +434,8 @@ static int run(const struct node_options *node, node_ready_fn ready)
 {
     char memory[1024];
     struct buf why = buf_over(memory, sizeof memory);
-    enum node_end end = node_run(node, ready, &why);
+    enum node_end end =
+        node->leased ? node_run_leased(node, ready, &why) : node_run(node, ready, &why);
     return end == NODE_ENDED ? 0 : command_fail((int)end, buf_slice(&why));
 }
 
@@ -471,7 +472,6 @@ static int take_serve(const struct options *options, struct node_options *node, 
     TRY(options_number(options, "loops", (struct number_range){0, NODE_LOOPS_MAX}, &node->loops,
                        why));
     TRY(options_proxies(options, &node->listen, why));
-    TRY(options_shard(options, &node->shard, why));
     return node->profile == PROFILE_PRODUCTION ? check_production(options, why) : 0;
 }
 
@@ -510,6 +510,7 @@ static int take_front(const struct options *options, uint32_t roles, struct fron
                       struct buf *token, struct buf *why)
 {
     TRY(take_serve(options, &front->node, why));
+    TRY(options_shard(options, &front->node, why));
     TRY(options_odds_store(options, &front->node.odds_store, why));
     if ((roles & ROLE_BIT(ROLE_GATEWAY)) != 0)
         TRY(take_book(options, front, token, why));
@@ -656,6 +657,7 @@ static int take_node(const struct options *options, enum roles_process process,
     TRY(take_serve(options, node, why));
     TRY(take_engines(options, node, why));
     TRY(take_running(options, node, why));
+    TRY(options_shard(options, node, why));
     return process == PROCESS_BOOK ? 0 : take_follow(options, node, why);
 }
 
@@ -751,6 +753,7 @@ int command_standby(int argc, char *const *argv)
     if (process != PROCESS_BOOK)
         return command_fail(2, SLICE("--roles: a standby becomes a process of all roles"));
     if (take_serve(&options, &standby.node, &why) < 0 ||
+        options_shard(&options, &standby.node, &why) < 0 ||
         take_primary(&options, &standby, &token, &why) < 0)
         return command_fail(2, buf_slice(&why));
     enum node_end end = standby_run(&standby, say_standby, say_ready, &why);

@@ -92,6 +92,7 @@ static void on_stopped(void *owner)
 static void on_turn_begin(void *owner)
 {
     struct node *node = owner;
+    node->counter.closed = !node_has_shard(node);
     const char *damage = node_upkeep_stop_reason(&node->upkeep);
     if (damage != NULL)
         book_stop(node->book, damage);
@@ -128,7 +129,7 @@ static void on_turn_end(void *owner)
     if (node_odds_store_turn(&node->odds_store))
         loop_turn_again(node->loop);
     node_fronts_turn_end(&node->fronts);
-    node_links_turn_end(&node->links, book_takes_bets(node->book));
+    node_links_turn_end(&node->links, book_takes_bets(node->book) && !node->counter.closed);
     node_streams_turn(&node->streams);
     node_handover_turn(&node->handover);
     node_projection_turn(&node->projection, &node->stores.meter.log);
@@ -140,7 +141,8 @@ static void on_turn_end(void *owner)
                        (struct monotonic){loop_now(node->loop).us + due_us});
     bool settled = book_idle(node->book) || book_stopped(node->book) ||
                    book_paused(node->book) != NULL || book_waits_for_space(node->book);
-    if ((node->drain_begun && node->draining == 0 && settled) || node_fronts_failed(&node->fronts))
+    if ((node->drain_begun && node->draining == 0 && settled) ||
+        node_fronts_failed(&node->fronts) || node_must_leave(node))
         loop_stop(node->loop);
 }
 
@@ -675,6 +677,8 @@ static void close_all(struct node *node)
 {
     if (node->loop == NULL)
         return;
+    if (node->options->lease != NULL)
+        node_lease_tell(node->options->lease, NULL);
     demo_status_node_end(node->demo);
     node_fronts_stop(&node->fronts);
     node_handover_take_numbers(&node->handover);
@@ -755,6 +759,8 @@ enum node_end node_run(const struct node_options *options, node_ready_fn ready, 
     descriptors_raise();
     enum node_end end = open_all(&node);
     if (end == NODE_ENDED) {
+        if (options->lease != NULL)
+            node_lease_tell(options->lease, &node.log_wakeup);
         say_ready(&node, ready);
         begin_demo(&node);
         if (options->profile == PROFILE_BENCH)
@@ -767,6 +773,8 @@ enum node_end node_run(const struct node_options *options, node_ready_fn ready, 
             end = fail(&node, "a network loop ended", -ERR_IO);
         if (end == NODE_ENDED && book_stopped(node.book))
             end = fail(&node, book_stop_reason(node.book), -ERR_STOPPED);
+        if (node_has_moved(&node))
+            end = NODE_MOVED;
     }
     close_all(&node);
     node_handover_end(&node.handover);

@@ -7,6 +7,7 @@
 
 #include "base/buf.h"
 #include "cli/node_fence.h"
+#include "cli/node_lease.h"
 #include "cli/node_listen.h"
 #include "cli/node_odds_store.h"
 #include "cli/node_shadow.h"
@@ -51,6 +52,10 @@ struct node_takeover {
 struct node_options {
     const char *data;
     struct shard_place shard; /* which one of how many this process has */
+    bool leased;              /* it is waited for, and worked on while its lease holds */
+    bool any_shard;           /* whichever is free; then under DATA/shard-SSSS */
+    int64_t lease_us;
+    struct node_lease *lease; /* borrowed; NULL: none is needed */
     const char *ledger;       /* the database that it stands in; "files": none */
     const char *projection;   /* the database whose tables are filled; NULL: none */
     struct node_odds_store_options odds_store;
@@ -101,6 +106,7 @@ enum node_end {
     NODE_FAILED = 1,  /* the world failed: files, network */
     NODE_CONFIG = 2,  /* options */
     NODE_DAMAGED = 3, /* the ledger is damaged: somebody must look at it */
+    NODE_MOVED = 4,   /* the shard is another process's now; start again to wait for one */
 };
 
 /* Called once, when bets are taken, with the addresses that were bound. */
@@ -113,3 +119,7 @@ struct shard_limits node_shard_limits(const struct node_options *options);
  * read again. On another end than
  * NODE_ENDED `why` holds a sentence. */
 enum node_end node_run(const struct node_options *options, node_ready_fn ready, struct buf *why);
+/* The same of one that needs the lease of its shard: waits for it first, and gives it back at the
+ * end; also NODE_MOVED. */
+enum node_end node_run_leased(const struct node_options *options, node_ready_fn ready,
+                              struct buf *why);

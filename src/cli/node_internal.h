@@ -143,3 +143,9 @@ int node_register_metrics(struct node *node);
 
 /* What the options say of the book, with the version of the program. */
 struct book_options node_book_options(const struct node_options *options);
+
+/* With a lease (node_leased.c): whether it holds, so that anything may be answered; whether there
+ * is no use in staying; whether the shard is another's, which `why` then says and nothing else. */
+bool node_has_shard(const struct node *node);
+bool node_must_leave(const struct node *node);
+bool node_has_moved(struct node *node);

@@ -32,6 +32,8 @@ int node_register_metrics(struct node *node)
 {
     struct metrics *metrics = &node->metrics;
     TRY(add_shard(node));
+    if (node->options->lease != NULL)
+        TRY(node_lease_register_metrics(node->options->lease, metrics));
     TRY(net_metrics_register(metrics, node->admin_server, true));
     TRY(node_listen_register_metrics(&node->listen, metrics));
     if (node->options->profile == PROFILE_BENCH)

@@ -1,4 +1,5 @@
-/* options_shard.h - which shard of the book a process has, read for a node. Thread: any. */
+/* options_shard.h - which shard of the book a process has, and whether it must have its lease, read
+ * for a node. Thread: any. */
 #pragma once
 
 #include "cli/node.h"
@@ -7,8 +8,11 @@
 /* clang-format off */
 #define SHARD_SPECS                                                                                \
     {"shard", "0"},                                                                                \
-    {"shards", "1"}
+    {"shards", "1"},                                                                               \
+    {"lease", "off"},                                                                              \
+    {"lease-ms", "3000"}
 /* clang-format on */
 
-/* 0, or -ERR_CONFIG with a sentence. */
-int options_shard(const struct options *options, struct shard_place *ret, struct buf *why);
+/* ret->shard, and of ret->lease what the options say of it. After `ledger` was read. 0, or
+ * -ERR_CONFIG with a sentence. */
+int options_shard(const struct options *options, struct node_options *ret, struct buf *why);

@@ -8,6 +8,7 @@
 
 static const struct bet_problem nothing_here = {404, "NOT_FOUND", "There is nothing at this path.",
                                                 0};
+static const struct bet_problem away = {503, "BOOK_AWAY", "No bets are taken now.", 1};
 static const struct bet_problem elsewhere = {421, "WRONG_SHARD",
                                              "Another shard of the book has it.", 0};
 
@@ -29,6 +30,10 @@ static void ask(struct bet_port *port, const struct bet_question *question,
 {
     struct bet_counter *counter = (struct bet_counter *)port;
     uint32_t shard = counter->place.shard;
+    if (counter->closed) {
+        bet_problem_tell(&away, answer, cookie);
+        return;
+    }
     if (bet_question_shard(question, counter->place.shards, &shard) &&
         shard != counter->place.shard) {
         counter->misdirected++;

@@ -61,6 +61,8 @@ struct bet_counter {
     struct proof_service *proofs; /* borrowed; NULL: PROOF, HEAD and KEYS are answered 404 */
     struct shard_place place;     /* of this book: what is another's is answered 421 WRONG_SHARD */
     uint64_t misdirected;         /* counted: those */
+    bool closed; /* set by the owner: the shard may be another's now, and every question is answered
+                    503 BOOK_AWAY */
 };
 
 /* `proofs` may be NULL. */
