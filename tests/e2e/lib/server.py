@@ -47,9 +47,12 @@ class Server:
     def __exit__(self, *_):
         self.kill()
 
+    def argv(self):
+        return [BINARY, *self.command.split(), '--data', self.data, '--listen', self.listen,
+                '--admin', self.admin_at]
+
     def spawn(self):
-        argv = [BINARY, self.command, '--data', self.data, '--listen', self.listen, '--admin',
-                self.admin_at]
+        argv = self.argv()
         if self.profile:
             argv += ['--profile', self.profile]
         if self.command == 'serve' and '--loops' not in self.options:
