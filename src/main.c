@@ -23,6 +23,8 @@ static const struct {
     {"projection", "projection verify --projection URL --ledger URL | --data DIR",
      command_projection},
     {"load", "open-loop load: load bets|reads|subscribe --url URL --rate N ...", command_load},
+    {"naive", "naive serve: the book that polls, to compare with: --database URL --redis HOST:PORT",
+     command_naive},
     {"sim", "the whole book in a hostile world: sim --seed N | --swarm SEEDS | --minutes M",
      command_sim},
     {"version", "version, commit, SHA-256 of this program", command_version},

@@ -13,6 +13,7 @@ int command_feed(int argc, char *const *argv);
 int command_ledger(int argc, char *const *argv);
 int command_stream(int argc, char *const *argv);
 int command_load(int argc, char *const *argv);
+int command_naive(int argc, char *const *argv);
 int command_sim(int argc, char *const *argv);
 int command_standby(int argc, char *const *argv);
 int command_promote(int argc, char *const *argv);
