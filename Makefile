@@ -5,7 +5,7 @@ PYTHON := /usr/bin/python3
 BUILD  := build
 TARGET := # of ninja: everything, where a recipe does not say less
 
-.PHONY: all help run test races sim sim-swarm mutants bench fuzz soak lint coverage linearizable \
+.PHONY: all help run naive test races sim sim-swarm mutants bench fuzz soak lint coverage linearizable \
         foreign-verifiers check-bets autobahn ci clean deps-build deps-test cluster
 .DEFAULT_GOAL := all
 
@@ -20,6 +20,10 @@ run: ## a live sportsbook on this machine: the URL is the first line (ARGS= for 
 cluster: deps-build deps-test ## every role in a process of its own, on Redis, Kafka and PostgreSQL: ARGS='--brokers 1'
 	@$(MAKE) --no-print-directory all TARGET=overround >&2
 	@exec deploy/cluster/cluster $(ARGS)
+
+naive: deps-build deps-test ## the naive book, with a PostgreSQL and a Redis of its own: ARGS='--listen 127.0.0.1:8080'
+	@$(MAKE) --no-print-directory all TARGET=overround >&2
+	@exec deploy/naive $(ARGS)
 
 test: deps-build deps-test ## every test; T=core/money for some of them, SAN=1 under sanitizers only
 	@$(PYTHON) tools/run-tests $(if $(SAN),--san-only) $(T)
