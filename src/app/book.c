@@ -208,6 +208,13 @@ static int check_shard(const struct book *book, const char **ret_reason)
     return -ERR_CONFIG;
 }
 
+/* P1: an odds log may be new where the ledger is not, on another machine that goes on with it, or
+ * lost; what was shown before had an epoch that was not above the ledger's. */
+static uint32_t odds_epoch_least(uint64_t ledger_epoch)
+{
+    return ledger_epoch < ODDS_EPOCH_MAX ? (uint32_t)ledger_epoch : ODDS_EPOCH_MAX;
+}
+
 int book_start(struct book *book, struct instant wall, struct monotonic now,
                const char **ret_reason)
 {
@@ -225,15 +232,16 @@ int book_start(struct book *book, struct instant wall, struct monotonic now,
         TRY(book->ports.wait_checked(book->ports.checked_owner, ret_reason));
     *ret_reason = "no writer epoch could be taken";
     TRY(book->ports.log->ops->take_epoch(book->ports.log, book->options.place.shard, &epoch));
+    /* The log may have been copied to a machine whose epochs are behind: never fall (L1). */
+    uint64_t before = shard_state_epoch(book->state), opened = epoch > before ? epoch : before + 1;
     *ret_reason = "no odds epoch could be taken";
-    TRY(book->ports.odds_log->ops->take_epoch(book->ports.odds_log, &book->odds_epoch));
+    TRY(book->ports.odds_log->ops->take_epoch(book->ports.odds_log, odds_epoch_least(opened),
+                                              &book->odds_epoch));
     *ret_reason = "no memory for groups";
     TRY(commit_new(book->ports.log, book->state, epoch, &events, &book->commit));
     if (shard_state_seq(book->state) == 0)
         record_genesis(book);
-    /* The log may have been copied to a machine whose epochs are behind: never fall (L1). */
-    record_opened(
-        book, epoch > shard_state_epoch(book->state) ? epoch : shard_state_epoch(book->state) + 1);
+    record_opened(book, opened);
     *ret_reason = "more bets are pending than pending_max";
     TRY(book_pending_restore(book));
     book_settle_restore(book);

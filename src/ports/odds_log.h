@@ -45,9 +45,10 @@ struct odds_log_ops {
      * writer is more than its buffer behind, the answer is 0 and the change was not logged
      * (counted; the market must then be suspended). */
     uint64_t (*append)(struct odds_log *log, const struct odds_log_change *change);
-    /* A new odds epoch, durable before the answer (P1): higher than every earlier one.
-     * -ERR_UNSUPPORTED: the log was opened to be read only (append() then answers 0). */
-    int (*take_epoch)(struct odds_log *log, uint32_t *ret_epoch);
+    /* A new odds epoch, durable before the answer (P1): higher than every earlier one of this log,
+     * and not below `least`. -ERR_LIMIT: there are no more (ODDS_EPOCH_MAX). -ERR_UNSUPPORTED: the
+     * log was opened to be read only (append() then answers 0). */
+    int (*take_epoch)(struct odds_log *log, uint32_t least, uint32_t *ret_epoch);
     /* Blocking; offline only. */
     int (*replay)(struct odds_log *log, odds_log_visit visit, void *owner);
     void (*free)(struct odds_log *log); /* syncs, then closes */

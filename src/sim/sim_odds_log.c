@@ -114,10 +114,10 @@ static uint64_t odds_append(struct odds_log *port, const struct odds_log_change 
     return position;
 }
 
-static int odds_take_epoch(struct odds_log *port, uint32_t *ret_epoch)
+static int odds_take_epoch(struct odds_log *port, uint32_t least, uint32_t *ret_epoch)
 {
     struct sim_odds_log *log = log_of(port);
-    TRY(log->file->ops->take_epoch(log->file, ret_epoch));
+    TRY(log->file->ops->take_epoch(log->file, least, ret_epoch));
     ASSERT(*ret_epoch > log->epoch_shown); /* P1 */
     log->epoch = *ret_epoch;
     return 0;

@@ -136,6 +136,24 @@ def test_of_two_writers_the_newer_one_writes(kept, database, tmp_path):
         assert http.request('GET', '/v1/account', token=newer.token).json['balance'] == 7
 
 
+def test_a_book_on_another_machine_shows_higher_versions(kept, database, tmp_path):
+    """It has no odds log of before, and clients have seen its predecessor's prices (P1)."""
+    market = kept.market()
+    for _ in range(2):
+        kept.server.restart()
+        kept.feed.again()
+    before = kept.server.get(f'/v1/odds/{market}').json['odds_version']
+    shutil.copytree(os.path.join(kept.server.data, 'keys'), tmp_path / 'other' / 'keys')
+    kept.server.kill()
+    other = make(tmp_path / 'other', ['--ledger', database.url])
+    try:
+        other.feed.market(market, {11: 2.5, 12: 3.5, 13: 4.2})
+        after = other.server.get(f'/v1/odds/{market}').json['odds_version']
+        assert after >> 32 > before >> 32, (before, after)
+    finally:
+        other.close()
+
+
 def test_files_of_another_ledger_are_refused(kept, database, tmp_path):
     assert kept.server.terminate() == 0
     other = make(tmp_path / 'other')

@@ -197,9 +197,11 @@ static uint64_t odds_append(struct odds_log *port, const struct odds_log_change 
     return ++log->position;
 }
 
-static int odds_take_epoch(struct odds_log *port, uint32_t *ret_epoch)
+static int odds_take_epoch(struct odds_log *port, uint32_t least, uint32_t *ret_epoch)
 {
-    *ret_epoch = ++((struct fake_odds_log *)port)->epoch;
+    struct fake_odds_log *log = (struct fake_odds_log *)port;
+    log->epoch = log->epoch + 1 < least ? least : log->epoch + 1;
+    *ret_epoch = log->epoch;
     return 0;
 }
 

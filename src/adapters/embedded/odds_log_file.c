@@ -305,13 +305,15 @@ static int write_epoch(struct odds_log_file *file, uint32_t epoch)
     return odds_log_file_put_epoch(file->disk, epoch);
 }
 
-static int file_take_epoch(struct odds_log *log, uint32_t *ret_epoch)
+static int file_take_epoch(struct odds_log *log, uint32_t least, uint32_t *ret_epoch)
 {
     struct odds_log_file *file = file_of(log);
     if (file->options.read_only)
         return -ERR_UNSUPPORTED;
-    if (file->epoch < file->options.epoch_min)
-        file->epoch = file->options.epoch_min - 1;
+    if (least < file->options.epoch_min)
+        least = file->options.epoch_min;
+    if (file->epoch < least)
+        file->epoch = least - 1;
     if (file->epoch >= ODDS_EPOCH_MAX)
         return -ERR_LIMIT;
     file->epoch++; /* also when it fails: the file may hold either, and one is never given twice */

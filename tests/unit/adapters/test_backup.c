@@ -101,7 +101,7 @@ static void offer_odds(struct scene *s, unsigned changes)
     struct odds_log *log = NULL;
     uint32_t epoch;
     assert_int_equal(odds_log_file_open(&options, faulty_disk_of(s->source), NULL, &log), 0);
-    assert_int_equal(log->ops->take_epoch(log, &epoch), 0);
+    assert_int_equal(log->ops->take_epoch(log, 0, &epoch), 0);
     for (unsigned i = 0; i < changes; i++) {
         struct odds_log_selection selection = {.id = SLICE("1"), .odds = {21 + i, 10}};
         struct odds_log_change change = {.market_id = SLICE("m"),

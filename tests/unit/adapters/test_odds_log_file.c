@@ -427,12 +427,28 @@ TEST(odds_log_file, goes_on_behind_another_log_when_it_is_told_to)
         struct odds_log_selection selections[3];
         uint32_t epoch = 0;
         assert_int_equal(odds_log_file_open(&options, faulty_disk_of(fake), NULL, &log), 0);
-        assert_int_equal(log->ops->take_epoch(log, &epoch), 0);
+        assert_int_equal(log->ops->take_epoch(log, 0, &epoch), 0);
         assert_int_equal(epoch, 1024 + i);
         struct odds_log_change change = change_of(i, &texts, selections);
         assert_true(log->ops->append(log, &change) >= behind + i * ODDS_LOG_POSITION_GAP);
         log->ops->free(log);
     }
+    faulty_disk_free(fake);
+}
+
+TEST(odds_log_file, gives_no_epoch_below_the_least)
+{
+    struct faulty_disk *fake = faulty_disk_new();
+    const uint32_t asked[] = {0, 7, 3, 9, ODDS_EPOCH_MAX}, given[] = {1, 7, 8, 9, ODDS_EPOCH_MAX};
+    struct odds_log_report report;
+    struct odds_log *log = open_log(fake, 0, &report);
+    uint32_t epoch = 0;
+    for (size_t i = 0; i < sizeof asked / sizeof *asked; i++) {
+        assert_int_equal(log->ops->take_epoch(log, asked[i], &epoch), 0);
+        assert_int_equal(epoch, given[i]);
+    }
+    assert_int_equal(log->ops->take_epoch(log, 0, &epoch), -ERR_LIMIT);
+    log->ops->free(log);
     faulty_disk_free(fake);
 }
 
@@ -444,7 +460,7 @@ TEST(odds_log_file, never_gives_an_epoch_twice)
         struct odds_log_report report;
         struct odds_log *log = open_log(fake, 0, &report);
         uint32_t epoch = 0;
-        assert_int_equal(log->ops->take_epoch(log, &epoch), 0);
+        assert_int_equal(log->ops->take_epoch(log, 0, &epoch), 0);
         assert_true(epoch > last);
         last = epoch;
         struct faulty_disk *after =

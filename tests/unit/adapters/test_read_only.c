@@ -263,7 +263,7 @@ static struct found find_odds(struct disk *disk, const struct odds_log_file_opti
         struct odds_log_change change = change_of(1);
         uint32_t epoch = 0;
         assert_int_equal(log->ops->append(log, &change), 0);
-        assert_int_equal(log->ops->take_epoch(log, &epoch), -ERR_UNSUPPORTED);
+        assert_int_equal(log->ops->take_epoch(log, 0, &epoch), -ERR_UNSUPPORTED);
     }
     log->ops->free(log);
     found.first = first_and_count[0];

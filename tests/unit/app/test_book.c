@@ -597,6 +597,20 @@ TEST(book, a_full_table_is_an_answer_with_its_name)
     TEARDOWN();
 }
 
+TEST(book, versions_rise_also_where_the_odds_log_is_new)
+{
+    SETUP();
+    open_and_fund(&f);
+    fixture_restart(&f);
+    fixture_market(&f, MARKET_ACTIVE, 200, 300);
+    uint64_t before = f.store->ops->get(f.store, SLICE("m1"))->odds_version;
+    f.odds_log.epoch = 0; /* another machine goes on with this ledger */
+    fixture_restart(&f);
+    fixture_market(&f, MARKET_ACTIVE, 210, 300);
+    assert_true(f.store->ops->get(f.store, SLICE("m1"))->odds_version > before); /* P1 */
+    TEARDOWN();
+}
+
 TEST(book, a_market_that_left_and_comes_back_goes_on_with_its_versions)
 {
     SETUP();
