@@ -93,6 +93,7 @@ static uint64_t previous_of(const struct record_view *view)
     case RECORD_LIMITS:
     case RECORD_PROPOSAL:
     case RECORD_DECISION:
+    case RECORD_RELAYED:
         return 0;
     }
     return 0;

@@ -51,6 +51,7 @@ static const char *type_of(const struct record_view *record, uint64_t *ret_bet_i
     case RECORD_LIMITS:
     case RECORD_REFERRAL:
     case RECORD_ADJUSTMENT:
+    case RECORD_RELAYED:
         break;
     }
     return NULL;
@@ -245,6 +246,7 @@ static void put_kind(struct dump *d, const struct shard_bet *bet, uint16_t curre
     case RECORD_LIMITS:
     case RECORD_REFERRAL:
     case RECORD_ADJUSTMENT:
+    case RECORD_RELAYED:
         break;
     }
 }

@@ -75,6 +75,7 @@ static const struct {
     [RECORD_ADJUSTMENT] = {SIZED(record_adjustment), 0, ZEROS(record_adjustment), {0, 0}},
     [RECORD_REFERRAL] = {SIZED(record_referral), SIZED(record_leg), ZEROS(record_referral),
                          ZEROS(record_leg)},
+    [RECORD_RELAYED] = {SIZED(record_relayed), 0, {0, 0}, {0, 0}},
 };
 
 size_t record_body_bytes(enum record_type type)
@@ -191,6 +192,7 @@ static size_t texts_bytes(const struct record_view *view)
     case RECORD_RELEASE:
     case RECORD_REVERSE:
     case RECORD_ADJUSTMENT:
+    case RECORD_RELAYED:
         return 0;
     }
     return 0;
@@ -327,6 +329,7 @@ uint64_t record_bet_id(const struct record_view *record)
     case RECORD_ADJUSTMENT:
     case RECORD_PROPOSAL:
     case RECORD_DECISION:
+    case RECORD_RELAYED:
         break;
     }
     return 0;

@@ -20,6 +20,7 @@
 #include "ledger/record_limits.h"
 #include "ledger/record_money.h"
 #include "ledger/record_referral.h"
+#include "ledger/record_relayed.h"
 #include "ledger/record_results.h"
 
 #define RECORD_FORMAT         3 /* of all types; a record of another one is told, not guessed at */
@@ -46,7 +47,8 @@ enum record_type {
     RECORD_LIMITS = 16,     /* what a customer, a market, an event or a sport may be staked with */
     RECORD_REFERRAL = 17,   /* a word on a bet that was referred to the desk */
     RECORD_ADJUSTMENT = 18, /* what a correction took below zero is written off by the book */
-    RECORD_TYPE_LAST = RECORD_ADJUSTMENT,
+    RECORD_RELAYED = 19,    /* a word of the desk has come, from another shard's log */
+    RECORD_TYPE_LAST = RECORD_RELAYED,
 };
 
 struct record_head {

@@ -24,7 +24,8 @@ static const char *const type_texts[] = {[RECORD_GENESIS] = "GENESIS",
                                          [RECORD_LIMITS] = "LIMITS",
                                          [RECORD_CASH_OUT] = "CASH_OUT",
                                          [RECORD_REFERRAL] = "REFERRAL",
-                                         [RECORD_ADJUSTMENT] = "ADJUSTMENT"};
+                                         [RECORD_ADJUSTMENT] = "ADJUSTMENT",
+                                         [RECORD_RELAYED] = "RELAYED"};
 
 const char *record_type_text(enum record_type type)
 {
@@ -607,6 +608,18 @@ static void put_referral(struct dump *d, const struct record_referral *body)
     put_legs(d);
 }
 
+static void put_relayed(struct dump *d, const struct record_relayed *body)
+{
+    dump_hex(d, "desk_book_id", body->desk_book_id, sizeof body->desk_book_id);
+    dump_u64(d, "desk_shard", body->desk_shard);
+    dump_u64(d, "desk_seq", body->desk_seq);
+    if (body->word != 0)
+        dump_word(d, "word", record_type_text((enum record_type)body->word), body->word);
+    if (body->word_seq != 0)
+        dump_u64(d, "word_seq", body->word_seq);
+    dump_bool(d, "refused", body->refused == 1);
+}
+
 static void put_body(struct dump *d)
 {
     const void *body = d->record->body;
@@ -664,6 +677,9 @@ static void put_body(struct dump *d)
         return;
     case RECORD_REFERRAL:
         put_referral(d, body);
+        return;
+    case RECORD_RELAYED:
+        put_relayed(d, body);
         return;
     }
 }

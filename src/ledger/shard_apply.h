@@ -21,4 +21,5 @@ int shard_apply_decision(struct shard_state *state, const struct record_view *re
 int shard_apply_adjustment(struct shard_state *state, const struct record_view *record);
 int shard_apply_reverse(struct shard_state *state, const struct record_view *record);
 int shard_apply_referral(struct shard_state *state, const struct record_view *record);
+int shard_apply_relayed(struct shard_state *state, const struct record_view *record);
 int shard_apply_cash_out(struct shard_state *state, const struct record_view *record);

@@ -261,10 +261,22 @@ static int check_cash_outs(struct shard_state *state)
     return 0;
 }
 
+static bool desk_valid(const struct shard_state *state)
+{
+    static const struct shard_desk none;
+    const struct shard_desk *desk = &state->desk;
+    if (desk->seq == 0)
+        return memcmp(desk, &none, sizeof none) == 0;
+    return desk->reserved == 0 &&
+           (desk->shard != state->shard ||
+            memcmp(desk->book_id, state->book_id, sizeof desk->book_id) != 0);
+}
+
 int shard_check_rest(struct shard_state *state)
 {
     TRY(check_cash_outs(state));
     TRY(shard_check_referrals(state));
+    REQUIRE(desk_valid(state), "words are relayed from another log");
     REQUIRE(state->counts.adjustment_seq <= state->seq &&
                 (state->counts.adjustment_seq == 0) == (state->counts.adjustments == 0),
             "L4: the newest write-off is one of those counted");

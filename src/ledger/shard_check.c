@@ -300,6 +300,8 @@ void shard_hash_place(const struct shard_state *state, struct sha256 *sha)
     add_bytes(sha, &state->shard, sizeof state->shard);
     if (state->shards > 1) /* a book of one shard is as it was before there were several */
         add_bytes(sha, &state->shards, sizeof state->shards);
+    if (state->desk.seq != 0) /* the same: of one that nobody relays to */
+        add_bytes(sha, &state->desk, sizeof state->desk);
     add_bytes(sha, &state->seq, sizeof state->seq);
     add_bytes(sha, &state->time_us, sizeof state->time_us);
     add_bytes(sha, &state->epoch, sizeof state->epoch);

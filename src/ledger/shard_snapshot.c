@@ -129,6 +129,7 @@ static int put_head(struct writer *writer, const struct shard_state *state,
         .counts = state->counts,
         .bytes = snapshot_bytes(state),
         .verdicts_total = state->verdicts.total,
+        .desk = state->desk,
     };
     struct verdict_link link = shard_verdicts_link(state);
     memcpy(head.verdicts_link, link.hash, sizeof head.verdicts_link);

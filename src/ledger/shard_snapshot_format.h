@@ -26,13 +26,15 @@ struct snapshot_head {
     uint8_t verdicts_link[32]; /* the chain before the first that does */
     uint32_t legs, windows, stake_limits, proposals, proposed, cash_outs, referrals;
     uint32_t shards; /* of the book; 0: it has one */
-    char zeros[132];
+    struct shard_desk desk;
+    char zeros[100];
     uint32_t crc; /* of the 508 bytes before */
 };
 _Static_assert(sizeof(struct snapshot_head) == SHARD_SNAPSHOT_HEAD_BYTES, "one sector");
 _Static_assert(offsetof(struct snapshot_head, record_crc) == 80, "no padding");
 _Static_assert(offsetof(struct snapshot_head, counts) == 112, "no padding");
 _Static_assert(offsetof(struct snapshot_head, verdicts_total) == 304, "no padding");
+_Static_assert(offsetof(struct snapshot_head, desk) == 376, "no padding");
 _Static_assert(offsetof(struct snapshot_head, crc) == 508, "crc is last");
 
 /* In this order, which is the order of the state hash. */

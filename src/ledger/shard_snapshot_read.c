@@ -134,6 +134,7 @@ static int take_head(struct shard_state *state, const struct snapshot_head *head
     memcpy(state->verdicts.link.hash, head->verdicts_link, sizeof head->verdicts_link);
     state->houses_count = head->houses;
     state->counts = head->counts;
+    state->desk = head->desk;
     return 0;
 }
 

@@ -172,6 +172,8 @@ static int apply_by_type(struct shard_state *state, const struct record_view *re
         return shard_apply_adjustment(state, record);
     case RECORD_REFERRAL:
         return shard_apply_referral(state, record);
+    case RECORD_RELAYED:
+        return shard_apply_relayed(state, record);
     }
     return shard_corrupt(state, "the record's type is unknown");
 }
@@ -240,6 +242,11 @@ uint32_t shard_state_shard(const struct shard_state *state)
 uint32_t shard_state_shards(const struct shard_state *state)
 {
     return state->shards;
+}
+
+const struct shard_desk *shard_state_desk(const struct shard_state *state)
+{
+    return &state->desk;
 }
 
 const struct shard_counts *shard_state_counts(const struct shard_state *state)

@@ -58,6 +58,8 @@ const uint8_t *shard_state_book_id(const struct shard_state *state);
 uint64_t shard_state_epoch(const struct shard_state *state); /* of the last OPENED; 0 = none */
 uint32_t shard_state_shard(const struct shard_state *state);
 uint32_t shard_state_shards(const struct shard_state *state); /* of the book; 0 before GENESIS */
+/* How far the desk's words have come here; seq 0: none has. */
+const struct shard_desk *shard_state_desk(const struct shard_state *state);
 const struct shard_counts *shard_state_counts(const struct shard_state *state);
 const struct shard_limits *shard_state_limits(const struct shard_state *state);
 

@@ -44,6 +44,7 @@ struct shard_state {
     uint32_t shard, shards;
     uint32_t record_crc; /* of the last record: no part of the state, but of its place */
     struct bet_id last_bet_id;
+    struct shard_desk desk;
     const char *reason;
 
     struct symbols *users;      /* owns; ref = account ref */

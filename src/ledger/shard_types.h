@@ -8,6 +8,7 @@
 #include "core/odds.h"
 #include "core/stake_limits.h"
 #include "ledger/record.h"
+#include "ledger/shard_desk.h"
 #include "ledger/shard_limits.h"
 #include "ledger/shard_referral.h"
 

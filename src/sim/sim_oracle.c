@@ -431,6 +431,8 @@ static void fold(struct sim *sim, const struct record_view *record)
     case RECORD_DECISION:
         sim_oracle_decision(sim, record);
         return;
+    case RECORD_RELAYED: /* it has no other shard */
+        break;
     }
     post(sim, record);
 }

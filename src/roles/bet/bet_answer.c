@@ -618,6 +618,7 @@ bool bet_answer_push(const struct shard_state *state, const struct record_view *
     case RECORD_LIMITS:
     case RECORD_PROPOSAL:
     case RECORD_DECISION:
+    case RECORD_RELAYED:
         break;
     }
     json_write_object_close(&writer);

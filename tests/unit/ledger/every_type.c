@@ -70,4 +70,6 @@ void every_type(struct maker *m, void (*call)(struct maker *, const struct parts
     next(m, call, parts_result(m, 1, LEG_LOST));
     next(m, call, parts_reverse(m, 0));
     next(m, call, parts_adjustment(m, 1, LEDGER_AVAILABLE));
+    next(m, call, parts_limits(m, LIMIT_OF_EVENT, 0, "e"));
+    next(m, call, parts_relayed(m, RECORD_LIMITS));
 }

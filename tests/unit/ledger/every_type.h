@@ -3,7 +3,7 @@
 
 #include "maker.h"
 
-#define EVERY_TYPE_COUNT 37
+#define EVERY_TYPE_COUNT 39
 
 /* Calls for each record of a log in order, before it is applied; then the log is at its end.
  * `maker` is begun here and ended by the caller. */

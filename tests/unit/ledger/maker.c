@@ -429,6 +429,18 @@ struct parts parts_adjustment(const struct maker *maker, uint32_t account, enum 
     return parts;
 }
 
+struct parts parts_relayed(const struct maker *maker, unsigned word)
+{
+    struct parts parts = begin(maker, RECORD_RELAYED, 0);
+    parts.body.relayed = (struct record_relayed){
+        .desk_book_id = "the desk's book",
+        .desk_seq = shard_state_desk(maker->state)->seq + 10,
+        .word_seq = word == 0 ? 0 : shard_state_seq(maker->state),
+        .word = (uint16_t)word,
+    };
+    return parts;
+}
+
 struct parts parts_result(const struct maker *maker, uint32_t market, struct leg_result result)
 {
     const struct shard_market *m = shard_state_market(maker->state, (struct market_ref){market});

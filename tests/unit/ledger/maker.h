@@ -47,6 +47,7 @@ struct parts {
         struct record_decision decision;
         struct record_cash_out cash_out;
         struct record_referral referral;
+        struct record_relayed relayed;
     } body;
     union {
         struct record_selection selections[MAKER_ITEMS_MAX];
@@ -116,6 +117,8 @@ struct parts parts_no_limits(const struct maker *maker, enum limit_scope scope, 
 /* All that the balance is below zero. */
 struct parts parts_adjustment(const struct maker *maker, uint32_t account,
                               enum ledger_account kind);
+/* The record before is a word of this type, from the desk's log; 0: there is no word. */
+struct parts parts_relayed(const struct maker *maker, unsigned word);
 /* Every selection has this result; selections of a market: at most 16. */
 struct parts parts_result(const struct maker *maker, uint32_t market, struct leg_result result);
 /* Selection s0 won: "tom" proposes that, and another has to approve it. */

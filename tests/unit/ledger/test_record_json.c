@@ -381,6 +381,16 @@ static const char *const expected[EVERY_TYPE_COUNT] = {
     "alance_after\":0.00,\"postings\":[{\"account\":1,\"user_id\":\"ada\",\"kind\":\""
     "available\",\"currency\":\"GBP\",\"amount\":105.00},{\"kind\":\"house_result\","
     "\"currency\":\"GBP\",\"amount\":-105.00}]}",
+    "{\"seq\":38,\"time\":\"2026-09-21T14:13:20.037000Z\",\"type\":\"LIMITS\",\"f"
+    "ormat\":3,\"bytes\":144,\"scope\":\"EVENT\",\"id\":\"e\",\"removed\":false,"
+    "\"previous_seq\":0,\"stake_minor_min\":0,\"stake_minor_max\":500,\"payout_mi"
+    "nor_max\":null,\"payout_day_minor_max\":null,\"liability_minor_max\":null,\""
+    "delay_us\":0,\"factor_permyriad\":10000,\"refer_minor_above\":null,\"refers"
+    "\":false,\"actor\":\"tess\",\"reason\":\"sharp\"}",
+    "{\"seq\":39,\"time\":\"2026-09-21T14:13:20.038000Z\",\"type\":\"RELAYED\",\""
+    "format\":3,\"bytes\":80,\"desk_book_id\":\"746865206465736b277320626f6f6b00"
+    "\",\"desk_shard\":0,\"desk_seq\":10,\"word\":\"LIMITS\",\"word_seq\":38,\"re"
+    "fused\":false}",
 };
 
 static void is_dumped_as_written_down(struct maker *m, const struct parts *parts)

@@ -168,6 +168,7 @@ static void mutate_any(struct walk *w, const struct parts *good)
     case RECORD_ADJUSTMENT:
     case RECORD_PROPOSAL:
     case RECORD_DECISION:
+    case RECORD_RELAYED:
     case RECORD_FENCE:
     case RECORD_GENESIS:
     case RECORD_OPENED:
