@@ -1,5 +1,6 @@
 /* answers.c - how a request waits for its record, and how a repeated one finds the first's. */
 #include "app/cash_out_internal.h"
+#include "app/relay_internal.h"
 
 #include "base/assert.h"
 
@@ -47,6 +48,11 @@ enum request_outcome book_desk_ready(struct book *book)
     return commit_has_room(book->commit) ? REQUEST_TAKEN : book_busy(book, "commit_group");
 }
 
+enum request_outcome book_all_shards_ready(struct book *book)
+{
+    return book->options.has_desk ? REQUEST_ELSEWHERE : book_desk_ready(book);
+}
+
 /* What the ledger's disk has left to give, or when it gives nothing, is not for bets: results,
  * payouts and fences go on. */
 static enum request_outcome ledger_ready(struct book *book)
@@ -80,8 +86,20 @@ enum request_outcome book_ready(struct book *book)
     return ready_within(book, shard_state_room(book->state));
 }
 
+enum request_outcome book_bet_ready(struct book *book)
+{
+    if (!book_desk_away(book))
+        return book_ready(book);
+    book->stats.desk_away++;
+    return REQUEST_DESK_AWAY;
+}
+
 enum request_outcome book_cash_out_ready(struct book *book)
 {
+    if (book_desk_away(book)) {
+        book->stats.desk_away++;
+        return REQUEST_DESK_AWAY;
+    }
     return ready_within(book, shard_state_cash_out_room(book->state));
 }
 

@@ -88,7 +88,8 @@ static int64_t cost_beside(const struct book *book, const struct leg_seen *seen)
 int64_t book_liability_room(const struct book *book, const struct leg_seen *seen, int64_t most)
 {
     if (most == LIABILITY_UNLIMITED || seen->market.n == 0)
-        return most; /* what the ledger does not know costs nothing yet */
+        return most;                    /* what the ledger does not know costs nothing yet */
+    most /= book->options.place.shards; /* a share of what all shards may come to together */
     const struct shard_market *market = shard_state_market(book->state, seen->market);
     const struct shard_selection *selection =
         shard_state_selection(book->state, seen->market, seen->number);

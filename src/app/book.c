@@ -3,6 +3,7 @@
 
 #include <stdlib.h>
 
+#include "app/book_relay.h"
 #include "app/follow_internal.h"
 #include "app/refold.h"
 #include "app/result_draft.h"
@@ -349,7 +350,7 @@ bool book_waits_for_space(const struct book *book)
 bool book_takes_bets(const struct book *book)
 {
     const struct price_source *prices = book->ports.prices;
-    return !book_stopped(book) && book->paused == NULL &&
+    return !book_stopped(book) && book->paused == NULL && !book_desk_away(book) &&
            (prices == NULL || prices->is_level(prices->owner)) &&
            book->ports.log->ops->trouble(book->ports.log) == LEDGER_WELL;
 }

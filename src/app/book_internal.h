@@ -39,7 +39,7 @@ struct book {
     bool adopted;          /* the state was given, not made from snapshots */
     struct commit *commit; /* owns */
     struct instant wall;
-    struct monotonic now;
+    struct monotonic now, desk_until; /* before this one the desk lets take bets: book_relay.h */
     uint32_t odds_epoch;
     uint64_t odds_position; /* of the newest price; 0: none since the start */
     const char *paused;     /* the limit that is met; NULL: it is not paused */

@@ -13,6 +13,7 @@
 
 struct book_options {
     struct shard_place place; /* of the book's shards */
+    bool has_desk;            /* elsewhere (book_relay.h): its words come by a link */
     struct shard_limits limits;
     struct ticket_limits ticket_limits; /* per currency alike, in minor units */
     int64_t payout_day_minor_max;       /* of a customer's bets of one day; INT64_MAX: unlimited */

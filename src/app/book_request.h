@@ -30,7 +30,8 @@ enum request_outcome {
     REQUEST_INVALID,     /* 422: impossible factors, unknown selection */
     REQUEST_SAME_ACTOR,  /* 403: nobody decides what they proposed themselves */
     REQUEST_OTHER_ACTOR, /* 403: only who proposed it withdraws it */
-    REQUEST_ELSEWHERE,   /* 421: the user is of another shard */
+    REQUEST_ELSEWHERE,   /* 421: the user is of another shard, or the word is for the desk to say */
+    REQUEST_DESK_AWAY,   /* 503: without its desk the book takes no bets */
 };
 
 struct book_answer {

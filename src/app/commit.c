@@ -141,10 +141,10 @@ static struct group *next_group(struct commit *commit)
     return group;
 }
 
-const struct record_view *commit_record(struct commit *commit, struct record_draft *draft)
+/* Into the group being built, or the next; NULL: neither has room for it. */
+static const struct record_head *encode(struct commit *commit, struct record_draft *draft)
 {
     struct group *group = building(commit);
-    ASSERT(!commit->stopped);
     draft->seq = shard_state_seq(commit->state) + 1;
     draft->before_crc = shard_state_record_crc(commit->state);
     if (draft->time_us < shard_state_time_us(commit->state))
@@ -152,18 +152,31 @@ const struct record_view *commit_record(struct commit *commit, struct record_dra
     if (group->records_count == COMMIT_RECORDS_MAX)
         group = next_group(commit);
     const struct record_head *head = record_encode(&group->out, draft);
-    if (head == NULL) {
-        group = next_group(commit);
-        head = record_encode(&group->out, draft);
-    }
+    return head != NULL ? head : record_encode(&next_group(commit)->out, draft);
+}
+
+const struct record_view *commit_offer(struct commit *commit, struct record_draft *draft)
+{
+    ASSERT(!commit->stopped);
+    const struct record_head *head = encode(commit, draft);
     ASSERT(head != NULL);
+    struct group *group = building(commit);
     struct record_view *view = &group->views[group->records_count];
     int error = record_view_of(head, head->bytes, view); /* in pairs: as it will be read */
     ASSERT(error == 0);
-    error = shard_state_apply(commit->state, view);
-    if (error != 0)
-        assert_failed(__FILE__, __LINE__, shard_state_reason(commit->state));
+    if (shard_state_apply(commit->state, view) != 0) {
+        group->out.bytes -= head->bytes;
+        return NULL;
+    }
     group->records_count++;
+    return view;
+}
+
+const struct record_view *commit_record(struct commit *commit, struct record_draft *draft)
+{
+    const struct record_view *view = commit_offer(commit, draft);
+    if (view == NULL)
+        assert_failed(__FILE__, __LINE__, shard_state_reason(commit->state));
     return view;
 }
 

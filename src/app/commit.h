@@ -74,6 +74,9 @@ bool commit_has_reserve(const struct commit *commit);
 /* Encodes the draft as the next record (seq is set here), folds it, and answers the record's
  * bytes, which live until its group is durable. There is room: that was asked before (ASSERT). */
 const struct record_view *commit_record(struct commit *commit, struct record_draft *draft);
+/* The same of what comes from another log: NULL when it contradicts the state, or finds no room in
+ * it (shard_state_reason says why), which are then as they were. */
+const struct record_view *commit_offer(struct commit *commit, struct record_draft *draft);
 
 /* The record just made is to be written by then (monotonic), or not as it is (L6). */
 void commit_bind(struct commit *commit, int64_t until_us);

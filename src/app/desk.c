@@ -1,5 +1,5 @@
 /* desk.c - the trading desk's own words: holds and results, each with actor and reason (G-16). */
-#include "app/book_internal.h"
+#include "app/relay_internal.h"
 
 #include "base/assert.h"
 
@@ -27,7 +27,7 @@ enum request_outcome book_hold_market(struct book *book, struct slice market_id,
 {
     ASSERT(word->actor.bytes <= USER_ID_BYTES_MAX);
     ASSERT(word->reason.bytes <= REASON_BYTES_MAX);
-    enum request_outcome ready = book_desk_ready(book);
+    enum request_outcome ready = book_all_shards_ready(book);
     if (ready != REQUEST_TAKEN)
         return ready;
     const struct odds_image *image = book->ports.store->ops->get(book->ports.store, market_id);
@@ -43,7 +43,7 @@ enum request_outcome book_hold_market(struct book *book, struct slice market_id,
     uint64_t seq = record_hold(book, ref, holds, word);
     book_republish(book, market_id);
     bool waits = book_answer_record(book, seq, reply.answer, reply.cookie, false);
-    ASSERT(waits); /* book_desk_ready looked */
+    ASSERT(waits); /* it was looked at above */
     return REQUEST_TAKEN;
 }
 
@@ -53,13 +53,13 @@ enum request_outcome book_post_result(struct book *book, const struct feed_resul
     uint64_t seq;
     ASSERT(word->actor.bytes <= USER_ID_BYTES_MAX);
     ASSERT(word->reason.bytes <= REASON_BYTES_MAX);
-    enum request_outcome ready = book_desk_ready(book);
+    enum request_outcome ready = book_all_shards_ready(book);
     if (ready != REQUEST_TAKEN)
         return ready;
     enum request_outcome outcome = book_record_result(book, result, FENCE_TRADER, word, &seq);
     if (outcome != REQUEST_TAKEN)
         return outcome;
     bool waits = book_answer_record(book, seq, reply.answer, reply.cookie, false);
-    ASSERT(waits); /* book_desk_ready looked */
+    ASSERT(waits); /* it was looked at above */
     return REQUEST_TAKEN;
 }

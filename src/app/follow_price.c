@@ -3,6 +3,7 @@
  * ledger too; but that its provider is lost is no word on the market: the lease is heard of. */
 #include "app/book_follow.h"
 
+#include "app/book_relay.h"
 #include "app/follow_internal.h"
 
 #include "base/assert.h"
@@ -105,7 +106,7 @@ static int64_t as_of_us(const struct book *book, const struct odds_image *image)
 
 bool book_price_holds(struct book *book, const struct odds_image *image)
 {
-    if (!leases_alive(&book->leases, ODDS_TEXT(image, provider), book->now))
+    if (book_desk_away(book) || !leases_alive(&book->leases, ODDS_TEXT(image, provider), book->now))
         return false;
     if (book->ports.prices == NULL)
         return true;

@@ -1,6 +1,7 @@
 /* place_bet.c - the path of a bet: key, decision, one record, one durable group, one answer. */
 #include "app/follow_internal.h"
 #include "app/refer_bet.h"
+#include "app/relay_internal.h"
 
 #include "base/assert.h"
 #include "core/bet.h"
@@ -327,11 +328,11 @@ enum request_outcome book_place_new(struct book *book, const struct bet_request 
     p.referred = REFERRED_NOT;
     p.combined = book->platform;
     p.account = account;
-    enum request_outcome ready = book_ready(book);
+    enum request_outcome ready = book_bet_ready(book);
     if (ready != REQUEST_TAKEN)
         return ready;
     const char *limit = request->ticket.legs_count > 1 ? book_legs_room(book, request) : NULL;
-    if (limit != NULL) /* of a single book_ready has asked it */
+    if (limit != NULL) /* of a single book_bet_ready has asked it */
         return book_busy(book, limit);
     if (p.account.n == 0)
         p.account = book_account(book, request->user_id);
@@ -351,7 +352,7 @@ enum request_outcome book_place_new(struct book *book, const struct bet_request 
         book_settle_accepted(book,
                              shard_state_bet(book->state, shard_state_bets_count(book->state) - 1));
     bool waits = book_answer_record(book, record->head->seq, reply->answer, reply->cookie, false);
-    ASSERT(waits); /* book_ready looked */
+    ASSERT(waits); /* book_bet_ready looked */
     return REQUEST_TAKEN;
 }
 

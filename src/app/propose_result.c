@@ -1,6 +1,7 @@
 /* propose_result.c - words on results that wait for a second person, or for a time in which
  * somebody may object. What waits is the ledger's state, so it goes on after a restart; what takes
  * force is recorded by the same function as a result that was never proposed. */
+#include "app/relay_internal.h"
 #include "app/result_draft.h"
 
 #include "base/assert.h"
@@ -142,7 +143,7 @@ enum request_outcome book_decide_proposal(struct book *book, uint64_t proposal_s
                                           struct book_reply reply)
 {
     uint32_t at = shard_state_find_proposal(book->state, proposal_seq);
-    enum request_outcome ready = book_desk_ready(book);
+    enum request_outcome ready = book_all_shards_ready(book);
     if (ready != REQUEST_TAKEN)
         return ready;
     if (at == PROPOSAL_NONE)
@@ -155,7 +156,7 @@ enum request_outcome book_decide_proposal(struct book *book, uint64_t proposal_s
         return REQUEST_INVALID;
     uint64_t seq = record_decision(book, proposal_seq, decision, word);
     bool waits = book_answer_record(book, seq, reply.answer, reply.cookie, false);
-    ASSERT(waits); /* book_desk_ready looked */
+    ASSERT(waits); /* it was looked at above */
     return REQUEST_TAKEN;
 }
 

@@ -2,6 +2,7 @@
  * of time in which bets are void. From there settle_market.c goes on. */
 #include "app/result_draft.h"
 
+#include "base/assert.h"
 #include "core/market_line.h"
 
 /* The market's ref; every selection that the result names is registered, while there is room: a
@@ -177,8 +178,8 @@ static enum request_outcome prepare_window(struct book *book, const struct feed_
     return REQUEST_TAKEN;
 }
 
-uint64_t book_commit_result(struct book *book, struct result_draft *draft,
-                            const struct desk_word *word)
+uint64_t book_offer_result(struct book *book, struct result_draft *draft,
+                           const struct desk_word *word)
 {
     struct slice texts[3 + SELECTIONS_MAX] = {word->actor, word->reason, word->approver};
     const struct market_ref ref = {draft->body.market};
@@ -199,9 +200,19 @@ uint64_t book_commit_result(struct book *book, struct result_draft *draft,
                                   .items_count = count,
                                   .texts = texts,
                                   .texts_count = 3 + count};
+    const struct record_view *view = commit_offer(book->commit, &record);
+    if (view == NULL)
+        return 0;
     book->stats.results++;
-    uint64_t seq = commit_record(book->commit, &record)->head->seq;
     book_settle_queue(book, ref);
+    return view->head->seq;
+}
+
+uint64_t book_commit_result(struct book *book, struct result_draft *draft,
+                            const struct desk_word *word)
+{
+    uint64_t seq = book_offer_result(book, draft, word);
+    ASSERT(seq != 0); /* it was looked at before */
     return seq;
 }
 

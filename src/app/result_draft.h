@@ -21,6 +21,9 @@ bool book_result_possible(const struct shard_state *state, const struct result_d
 /* The RESULT, and the settlements that follow from it. */
 uint64_t book_commit_result(struct book *book, struct result_draft *draft,
                             const struct desk_word *word);
+/* The same of what another log says; 0: the state does not let it be. */
+uint64_t book_offer_result(struct book *book, struct result_draft *draft,
+                           const struct desk_word *word);
 
 /* ---- propose_result.c ---- */
 

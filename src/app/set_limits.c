@@ -1,6 +1,6 @@
 /* set_limits.c - the desk's limits on what is staked by a customer, or on a market, an event, a
  * sport (BETTING-RULES 4.12), each with actor and reason. */
-#include "app/book_internal.h"
+#include "app/relay_internal.h"
 
 #include "base/assert.h"
 
@@ -36,9 +36,10 @@ static bool is_same(const struct stake_limits *a, const struct stake_limits *b)
     return memcmp(a, b, sizeof *a) == 0; /* it has no padding (shard_check.c) */
 }
 
-static uint64_t record_limits(struct book *book, const struct limits_request *request, uint32_t ref,
-                              const struct desk_word *word)
+uint64_t book_offer_limits(struct book *book, const struct limits_request *request,
+                           const struct desk_word *word)
 {
+    uint32_t ref = ref_of(book, request->scope, request->id);
     const struct shard_stake_limits *before = book_limits_of(book, request->scope, request->id);
     const struct stake_limits limits = request->remove ? STAKE_LIMITS_NONE : request->limits;
     bool by_text = request->scope == LIMIT_OF_EVENT || request->scope == LIMIT_OF_SPORT;
@@ -67,7 +68,8 @@ static uint64_t record_limits(struct book *book, const struct limits_request *re
                                  .body = &body,
                                  .texts = texts,
                                  .texts_count = 3};
-    return commit_record(book->commit, &draft)->head->seq;
+    const struct record_view *view = commit_offer(book->commit, &draft);
+    return view == NULL ? 0 : view->head->seq;
 }
 
 /* A market that is offered gets its ref now; nobody else is made known by a limit. */
@@ -92,7 +94,8 @@ enum request_outcome book_set_limits(struct book *book, const struct limits_requ
     uint32_t ref = 0;
     ASSERT(word->actor.bytes <= USER_ID_BYTES_MAX);
     ASSERT(word->reason.bytes <= REASON_BYTES_MAX);
-    enum request_outcome ready = book_desk_ready(book);
+    enum request_outcome ready =
+        request->scope == LIMIT_OF_PLAYER ? book_desk_ready(book) : book_all_shards_ready(book);
     if (ready != REQUEST_TAKEN)
         return ready;
     if (!request->remove &&
@@ -109,8 +112,9 @@ enum request_outcome book_set_limits(struct book *book, const struct limits_requ
     enum request_outcome found = find_scope(book, request, &ref);
     if (found != REQUEST_TAKEN)
         return found;
-    uint64_t seq = record_limits(book, request, ref, word);
+    uint64_t seq = book_offer_limits(book, request, word);
+    ASSERT(seq != 0); /* all that the fold asks was looked at */
     bool waits = book_answer_record(book, seq, reply.answer, reply.cookie, false);
-    ASSERT(waits); /* book_desk_ready looked */
+    ASSERT(waits); /* it was looked at above */
     return REQUEST_TAKEN;
 }

@@ -51,7 +51,7 @@ bool shard_stake_limits_valid(const struct stake_limits *limits)
            amount_valid(limits->payout_day_minor_max);
 }
 
-static struct stake_limits limits_of(const struct record_limits *body)
+struct stake_limits shard_limits_of(const struct record_limits *body)
 {
     return (struct stake_limits){.stake_minor_min = body->stake_minor_min,
                                  .stake_minor_max = body->stake_minor_max,
@@ -105,7 +105,7 @@ static int check_limits(struct shard_state *state, const struct record_view *rec
                         const struct shard_stake_limits *before)
 {
     const struct record_limits *body = record->body;
-    const struct stake_limits limits = limits_of(body);
+    const struct stake_limits limits = shard_limits_of(body);
     REQUIRE(record->head->postings_count == 0, "L4: no money moves here");
     REQUIRE(body->previous_seq == (before == NULL ? 0 : before->seq),
             "limits name those that were in force before");
@@ -161,8 +161,10 @@ int shard_apply_limits(struct shard_state *state, const struct record_view *reco
         TRY(symbols_intern(state->texts, id, &ref));
     uint32_t at = before != NULL ? (uint32_t)(before - state->stake_limits)
                                  : add_row(state, body->scope, ref);
-    state->stake_limits[at] = (struct shard_stake_limits){
-        .limits = limits_of(body), .ref = ref, .seq = record->head->seq, .scope = body->scope};
+    state->stake_limits[at] = (struct shard_stake_limits){.limits = shard_limits_of(body),
+                                                          .ref = ref,
+                                                          .seq = record->head->seq,
+                                                          .scope = body->scope};
     return 0;
 }
 

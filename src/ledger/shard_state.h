@@ -136,6 +136,8 @@ uint32_t shard_state_stake_limits_count(const struct shard_state *state);
 bool shard_state_stake_limits_room(const struct shard_state *state); /* for one more */
 /* The symbol of a text of markets, events and sports; 0: it is in none. */
 uint32_t shard_state_find_text(const struct shard_state *state, struct slice text);
+/* What the record says. */
+struct stake_limits shard_limits_of(const struct record_limits *body);
 /* Amounts, delay and factor are within their bounds. */
 bool shard_stake_limits_valid(const struct stake_limits *limits);
 

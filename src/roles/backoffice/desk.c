@@ -101,10 +101,12 @@ static struct verdict verdict_of(const struct step *step)
         return (struct verdict){503, "LEDGER_UNAVAILABLE"};
     case REQUEST_BUSY:
         return (struct verdict){503, "OVERLOADED"};
+    case REQUEST_ELSEWHERE:
+        return (struct verdict){421, "DESK_ELSEWHERE"};
     case REQUEST_CONFLICT:
     case REQUEST_STALLED:
     case REQUEST_FULL:
-    case REQUEST_ELSEWHERE:
+    case REQUEST_DESK_AWAY:
         break;
     }
     ASSERT(false); /* the desk has no keys and no users, and is not what the ledger's space is saved

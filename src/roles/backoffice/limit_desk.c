@@ -262,6 +262,10 @@ static void reply_untaken(const struct limit_operation *operation, enum request_
     case REQUEST_STOPPED:
         reply_unavailable(operation, "LEDGER_UNAVAILABLE");
         return;
+    case REQUEST_ELSEWHERE:
+        http_reply_problem(operation->to, 421, "DESK_ELSEWHERE",
+                           SLICE("Limits of all shards are set at the desk's process."));
+        return;
     case REQUEST_INVALID: /* the decoder's bounds are the ledger's */
     case REQUEST_TAKEN:
     case REQUEST_CONFLICT:
@@ -270,7 +274,7 @@ static void reply_untaken(const struct limit_operation *operation, enum request_
     case REQUEST_OLD_VERSION:
     case REQUEST_SAME_ACTOR:
     case REQUEST_OTHER_ACTOR:
-    case REQUEST_ELSEWHERE:
+    case REQUEST_DESK_AWAY:
         break;
     }
     ASSERT(false);

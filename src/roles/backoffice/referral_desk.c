@@ -182,6 +182,7 @@ static void reply_untaken(struct http_reply_to to, enum request_outcome outcome)
     case REQUEST_SAME_ACTOR:
     case REQUEST_OTHER_ACTOR:
     case REQUEST_ELSEWHERE:
+    case REQUEST_DESK_AWAY:
         break;
     }
     ASSERT(false);

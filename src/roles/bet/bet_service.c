@@ -159,6 +159,9 @@ void bet_service_untaken(struct bet_service *service, enum request_outcome outco
     case REQUEST_BUSY:
         bet_service_refuse(service, 503, "OVERLOADED", answer, cookie);
         return;
+    case REQUEST_DESK_AWAY:
+        bet_service_refuse(service, 503, "DESK_AWAY", answer, cookie);
+        return;
     case REQUEST_ELSEWHERE:
         bet_service_refuse(service, 421, "WRONG_SHARD", answer, cookie);
         return;
