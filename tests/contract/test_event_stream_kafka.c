@@ -10,7 +10,7 @@
 #include "kafka_server.h"
 
 #define TOPIC   "contract"
-#define WAIT_MS 3000
+#define WAIT_MS 2000
 
 struct kafka_subject {
     struct stream_subject subject;

@@ -39,7 +39,7 @@ def test_members_that_are_killed_by_turns_count_and_tell_all(told, kafka, member
     counting = [members('analytics-service', kafka.url, 'totals', '--totals', totals)
                 for _ in range(2)]
     telling = [members('notification-service', kafka.url, 'notices', *webhook) for _ in range(2)]
-    for number in range(4):
+    for number in range(2):
         market = told.market()
         load = Load(told, market, customers=4)
         bets(told, load, number)
@@ -74,7 +74,7 @@ def test_a_rolling_restart_tells_each_settlement_once(told, kafka, members, rece
     until_all = stop_and_dump(told)[1]  # what was settled before this test
     group = [members('notification-service', kafka.url, 'rolling', *webhook) for _ in range(2)]
     notified(receiver, until_all)
-    for number in range(3):
+    for number in range(2):
         market = told.market()
         load = Load(told, market, customers=4)
         bets(told, load, number)

@@ -63,7 +63,7 @@ def test_members_that_are_killed_tell_and_count_all(told, source, members, recei
                        *webhook) for _ in range(2)]
     counting = [members('analytics-service', source, 'totals', '--data', places['count'])
                 for _ in range(2)]
-    for number in range(4):
+    for number in range(2):
         market = told.market()
         load = Load(told, market, customers=4)
         bets(told, load, number)
