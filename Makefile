@@ -6,7 +6,7 @@ BUILD  := build
 TARGET := # of ninja: everything, where a recipe does not say less
 
 .PHONY: all help run naive test races sim sim-swarm mutants bench fuzz soak lint coverage linearizable \
-        foreign-verifiers check-bets autobahn ci clean deps-build deps-test cluster
+        foreign-verifiers check-bets autobahn drills ci clean deps-build deps-test cluster
 .DEFAULT_GOAL := all
 
 all: deps-build ## build the program, build/overround, and what tests it
@@ -75,6 +75,10 @@ foreign-verifiers: all ## verifiers that others wrote (Go, Python) over proofs t
 
 check-bets: all ## random bets, settled again in Python: COUNT=1000000 SEED=7
 	@tests/foreign/bets $(BUILD) $(or $(COUNT),1000000) $(or $(SEED),1)
+
+drills: deps-build deps-test ## failure drills for longer, every role killed at random: SECONDS=30 SEED=1
+	@DRILL_SECONDS=$(or $(SECONDS),30) DRILL_SEED=$(or $(SEED),1) $(PYTHON) tools/run-tests \
+		e2e/test_roles_killed e2e/test_partitions e2e/test_database_standbys e2e/test_streams_brokers
 
 linearizable: all ## wallets and keys under kills and cuts, their history checked by Porcupine: SECONDS=60 SEED=1
 	@tools/install-deps foreign
