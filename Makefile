@@ -6,7 +6,7 @@ BUILD  := build
 TARGET := # of ninja: everything, where a recipe does not say less
 
 .PHONY: all help run naive test races sim sim-swarm mutants bench fuzz soak lint coverage linearizable \
-        foreign-verifiers check-bets autobahn drills ci clean deps-build deps-test cluster
+        foreign-verifiers check-bets autobahn drills ci clean deps-build deps-test cluster compare
 .DEFAULT_GOAL := all
 
 all: deps-build ## build the program, build/overround, and what tests it
@@ -38,6 +38,10 @@ bench: ## measurements, one JSON object a line: ARGS='--only bets,replay --secon
 	@$(MAKE) --no-print-directory all >&2
 	@ninja -C $(BUILD) $(addprefix bench/,$(BENCHES)) >&2
 	@$(PYTHON) bench/run --build $(BUILD) $(ARGS)
+
+compare: deps-build deps-test ## V0, the naive book, and V1 under the same bettors, in 15 minutes: ARGS='--quick'
+	@$(MAKE) --no-print-directory all TARGET=overround >&2
+	@bench/compare/compare $(ARGS)
 
 races: deps-build deps-test ## the whole program under ThreadSanitizer, with several loops: minutes
 	@$(PYTHON) tools/run-tests tsan
