@@ -17,6 +17,7 @@
 #include "adapters/redis/odds_value.h"
 #include "adapters/redis/redis_command.h"
 #include "base/assert.h"
+#include "base/clock.h"
 #include "base/error.h"
 #include "base/reserve.h"
 #include "base/table.h"
@@ -275,7 +276,9 @@ static void hear(struct odds_follower *f, const struct odds_message *message)
         break;
     case ODDS_MESSAGE_ALIVE:
         if (message->claim.ranges_count > 0)
-            odds_claims_hear(&f->claims, message->session, &message->claim, now_of(f));
+            /* Not the turn's time: a long turn would have heard it before it was sent. */
+            odds_claims_hear(&f->claims, message->session, &message->claim,
+                             clock_us(CLOCK_MONOTONIC));
         break;
     }
 }
