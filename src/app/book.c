@@ -20,6 +20,7 @@ static void on_durable(void *owner, const struct record_view *record)
     struct book *book = owner;
     if (book->listener.on_record != NULL)
         book->listener.on_record(book->listener.owner, record);
+    book_write_offs_record(book, record);
     book->stats.group_records++;
 }
 

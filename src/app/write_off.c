@@ -48,6 +48,16 @@ void book_write_offs_look(struct book *book)
     book->write_off_next = 1;
 }
 
+void book_write_offs_record(struct book *book, const struct record_view *record)
+{
+    const struct account_ref account = {record->head->account};
+    if (account.n == 0 || book->write_off_next == 1)
+        return;
+    int64_t debt = shard_debt_of(shard_state_account(book->state, account), LEDGER_AVAILABLE);
+    if (debt > 0 && debt <= book->options.write_off_minor_max)
+        book_write_offs_look(book);
+}
+
 bool book_write_offs_due(const struct book *book)
 {
     return book->write_off_next != 0 && book->settle_queue->count == 0 &&
