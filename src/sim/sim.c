@@ -9,6 +9,7 @@
 #include "base/reserve.h"
 #include "crypto/sha256.h"
 #include "sim/sim_cash_out.h"
+#include "sim/sim_referrals.h"
 #include "sim/sim_world.h"
 
 #define RECORDS_PER_ENTRY 16                     /* far more than a bet with all its corrections */
@@ -123,6 +124,8 @@ static int make_memory(struct sim *sim)
     sim->sales_max = sim->entries_max;
     sim->sales = reserve_new(sim->sales_max, sizeof *sim->sales);
     sim->selling = reserve_new(sim->sales_max, sizeof *sim->selling);
+    sim->words_max = sim->mix.referrals > 0 ? sim->entries_max : 1;
+    sim->words = reserve_new(sim->words_max, sizeof *sim->words);
     sim->markets = reserve_new(SIM_MARKETS_MAX, sizeof *sim->markets);
     o->bets = reserve_new(o->bets_max, sizeof *o->bets);
     o->legs_max = sim->legs_max;
@@ -137,7 +140,7 @@ static int make_memory(struct sim *sim)
     }
     if (sim->entries == NULL || sim->pending == NULL || sim->markets == NULL || o->bets == NULL ||
         o->crcs == NULL || o->legs == NULL || sim->legs == NULL || sim->sales == NULL ||
-        sim->selling == NULL)
+        sim->selling == NULL || sim->words == NULL)
         return -ERR_MEMORY;
     TRY(table_new(SIM_MARKETS_MAX, &sim->markets_by_id));
     TRY(sim_tree_new(sim));
@@ -151,6 +154,7 @@ static void free_memory(struct sim *sim)
     reserve_free(sim->pending, sim->pending_max, sizeof *sim->pending);
     reserve_free(sim->sales, sim->sales_max, sizeof *sim->sales);
     reserve_free(sim->selling, sim->sales_max, sizeof *sim->selling);
+    reserve_free(sim->words, sim->words_max, sizeof *sim->words);
     reserve_free(sim->markets, SIM_MARKETS_MAX, sizeof *sim->markets);
     reserve_free(o->bets, o->bets_max, sizeof *o->bets);
     reserve_free(o->legs, o->legs_max, sizeof *o->legs);

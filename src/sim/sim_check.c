@@ -8,6 +8,7 @@
 #include "base/assert.h"
 #include "sim/sim_fate.h"
 #include "sim/sim_fold.h"
+#include "sim/sim_referrals.h"
 #include "sim/sim_world.h"
 
 static void check_accounts(struct sim *sim, const struct shard_state *state)
@@ -105,7 +106,7 @@ static void check_paid(struct sim *sim)
     struct sim_fate fate;
     for (uint32_t i = 0; i < o->bets_count; i++) {
         const struct sim_bet *own = &o->bets[i];
-        if (own->state == BET_STATE_PENDING || own->state == BET_STATE_NOT_ACCEPTED ||
+        if (sim_bet_waits(own->state) || own->state == BET_STATE_NOT_ACCEPTED ||
             own->state == BET_STATE_CASHED_OUT)
             continue;
         sim_fate_of(sim, own, &fate);
@@ -138,6 +139,7 @@ void sim_check_state(struct sim *sim)
     check_ended(sim);
     sim_check_debts(sim);
     sim_check_proposals(sim, state);
+    sim_check_referrals(sim, state);
     int error = shard_state_check(state);
     SIM_CHECK(error == 0, "L4", "%s", shard_state_reason(state));
 }

@@ -6,6 +6,7 @@
 #include "app/book_copy.h"
 #include "base/assert.h"
 #include "sim/sim_cash_out.h"
+#include "sim/sim_referrals.h"
 #include "sim/sim_tickets.h"
 #include "sim/sim_world.h"
 
@@ -188,7 +189,7 @@ static void keep_pending(struct sim *sim, uint32_t entry, uint32_t rows_before)
         return;
     }
     if (count == rows_before ||
-        shard_state_bet(book_state(sim->book), count - 1)->state != BET_STATE_PENDING)
+        !sim_bet_waits(shard_state_bet(book_state(sim->book), count - 1)->state))
         return;
     ASSERT(sim->pending_count < sim->pending_max);
     sim->pending[sim->pending_count++] = (struct sim_pending){count - 1, entry};
@@ -476,8 +477,9 @@ void sim_clients_end_turn(struct sim *sim)
     for (uint32_t i = 0; i < sim->pending_count; i++) {
         struct sim_pending p = sim->pending[i];
         struct sim_entry *entry = &sim->entries[p.entry];
-        if (shard_state_bet(state, p.bet)->state == BET_STATE_PENDING) {
+        if (sim_bet_waits(shard_state_bet(state, p.bet)->state)) {
             sim->pending[kept++] = p;
+            sim_check_waiting(sim, entry);
             continue;
         }
         entry->released = true;
@@ -501,13 +503,15 @@ void sim_clients_restored(struct sim *sim)
     const struct shard_state *state = book_state(sim->book);
     for (uint32_t i = 0; i < shard_state_bets_count(state); i++) {
         uint32_t bet;
-        if (shard_state_bet(state, i)->state != BET_STATE_PENDING)
+        if (!sim_bet_waits(shard_state_bet(state, i)->state))
             continue;
         bool found = table_find(sim->oracle.bets_by_id,
                                 table_key_u64(shard_state_bet(state, i)->bet_id), &bet);
         SIM_CHECK(found, "L2", "a pending bet that no record made");
         ASSERT(sim->pending_count < sim->pending_max);
         sim->pending[sim->pending_count++] = (struct sim_pending){i, sim->oracle.bets[bet].entry};
+        sim_wait_on(sim, &sim->oracle.bets[bet]);
     }
+    sim_check_referrals(sim, state);
     sim_sale_restored(sim);
 }

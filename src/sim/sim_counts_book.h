@@ -46,6 +46,28 @@
     X(SIM_LIMITS_SET, "limits_set", true)                                                          \
     X(SIM_LIMITS_REMOVED, "limits_removed", true)                                                  \
     X(SIM_ALTERNATIVE, "lower_stakes_accepted", true)                                              \
+    X(SIM_REFERRED, "bets_referred", true)                                                         \
+    X(SIM_REFERRED_LIABILITY, "bets_referred_for_liability", true)                                 \
+    X(SIM_REFERRED_RULE, "bets_referred_by_rule", true)                                            \
+    X(SIM_REFERRED_LOWER, "lower_stakes_referred", true)                                           \
+    X(SIM_REFERRALS_FULL, "bets_refused_for_want_of_a_desk", true)                                 \
+    X(SIM_REFERRAL_ACCEPTED, "referrals_accepted", true)                                           \
+    X(SIM_REFERRAL_REJECTED, "referrals_rejected", true)                                           \
+    X(SIM_REFERRAL_OFFERED, "referrals_offered", true)                                             \
+    X(SIM_REFERRAL_OFFERED_AGAIN, "referrals_offered_again", true)                                 \
+    X(SIM_REFERRAL_PRICED, "prices_named_by_traders", true)                                        \
+    X(SIM_REFERRAL_TAKEN, "offers_taken", true)                                                    \
+    X(SIM_REFERRAL_TAKEN_LOWER, "offers_taken_with_a_lower_stake", true)                           \
+    X(SIM_REFERRAL_DECLINED, "offers_declined", true)                                              \
+    X(SIM_REFERRAL_PLACED, "referrals_placed", true)                                               \
+    X(SIM_REFERRAL_NAMED, "placed_at_a_price_that_was_named", true)                                \
+    X(SIM_REFERRAL_LATE, "accepted_by_the_desk_and_not_placed", true)                              \
+    X(SIM_REFERRAL_TIMEOUT, "referrals_without_a_word", true)                                      \
+    X(SIM_REFERRAL_EXPIRED, "offers_expired", true)                                                \
+    X(SIM_REFERRAL_OUTLIVED, "referrals_that_outlived_a_process", true)                            \
+    X(SIM_OFFER_OUTLIVED, "offers_that_outlived_a_process", true)                                  \
+    X(SIM_REFERRAL_BREAKS, "words_that_break_a_limit", true)                                       \
+    X(SIM_REFERRAL_AGAIN, "words_on_bets_that_had_theirs", true)                                   \
     X(SIM_FREE_BET, "free_bets_accepted", true)                                                    \
     X(SIM_BONUS_BET, "bonus_bets_accepted", true)                                                  \
     X(SIM_TOKEN_BACK, "tokens_given_back", true)                                                   \

@@ -3,6 +3,7 @@
 
 #include "app/book_copy.h"
 #include "sim/sim_proposals.h"
+#include "sim/sim_referrals.h"
 #include "sim/sim_world.h"
 
 static void on_desk_answer(const struct book_answer *answer)
@@ -190,6 +191,8 @@ void sim_desk_step(struct sim *sim)
         sim_proposals_step(sim);
     if (sim_chance(sim, sim->mix.limits))
         sim_limits_step(sim);
+    if (sim->mix.referrals > 0)
+        sim_referrals_step(sim);
     if (sim_chance(sim, held ? 300 : 30))
         hold_or_let_go(sim, market);
     if (sim_chance(sim, waits ? 20 : 3))

@@ -2,6 +2,7 @@
  * core/: what the oracle expects of every verdict. Slow and plain on purpose. */
 #include "base/assert.h"
 #include "sim/sim_fate.h"
+#include "sim/sim_referrals.h"
 #include "sim/sim_tickets.h"
 #include "sim/sim_world.h"
 
@@ -15,25 +16,31 @@ static int compare(struct odds a, struct odds b)
     return x < y ? -1 : x > y;
 }
 
-static bool agreed(const struct sim *sim, const struct sim_entry *entry, const struct sim_leg *leg,
-                   struct odds asked, const struct sim_view *view)
+/* What the customer wants of a price. */
+struct wish {
+    uint8_t policy; /* enum price_policy */
+    uint64_t version;
+    struct odds odds;
+};
+
+static bool agreed(const struct sim *sim, const struct wish *wish, const struct sim_view *view)
 {
+    const struct odds asked = wish->odds;
     uint32_t tolerance = sim->mix.book.ticket_limits.bet.tolerance_permyriad;
     unsigned __int128 now = (unsigned __int128)view->odds.numerator * asked.denominator * 10000;
     unsigned __int128 least =
         (unsigned __int128)asked.numerator * view->odds.denominator * (10000 - tolerance);
-    if (leg->odds_version > view->version)
+    if (wish->version > view->version)
         return false;
-    if (entry->policy == PRICE_ANY)
+    if (wish->policy == PRICE_ANY)
         return true;
-    if (entry->policy == PRICE_EXACT)
+    if (wish->policy == PRICE_EXACT)
         return compare(view->odds, asked) == 0 &&
-               (leg->odds_version == 0 || leg->odds_version == view->version);
-    return entry->policy == PRICE_BETTER ? compare(view->odds, asked) >= 0 : now >= least;
+               (wish->version == 0 || wish->version == view->version);
+    return wish->policy == PRICE_BETTER ? compare(view->odds, asked) >= 0 : now >= least;
 }
 
-static enum bet_outcome market_says(const struct sim *sim, const struct sim_entry *entry,
-                                    const struct sim_leg *leg, struct odds asked,
+static enum bet_outcome market_says(const struct sim *sim, const struct wish *wish,
                                     const struct sim_view *view)
 {
     if (!view->known)
@@ -48,7 +55,7 @@ static enum bet_outcome market_says(const struct sim *sim, const struct sim_entr
         return BET_MARKET_CLOSED;
     if (view->selection_status != SELECTION_ACTIVE || view->odds.denominator == 0)
         return BET_MARKET_SUSPENDED;
-    return agreed(sim, entry, leg, asked, view) ? BET_PLACED : BET_ODDS_CHANGED;
+    return agreed(sim, wish, view) ? BET_PLACED : BET_ODDS_CHANGED;
 }
 
 /* ---- tickets ---- */
@@ -115,7 +122,8 @@ static enum bet_outcome expect_legs(const struct sim *sim, const struct sim_entr
 {
     for (uint32_t i = 0; i < entry->legs_count; i++) {
         const struct sim_leg *leg = &legs_of(sim, entry)[i];
-        enum bet_outcome outcome = market_says(sim, entry, leg, leg->odds, &leg->view);
+        const struct wish wish = {entry->policy, leg->odds_version, leg->odds};
+        enum bet_outcome outcome = market_says(sim, &wish, &leg->view);
         if (outcome != BET_PLACED)
             return outcome;
         if (entry->each_way && !have_terms(leg->view.terms))
@@ -172,18 +180,20 @@ static bool is_alike(const struct sim *sim, const struct sim_entry *entry,
     return true;
 }
 
+static bool is_running(const struct sim_bet *bet)
+{
+    return bet->state == BET_STATE_OPEN || sim_bet_waits(bet->state);
+}
+
 /* Repeated identical bets are summed: what the account's others on the selections stake. */
 static int64_t staked_alike(const struct sim *sim, const struct sim_entry *entry,
-                            const struct sim_account *account, int64_t stake, int64_t stake_max)
+                            const struct sim_account *account, const struct sim_bet *but)
 {
     int64_t staked = 0;
-    if (account->stakes_open <= stake_max - stake)
-        return 0; /* all that it has open is within the limit */
     for (uint32_t at = account->bets_last; at != SIM_NONE;
          at = sim->oracle.bets[at].next_of_account) {
         const struct sim_bet *bet = &sim->oracle.bets[at];
-        if ((bet->state == BET_STATE_OPEN || bet->state == BET_STATE_PENDING) &&
-            is_alike(sim, entry, bet))
+        if (bet != but && is_running(bet) && is_alike(sim, entry, bet))
             staked += bet->stake;
     }
     return staked;
@@ -223,6 +233,8 @@ static struct sim_bounds bounds_of(const struct sim *sim, const struct sim_entry
         all.payout_day_max =
             leg.payout_day_max < all.payout_day_max ? leg.payout_day_max : all.payout_day_max;
         all.delay_us = leg.delay_us > all.delay_us ? leg.delay_us : all.delay_us;
+        all.refer_above = leg.refer_above < all.refer_above ? leg.refer_above : all.refer_above;
+        all.refers = all.refers || leg.refers;
     }
     return all;
 }
@@ -232,15 +244,17 @@ static uint32_t ref_of(const struct sim *sim, const struct sim_account *account)
     return (uint32_t)(account - sim->oracle.accounts);
 }
 
+static int64_t longer(const struct sim_view *view, int64_t longest)
+{
+    return view->in_play && view->delay_us > longest ? view->delay_us : longest;
+}
+
 int64_t sim_expect_delay(const struct sim *sim, const struct sim_entry *entry,
                          const struct sim_account *account)
 {
     int64_t longest = bounds_of(sim, entry, ref_of(sim, account)).delay_us;
-    for (uint32_t i = 0; i < entry->legs_count; i++) {
-        const struct sim_view *view = &legs_of(sim, entry)[i].view;
-        if (view->in_play && view->delay_us > longest)
-            longest = view->delay_us;
-    }
+    for (uint32_t i = 0; i < entry->legs_count; i++)
+        longest = longer(&legs_of(sim, entry)[i].view, longest);
     return longest;
 }
 
@@ -255,52 +269,74 @@ static int64_t day_of(const struct sim_bet *bet)
     return bet_id_instant((struct bet_id){bet->bet_id}).us / DAY_US;
 }
 
-/* What the account's bets of today have paid, and may pay yet. */
-static int64_t paid_today(const struct sim *sim, const struct sim_account *account)
+/* What the account's bets of that day have paid, and may pay yet. */
+static int64_t paid_in_day(const struct sim *sim, const struct sim_account *account,
+                           int64_t time_us, const struct sim_bet *but)
 {
-    int64_t today = sim->oracle.time_us / DAY_US, paid = 0; /* of the bet's record */
+    int64_t today = time_us / DAY_US, paid = 0;
     for (uint32_t at = account->bets_last; at != SIM_NONE;
          at = sim->oracle.bets[at].next_of_account) {
         const struct sim_bet *bet = &sim->oracle.bets[at];
-        bool open = bet->state == BET_STATE_OPEN || bet->state == BET_STATE_PENDING;
-        if (day_of(bet) == today && bet->state != BET_STATE_NOT_ACCEPTED)
-            paid += bet->cashed_out + (open ? bet->returns : bet->payout);
+        if (bet != but && day_of(bet) == today && bet->state != BET_STATE_NOT_ACCEPTED)
+            paid += bet->cashed_out + (is_running(bet) ? bet->returns : bet->payout);
     }
     return paid;
 }
 
-static enum bet_outcome expect_stake(const struct sim *sim, const struct sim_entry *entry,
-                                     const struct sim_account *account,
-                                     const struct sim_shape *shape, const struct sim_bet_leg *legs)
+/* A ticket, or a bet that waits, beside the limits. */
+struct limited {
+    const struct sim_entry *entry;
+    const struct sim_account *account;
+    const struct sim_bet *bet; /* NULL: it is new */
+    unsigned lifted;           /* enum referral_lift */
+    int64_t time_us;
+};
+
+static enum bet_outcome expect_limits(const struct sim *sim, const struct limited *l,
+                                      const struct sim_shape *shape, int64_t returns)
 {
-    const uint32_t ref = ref_of(sim, account);
-    const struct sim_bounds bounds = bounds_of(sim, entry, ref);
-    bool cash = entry->stake_kind == STAKE_CASH;
-    int64_t stake = shape->stake;
-    int64_t alike = staked_alike(sim, entry, account, entry->amount, bounds.stake_max);
-    int64_t returns = sim_returns(sim, shape, legs);
-    int64_t funds = cash                               ? account->available
-                    : entry->stake_kind == STAKE_BONUS ? account->bonus
-                                                       : account->free;
-    if (account->currency != 0 && account->currency != entry->currency)
-        return BET_CURRENCY_MISMATCH;
-    if (stake < bounds.stake_min || stake > bounds.stake_max - alike || returns > bounds.payout_max)
-        return BET_STAKE_LIMIT;
+    const uint32_t ref = ref_of(sim, l->account);
+    const struct sim_bounds bounds = bounds_of(sim, l->entry, ref);
+    bool cash = l->entry->stake_kind == STAKE_CASH;
+    int64_t stake = shape->stake, alike = 0, most = bounds.payout_max;
+    if (l->bet != NULL || l->account->stakes_open > bounds.stake_max - l->entry->amount)
+        alike = staked_alike(sim, l->entry, l->account, l->bet); /* else within the limit */
     if (bounds.payout_day_max != INT64_MAX) {
-        int64_t left = bounds.payout_day_max - paid_today(sim, account);
-        if (returns > (left > 0 ? left : 0)) /* what pays nothing passes whatever was paid */
-            return BET_STAKE_LIMIT;
+        int64_t left = bounds.payout_day_max - paid_in_day(sim, l->account, l->time_us, l->bet);
+        left = left > 0 ? left : 0; /* what pays nothing passes whatever was paid */
+        most = left < most ? left : most;
     }
-    if (costs_too_much(sim, entry, ref, returns - (cash ? stake : 0)))
+    bool free_stake = (l->lifted & LIFT_STAKE) != 0 && bounds.stake_max > 0;
+    if (stake < bounds.stake_min || stake < 1)
+        return BET_STAKE_LIMIT;
+    if (!free_stake && (stake > bounds.stake_max - alike || returns > most))
+        return BET_STAKE_LIMIT;
+    if ((l->lifted & LIFT_LIABILITY) == 0 &&
+        costs_too_much(sim, l->entry, ref, returns - (cash ? stake : 0)))
         return BET_LIABILITY_LIMIT;
-    if (account->available < 0) /* who owes stakes nothing, promotional money neither */
-        return BET_INSUFFICIENT_BALANCE;
-    return account->currency == 0 || stake > funds ? BET_INSUFFICIENT_BALANCE : BET_PLACED;
+    return BET_PLACED;
 }
 
-enum bet_outcome sim_expect_bet(const struct sim *sim, const struct sim_entry *entry,
-                                const struct sim_account *account, int64_t stake)
+static enum bet_outcome expect_stake(const struct sim *sim, const struct limited *l,
+                                     const struct sim_shape *shape, const struct sim_bet_leg *legs)
 {
+    const struct sim_account *account = l->account;
+    int64_t funds = l->entry->stake_kind == STAKE_CASH    ? account->available
+                    : l->entry->stake_kind == STAKE_BONUS ? account->bonus
+                                                          : account->free;
+    if (account->currency != 0 && account->currency != l->entry->currency)
+        return BET_CURRENCY_MISMATCH;
+    enum bet_outcome outcome = expect_limits(sim, l, shape, sim_returns(sim, shape, legs));
+    if (outcome != BET_PLACED)
+        return outcome;
+    if (account->available < 0) /* who owes stakes nothing, promotional money neither */
+        return BET_INSUFFICIENT_BALANCE;
+    return account->currency == 0 || shape->stake > funds ? BET_INSUFFICIENT_BALANCE : BET_PLACED;
+}
+
+static enum bet_outcome expect_new(const struct sim *sim, const struct limited *l, int64_t stake)
+{
+    const struct sim_entry *entry = l->entry;
     struct sim_bet_leg legs[SIM_LEGS_MAX];
     const struct sim_shape shape = shape_of(sim, entry, stake, legs);
     enum bet_outcome outcome = expect_structure(sim, entry, &shape, legs);
@@ -311,10 +347,42 @@ enum bet_outcome sim_expect_bet(const struct sim *sim, const struct sim_entry *e
     if (outcome == BET_PLACED && odds_too_long(sim, &shape, legs))
         outcome = BET_ODDS_LIMIT;
     if (outcome == BET_PLACED)
-        outcome = expect_stake(sim, entry, account, &shape, legs);
-    if (outcome != BET_PLACED || sim_expect_delay(sim, entry, account) == 0)
-        return outcome;
-    return sim->oracle.pending < sim->mix.book.pending_max ? BET_PENDING : BET_MARKET_SUSPENDED;
+        outcome = expect_stake(sim, l, &shape, legs);
+    if (outcome == BET_PLACED && sim_expect_delay(sim, entry, l->account) > 0)
+        outcome = BET_PENDING;
+    return outcome;
+}
+
+enum bet_outcome sim_expect_bet(const struct sim *sim, const struct sim_entry *entry,
+                                const struct sim_account *account, int64_t stake)
+{
+    const struct limited l = {entry, account, NULL, 0, sim->oracle.time_us};
+    return expect_new(sim, &l, stake);
+}
+
+enum referral_cause sim_expect_referral(const struct sim *sim, const struct sim_entry *entry,
+                                        const struct sim_account *account, int64_t stake,
+                                        enum bet_outcome outcome)
+{
+    const struct sim_bounds bounds = bounds_of(sim, entry, ref_of(sim, account));
+    const struct limited l = {entry, account, NULL, LIFT_STAKE | LIFT_LIABILITY,
+                              sim->oracle.time_us};
+    if (bounds.stake_max <= 0 || stake < bounds.stake_min)
+        return REFERRED_NOT; /* that is no question of risk */
+    if (outcome == BET_PLACED || outcome == BET_PENDING)
+        return stake > bounds.refer_above ? REFERRED_BY_RULE : REFERRED_NOT;
+    if ((outcome != BET_STAKE_LIMIT && outcome != BET_LIABILITY_LIMIT) || !bounds.refers)
+        return REFERRED_NOT;
+    enum bet_outcome without = expect_new(sim, &l, stake);
+    if (without != BET_PLACED && without != BET_PENDING)
+        return REFERRED_NOT;
+    return outcome == BET_STAKE_LIMIT ? REFERRED_STAKE_LIMIT : REFERRED_LIABILITY_LIMIT;
+}
+
+int64_t sim_expect_refer_above(const struct sim *sim, const struct sim_entry *entry,
+                               const struct sim_account *account)
+{
+    return bounds_of(sim, entry, ref_of(sim, account)).refer_above;
 }
 
 uint32_t sim_expect_step(const struct sim *sim, const struct sim_entry *entry)
@@ -324,21 +392,58 @@ uint32_t sim_expect_step(const struct sim *sim, const struct sim_entry *entry)
     return sim_lines(&shape, legs) * (entry->each_way ? 2 : 1);
 }
 
-/* The market was stopped or its provider silent, and all is well again. */
-static bool was_stopped(const struct sim *sim, const struct sim_entry *entry,
-                        const struct sim_leg *leg)
+/* ---- bets that wait ---- */
+
+enum bet_outcome sim_expect_look(const struct sim *sim, const struct sim_bet *bet,
+                                 const struct sim_look *look, int64_t stake)
 {
-    return sim->markets[leg->market].stopped_seq > entry->seq ||
-           leg->release_view.back > leg->view.breaks;
+    static const struct wish any = {.policy = PRICE_ANY};
+    const struct sim_entry *entry = &sim->entries[bet->entry];
+    struct sim_shape shape = sim_shape_of(bet);
+    shape.stake = stake;
+    const struct limited l = {entry, &sim->oracle.accounts[bet->account], bet, look->lifted,
+                              look->time_us};
+    enum bet_outcome outcome = expect_structure(sim, entry, &shape, look->legs);
+    for (uint32_t i = 0; outcome == BET_PLACED && i < bet->legs_count; i++) {
+        struct sim_view view = look->views[i];
+        view.odds = look->legs[i].odds; /* what is bound, or named, whatever it is now */
+        outcome = market_says(sim, &any, &view);
+    }
+    if (outcome == BET_PLACED && odds_too_long(sim, &shape, look->legs))
+        outcome = BET_ODDS_LIMIT;
+    return outcome == BET_PLACED
+               ? expect_limits(sim, &l, &shape, sim_returns(sim, &shape, look->legs))
+               : outcome;
 }
 
-enum bet_outcome sim_expect_release(const struct sim *sim, const struct sim_entry *entry,
-                                    const struct sim_bet_leg *bound)
+int64_t sim_expect_look_delay(const struct sim *sim, const struct sim_bet *bet,
+                              const struct sim_look *look)
 {
+    int64_t longest = bounds_of(sim, &sim->entries[bet->entry], bet->account).delay_us;
+    for (uint32_t i = 0; i < bet->legs_count; i++)
+        longest = longer(&look->views[i], longest);
+    return longest;
+}
+
+/* The market was stopped or its provider silent, and all is well again. */
+static bool was_stopped(const struct sim *sim, const struct sim_bet *bet, const struct sim_leg *leg)
+{
+    const struct sim_referral *r = &bet->referral;
+    uint64_t bound = r->cause != REFERRED_NOT ? r->bound_seq : sim->entries[bet->entry].seq;
+    int64_t breaks = r->offers > 0 ? r->breaks : leg->view.breaks;
+    return sim->markets[leg->market].stopped_seq > bound || leg->release_view.back > breaks;
+}
+
+enum bet_outcome sim_expect_release(const struct sim *sim, const struct sim_bet *bet)
+{
+    const struct sim_entry *entry = &sim->entries[bet->entry];
+    const struct sim_bet_leg *bound = &sim->oracle.legs[bet->legs_first];
     for (uint32_t i = 0; i < entry->legs_count; i++) {
         const struct sim_leg *leg = &legs_of(sim, entry)[i];
-        enum bet_outcome outcome = market_says(sim, entry, leg, bound[i].odds, &leg->release_view);
-        if ((outcome == BET_PLACED || outcome == BET_ODDS_CHANGED) && was_stopped(sim, entry, leg))
+        uint8_t policy = bound[i].named ? PRICE_ANY : entry->policy;
+        const struct wish wish = {policy, leg->odds_version, bound[i].odds};
+        enum bet_outcome outcome = market_says(sim, &wish, &leg->release_view);
+        if ((outcome == BET_PLACED || outcome == BET_ODDS_CHANGED) && was_stopped(sim, bet, leg))
             return BET_MARKET_SUSPENDED;
         if (outcome != BET_PLACED)
             return outcome;

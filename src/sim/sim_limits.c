@@ -38,6 +38,8 @@ static void narrow(struct sim_bounds *b, const struct stake_limits *l, struct fa
         l->payout_day_minor_max < b->payout_day_max ? l->payout_day_minor_max : b->payout_day_max;
     b->liability_max = liability < b->liability_max ? liability : b->liability_max;
     b->delay_us = l->delay_us > b->delay_us ? l->delay_us : b->delay_us;
+    b->refer_above = l->refer_minor_above < b->refer_above ? l->refer_minor_above : b->refer_above;
+    b->refers = b->refers || l->refers != 0;
     f->top *= l->factor_permyriad;
     f->bottom *= 10000;
 }
@@ -71,7 +73,8 @@ struct sim_bounds sim_bounds_of(const struct sim *sim, uint32_t account, uint32_
                                     LIMIT_OF_SPORT};
     const struct book_options *book = &sim->mix.book;
     const struct sim_oracle *o = &sim->oracle;
-    struct sim_bounds bounds = {0, INT64_MAX, INT64_MAX, INT64_MAX, INT64_MAX, 0};
+    struct sim_bounds bounds = {0,         INT64_MAX, INT64_MAX, INT64_MAX,
+                                INT64_MAX, 0,         INT64_MAX, book->referral.on};
     struct factors factors = {1, 1};
     for (size_t k = 0; o->limits_count > 0 && market != SIM_NONE && k < sizeof order; k++)
         for (uint32_t i = 0; i < o->limits_count; i++)
@@ -83,6 +86,7 @@ struct sim_bounds sim_bounds_of(const struct sim *sim, uint32_t account, uint32_
         .payout_minor_max = book->ticket_limits.bet.payout_minor_max,
         .liability_minor_max = book->liability_minor_max,
         .payout_day_minor_max = book->payout_day_minor_max,
+        .refer_minor_above = INT64_MAX,
         .factor_permyriad = 10000};
     narrow(&bounds, &platform, &factors);
     return bounds;
@@ -170,6 +174,11 @@ static void choose_numbers(struct sim *sim, struct stake_limits *l)
     l->payout_day_minor_max = INT64_MAX;
     if (sim_chance(sim, 20))
         l->delay_us = LIMIT_DELAY_US_MAX + 1;
+    if (sim->mix.referrals == 0)
+        return;
+    l->refers = sim_chance(sim, 500);
+    if (sim_chance(sim, 250))
+        l->refer_minor_above = 50 * (1 + (int64_t)sim_below(sim, 12));
 }
 
 static void choose_scope(struct sim *sim, struct sim_limits *asked)

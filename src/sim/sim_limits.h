@@ -22,6 +22,8 @@ struct sim_limits {
 /* What holds for a leg, by the rules of BETTING-RULES 4.12. */
 struct sim_bounds {
     int64_t stake_min, stake_max, payout_max, payout_day_max, liability_max, delay_us;
+    int64_t refer_above; /* a higher stake is for the desk to decide */
+    bool refers;         /* and what these limits refuse */
 };
 
 struct sim_bounds sim_bounds_of(const struct sim *sim, uint32_t account, uint32_t market);

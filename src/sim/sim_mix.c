@@ -135,6 +135,26 @@ static void draw_disks(struct sim *sim)
     sim->prng = common;
 }
 
+/* Whether the desk decides what limits refuse, and how fast everybody is; likewise. */
+static void draw_referrals(struct sim *sim)
+{
+    struct sim_mix *mix = &sim->mix;
+    struct referral_options *options = &mix->book.referral;
+    struct prng common = sim->prng;
+    prng_seed(&sim->prng, sim->options.seed ^ 0x726566657273);
+    if (sim_chance(sim, 400)) {
+        mix->referrals = 30 + (uint32_t)sim_below(sim, 600);
+        options->on = sim_chance(sim, 500);
+        options->timeout_us = 1 + (int64_t)sim_below(sim, sim_chance(sim, 300) ? 200000 : 8000000);
+        options->offer_us = 1 + (int64_t)sim_below(sim, sim_chance(sim, 200) ? 200000 : 20000000);
+        if (sim_chance(sim, 400))
+            mix->limits += 5 + (uint32_t)sim_below(sim, 15);
+        if (sim_chance(sim, 250))
+            mix->book.limits.referrals_max = 1 + (uint32_t)sim_below(sim, 5);
+    }
+    sim->prng = common;
+}
+
 /* What is bet on, and what limits that has; the clock of the providers. */
 static void draw_tickets(struct sim *sim)
 {
@@ -219,4 +239,5 @@ void sim_mix_draw(struct sim *sim)
     if (!mix->burst && !mix->synthetic && sim_chance(sim, 250))
         draw_short_segments(sim);
     draw_disks(sim);
+    draw_referrals(sim);
 }

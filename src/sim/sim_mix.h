@@ -13,6 +13,7 @@ struct sim_mix {
     uint32_t multiples, each_way; /* permille of the tickets */
     uint32_t cash_outs;           /* of what customers ask for */
     uint32_t limits;              /* of the desk's turns, in which it sets some */
+    uint32_t referrals;           /* in which it speaks of a bet; 0: no bet is referred */
     uint32_t alternatives;        /* of the tickets, for which a lower stake does */
     uint32_t promotions;          /* of the movements of money; and of the stakes, a fifth of it */
     uint32_t spenders; /* of the movements that take money, how many take all; 0: few are made */

@@ -6,6 +6,7 @@
 #include "base/assert.h"
 #include "sim/sim_cash_out.h"
 #include "sim/sim_fold.h"
+#include "sim/sim_referrals.h"
 #include "sim/sim_tickets.h"
 #include "sim/sim_world.h"
 
@@ -418,9 +419,8 @@ static void fold(struct sim *sim, const struct record_view *record)
     case RECORD_ADJUSTMENT:
         sim_oracle_adjustment(sim, record);
         break;
-    case RECORD_REFERRAL: /* nothing is referred */
-        SIM_CHECK(false, "L7", "record %llu: a word on a bet that nobody referred",
-                  (unsigned long long)record->head->seq);
+    case RECORD_REFERRAL:
+        sim_oracle_referral(sim, record);
         break;
     case RECORD_LIMITS:
         sim_oracle_limits(sim, record);
@@ -435,6 +435,8 @@ static void fold(struct sim *sim, const struct record_view *record)
         break;
     }
     post(sim, record);
+    if (sim->mix.referrals > 0 && record->head->account != 0)
+        sim_check_held(sim, record->head->account);
 }
 
 void sim_oracle_record(struct sim *sim, const struct record_view *record)

@@ -22,9 +22,24 @@ struct sim_bet_leg {
     uint32_t market; /* index of sim.markets */
     uint16_t selection;
     bool banker, ante_post;
+    bool named; /* its price, by a trader */
     struct place_terms terms;
     struct odds odds;
     struct record_leg_result win, place; /* of the settlement in force */
+};
+
+/* Of a bet that was referred to the desk. */
+struct sim_referral {
+    uint8_t cause;      /* enum referral_cause; 0: it was not */
+    uint8_t stage;      /* enum referral_stage */
+    uint8_t lifted;     /* enum referral_lift, by the newest word of the desk */
+    uint8_t offers;     /* it had so many */
+    uint64_t bound_seq; /* the BET, or the newest OFFERED */
+    int64_t breaks;     /* of leases, when that was */
+    int64_t offered;    /* stake of the newest offer; 0: none */
+    int64_t until_us;   /* record time of the end of waiting */
+    uint32_t since_in;  /* incarnation in which this waiting began, or went on, */
+    int64_t due_us;     /* and its end, monotonic */
 };
 
 struct sim_bet {
@@ -39,6 +54,7 @@ struct sim_bet {
     int64_t stake_placed, stake_sold, cashed_out;
     uint32_t selling; /* the entry of the cash-out that waits, or UINT32_MAX */
     uint32_t cash_outs;
+    struct sim_referral referral;
 };
 
 #define SIM_CURRENCIES 4
@@ -57,9 +73,9 @@ struct sim_oracle {
     uint32_t accounts_count;
     uint32_t markets[SIM_MARKETS_MAX + 1]; /* [ref] -> index of sim.markets */
     uint32_t markets_count;
-    struct sim_bet *bets; /* owns */
-    uint32_t bets_count, bets_max, pending;
-    struct sim_bet_leg *legs; /* owns; of the bets, in their order */
+    struct sim_bet *bets;                             /* owns */
+    uint32_t bets_count, bets_max, pending, referred; /* the last two: that wait */
+    struct sim_bet_leg *legs;                         /* owns; of the bets, in their order */
     uint32_t legs_count, legs_max;
     struct table *bets_by_id; /* owns */
     struct sim_proposal proposals[SIM_PROPOSALS_MAX];

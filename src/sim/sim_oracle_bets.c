@@ -4,6 +4,7 @@
 #include "base/assert.h"
 #include "sim/sim_fate.h"
 #include "sim/sim_fold.h"
+#include "sim/sim_referrals.h"
 #include "sim/sim_tickets.h"
 #include "sim/sim_world.h"
 
@@ -17,8 +18,8 @@ bool sim_posted(const struct record_view *record, const struct record_posting *e
 /* ---- placed ---- */
 
 /* L6: the evidence in the record is what was published last before the decision. */
-static void check_leg(struct sim *sim, const struct sim_view *view, const struct record_leg *leg,
-                      struct odds taken)
+void sim_check_leg(struct sim *sim, const struct sim_view *view, const struct record_leg *leg,
+                   struct odds taken)
 {
     SIM_CHECK(leg->odds_version == view->version && leg->odds_position == view->position, "L6",
               "bound to version %llx, published was %llx", (unsigned long long)leg->odds_version,
@@ -31,7 +32,7 @@ static void check_leg(struct sim *sim, const struct sim_view *view, const struct
               "the lease in the record");
 }
 
-static const struct sim_market *check_open(struct sim *sim, const struct record_leg *leg)
+const struct sim_market *sim_check_open(struct sim *sim, const struct record_leg *leg)
 {
     SIM_CHECK(leg->market >= 1 && leg->market <= sim->oracle.markets_count, "L6",
               "a bet on no market");
@@ -54,6 +55,9 @@ struct sim_shape sim_shape_of(const struct sim_bet *bet)
 
 void sim_count_open(struct sim *sim, const struct sim_bet *bet, int sign)
 {
+    sim->oracle.accounts[bet->account].stakes_open += sign * bet->stake;
+    if (bet->state == BET_STATE_REFERRED)
+        return; /* it costs nothing until the desk lets it pass */
     bool cash = (bet->flags & (BET_FREE | BET_BONUS)) == 0;
     bool single = cash && bet->legs_count == 1 && (bet->flags & BET_EACH_WAY) == 0;
     for (uint32_t i = 0; i < bet->legs_count; i++) {
@@ -63,7 +67,6 @@ void sim_count_open(struct sim *sim, const struct sim_bet *bet, int sign)
             sign * (bet->returns - (cash && !single ? bet->stake : 0));
         market->stakes_single += sign * (single ? bet->stake : 0);
     }
-    sim->oracle.accounts[bet->account].stakes_open += sign * bet->stake;
 }
 
 static void add_bet(struct sim *sim, struct sim_entry *entry, const struct record_view *record)
@@ -85,7 +88,9 @@ static void add_bet(struct sim *sim, struct sim_entry *entry, const struct recor
         .legs_count = record->head->items_count,
         .sizes = b->sizes,
         .flags = b->flags,
-        .state = pending ? BET_STATE_PENDING : BET_STATE_OPEN,
+        .state = b->referred != REFERRED_NOT ? BET_STATE_REFERRED
+                 : pending                   ? BET_STATE_PENDING
+                                             : BET_STATE_OPEN,
         .placed_us = record->head->time_us,
         .stake = b->stake,
         .stake_placed = b->stake,
@@ -103,6 +108,8 @@ static void add_bet(struct sim *sim, struct sim_entry *entry, const struct recor
             .odds = {legs[i].odds_numerator, legs[i].odds_denominator},
         };
     o->pending += pending;
+    if (b->referred != REFERRED_NOT)
+        sim_refer(sim, &o->bets[entry->bet], record);
     sim_count_open(sim, &o->bets[entry->bet], 1);
     enum table_outcome outcome = table_insert(o->bets_by_id, table_key_u64(b->bet_id), entry->bet);
     SIM_CHECK(outcome == TABLE_OK, "L2", "two bets have one id");
@@ -112,13 +119,13 @@ static void add_bet(struct sim *sim, struct sim_entry *entry, const struct recor
 static void check_leg_taken(struct sim *sim, const struct sim_entry *entry,
                             const struct sim_leg *asked, const struct record_leg *leg)
 {
-    const struct sim_market *market = check_open(sim, leg);
+    const struct sim_market *market = sim_check_open(sim, leg);
     const struct sim_named *named = &market->named[leg->selection];
     SIM_CHECK(market == &sim->markets[asked->market] &&
                   slice_equal(slice_of(named->id, named->id_bytes),
                               slice_of(asked->selection, asked->selection_bytes)),
               "L6", "the bet is on another selection than asked for");
-    check_leg(sim, &asked->view, leg, asked->view.odds);
+    sim_check_leg(sim, &asked->view, leg, asked->view.odds);
     struct place_terms terms = entry->each_way ? asked->view.terms : (struct place_terms){0};
     SIM_CHECK(leg->places == terms.places && leg->place_numerator == terms.numerator &&
                   leg->place_denominator == terms.denominator,
@@ -230,21 +237,67 @@ static int64_t highest(struct sim *sim, const struct sim_entry *entry,
     return low > 0 && !is_limit(sim_expect_bet(sim, entry, account, low * step)) ? low * step : 0;
 }
 
-/* What becomes of the request, and with what stake. */
-static enum bet_outcome expect_request(struct sim *sim, const struct sim_entry *entry,
-                                       const struct sim_account *account, int64_t *ret_stake)
+static bool is_accepted(enum bet_outcome outcome)
 {
-    enum bet_outcome outcome = sim_expect_bet(sim, entry, account, entry->amount);
-    *ret_stake = entry->amount;
-    if (!entry->accept_alternative || !is_limit(outcome))
-        return outcome;
-    int64_t lower = highest(sim, entry, account);
-    if (lower == 0)
-        return outcome;
-    outcome = sim_expect_bet(sim, entry, account, lower);
-    if (outcome == BET_PLACED || outcome == BET_PENDING)
-        *ret_stake = lower;
-    return outcome;
+    return outcome == BET_PLACED || outcome == BET_PENDING;
+}
+
+/* What becomes of a request, with what stake, and whether the desk is asked. */
+struct expected {
+    enum bet_outcome outcome;
+    int64_t stake;
+    enum referral_cause referred, unheard; /* unheard: it would be, were there room */
+};
+
+/* Something has to be free for one more that waits. */
+static void find_room(const struct sim *sim, struct expected *e)
+{
+    bool room = sim->oracle.pending < sim->mix.book.pending_max;
+    if (e->referred != REFERRED_NOT && (!room || !sim_referrals_room(sim))) {
+        e->unheard = e->referred;
+        e->referred = REFERRED_NOT;
+        if (e->unheard == REFERRED_BY_RULE)
+            e->outcome = BET_STAKE_LIMIT;
+    }
+    if (e->referred != REFERRED_NOT)
+        e->outcome = BET_PENDING;
+    else if (e->outcome == BET_PENDING && !room)
+        e->outcome = BET_MARKET_SUSPENDED;
+}
+
+static struct expected expect_request(struct sim *sim, const struct sim_entry *entry,
+                                      const struct sim_account *account)
+{
+    struct expected e = {.stake = entry->amount};
+    e.outcome = sim_expect_bet(sim, entry, account, entry->amount);
+    int64_t lower =
+        entry->accept_alternative && is_limit(e.outcome) ? highest(sim, entry, account) : 0;
+    if (lower > 0) {
+        e.stake = lower;
+        e.outcome = sim_expect_bet(sim, entry, account, lower);
+    }
+    e.referred = sim_expect_referral(sim, entry, account, e.stake, e.outcome);
+    find_room(sim, &e);
+    if (!is_accepted(e.outcome))
+        e.stake = entry->amount;
+    return e;
+}
+
+/* The record says what would pass without the desk. */
+static void check_most(struct sim *sim, const struct sim_entry *entry,
+                       const struct sim_account *account, const struct expected *e, int64_t most)
+{
+    bool by_rule = e->referred == REFERRED_BY_RULE || e->unheard == REFERRED_BY_RULE;
+    if (by_rule && e->stake != entry->amount)
+        SIM_CHECK(most == e->stake, "L7", "the most is %lld, not the lower stake", (long long)most);
+    else if (by_rule)
+        SIM_CHECK(most == sim_expect_refer_above(sim, entry, account), "L7",
+                  "%lld is said to pass without the desk", (long long)most);
+    else if (is_limit(e->outcome) || e->referred != REFERRED_NOT)
+        check_stake_max(sim, entry, account, most);
+    sim->report.counts[SIM_REFERRALS_FULL] += e->unheard != REFERRED_NOT;
+    sim->report.counts[SIM_REFERRED_LOWER] +=
+        e->referred != REFERRED_NOT && e->stake != entry->amount;
 }
 
 void sim_oracle_bet(struct sim *sim, const struct record_view *record)
@@ -259,18 +312,20 @@ void sim_oracle_bet(struct sim *sim, const struct record_view *record)
     SIM_CHECK(entry->decided_in != 0, "L2", "a bet that nobody asked for");
     sim_vault_record(sim, record, entry);
     SIM_CHECK(is_request(b, entry), "L3", "the verdict is of another request");
-    int64_t stake;
-    enum bet_outcome expected = expect_request(sim, entry, account, &stake);
+    const struct expected e = expect_request(sim, entry, account);
+    enum bet_outcome expected = e.outcome;
     SIM_CHECK(b->outcome == expected, sim->legs[entry->legs_first].view.alive ? "L6" : "P2",
               "record %llu: a bet of %u legs ended as %s, the oracle says %s",
               (unsigned long long)record->head->seq, entry->legs_count,
               bet_outcome_text((enum bet_outcome)b->outcome), bet_outcome_text(expected));
-    bool accepted = expected == BET_PLACED || expected == BET_PENDING;
-    SIM_CHECK(b->stake == stake && b->stake_asked == (stake == entry->amount ? 0 : entry->amount),
-              "L7", "a stake of %lld, the oracle says %lld", (long long)b->stake, (long long)stake);
-    if (is_limit(expected))
-        check_stake_max(sim, entry, account, b->stake_max);
-    sim->report.counts[SIM_ALTERNATIVE] += stake != entry->amount;
+    bool accepted = is_accepted(expected);
+    SIM_CHECK(
+        b->stake == e.stake && b->stake_asked == (e.stake == entry->amount ? 0 : entry->amount),
+        "L7", "a stake of %lld, the oracle says %lld", (long long)b->stake, (long long)e.stake);
+    SIM_CHECK(b->referred == e.referred, "L7", "a bet is referred for %u, the oracle says %u",
+              b->referred, e.referred);
+    check_most(sim, entry, account, &e, b->stake_max);
+    sim->report.counts[SIM_ALTERNATIVE] += e.stake != entry->amount;
     entry->delay_us = expected == BET_PENDING ? sim_expect_delay(sim, entry, account) : 0;
     SIM_CHECK(b->balance_after == account->available - (accepted && cash ? b->stake : 0), "L4",
               "balance_after of a bet");
@@ -282,7 +337,8 @@ void sim_oracle_bet(struct sim *sim, const struct record_view *record)
     } else {
         SIM_CHECK(b->bet_id == 0 && sim_posted(record, NULL, 0), "L4", "a refusal moves no money");
     }
-    count_verdict(sim, entry, expected);
+    if (e.referred == REFERRED_NOT)
+        count_verdict(sim, entry, expected);
 }
 
 /* ---- after that ---- */
@@ -297,8 +353,8 @@ struct sim_bet *sim_bet_of(struct sim *sim, const struct record_view *record, ui
     return bet;
 }
 
-static struct sim_bet *bet_of(struct sim *sim, const struct record_view *record, uint64_t bet_id,
-                              uint64_t previous_seq)
+struct sim_bet *sim_bet_next(struct sim *sim, const struct record_view *record, uint64_t bet_id,
+                             uint64_t previous_seq)
 {
     struct sim_bet *bet = sim_bet_of(sim, record, bet_id);
     SIM_CHECK(bet->seq_last == previous_seq, "L7", "the bet's records are no chain");
@@ -311,7 +367,7 @@ static struct odds lower_of(struct odds a, struct odds b)
     return (uint64_t)a.numerator * b.denominator < (uint64_t)b.numerator * a.denominator ? a : b;
 }
 
-static uint16_t staked_from(const struct sim_bet *bet)
+uint16_t sim_staked_from(const struct sim_bet *bet)
 {
     return (bet->flags & BET_FREE) != 0    ? LEDGER_FREE
            : (bet->flags & BET_BONUS) != 0 ? LEDGER_BONUS
@@ -326,9 +382,12 @@ static void place_released(struct sim *sim, struct sim_bet *bet, const struct si
     struct sim_bet_leg *own = &sim->oracle.legs[bet->legs_first];
     for (uint32_t i = 0; i < bet->legs_count; i++) {
         const struct sim_leg *asked = &sim->legs[entry->legs_first + i];
-        (void)check_open(sim, &legs[i]);
-        own[i].odds = lower_of(own[i].odds, asked->release_view.odds);
-        check_leg(sim, &asked->release_view, &legs[i], own[i].odds);
+        (void)sim_check_open(sim, &legs[i]);
+        if (!own[i].named)
+            own[i].odds = lower_of(own[i].odds, asked->release_view.odds);
+        sim_check_leg(sim, &asked->release_view, &legs[i], own[i].odds);
+        SIM_CHECK(((legs[i].flags & LEG_OFFERED) != 0) == own[i].named, "L6",
+                  "whose price a leg has");
     }
     const struct sim_shape shape = sim_shape_of(bet);
     bet->returns = sim_returns(sim, &shape, own);
@@ -340,16 +399,16 @@ static void place_released(struct sim *sim, struct sim_bet *bet, const struct si
 void sim_oracle_release(struct sim *sim, const struct record_view *record)
 {
     const struct record_release *r = record->body;
-    struct sim_bet *bet = bet_of(sim, record, r->bet_id, r->previous_seq);
+    struct sim_bet *bet = sim_bet_next(sim, record, r->bet_id, r->previous_seq);
     struct sim_entry *entry = &sim->entries[bet->entry];
     const struct sim_account *account = &sim->oracle.accounts[bet->account];
-    uint16_t currency = account->currency, from = staked_from(bet);
-    SIM_CHECK(bet->state == BET_STATE_PENDING, "L7", "a bet released twice");
+    uint16_t currency = account->currency, from = sim_staked_from(bet);
+    SIM_CHECK(sim_bet_waits(bet->state), "L7", "a bet released twice");
     SIM_CHECK(entry->released, "L6", "a release that nobody saw");
-    SIM_CHECK(entry->released_in != entry->decided_in ||
+    SIM_CHECK(bet->referral.cause != REFERRED_NOT || entry->released_in != entry->decided_in ||
                   entry->released_us >= entry->decided_us + entry->delay_us,
               "L6", "a bet was released before its delay was over");
-    enum bet_outcome expected = sim_expect_release(sim, entry, &sim->oracle.legs[bet->legs_first]);
+    enum bet_outcome expected = sim_expect_after_words(sim, bet);
     SIM_CHECK(r->outcome == expected, sim->legs[entry->legs_first].release_view.alive ? "L6" : "P2",
               "record %llu: a release ended as %s, the oracle says %s",
               (unsigned long long)record->head->seq, bet_outcome_text((enum bet_outcome)r->outcome),
@@ -370,6 +429,8 @@ void sim_oracle_release(struct sim *sim, const struct record_view *record)
     sim_count(sim, placed ? SIM_BET_RELEASED : SIM_BET_NOT_ACCEPTED);
     if (placed)
         place_released(sim, bet, entry, record);
+    if (bet->referral.cause != REFERRED_NOT)
+        sim_referral_ends(sim, bet, expected);
 }
 
 /* ---- settled ---- */
@@ -455,7 +516,7 @@ int64_t sim_check_moved(struct sim *sim, const struct record_view *record,
 void sim_oracle_settle(struct sim *sim, const struct record_view *record)
 {
     const struct record_settle *s = record->body;
-    struct sim_bet *bet = bet_of(sim, record, s->bet_id, s->previous_seq);
+    struct sim_bet *bet = sim_bet_next(sim, record, s->bet_id, s->previous_seq);
     const struct sim_account *account = &sim->oracle.accounts[bet->account];
     struct sim_fate fate;
     SIM_CHECK(bet->state == BET_STATE_OPEN, "L7", "bet %llu is settled twice",
@@ -491,7 +552,7 @@ void sim_oracle_settle(struct sim *sim, const struct record_view *record)
 void sim_oracle_reverse(struct sim *sim, const struct record_view *record)
 {
     const struct record_reverse *r = record->body;
-    struct sim_bet *bet = bet_of(sim, record, r->bet_id, r->previous_seq);
+    struct sim_bet *bet = sim_bet_next(sim, record, r->bet_id, r->previous_seq);
     const struct sim_account *account = &sim->oracle.accounts[bet->account];
     struct sim_fate fate;
     SIM_CHECK(bet->state == BET_STATE_SETTLED && r->reverses_seq == bet->seq_settled, "L7",

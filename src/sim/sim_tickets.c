@@ -212,6 +212,10 @@ uint32_t sim_ticket_new(struct sim *sim)
     else if (sim_chance(sim, 5))
         entry->sizes = 2; /* of a single leg: no such bet */
     entry->amount = some_stake(sim, lines_of(sim, entry));
+    if (sim->mix.referrals > 0 && sim_chance(sim, 50)) /* what the desk is asked about */
+        entry->amount *= 2 + (int64_t)sim_below(sim, 20);
+    if (sim->mix.referrals > 0 && sim_chance(sim, 50)) /* just where it begins to be asked */
+        entry->amount = 50 * (1 + (int64_t)sim_below(sim, 12));
     if (sim_chance(sim, 8))
         entry->currency = entry->currency == 826 ? 978 : 826;
     sim_count(sim, SIM_BET_ASKED);

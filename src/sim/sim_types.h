@@ -125,7 +125,9 @@ struct sim {
     uint32_t thinking_count;
     struct sim_limits limits_asked[SIM_LIMITS_MAX]; /* by the desk, the newest */
     uint64_t limits_asked_count;
-    uint64_t decided_last; /* the proposal that somebody decided last */
+    uint64_t decided_last;    /* the proposal that somebody decided last */
+    struct sim_spoken *words; /* owns; said of bets that waited for the desk */
+    uint32_t words_count, words_max;
 
     /* feeds */
     struct sim_market *markets; /* owns */

@@ -2,6 +2,7 @@
  * filter is wrong most of the time, and still one key has one verdict for ever. The production
  * keeper, without its threads. */
 #include "sim/sim_verdicts.h"
+#include "sim/sim_referrals.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -114,7 +115,7 @@ static void decided(struct sim *sim, uint32_t index, const struct shard_verdict 
         return;
     }
     if (verdict->bet == BET_NONE ||
-        shard_state_bet(book_state(sim->book), verdict->bet)->state != BET_STATE_PENDING)
+        !sim_bet_waits(shard_state_bet(book_state(sim->book), verdict->bet)->state))
         return;
     ASSERT(sim->pending_count < sim->pending_max);
     sim->pending[sim->pending_count++] = (struct sim_pending){verdict->bet, index};
