@@ -211,9 +211,13 @@ static int check_shard(const struct book *book, const char **ret_reason)
 }
 
 /* P1: an odds log may be new where the ledger is not, on another machine that goes on with it, or
- * lost; what was shown before had an epoch that was not above the ledger's. */
+ * lost; what was shown before had an epoch that was not above the ledger's. Where the ledger is
+ * shipped, its epochs count takeovers in their upper half, and the standby's odds log was told
+ * where the primary's epochs are. */
 static uint32_t odds_epoch_least(uint64_t ledger_epoch)
 {
+    if (ledger_epoch > UINT32_MAX)
+        return 0;
     return ledger_epoch < ODDS_EPOCH_MAX ? (uint32_t)ledger_epoch : ODDS_EPOCH_MAX;
 }
 
