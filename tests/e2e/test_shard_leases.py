@@ -10,7 +10,7 @@ import pytest
 from conftest import Book
 from lib.bettor import Bettor
 from lib.fronts import Front
-from lib.http import Http
+from lib.http import Closed, Http
 from lib.server import Server, run
 from lib.shards import bet_shard, copy_keys, taking, users_of
 from lib.until import until
@@ -219,7 +219,7 @@ def test_a_holder_that_stood_still_beyond_its_lease_places_nothing(cluster):
                 late.append(http.request(
                     'POST', '/v1/account/deposits', {'amount': Decimal(5), 'currency': 'GBP'},
                     customer.token, {'Idempotency-Key': 'late'}).status)
-            except (OSError, EOFError):
+            except (OSError, Closed):  # it has ended, with the connection
                 late.append(None)
 
     asking = threading.Thread(target=ask)
