@@ -118,7 +118,7 @@ class Depositors(threading.Thread):
                 assert answer.status == 503, answer.body
                 self.refused += 1
                 time.sleep(0.01)
-            except (OSError, EOFError):
+            except (OSError, Closed):
                 customer.reconnect()
         self.times.append(time.monotonic())
         self.done[customer.name] += 1
