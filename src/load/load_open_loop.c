@@ -273,14 +273,9 @@ static void on_text(void *owner, uint32_t connection, struct slice text)
 
 /* ---- the report ---- */
 
-static int64_t permille(int64_t part, int64_t whole)
-{
-    return whole > 0 ? part * 1000 / whole : 0;
-}
-
 static void write_generator(struct json_writer *writer, const struct load_open_loop_result *result)
 {
-    int64_t share = permille(result->own_cpu_us, result->window_us);
+    int64_t share = load_permille(result->own_cpu_us, result->window_us);
     json_write_key(writer, "generator");
     json_write_object_open(writer);
     json_write_key(writer, "cpu_share");
@@ -307,7 +302,7 @@ static void write_server(struct json_writer *writer, const struct load_open_loop
     json_write_key(writer, "server");
     json_write_object_open(writer);
     json_write_key(writer, "cpu_share");
-    json_write_decimal(writer, permille(result->server_cpu_us, result->window_us), 3);
+    json_write_decimal(writer, load_permille(result->server_cpu_us, result->window_us), 3);
     if (result->answered_in_window > 0) {
         json_write_key(writer, "cpu_us_per_request");
         json_write_decimal(writer,

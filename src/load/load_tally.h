@@ -51,3 +51,9 @@ uint64_t load_tally_failed_ppm(const struct load_tally *tally);
 void load_tally_write_histogram(struct json_writer *writer, const struct histogram *histogram);
 /* The members of an open object: sent, answered, .., latency_us, service_us, late_us, codes. */
 void load_tally_write(struct json_writer *writer, const struct load_tally *tally);
+
+/* part of whole in thousandths; 0 where there is no whole. */
+static inline int64_t load_permille(int64_t part, int64_t whole)
+{
+    return whole > 0 ? part * 1000 / whole : 0;
+}

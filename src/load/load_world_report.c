@@ -91,14 +91,9 @@ static void put_counts(struct json_writer *writer, const struct world *world)
     put_histogram(writer, "stale_us", &world->stale_us);
 }
 
-static int64_t permille(int64_t part, int64_t whole)
-{
-    return whole > 0 ? part * 1000 / whole : 0;
-}
-
 static void put_machine_use(struct json_writer *writer, const struct world *world)
 {
-    int64_t share = permille(world->own_cpu_us, world->window_us);
+    int64_t share = load_permille(world->own_cpu_us, world->window_us);
     json_write_key(writer, "generator");
     json_write_object_open(writer);
     json_write_key(writer, "cpu_share");
@@ -113,7 +108,7 @@ static void put_machine_use(struct json_writer *writer, const struct world *worl
     if (world->server_cpu_us < 0)
         return;
     json_write_key(writer, "server_cpu_share");
-    json_write_decimal(writer, permille(world->server_cpu_us, world->window_us), 3);
+    json_write_decimal(writer, load_permille(world->server_cpu_us, world->window_us), 3);
 }
 
 static void put_series(struct json_writer *writer, const struct world *world)
