@@ -96,16 +96,25 @@ def test_one_broker_of_three_is_killed_and_two_go_on(kafka, book, load, tail):
     check_told(book, load, tail)
 
 
-@pytest.mark.parametrize('slow', some([[0], [0, 1, 2]], [[0]]))
+def busiest(kafka, load, tail):
+    """The broker that bets go through, as who leads their partition is for Kafka to choose."""
+    before = [way.passed for way in kafka.ways]
+    bets(load, 'busiest')
+    until(lambda: len(tail.lines) >= len(load.acknowledged), 90)
+    return max(range(len(before)), key=lambda node: kafka.ways[node].passed - before[node])
+
+
+@pytest.mark.parametrize('slow', some(['one', 'all'], ['one']))
 def test_slow_brokers_make_the_stream_late_and_no_bet(kafka, book, load, tail, slow):
     until(lambda: len(tail.lines) >= len(load.acknowledged), 90)
-    passed = [kafka.ways[node].passed for node in slow]
-    for node in slow:
+    chosen = [busiest(kafka, load, tail)] if slow == 'one' else range(len(kafka.ways))
+    passed = [way.passed for way in kafka.ways]
+    for node in chosen:
         kafka.ways[node].seconds = SLOW_SECONDS
     try:
-        bets(load, f'slow-{len(slow)}', 500, SECONDS)
+        bets(load, f'slow-{slow}', 500, SECONDS)
         until(lambda: len(tail.lines) >= len(load.acknowledged), 120)  # late, and whole
-        assert all(kafka.ways[node].passed > before for node, before in zip(slow, passed))
+        assert any(kafka.ways[node].passed > passed[node] for node in chosen)
     finally:
         for way in kafka.ways:
             way.seconds = 0
