@@ -28,15 +28,11 @@ naive: deps-build deps-test ## the naive book, with a PostgreSQL and a Redis of 
 test: deps-build deps-test ## every test; T=core/money for some of them, SAN=1 under sanitizers only
 	@$(PYTHON) tools/run-tests $(if $(SAN),--san-only) $(T)
 
-BENCHES := bench-log bench-engine bench-snapshot bench-verdicts bench-http bench-ws bench-mcm \
-           bench-ref-fanout bench-market-feed bench-watchers bench-asker bench-ref-http bench-crowd \
-           bench-lines bench-tickets bench-settle bench-ref-kafka
 
 bench: ## measurements, one JSON object a line: ARGS='--only bets,replay --seconds 5'
 	@tools/install-deps bench || echo 'bench: without io_uring to compare with' >&2
 	@tools/install-deps peers || echo 'bench: without some of the peers' >&2
 	@$(MAKE) --no-print-directory all >&2
-	@ninja -C $(BUILD) $(addprefix bench/,$(BENCHES)) >&2
 	@$(PYTHON) bench/run --build $(BUILD) $(ARGS)
 
 compare: deps-build deps-test ## V0, the naive book, and V1 under the same bettors, in 15 minutes: ARGS='--quick'

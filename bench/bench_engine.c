@@ -175,7 +175,7 @@ static double open_book(struct bench *b, const char *directory)
     const struct shard_limits limits = limits_of(b);
     host_open_log(&b->h, directory);
     open_verdicts(b, directory);
-    if (b->folds && node_shadow_open(&b->shadow, &fold_options, b->h.disk) < 0)
+    if (b->folds && node_shadow_open(&b->shadow, &fold_options, 0, b->h.disk) < 0)
         host_die("second fold", -ERR_MEMORY);
     struct book_ports others = {
         .snapshots = b->snapshots, .verdicts = b->verdicts, .reconcile = b->shadow.reconcile};

@@ -77,7 +77,7 @@ def peer_settles(postgres, shape):
 def settle_beside(bench, postgres, shape):
     """Rounds by turns; medians, and the median of the ratios within a round."""
     plain, proofs, theirs = [], [], []
-    for _ in range(ROUNDS if shape[0] <= SHAPES[0][0] else 1):
+    for _ in range(ROUNDS):
         plain.append(engine(bench, shape, False))
         proofs.append(engine(bench, shape, True))
         if postgres is not None:

@@ -40,11 +40,12 @@ static uint64_t odds_append(struct odds_log *log, const struct odds_log_change *
     return ++position;
 }
 
-static int odds_epoch(struct odds_log *log, uint32_t *ret_epoch)
+static int odds_epoch(struct odds_log *log, uint32_t least, uint32_t *ret_epoch)
 {
     static uint32_t epoch;
     (void)log;
-    *ret_epoch = ++epoch;
+    epoch = epoch + 1 > least ? epoch + 1 : least;
+    *ret_epoch = epoch;
     return 0;
 }
 
