@@ -6,7 +6,9 @@ import shutil
 import signal
 import subprocess
 import tempfile
+import time
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 
 from .results import (Result, parse_junit, parse_program, parse_tap, read_expected_skips)
 
@@ -38,11 +40,19 @@ TSAN_MARKS = 'not one_loop and not resident'
 
 
 class Run:
-    """One run: where the tree is, what was asked for, and how long to fuzz."""
+    """One run: where the tree is, what was asked for, and how long to fuzz; and, when it is over,
+    how long each build, program and file of tests took."""
 
     def __init__(self, root, filters, fuzz_seconds):
         self.root, self.filters, self.fuzz_seconds = root, filters, fuzz_seconds
         self.cpus = os.cpu_count() or 1
+        self.took = {}
+
+    @contextmanager
+    def timed(self, what):
+        begin = time.monotonic()
+        yield
+        self.took[what] = time.monotonic() - begin
 
     def path(self, *parts):
         return os.path.join(self.root, *parts)
@@ -87,7 +97,8 @@ def build(run, folder, targets=()):
         status, output = command(run, ['meson', 'setup', folder, *options], 600, env)
         if status != 0:
             return Result(f'{folder}/setup', 'failed', output)
-    status, output = command(run, ['ninja', '-C', folder, *targets], 1800, env)
+    with run.timed(f'{folder}/compile'):
+        status, output = command(run, ['ninja', '-C', folder, *targets], 1800, env)
     return Result(f'{folder}/compile', 'failed', output) if status != 0 else None
 
 
@@ -113,7 +124,8 @@ def run_programs(run, folder, prefix, env):
                   if f.startswith(prefix + ident + '/')]
         if any(on_path(prefix + ident, f) for f in run.filters):
             wanted = []
-        status, output = command(run, argv + wanted, env={**env, **own_env})
+        with run.timed(prefix + ident):
+            status, output = command(run, argv + wanted, env={**env, **own_env})
         return parse_program(prefix + ident, output, status)
 
     chosen_programs = [p for p in programs(run, folder) if run.wants(prefix + p[0])]
@@ -155,12 +167,12 @@ def lint(run):
 
 
 def pytest(run, folder, prefix, stems=None, marks='', env=None):
-    """Runs a folder of pytest files, or some of them, each in a process of its own, as many at once
-    as there are processors: most of them wait for a server more than they work."""
+    """Runs a folder of pytest files, or some of them, each in a process of its own, one more at once
+    than there are processors: most of them wait for a server more than they work."""
     stems = stems or [os.path.basename(f)[:-len('.py')]
                       for f in sorted(glob.glob(run.path(folder, 'test_*.py')))]
     stems = [s for s in stems if run.wants(f'{prefix}/{s}')]
-    with ThreadPoolExecutor(run.cpus) as pool:
+    with ThreadPoolExecutor(run.cpus + 1) as pool:
         found = pool.map(lambda stem: pytest_file(run, folder, prefix, stem, marks, env), stems)
         return [r for results in found for r in results]
 
@@ -173,10 +185,11 @@ def pytest_file(run, folder, prefix, stem, marks='', env=None):
     argv += [f'{folder}/{stem}.py::{name}' for name in names] or [f'{folder}/{stem}.py']
     with tempfile.TemporaryDirectory() as scratch:
         report = os.path.join(scratch, 'report.xml')
-        status, output = command(run, argv + [f'--junitxml={report}',
-                                              f'--basetemp={os.path.join(scratch, "tests")}'],
-                                 PYTEST_SECONDS_MAX,
-                                 {'PYTHONDONTWRITEBYTECODE': '1', **(env or {})})
+        with run.timed(f'{prefix}/{stem}'):
+            status, output = command(run, argv + [f'--junitxml={report}',
+                                                  f'--basetemp={os.path.join(scratch, "tests")}'],
+                                     PYTEST_SECONDS_MAX,
+                                     {'PYTHONDONTWRITEBYTECODE': '1', **(env or {})})
         found = parse_junit(report, prefix) if os.path.exists(report) else []
     if status != 0 and not any(r.outcome == 'failed' for r in found):
         found.append(Result(f'{prefix}/{stem}/(pytest)', 'failed', f'status {status}\n{output}'))

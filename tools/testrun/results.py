@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 CLOSING = re.compile(r'^(\d+) passed, (\d+) failed(?:, (\d+) skipped)?$', re.M)
 OUTPUT_LINES_MAX = 200
+LONGEST = 25
 
 
 @dataclass
@@ -151,7 +152,11 @@ def closing_line(found):
     return f'{passed} passed, {failed} failed' + (f', {skipped} skipped' if skipped else '')
 
 
-def print_summary(timings):
+def print_summary(timings, took):
+    """`took`: seconds of each build, program and file of tests; the longest are told."""
+    print('--- longest')
+    for name, seconds in sorted(took.items(), key=lambda item: -item[1])[:LONGEST]:
+        print(f'{seconds:7.1f} s  {name}')
     print('--- summary')
     for name, seconds, found in timings:
         passed, failed, skipped = counts(found)
