@@ -37,7 +37,7 @@ void json_begin(struct json_reader *reader, struct slice text, char *scratch, si
 {
     *reader = (struct json_reader){
         .at = text.at,
-        .end = text.at + text.bytes,
+        .end = text.bytes == 0 ? text.at : text.at + text.bytes, /* empty: perhaps of NULL */
         .begin = text.at,
         .scratch = scratch,
         .scratch_bytes = scratch_bytes,

@@ -97,7 +97,7 @@ static const char *skip_plain(const char *at, const char *end)
 void json_write_string(struct buf *buf, struct slice text)
 {
     const char *at = text.at;
-    const char *end = text.at + text.bytes;
+    const char *end = text.bytes == 0 ? at : at + text.bytes; /* empty: perhaps of NULL */
     buf_put_char(buf, '"');
     while (at < end) {
         const char *plain = at;
