@@ -167,8 +167,8 @@ def lint(run):
 
 
 def pytest(run, folder, prefix, stems=None, marks='', env=None):
-    """Runs a folder of pytest files, or some of them, each in a process of its own, one more at once
-    than there are processors: most of them wait for a server more than they work."""
+    """Runs a folder of pytest files, or some of them, each in a process of its own, one more at
+    once than there are processors: most of them wait for a server more than they work."""
     stems = stems or [os.path.basename(f)[:-len('.py')]
                       for f in sorted(glob.glob(run.path(folder, 'test_*.py')))]
     stems = [s for s in stems if run.wants(f'{prefix}/{s}')]
