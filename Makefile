@@ -35,9 +35,9 @@ bench: ## measurements, one JSON object a line: ARGS='--only bets,replay --secon
 	@$(MAKE) --no-print-directory all >&2
 	@$(PYTHON) bench/run --build $(BUILD) $(ARGS)
 
-compare: deps-build deps-test ## V0, the naive book, and V1 under the same bettors, in 15 minutes: ARGS='--quick'
+compare: deps-build ## V0, the naive book, and V1 under the same bettors, in 15 minutes: ARGS='--quick'
 	@$(MAKE) --no-print-directory all TARGET=overround >&2
-	@bench/compare/compare $(ARGS)
+	@$(BUILD)/overround compare $(ARGS)
 
 races: deps-build deps-test ## the whole program under ThreadSanitizer, with several loops: minutes
 	@$(PYTHON) tools/run-tests tsan

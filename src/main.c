@@ -25,6 +25,8 @@ static const struct {
     {"load", "open-loop load: load bets|reads|subscribe --url URL --rate N ...", command_load},
     {"naive", "naive serve: the book that polls, to compare with: --database URL --redis HOST:PORT",
      command_naive},
+    {"compare", "the naive book and this one under the same bettors: compare [--quick] [--out DIR]",
+     command_compare},
     {"sim", "the whole book in a hostile world: sim --seed N | --swarm SEEDS | --minutes M",
      command_sim},
     {"version", "version, commit, SHA-256 of this program", command_version},

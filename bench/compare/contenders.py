@@ -5,7 +5,7 @@ import shutil
 import subprocess
 import sys
 import tempfile
-import time
+import urllib.request
 
 HERE = os.path.dirname(os.path.realpath(__file__))
 ROOT = os.path.dirname(os.path.dirname(HERE))
@@ -17,6 +17,9 @@ from supervisor import Member, Supervisor, Trouble  # noqa: E402
 
 PROGRAM = roles.PROGRAM
 TICKS = os.sysconf('SC_CLK_TCK')
+READ_BYTES = 2 ** 20
+# Of both who have a PostgreSQL: what statements took is asked of it.
+SETTINGS = ('shared_preload_libraries=pg_stat_statements',)
 
 
 def children():
@@ -36,6 +39,38 @@ def children():
     return below, seconds
 
 
+def used_bytes(path):
+    """Of a file, without the zeros at its end: segments of a log are made whole."""
+    with open(path, 'rb') as file:
+        at = file.seek(0, os.SEEK_END)
+        while at > 0:
+            begin = max(0, at - READ_BYTES)
+            file.seek(begin)
+            if piece := file.read(at - begin).rstrip(b'\0'):
+                return begin + len(piece)
+            at = begin
+    return 0
+
+
+def metric(contender, name, admin=None):
+    """Of the contender, or of the process with that port: the sum of all that begin so."""
+    address = f'http://{engines.local(admin)}' if admin else contender.admin
+    request = urllib.request.Request(
+        address + '/metrics', headers={'Authorization': f'Bearer {contender.token("admin")}'})
+    with urllib.request.urlopen(request, timeout=30) as answer:
+        lines = answer.read().decode().splitlines()
+    return sum(float(line.rsplit(' ', 1)[1]) for line in lines if line.startswith(name))
+
+
+class Engines(Supervisor):
+    """Ends what it started when a signal comes, whatever is being measured."""
+
+    def ask_to_end(self, *_):
+        if not self.asked:
+            self.asked = True
+            raise Trouble('ended by a signal')
+
+
 class Contender:
     """One that runs: `url` for customers, `admin` for the feed, `data` with the keys."""
 
@@ -45,9 +80,9 @@ class Contender:
         self.data = tempfile.mkdtemp(prefix='overround-compare-', dir='/tmp')
         os.chmod(self.data, 0o711)
         self.logs = self.folder('logs')
-        self.supervisor = Supervisor(self.logs, lambda text: None)
+        self.supervisor = Engines(self.logs, lambda text: None)
         self.ledger = self.odds_store = self.streams = None
-        self.brokers = 1
+        self.brokers, self.tokens = 1, {}
 
     def folder(self, name):
         path = os.path.join(self.data, name)
@@ -58,6 +93,8 @@ class Contender:
         try:
             for member in self.members():
                 self.supervisor.start(member)
+            if self.ledger is not None:
+                self.sql('CREATE EXTENSION pg_stat_statements')
         except Trouble:
             self.__exit__()
             raise
@@ -87,14 +124,16 @@ class Contender:
                                self.ledger, '-c', text], stdin=subprocess.DEVNULL, check=True,
                               stdout=subprocess.PIPE, text=True).stdout.strip()
 
-    def database(self):
-        """Transactions and rows that PostgreSQL has had to do with; None: there is none."""
-        if self.ledger is None:
-            return None
-        time.sleep(1.1)  # backends tell the statistics once a second
-        row = self.sql('SELECT xact_commit + xact_rollback, tup_returned + tup_inserted + '
-                       'tup_updated FROM pg_stat_database WHERE datname = current_database()')
-        return [int(n) for n in row.split('|')]
+    def token(self, role):
+        if role not in self.tokens:
+            self.tokens[role] = subprocess.run(
+                [PROGRAM, 'token', '--user', 'compare', '--role', role, '--data', self.keys],
+                check=True, stdout=subprocess.PIPE, text=True).stdout.strip()
+        return self.tokens[role]
+
+    def kept_bytes(self):
+        """Where bets are: what it takes on disk."""
+        return int(self.sql('SELECT pg_database_size(current_database())'))
 
 
 class Naive(Contender):
@@ -103,19 +142,21 @@ class Naive(Contender):
     name, title, bettors = 'naive', 'V0: naive', 'poll'
 
     def members(self):
-        yield engines.postgres(self)
+        yield engines.postgres(self, *SETTINGS)
         port = engines.free_ports(1)[0]
         yield Member('redis', [os.path.join(engines.RUN, 'run-redis'), self.folder('redis'), port],
                      lambda: engines.answers(port))
         public, admin = engines.free_ports(2)
         self.url, self.admin = (f'http://{engines.local(p)}' for p in (public, admin))
         self.keys = self.folder('naive')
-        yield Member('naive', [PROGRAM, 'naive', 'serve', '--data', self.keys, '--listen',
-                               engines.local(public), '--admin', engines.local(admin),
-                               '--database', self.ledger, '--redis', engines.local(port),
-                               '--bets-per-minute', '0'],
-                     lambda: roles.says_ready(public))
+        self.redis = engines.local(port)
+        yield Member('naive', self.command(public, admin), lambda: roles.says_ready(public))
 
+    def command(self, public, admin):
+        """Of one of its processes, by its ports."""
+        return [PROGRAM, 'naive', 'serve', '--data', self.keys, '--listen', engines.local(public),
+                '--admin', engines.local(admin), '--database', self.ledger, '--redis', self.redis,
+                '--bets-per-minute', '0']
 
     def put_bets(self, market, count):
         """So many open bets of a thousand users; both selections alike."""
@@ -125,10 +166,6 @@ class Naive(Contender):
                  f"SELECT 'settle-' || (1 + n % 1000), '{market}', "
                  "CASE n % 2 WHEN 0 THEN 'home' ELSE 'away' END, 2.0, 1, 1.00 "
                  f'FROM generate_series(1, {count}) n; ANALYZE bets')
-
-    def open_bets(self, market):
-        return int(self.sql(f"SELECT count(*) FROM bets WHERE market_id = '{market}' "
-                            "AND status IN ('PLACED', 'WON')"))
 
 
 class Embedded(Contender):
@@ -144,6 +181,11 @@ class Embedded(Contender):
                               '--listen', engines.local(public), '--admin', engines.local(admin)],
                      lambda: roles.says_ready(public))
 
+    def kept_bytes(self):
+        return sum(used_bytes(os.path.join(folder, name))
+                   for folder, _, names in os.walk(self.keys) for name in names
+                   if not name.startswith('reserve-') and not name.endswith('.sock'))
+
 
 class Distributed(Contender):
     """V1 on Redis, Kafka and PostgreSQL, with a front in a process of its own."""
@@ -151,7 +193,7 @@ class Distributed(Contender):
     name, title = 'distributed', 'V1: Redis, Kafka, PostgreSQL'
 
     def members(self):
-        yield engines.postgres(self)
+        yield engines.postgres(self, *SETTINGS)
         port = engines.free_ports(1)[0]
         self.odds_store = f'redis://{engines.local(port)}'
         yield Member('redis', [os.path.join(engines.RUN, 'run-redis'), self.folder('redis'), port],

@@ -3,33 +3,48 @@ import itertools
 import json
 import subprocess
 
-from contenders import PROGRAM
+import load_of
+from contenders import PROGRAM, Trouble, metric
 
 RUNS = itertools.count(1)
 BROKEN_P99_US = 1_000_000
 BROKEN_FAILED_PERCENT = 5
+WARMUP_S = 3
+GOAL_MS = 15000  # in each match: a day is short, and shall have some
+MOVES_MS = 2000  # of a volatile day: as often as after a goal, all the time
+HURRY_MS = 1     # of a day of retries: who is impatient sends again at once
+
+
+def words_of(contender, users, seconds, options):
+    words = [word for key, value in options.items() for word in (f'--{key}'.replace('_', '-'),
+                                                                 str(value))]
+    return [PROGRAM, 'load', 'world', '--data', contender.keys, '--url', contender.url,
+            '--admin-url', contender.admin, '--bettors', contender.bettors, '--users', str(users),
+            '--seconds', str(seconds), '--warmup', str(WARMUP_S), '--deposit', '10000.00',
+            '--phases', 'on', '--user-prefix', f'day{next(RUNS)}',
+            *([] if 'goal_ms' in options else ['--goal-ms', str(GOAL_MS)]), *words]
 
 
 def day(contender, users, seconds, **options):
-    """The report, with what it cost: processor seconds by process, and the database's work."""
-    words = [word for key, value in options.items() for word in (f'--{key}'.replace('_', '-'),
-                                                                 str(value))]
-    cpu, database = contender.cpu_seconds(), contender.database()
-    done = subprocess.run(
-        [PROGRAM, 'load', 'world', '--data', contender.keys, '--url', contender.url,
-         '--admin-url', contender.admin, '--bettors', contender.bettors, '--users', str(users),
-         '--seconds', str(seconds), '--warmup', '4', '--deposit', '10000.00', '--user-prefix',
-         f'day{next(RUNS)}', *words], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE, text=True, check=False)
-    if done.returncode != 0:
-        return {'users': users, 'ended': done.stderr.strip()[-300:]}
-    report = json.loads(done.stdout)
-    report['cpu_s'] = {name: round(now - cpu.get(name, 0), 2)
-                       for name, now in contender.cpu_seconds().items()}
-    after = contender.database()
-    if database is not None:
-        report['database'] = [now - then for now, then in zip(after, database)]
-    return report
+    """The report, with what the contender spent in the seconds that the report is of."""
+    meter, last = load_of.Meter(contender), ''
+    with subprocess.Popen(words_of(contender, users, seconds, options), stdin=subprocess.DEVNULL,
+                          stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as player:
+        try:
+            for line in player.stderr:
+                if line == 'measuring\n':
+                    meter.begin()
+                elif line == 'measured\n':
+                    meter.end()
+                else:
+                    last = line.strip() or last
+            text = player.stdout.read()
+        except Trouble:
+            player.terminate()
+            raise
+    if player.returncode != 0 or meter.spent is None:
+        return {'users': users, 'ended': last[-300:]}
+    return {**json.loads(text), 'spent': meter.spent}
 
 
 def failed_percent(report):
@@ -48,24 +63,57 @@ def per_second(report, kind='bets'):
     return report[kind]['succeeded'] / report['seconds']
 
 
+def latency(told, prefix, histogram, names=('p50', 'p95', 'p99')):
+    for name in names:
+        told[f'{prefix}{name}_ms'] = histogram[name] / 1000
+
+
+def database_of(report):
+    """By the second and by the bet; None: no database."""
+    spent, placed = report['spent'], max(1, report['bets']['succeeded'])
+    if 'database' not in spent:
+        return None
+    work, seconds = spent['database'], spent['seconds']
+    told = {f'{name}_per_s': round(work[name] / seconds, 1)
+            for name in ('transactions', 'rows_read', 'rows_written')}
+    told['wal_bytes_per_bet'] = round(work['wal_bytes'] / placed)
+    told['cpu_ms_per_bet'] = round(1000 * spent['cpu_s']['postgres'] / placed, 3)
+    told['polling_percent'] = load_of.polling_share(spent)
+    told['statement_ms'] = {name: load_of.mean_ms(spent, name) for name in spent['statements']}
+    return told
+
+
 def summary(report):
-    """What the table has of a day."""
+    """What the tables have of a day."""
     if 'ended' in report:
         return {'users': report['users'], 'broken': True, 'why': report['ended']}
-    bets, late = report['bets'], report['bets']['latency_us']
-    spent = sum(report['cpu_s'].values())
-    return {'users': report['users'], 'broken': is_broken(report),
+    bets, cpu = report['bets'], report['spent']['cpu_s']
+    told = {'users': report['users'], 'broken': is_broken(report),
+            'bets_asked_per_s': round(bets['sent'] / report['seconds'], 1),
             'bets_per_s': round(per_second(report), 1),
             'polls_per_s': round(per_second(report, 'polls'), 1),
-            'p50_ms': late['p50'] / 1000, 'p95_ms': late['p95'] / 1000,
-            'p99_ms': late['p99'] / 1000, 'failed_percent': round(failed_percent(report), 2),
+            'failed_percent': round(failed_percent(report), 2),
             'odds_changed_percent': report['odds_changed_percent'],
-            'seen_p50_ms': report['sight_us']['p50'] / 1000,
-            'seen_p99_ms': report['sight_us']['p99'] / 1000,
             'duplicates': report['duplicates'], 'retries': report['retries'],
-            'cpu_s': report['cpu_s'], 'database': report.get('database'),
-            'cpu_ms_per_bet': round(1000 * spent / max(1, bets['succeeded']), 3),
+            'goals': report['goals'], 'not_offered': report['not_offered'],
+            'busiest_s': max(s['bets'] for s in report['series']),
+            'cpu_s': cpu, 'database': database_of(report),
+            'cpu_ms_per_bet': round(1000 * sum(cpu.values()) / max(1, bets['succeeded']), 3),
             'generator_saturated': report['generator']['saturated']}
+    told['requests_per_s'] = round(sum(per_second(report, kind)
+                                       for kind in ('bets', 'polls', 'balances')), 1)
+    latency(told, '', bets['latency_us'])
+    latency(told, 'poll_', report['polls']['latency_us'])
+    latency(told, 'balance_', report['balances']['latency_us'])
+    latency(told, 'seen_', report['sight_us'], ('p50', 'p99', 'max'))
+    return told
+
+
+def hits_percent(contender, before):
+    """Of balances asked of the session cache since; None: nobody asked."""
+    hit, miss = (metric(contender, f'overround_naive_sessions_total{{outcome="{name}"}}') - then
+                 for name, then in zip(('hit', 'miss'), before))
+    return round(100 * hit / (hit + miss), 2) if hit + miss else None
 
 
 def until_it_breaks(contender, users, seconds, say):
@@ -76,6 +124,19 @@ def until_it_breaks(contender, users, seconds, say):
         say(f'{contender.title}: {count} users', found[-1])
         if found[-1]['broken']:
             break
+    return found
+
+
+def hard(contender, users, seconds, say):
+    """Days that show one thing: prices that move all the time, and bettors who send again."""
+    plans = {'volatile': {'calm_ms': MOVES_MS, 'volatile_ms': MOVES_MS},
+             'retries': {'bet_ms': 2000, 'timeout_ms': HURRY_MS}}
+    if contender.bettors == 'stream':
+        plans['volatile_exact'] = {**plans['volatile'], 'policy': 'exact'}
+    found = {}
+    for name, options in plans.items():
+        found[name] = summary(day(contender, users, seconds, **options))
+        say(f'{contender.title}: {name}, {users} users', found[name])
     return found
 
 

@@ -1,10 +1,16 @@
-"""One picture of a comparison, as SVG: what bettors of each contender wait for and see, by the
-number of users. Both axes are logarithmic."""
+"""One picture of a comparison, as SVG: what bettors of each contender wait for and see, what is
+refused and what a bet takes, by the number of users. All axes are logarithmic; a day that broke its
+contender is hollow."""
 import math
 from xml.sax.saxutils import escape
 
 COLOURS = {'naive': '#b3261e', 'embedded': '#0b6e4f', 'distributed': '#2457a6'}
-WIDTH, HEIGHT, LEFT, TOP = 520, 300, 70, 40
+WIDTH, HEIGHT, LEFT, TOP, COLUMNS = 520, 240, 80, 40, 2
+LEAST = 0.01  # what is below, and 0, stands there
+PANELS = (('A bet, p99', 'ms', 'p99_ms'),
+          ('From a move to its being seen, median', 'ms', 'seen_p50_ms'),
+          ('Bets refused ODDS_CHANGED', '%', 'odds_changed_percent'),
+          ('Processor time a bet, with polls and engines', 'ms', 'cpu_ms_per_bet'))
 
 
 def scale(values, begin, end):
@@ -14,46 +20,47 @@ def scale(values, begin, end):
             [10 ** n for n in range(low, high + 1)])
 
 
-def panel(title, unit, curves, at_x):
-    """`curves`: {name: (label, [(users, value)])}, values above 0."""
-    points = [point for _, rows in curves.values() for point in rows]
-    x, x_ticks = scale([p[0] for p in points], at_x + LEFT, at_x + WIDTH - 20)
-    y, y_ticks = scale([p[1] for p in points], TOP + HEIGHT, TOP)
-    out = [f'<text x="{at_x + LEFT}" y="{TOP - 16}" font-weight="600">{escape(title)}</text>']
+def curve(name, rows, x, y):
+    """`rows`: [(users, value, broken)]"""
+    path = ' '.join(f'{"L" if n else "M"}{x(u):.1f} {y(v):.1f}'
+                    for n, (u, v, _) in enumerate(rows))
+    return (f'<path d="{path}" fill="none" stroke="{COLOURS[name]}" stroke-width="2"/>' +
+            ''.join(f'<circle cx="{x(u):.1f}" cy="{y(v):.1f}" r="4" stroke="{COLOURS[name]}" '
+                    f'stroke-width="2" fill="{"#fff" if broken else COLOURS[name]}"/>'
+                    for u, v, broken in rows))
+
+
+def panel(title, unit, curves, at):
+    """`curves`: {name: rows}; `at`: the corner."""
+    left, top, right = at[0] + LEFT, at[1] + TOP, at[0] + WIDTH - 20
+    points = [point for rows in curves.values() for point in rows]
+    x, x_ticks = scale([p[0] for p in points], left, right)
+    y, y_ticks = scale([p[1] for p in points], top + HEIGHT, top)
+    out = [f'<text x="{left}" y="{top - 16}" font-weight="600">{escape(title)}</text>']
     for tick in y_ticks:
-        out.append(f'<line x1="{at_x + LEFT}" x2="{at_x + WIDTH - 20}" y1="{y(tick):.1f}" '
-                   f'y2="{y(tick):.1f}" stroke="#8884"/><text x="{at_x + LEFT - 8}" '
-                   f'y="{y(tick) + 4:.1f}" text-anchor="end">{tick:g} {unit}</text>')
+        out.append(f'<line x1="{left}" x2="{right}" y1="{y(tick):.1f}" y2="{y(tick):.1f}" '
+                   f'stroke="#ddd"/><text x="{left - 8}" y="{y(tick) + 4:.1f}" '
+                   f'text-anchor="end">{tick:g} {unit}</text>')
     for tick in x_ticks:
-        out.append(f'<text x="{x(tick):.1f}" y="{TOP + HEIGHT + 18}" '
-                   f'text-anchor="middle">{tick:g}</text>')
-    for name, (_, rows) in curves.items():
-        path = ' '.join(f'{"L" if n else "M"}{x(u):.1f} {y(v):.1f}'
-                        for n, (u, v) in enumerate(rows))
-        out.append(f'<path d="{path}" fill="none" stroke="{COLOURS[name]}" stroke-width="2"/>')
-        out += [f'<circle cx="{x(u):.1f}" cy="{y(v):.1f}" r="3" fill="{COLOURS[name]}"/>'
-                for u, v in rows]
-    return ''.join(out)
+        out.append(f'<text x="{x(tick):.1f}" y="{top + HEIGHT + 18}" '
+                   f'text-anchor="middle">{tick:,g} users</text>')
+    return ''.join(out + [curve(name, rows, x, y) for name, rows in curves.items()])
 
 
 def draw(found):
     """`found`: {name: {'title':, 'days': [summary]}}"""
-    panels = (('A bet, p99', 'ms', 'p99_ms'),
-              ('From a move to its being seen, median', 'ms', 'seen_p50_ms'))
-    body = ''
-    for n, (title, unit, member) in enumerate(panels):
-        curves = {}
-        for name, told in found.items():
-            rows = [(d['users'], max(d[member], 0.01)) for d in told['days'] if member in d]
-            if rows:
-                curves[name] = told['title'], rows
+    body, tall = '', TOP + HEIGHT + 40
+    for n, (title, unit, member) in enumerate(PANELS):
+        curves = {name: [(d['users'], max(d[member], LEAST), d['broken']) for d in told['days']
+                         if member in d] for name, told in found.items()}
+        curves = {name: rows for name, rows in curves.items() if rows}
         if curves:
-            body += panel(title, unit, curves, n * WIDTH)
-    legend = ''.join(f'<text x="{LEFT + 240 * n}" y="{TOP + HEIGHT + 48}" '
-                     f'fill="{COLOURS[name]}">{escape(told["title"])}</text>'
-                     for n, (name, told) in enumerate(found.items()))
-    return (f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {2 * WIDTH} '
-            f'{TOP + HEIGHT + 70}" font-family="system-ui,sans-serif" font-size="12">'
-            f'<rect width="100%" height="100%" fill="#fff"/>{body}{legend}'
-            f'<text x="{2 * WIDTH - 20}" y="{TOP + HEIGHT + 34}" text-anchor="end">users</text>'
-            '</svg>\n')
+            body += panel(title, unit, curves, (n % COLUMNS * WIDTH, n // COLUMNS * tall))
+    bottom = len(PANELS) // COLUMNS * tall
+    body += ''.join(f'<text x="{LEFT + 240 * n}" y="{bottom + 20}" font-weight="600" '
+                    f'fill="{COLOURS[name]}">{escape(told["title"])}</text>'
+                    for n, (name, told) in enumerate(found.items()))
+    body += f'<text x="{LEFT + 240 * len(found)}" y="{bottom + 20}">hollow: it broke</text>'
+    return (f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {COLUMNS * WIDTH} '
+            f'{bottom + 36}" font-family="system-ui,sans-serif" font-size="12">'
+            f'<rect width="100%" height="100%" fill="#fff"/>{body}</svg>\n')

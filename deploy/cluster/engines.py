@@ -41,10 +41,10 @@ def answers(port):
         return probe.connect_ex(('127.0.0.1', port)) == 0
 
 
-def postgres(cluster):
+def postgres(cluster, *settings):
     folder = cluster.folder('postgres')
     cluster.ledger = f'postgresql:///postgres?host={folder}&user=postgres'
-    return Member('postgres', [os.path.join(RUN, 'run-postgres'), folder],
+    return Member('postgres', [os.path.join(RUN, 'run-postgres'), folder, *settings],
                   lambda: quietly('psql', '-X', '-c', 'SELECT 1', '-d', cluster.ledger) == 0,
                   {'url': cluster.ledger}, stop=signal.SIGINT)  # its fast shutdown
 

@@ -9,7 +9,8 @@ import urllib.request
 from engines import HERE, ROOT, answers, free_ports, local
 from supervisor import Member
 
-PROGRAM = os.path.join(ROOT, 'build', 'overround')
+# Another one is what `overround compare` is.
+PROGRAM = os.environ.get('COMPARE_PROGRAM') or os.path.join(ROOT, 'build', 'overround')
 
 
 def says_ready(port):

@@ -56,6 +56,7 @@ static const struct option_spec specs[] = {
     {"timeout-ms", "2000"},
     {"retries", "1"},
     {"html", NULL},
+    {"phases", "off"},
     SERVER_TLS_SPECS,
 };
 
@@ -185,6 +186,7 @@ static int take_world(const struct options *options, struct load_options *load, 
         buf_printf(why, "--bettors is poll or stream, not: %s", bettors);
         return -ERR_CONFIG;
     }
+    TRY(options_switch(options, "phases", &load->world.phases, why));
     TRY(server_url_tls_new(options, &url, true, &load->world.feed.tls, why));
     return take_world_numbers(options, &load->world, why);
 }

@@ -34,6 +34,7 @@ struct load_options {
         uint32_t calm_ms, volatile_ms, goal_ms, suspended_ms;
         uint32_t timeout_ms, retries; /* without an answer a bet is sent again, under its key */
         bool streams;                 /* users have a stream, and do not poll */
+        bool phases;                  /* stderr says when what is measured begins and ends */
         const char *html;             /* a report for people is written there; NULL: none */
     } world;
     pid_t server_pid; /* to read its processor time; 0: not */

@@ -193,10 +193,20 @@ static int64_t run_due(struct world *world)
     }
 }
 
+/* For who wants to know what the server did in the same time. */
+static void tell_phase(const struct world *world, const char *text)
+{
+    if (!world->options->world.phases)
+        return;
+    (void)fprintf(stderr, "%s\n", text);
+    (void)fflush(stderr);
+}
+
 static void open_window(struct world *world)
 {
     pid_t pid = world->options->server_pid;
     world->window_open = true;
+    tell_phase(world, "measuring");
     world->window_us = load_process_now().us;
     world->own_cpu_us = load_process_thread_us();
     world->server_cpu_us = pid > 0 ? load_process_cpu_us(pid) : -1;
@@ -210,6 +220,7 @@ static void close_window(struct world *world)
     if (world->server_cpu_us >= 0)
         world->server_cpu_us =
             load_process_cpu_us(world->options->server_pid) - world->server_cpu_us;
+    tell_phase(world, "measured");
 }
 
 static void on_turn_end(void *owner)
