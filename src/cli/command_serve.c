@@ -20,6 +20,7 @@
 #include "cli/options_segments.h"
 #include "cli/options_shard.h"
 #include "cli/options_streams.h"
+#include "cli/options_uof.h"
 #include "cli/projection_url.h"
 #include "cli/projector_node.h"
 #include "cli/standby.h"
@@ -91,6 +92,7 @@
     {"ship-timeout-ms", "2000"},                                                                   \
     {"ship-degrade", "stop"},                                                                      \
     STREAMS_SPECS,                                                                                 \
+    UOF_SPECS,                                                                                     \
     RESULTS_SPECS,                                                                                 \
     SEGMENT_SPECS,                                                                                 \
     TRADING_SPECS
@@ -425,6 +427,7 @@ static int take_shared(const struct options *options, struct node_options *node,
     TRY(options_segments(options, node, why));
     TRY(take_ship(options, &node->ship, why));
     TRY(options_streams(options, &node->streams, why));
+    TRY(options_uof(options, &node->uof, why));
     node->ledger = "files";
     node->shard = (struct shard_place){0, 1};
     return take_limits(options, node, why);

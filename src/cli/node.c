@@ -465,6 +465,8 @@ static int open_roles(struct node *node, const struct book_options *book)
     TRY(open_admin_server(node));
     TRY(open_bets(node, book));
     TRY(open_backoffice(node));
+    TRY(node_uof_open(&node->uof_link, &node->options->uof,
+                      &(struct node_uof_parts){node->loop, node->book, node->uof}, node->why));
     TRY(loop_at_turn_end(node->loop, LOOP_STAGE_WORK, on_turn_end, node));
     TRY(node_open_proofs(node));
     TRY(open_shared_prices(node));
@@ -623,6 +625,7 @@ static void open_handover(struct node *node)
                                               .fronts_count = node_fronts_count(node->options),
                                               .book = node->book,
                                               .backoffice = node->backoffice,
+                                              .uof = &node->uof_link,
                                               .drain = begin_drain,
                                               .owner = node};
     if (node->options->simulate) /* the matches of a demo live in its process */
@@ -717,6 +720,7 @@ static void close_all(struct node *node)
         node->uof->ops->free(node->uof);
     if (node->betfair != NULL)
         node->betfair->ops->free(node->betfair);
+    node_uof_close(&node->uof_link);
     node_odds_store_close(&node->odds_store);
     node_follow_close(&node->follow);
     if (node->book != NULL)

@@ -13,6 +13,7 @@
 #include "cli/node_shadow.h"
 #include "cli/node_ship.h"
 #include "cli/node_streams.h"
+#include "cli/node_uof.h"
 #include "cli/node_upkeep.h"
 #include "cli/node_volumes.h"
 #include "core/bet_decide.h"
@@ -93,6 +94,7 @@ struct node_options {
     struct node_ship_options ship;
     struct node_volumes_options volumes;
     struct node_streams_options streams;
+    struct node_uof_options uof;
     struct node_takeover *takeover; /* NULL: a usual start; borrowed */
     bool from_running;      /* --take-over: from the process on this data, if there is one */
     bool simulate;          /* the built-in matches are played */

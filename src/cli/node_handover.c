@@ -12,6 +12,7 @@
 #include "base/log.h"
 #include "cli/handover_socket.h"
 #include "cli/node_fronts.h"
+#include "cli/node_uof.h"
 #include "cli/version.h"
 #include "net/stream/listener.h"
 #include "roles/backoffice/backoffice.h"
@@ -229,6 +230,7 @@ static void end_begin(struct node_handover *handover)
     http_server_stop_listening(parts->admin_server);
     book_end_prices(parts->book);
     backoffice_end_feeds(parts->backoffice);
+    node_uof_end(parts->uof);
     node_fronts_leave(parts->fronts);
     loop_turn_again(parts->loop);
 }

@@ -29,6 +29,7 @@
 struct book;
 struct backoffice;
 struct node_fronts;
+struct node_uof;
 
 /* What the old process does of its own. Borrowed, all of them. */
 struct node_handover_parts {
@@ -39,6 +40,7 @@ struct node_handover_parts {
     unsigned fronts_count;
     struct book *book;
     struct backoffice *backoffice;
+    struct node_uof *uof;
     void (*drain)(void *owner, int64_t deadline_ms); /* the servers, unless that has begun */
     void *owner;
 };

@@ -19,6 +19,7 @@
 #include "cli/node_orphans.h"
 #include "cli/node_pages.h"
 #include "cli/node_projection.h"
+#include "cli/node_uof.h"
 #include "cli/node_verdicts.h"
 #include "cli/tree_key.h"
 #include "feeds/synthetic/synthetic_feed.h"
@@ -103,6 +104,7 @@ struct node {
     struct node_listen listen;
     struct net_address admin_bound;
     struct feed_source *betfair, *uof, *json;
+    struct node_uof uof_link;
     struct feed_format formats[3];
     size_t formats_count;
     struct synthetic_feed *simulator;

@@ -41,6 +41,7 @@ int node_register_metrics(struct node *node)
     TRY(bet_counter_register_metrics(&node->counter, metrics));
     TRY(backoffice_register_metrics(node->backoffice, metrics));
     TRY(node_handover_register_metrics(&node->handover, metrics));
+    TRY(node_uof_register_metrics(&node->uof_link, metrics));
     TRY(node_register_proof_metrics(node));
     TRY(node_shadow_register_metrics(&node->shadow, metrics));
     TRY(node_upkeep_register_metrics(&node->upkeep, metrics));

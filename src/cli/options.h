@@ -14,7 +14,7 @@
 #include "base/buf.h"
 #include "base/slice.h"
 
-#define OPTIONS_MAX            128
+#define OPTIONS_MAX            160
 #define OPTIONS_ARGUMENTS_MAX  256
 #define OPTIONS_FILE_BYTES_MAX (64 * 1024)
 #define OPTIONS_LIST_BYTES_MAX 4096 /* of all values of options that may be given several times */

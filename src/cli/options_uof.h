@@ -1,0 +1,17 @@
+/* options_uof.h - the options about the broker of the Unified Odds Feed, read for a node. */
+#pragma once
+
+#include "cli/node_uof.h"
+#include "cli/options.h"
+
+/* clang-format off */
+#define UOF_SPECS                                                                                  \
+    {"uof", NULL},                                                                                 \
+    {"uof-ca", NULL},                                                                              \
+    {"uof-name", NULL},                                                                            \
+    {"uof-exchange", "unifiedfeed"},                                                               \
+    {"uof-keys", "#"}
+/* clang-format on */
+
+/* The texts are borrowed from the options. 0, or -ERR_CONFIG with a sentence. Thread: any. */
+int options_uof(const struct options *options, struct node_uof_options *ret, struct buf *why);
