@@ -11,13 +11,12 @@
 #include "adapters/embedded/ledger_folder.h"
 #include "adapters/embedded/odds_log_file.h"
 #include "adapters/embedded/odds_segment.h"
-#include "adapters/postgres/pg_batch.h"
-#include "adapters/postgres/pg_ledger.h"
 #include "base/error.h"
 #include "cli/command.h"
 #include "cli/heads_token.h"
 #include "cli/ledger_backup.h"
 #include "cli/ledger_cmd.h"
+#include "cli/ledger_database.h"
 #include "cli/ledger_explain.h"
 #include "cli/ledger_locate.h"
 #include "cli/ledger_proofs.h"
@@ -362,8 +361,8 @@ static void add_place(struct folder *folder, struct buf *why)
 static int check_database(const struct ledger_command *command, const struct ledger_asked *asked,
                           const char *url, struct buf *why)
 {
-    if (!pg_url_is(url))
-        buf_put_text(why, "--ledger is here files or the postgresql:// URL of a database");
+    if (!ledger_database_is(url))
+        buf_put_text(why, "--ledger is here files, or a database: " LEDGER_DATABASE_URLS);
     else if (!command->database)
         buf_printf(why, "ledger %s reads the files: --data DIR", command->name);
     else if (asked->heads != NULL || asked->fast)
@@ -380,7 +379,7 @@ static int find_database_shard(const char *url, const struct shard_asked *asked,
     folder->opened.shard = asked->shard;
     if (asked->given)
         return 0;
-    TRY(pg_batch_shards(url, shards, &count, why));
+    TRY(ledger_database_shards(url, shards, &count, why));
     if (count > 1) {
         buf_printf(why, "it holds %zu shards: say which one by --shard N", count);
         return -ERR_CONFIG;
@@ -396,9 +395,9 @@ static int open_database(const struct options *asked, const struct ledger_comman
     const char *odds_of = command->odds ? options_text(asked, "odds-of") : NULL;
     buf_put_text(why, "the ledger's database: ");
     TRY(find_database_shard(url, shard, folder, why));
-    const struct pg_ledger_options options = {
-        .conninfo = url, .shard = folder->opened.shard, .read_only = true};
-    TRY(pg_ledger_open(&options, &folder->opened.log, why));
+    const struct ledger_database_options options = {
+        .url = url, .shard = folder->opened.shard, .read_only = true};
+    TRY(ledger_database_open(&options, &folder->opened.log, why));
     why->bytes = 0;
     if (odds_of != NULL)
         return open_odds(odds_of, folder, why);

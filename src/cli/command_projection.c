@@ -6,11 +6,11 @@
 #include "adapters/embedded/ledger_file.h"
 #include "adapters/embedded/ledger_folder.h"
 #include "adapters/postgres/pg_batch.h"
-#include "adapters/postgres/pg_ledger.h"
 #include "adapters/postgres/pg_projection.h"
 #include "app/projection_check.h"
 #include "base/error.h"
 #include "cli/command.h"
+#include "cli/ledger_database.h"
 
 #define PATH_BYTES_MAX 512
 
@@ -56,10 +56,10 @@ static int check_shard(const struct asked *asked, struct ledger_log *log, uint32
 
 static int check_database_shard(const struct asked *asked, uint32_t shard, struct buf *why)
 {
-    const struct pg_ledger_options options = {
-        .conninfo = asked->ledger, .shard = shard, .read_only = true};
+    const struct ledger_database_options options = {
+        .url = asked->ledger, .shard = shard, .read_only = true};
     struct ledger_log *log = NULL;
-    TRY(pg_ledger_open(&options, &log, why));
+    TRY(ledger_database_open(&options, &log, why));
     int error = check_shard(asked, log, shard, why);
     log->ops->free(log);
     return error;
@@ -69,7 +69,7 @@ static int check_database(const struct asked *asked, struct buf *why)
 {
     static uint32_t shards[BATCH_SHARDS_MAX];
     size_t count = 0;
-    TRY(pg_batch_shards(asked->ledger, shards, &count, why));
+    TRY(ledger_database_shards(asked->ledger, shards, &count, why));
     for (size_t i = 0; i < count; i++)
         TRY(check_database_shard(asked, shards[i], why));
     return 0;
@@ -153,8 +153,8 @@ static int take_asked(const struct options *options, struct asked *ret, struct b
                           .data = options_text(options, "data"),
                           .second = options_text(options, "log-second")};
     bool files = slice_is(slice_text(ret->ledger), "files");
-    if (!files && !pg_url_is(ret->ledger)) {
-        buf_put_text(why, "--ledger is here files or the postgresql:// URL of a database");
+    if (!files && !ledger_database_is(ret->ledger)) {
+        buf_put_text(why, "--ledger is here files, or a database: " LEDGER_DATABASE_URLS);
         return -ERR_CONFIG;
     }
     if (ret->projection == NULL && !files)

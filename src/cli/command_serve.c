@@ -1,15 +1,14 @@
 /* command_serve.c - `overround serve` and `overround demo`: options to a node. */
 #include <stdio.h>
 
-#include "adapters/postgres/pg_batch.h"
 #include "base/decimal.h"
 #include "base/error.h"
 #include "base/log.h"
 #include "cli/command.h"
 #include "cli/front_process.h"
 #include "cli/heads_token.h"
+#include "cli/ledger_database.h"
 #include "cli/node.h"
-#include "cli/node_database.h"
 #include "cli/node_fronts.h"
 #include "cli/options_book.h"
 #include "cli/options_consumer.h"
@@ -448,8 +447,8 @@ static int take_ledger(const struct options *options, struct node_options *node,
     node->ledger = options_text(options, "ledger");
     if (slice_is(slice_text(node->ledger), "files"))
         return 0;
-    if (!node_database_takes(node->ledger)) {
-        buf_put_text(why, "--ledger is files, or a database: postgresql:// or dynamodb://");
+    if (!ledger_database_is(node->ledger)) {
+        buf_put_text(why, "--ledger is files, or a database: " LEDGER_DATABASE_URLS);
         return -ERR_CONFIG;
     }
     if (node->ship.mode == SHIP_MODE_OFF)
@@ -552,12 +551,7 @@ static int take_projector(const struct options *options, struct node_options *no
     TRY(take_shared(options, node, why));
     TRY(take_ledger(options, node, why));
     TRY(take_projection(options, node, why));
-    if (pg_url_is(node->ledger))
-        return 0;
-    buf_put_text(why,
-                 "--roles projector follows a database: --ledger postgresql://... (a ledger in "
-                 "files is projected by its own server, with --projection)");
-    return -ERR_CONFIG;
+    return projector_node_sources(node->ledger, &node->projection, why);
 }
 
 static int serve_projector(const struct options *options)
@@ -567,12 +561,11 @@ static int serve_projector(const struct options *options)
     struct node_options node = {.profile = PROFILE_DEMO};
     if (take_projector(options, &node, &why) < 0)
         return command_fail(2, buf_slice(&why));
-    const struct projector_node_options projector = {
-        .ledger = node.ledger,
-        .projection = node.projection != NULL ? node.projection : node.ledger,
-        .admin_address = node.admin_address,
-        .listen = node.listen,
-        .limits = node_shard_limits(&node)};
+    const struct projector_node_options projector = {.ledger = node.ledger,
+                                                     .projection = node.projection,
+                                                     .admin_address = node.admin_address,
+                                                     .listen = node.listen,
+                                                     .limits = node_shard_limits(&node)};
     enum node_end end = projector_node_run(&projector, say_projector, &why);
     return end == NODE_ENDED ? 0 : command_fail((int)end, buf_slice(&why));
 }

@@ -3,21 +3,13 @@
 
 #include <string.h>
 
-#include "adapters/dynamodb/dynamo_ledger.h"
 #include "adapters/embedded/ledger_file.h"
-#include "adapters/postgres/pg_batch.h"
-#include "adapters/postgres/pg_ledger.h"
 #include "base/error.h"
 #include "base/instant.h"
 #include "base/log.h"
-#include "cli/dynamo_clients.h"
+#include "cli/ledger_database.h"
 
 #define CLOSE_US_MAX (10 * US_PER_SECOND)
-
-bool node_database_takes(const char *ledger)
-{
-    return pg_url_is(ledger) || dynamo_url_is(ledger);
-}
 
 static int raise_epoch(void *owner, uint64_t epoch)
 {
@@ -40,37 +32,15 @@ static int open_mirror(struct node_database *database, const struct node_databas
     return error;
 }
 
-/* ---- opening one ---- */
-
-static int open_dynamo(const struct node_database_parts *parts, struct ledger_log **ret_log,
-                       struct buf *why)
-{
-    struct dynamo_url url;
-    struct dynamo_ledger_options options = {.url = &url,
-                                            .shard = parts->shard,
-                                            .stall_us = parts->stall_us,
-                                            .close_us_max = CLOSE_US_MAX};
-    TRY(dynamo_url_read(parts->url, &url, why));
-    TRY(dynamo_clients_make(&url, options.clients, DYNAMO_LEDGER_CLIENTS, why));
-    return dynamo_ledger_open(&options, ret_log, why);
-}
-
-static int open_log(const struct node_database_parts *parts, struct ledger_log **ret_log,
-                    struct buf *why)
-{
-    const struct pg_ledger_options options = {.conninfo = parts->url,
-                                              .shard = parts->shard,
-                                              .stall_us = parts->stall_us,
-                                              .close_us_max = CLOSE_US_MAX};
-    return dynamo_url_is(parts->url) ? open_dynamo(parts, ret_log, why)
-                                     : pg_ledger_open(&options, ret_log, why);
-}
-
 int node_database_open(struct node_database *database, const struct node_database_parts *parts,
                        struct buf *why)
 {
+    const struct ledger_database_options options = {.url = parts->url,
+                                                    .shard = parts->shard,
+                                                    .stall_us = parts->stall_us,
+                                                    .close_us_max = CLOSE_US_MAX};
     buf_put_text(why, "the ledger's database: ");
-    int error = open_log(parts, &database->log, why);
+    int error = ledger_database_open(&options, &database->log, why);
     if (error < 0)
         return error;
     error = open_mirror(database, parts, why);

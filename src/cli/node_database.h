@@ -16,9 +16,6 @@ struct node_database {
     bool told_away, told_stopped;
 };
 
-/* True when --ledger names a database that this program knows. "files": none. */
-bool node_database_takes(const char *ledger);
-
 struct node_database_parts {
     const char *url;
     uint32_t shard;

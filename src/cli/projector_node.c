@@ -10,6 +10,7 @@
 #include "base/clock.h"
 #include "base/error.h"
 #include "base/log.h"
+#include "cli/ledger_database.h"
 #include "cli/projection_runner.h"
 #include "net/http/http_reply.h"
 #include "net/http/http_server.h"
@@ -37,6 +38,19 @@ struct projector_node {
     struct metrics_item items[METRICS_MAX];
     char out[METRICS_BYTES_MAX];
 };
+
+int projector_node_sources(const char *ledger, const char **projection, struct buf *why)
+{
+    if (!ledger_database_is(ledger))
+        buf_put_text(why, "--roles projector follows a database: --ledger " LEDGER_DATABASE_URLS
+                          " (a ledger in files is projected by its own server, with --projection)");
+    else if (*projection == NULL && !pg_url_is(ledger))
+        buf_put_text(why, "--projection: where the rows of bets go; the ledger's table in DynamoDB "
+                          "takes no others");
+    else if (*projection == NULL)
+        *projection = ledger;
+    return why->bytes == 0 ? 0 : -ERR_CONFIG;
+}
 
 /* ---- what it answers ---- */
 
@@ -91,7 +105,7 @@ static void on_request(void *owner, struct http_request *request)
 
 /* ---- shards ---- */
 
-static int start_shard(struct projector_node *node, uint32_t shard)
+static int start_shard(struct projector_node *node, uint32_t shard, struct buf *why)
 {
     struct projection_runner *runner = &node->runners[node->count];
     struct projection_follow follow = {.url = node->options->projection,
@@ -99,11 +113,9 @@ static int start_shard(struct projector_node *node, uint32_t shard)
                                        .limits = node->options->limits,
                                        .leave = batch_cursor_leave,
                                        .problem = batch_cursor_problem};
-    struct batch_store *store = NULL;
     (void)snprintf(runner->label, sizeof runner->label, "shard=\"%u\"", shard);
     TRY(projection_runner_register_metrics(runner, &node->metrics));
-    TRY(pg_batch_new(node->options->ledger, &store));
-    TRY(batch_cursor_new(store, shard, &follow.cursor));
+    TRY(ledger_database_follow(node->options->ledger, shard, &follow.cursor, why));
     int error = projection_runner_start(runner, &follow);
     if (error < 0) {
         follow.cursor->ops->free(follow.cursor);
@@ -114,21 +126,19 @@ static int start_shard(struct projector_node *node, uint32_t shard)
 }
 
 /* 0: they are followed, or there is none yet. */
-static int find_shards(struct projector_node *node)
+static int find_shards(struct projector_node *node, struct buf *why)
 {
     static uint32_t shards[BATCH_SHARDS_MAX];
-    char memory[256];
-    struct buf why = buf_over(memory, sizeof memory);
     size_t count = 0;
-    int error = pg_batch_shards(node->options->ledger, shards, &count, &why);
+    int error = ledger_database_shards(node->options->ledger, shards, &count, why);
     if (error < 0 && error != -ERR_CONFIG) { /* no table is no reason: a book may begin later */
         if (!node->told_away)
-            log_warn("projector", "no ledger to follow yet", LOG_TEXT("reason", buf_slice(&why)));
+            log_warn("projector", "no ledger to follow yet", LOG_TEXT("reason", buf_slice(why)));
         node->told_away = true;
         return 0;
     }
     for (size_t i = 0; error == 0 && i < count; i++)
-        error = start_shard(node, shards[i]);
+        error = start_shard(node, shards[i], why);
     if (error == 0 && count > 0)
         log_info("projector", "follows", LOG_U64("shards", count));
     return error;
@@ -160,10 +170,14 @@ static void check_failed(struct projector_node *node)
 static void on_tick(void *owner)
 {
     struct projector_node *node = owner;
-    int error = node->count == 0 ? find_shards(node) : 0;
+    char memory[256];
+    struct buf why = buf_over(memory, sizeof memory);
+    int error = node->count == 0 ? find_shards(node, &why) : 0;
     check_failed(node);
     if (error < 0) {
-        buf_printf(node->why, "the ledger cannot be followed: %s", error_text(error));
+        if (why.bytes == 0)
+            buf_put_text(&why, error_text(error));
+        buf_printf(node->why, "the ledger cannot be followed: %.*s", SLICE_ARG(buf_slice(&why)));
         end_with(node, error == -ERR_CONFIG ? NODE_CONFIG : NODE_FAILED);
     }
     loop_timer_set(node->loop, &node->tick, (struct monotonic){loop_now(node->loop).us + TICK_US});

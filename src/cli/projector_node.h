@@ -1,5 +1,6 @@
-/* projector_node.h - a process of the role `projector`: it follows the table `ledger` of a database
- * and fills the tables that people query, there or in another one, a thread for each shard
+/* projector_node.h - a process of the role `projector`: it follows a ledger in a database
+ * (ledger_database.h) and fills the tables that people query, there or in another one, a thread for
+ * each shard
  * (`overround serve --roles projector`). It takes no bets and holds no files; its admin listener
  * has health and metrics only. Thread: the main one. */
 #pragma once
@@ -12,6 +13,10 @@ struct projector_node_options {
     struct node_listen_options listen; /* of which the admin's certificate counts */
     struct shard_limits limits;        /* of each shard's fold */
 };
+
+/* Is it a ledger that one can follow? A *projection that is NULL becomes the ledger's own database,
+ * where that has room for other tables. 0, or -ERR_CONFIG with `why` (empty before). */
+int projector_node_sources(const char *ledger, const char **projection, struct buf *why);
 
 /* Called once, when it follows. */
 typedef void (*projector_ready_fn)(const struct node_addresses *bound);

@@ -1,5 +1,6 @@
 """A ledger that stands in DynamoDB: what was acknowledged is in its table, once, whatever dies; the
 files are a copy that can be lost; haste is waited out; and of two writers one writes."""
+import base64
 import os
 import shutil
 import tempfile
@@ -10,6 +11,7 @@ from conftest import make
 from lib.dynamodb import KEYS, THROTTLED, DynamoDB, Wire
 from lib.load import Load
 from lib.server import run
+from lib.shards import users_of
 from lib.until import until
 
 
@@ -162,3 +164,121 @@ def test_what_is_wrong_with_its_url_is_said(tmp_path, url, said):
     done = run('serve', '--data', str(tmp_path / 'data'), '--ledger', url, check=False)
     assert done.returncode != 0 and "the ledger's database" in done.stderr, done.stderr
     assert said in done.stderr, done.stderr
+    done = run('ledger', 'verify', '--ledger', url, '--shard', '0', check=False)
+    assert done.returncode != 0 and said in done.stderr, done.stderr
+
+
+def ledger(*arguments, check=True):
+    return run('ledger', *arguments, check=check, environment=KEYS)
+
+
+def told(*arguments):
+    """Lines of a command, without those that tell of files only, or of when it was asked."""
+    return [line for line in ledger(*arguments).stdout.splitlines()
+            if not line.startswith('segments') and '"generated"' not in line]
+
+
+def filled(book):
+    """Bets, and what they came to, in a ledger that has ended."""
+    market = book.market()
+    customer = book.bettor(money='100.00')
+    for _ in range(5):
+        assert customer.bet(market, 11, '1').status == 201
+    book.feed.settle(market, [11])
+    until(lambda: customer.bets()[0]['status'] == 'WON')
+    assert book.server.terminate() == 0
+
+
+def test_the_table_alone_tells_what_the_files_tell(kept, wire, table):
+    filled(kept)
+    files, items = ('--data', kept.server.data), ('--ledger', wire.url(table))
+    for command in ('stat', 'dump', 'replay'):
+        assert told(command, *items) == told(command, *files)
+    assert told('report', 'adjustments', *items) == told('report', 'adjustments', *files)
+    verified = ledger('verify', *items)
+    assert 'all invariants hold' in verified.stdout and 'not looked up' in verified.stderr
+    with_prices = ledger('verify', *items, '--odds-of', kept.server.data)
+    assert 'all invariants hold' in with_prices.stdout and with_prices.stderr == ''
+    state = [line for line in told('verify', *files) if line.startswith('state ')]
+    assert state == [line for line in verified.stdout.splitlines() if line.startswith('state ')]
+    for refused in (['prove', '--bet', '1'], ['head'], ['replay', '--fast', 'yes']):
+        done = ledger(*refused, *items, check=False)
+        assert done.returncode == 2 and '--data' in done.stderr, done.stderr
+
+
+def crc32c(text):
+    crc = 0xFFFFFFFF
+    for byte in text:
+        crc ^= byte
+        for _ in range(8):
+            crc = crc >> 1 ^ (0x82F63B78 if crc & 1 else 0)
+    return crc ^ 0xFFFFFFFF
+
+
+def flipped(item):
+    """One of its records says something else."""
+    records = bytearray(base64.b64decode(item['records']['B']))
+    records[60] ^= 1
+    return {**item, 'records': {'B': base64.b64encode(records).decode()}}
+
+
+def flipped_with_its_sum(item):
+    changed = flipped(item)
+    records = base64.b64decode(changed['records']['B'])
+    return {**changed, 'crc': {'N': str(crc32c(records))}}
+
+
+def of_another_range(item):
+    return {**item, 'seq_first': {'N': str(int(item['seq_first']['N']) + 1)}}
+
+
+def without_records(item):
+    return {name: value for name, value in item.items() if name != 'records'}
+
+
+@pytest.mark.parametrize('change, said', [
+    (flipped, 'do not match their sum'),
+    (flipped_with_its_sum, 'checksum is broken\n'),
+    (of_another_range, 'not those that it says'),
+    (without_records, 'do not match their sum'),
+    (None, 'a batch is missing'),
+])
+def test_a_changed_item_is_found(kept, wire, dynamodb, table, change, said):
+    filled(kept)
+    items = ('--ledger', wire.url(table))
+    last = dynamodb.batches(table)[-1]
+    number = next(batch_no for batch_no, seq_first, seq_last in dynamodb.batches(table)
+                  if batch_no > 1 and seq_last >= seq_first)
+    assert number < last[0]
+    item = dynamodb.item(table, number)
+    assert crc32c(base64.b64decode(item['records']['B'])) == int(item['crc']['N'])
+    key = {name: item[name] for name in ('shard', 'batch_no')}
+    if change:
+        dynamodb.ask('PutItem', TableName=table, Item=change(item))
+    else:
+        dynamodb.ask('DeleteItem', TableName=table, Key=key)
+    done = ledger('verify', *items, check=False)
+    assert done.returncode == 3 and said in done.stderr, (done.stdout, done.stderr)
+    dynamodb.ask('PutItem', TableName=table, Item=item)
+    assert 'all invariants hold' in ledger('verify', *items).stdout
+
+
+def test_which_shard_is_read_is_asked_for_where_there_are_several(wire, table, tmp_path):
+    url = wire.url(table)
+    for shard in '10':
+        made = make(tmp_path / shard, ['--ledger', url, '--shards', '2', '--shard', shard],
+                    environment=KEYS)
+        made.bettor(name=next(users_of(int(shard), 2)), money='1.00')
+        made.close()
+        only = ledger('stat', '--ledger', url, check=False)
+        assert (only.returncode == 0) == (shard == '1'), only.stderr
+    assert only.returncode == 2 and '--shard' in only.stderr and '2 shards' in only.stderr
+    for shard in '10':
+        assert f'shard {shard}\n' in ledger('stat', '--ledger', url, '--shard', shard).stdout
+
+
+def test_a_table_that_is_not_there_is_said_and_not_made(wire, dynamodb, table):
+    for shard in ([], ['--shard', '0']):
+        done = ledger('verify', '--ledger', wire.url(table), *shard, check=False)
+        assert done.returncode == 1 and 'ResourceNotFoundException' in done.stderr, done.stderr
+    assert table not in dynamodb.ask('ListTables')['TableNames']

@@ -1,5 +1,5 @@
 """The bets of a ledger as items of a table in DynamoDB: one a leg and record, by user and by event,
-each once, whatever dies."""
+each once, whatever dies; and projectors of a ledger that stands in DynamoDB itself."""
 import tempfile
 from decimal import Decimal
 
@@ -7,6 +7,9 @@ import pytest
 from conftest import make
 from lib.dynamodb import KEYS, DynamoDB, Wire
 from lib.load import Load
+from lib.projector import DAMAGED, Projector, verify
+from lib.server import run
+from lib.shards import users_of
 from lib.until import until
 
 
@@ -23,13 +26,32 @@ def table(dynamodb):
 
 
 @pytest.fixture
-def kept(dynamodb, table, tmp_path):
+def wire(dynamodb):
+    made = Wire(dynamodb.port)
+    yield made
+    made.shutdown()
+
+
+@pytest.fixture
+def kept(wire, table, tmp_path):
     """A server whose ledger is in files, with its bets in the table."""
-    wire = Wire(dynamodb.port)
     made = make(tmp_path / 'data', ['--projection', wire.url(table)], environment=KEYS)
     yield made
     made.close()
-    wire.shutdown()
+
+
+@pytest.fixture
+def ledger(wire, dynamodb):
+    """Where a ledger in DynamoDB may stand."""
+    return wire.url(dynamodb.table())
+
+
+@pytest.fixture
+def projector(ledger, wire, table, tmp_path):
+    """Of that ledger, into the table."""
+    made = Projector(str(tmp_path), ledger, '--projection', wire.url(table), environment=KEYS)
+    yield made
+    made.kill()
 
 
 def caught_up(server):
@@ -50,6 +72,17 @@ def bets_of(dynamodb, table, user):
     return {item['bet_record']['S']: {name: next(iter(value.values()))
                                       for name, value in item.items()}
             for item in found['Items']}
+
+
+def check_once(dynamodb, table, load):
+    """Every bet that was acknowledged is there, once."""
+    for customer in load.customers:
+        told = {a['bet_id'] for (c, _), a in load.acknowledged.items() if c is customer}
+        items = dynamodb.every('Query', TableName=table, ConsistentRead=True,
+                               KeyConditionExpression='user_id = :u',
+                               ExpressionAttributeValues={':u': {'S': customer.name}})
+        placed = [item['bet_id']['N'] for item in items if item['bet_record']['S'][-4:] == '#000']
+        assert len(placed) == len(set(placed)) and set(placed) == told
 
 
 def test_a_bet_has_an_item_for_each_leg_and_record(kept, dynamodb, table):
@@ -95,10 +128,78 @@ def test_whoever_is_killed_every_bet_is_there_once(kept, dynamodb, table):
         load.retry_unanswered()
         load.check()
     caught_up(kept.server)
-    for customer in load.customers:
-        told = {a['bet_id'] for (c, _), a in load.acknowledged.items() if c is customer}
-        items = dynamodb.every('Query', TableName=table, ConsistentRead=True,
-                               KeyConditionExpression='user_id = :u',
-                               ExpressionAttributeValues={':u': {'S': customer.name}})
-        placed = [item['bet_id']['N'] for item in items if item['bet_record']['S'][-4:] == '#000']
-        assert len(placed) == len(set(placed)) and set(placed) == told
+    check_once(dynamodb, table, load)
+
+
+def follows_all(dynamodb, ledger, table):
+    """The rows are those of the whole ledger, which grows no more."""
+    key = {'user_id': {'S': '#projection'}, 'bet_record': {'S': '0'}}
+    last = dynamodb.batches(ledger.split('/')[2].split('?')[0])[-1][2]
+    until(lambda: int(dynamodb.ask('GetItem', TableName=table, Key=key, ConsistentRead=True)
+                      ['Item']['seq']['N']) == last, 60)
+
+
+def test_a_projector_that_is_killed_goes_on_while_bets_do(dynamodb, table, ledger, projector,
+                                                          tmp_path):
+    projector.start()  # before there is a ledger
+    assert projector.get('/readyz').status == 503
+    book = make(tmp_path / 'data', ['--ledger', ledger], environment=KEYS)
+    try:
+        until(lambda: projector.get('/readyz').status == 200, 60)
+        market = book.market()
+        load = Load(book, market, customers=4)
+        join = load.start(0)
+        for _ in range(3):
+            until(lambda: projector.metric('overround_projection_steps_total') > 2, 60)
+            projector.kill()
+            more(load)
+            projector.start()
+        more(load)
+        join()
+        load.check()
+        book.feed.settle(market, [11])
+        assert book.server.terminate() == 0
+        follows_all(dynamodb, ledger, table)
+        check_once(dynamodb, table, load)
+        assert projector.terminate() == 0
+    finally:
+        book.close()
+
+
+def test_tables_in_postgresql_are_what_the_items_say(database, ledger, tmp_path):
+    """Of two shards, with one projector."""
+    books = [make(tmp_path / f'data-{shard}', ['--ledger', ledger, '--shards', '2', '--shard',
+                                               str(shard)], environment=KEYS)
+             for shard in range(2)]
+    projector = Projector(str(tmp_path), ledger, '--projection', database.url, environment=KEYS)
+    try:
+        projector.start()
+        for shard, book in enumerate(books):
+            market = book.market()
+            customer = book.bettor(name=next(users_of(shard, 2)), money='100.00')
+            for _ in range(3):
+                assert customer.bet(market, 11, '1').status == 201
+            book.feed.settle(market, [11])
+            until(lambda who=customer: who.bets()[0]['status'] == 'WON')
+            assert book.server.terminate() == 0
+        def compare(**named):
+            return verify(database.url, '--ledger', ledger, environment=KEYS, **named)
+        until(lambda: compare(check=False).returncode == 0, 60)
+        said = compare().stdout
+        assert 'shard 0\n' in said and 'shard 1\n' in said and said.endswith('says\n')
+        database.psql('SET session_replication_role = replica; UPDATE bets SET stake = stake + 1 '
+                      'WHERE ctid = (SELECT min(ctid) FROM bets)')
+        assert compare(check=False).returncode == DAMAGED
+        assert projector.terminate() == 0
+    finally:
+        projector.kill()
+        for book in books:
+            book.close()
+
+
+def test_what_a_projector_of_a_table_needs_is_said(ledger):
+    done = run('serve', '--roles', 'projector', '--ledger', ledger, check=False, environment=KEYS)
+    assert done.returncode == 2 and '--projection' in done.stderr, done.stderr
+    done = run('serve', '--roles', 'projector', '--ledger', ledger, '--projection', ledger,
+               '--admin', '127.0.0.1:0', check=False)
+    assert done.returncode == 2 and 'no keys to sign with' in done.stderr, done.stderr

@@ -59,6 +59,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         ASSERT(!verdict.conflict || verdict.answer == STORE_TAKEN);
         ASSERT(statuses[i] < 500 || verdict.answer != STORE_TAKEN); /* it may not have been done */
     }
+    uint32_t shard = BATCH_SHARDS_MAX;
+    ASSERT((dynamo_answer_shard(body, &shard) == 1) == (shard < BATCH_SHARDS_MAX));
     (void)dynamo_answer_table(body, &dynamo_ledger_shape);
     (void)dynamo_answer_table(body, &dynamo_rows_shape);
     if (dynamo_keys_read(body, "default", &keys) == 0) {

@@ -1,6 +1,7 @@
 /* dynamo_answer.c - contract in dynamo_answer.h. */
 #include "adapters/dynamodb/dynamo_answer.h"
 
+#include <inttypes.h>
 #include <string.h>
 
 #include "base/base64.h"
@@ -234,6 +235,60 @@ int dynamo_answer_batches(const struct dynamo_items *items, batch_visit visit, v
         }
     }
     return json_end(&r);
+}
+
+/* ---- shards ---- */
+
+/* "PPPP-N" as dynamo_ask.c writes it: the one text of its shard. */
+static bool read_shard(struct slice text, uint32_t *ret_shard)
+{
+    char memory[32];
+    struct buf again = buf_over(memory, sizeof memory);
+    int64_t shard = 0;
+    if (text.bytes < 6 || !take_digits(slice_of(text.at + 5, text.bytes - 5), &shard) ||
+        shard >= BATCH_SHARDS_MAX)
+        return false;
+    buf_printf(&again, "%04" PRIx32 "-%" PRId64, batch_prefix((uint32_t)shard), shard);
+    *ret_shard = (uint32_t)shard;
+    return slice_equal(buf_slice(&again), text);
+}
+
+static int take_shard(struct json_reader *r, uint32_t *ret_shard)
+{
+    struct slice name, text = slice_of("", 0);
+    bool there = false;
+    json_object_begin(r);
+    while (json_object_next(r, &name))
+        if (slice_is(name, "shard"))
+            there = take_value(r, 'S', &text);
+        else
+            json_skip(r);
+    return !r->failed && there && read_shard(text, ret_shard) ? 1 : -ERR_FORMAT;
+}
+
+int dynamo_answer_shard(struct slice body, uint32_t *ret_shard)
+{
+    struct json_reader r;
+    struct slice key;
+    uint32_t shard = 0;
+    int found = 0;
+    json_begin(&r, body, NULL, 0);
+    json_object_begin(&r);
+    while (json_object_next(&r, &key)) {
+        if (!slice_is(key, "Items")) {
+            json_skip(&r);
+            continue;
+        }
+        json_array_begin(&r);
+        while (found >= 0 && json_array_next(&r))
+            found = take_shard(&r, &shard);
+        if (found < 0)
+            return found;
+    }
+    TRY(json_end(&r));
+    if (found == 1)
+        *ret_shard = shard;
+    return found;
 }
 
 /* ---- the table ---- */

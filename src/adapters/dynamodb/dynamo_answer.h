@@ -31,6 +31,10 @@ struct dynamo_items {
 };
 int dynamo_answer_batches(const struct dynamo_items *items, batch_visit visit, void *owner);
 
+/* Of an answer to dynamo_ask_shard. 1: *ret_shard is that of the key; 0: there is none; -ERR_FORMAT
+ * (it cannot be read, or the key is none of a shard's batches). */
+int dynamo_answer_shard(struct slice body, uint32_t *ret_shard);
+
 /* A value {"N":"5"} that the reader stands before: whole, not negative, up to 18 digits. False, and
  * the reader may have failed: it is another. */
 struct json_reader;

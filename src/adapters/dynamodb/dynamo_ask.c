@@ -6,6 +6,8 @@
 
 #include "base/base64.h"
 
+#define BATCH_NO_MAX INT64_C(999999999999999999) /* of 18 digits, as dynamo_answer.c reads them */
+
 const struct dynamo_shape dynamo_ledger_shape = {
     .hash = "shard", .range = "batch_no", .range_type = 'N'};
 
@@ -20,6 +22,8 @@ const char *dynamo_ask_target(enum dynamo_question question)
         return "DynamoDB_20120810.Query";
     case DYNAMO_DESCRIBE:
         return "DynamoDB_20120810.DescribeTable";
+    case DYNAMO_SCAN:
+        return "DynamoDB_20120810.Scan";
     case DYNAMO_CREATE:
         break;
     }
@@ -103,6 +107,23 @@ void dynamo_ask_page(struct buf *out, const char *table, const struct batch_page
     buf_put_char(out, ',');
     put_number(out, ":b", page->behind - 1);
     buf_put_text(out, "}}");
+}
+
+/* Where a scan goes on need not be an item: so it passes over a whole shard at once. */
+void dynamo_ask_shard(struct buf *out, const char *table, const uint32_t *after)
+{
+    buf_printf(out,
+               "{\"TableName\":\"%s\",\"ConsistentRead\":true,\"Limit\":1,"
+               "\"ProjectionExpression\":\"#s\",\"ExpressionAttributeNames\":{\"#s\":\"shard\"}",
+               table);
+    if (after != NULL) {
+        buf_put_text(out, ",\"ExclusiveStartKey\":{");
+        put_shard(out, "shard", *after);
+        buf_put_char(out, ',');
+        put_number(out, "batch_no", BATCH_NO_MAX);
+        buf_put_char(out, '}');
+    }
+    buf_put_char(out, '}');
 }
 
 void dynamo_ask_describe(struct buf *out, const char *table)

@@ -20,6 +20,7 @@ enum dynamo_question {
     DYNAMO_QUERY,
     DYNAMO_DESCRIBE,
     DYNAMO_CREATE,
+    DYNAMO_SCAN,
 };
 /* The keys of a table: partition and sort key, with their types (S or N), and an index on a further
  * text, sorted as the table; NULL: none. */
@@ -41,6 +42,8 @@ void dynamo_ask_get(struct buf *out, const char *table, uint32_t shard, int64_t 
 void dynamo_ask_newest(struct buf *out, const char *table, uint32_t shard);
 /* A page of whole items; the store may end it earlier. */
 void dynamo_ask_page(struct buf *out, const char *table, const struct batch_page *page);
+/* The next key behind all of shard *after; NULL: the first of the table. */
+void dynamo_ask_shard(struct buf *out, const char *table, const uint32_t *after);
 void dynamo_ask_describe(struct buf *out, const char *table);
 /* Of a table that is paid by the request. */
 void dynamo_ask_create(struct buf *out, const char *table, const struct dynamo_shape *shape);

@@ -152,16 +152,22 @@ static enum store_answer dynamo_insert(struct batch_store *store, uint32_t shard
 struct paging {
     batch_visit visit;
     void *owner;
-    int64_t last; /* of the batches that were visited */
+    int64_t last;    /* of the batches that were visited */
+    const char *why; /* of -ERR_CORRUPT; NULL: the visitor's own */
 };
 
 static int visit_batch(void *owner, const struct batch *batch)
 {
     struct paging *paging = owner;
-    if (batch->place.batch_no <= paging->last)
-        return -ERR_CORRUPT; /* not in order: the rest would be asked for for ever */
+    if (batch->place.batch_no <= paging->last) {
+        paging->why = "an item is not in its order"; /* the rest would be asked for for ever */
+        return -ERR_CORRUPT;
+    }
     paging->last = batch->place.batch_no;
-    return paging->visit(paging->owner, batch);
+    int error = paging->visit(paging->owner, batch);
+    if (error < 0)
+        paging->why = NULL;
+    return error;
 }
 
 /* The store ends a page where it is large; the next question begins behind it. */
@@ -170,15 +176,15 @@ static int dynamo_page(struct batch_store *store, const struct batch_page *page,
 {
     struct dynamo_batch *d = dynamo_of(store);
     struct batch_page rest = *page;
-    struct paging paging = {visit, owner, page->batch_no - 1};
+    struct paging paging = {visit, owner, page->batch_no - 1, "an item cannot be read"};
     while (rest.batch_no < rest.behind) {
         struct buf text = question_of(d);
         struct slice body;
         dynamo_ask_page(&text, d->link.url.table, &rest);
         TRY(store_error(dynamo_link_ask_again(&d->link, DYNAMO_QUERY, &text, &body).answer));
         int error = read_batches(d, body, visit_batch, &paging);
-        if (error == -ERR_CORRUPT && **ret_why == '\0')
-            *ret_why = "an item cannot be read, or is not in its order";
+        if (error == -ERR_CORRUPT && paging.why != NULL)
+            *ret_why = paging.why;
         if (error < 0)
             return error;
         if (paging.last < rest.batch_no)

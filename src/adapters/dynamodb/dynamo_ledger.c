@@ -24,6 +24,7 @@ int dynamo_ledger_open(const struct dynamo_ledger_options *options, struct ledge
     const struct batch_ledger_options of_batches = {.shard = options->shard,
                                                     .close_us_max = options->close_us_max,
                                                     .stall_us = options->stall_us,
+                                                    .read_only = options->read_only,
                                                     .append_bytes_max = LEDGER_APPEND_BYTES_MIN,
                                                     .asking = stores[0],
                                                     .writing = stores[1],

@@ -72,6 +72,11 @@ class DynamoDB:
                 return items
             start = {'ExclusiveStartKey': page['LastEvaluatedKey']}
 
+    def item(self, table, batch_no, shard='4bc7-0'):
+        """A batch as it stands there."""
+        key = {'shard': {'S': shard}, 'batch_no': {'N': str(batch_no)}}
+        return self.ask('GetItem', TableName=table, Key=key, ConsistentRead=True)['Item']
+
     def batches(self, table):
         """(batch_no, seq_first, seq_last) of all items, in order."""
         items = self.every('Scan', TableName=table, ConsistentRead=True)

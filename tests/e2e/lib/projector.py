@@ -14,17 +14,18 @@ FAILED, DAMAGED = 1, 3
 class Projector:
     """Follows the ledger in the database at `ledger`."""
 
-    def __init__(self, folder, ledger, *options):
+    def __init__(self, folder, ledger, *options, environment=()):
         self.argv = [BINARY, 'serve', '--roles', 'projector', '--ledger', ledger, '--admin',
                      '127.0.0.1:0', *options]
         self.log = os.path.join(folder, 'projector.log')
+        self.environment = {**ENVIRONMENT, **dict(environment)}
         self.process, self.admin = None, None
 
     def start(self):
         with open(self.log, 'ab') as log:
             # pylint: disable=consider-using-with
             self.process = subprocess.Popen(self.argv, stdin=subprocess.DEVNULL, text=True,
-                                            stdout=subprocess.PIPE, stderr=log, env=ENVIRONMENT)
+                                            stdout=subprocess.PIPE, stderr=log, env=self.environment)
         line = self.process.stdout.readline()
         assert line.startswith('projector '), self.log_text()
         url = urlsplit(line.split()[1])
@@ -54,9 +55,10 @@ class Projector:
         return self.process.wait(30)
 
 
-def verify(projection, *source, check=True):
+def verify(projection, *source, check=True, environment=()):
     """`source`: ('--ledger', URL) or ('--data', DIR)."""
-    return run('projection', 'verify', '--projection', projection, *source, check=check)
+    return run('projection', 'verify', '--projection', projection, *source, check=check,
+               environment=environment)
 
 
 def wait_projected(database, seconds=60):

@@ -20,11 +20,11 @@ ENVIRONMENT = {k: v for k, v in os.environ.items() if not k.startswith('OVERROUN
 OPTIONS = shlex.split(os.environ.get('SERVER_OPTIONS', ''))
 
 
-def run(*arguments, check=True, seconds=120, text=True):
+def run(*arguments, check=True, seconds=120, text=True, environment=()):
     """One of the other commands, to its end."""
     done = subprocess.run([BINARY, *arguments], stdin=subprocess.DEVNULL, text=text,
                           stdout=subprocess.PIPE, stderr=subprocess.PIPE, timeout=seconds,
-                          env=ENVIRONMENT, check=False)
+                          env={**ENVIRONMENT, **dict(environment)}, check=False)
     assert not check or done.returncode == 0, (arguments, done.returncode, done.stdout[-2000:],
                                                done.stderr[-2000:])
     return done

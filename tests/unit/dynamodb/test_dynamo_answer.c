@@ -171,3 +171,30 @@ TEST(dynamo_answer, knows_a_table_of_ours)
         assert_int_equal(dynamo_answer_table(slice_text(rows[i].body), &dynamo_ledger_shape),
                          rows[i].table);
 }
+
+TEST(dynamo_answer, names_the_shard_of_a_key_and_of_no_other)
+{
+    static const struct {
+        const char *body;
+        int found;
+        uint32_t shard;
+    } rows[] = {
+        {"{\"Items\":[{\"shard\":{\"S\":\"4bc7-0\"}}],\"Count\":1}", 1, 0},
+        {"{\"Items\":[{\"shard\":{\"S\":\"63f6-1023\"},\"more\":{\"N\":\"1\"}}]}", 1, 1023},
+        {"{\"Items\":[],\"Count\":0}", 0, 0},
+        {"{}", 0, 0},
+        {"{\"Items\":[{\"shard\":{\"S\":\"4bc8-0\"}}]}", -ERR_FORMAT, 0}, /* not its prefix */
+        {"{\"Items\":[{\"shard\":{\"S\":\"4bc7-00\"}}]}", -ERR_FORMAT, 0},
+        {"{\"Items\":[{\"shard\":{\"S\":\"6fdd-1024\"}}]}", -ERR_FORMAT, 0},
+        {"{\"Items\":[{\"shard\":{\"S\":\"4bc7-\"}}]}", -ERR_FORMAT, 0},
+        {"{\"Items\":[{\"shard\":{\"N\":\"0\"}}]}", -ERR_FORMAT, 0},
+        {"{\"Items\":[{\"user_id\":{\"S\":\"4bc7-0\"}}]}", -ERR_FORMAT, 0},
+        {"{\"Items\":[{\"shard\":{\"S\":\"4bc7-0\"}}]", -ERR_FORMAT, 0},
+        {"{\"Items\":[5]}", -ERR_FORMAT, 0},
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        uint32_t shard = 0;
+        assert_int_equal(dynamo_answer_shard(slice_text(rows[i].body), &shard), rows[i].found);
+        assert_int_equal(shard, rows[i].shard);
+    }
+}
