@@ -20,6 +20,8 @@ static void on_durable(void *owner, const struct record_view *record)
     struct book *book = owner;
     if (book->listener.on_record != NULL)
         book->listener.on_record(book->listener.owner, record);
+    if (book->listener.on_word != NULL && relay_is_word(record))
+        book->listener.on_word(book->listener.owner, record);
     book_write_offs_record(book, record);
     book->stats.group_records++;
 }

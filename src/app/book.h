@@ -73,15 +73,10 @@ struct book_listener {
      * BET (not refused), RELEASE, SETTLE, REVERSE, CASH_OUT (not refused at once), REFERRAL,
      * MONEY (done). */
     void (*on_record)(void *owner, const struct record_view *record);
+    /* A durable record concerns every shard (relay_is_word), whoever said it. */
+    void (*on_word)(void *owner, const struct record_view *record);
     /* The ledger stopped: no bets until a restart. Once; book_stop_reason says why. */
     void (*on_stopped)(void *owner);
-};
-
-/* What a start was made of. */
-struct book_restart {
-    uint64_t snapshot_seq;          /* of the snapshot used; 0: none */
-    uint32_t snapshots_passed;      /* newer ones that were damaged, or not of this log */
-    char text[SNAPSHOT_TEXT_BYTES]; /* which one and why, of the last of these; or "" */
 };
 
 /* Folds the newest sound snapshot and the log behind it, or the whole log, into the state, takes a

@@ -38,3 +38,6 @@ enum relay_outcome book_relay(struct book *book, const struct relayed *relayed,
 void book_desk_grants(struct book *book, struct monotonic until);
 /* The book has a desk, and no grant of it holds now. */
 bool book_desk_away(const struct book *book);
+
+/* How far the log is durable: what may be told of it. */
+uint64_t book_durable_seq(const struct book *book);

@@ -1,10 +1,11 @@
-/* book_stats.h - what a book counts. Thread: written by the book's loop; gauges are set when
- * book_stats() is called. */
+/* book_stats.h - what a book counts, and what its start was made of. Thread: written by the book's
+ * loop; gauges are set when book_stats() is called. */
 #pragma once
 
 #include <stdint.h>
 
 #include "ledger/record_referral.h"
+#include "ports/snapshot_store.h"
 
 #define BOOK_STATS_OUTCOMES 64
 
@@ -43,4 +44,11 @@ struct book_stats {
     uint64_t settle_backlog; /* markets with settlements to do */
     /* Bets that were to be brought to a result since there was none, and those still to be. */
     uint64_t settle_bets, settle_bets_left;
+};
+
+/* What a start was made of. */
+struct book_restart {
+    uint64_t snapshot_seq;          /* of the snapshot used; 0: none */
+    uint32_t snapshots_passed;      /* newer ones that were damaged, or not of this log */
+    char text[SNAPSHOT_TEXT_BYTES]; /* which one and why, of the last of these; or "" */
 };

@@ -315,3 +315,8 @@ bool book_desk_away(const struct book *book)
 {
     return book->options.has_desk && book->now.us >= book->desk_until.us;
 }
+
+uint64_t book_durable_seq(const struct book *book)
+{
+    return commit_durable_seq(book->commit);
+}

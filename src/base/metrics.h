@@ -18,7 +18,7 @@
 #include "base/buf.h"
 
 #define METRICS_BUCKETS_MAX   24
-#define METRICS_REFRESHES_MAX 4
+#define METRICS_REFRESHES_MAX 8
 
 /* What is written for one number. All texts are borrowed for ever (literals). */
 struct metrics_name {

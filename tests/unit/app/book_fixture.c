@@ -36,6 +36,13 @@ static void on_removed(void *owner, const struct odds_image *image)
     ((struct fixture *)owner)->removed++;
 }
 
+static void on_word(void *owner, const struct record_view *record)
+{
+    struct fixture *f = owner;
+    if (f->on_word != NULL)
+        f->on_word(f->word_owner, record);
+}
+
 static void on_stopped(void *owner)
 {
     ((struct fixture *)owner)->stopped++;
@@ -62,6 +69,7 @@ static void make_book(struct fixture *f)
                                      .on_market = on_market,
                                      .on_standing = on_standing,
                                      .on_removed = on_removed,
+                                     .on_word = on_word,
                                      .on_stopped = on_stopped};
     assert_int_equal(odds_store_memory_new(100, key, &f->store), 0);
     struct book_ports ports = {.log = &f->log.port,

@@ -37,6 +37,8 @@ struct fixture {
     size_t history_count;
     uint16_t history_types[BOOK_HISTORY_MAX];
     enum bet_outcome history_outcome; /* of the last record, when it is a RELEASE */
+    void (*on_word)(void *owner, const struct record_view *record); /* or NULL */
+    void *word_owner;
     /* listeners */
     uint64_t market_changes, standing, removed, stopped;
 };
