@@ -12,6 +12,7 @@
 #include "cli/node_fronts.h"
 #include "cli/options_book.h"
 #include "cli/options_consumer.h"
+#include "cli/options_desk.h"
 #include "cli/options_listen.h"
 #include "cli/options_odds_store.h"
 #include "cli/options_results.h"
@@ -98,6 +99,7 @@
 
 #define PRODUCTION_SPECS                                                                           \
     SHARD_SPECS,                                                                                   \
+    DESK_SPECS,                                                                                    \
     {"roles", "all"},                                                                              \
     {"loops", "0"},                                                                                \
     {"profile", "demo"},                                                                           \
@@ -654,6 +656,7 @@ static int take_node(const struct options *options, enum roles_process process,
     TRY(take_engines(options, node, why));
     TRY(take_running(options, node, why));
     TRY(options_shard(options, node, why));
+    TRY(options_desk(options, node, why));
     return process == PROCESS_BOOK ? 0 : take_follow(options, node, why);
 }
 
@@ -750,6 +753,7 @@ int command_standby(int argc, char *const *argv)
         return command_fail(2, SLICE("--roles: a standby becomes a process of all roles"));
     if (take_serve(&options, &standby.node, &why) < 0 ||
         options_shard(&options, &standby.node, &why) < 0 ||
+        options_desk(&options, &standby.node, &why) < 0 ||
         take_primary(&options, &standby, &token, &why) < 0)
         return command_fail(2, buf_slice(&why));
     enum node_end end = standby_run(&standby, say_standby, say_ready, &why);

@@ -26,7 +26,7 @@ static int claims_of(const struct options *options, struct jwt_claims *ret, stru
     if (!jwt_role_parse(slice_text(role_text), &role)) {
         buf_printf(why,
                    "--role is bettor, trader, risk, support, auditor, regulator, admin, "
-                   "feed, standby or gateway, not: %s",
+                   "feed, standby, gateway or shard, not: %s",
                    role_text);
         return -ERR_CONFIG;
     }

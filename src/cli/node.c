@@ -20,10 +20,6 @@
 #include "cli/descriptors.h"
 #include "cli/node_internal.h"
 #include "cli/version.h"
-#include "crypto/random.h"
-#include "feeds/betfair_stream/betfair_source.h"
-#include "feeds/json_lines/json_source.h"
-#include "feeds/uof/uof_source.h"
 
 #define ADMIN_TOKENS_KEPT 256
 #define USERS_TRACKED_MAX 262144
@@ -58,6 +54,11 @@ static void on_record(void *owner, const struct record_view *record)
     push_own(node, record);
     if (node->proofs.service != NULL)
         proof_service_on_record(node->proofs.service, record);
+}
+
+static void on_word(void *owner, const struct record_view *record)
+{
+    node_desk_word(&((struct node *)owner)->desk, record);
 }
 
 static void on_market(void *owner, const struct odds_image *image, uint64_t before_version,
@@ -97,6 +98,7 @@ static void on_turn_begin(void *owner)
     if (damage != NULL)
         book_stop(node->book, damage);
     book_begin_turn(node->book, loop_wall(node->loop), loop_now(node->loop));
+    node_desk_turn_begin(&node->desk);
     bet_service_begin_turn(node->bets, loop_now(node->loop));
     node_fronts_turn_begin(&node->fronts);
     node_ship_turn(&node->ship);
@@ -125,6 +127,7 @@ static void on_turn_end(void *owner)
     enum cycles_stage before = cycles_enter(CYCLES_COMMIT);
     book_end_turn(node->book);
     (void)cycles_enter(before);
+    node_desk_turn_end(&node->desk, node_has_shard(node) && !book_stopped(node->book));
     measure_settlement(node);
     if (node_odds_store_turn(&node->odds_store))
         loop_turn_again(node->loop);
@@ -262,6 +265,7 @@ static int open_book(struct node *node, const struct book_options *options)
                                            .on_standing = on_standing,
                                            .on_removed = on_removed,
                                            .on_record = on_record,
+                                           .on_word = on_word,
                                            .on_stopped = on_stopped};
     TRY(loop_wakeup_open(node->loop, &node->log_wakeup, on_log_ready, node));
     node->log_wakeup_open = true;
@@ -306,76 +310,17 @@ static const char *profile_text(enum node_profile profile)
     return "";
 }
 
-/* Taken together by all markets: some have three runners, some a hundred. */
-#define FEED_MARKET_RUNNERS 16
-#define FEED_MARKET_POINTS  64
-
-/* A feed may offer as many markets as the book holds. */
-static void size_betfair(const struct node *node, struct betfair_options *betfair)
-{
-    int64_t markets = node->options->markets_max;
-    if (markets <= betfair->markets_max)
-        return;
-    if (markets > BETFAIR_MARKETS_LIMIT)
-        markets = BETFAIR_MARKETS_LIMIT;
-    betfair->markets_max = (uint32_t)markets;
-    if (betfair->runners_max < markets * FEED_MARKET_RUNNERS)
-        betfair->runners_max = (uint32_t)markets * FEED_MARKET_RUNNERS;
-    if (betfair->ladder_points_max < markets * FEED_MARKET_POINTS)
-        betfair->ladder_points_max = (uint32_t)markets * FEED_MARKET_POINTS;
-}
-
-static int open_uof(struct node *node)
-{
-    struct uof_options uof = uof_options_default();
-    int64_t markets = node->options->markets_max;
-    if (markets > UOF_MARKETS_LIMIT)
-        markets = UOF_MARKETS_LIMIT;
-    if (markets > uof.markets_max) {
-        uof.markets_max = (uint32_t)markets;
-        uof.outcomes_max = (uint32_t)markets * FEED_MARKET_RUNNERS;
-    }
-    uof.in_play_delay_us = node->options->trading.uof_delay_ms * US_PER_MS;
-    random_fill(uof.hash_key, sizeof uof.hash_key);
-    node->uof = uof_source_new(&uof, book_sink(node->book));
-    return node->uof == NULL ? -ERR_MEMORY : 0;
-}
-
-/* Without an odds-worker no feed is taken. */
-static int open_feeds(struct node *node)
-{
-    struct betfair_options betfair = betfair_options_default();
-    if (node->options->follows)
-        return 0;
-    size_betfair(node, &betfair);
-    betfair.margin = (struct margin_rule){
-        .margin_permyriad = (uint32_t)node->options->trading.margin_permyriad,
-        .price_cents_min = (uint32_t)node->options->trading.price_cents_min,
-        .offer_cents_min = (uint32_t)node->options->trading.offer_cents_min,
-    };
-    random_fill(betfair.hash_key, sizeof betfair.hash_key);
-    node->betfair = betfair_source_new(&betfair, book_sink(node->book));
-    if (node->betfair == NULL)
-        return -ERR_MEMORY;
-    TRY(open_uof(node));
-    node->json = json_source_new(book_sink(node->book));
-    if (node->json == NULL)
-        return -ERR_MEMORY;
-    node->formats[0] = (struct feed_format){"betfair", node->betfair};
-    node->formats[1] = (struct feed_format){"uof", node->uof};
-    node->formats[2] = (struct feed_format){"json", node->json};
-    node->formats_count = 3;
-    return 0;
-}
-
 static int open_backoffice(struct node *node)
 {
-    TRY(open_feeds(node));
+    TRY(node_open_feeds(node));
     const struct backoffice_parts parts = {
         .ship = node_ship_serve,
         .ship_owner = &node->ship,
         .link = node_links_serve,
         .link_owner = &node->links,
+        .desk_link = node_desk_serve,
+        .desk_link_owner = &node->desk,
+        .words = {&node->desk, node_desk_wait},
         .streams = node_pages_serve,
         .streams_owner = &node->pages,
         .loop = node->loop,
@@ -663,6 +608,9 @@ static enum node_end open_all(struct node *node)
         end = start_upkeep(node);
     if (end == NODE_ENDED)
         end = node_start_streams(node);
+    const struct node_desk_parts desk = node_desk_parts(node);
+    if (end == NODE_ENDED && (error = node_desk_open(&node->desk, &desk, node->why)) < 0)
+        end = fail(node, "cannot reach for the desk", error);
     if (end == NODE_ENDED)
         end = open_listeners(node);
     if (end == NODE_ENDED && node->options->takeover != NULL)
@@ -690,6 +638,7 @@ static void close_all(struct node *node)
     loop_timer_cancel(node->loop, &node->due_timer);
     loop_timer_cancel(node->loop, &node->simulator_timer);
     synthetic_feed_free(node->simulator);
+    node_desk_end(&node->desk);
     node_check_end(&node->check);
     node_ship_stop(&node->ship);
     node_fence_end(&node->fence);
@@ -725,6 +674,7 @@ static void close_all(struct node *node)
     node_follow_close(&node->follow);
     if (node->book != NULL)
         book_free(node->book);
+    node_desk_close(&node->desk);
     node_ship_close(&node->ship);
     node_shadow_close(&node->shadow);
     node_close_stores(node);

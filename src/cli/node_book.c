@@ -32,10 +32,28 @@ static void put_bet_limits(const struct node_trading *trading, struct book_optio
         trading->liability_minor_max == 0 ? LIABILITY_UNLIMITED : trading->liability_minor_max;
 }
 
+static bool has_desk(const struct node_options *options)
+{
+    return options->desk.addresses_count > 0 && options->shard.shard != 0;
+}
+
+struct node_desk_parts node_desk_parts(struct node *node)
+{
+    static const struct desk_link_options none = {.addresses_count = 0};
+    return (struct node_desk_parts){
+        .loop = node->loop,
+        .book = node->book,
+        .log = &node->stores.meter.log,
+        .place = node->options->shard,
+        .options = has_desk(node->options) ? &node->options->desk : &none,
+    };
+}
+
 struct book_options node_book_options(const struct node_options *options)
 {
     struct book_options book = BOOK_OPTIONS_DEFAULT;
     book.place = options->shard;
+    book.has_desk = has_desk(options);
     book.limits = node_shard_limits(options);
     book.silence_us_max = options->silence_us_max;
     if (options->follows)

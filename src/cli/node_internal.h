@@ -12,6 +12,7 @@
 #include "cli/node.h"
 #include "cli/node_check.h"
 #include "cli/node_database.h"
+#include "cli/node_desk.h"
 #include "cli/node_follow.h"
 #include "cli/node_fronts.h"
 #include "cli/node_handover.h"
@@ -99,6 +100,7 @@ struct node {
     struct bet_counter counter; /* over bets and proofs */
     struct node_fronts fronts;
     struct node_links links;
+    struct node_desk desk;
     struct backoffice *backoffice;
     struct http_server *admin_server;
     struct node_listen listen;
@@ -139,6 +141,12 @@ int node_open_proofs(struct node *node);
 void node_detach_tree(struct node *node);
 void node_close_proofs(struct node *node);
 int node_register_proof_metrics(struct node *node);
+
+/* The feeds that the book takes, by format. 0, or an error. */
+int node_open_feeds(struct node *node);
+
+/* What the desk and its links are made of (node_book.c). */
+struct node_desk_parts node_desk_parts(struct node *node);
 
 /* Registers everything that is counted. 0 or -ERR_LIMIT. */
 int node_register_metrics(struct node *node);

@@ -29,7 +29,8 @@
     X(JWT_ADMIN, "admin")                                                                          \
     X(JWT_FEED, "feed")                                                                            \
     X(JWT_STANDBY, "standby")                                                                      \
-    X(JWT_GATEWAY, "gateway")
+    X(JWT_GATEWAY, "gateway")                                                                      \
+    X(JWT_SHARD, "shard")
 
 #define JWT_ROLE_ENUM(name, text) name,
 enum jwt_role { JWT_ROLE_LIST(JWT_ROLE_ENUM) };

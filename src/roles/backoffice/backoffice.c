@@ -48,13 +48,17 @@ int backoffice_new(const struct backoffice_parts *parts, struct backoffice **ret
         return -ERR_MEMORY;
     backoffice->parts = *parts;
     backoffice->begun_us = loop_now(parts->loop).us;
-    int error = desk_new(parts->book, parts->store, &parts->results, &backoffice->desk);
+    int error = desk_new(&(struct desk_parts){.book = parts->book,
+                                              .store = parts->store,
+                                              .policy = &parts->results,
+                                              .words = parts->words},
+                         &backoffice->desk);
     if (error == 0)
         error = grant_desk_new(parts->book, &backoffice->grants);
     if (error == 0)
         error = adjustment_desk_new(parts->book, &backoffice->adjustments);
     if (error == 0)
-        error = limit_desk_new(parts->book, &backoffice->limits);
+        error = limit_desk_new(parts->book, &parts->words, &backoffice->limits);
     if (error == 0)
         error = referral_desk_new(parts->book, &backoffice->referrals);
     if (error == 0)
@@ -452,6 +456,15 @@ static void serve_link(struct backoffice *backoffice, struct admin_call *call)
         backoffice->parts.link(backoffice->parts.link_owner, call->request);
 }
 
+/* Other shards' processes, whose desk this one is. */
+static void serve_desk_link(struct backoffice *backoffice, struct admin_call *call)
+{
+    if (backoffice->parts.desk_link == NULL)
+        reply_not_found(call->request);
+    else
+        backoffice->parts.desk_link(backoffice->parts.desk_link_owner, call->request);
+}
+
 /* What the logs say, for those who follow them. */
 static void serve_streams(struct backoffice *backoffice, struct admin_call *call)
 {
@@ -552,6 +565,7 @@ static const struct admin_route routes[] = {
     {"/v1/feed/{format}", ROUTE_POST, ROLES_FEED, PROVIDER_ID_BYTES_MAX, serve_feed},
     {"/v1/ship", ROUTE_GET, JWT_ROLE_BIT(JWT_STANDBY), 0, serve_ship},
     {"/v1/link", ROUTE_GET, JWT_ROLE_BIT(JWT_GATEWAY), 0, serve_link},
+    {"/v1/desk-link", ROUTE_GET, JWT_ROLE_BIT(JWT_SHARD), 0, serve_desk_link},
     {"/v1/admin/status", ROUTE_READ, ROLES_STAFF, 0, serve_status},
     {"/v1/admin/settlements", ROUTE_READ, ROLES_STAFF, 0, serve_settlements},
     {"/v1/admin/markets", ROUTE_READ, ROLES_STAFF, 0, serve_markets},

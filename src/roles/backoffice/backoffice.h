@@ -12,6 +12,7 @@
 #include "ports/ledger_tree.h"
 #include "roles/backoffice/feed_intake.h"
 #include "roles/backoffice/result_policy.h"
+#include "roles/backoffice/shard_words.h"
 #include "roles/shared/bearer.h"
 
 #include "app/book.h"
@@ -42,6 +43,10 @@ struct backoffice_parts {
     /* GET /v1/link with a token of role gateway: the same. */
     void (*link)(void *owner, struct http_request *request);
     void *link_owner;
+    /* GET /v1/desk-link with a token of role shard: the same. */
+    void (*desk_link)(void *owner, struct http_request *request);
+    void *desk_link_owner;
+    struct shard_words words; /* of what concerns all shards */
     /* GET /v1/admin/streams/{topic} with a token of role auditor, regulator or admin: answers the
      * request, now or later. NULL: 404. */
     void (*streams)(void *owner, struct http_request *request, struct slice topic);

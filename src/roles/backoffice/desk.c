@@ -12,7 +12,7 @@
 #include "roles/backoffice/result_decode.h"
 #include "roles/shared/problem.h"
 
-#define ANSWER_BYTES_MAX (64 * 1024)
+#define ANSWER_BYTES_MAX (64 * 1024 + SHARD_WORDS_JSON_BYTES_MAX)
 #define NO_STORE         SLICE("Cache-Control: no-store\r\n")
 
 /* What became of one market of the request. */
@@ -40,6 +40,7 @@ struct desk {
     struct book *book;
     struct odds_store *store;
     struct result_policy policy;
+    struct shard_words words;
     struct desk_operation operations[DESK_OPERATIONS_MAX];
     struct desk_operation *free_operation;
     struct metrics_counter operations_reached;
@@ -48,15 +49,15 @@ struct desk {
     char list[PROPOSALS_BYTES_MAX];
 };
 
-int desk_new(struct book *book, struct odds_store *store, const struct result_policy *policy,
-             struct desk **ret_desk)
+int desk_new(const struct desk_parts *parts, struct desk **ret_desk)
 {
     struct desk *desk = calloc(1, sizeof *desk);
     if (desk == NULL)
         return -ERR_MEMORY;
-    desk->book = book;
-    desk->store = store;
-    desk->policy = *policy;
+    desk->book = parts->book;
+    desk->store = parts->store;
+    desk->policy = *parts->policy;
+    desk->words = parts->words;
     for (size_t i = DESK_OPERATIONS_MAX; i-- > 0;) {
         desk->operations[i].desk = desk;
         desk->operations[i].next_free = desk->free_operation;
@@ -168,7 +169,8 @@ static void put_steps(struct json_writer *writer, const struct desk_operation *o
     json_write_array_close(writer);
 }
 
-static void answer(struct desk_operation *operation)
+/* `spread` NULL: no other shard was asked. */
+static void answer(struct desk_operation *operation, const struct relay_spread *spread)
 {
     struct desk *desk = operation->desk;
     struct verdict verdict = verdict_of_all(operation);
@@ -183,6 +185,8 @@ static void answer(struct desk_operation *operation)
         json_write_bool(&writer, operation->hold);
     }
     put_steps(&writer, operation);
+    if (spread != NULL)
+        shard_words_put(&writer, spread);
     json_write_object_close(&writer);
     ASSERT(!out.overflow); /* 64 markets of 120 bytes, escaped */
     http_reply(operation->to, verdict.status,
@@ -224,11 +228,39 @@ static struct desk_operation *take_operation(struct desk *desk, struct http_requ
     return operation;
 }
 
+static void on_spread(void *owner, const struct relay_spread *spread)
+{
+    answer(owner, spread);
+}
+
+/* False: nothing of it concerns other shards. What was said before already is among all so far. */
+static bool has_words(const struct desk_operation *operation, struct relay_wait_for *ret)
+{
+    bool any = false;
+    *ret = (struct relay_wait_for){0, 0};
+    for (uint32_t i = 0; i < operation->steps_count && operation->decision == 0; i++) {
+        const struct step *step = &operation->steps[i];
+        bool says = step->outcome == REQUEST_TAKEN && !step->failed && !step->proposed;
+        any = any || says || step->outcome == REQUEST_NO_CHANGE;
+        if (!says)
+            continue;
+        if (ret->first_seq == 0)
+            ret->first_seq = step->seq;
+        ret->last_seq = step->seq;
+    }
+    return any;
+}
+
 static void done_waiting(struct desk_operation *operation)
 {
     ASSERT(operation->waiting > 0);
-    if (--operation->waiting == 0)
-        answer(operation);
+    if (--operation->waiting > 0)
+        return;
+    const struct desk *desk = operation->desk;
+    struct relay_wait_for words;
+    if (!has_words(operation, &words) ||
+        !shard_words_wait(&desk->words, &words, on_spread, operation))
+        answer(operation, NULL);
 }
 
 static void on_durable(const struct book_answer *moment)
@@ -261,6 +293,10 @@ static void step_taken(struct desk_operation *operation, struct step *step,
                        enum request_outcome outcome)
 {
     step->outcome = outcome;
+    if (outcome == REQUEST_NO_CHANGE) /* what holds already may not be durable yet (L2) */
+        outcome = book_when_durable(
+            operation->desk->book, on_durable,
+            (struct book_cookie){operation, {(uint64_t)(step - operation->steps)}});
     if (outcome != REQUEST_TAKEN)
         done_waiting(operation);
 }

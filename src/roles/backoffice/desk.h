@@ -1,7 +1,8 @@
 /* desk.h - the trading desk over HTTP: suspend, resume, results (CONTRACT; roles trader and admin).
  *
  * Actor (the token's subject) and reason stand in the record (G-16). An answer is given when its
- * records are durable. Thread: the book's loop. */
+ * records are durable, and what concerns all shards is in their logs (shard_words.h). Thread: the
+ * book's loop. */
 #pragma once
 
 #include "app/book.h"
@@ -9,15 +10,21 @@
 #include "crypto/jwt.h"
 #include "net/http/http_request.h"
 #include "roles/backoffice/result_policy.h"
+#include "roles/backoffice/shard_words.h"
 
 #define DESK_OPERATIONS_MAX 64 /* that wait for the disk: then 503 OVERLOADED */
 
 struct desk;
 
-/* book and store are borrowed until desk_free. The policy is copied and valid.
- * 0 or -ERR_MEMORY. */
-int desk_new(struct book *book, struct odds_store *store, const struct result_policy *policy,
-             struct desk **ret_desk);
+/* Borrowed until desk_free, but for the policy and the words, which are copied. */
+struct desk_parts {
+    struct book *book;
+    struct odds_store *store;
+    const struct result_policy *policy; /* valid */
+    struct shard_words words;
+};
+/* 0 or -ERR_MEMORY. */
+int desk_new(const struct desk_parts *parts, struct desk **ret_desk);
 void desk_free(struct desk *desk); /* after the HTTP server; accepts NULL */
 
 /* Each answers the request, now or when it is durable. Ids are decoded. */

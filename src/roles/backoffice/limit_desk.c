@@ -12,7 +12,7 @@
 #include "roles/shared/problem.h"
 
 #define NO_STORE         SLICE("Cache-Control: no-store\r\n")
-#define ANSWER_BYTES_MAX 2048
+#define ANSWER_BYTES_MAX (2048 + SHARD_WORDS_JSON_BYTES_MAX)
 #define DELAY_MS_MAX     (LIMIT_DELAY_US_MAX / US_PER_MS)
 
 struct limit_operation {
@@ -21,24 +21,28 @@ struct limit_operation {
     struct http_reply_to to;
     enum limit_scope scope;
     bool removed;
+    bool read;            /* a GET: nothing is said to anybody */
+    uint64_t removed_seq; /* of the record; 0: none */
     uint8_t id_bytes;
     char id[LIMIT_SCOPE_ID_BYTES_MAX];
 };
 
 struct limit_desk {
     struct book *book;
+    struct shard_words words;
     struct limit_operation operations[LIMIT_OPERATIONS_MAX];
     struct limit_operation *free_operation;
     struct metrics_counter operations_reached;
     char scratch[LIMIT_BODY_BYTES_MAX];
 };
 
-int limit_desk_new(struct book *book, struct limit_desk **ret_desk)
+int limit_desk_new(struct book *book, const struct shard_words *words, struct limit_desk **ret_desk)
 {
     struct limit_desk *desk = calloc(1, sizeof *desk);
     if (desk == NULL)
         return -ERR_MEMORY;
     desk->book = book;
+    desk->words = *words;
     for (size_t i = LIMIT_OPERATIONS_MAX; i-- > 0;) {
         desk->operations[i].desk = desk;
         desk->operations[i].next_free = desk->free_operation;
@@ -212,8 +216,9 @@ static void reply_unavailable(const struct limit_operation *operation, const cha
                             SLICE("Retry-After: 1\r\n"));
 }
 
-/* What the scope has: durable, since the call was made when all before was. */
-static void reply_limits(const struct limit_operation *operation, uint64_t removed_seq)
+/* What the scope has: durable, since the call was made when all before was. `spread` NULL: no other
+ * shard was asked. */
+static void reply_limits(const struct limit_operation *operation, const struct relay_spread *spread)
 {
     char memory[ANSWER_BYTES_MAX];
     struct buf out = buf_over(memory, sizeof memory);
@@ -225,23 +230,43 @@ static void reply_limits(const struct limit_operation *operation, uint64_t remov
     }
     struct json_writer writer = json_write_begin(&out);
     json_write_object_open(&writer);
-    put_scope(&writer, operation, operation->removed ? removed_seq : row->seq);
+    put_scope(&writer, operation, operation->removed ? operation->removed_seq : row->seq);
     json_write_key(&writer, "removed");
     json_write_bool(&writer, operation->removed);
     if (!operation->removed)
         put_limits(&writer, &row->limits);
+    if (spread != NULL)
+        shard_words_put(&writer, spread);
     json_write_object_close(&writer);
     ASSERT(!out.overflow); /* an id of 120 bytes, escaped, and six numbers */
     http_reply(operation->to, 200, SLICE("application/json"), NO_STORE, buf_slice(&out));
 }
 
+static void on_spread(void *owner, const struct relay_spread *spread)
+{
+    struct limit_operation *operation = owner;
+    reply_limits(operation, spread);
+    give_operation(operation);
+}
+
+/* Now, or when all shards have it. seq 0: it holds already, as something said before. */
+static void reply_when_had(struct limit_operation *operation, uint64_t seq)
+{
+    const struct relay_wait_for words = {seq, seq};
+    operation->removed_seq = seq;
+    if (operation->read || operation->scope == LIMIT_OF_PLAYER ||
+        !shard_words_wait(&operation->desk->words, &words, on_spread, operation))
+        on_spread(operation, NULL);
+}
+
 static void on_durable(const struct book_answer *moment)
 {
     struct limit_operation *operation = moment->cookie.owner;
-    if (moment->failed)
-        reply_unavailable(operation, "LEDGER_UNAVAILABLE");
-    else
-        reply_limits(operation, moment->record == NULL ? 0 : moment->record->head->seq);
+    if (!moment->failed) {
+        reply_when_had(operation, moment->record == NULL ? 0 : moment->record->head->seq);
+        return;
+    }
+    reply_unavailable(operation, "LEDGER_UNAVAILABLE");
     give_operation(operation);
 }
 
@@ -249,8 +274,8 @@ static void on_durable(const struct book_answer *moment)
 static void reply_untaken(const struct limit_operation *operation, enum request_outcome outcome)
 {
     switch (outcome) {
-    case REQUEST_NO_CHANGE:
-        reply_limits(operation, 0);
+    case REQUEST_NO_CHANGE: /* it waits for what it was said by: limit_desk_serve() */
+        reply_limits(operation, NULL);
         return;
     case REQUEST_UNKNOWN:
         http_reply_problem(operation->to, 404, "NOT_FOUND",
@@ -298,6 +323,8 @@ static struct limit_operation *take_operation(struct limit_desk *desk, struct ht
     operation->to = request->reply_to;
     operation->scope = scope;
     operation->removed = request->method == HTTP_DELETE;
+    operation->read = request->method == HTTP_GET || request->method == HTTP_HEAD;
+    operation->removed_seq = 0;
     operation->id_bytes = (uint8_t)id.bytes;
     memcpy(operation->id, id.at, id.bytes);
     return operation;
@@ -340,6 +367,9 @@ void limit_desk_serve(struct limit_desk *desk, struct http_request *request,
     const struct desk_word word = {.actor = jwt_sub(claims), .reason = reason};
     enum request_outcome outcome = read ? book_when_durable(desk->book, reply.answer, reply.cookie)
                                         : book_set_limits(desk->book, &asked, &word, reply);
+    if (outcome == REQUEST_NO_CHANGE &&
+        book_when_durable(desk->book, on_durable, reply.cookie) == REQUEST_TAKEN)
+        return;
     if (outcome == REQUEST_TAKEN)
         return;
     reply_untaken(operation, outcome);

@@ -2,7 +2,8 @@
  * /v1/admin/limits/{scope}/{id} (docs/PROTOCOL.md; roles trader and admin).
  *
  * A body states every limit that is to hold; what it leaves out is unlimited. Actor (the token's
- * subject) and reason stand in the record (G-16). Answers are given when what they say is durable.
+ * subject) and reason stand in the record (G-16). Answers are given when what they say is durable,
+ * and in all shards' logs what concerns them all (shard_words.h).
  * Thread: the book's loop. */
 #pragma once
 
@@ -10,6 +11,7 @@
 #include "base/metrics.h"
 #include "crypto/jwt.h"
 #include "net/http/http_request.h"
+#include "roles/backoffice/shard_words.h"
 
 #define LIMIT_BODY_BYTES_MAX     4096
 #define LIMIT_OPERATIONS_MAX     16 /* that wait for the disk: then 503 OVERLOADED */
@@ -18,7 +20,8 @@
 struct limit_desk;
 
 /* book is borrowed until limit_desk_free. 0 or -ERR_MEMORY. */
-int limit_desk_new(struct book *book, struct limit_desk **ret_desk);
+int limit_desk_new(struct book *book, const struct shard_words *words,
+                   struct limit_desk **ret_desk);
 void limit_desk_free(struct limit_desk *desk); /* after the HTTP server; accepts NULL */
 
 /* "customer", "market", "event" or "sport" of a path; LIMIT_OF_NONE for another word. */

@@ -105,6 +105,37 @@ class Shards:
             book.close()
 
 
+class Desk(Shards):
+    """The same with a link of each to its desk, the process of shard 0."""
+
+    def open(self, shard):
+        if shard == 0:
+            made = super().open(0)
+            self.desk_way = Proxy(made.server.admin)
+            self.token_file = self.folder / 'desk.token'
+            self.token_file.write_text(made.server.token('shard-1', 'shard') + '\n')
+            return made
+        host, port = self.desk_way.address
+        data = self.folder / f'shard-{shard}'
+        copy_keys(self.folder / 'shard-0', data)
+        return self.make(data, ['--shard', str(shard), '--shards', str(self.shards),
+                                '--desk', f'{host}:{port}', '--desk-token', str(self.token_file),
+                                *self.options])
+
+    def restart(self, shard):
+        super().restart(shard)
+        if shard == 0:
+            self.desk_way.target = self.books[0].server.admin
+
+    def granted(self):
+        """Whether all others may take bets."""
+        return all(book.server.metric('overround_desk_granted') == 1 for book in self.books[1:])
+
+    def close(self):
+        self.desk_way.close()
+        super().close()
+
+
 def copy_keys(of, to):
     """Secrets that every process of a book has; not those of its users."""
     os.makedirs(to / 'keys', mode=0o700)
