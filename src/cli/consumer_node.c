@@ -2,7 +2,6 @@
 #include "cli/consumer_node.h"
 
 #include <errno.h>
-#include <signal.h>
 #include <sys/stat.h>
 #include <time.h>
 
@@ -14,89 +13,28 @@
 #include "base/error.h"
 #include "base/log.h"
 #include "cli/consumer_runner.h"
-#include "cli/descriptors.h"
 #include "cli/totals_files.h"
-#include "net/http/http_reply.h"
-#include "net/http/http_server.h"
-#include "net/loop/loop.h"
 
-#define TICK_US           (US_PER_SECOND / 5)
 #define METRICS_MAX       64
 #define METRICS_BYTES_MAX (64 * 1024)
-#define CONNECTIONS_MAX   1024
 #define PATH_BYTES_MAX    512
 #define LOG_REST_MS       100 /* between two questions whether there is more */
 #define TOPIC             TOPIC_BET_EVENTS
 #define LABELS            "topic=\"" TOPIC "\""
-#define NO_STORE          SLICE("Cache-Control: no-store\r\n")
 
 struct consumer_node {
     const struct consumer_node_options *options;
     struct buf *why;
-    consumer_ready_fn ready;
-    enum node_end end;
-    struct loop *loop; /* owned, as all below */
-    struct node_listen listen;
-    struct http_server *server;
-    struct timer tick;
-    struct notifier *notifier;   /* of one role, and */
+    struct metrics *metrics;     /* borrowed */
+    struct notifier *notifier;   /* of one role; owned, as all below */
     struct totals_files *totals; /* of the other */
     struct disk *places;         /* of bookmarks; NULL: a Kafka has them */
     struct event_reader *reader;
     struct consumer_runner runner;
     char totals_path[PATH_BYTES_MAX];
-    struct metrics metrics;
     struct metrics_item items[METRICS_MAX];
     char out[METRICS_BYTES_MAX];
 };
-
-/* ---- what it answers ---- */
-
-static void serve_metrics(struct consumer_node *node, struct http_request *request)
-{
-    struct buf out = buf_over(node->out, sizeof node->out);
-    metrics_write(&node->metrics, &out);
-    if (out.overflow)
-        http_reply_problem(request->reply_to, 500, "REPLY_TOO_LARGE", SLICE_NONE);
-    else
-        http_reply(request->reply_to, 200, SLICE("text/plain; version=0.0.4; charset=utf-8"),
-                   NO_STORE, buf_slice(&out));
-}
-
-static void serve_health(struct consumer_node *node, struct http_request *request)
-{
-    (void)node;
-    http_reply(request->reply_to, 200, SLICE("text/plain"), NO_STORE, SLICE("ok\n"));
-}
-
-static void serve_ready(struct consumer_node *node, struct http_request *request)
-{
-    if (consumer_runner_is_ready(&node->runner))
-        http_reply(request->reply_to, 200, SLICE("text/plain"), NO_STORE, SLICE("ready\n"));
-    else
-        http_reply_problem_with(request->reply_to, 503, "NOT_READY",
-                                SLICE("The stream is waited for."), SLICE("Retry-After: 1\r\n"));
-}
-
-static void on_request(void *owner, struct http_request *request)
-{
-    static const struct {
-        const char *path;
-        void (*serve)(struct consumer_node *node, struct http_request *request);
-    } routes[] = {
-        {"/metrics", serve_metrics}, {"/healthz", serve_health}, {"/readyz", serve_ready}};
-    for (size_t i = 0; i < sizeof routes / sizeof *routes; i++) {
-        if (!slice_is(request->path, routes[i].path))
-            continue;
-        if (request->method == HTTP_GET)
-            routes[i].serve(owner, request);
-        else
-            http_reply_not_allowed(request->reply_to, "GET");
-        return;
-    }
-    http_reply_problem(request->reply_to, 404, "NOT_FOUND",
-                       SLICE("This process follows a stream and answers nothing else."));
-}
 
 /* ---- the stream, and what is made of it ---- */
 
@@ -156,17 +94,21 @@ static int open_totals(struct consumer_node *node)
     if (path.overflow)
         return -ERR_CONFIG;
     TRY(totals_files_new(folder, TOPIC, &node->totals, node->why));
-    return totals_files_register_metrics(node->totals, &node->metrics);
+    return totals_files_register_metrics(node->totals, node->metrics);
 }
 
 static int open_notifier(struct consumer_node *node)
 {
     TRY(notifier_new(&node->options->notifier, &node->notifier, node->why));
-    return notifier_register_metrics(node->notifier, &node->metrics);
+    return notifier_register_metrics(node->notifier, node->metrics);
 }
 
-static int open_consumer(struct consumer_node *node)
+/* ---- the hooks ---- */
+
+static int open_consumer(void *owner, struct metrics *metrics)
 {
+    struct consumer_node *node = owner;
+    node->metrics = metrics;
     if ((node->options->streams.url == NULL) == (node->options->book == NULL)) {
         buf_put_text(node->why, "--streams kafka://HOST:PORT,... or --book HOST:PORT: one of them");
         return -ERR_CONFIG;
@@ -178,114 +120,60 @@ static int open_consumer(struct consumer_node *node)
     bool notifies = node->options->role == CONSUMER_NOTIFIES;
     TRY(notifies ? open_notifier(node) : open_totals(node));
     TRY(node->options->book == NULL ? open_kafka(node) : open_log(node));
-    TRY(consumer_runner_register_metrics(&node->runner, LABELS, &node->metrics));
+    TRY(consumer_runner_register_metrics(&node->runner, LABELS, node->metrics));
     return consumer_runner_start(&node->runner, node->reader,
                                  notifies ? notifier_sink(node->notifier)
                                           : totals_files_sink(node->totals));
 }
 
-/* ---- life ---- */
-
-static void end_with(struct consumer_node *node, enum node_end end)
+static bool is_ready(void *owner)
 {
-    node->end = end;
-    loop_stop(node->loop);
+    return consumer_runner_is_ready(&((const struct consumer_node *)owner)->runner);
 }
 
 static void on_tick(void *owner)
 {
     struct consumer_node *node = owner;
     int error = consumer_runner_error(&node->runner);
-    if (error < 0) {
-        const char *problem = node->reader->ops->problem(node->reader);
-        buf_printf(node->why, "the stream is followed no more: %s%s%s", error_text(error),
-                   problem[0] == '\0' ? "" : ": ", problem);
-        end_with(node, error == -ERR_CORRUPT  ? NODE_DAMAGED
-                       : error == -ERR_CONFIG ? NODE_CONFIG
-                                              : NODE_FAILED);
-    }
-    loop_timer_set(node->loop, &node->tick, (struct monotonic){loop_now(node->loop).us + TICK_US});
+    if (error == 0)
+        return;
+    const char *problem = node->reader->ops->problem(node->reader);
+    buf_printf(node->why, "the stream is followed no more: %s%s%s", error_text(error),
+               problem[0] == '\0' ? "" : ": ", problem);
+    follower_process_fail(error);
 }
 
-static void on_signal(void *owner, int signal)
+static void close_consumer(void *owner)
 {
-    (void)signal;
-    log_info("consumer", "ends: what was taken is settled first");
-    end_with(owner, NODE_ENDED);
-}
-
-static void on_hangup(void *owner, int signal)
-{
-    (void)signal;
-    node_listen_reload(&((struct consumer_node *)owner)->listen);
-}
-
-static int listen_admin(struct consumer_node *node)
-{
-    struct net_limits limits = net_limits_default();
-    const struct http_handlers handlers = {.owner = node, .on_request = on_request};
-    const struct http_listening how = {.address = node->options->admin_address,
-                                       .tls = node->listen.tls[NODE_TLS_ADMIN].server};
-    struct node_addresses bound = {.admin_is_tls = how.tls != NULL};
-    limits.connections_max = CONNECTIONS_MAX;
-    TRY(http_server_new(node->loop, &limits, &node->server));
-    int error = http_server_listen_as(node->server, &how, &handlers, &bound.admin);
-    if (error < 0) {
-        buf_put_text(node->why, "cannot listen at ");
-        net_address_write(node->why, &how.address);
-        return error;
-    }
-    node->ready(&bound);
-    return 0;
-}
-
-static int begin(struct consumer_node *node)
-{
-    descriptors_raise();
-    (void)signal(SIGPIPE, SIG_IGN);
-    metrics_init(&node->metrics, node->items, METRICS_MAX);
-    TRY(loop_new(&node->loop));
-    TRY(loop_watch_signal(node->loop, SIGTERM, on_signal, node));
-    TRY(loop_watch_signal(node->loop, SIGINT, on_signal, node));
-    TRY(loop_watch_signal(node->loop, SIGHUP, on_hangup, node));
-    TRY(node_listen_open(&node->listen, node->loop, &node->options->listen, node->why));
-    TRY(node_listen_register_metrics(&node->listen, &node->metrics));
-    timer_init(&node->tick, on_tick, node);
-    TRY(open_consumer(node));
-    return listen_admin(node);
-}
-
-static void close_all(struct consumer_node *node)
-{
+    struct consumer_node *node = owner;
+    if (node->runner.running && consumer_runner_error(&node->runner) == 0)
+        log_info("consumer", "ends: what was taken is settled first");
     consumer_runner_stop(&node->runner);
     if (node->reader != NULL)
         node->reader->ops->free(node->reader);
     disk_free(node->places);
     notifier_free(node->notifier);
     totals_files_free(node->totals);
-    if (node->loop == NULL)
-        return;
-    if (node->server != NULL)
-        http_server_free(node->server);
-    node_listen_close(&node->listen);
-    loop_timer_cancel(node->loop, &node->tick);
-    loop_free(node->loop);
 }
 
 enum node_end consumer_node_run(const struct consumer_node_options *options,
-                                consumer_ready_fn ready, struct buf *why)
+                                follower_ready_fn ready, struct buf *why)
 {
     static struct consumer_node node; /* one a process; too large for the stack */
-    node = (struct consumer_node){.options = options, .why = why, .ready = ready};
-    int error = begin(&node);
-    if (error == 0) {
-        on_tick(&node);
-        error = loop_run(node.loop);
-    }
-    if (error < 0 && why->bytes == 0)
-        buf_printf(why, "the consumer cannot run: %s", error_text(error));
-    if (error < 0)
-        node.end = error == -ERR_CONFIG ? NODE_CONFIG : NODE_FAILED;
-    close_all(&node);
-    return node.end;
+    node = (struct consumer_node){.options = options, .why = why};
+    const struct follower_options follower = {
+        .work = {.owner = &node,
+                 .open = open_consumer,
+                 .on_tick = on_tick,
+                 .is_ready = is_ready,
+                 .close = close_consumer,
+                 .name = "the consumer",
+                 .not_ready = "The stream is waited for.",
+                 .not_here = "This process follows a stream and answers nothing else."},
+        .admin_address = options->admin_address,
+        .listen = &options->listen,
+        .items = node.items,
+        .items_max = METRICS_MAX,
+        .out = buf_over(node.out, sizeof node.out)};
+    return follower_process_run(&follower, ready, why);
 }

@@ -4,7 +4,7 @@
  * metrics. It takes no bets and has no ledger. Thread: the main one. */
 #pragma once
 
-#include "cli/node.h"
+#include "cli/follower_process.h"
 #include "cli/notifier.h"
 
 enum consumer_role { CONSUMER_NOTIFIES = 1, CONSUMER_COUNTS };
@@ -24,11 +24,8 @@ struct consumer_node_options {
     struct node_listen_options listen; /* of which the admin's certificate counts */
 };
 
-/* Called once, when it listens. */
-typedef void (*consumer_ready_fn)(const struct node_addresses *bound);
-
 /* Runs until SIGTERM or SIGINT, or the stream cannot be followed any more: away brokers are waited
  * for. What was taken is settled and committed before a clean end, as far as that takes seconds. On
  * another end than NODE_ENDED `why` holds a sentence. */
 enum node_end consumer_node_run(const struct consumer_node_options *options,
-                                consumer_ready_fn ready, struct buf *why);
+                                follower_ready_fn ready, struct buf *why);

@@ -17,8 +17,8 @@
 #include "cli/local_keys.h"
 #include "cli/net_metrics.h"
 #include "cli/node_front.h"
+#include "cli/plain_admin.h"
 #include "crypto/random.h"
-#include "net/http/http_reply.h"
 #include "net/stream/listener.h"
 #include "roles/odds/own_crossing.h"
 
@@ -26,7 +26,6 @@
 #define ADMIN_CONNECTIONS       64
 #define FRONT_METRICS_ITEMS     (1024 + BET_SHARDS_PORTS_MAX * 16)
 #define FRONT_METRICS_BYTES_MAX (512 * 1024)
-#define NO_STORE                SLICE("Cache-Control: no-store\r\n")
 
 /* The way to one shard's book. */
 struct front_shard {
@@ -49,7 +48,7 @@ struct front_process {
     struct front_prices prices;
     struct node_front front;
     bool front_open;
-    struct http_server *admin;
+    struct plain_admin admin;
     struct node_addresses bound;
     unsigned signals, draining;
     struct metrics metrics;
@@ -75,7 +74,7 @@ static void on_signal(void *owner, int signal)
     log_info("front", "draining");
     process->draining = 2;
     node_front_drain(&process->front, DRAIN_MS, on_drained, process);
-    http_server_drain(process->admin, DRAIN_MS, on_drained, process);
+    http_server_drain(process->admin.server, DRAIN_MS, on_drained, process);
 }
 
 static void on_hangup(void *owner, int signal)
@@ -153,42 +152,15 @@ static void on_users(void *owner, uint32_t cell, bool there)
 
 /* ---- the admin listener ---- */
 
-static void serve_metrics(struct front_process *process, struct http_request *request)
+static bool is_ready_to_say_so(void *owner)
 {
-    struct buf out = buf_over(process->out, sizeof process->out);
-    metrics_set(&process->takes_bets_now, taking_bets(process) > 0);
-    metrics_write(&process->metrics, &out);
-    if (out.overflow)
-        http_reply_problem(request->reply_to, 500, "REPLY_TOO_LARGE", SLICE_NONE);
-    else
-        http_reply(request->reply_to, 200, SLICE("text/plain; version=0.0.4; charset=utf-8"),
-                   NO_STORE, buf_slice(&out));
+    return is_ready(owner) && ((const struct front_process *)owner)->signals == 0;
 }
 
-static void serve_ready(struct front_process *process, struct http_request *request)
-{
-    if (is_ready(process) && process->signals == 0)
-        http_reply(request->reply_to, 200, SLICE("text/plain"), NO_STORE, SLICE("ready\n"));
-    else
-        http_reply_problem_with(request->reply_to, 503, "NOT_READY",
-                                SLICE("The book, or the odds store, is not there now."),
-                                SLICE("Retry-After: 1\r\n"));
-}
-
-static void on_admin(void *owner, struct http_request *request)
+static void count(void *owner)
 {
     struct front_process *process = owner;
-    if (request->method != HTTP_GET && request->method != HTTP_HEAD)
-        http_reply_not_allowed(request->reply_to, "GET, HEAD");
-    else if (slice_is(request->path, "/metrics"))
-        serve_metrics(process, request);
-    else if (slice_is(request->path, "/healthz"))
-        http_reply(request->reply_to, 200, SLICE("text/plain"), NO_STORE, SLICE("ok\n"));
-    else if (slice_is(request->path, "/readyz"))
-        serve_ready(process, request);
-    else
-        http_reply_problem(request->reply_to, 404, "NOT_FOUND",
-                           SLICE("The book's process has the rest of the admin listener."));
+    metrics_set(&process->takes_bets_now, taking_bets(process) > 0);
 }
 
 /* ---- opening ---- */
@@ -291,12 +263,13 @@ static int open_metrics(struct front_process *process)
 {
     struct metrics *metrics = &process->metrics;
     metrics_init(metrics, process->metrics_items, FRONT_METRICS_ITEMS);
+    TRY(metrics_add_refresh(metrics, count, process));
     TRY(metrics_add_gauge(metrics,
                           (struct metrics_name){"overround_front_takes_bets",
                                                 "1: the book of a shard is there and takes bets",
                                                 NULL, 0},
                           &process->takes_bets_now));
-    TRY(net_metrics_register(metrics, process->admin, true));
+    TRY(net_metrics_register(metrics, process->admin.server, true));
     TRY(node_listen_register_metrics(&process->listen, metrics));
     TRY(front_prices_register_metrics(&process->prices, metrics));
     TRY(node_front_register_metrics(&process->front, metrics));
@@ -305,14 +278,6 @@ static int open_metrics(struct front_process *process)
         metrics_begin_part(metrics);
     }
     return 0;
-}
-
-static int refuse_address(struct front_process *process, const struct net_address *address,
-                          int error)
-{
-    buf_put_text(process->why, "cannot listen at ");
-    net_address_write(process->why, address);
-    return error;
 }
 
 static int listen_public(struct front_process *process)
@@ -326,8 +291,11 @@ static int listen_public(struct front_process *process)
     };
     const struct net_address *refused;
     int error = node_front_listen(&process->front, &listening, &refused);
-    if (error < 0)
-        return refuse_address(process, refused, error);
+    if (error < 0) {
+        buf_put_text(process->why, "cannot listen at ");
+        net_address_write(process->why, refused);
+        return error;
+    }
     process->bound = (struct node_addresses){.plain = listening.plain,
                                              .tls = listening.tls,
                                              .has_plain = node->listen.plain,
@@ -337,16 +305,19 @@ static int listen_public(struct front_process *process)
 
 static int listen_admin(struct front_process *process)
 {
-    struct net_limits limits = net_limits_default();
-    const struct http_handlers handlers = {.owner = process, .on_request = on_admin};
-    const struct http_listening admin = {.address = process->options->node.admin_address,
-                                         .tls = process->listen.tls[NODE_TLS_ADMIN].server};
-    limits.connections_max = ADMIN_CONNECTIONS;
-    TRY(http_server_new(process->loop, &limits, &process->admin));
+    struct tls_server *tls = process->listen.tls[NODE_TLS_ADMIN].server;
+    process->admin =
+        (struct plain_admin){.metrics = &process->metrics,
+                             .out = buf_over(process->out, sizeof process->out),
+                             .is_ready = is_ready_to_say_so,
+                             .owner = process,
+                             .not_ready = "The book, or the odds store, is not there now.",
+                             .not_here = "The book's process has the rest of the admin listener."};
+    TRY(plain_admin_open(&process->admin, process->loop, ADMIN_CONNECTIONS));
     TRY(open_metrics(process));
-    int error = http_server_listen_as(process->admin, &admin, &handlers, &process->bound.admin);
-    process->bound.admin_is_tls = admin.tls != NULL;
-    return error < 0 ? refuse_address(process, &admin.address, error) : 0;
+    process->bound.admin_is_tls = tls != NULL;
+    return plain_admin_listen(&process->admin, &process->options->node.admin_address, tls,
+                              &process->bound.admin, process->why);
 }
 
 static void close_all(struct front_process *process)
@@ -359,7 +330,7 @@ static void close_all(struct front_process *process)
             book_link_end(&process->shards[i].link); /* what is under way is answered */
     front_prices_close(&process->prices);
     node_front_close(&process->front);
-    http_server_free(process->admin);
+    plain_admin_close(&process->admin);
     loop_remove_hook(process->loop, on_turn_end, process);
     for (uint32_t i = 0; i < process->shards_count; i++)
         book_link_close(&process->shards[i].link);

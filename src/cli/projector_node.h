@@ -5,7 +5,7 @@
  * has health and metrics only. Thread: the main one. */
 #pragma once
 
-#include "cli/node.h"
+#include "cli/follower_process.h"
 
 struct projector_node_options {
     const char *ledger, *projection; /* URLs of databases */
@@ -18,11 +18,8 @@ struct projector_node_options {
  * where that has room for other tables. 0, or -ERR_CONFIG with `why` (empty before). */
 int projector_node_sources(const char *ledger, const char **projection, struct buf *why);
 
-/* Called once, when it follows. */
-typedef void (*projector_ready_fn)(const struct node_addresses *bound);
-
 /* Waits until the ledger's database is there and has a shard; then runs until SIGTERM or SIGINT, or
  * a shard cannot be followed any more. On another end than NODE_ENDED `why` holds a sentence. A
  * shard that comes later is followed from the next start on. */
 enum node_end projector_node_run(const struct projector_node_options *options,
-                                 projector_ready_fn ready, struct buf *why);
+                                 follower_ready_fn ready, struct buf *why);
