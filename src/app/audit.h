@@ -1,9 +1,9 @@
 /* audit.h - the offline proof of a book: every record refolded, every sum checked, every bet's
  * price looked up in the odds log (L1-L7; `overround ledger verify`).
  *
- * Reads through the ports only, writes nothing. Memory: the state of the log, 48 bytes for each
- * accepted bet, and 24 (48 while they are sorted) for each verdict: that no key has two is shown
- * over the whole log, though the fold remembers the newest only. Thread: one. */
+ * Reads through the ports only, writes nothing. Memory: the state of the log, 112 bytes for each
+ * leg of an accepted bet, and 24 (48 while they are sorted) for each verdict: that no key has two
+ * is shown over the whole log, though the fold remembers the newest only. Thread: one. */
 #pragma once
 
 #include <stdint.h>
@@ -26,7 +26,8 @@ struct audit_report {
     uint64_t legs_unlogged;  /* not to be checked: newer than the end of the odds log or of an
                               * epoch in it (a crash took its last second), or made by a price
                               * that was deleted to bound the log */
-    uint64_t odds_kept_from; /* position from which on the odds log was kept; 0: all of it */
+    uint64_t odds_kept_from; /* position from which on the odds log was kept; 0: all of it. Of
+                              * several logs the highest */
     uint64_t odds_changes;
     uint64_t marks_checked;              /* the state was as they say */
     uint64_t verdicts_checked;           /* no two of them are of one key (L3) */
@@ -37,7 +38,10 @@ struct audit_report {
 /* Everything that is borrowed for an audit. */
 struct audit_source {
     struct ledger_log *log;
-    struct odds_log *odds; /* may be NULL: then prices are not looked up */
+    /* Of all whose prices were taken, in any order: a book that went on elsewhere has one of its
+     * own there. None: prices are not looked up. */
+    struct odds_log *const *odds;
+    size_t odds_count;
     uint32_t shard;
     const struct audit_mark *marks; /* in the order of seq; those beyond the log are not checked */
     size_t marks_count;

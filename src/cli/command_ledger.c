@@ -5,6 +5,7 @@
  * `backup|restore`, which lock nothing: see ledger_backup.h. */
 #include <inttypes.h>
 #include <stdio.h>
+#include <string.h>
 
 #include "adapters/embedded/ledger_duty.h"
 #include "adapters/embedded/ledger_file.h"
@@ -40,7 +41,8 @@ static const struct option_spec dump_specs[] = {
     COMMON_SPECS, {"from", "1"}, {"to", NULL}, {"user", NULL}};
 static const struct option_spec explain_specs[] = {COMMON_SPECS};
 static const struct option_spec report_specs[] = {COMMON_SPECS, {"from", "1"}, {"to", NULL}};
-static const struct option_spec verify_specs[] = {COMMON_SPECS, {"head", NULL}, {"odds-of", NULL}};
+static const struct option_spec verify_specs[] = {
+    COMMON_SPECS, {"head", NULL}, {"odds-of", option_list}};
 static const struct option_spec prove_specs[] = {COMMON_SPECS, HEADS_TOKEN_SPECS, {"bet", NULL}};
 static const struct option_spec head_specs[] = {COMMON_SPECS, HEADS_TOKEN_SPECS};
 static const struct option_spec rotate_specs[] = {
@@ -94,7 +96,8 @@ struct shard_asked {
 
 /* What is open; the ledger alone but for `verify`. */
 struct folder {
-    struct disk *ledger_disk, *odds_disk;
+    struct disk *ledger_disk;
+    struct disk *odds_disks[LEDGER_ODDS_LOGS_MAX];
     struct disk *second_disk, *archive_disk; /* NULL: none was named */
     struct ledger_opened opened;
 };
@@ -212,10 +215,11 @@ static int open_ledger(const char *data, bool changes, const struct shard_asked 
 
 static int open_odds(const char *data, struct folder *folder, struct buf *why)
 {
+    size_t i = folder->opened.odds_count;
     struct odds_log_report report = {.segments = 0};
     struct odds_log_file_options options = {.read_only = true};
     struct ledger_duty_mark mark;
-    int error = open_folder(data, "odds", &folder->odds_disk, why);
+    int error = open_folder(data, "odds", &folder->odds_disks[i], why);
     if (error == -ERR_NOT_FOUND && folder->ledger_disk != NULL &&
         ledger_duty_read(folder->ledger_disk, folder->opened.shard, &mark) == 0 &&
         mark.duty == LEDGER_DUTY_STANDBY) { /* its primary has the odds log */
@@ -224,7 +228,7 @@ static int open_odds(const char *data, struct folder *folder, struct buf *why)
         return 0;
     }
     TRY(error);
-    error = odds_log_file_open(&options, folder->odds_disk, &report, &folder->opened.odds);
+    error = odds_log_file_open(&options, folder->odds_disks[i], &report, &folder->opened.odds[i]);
     if (error == -ERR_BUSY)
         buf_put_text(why, "a server has the odds log open: end it first");
     else if (error < 0)
@@ -232,7 +236,27 @@ static int open_odds(const char *data, struct folder *folder, struct buf *why)
                    report.text[0] != '\0' ? report.text : error_text(error));
     else
         tell_torn_tail(&report);
+    folder->opened.odds_count += error == 0;
     return error;
+}
+
+/* Folders with a space between. */
+static int open_odds_of(const char *list, struct folder *folder, struct buf *why)
+{
+    char data[PATH_BYTES_MAX];
+    for (const char *at = list + strspn(list, " "); *at != '\0'; at += strspn(at, " ")) {
+        size_t bytes = strcspn(at, " ");
+        if (folder->opened.odds_count == LEDGER_ODDS_LOGS_MAX || bytes >= sizeof data) {
+            buf_printf(why, "--odds-of: %d folders at most, each of %d bytes", LEDGER_ODDS_LOGS_MAX,
+                       PATH_BYTES_MAX - 1);
+            return -ERR_CONFIG;
+        }
+        memcpy(data, at, bytes);
+        data[bytes] = '\0';
+        TRY(open_odds(data, folder, why));
+        at += bytes;
+    }
+    return 0;
 }
 
 static int make_state(const struct options *options, struct folder *folder, struct buf *why)
@@ -333,9 +357,10 @@ static void close_log(struct folder *folder)
 static void close_folder(struct folder *folder)
 {
     close_log(folder);
-    if (folder->opened.odds != NULL)
-        folder->opened.odds->ops->free(folder->opened.odds);
-    disk_free(folder->odds_disk);
+    for (size_t i = 0; i < folder->opened.odds_count; i++)
+        folder->opened.odds[i]->ops->free(folder->opened.odds[i]);
+    for (size_t i = 0; i < LEDGER_ODDS_LOGS_MAX; i++)
+        disk_free(folder->odds_disks[i]);
     disk_free(folder->second_disk);
     disk_free(folder->archive_disk);
     disk_free(folder->ledger_disk);
@@ -400,7 +425,7 @@ static int open_database(const struct options *asked, const struct ledger_comman
     TRY(ledger_database_open(&options, &folder->opened.log, why));
     why->bytes = 0;
     if (odds_of != NULL)
-        return open_odds(odds_of, folder, why);
+        return open_odds_of(odds_of, folder, why);
     if (command->odds)
         (void)fprintf(stderr, "overround: prices and signed heads are in the files, not in a "
                               "database: they are not looked up\n");
@@ -417,7 +442,7 @@ static int open_files(const struct options *options, const struct ledger_command
     if (!command->odds)
         return 0;
     const char *odds_of = options_text(options, "odds-of");
-    return open_odds(odds_of != NULL ? odds_of : data, folder, why);
+    return odds_of != NULL ? open_odds_of(odds_of, folder, why) : open_odds(data, folder, why);
 }
 
 static int run_command(const struct options *options, const struct ledger_command *command,

@@ -161,8 +161,12 @@ int ledger_cmd_verify(struct ledger_opened *opened, const struct ledger_asked *a
     struct marks marks;
     TRY(check_archive(opened, why));
     TRY(read_marks(opened, &marks, why));
-    const struct audit_source source = {opened->log, opened->odds, opened->shard, marks.marks,
-                                        marks.count};
+    const struct audit_source source = {.log = opened->log,
+                                        .odds = opened->odds,
+                                        .odds_count = opened->odds_count,
+                                        .shard = opened->shard,
+                                        .marks = marks.marks,
+                                        .marks_count = marks.count};
     int error = audit_marked(&source, opened->state, &report);
     if (error < 0) {
         explain(opened, report.reason[0] != '\0' ? report.reason : error_text(error), report.seq,

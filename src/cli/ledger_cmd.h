@@ -13,10 +13,13 @@
 #include "ports/ledger_log.h"
 #include "ports/odds_log.h"
 
+#define LEDGER_ODDS_LOGS_MAX 16 /* of one verify */
+
 /* All borrowed. */
 struct ledger_opened {
     struct ledger_log *log;
-    struct odds_log *odds;     /* verify only */
+    struct odds_log *odds[LEDGER_ODDS_LOGS_MAX]; /* verify only */
+    size_t odds_count;
     struct disk *disk;         /* of the ledger: where the snapshots are; NULL: the log is read from
                                   the table of a database (adapters/shared/batch_ledger.h) */
     uint32_t shard;            /* whose log it is */

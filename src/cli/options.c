@@ -34,17 +34,23 @@ static int wrong(struct buf *why, const char *text, struct slice name)
     return -ERR_CONFIG;
 }
 
-/* Another value of one place. False: the option takes but one; or there is no room. */
+/* Another value of one place. False: the option takes but one; or there is no room. A list that was
+ * added to last goes on where it stands. */
 static bool add_value(struct options *ret, size_t i, const char *value)
 {
-    size_t room = sizeof ret->lists - ret->lists_bytes;
+    const char *before = ret->values[i];
+    size_t begin = ret->lists_bytes, bytes = strlen(before), more = strlen(value);
     if (ret->specs[i].fallback != option_list)
         return false;
-    int bytes = snprintf(ret->lists + ret->lists_bytes, room, "%s %s", ret->values[i], value);
-    if (bytes < 0 || (size_t)bytes >= room)
+    if (begin > bytes && before == ret->lists + begin - bytes - 1)
+        begin -= bytes + 1;
+    if (bytes + more + 2 > sizeof ret->lists - begin)
         return false;
-    ret->values[i] = ret->lists + ret->lists_bytes;
-    ret->lists_bytes += (size_t)bytes + 1;
+    memmove(ret->lists + begin, before, bytes);
+    ret->lists[begin + bytes] = ' ';
+    memcpy(ret->lists + begin + bytes + 1, value, more + 1);
+    ret->values[i] = ret->lists + begin;
+    ret->lists_bytes = begin + bytes + more + 2;
     return true;
 }
 

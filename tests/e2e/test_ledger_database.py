@@ -154,6 +154,33 @@ def test_a_book_on_another_machine_shows_higher_versions(kept, database, tmp_pat
         other.close()
 
 
+def test_prices_of_two_machines_are_proved_by_the_odds_logs_of_both(kept, database, tmp_path):
+    """Each has one of its own, whose positions begin anew."""
+    for _ in range(5):
+        market = kept.market()
+    assert kept.bettor(money='9.00').bet(market, 11, '1').status == 201
+    shutil.copytree(os.path.join(kept.server.data, 'keys'), tmp_path / 'other' / 'keys')
+    assert kept.server.terminate() == 0
+    other = make(tmp_path / 'other', ['--ledger', database.url])
+    try:
+        assert other.bettor(money='9.00').bet(other.market(), 11, '1').status == 201
+        assert other.server.terminate() == 0
+    finally:
+        other.close()
+    table, files = ('--ledger', database.url), ('--data', other.server.data)
+    both = ('--odds-of', kept.server.data, '--odds-of', other.server.data)
+    for source in (table, files):
+        told = run('ledger', 'verify', *source, *both).stdout
+        assert 'legs_checked 2\n' in told and 'legs_unlogged 0\n' in told, told
+    alone = run('ledger', 'verify', *table, '--odds-of', kept.server.data, check=False)
+    assert alone.returncode == 3 and 'L6' in alone.stderr, alone.stderr
+    told = run('ledger', 'verify', *table, '--odds-of', other.server.data).stdout
+    assert 'legs_checked 1\n' in told and 'legs_unlogged 1\n' in told, told
+    many = ' '.join([kept.server.data] * 17)
+    done = run('ledger', 'verify', *table, '--odds-of', many, check=False)
+    assert done.returncode == 2 and '16 folders' in done.stderr, done.stderr
+
+
 def test_files_of_another_ledger_are_refused(kept, database, tmp_path):
     assert kept.server.terminate() == 0
     other = make(tmp_path / 'other')

@@ -382,6 +382,104 @@ TEST(audit, what_is_kept_of_a_bounded_odds_log_is_still_held_against_the_bets)
     fixture_end(&f);
 }
 
+/* ---- a book that went on elsewhere ---- */
+
+struct two_places {
+    struct fixture f;           /* with the odds log of the second place */
+    struct fake_odds_log first; /* of the first one */
+};
+
+static void bet_at_both(struct two_places *places)
+{
+    struct fixture *f = &places->f;
+    fixture_begin(f);
+    fixture_market(f, MARKET_ACTIVE, 210, 300);
+    fixture_deposit(f, "ann", "d1", 10000);
+    fixture_turn(f, 1000);
+    fixture_bet(f, "k1", "a", 210, 1000);
+    fixture_market(f, MARKET_ACTIVE, 220, 300);
+    fixture_bet(f, "k2", "a", 220, 500);
+    fixture_turn(f, 1000);
+    places->first = f->odds_log;
+    fake_odds_log_init(&f->odds_log);
+    fixture_restart(f);
+    fixture_market(f, MARKET_ACTIVE, 230, 310);
+    fixture_bet(f, "k3", "a", 230, 500);
+    fixture_market(f, MARKET_ACTIVE, 240, 310);
+    fixture_bet(f, "k4", "b", 310, 500);
+    fixture_turn(f, 1000);
+    assert_int_equal(places->first.position, 2);
+    assert_int_equal(f->odds_log.position, 2);
+}
+
+static int audit_places(struct two_places *places, struct odds_log *one, struct odds_log *other,
+                        struct audit_report *ret)
+{
+    struct odds_log *const logs[] = {one, other};
+    const struct audit_source source = {
+        .log = &places->f.log.port, .odds = logs, .odds_count = other == NULL ? 1 : 2};
+    struct shard_state *state;
+    assert_int_equal(shard_state_new(shard_state_limits(book_state(places->f.book)), &state), 0);
+    int error = audit_marked(&source, state, ret);
+    shard_state_free(state);
+    return error;
+}
+
+static void leave_both(struct two_places *places)
+{
+    fake_odds_log_done(&places->first);
+    fixture_end(&places->f);
+}
+
+TEST(audit, a_price_is_held_against_the_odds_log_that_has_its_epoch)
+{
+    struct two_places places;
+    struct audit_report report;
+    bet_at_both(&places);
+    struct odds_log *first = &places.first.port, *second = &places.f.odds_log.port;
+    assert_int_equal(audit_places(&places, first, second, &report), 0);
+    assert_int_equal(report.legs_checked, 4);
+    assert_int_equal(report.legs_unlogged, 0);
+    assert_int_equal(report.odds_changes, 4);
+    assert_int_equal(audit_places(&places, second, first, &report), 0);
+    assert_int_equal(report.legs_checked, 4);
+    assert_int_equal(audit_places(&places, first, NULL, &report), -ERR_CORRUPT);
+    assert_string_equal(report.reason, "L6: the odds log has another version at that position");
+    leave_both(&places);
+}
+
+TEST(audit, no_odds_log_excuses_what_another_one_contradicts)
+{
+    struct two_places places;
+    struct audit_report report;
+    bet_at_both(&places);
+    struct odds_log *first = &places.first.port, *second = &places.f.odds_log.port;
+    struct fake_odds_change *const changes[] = {&places.first.changes[1],
+                                                &places.f.odds_log.changes[0]};
+    for (size_t i = 0; i < 2; i++) {
+        changes[i]->selections[0].odds.numerator++;
+        assert_int_equal(audit_places(&places, first, second, &report), -ERR_CORRUPT);
+        assert_string_equal(report.reason, "L6: the price taken was not the one offered");
+        assert_int_equal(audit_places(&places, second, first, &report), -ERR_CORRUPT);
+        changes[i]->selections[0].odds.numerator--;
+    }
+    assert_int_equal(audit_places(&places, first, second, &report), 0);
+    leave_both(&places);
+}
+
+TEST(audit, an_epoch_that_a_crash_took_from_its_log_is_counted_beside_others)
+{
+    struct two_places places;
+    struct audit_report report;
+    bet_at_both(&places);
+    struct odds_log *first = &places.first.port, *second = &places.f.odds_log.port;
+    places.f.odds_log.position = 0;
+    assert_int_equal(audit_places(&places, first, second, &report), 0);
+    assert_int_equal(report.legs_checked, 2);
+    assert_int_equal(report.legs_unlogged, 2);
+    leave_both(&places);
+}
+
 TEST(audit, a_price_that_was_never_logged_is_a_contradiction_and_no_loss)
 {
     struct fixture f;
@@ -408,7 +506,7 @@ TEST(audit, a_snapshot_that_is_not_the_state_of_its_log_is_found)
     assert_int_equal(audit(&f, true, &report), 0);
     struct audit_mark marks[2] = {{.seq = 5}, {.seq = f.log.tail}};
     memcpy(marks[1].state_hash, report.state_hash, sizeof marks[1].state_hash);
-    struct audit_source source = {&f.log.port, NULL, 0, &marks[1], 1};
+    struct audit_source source = {.log = &f.log.port, .marks = &marks[1], .marks_count = 1};
     struct shard_state *again;
     assert_int_equal(shard_state_new(shard_state_limits(book_state(f.book)), &again), 0);
     assert_int_equal(audit_marked(&source, again, &report), 0);

@@ -151,3 +151,19 @@ TEST(options, a_number_is_within_its_range)
             rows[i].good);
     }
 }
+
+TEST(options, a_list_holds_as_much_as_its_limit_says)
+{
+    static char value[OPTIONS_LIST_BYTES_MAX / 16];
+    char *argv[2 * 17 + 1] = {NULL};
+    memset(value, 'x', sizeof value - 1);
+    for (size_t i = 0; i < 16; i++) {
+        argv[2 * i] = "--book";
+        argv[2 * i + 1] = value;
+    }
+    assert_int_equal(read_all(argv, TEXTS(), false), 0);
+    assert_int_equal(strlen(options_text(&options, "book")), OPTIONS_LIST_BYTES_MAX - 1);
+    argv[32] = "--book";
+    argv[33] = "y";
+    assert_true(read_all(argv, TEXTS(), false) < 0);
+}
