@@ -227,24 +227,89 @@ TEST(relay_link, who_was_away_has_all_words_before_its_next_bet)
     relay_world_end(&w);
 }
 
+static const char *user_of_desk(void)
+{
+    static char name[16];
+    for (int n = 1;; n++) {
+        (void)snprintf(name, sizeof name, "desk-%d", n);
+        if (book_has_user(w.desk.book, slice_text(name)))
+            return name;
+    }
+}
+
 /* More than the memory holds, and than may be under way: the log is read, in pieces. */
 TEST(relay_link, words_that_were_forgotten_are_read_from_the_log)
 {
     begin();
     relay_cut(&w.peers[0]);
+    const char *user = user_of_desk();
+    assert_int_equal(fixture_deposit(&w.desk, user, "d", 100), REQUEST_TAKEN);
+    for (int i = 0; i < 3000; i++) /* some pieces of the log have no word */
+        relay_limits(&w, LIMIT_OF_PLAYER, user, 1000 + i);
     for (int i = 0; i < 9000; i++)
         relay_limits(&w, LIMIT_OF_EVENT, "e1", 1000 + i);
-    relay_world_turn(&w, 0);
+    relay_world_turns(&w, 30, 100 * MS);
     assert_true(relay_teller_forgotten(w.teller) > 0);
     relay_connect(&w.peers[0]);
-    for (int i = 0; i < 200 && relay_logged(&w.peers[0]) < relay_teller_last(w.teller); i++)
+    for (int i = 0; i < 200 && relay_logged(&w.peers[0]) < relay_teller_last(w.teller); i++) {
+        assert_int_equal(relay_bet(&w.peers[0]), REQUEST_DESK_AWAY); /* whatever it has so far */
         relay_world_turn(&w, MS);
+    }
     relay_world_turns(&w, 2, MS);
     relay_check_logs(&w);
     assert_true(relay_teller_stats(w.teller)->words_read > 0);
     assert_int_equal(relay_teller_shard(w.teller, 1).lag_records, 0);
     relay_world_turns(&w, 10, 100 * MS);
     check_bet(&w.peers[0], BET_PLACED);
+    relay_world_end(&w);
+}
+
+/* A copy of its log that lacks the newest took over: what it had is not what it has. */
+TEST(relay_link, a_log_that_comes_back_shorter_is_told_the_rest_again)
+{
+    begin();
+    struct relay_peer *peer = &w.peers[0];
+    size_t size = peer->f.log.size;
+    uint64_t tail = peer->f.log.tail;
+    relay_hold(&w, true);
+    relay_world_turns(&w, 4, MS);
+    peer->f.log.size = size;
+    peer->f.log.tail = tail;
+    relay_crash(peer);
+    relay_connect(peer);
+    peer->stopped = true; /* its HELLO is under way */
+    relay_world_turn(&w, MS);
+    const struct relay_told *told = relay_ask(&w);
+    relay_world_turns(&w, 3, MS);
+    assert_false(told->told);
+    peer->stopped = false;
+    relay_world_turns(&w, 3, MS);
+    check_told(told, 3, 0);
+    relay_check_logs(&w);
+    relay_world_end(&w);
+}
+
+/* A word for which the log has no room now waits, and is not passed over. */
+TEST(relay_link, a_word_without_room_is_taken_later)
+{
+    begin();
+    struct relay_peer *peer = &w.peers[0];
+    peer->f.log.hold = true;
+    for (int i = 0; i < 20000; i++) {
+        char key[16];
+        (void)snprintf(key, sizeof key, "full-%d", i);
+        if (fixture_deposit(&peer->f, peer->user, key, 1) != REQUEST_TAKEN)
+            break;
+    }
+    uint64_t seq = relay_hold(&w, true);
+    relay_hold(&w, false);
+    relay_world_turns(&w, 3, MS);
+    assert_true(relay_follower_stats(peer->follower)->later > 0);
+    assert_int_equal(relay_logged(peer), 0);
+    peer->f.log.hold = false;
+    relay_world_turns(&w, 6, MS);
+    assert_true(relay_logged(peer) > seq);
+    relay_check_logs(&w);
     relay_world_end(&w);
 }
 
@@ -261,16 +326,6 @@ TEST(relay_link, a_shard_that_never_was_there_gets_what_an_earlier_process_said)
     assert_int_equal(relay_teller_stats(w.teller)->words_read, 2 * 7);
     check_bet(&w.peers[1], BET_MARKET_SUSPENDED);
     relay_world_end(&w);
-}
-
-static const char *user_of_desk(void)
-{
-    static char name[16];
-    for (int n = 1;; n++) {
-        (void)snprintf(name, sizeof name, "desk-%d", n);
-        if (book_has_user(w.desk.book, slice_text(name)))
-            return name;
-    }
 }
 
 TEST(relay_link, long_without_a_word_is_said_so_that_it_is_not_read_again)
