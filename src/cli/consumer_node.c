@@ -31,6 +31,7 @@ struct consumer_node {
     struct disk *places;         /* of bookmarks; NULL: a Kafka has them */
     struct event_reader *reader;
     struct consumer_runner runner;
+    struct schema_watch schemas;
     char totals_path[PATH_BYTES_MAX];
     struct metrics_item items[METRICS_MAX];
     char out[METRICS_BYTES_MAX];
@@ -103,6 +104,14 @@ static int open_notifier(struct consumer_node *node)
     return notifier_register_metrics(node->notifier, node->metrics);
 }
 
+static int open_schemas(struct consumer_node *node)
+{
+    const struct schema_watch_options *options = &node->options->streams.schemas;
+    node->runner.schema = schema_watch_topic(&node->schemas, options, TOPIC);
+    TRY(schema_watch_register_metrics(&node->schemas, node->metrics));
+    return schema_watch_start(&node->schemas, options, false, node->why);
+}
+
 /* ---- the hooks ---- */
 
 static int open_consumer(void *owner, struct metrics *metrics)
@@ -121,6 +130,7 @@ static int open_consumer(void *owner, struct metrics *metrics)
     TRY(notifies ? open_notifier(node) : open_totals(node));
     TRY(node->options->book == NULL ? open_kafka(node) : open_log(node));
     TRY(consumer_runner_register_metrics(&node->runner, LABELS, node->metrics));
+    TRY(open_schemas(node));
     return consumer_runner_start(&node->runner, node->reader,
                                  notifies ? notifier_sink(node->notifier)
                                           : totals_files_sink(node->totals));
@@ -131,13 +141,20 @@ static bool is_ready(void *owner)
     return consumer_runner_is_ready(&((const struct consumer_node *)owner)->runner);
 }
 
+static const char *problem_of(const struct consumer_node *node)
+{
+    return schema_topic_verdict(node->runner.schema) == SCHEMA_REFUSED
+               ? "the registry of schemas says that " TOPIC " cannot be read"
+               : node->reader->ops->problem(node->reader);
+}
+
 static void on_tick(void *owner)
 {
     struct consumer_node *node = owner;
     int error = consumer_runner_error(&node->runner);
     if (error == 0)
         return;
-    const char *problem = node->reader->ops->problem(node->reader);
+    const char *problem = problem_of(node);
     buf_printf(node->why, "the stream is followed no more: %s%s%s", error_text(error),
                problem[0] == '\0' ? "" : ": ", problem);
     follower_process_fail(error);
@@ -149,6 +166,7 @@ static void close_consumer(void *owner)
     if (node->runner.running && consumer_runner_error(&node->runner) == 0)
         log_info("consumer", "ends: what was taken is settled first");
     consumer_runner_stop(&node->runner);
+    schema_watch_stop(&node->schemas);
     if (node->reader != NULL)
         node->reader->ops->free(node->reader);
     disk_free(node->places);

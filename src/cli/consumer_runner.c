@@ -59,14 +59,31 @@ static int settle(struct consumer_runner *runner)
     return result;
 }
 
+/* Nothing is read before a registry has answered or failed to, nor what it says cannot be read. */
+static int step(struct consumer_runner *runner)
+{
+    switch (schema_topic_verdict(runner->schema)) {
+    case SCHEMA_ASKED:
+        rest(runner, SLICE_US);
+        return CONSUMER_GOES_ON;
+    case SCHEMA_REFUSED:
+        return -ERR_CONFIG;
+    case SCHEMA_UNKNOWN:
+    case SCHEMA_FITS:
+        break;
+    }
+    int result = event_consumer_step(runner->consumer);
+    count(runner);
+    return result;
+}
+
 static void *run(void *owner)
 {
     struct consumer_runner *runner = owner;
     int64_t away_us = AWAY_US_MIN;
     int result = CONSUMER_GOES_ON;
     while (result >= 0 && !told_to_stop(runner)) {
-        result = event_consumer_step(runner->consumer);
-        count(runner);
+        result = step(runner);
         if (result != CONSUMER_AWAY) {
             away_us = AWAY_US_MIN;
             continue;

@@ -65,12 +65,29 @@ static void say_end(struct node_stream *stream, int error)
               LOG_TEXT("why", slice_text(problem)));
 }
 
+/* Not before a registry has answered or failed to, and not while it refuses (schema_watch.h). */
+static bool may_tell(struct node_stream *stream)
+{
+    enum schema_verdict verdict = schema_topic_verdict(stream->schema);
+    int64_t id = schema_topic_id(stream->schema);
+    if (verdict == SCHEMA_ASKED || verdict == SCHEMA_REFUSED)
+        return false;
+    if (id != stream->schema_id)
+        kafka_writer_name_schema(stream->writer, id);
+    stream->schema_id = id;
+    return true;
+}
+
 static void *run(void *owner)
 {
     struct node_stream *stream = owner;
     int64_t away_us = AWAY_US_MIN;
     int result = PUBLISHER_MORE;
     while (result >= 0 && !told_to_stop(stream)) {
+        if (!may_tell(stream)) {
+            rest(stream, IDLE_US);
+            continue;
+        }
         result = stream_publisher_step(stream->publisher);
         count(stream);
         if (result == PUBLISHER_IDLE)
@@ -148,6 +165,7 @@ static int open_stream(struct node_streams *streams, struct node_stream *stream,
                        const struct node_streams_options *options, struct buf *why)
 {
     stream->stop = &streams->stop;
+    stream->schema = schema_watch_topic(&streams->schemas, &options->schemas, stream->topic);
     TRY(log_source_open(&stream->log, slice_text(stream->topic), &streams->sources));
     return open_writer(stream, options, streams->sources.state, why);
 }
@@ -168,7 +186,8 @@ int node_streams_start(struct node_streams *streams, const struct node_streams_o
     streams->bets = (struct node_stream){.topic = TOPIC_BET_EVENTS};
     streams->odds = (struct node_stream){.topic = TOPIC_ODDS_UPDATES};
     TRY(open_stream(streams, &streams->bets, options, why));
-    return open_stream(streams, &streams->odds, options, why);
+    TRY(open_stream(streams, &streams->odds, options, why));
+    return schema_watch_start(&streams->schemas, &options->schemas, true, why);
 }
 
 void node_streams_stop(struct node_streams *streams)
@@ -176,6 +195,7 @@ void node_streams_stop(struct node_streams *streams)
     __atomic_store_n(&streams->stop, 1, __ATOMIC_RELEASE);
     stop_thread(&streams->bets);
     stop_thread(&streams->odds);
+    schema_watch_stop(&streams->schemas);
     streams->log = NULL;
 }
 
@@ -215,5 +235,8 @@ int node_streams_register_metrics(struct node_streams *streams,
                                      &streams->odds.gaps.value};
     TRY(register_stream(&streams->bets, "topic=\"" TOPIC_BET_EVENTS "\"", metrics));
     TRY(register_stream(&streams->odds, "topic=\"" TOPIC_ODDS_UPDATES "\"", metrics));
+    (void)schema_watch_topic(&streams->schemas, &options->schemas, TOPIC_BET_EVENTS);
+    (void)schema_watch_topic(&streams->schemas, &options->schemas, TOPIC_ODDS_UPDATES);
+    TRY(schema_watch_register_metrics(&streams->schemas, metrics));
     return metrics_add_counters(metrics, &gaps, 1);
 }

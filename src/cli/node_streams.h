@@ -1,7 +1,7 @@
 /* node_streams.h - a node that tells other programs what its logs say (app/stream_publisher.h): a
  * thread for each topic, which follows the log and never holds anything that the loop waits for.
- * What a stream cannot take waits in the log; bets go on (S1, V1-97). Thread: the main one, but for
- * the threads themselves. */
+ * What a stream cannot take waits in the log; bets go on (S1, V1-97). So does what a registry of
+ * schemas refuses, if one is asked. Thread: the main one, but for the threads themselves. */
 #pragma once
 
 #include <pthread.h>
@@ -11,6 +11,7 @@
 #include "base/buf.h"
 #include "base/metrics.h"
 #include "cli/log_source.h"
+#include "cli/schema_watch.h"
 
 /* Odds are told when they are durable, so with streams their log is synced this often. */
 #define NODE_STREAMS_ODDS_SYNC_US 100000
@@ -19,6 +20,7 @@ struct node_streams_options {
     const char *url;    /* kafka://...; NULL: nobody is told */
     const char *config; /* adapters/kafka/kafka_options.h; or NULL */
     int64_t copies;     /* > 0: topics are made where they are missing */
+    struct schema_watch_options schemas;
 };
 
 /* One topic. */
@@ -27,7 +29,9 @@ struct node_stream {
     struct log_source log; /* owned, as the next two */
     struct event_writer *writer;
     struct stream_publisher *publisher;
-    uint32_t *stop; /* atomic */
+    const struct schema_topic *schema; /* borrowed; NULL: nobody is asked */
+    int64_t schema_id;                 /* the one that messages name */
+    uint32_t *stop;                    /* atomic */
     pthread_t thread;
     bool running;
     bool told_away;
@@ -38,6 +42,7 @@ struct node_stream {
 
 struct node_streams {
     struct node_stream bets, odds;
+    struct schema_watch schemas;
     struct ledger_log *log; /* borrowed */
     struct log_source_parts sources;
     uint32_t shard;
@@ -54,7 +59,8 @@ int node_streams_start(struct node_streams *streams, const struct node_streams_o
                        struct buf *why);
 /* At a turn's end: what was told until now may be read. */
 void node_streams_turn(struct node_streams *streams);
-/* Ends the threads, within the time for an answer (KAFKA_WAIT_MS_MAX) where a broker is silent. */
+/* Ends the threads, within the time for an answer (KAFKA_WAIT_MS_MAX, WEB_REQUEST_MS_MAX) where a
+ * broker or a registry is silent. */
 void node_streams_stop(struct node_streams *streams);
 /* Of a node with streams. 0 or -ERR_LIMIT. */
 int node_streams_register_metrics(struct node_streams *streams,

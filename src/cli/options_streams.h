@@ -8,6 +8,9 @@
 #define STREAMS_SPECS                                                                              \
     {"streams", NULL},                                                                             \
     {"streams-config", NULL},                                                                      \
+    {"schema-registry", NULL},                                                                     \
+    {"schema-registry-ca", NULL},                                                                  \
+    {"schema-registry-auth", NULL},                                                                \
     {"streams-create", "0"}
 /* clang-format on */
 

@@ -31,6 +31,7 @@ struct kafka_writer {
     rd_kafka_topic_t *topic;
     int32_t position_partition;
     bool in_transaction;
+    char schema[24]; /* the header's digits; "": it is left out */
     uint64_t puts;
     uint64_t undelivered; /* since begin() */
 };
@@ -241,6 +242,7 @@ static int writer_put(struct event_writer *writer, const struct event *event)
     if (w->handle == NULL)
         return -ERR_ABSENT;
     TRY(begin_transaction(w));
+    const size_t schema_bytes = strlen(w->schema);
     const rd_kafka_vu_t fields[] = {
         {.vtype = RD_KAFKA_VTYPE_RKT, .u.rkt = w->topic},
         FIELD_KEY(event->key),
@@ -250,8 +252,10 @@ static int writer_put(struct event_writer *writer, const struct event *event)
         FIELD_AT(event->time_us),
         FIELD_COPY,
         FIELD_US(w),
+        {.vtype = RD_KAFKA_VTYPE_HEADER,
+         .u.header = {KAFKA_SCHEMA, w->schema, (ssize_t)schema_bytes}}, /* may be left out */
     };
-    return produce(w, fields, sizeof fields / sizeof *fields);
+    return produce(w, fields, sizeof fields / sizeof *fields - (schema_bytes == 0));
 }
 
 /* ---- commit ---- */
@@ -299,6 +303,12 @@ static int writer_commit(struct event_writer *writer, uint64_t position)
         return absent_error(w, "a transaction was not committed", error);
     w->in_transaction = false;
     return w->undelivered == 0 ? 0 : absent(w, "", NULL);
+}
+
+void kafka_writer_name_schema(struct event_writer *writer, int64_t id)
+{
+    struct kafka_writer *w = writer_of(writer);
+    (void)snprintf(w->schema, sizeof w->schema, "%lld", (long long)id);
 }
 
 static const char *writer_problem(const struct event_writer *writer)

@@ -15,6 +15,7 @@
 
 #define KAFKA_UNSENT_KBYTES_MAX 65536 /* of messages that the brokers have not acknowledged */
 #define KAFKA_BOOK_BYTES        16
+#define KAFKA_SCHEMA            "schema-id"
 
 struct kafka_writer_options {
     struct kafka_options kafka; /* borrowed, as the topic */
@@ -29,3 +30,6 @@ struct kafka_writer_options {
 /* Reaches for nobody yet. 0, -ERR_MEMORY, or -ERR_CONFIG with a sentence in `why`. */
 int kafka_writer_new(const struct kafka_writer_options *options, struct event_writer **ret_writer,
                      struct buf *why);
+/* Messages that are put from now on say by which schema they are made, in the header KAFKA_SCHEMA
+ * (digits): a registry's number of it, above 0. Thread: the writer's user. */
+void kafka_writer_name_schema(struct event_writer *writer, int64_t id);
