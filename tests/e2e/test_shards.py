@@ -6,7 +6,7 @@ import re
 import pytest
 from conftest import make
 from lib.bettor import Bettor
-from lib.fronts import Customer
+from lib.fronts import Customer, Front
 from lib.server import ROOT, run
 from lib.shards import Shards, bet_shard, shard_of, taking, users_of
 from lib.until import until
@@ -99,6 +99,21 @@ def two(tmp_path):
     made.market('1.77', PRICES)
     yield made
     made.close()
+
+
+def test_a_front_may_have_as_many_shards_as_it_is_said_to(tmp_path):
+    """64, whose books need not be there yet."""
+    made = make(tmp_path / 'data')
+    ways = ' '.join(f'{n}=127.0.0.1:1,127.0.0.1:2' for n in range(64))
+    front = Front(str(tmp_path / 'front'), made.server, None, '--shards', '64', '--book', ways)
+    try:
+        front.start()
+        assert taking(front) == 0
+        assert front.get('/healthz').status == 200
+        assert front.terminate() == 0
+    finally:
+        front.kill()
+        made.close()
 
 
 class Shopper(Customer):

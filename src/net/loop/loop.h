@@ -21,7 +21,7 @@
 #include "base/instant.h"
 #include "net/loop/timer_wheel.h"
 
-#define LOOP_HOOKS_MAX   16  /* turn-end hooks, over all stages */
+#define LOOP_HOOKS_MAX   160 /* turn-end hooks, over all stages: a front has 2 for each shard */
 #define LOOP_SIGNALS_MAX 8   /* distinct signals that are watched */
 #define LOOP_EVENTS_MAX  512 /* ready sources taken from the kernel in one turn */
 
