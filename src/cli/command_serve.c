@@ -1,7 +1,6 @@
 /* command_serve.c - `overround serve` and `overround demo`: options to a node. */
 #include <stdio.h>
 
-#include "base/decimal.h"
 #include "base/error.h"
 #include "base/log.h"
 #include "cli/command.h"
@@ -12,6 +11,7 @@
 #include "cli/node_fronts.h"
 #include "cli/options_book.h"
 #include "cli/options_consumer.h"
+#include "cli/options_demo.h"
 #include "cli/options_desk.h"
 #include "cli/options_listen.h"
 #include "cli/options_odds_store.h"
@@ -140,8 +140,7 @@ static const struct option_spec standby_specs[] = {
 static const struct option_spec demo_specs[] = {
     SHARED_SPECS,
     ENGINE_SPECS,
-    {"speed", "1"},
-    {"seed", "0"},
+    DEMO_SPECS,
 };
 
 #define COUNT(array) (sizeof(array) / sizeof *(array))
@@ -760,20 +759,6 @@ int command_standby(int argc, char *const *argv)
     return end == NODE_ENDED ? 0 : command_fail((int)end, buf_slice(&why));
 }
 
-/* "2", "0.5": at most 3 places. */
-static int take_speed(const struct options *options, struct node_options *node, struct buf *why)
-{
-    struct decimal value;
-    const char *text = options_text(options, "speed");
-    if (decimal_parse(slice_text(text), &value) < 0 ||
-        decimal_rescale(value, 3, &node->speed_permille) < 0 || node->speed_permille < 1 ||
-        node->speed_permille > 1000000) {
-        buf_printf(why, "--speed is a factor from 0.001 to 1000, not: %s", text);
-        return -ERR_CONFIG;
-    }
-    return 0;
-}
-
 int command_demo(int argc, char *const *argv)
 {
     static struct options options;
@@ -785,11 +770,9 @@ int command_demo(int argc, char *const *argv)
     if (code != 0)
         return code;
     if (take_profile("demo", &node, &why) < 0 || take_shared(&options, &node, &why) < 0 ||
-        take_engines(&options, &node, &why) < 0 || take_speed(&options, &node, &why) < 0 ||
-        options_number(&options, "seed", (struct number_range){0, INT64_C(999999999999999)},
-                       &node.seed, &why) < 0)
+        take_engines(&options, &node, &why) < 0 || options_demo(&options, &node, &why) < 0)
         return command_fail(2, buf_slice(&why));
-    if (!node.listen.plain)
+    if (!node.listen.plain && !node.bettors_elsewhere)
         return command_fail(2, SLICE("--listen off: the simulated bettors connect without TLS"));
     return run(&node, say_demo);
 }

@@ -119,7 +119,9 @@ int demo_status_node_begin(struct node *node, struct demo_status_node **ret_demo
     struct demo_status_node *demo;
     uint64_t seed = (uint64_t)node->options->seed;
     TRY(demo_status_node_new(node, &demo));
-    int result = bettors_begin(&node->fronts.plain, seed, &demo->bettors);
+    const struct net_address *at =
+        node->options->bettors_elsewhere ? &node->options->bettors_address : &node->fronts.plain;
+    int result = bettors_begin(at, seed, &demo->bettors);
     if (result < 0) {
         free(demo);
         return result;

@@ -102,6 +102,8 @@ struct node_options {
     bool simulate;          /* the built-in matches are played */
     int64_t speed_permille; /* of the matches */
     int64_t seed;           /* of the matches; 0: by the clock */
+    bool bettors_elsewhere; /* the simulated bettors connect to the next, a front's, without TLS */
+    struct net_address bettors_address;
 };
 
 /* Exit codes of `serve` and `demo`. */
