@@ -1,4 +1,6 @@
-"""Our own processes: the book, and two each of fronts, projectors and consumers of streams."""
+"""Our own processes: the book, which makes the prices, has shard 0 and is the desk of all;
+bet-services with the other shards, two for each, of which one waits; two each of fronts, projectors
+and consumers of streams."""
 import os
 import shutil
 import subprocess
@@ -11,6 +13,8 @@ from supervisor import Member
 
 # Another one is what `overround compare` is.
 PROGRAM = os.environ.get('COMPARE_PROGRAM') or os.path.join(ROOT, 'build', 'overround')
+SHARDS = 3
+SECRETS = ('jwt-hs256.key', 'personal-master.key', 'ledger-ed25519.pem')  # that all books share
 
 
 def says_ready(port):
@@ -22,17 +26,49 @@ def says_ready(port):
         return False
 
 
+def of_a_shard(cluster, shard, admin):
+    """What a process of a shard is told: a lease in the ledger's database says who has it."""
+    cluster.books.setdefault(shard, []).append(local(admin))
+    return ['--shard', shard, '--shards', SHARDS, '--lease', 'on', '--ledger', cluster.ledger,
+            '--odds-store', cluster.odds_store, '--streams', cluster.streams, '--admin',
+            local(admin)]
+
+
 def book(cluster):
-    """With simulated matches and bettors: somebody has to play."""
-    public, cluster.admin = free_ports(2)
+    """With simulated matches, and bettors at a front of their own: somebody has to play."""
+    public, admin, cluster.house = free_ports(3)
     cluster.book_data = cluster.folder('book')
     return Member('book',
                   [PROGRAM, 'demo', '--data', cluster.book_data, '--listen', local(public),
-                   '--admin', local(cluster.admin), '--ledger', cluster.ledger, '--odds-store',
-                   cluster.odds_store, '--streams', cluster.streams, '--streams-create',
-                   cluster.brokers],
-                  lambda: says_ready(public),
-                  {'listen': local(public), 'admin': local(cluster.admin)})
+                   '--bettors-at', local(cluster.house), '--streams-create', cluster.brokers,
+                   *of_a_shard(cluster, 0, admin)],
+                  lambda: says_ready(public), {'listen': local(public), 'admin': local(admin)})
+
+
+def copy_secrets(cluster, folder, names):
+    keys = os.path.join(folder, 'keys')
+    os.makedirs(keys, mode=0o700, exist_ok=True)
+    for name in names:
+        of_book = os.path.join(cluster.book_data, 'keys', name)
+        if os.path.exists(of_book):
+            shutil.copy(of_book, keys)
+
+
+def bet_service(cluster, shard, which):
+    """`which` 1 takes the shard; 2 waits for it, and has no listener until then."""
+    public, admin = free_ports(2)
+    name = f'bets-{shard}-{which}'
+    folder = cluster.folder(name)
+    copy_secrets(cluster, folder, SECRETS)
+    made = Member(name,
+                  [PROGRAM, 'serve', '--roles', 'bet-service', '--data', folder,
+                   '--listen', local(public), '--price-lag-ms', 1000, '--desk',
+                   cluster.books[0][0], '--desk-token', token(cluster, name, 'shard'),
+                   *of_a_shard(cluster, shard, admin)],
+                  (lambda: says_ready(public)) if which == 1 else None,
+                  {'listen': local(public), 'admin': local(admin), 'shard': shard})
+    made.again = 6  # longer than a lease, so that the one who waits has the shard by then
+    return made
 
 
 def token(cluster, user, role):
@@ -45,17 +81,16 @@ def token(cluster, user, role):
     return path
 
 
-def front(cluster, name, port):
-    """Gateway and odds service: what customers reach, by HAProxy only."""
+def front(cluster, name, port, *options):
+    """Gateway and odds service, which asks the book of each customer's shard, wherever it is."""
     folder, admin = cluster.folder(name), free_ports(1)[0]
-    keys = os.path.join(folder, 'keys')
-    os.makedirs(keys, mode=0o700, exist_ok=True)
-    shutil.copy(os.path.join(cluster.book_data, 'keys', 'jwt-hs256.key'), keys)
+    copy_secrets(cluster, folder, SECRETS[:1])
+    books = [f'--book={shard}={",".join(places)}' for shard, places in cluster.books.items()]
     return Member(name,
                   [PROGRAM, 'serve', '--roles', 'gateway,odds-service', '--data', folder,
-                   '--listen', local(port), '--listen-proxies', '127.0.0.1', '--admin',
-                   local(admin), '--book', local(cluster.admin), '--token',
-                   token(cluster, name, 'gateway'), '--odds-store', cluster.odds_store],
+                   '--listen', local(port), '--admin', local(admin), '--shards', SHARDS, *books,
+                   '--token', token(cluster, name, 'gateway'), '--odds-store',
+                   cluster.odds_store, *options],
                   lambda: says_ready(admin), {'listen': local(port), 'admin': local(admin)})
 
 
@@ -92,10 +127,15 @@ def analytics(cluster, name):
 def members(cluster):
     """The book first: it makes the keys that fronts read tokens with, the topics, the tables."""
     yield book(cluster)
+    for shard in range(1, SHARDS):
+        for which in (1, 2):
+            yield bet_service(cluster, shard, which)
     colours = ('BLUE_1', 'BLUE_2', 'GREEN_1', 'GREEN_2')
     cluster.fronts = dict(zip(colours, free_ports(len(colours))))
     for n in (1, 2):
-        yield front(cluster, f'front-blue-{n}', cluster.fronts[f'BLUE_{n}'])
+        yield front(cluster, f'front-blue-{n}', cluster.fronts[f'BLUE_{n}'],
+                    '--listen-proxies', '127.0.0.1')  # customers come by HAProxy only
+    yield front(cluster, 'front-house', cluster.house)
     yield receiver(cluster)
     for make, name in ((projector, 'projector'), (notification, 'notification'),
                        (analytics, 'analytics')):

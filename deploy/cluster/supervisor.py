@@ -18,7 +18,9 @@ class Trouble(Exception):
 
 class Member:
     """One process. `ready`: whether it does its work, asked again and again; None: once it runs.
-    `at`: where it is, for people and programs."""
+    `at`: where it is, for people and programs. `again`: seconds before it is started again."""
+
+    again = AGAIN_SECONDS
 
     def __init__(self, name, argv, ready=None, at=None, stop=signal.SIGTERM, environment=None):
         self.name, self.argv, self.ready = name, [str(word) for word in argv], ready
@@ -99,7 +101,7 @@ class Supervisor:
             return file.read()[-600:].strip() or '(it said nothing)'
 
     def watch(self):
-        """Until a signal comes. Whatever ends meanwhile is started again, a second later."""
+        """Until a signal comes. Whatever ends meanwhile is started again, a while later."""
         while not self.asked:
             for member in self.members:
                 self.look_after(member)
@@ -111,7 +113,7 @@ class Supervisor:
         if member.ended is None:
             member.ended = time.monotonic()
             self.say(f'{member.name} ended with {member.process.returncode}: it is started again')
-        elif time.monotonic() - member.ended >= AGAIN_SECONDS:
+        elif time.monotonic() - member.ended >= member.again:
             self.spawn(member)
 
     def end(self):

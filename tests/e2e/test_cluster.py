@@ -16,10 +16,13 @@ from lib.haproxy import free_port
 from lib.http import Closed, Http
 from lib.projector import verify
 from lib.server import ENVIRONMENT, ROOT, run
+from lib.shards import bet_shard, users_of
 from lib.until import until
 
 CLUSTER = os.path.join(ROOT, 'deploy', 'cluster', 'cluster')
-START_SECONDS = 150
+START_SECONDS = 240
+SHARDS = 3
+FRONTS = ('front-blue-1', 'front-blue-2')
 
 
 class Cluster:
@@ -75,11 +78,29 @@ class Cluster:
         except (OSError, Closed):
             return False
 
+    def starts(self, member):
+        return self.members()[member]['starts']
+
     def kill(self, member):
-        before = self.members()[member]['starts']
+        before = self.starts(member)
         os.kill(self.members()[member]['pid'], signal.SIGKILL)
-        until(lambda: self.members()[member]['starts'] > before, 30)
+        until(lambda: self.starts(member) > before, 30)
         until(lambda: self.is_ready(member), 60)
+
+    def holder(self, shard):
+        """Of the two that may have it: (who takes bets, who waits)"""
+        both = [f'bets-{shard}-{n}' for n in (1, 2)]
+        has = until(lambda: next((one for one in both if self.is_ready(one)), None), 60)
+        return has, next(one for one in both if one != has)
+
+    def kill_holder(self, shard):
+        """The one that waited has the shard then, and the one that was killed waits."""
+        has, waits = self.holder(shard)
+        before = self.starts(has)
+        os.kill(self.members()[has]['pid'], signal.SIGKILL)
+        until(lambda: self.is_ready(waits), 60)
+        until(lambda: self.starts(has) > before, 30)
+        return has, waits
 
     def end(self, sign=signal.SIGTERM):
         """The exit status."""
@@ -123,13 +144,35 @@ def bet(cluster, token, key):
         return None
 
 
-def bets(cluster, token, word):
-    """So many are placed that both fronts have served."""
-    for n in range(6):
-        def placed(tried=iter(range(1000)), n=n):
-            answer = bet(cluster, token, f'{word}-{n}-{next(tried)}')
-            return answer is not None and answer.status in (201, 202)
-        until(placed, 60, 0.2)
+def bets(cluster, customers, word):
+    """Of a customer of each shard, so many that both fronts have served."""
+    for shard, token in enumerate(customers):
+        for n in range(4):
+            def placed(token=token, key=f'{word}-{shard}-{n}', tried=iter(range(1000))):
+                answer = bet(cluster, token, f'{key}-{next(tried)}')
+                return answer if answer is not None and answer.status in (201, 202) else None
+            assert bet_shard(until(placed, 90, 0.2).json['bet_id']) == shard
+
+
+def accepted(cluster, member):
+    """Bets that this process has placed or keeps waiting."""
+    return cluster.metric('overround_bets_total{verdict="PLACED"', member) + \
+        cluster.metric('overround_bets_total{verdict="PENDING"', member)
+
+
+def customers_of_all(cluster):
+    """The token of a customer of each shard, with money."""
+    tokens = [cluster.token(next(users_of(shard, SHARDS, 'customer')))
+              for shard in range(SHARDS)]
+    for token in tokens:
+        def paid(token=token):
+            with cluster.customer() as http:
+                answer = http.request('POST', '/v1/account/deposits',
+                                      {'amount': Decimal('500.00'), 'currency': 'GBP'}, token,
+                                      {'Idempotency-Key': 'money'})
+            return answer.status in (200, 201)
+        until(paid, 60, 0.2)
+    return tokens
 
 
 def told(cluster):
@@ -143,26 +186,60 @@ def of_both(cluster, name, role):
     return [cluster.metric(name, f'{role}-{n}') for n in (1, 2)]
 
 
-def test_every_role_works_is_killed_and_works_again(cluster):
-    token = cluster.token('customer-1')
+def works(cluster, holders):
+    """Each who has a shard has taken bets since it has it, and told the stream of them."""
+    for member in holders:
+        assert cluster.metric('overround_lease_held', member) == 1
+        assert accepted(cluster, member) > 0
+        until(lambda member=member: cluster.metric(
+            'overround_stream_events_total{topic="bet-events"', member) > 0, 60)
+    assert accepted(cluster, 'book') > 0  # shard 0
+
+
+def desk(cluster, path):
+    host, port = cluster.members()['book']['admin'].split(':')
+    with Http((host, int(port))) as http:
+        answer = http.request('POST', f'/v1/admin/{path}', {'reason': 'drill'}, cluster.admin)
+    assert answer.status == 200, answer.body
+    return answer.json
+
+
+def one_desk(cluster):
+    """What is said at shard 0 is in the logs of all."""
     with cluster.customer() as http:
-        paid = http.request('POST', '/v1/account/deposits',
-                            {'amount': Decimal('500.00'), 'currency': 'GBP'}, token,
-                            {'Idempotency-Key': 'money'})
-    assert paid.status == 201, paid.body
+        market = until(lambda: an_open_market(http), 60)['market_id']
+    for word in ('suspend', 'resume'):
+        def all_have_it(word=word):
+            said = desk(cluster, f'markets/{quote(market, safe="")}/{word}')['shards']
+            return said == {'have_it': SHARDS, 'away': []}
+        until(all_have_it, 60, 0.2)
+
+
+def test_every_role_works_is_killed_and_works_again(cluster):
+    customers = customers_of_all(cluster)
     ledger = cluster.members()['postgres']['url']
-    bets(cluster, token, 'first')
+    bets(cluster, customers, 'first')
+    for shard in range(1, SHARDS):
+        has, waits = cluster.kill_holder(shard)
+        assert (has, waits) == (f'bets-{shard}-1', f'bets-{shard}-2')
     for member in ('front-blue-1', 'projector-1', 'notification-1', 'front-blue-2',
                    'projector-2', 'analytics-1'):
         cluster.kill(member)
     cluster.kill('book')
-    bets(cluster, token, 'second')
-    for front in ('front-blue-1', 'front-blue-2'):
-        until(lambda front=front: bet(cluster, token, 'again') is not None and
+    bets(cluster, customers, 'second')
+    works(cluster, [f'bets-{shard}-2' for shard in range(1, SHARDS)])
+    for shard in range(1, SHARDS):  # and back to those that began
+        assert cluster.kill_holder(shard)[0] == f'bets-{shard}-2'
+    bets(cluster, customers, 'third')
+    works(cluster, [f'bets-{shard}-1' for shard in range(1, SHARDS)])
+    one_desk(cluster)
+    for front in FRONTS:
+        until(lambda front=front: bet(cluster, customers[0], 'again') is not None and
               cluster.metric('overround_link_questions_total', front) > 0, 60)
     until(lambda: told(cluster) > 0, 60)
     until(lambda: all(of_both(cluster, 'overround_totals_events_total', 'analytics')), 90)
     until(lambda: verify(ledger, '--ledger', ledger, check=False).returncode == 0, 60)
+    assert cluster.metric('overround_link_questions_total', 'front-house') > 0, 'simulated bettors'
     assert 'ended with -9: it is started again' in cluster.said()
 
 
