@@ -1,14 +1,16 @@
 """How long the bets of one event take to be settled."""
 import json
 import subprocess
+import threading
 import time
 import urllib.request
 
 from contenders import PROGRAM, metric
 
-RATE = 10000  # at which they are placed
+RATE = 20000  # at which they are placed
+ALIVE_S = 1   # between two signs of life of the prices' provider
 ROUNDS = 6    # of placing, until there are as many as were asked for
-PATIENCE_S = 60  # then the rate so far is what counts
+PATIENCE_S = 40  # then the rate so far is what counts
 
 
 def feed(contender, *messages):
@@ -44,16 +46,29 @@ def place(contender, name, rate, seconds):
 PLACED, SETTLED = 'overround_bets_total{verdict="PLACED"}', 'overround_settled_bets_total'
 
 
+def keep_alive(contender, done):
+    """A price can be bet on for as long as its provider is heard, so it is."""
+    while not done.wait(ALIVE_S):
+        feed(contender, {'op': 'heartbeat'})
+
+
 def place_all(contender, name, count):
     """How many there are at the end, some more than were asked for."""
-    before, placed = metric(contender, PLACED), 0
-    for _ in range(ROUNDS):
-        left = count - placed
-        if left <= 0:
-            break
-        rate = min(RATE, max(left, RATE // 10))
-        place(contender, name, rate, max(1, left // rate))
-        placed = int(metric(contender, PLACED) - before)
+    before, placed, done = metric(contender, PLACED), 0, threading.Event()
+    alive = threading.Thread(target=keep_alive, args=(contender, done))
+    feed(contender, market(name))
+    alive.start()
+    try:
+        for _ in range(ROUNDS):
+            left = count - placed
+            if left <= 0:
+                break
+            rate = min(RATE, max(left, RATE // 10))
+            place(contender, name, rate, max(1, left // rate))
+            placed = int(metric(contender, PLACED) - before)
+    finally:
+        done.set()
+        alive.join()
     return placed
 
 
@@ -71,9 +86,9 @@ def settle(contender, count):
     """V0's bets are put into the table by SQL, as placing half a million one by one takes it
     minutes; what is measured is its loop."""
     name = f'settled-{count}'
-    feed(contender, market(name))
     settled, kept = metric(contender, SETTLED), contender.kept_bytes()
     if contender.name == 'naive':
+        feed(contender, market(name))
         contender.put_bets(name, count)
         placed = count
     else:

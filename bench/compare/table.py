@@ -32,7 +32,7 @@ NOTES = '''
   for a month; nothing for networks, people, idle machines or second copies. It compares, and is no
   bill.
 - V0's bets that are settled are put there by SQL, V1's are placed through its API. Who is not
-  through after a minute has a time that follows from its rate.
+  through after {patience} s has a time that follows from its rate.
 - *Sent again*: a day of bettors who send a bet once more, under its key, when no answer came within
   some milliseconds; on the other days nobody has reason to.
 
@@ -183,6 +183,13 @@ def claims_table(found):
     return out
 
 
+def later(more):
+    """Of a run that was continued."""
+    users = ', '.join(f'{n:,}' for n in more['users'])
+    return (f' Days of {users} users were added by `--continue`, {more["date"]}, commit '
+            f'{more["commit"]}.')
+
+
 def write(run, picture):
     """`run`: what compare.json holds; `picture`: where the SVG is, from the page."""
     found = run['found']
@@ -198,7 +205,8 @@ def write(run, picture):
              ('What is said of V0, and what it did', points.table(found['naive'])))
     return (f'# V0 and V1 under the same bettors\n\nWritten by `overround compare`'
             f'{" --quick" if run["quick"] else ""}, {run["date"]}, commit {run["commit"]}, in '
-            f'{run["took_s"] / 60:.0f} minutes, on {run["machine"]}.\n\n'
+            f'{run["took_s"] / 60:.0f} minutes, on {run["machine"]}.'
+            f'{"".join(later(more) for more in run.get("continued", []))}\n\n'
             f'![What bettors wait for and see]({picture})\n' +
             ''.join(f'\n## {title}\n\n{text}' for title, text in parts) +
             NOTES.format(**rules))
