@@ -44,6 +44,15 @@ static int open_tls(struct node_uof *uof, const struct node_uof_options *options
     return options->place.tls ? tls_client_new(&files, &uof->tls, why) : 0;
 }
 
+static int open_recovery(struct node_uof *uof, const struct node_uof_options *options,
+                         struct buf *why)
+{
+    struct node_uof_recovery_options recovery = options->recovery;
+    recovery.token = slice_of(options->place.user, options->place.user_bytes);
+    return node_uof_recovery_new(&recovery, uof->parts.loop, uof->parts.source, &uof->recovery,
+                                 why);
+}
+
 int node_uof_open(struct node_uof *uof, const struct node_uof_options *options,
                   const struct node_uof_parts *parts, struct buf *why)
 {
@@ -67,6 +76,7 @@ int node_uof_open(struct node_uof *uof, const struct node_uof_options *options,
         .message_bytes_max = UOF_MESSAGE_BYTES_MAX,
     };
     random_fill(&link.seed, sizeof link.seed);
+    TRY(open_recovery(uof, options, why));
     return uof_link_new(parts->loop, &link, &listener, &uof->link);
 }
 
@@ -74,17 +84,23 @@ void node_uof_end(struct node_uof *uof)
 {
     if (uof->link != NULL)
         uof_link_end(uof->link);
+    node_uof_recovery_end(uof->recovery);
 }
 
 void node_uof_close(struct node_uof *uof)
 {
     uof_link_free(uof->link);
+    node_uof_recovery_free(uof->recovery);
     tls_client_free(uof->tls);
     uof->link = NULL;
+    uof->recovery = NULL;
     uof->tls = NULL;
 }
 
 int node_uof_register_metrics(const struct node_uof *uof, struct metrics *metrics)
 {
-    return uof->link == NULL ? 0 : uof_link_register_metrics(uof->link, metrics);
+    if (uof->link == NULL)
+        return 0;
+    TRY(node_uof_recovery_register_metrics(uof->recovery, metrics));
+    return uof_link_register_metrics(uof->link, metrics);
 }

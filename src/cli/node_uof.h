@@ -5,6 +5,7 @@
 #include <stdbool.h>
 
 #include "app/book.h"
+#include "cli/node_uof_recovery.h"
 #include "feeds/uof/uof_link.h"
 #include "feeds/uof/uof_place.h"
 
@@ -14,6 +15,7 @@ struct node_uof_options {
     struct slice exchange;
     struct slice keys[UOF_KEYS_MAX];
     size_t keys_count;
+    struct node_uof_recovery_options recovery;
     const char *ca, *name; /* of amqps://: tls_client.h; borrowed for ever, as all texts here */
 };
 
@@ -26,8 +28,9 @@ struct node_uof_parts {
 
 /* All zero at first. */
 struct node_uof {
-    struct tls_client *tls; /* owned; NULL: plain */
-    struct uof_link *link;  /* owned; NULL: no broker */
+    struct tls_client *tls;             /* owned; NULL: plain */
+    struct uof_link *link;              /* owned; NULL: no broker */
+    struct node_uof_recovery *recovery; /* owned; NULL: somebody else asks for them */
     struct node_uof_parts parts;
     bool said; /* that there is no connection: it is in the log */
 };

@@ -10,7 +10,11 @@
     {"uof-ca", NULL},                                                                              \
     {"uof-name", NULL},                                                                            \
     {"uof-exchange", "unifiedfeed"},                                                               \
-    {"uof-keys", "#"}
+    {"uof-keys", "#"},                                                                             \
+    {"uof-recovery", NULL},                                                                        \
+    {"uof-recovery-ca", NULL},                                                                     \
+    {"uof-recovery-window-min", "170"},                                                            \
+    {"uof-node", "0"}
 /* clang-format on */
 
 /* The texts are borrowed from the options. 0, or -ERR_CONFIG with a sentence. Thread: any. */

@@ -211,7 +211,7 @@ static int take_own(struct uof_message *message, struct attributes attributes)
 
 static int start_root(struct uof_message *message, const char *name, struct attributes attributes)
 {
-    int64_t product, request;
+    int64_t product;
     struct slice text;
     message->kind = kind_of(name);
     if (message->kind == UOF_OTHER)
@@ -221,8 +221,9 @@ static int start_root(struct uof_message *message, const char *name, struct attr
     TRY(take_needed(attributes, "product", 1, UOF_PRODUCT_MAX, &product));
     TRY(take_needed(attributes, "timestamp", 0, UOF_TIME_MS_MAX, &message->timestamp_ms));
     message->product = (uint16_t)product;
+    message->request_id = 0;
     message->has_request = find(attributes, "request_id", &text);
-    if (message->has_request && !uof_whole(text, INT64_MIN, INT64_MAX, &request))
+    if (message->has_request && !uof_whole(text, INT64_MIN, INT64_MAX, &message->request_id))
         return -ERR_FORMAT;
     if (message->kind != UOF_ALIVE && message->kind != UOF_SNAPSHOT_COMPLETE)
         TRY(take_event(message, attributes));

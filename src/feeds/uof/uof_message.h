@@ -87,6 +87,7 @@ struct uof_message {
     struct slice event_id;
     int64_t timestamp_ms;
     bool has_request;                 /* it answers a recovery */
+    int64_t request_id;               /* whose; 0: none */
     bool subscribed;                  /* alive */
     struct slice groups;              /* bet_stop: names joined by | */
     enum uof_market_status stop_with; /* bet_stop */

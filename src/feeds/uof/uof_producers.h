@@ -23,8 +23,12 @@
 struct uof_producer {
     uint16_t number;
     bool down;
+    bool asked;       /* its recoveries are asked for here: see uof_producers_ask() */
     bool subscribed;  /* as its last alive said */
     int64_t alive_ms; /* timestamp of its last alive; -1: none yet */
+    int64_t good_ms;  /* of the last one up to which nothing is missing; -1: none yet */
+    uint64_t alives;  /* heard since it went down, the one with which it did too */
+    uint64_t awaited; /* the request whose recovery brings it up; 0: none is under way */
     uint8_t id_bytes;
     char id[PROVIDER_ID_BYTES_MAX];
 };
@@ -33,6 +37,8 @@ struct uof_producers {
     struct feed_sink *sink; /* borrowed */
     struct uof_producer rows[UOF_PRODUCERS_MAX];
     uint32_t count;
+    uint16_t asked[UOF_PRODUCERS_MAX]; /* whose recoveries are asked for here */
+    uint32_t asked_count;
     uint64_t went_down, came_up;
 };
 
@@ -43,8 +49,15 @@ struct uof_producer *uof_producers_meet(struct uof_producers *producers, uint16_
 
 void uof_producer_alive(struct uof_producers *producers, struct uof_producer *producer,
                         int64_t timestamp_ms, bool subscribed);
-/* Its recovery is complete. While its last alive says that it lost us, it stays down. */
-void uof_producer_recovered(struct uof_producers *producers, struct uof_producer *producer);
+/* A recovery is complete, of this request (0: it does not say). While its last alive says that it
+ * lost us, it stays down; also, where recoveries are asked for here, when it is not the one that is
+ * awaited. */
+void uof_producer_recovered(struct uof_producers *producers, struct uof_producer *producer,
+                            uint64_t request_id);
+/* The recoveries of this producer are asked for here (uof_recovery.h): it is down when it is first
+ * heard of, and only a recovery that is awaited brings it up. Before the first message; at most
+ * UOF_PRODUCERS_MAX times. */
+void uof_producers_ask(struct uof_producers *producers, uint16_t number);
 /* A replay says that the silence is the recording's: what lives is renewed. */
 void uof_producers_renew(struct uof_producers *producers);
 /* The link was lost: all are down. */

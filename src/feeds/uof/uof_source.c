@@ -33,7 +33,7 @@ static void apply(struct uof_source *uof, struct uof_producer *producer)
         uof_producer_alive(&uof->producers, producer, message->timestamp_ms, message->subscribed);
         break;
     case UOF_SNAPSHOT_COMPLETE:
-        uof_producer_recovered(&uof->producers, producer);
+        uof_producer_recovered(&uof->producers, producer, (uint64_t)message->request_id);
         break;
     case UOF_ODDS_CHANGE:
         uof_apply_odds_change(&uof->apply, message);
@@ -201,6 +201,25 @@ void uof_source_counts(const struct feed_source *source, struct uof_counts *ret)
     ret->events = uof->cache->events_count;
     ret->markets = uof->cache->markets_count;
     ret->outcomes = uof->cache->outcomes_count;
+}
+
+void uof_source_ask(struct feed_source *source, uint16_t producer)
+{
+    uof_producers_ask(&self(source)->producers, producer);
+}
+
+const struct uof_producer *uof_source_producer(const struct feed_source *source, uint32_t n)
+{
+    const struct uof_source *uof = (const struct uof_source *)source;
+    ASSERT(source->ops == &ops);
+    return n < uof->producers.count ? &uof->producers.rows[n] : NULL;
+}
+
+void uof_source_await(struct feed_source *source, uint16_t producer, uint64_t request_id)
+{
+    struct uof_producer *found = uof_producers_find(&self(source)->producers, producer);
+    ASSERT(found != NULL);
+    found->awaited = request_id;
 }
 
 void uof_source_check(const struct feed_source *source)

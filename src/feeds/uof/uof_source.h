@@ -41,6 +41,16 @@ struct uof_options uof_options_default(void);
  * with ops->free; it borrows the sink until then. */
 struct feed_source *uof_source_new(const struct uof_options *options, struct feed_sink *sink);
 
+struct uof_producer;
+
+/* For who asks the provider for recoveries (uof_recovery.h): as uof_producers_ask. */
+void uof_source_ask(struct feed_source *source, uint16_t producer);
+/* The producers that were heard of, n = 0, 1, ..; NULL behind the last. Borrowed until the next
+ * message. */
+const struct uof_producer *uof_source_producer(const struct feed_source *source, uint32_t n);
+/* The recovery of this request is under way; 0: there is none. The producer was heard of. */
+void uof_source_await(struct feed_source *source, uint16_t producer, uint64_t request_id);
+
 /* Counted beside struct feed_counts. */
 struct uof_counts {
     uint64_t others;          /* messages of unknown kinds */
