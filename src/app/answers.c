@@ -1,5 +1,6 @@
 /* answers.c - how a request waits for its record, and how a repeated one finds the first's. */
 #include "app/cash_out_internal.h"
+#include "app/refer_bet.h"
 #include "app/relay_internal.h"
 
 #include "base/assert.h"
@@ -94,13 +95,23 @@ enum request_outcome book_bet_ready(struct book *book)
     return REQUEST_DESK_AWAY;
 }
 
+/* For a word of a customer that takes no place in any table but `limit`'s. */
+static enum request_outcome customer_ready(struct book *book, const char *limit)
+{
+    if (!book_desk_away(book))
+        return ready_within(book, limit);
+    book->stats.desk_away++;
+    return REQUEST_DESK_AWAY;
+}
+
 enum request_outcome book_cash_out_ready(struct book *book)
 {
-    if (book_desk_away(book)) {
-        book->stats.desk_away++;
-        return REQUEST_DESK_AWAY;
-    }
-    return ready_within(book, shard_state_cash_out_room(book->state));
+    return customer_ready(book, shard_state_cash_out_room(book->state));
+}
+
+enum request_outcome book_offer_answer_ready(struct book *book)
+{
+    return customer_ready(book, NULL);
 }
 
 enum request_outcome book_unregistered(struct book *book, struct slice market_id)

@@ -4,8 +4,6 @@
  * changed since is looked at by its RELEASE (release_pending.c). */
 #include "app/refer_bet.h"
 
-#include "app/cash_out_internal.h"
-
 #include "base/assert.h"
 #include "ledger/shard_settlement.h"
 
@@ -282,7 +280,7 @@ enum request_outcome book_answer_offer(struct book *book, const struct offer_ans
     if (r.row == NULL || r.row->stage != REFERRAL_IS_OFFERED ||
         r.row->seq_bound != answer->offer_seq || book_record_time_us(book) > r.row->until_us)
         return REQUEST_CONFLICT;
-    enum request_outcome ready = book_cash_out_ready(book);
+    enum request_outcome ready = book_offer_answer_ready(book);
     if (ready != REQUEST_TAKEN)
         return ready;
     struct record_referral body = {

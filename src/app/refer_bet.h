@@ -7,6 +7,12 @@
 /* One more bet may wait for the desk; else it is counted (referrals_max, pending_max). */
 bool book_referral_room(struct book *book);
 
+/* ---- answers.c ---- */
+
+/* As book_bet_ready(), for a customer's answer to an offer: its bet and its row are there, and it
+ * has no key, so that no table that is full is in its way. */
+enum request_outcome book_offer_answer_ready(struct book *book);
+
 /* ---- release_pending.c ---- */
 
 /* Of a leg that is bound: as it is seen now, and as its bet's next record keeps it. */

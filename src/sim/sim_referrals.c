@@ -3,8 +3,6 @@
  * of others' bets and of offers that hold no more. */
 #include "sim/sim_referrals.h"
 
-#include <string.h>
-
 #include "base/assert.h"
 #include "sim/sim_proposals.h"
 #include "sim/sim_tickets.h"
@@ -258,17 +256,14 @@ static struct expected expect_customer(const struct sim *sim, const struct targe
     return expect_look(sim, t, word);
 }
 
-/* It is not even looked at: the machine is not well, or full. */
+/* It is not even looked at: the machine is not well. No table is too full for an answer. */
 static bool is_put_off(const struct sim *sim, enum request_outcome outcome)
 {
-    const char *limit = book_busy_limit(sim->book);
     if (outcome == REQUEST_STOPPED)
         return book_stopped(sim->book);
     if (outcome == REQUEST_STALLED || outcome == REQUEST_FULL)
         return !book_takes_bets(sim->book);
-    return outcome == REQUEST_BUSY &&
-           (sim_desk_is_shed(sim) || strcmp(limit, "unconfirmed") == 0 ||
-            strcmp(limit, "cash_outs_max") == 0 || strcmp(limit, "verdicts_max") == 0);
+    return outcome == REQUEST_BUSY && sim_desk_is_shed(sim);
 }
 
 static void reply(struct sim *sim, const struct target *t, struct sim_spoken *word)

@@ -411,6 +411,68 @@ TEST(referral_app, an_offer_is_no_more_than_was_asked_for)
     TEARDOWN();
 }
 
+/* It needs no key, and waits for no delay of a cash-out: tables that others filled are not asked.
+ */
+static const struct fixture_offer in_play = {.a = 200, .b = 300, .delay_us = 2 * US_PER_SECOND};
+
+static void few_keys(struct book_options *options)
+{
+    refers(options);
+    options->limits.verdicts_max = 3;
+}
+
+static void one_cash_out(struct book_options *options)
+{
+    refers(options);
+    options->limits.cash_outs_max = 1;
+}
+
+/* Ann's newest bet waits; an offer for it is taken. */
+static void take_an_offer(struct fixture *f, int64_t left)
+{
+    uint64_t seq = offer(f, 2000, ODDS_NONE);
+    assert_int_equal(answer(f, "ann", seq, true), REQUEST_TAKEN);
+    wait_for(f, &in_play, 4 * US_PER_SECOND);
+    assert_int_equal(state_of(f), BET_STATE_OPEN);
+    assert_int_equal(fixture_held(f, "ann"), 0);
+    assert_int_equal(fixture_available(f, "ann"), left);
+}
+
+TEST(referral_app, an_offer_is_taken_when_no_key_has_room)
+{
+    struct fixture f;
+    begin_tuned(&f, few_keys);
+    assert_int_equal(bet(&f, "k1", 5000), BET_PENDING);
+    assert_int_equal(fixture_bet(&f, "k2", "a", 200, 100), REQUEST_BUSY);
+    assert_string_equal(book_busy_limit(f.book), "verdicts_max");
+    take_an_offer(&f, 98000);
+    TEARDOWN();
+}
+
+TEST(referral_app, an_offer_is_taken_when_no_cash_out_has_room)
+{
+    struct fixture f;
+    struct cash_out_offer sells;
+    begin_tuned(&f, one_cash_out);
+    assert_int_equal(bet(&f, "k1", 1000), BET_PLACED);
+    uint64_t sold = f.bet_id;
+    fixture_offer(&f, &in_play);
+    assert_int_equal(fixture_cash_out_offer(&f, sold, &sells), BET_PLACED);
+    assert_int_equal(
+        fixture_cash_out(&f, "s1", &sells, (struct sale){sold, 500, sells.amount.minor / 2}),
+        REQUEST_TAKEN);
+    fixture_turn(&f, 1000);
+    assert_int_equal(f.outcome, BET_PENDING);
+    wait_for(&f, &in_play, 4 * US_PER_SECOND);
+    int64_t left = fixture_available(&f, "ann");
+    assert_int_equal(bet(&f, "k2", 5000), BET_PENDING);
+    assert_int_equal(fixture_cash_out_offer(&f, sold, &sells), BET_PLACED);
+    assert_int_equal(fixture_cash_out(&f, "s2", &sells, (struct sale){sold, 100, 1}), REQUEST_BUSY);
+    assert_string_equal(book_busy_limit(f.book), "cash_outs_max");
+    take_an_offer(&f, left - 2000);
+    TEARDOWN();
+}
+
 /* ---- a restart ---- */
 
 TEST(referral_app, a_restart_leaves_what_waits_its_time)
