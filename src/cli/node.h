@@ -82,7 +82,7 @@ struct node_options {
     struct node_trading trading;
     struct result_policy results;
     bool results_second_person; /* app/book_options.h */
-    int64_t results_objection_s, results_certainty_least;
+    int64_t results_objection_s, results_certainty_least, provider_skew_ms;
     int64_t head_interval_us;               /* between signed heads, while the ledger grows */
     int64_t heads_on_demand;                /* a second, for proofs that need one; 0: none */
     struct sign_pkcs11_options heads_token; /* .module NULL: key files */

@@ -65,6 +65,7 @@ struct book_options node_book_options(const struct node_options *options)
     book.pending_max = (uint32_t)options->trading.pending_max;
     book.results_second_person = options->results_second_person;
     book.results_objection_us = options->results_objection_s * US_PER_SECOND;
+    book.provider_skew_us = options->provider_skew_ms * US_PER_MS;
     book.results_certainty_least = (uint8_t)options->results_certainty_least;
     book.cash_out = (struct cash_out_options){options->trading.cash_out,
                                               (uint32_t)options->trading.cash_out_margin,

@@ -245,10 +245,13 @@ int options_number(const struct options *options, const char *key, struct number
     const char *text = options_text(options, key);
     ASSERT(text != NULL); /* numbers have a fallback */
     int64_t value = 0;
-    size_t digits = strspn(text, "0123456789");
-    bool good = digits > 0 && text[digits] == '\0' && digits <= 15;
+    bool below = range.min < 0 && text[0] == '-';
+    const char *number = text + below;
+    size_t digits = strspn(number, "0123456789");
+    bool good = digits > 0 && number[digits] == '\0' && digits <= 15;
     for (size_t i = 0; good && i < digits; i++)
-        value = value * 10 + (text[i] - '0');
+        value = value * 10 + (number[i] - '0');
+    value = below ? -value : value;
     if (!good || value < range.min || value > range.max) {
         buf_printf(why, "--%s is a number from %lld to %lld, not: ", key, (long long)range.min,
                    (long long)range.max);

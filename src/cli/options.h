@@ -56,7 +56,7 @@ int options_read(const struct options_input *input, struct options *ret, struct 
 
 /* The value, or NULL when there is none. The key is one of the specs (ASSERT). */
 const char *options_text(const struct options *options, const char *key);
-/* A number in min .. max. 0, or -ERR_CONFIG with a sentence. */
+/* A number in min .. max, with a minus where min is below 0. 0, or -ERR_CONFIG with a sentence. */
 struct number_range {
     int64_t min, max;
 };

@@ -3,6 +3,8 @@
 
 #include "base/error.h"
 
+#define PROVIDER_SKEW_MS_MAX 3600000 /* more is no clock */
+
 /* One of the words, from 1; NULL ends them. */
 static int take_word(const struct options *options, const char *key, const char *const *words,
                      unsigned *ret, struct buf *why)
@@ -40,6 +42,9 @@ int options_results(const struct options *options, struct node_options *ret, str
     TRY(take_word(options, "rule4-table", tables, &table, why));
     TRY(options_number(options, "rule4-cap-pence", (struct number_range){1, 99}, &cap, why));
     TRY(options_number(options, "rule4-waive-pence", (struct number_range){0, 99}, &waive, why));
+    TRY(options_number(options, "provider-skew-ms",
+                       (struct number_range){-PROVIDER_SKEW_MS_MAX, PROVIDER_SKEW_MS_MAX},
+                       &ret->provider_skew_ms, why));
     ret->results = (struct result_policy){
         .model = (enum deduction_model)model,
         .rule4 = {(enum rule4_table)table, (uint8_t)cap, (uint8_t)waive},

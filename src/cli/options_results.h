@@ -13,7 +13,8 @@
     {"rule4-waive-pence", "0"},                                                                    \
     {"results-approval", "none"},                                                                  \
     {"results-objection-s", "0"},                                                                  \
-    {"results-certainty-least", "1"}
+    {"results-certainty-least", "1"},                                                              \
+    {"provider-skew-ms", "0"}
 /* clang-format on */
 
 /* 0, or -ERR_CONFIG with the reason. */

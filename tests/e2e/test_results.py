@@ -123,6 +123,24 @@ def test_a_cancelled_window_voids_the_bets_within_until_it_is_undone(book):
     until(lambda: customer.balance() == 100)
 
 
+@pytest.mark.parametrize('own_book', [['--provider-skew-ms', '-600000']], indirect=True)
+def test_a_window_is_in_the_clock_of_who_says_it(own_book):
+    """Theirs is ten minutes behind ours, and stays so for what was said, whatever is set later."""
+    market = own_book.market()
+    bets, customer = place_all(own_book, market, runners=(11, 12))
+    ours = {'void_from': time_text(minutes=-5), 'void_until': time_text(minutes=5)}
+    theirs = {'void_from': time_text(minutes=-15), 'void_until': time_text(minutes=-5)}
+    assert post(own_book, market, 1, kind='cancel', **ours).status == 200
+    assert customer.read(bets[11]['bet_id'])['status'] == 'PLACED'
+    assert post(own_book, market, 2, kind='cancel', **theirs).status == 200
+    for bet in bets.values():
+        customer.wait_bet(bet['bet_id'], status='VOID')
+    assert own_book.server.terminate() == 0
+    assert 'all invariants hold' in own_book.server.verify()
+    dump = run('ledger', 'dump', '--data', own_book.server.data).stdout
+    assert dump.count('"void_skew_us":-600000000') == 2
+
+
 def totals(book):
     names = [{'id': 11, 'sortPriority': 1, 'status': 'ACTIVE', 'name': 'Under 2.5 Goals'},
              {'id': 12, 'sortPriority': 2, 'status': 'ACTIVE', 'name': 'Over 2.5 Goals'}]

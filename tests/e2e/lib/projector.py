@@ -25,7 +25,8 @@ class Projector:
         with open(self.log, 'ab') as log:
             # pylint: disable=consider-using-with
             self.process = subprocess.Popen(self.argv, stdin=subprocess.DEVNULL, text=True,
-                                            stdout=subprocess.PIPE, stderr=log, env=self.environment)
+                                            stdout=subprocess.PIPE, stderr=log,
+                                            env=self.environment)
         line = self.process.stdout.readline()
         assert line.startswith('projector '), self.log_text()
         url = urlsplit(line.split()[1])

@@ -167,3 +167,25 @@ TEST(options, a_list_holds_as_much_as_its_limit_says)
     argv[33] = "y";
     assert_true(read_all(argv, TEXTS(), false) < 0);
 }
+
+TEST(options, a_number_may_be_below_nothing_where_its_range_is)
+{
+    static const struct {
+        char *text;
+        bool good;
+        int64_t value;
+    } rows[] = {{"-5", true, -5},  {"5", true, 5},    {"-0", true, 0},
+                {"-6", false, 9},  {"6", false, 9},   {"-", false, 9},
+                {"--1", false, 9}, {"-1-", false, 9}, {"+1", false, 9}};
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        char given[32];
+        int64_t value = 9;
+        struct buf why = buf_over(why_text, sizeof why_text);
+        (void)snprintf(given, sizeof given, "--number=%s", rows[i].text);
+        assert_int_equal(read_all(TEXTS(given), TEXTS(), false), 0);
+        assert_int_equal(
+            options_number(&options, "number", (struct number_range){-5, 5}, &value, &why) == 0,
+            rows[i].good);
+        assert_int_equal(value, rows[i].value);
+    }
+}
