@@ -150,7 +150,7 @@ void node_desk_turn_end(struct node_desk *desk, bool grants)
 
 /* ---- life ---- */
 
-static int open_teller(struct node_desk *desk, const struct node_desk_parts *parts)
+static int teller_new(struct node_desk *desk, const struct node_desk_parts *parts)
 {
     const struct relay_teller_options options = {parts->place, book_durable_seq(parts->book)};
     const struct relay_teller_ports ports = {parts->log, book_state(parts->book)};
@@ -170,7 +170,7 @@ int node_desk_open(struct node_desk *desk, const struct node_desk_parts *parts, 
     timer_init(&desk->due_timer, on_due, desk);
     if (parts->options->addresses_count > 0)
         return desk_link_open(&desk->link, parts->loop, parts->book, parts->options, why);
-    return parts->place.shard == 0 && parts->place.shards > 1 ? open_teller(desk, parts) : 0;
+    return parts->place.shard == 0 && parts->place.shards > 1 ? teller_new(desk, parts) : 0;
 }
 
 void node_desk_end(struct node_desk *desk)
