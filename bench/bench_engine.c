@@ -2,8 +2,9 @@
  *
  *   bench-engine DIRECTORY BETS GROUP fold|alone
  *
- * That part only, with the second fold of the server beside it (cli/node_shadow.h) or without: what
- * snapshots and reconciliation cost. `folded_behind` is how far it had fallen behind at the end.
+ * That part only, with the second fold of the server beside it (cli/node/node_shadow.h) or without:
+ * what snapshots and reconciliation cost. `folded_behind` is how far it had fallen behind at the
+ * end.
  *
  *   bench-engine DIRECTORY [BETS [GROUP [PROOFS [PACK [BRIEF [VERDICTS]]]]]]
  *
@@ -39,7 +40,7 @@
 #include "base/error.h"
 #include "base/histogram.h"
 #include "base/prng.h"
-#include "cli/node_shadow.h"
+#include "cli/node/node_shadow.h"
 #include "host.h"
 
 #define ACCOUNTS         100000

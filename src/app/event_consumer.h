@@ -3,7 +3,8 @@
  * after a crash, or when shares are given out anew, is marked.
  *
  * A state machine: event_consumer_step() does a bounded piece of work and comes back; it has no
- * clock. A thread hosts it (cli/consumer_node.c). Thread: one at a time, but for the stats. */
+ * clock. A thread hosts it (cli/consumers/consumer_node.c). Thread: one at a time, but for the
+ * stats. */
 #pragma once
 
 #include "ports/event_stream.h"

@@ -7,7 +7,7 @@
  *
  * A state machine: shadow_step() does a bounded piece of work and comes back. Only writing or
  * reading a snapshot takes as long as the state is large. It has no clock; a thread of low
- * priority hosts it (cli/node_shadow.c), the simulator may. Thread: one at a time. */
+ * priority hosts it (cli/node/node_shadow.c), the simulator may. Thread: one at a time. */
 #pragma once
 
 #include <stdint.h>

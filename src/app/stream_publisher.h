@@ -7,7 +7,7 @@
  * says whether the batch is there, and only if it is not is the same batch put again.
  *
  * A state machine: publisher_step() does a bounded piece of work and comes back; it has no clock. A
- * thread hosts it (cli/node_streams.c). Thread: one at a time, but for the stats. */
+ * thread hosts it (cli/node/node_streams.c). Thread: one at a time, but for the stats. */
 #pragma once
 
 #include "ports/event_stream.h"

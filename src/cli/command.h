@@ -2,7 +2,7 @@
  * exit code. 0: done; 1: failed; 2: options; 3: a damaged ledger. Thread: the main one. */
 #pragma once
 
-#include "cli/options.h"
+#include "cli/options/options.h"
 
 /* argv is what stands behind the command's name. */
 int command_serve(int argc, char *const *argv);

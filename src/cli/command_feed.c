@@ -5,7 +5,7 @@
 #include "base/error.h"
 #include "cli/command.h"
 #include "cli/feed_replay.h"
-#include "cli/local_keys.h"
+#include "cli/node/local_keys.h"
 #include "cli/server_url.h"
 #include "feeds/replay/replay_pace.h"
 

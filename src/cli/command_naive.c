@@ -9,9 +9,9 @@
 #include "base/error.h"
 #include "base/log.h"
 #include "cli/command.h"
-#include "cli/descriptors.h"
-#include "cli/local_keys.h"
-#include "cli/net_metrics.h"
+#include "cli/node/descriptors.h"
+#include "cli/node/local_keys.h"
+#include "cli/node/net_metrics.h"
 #include "naive/naive.h"
 
 #define DRAIN_MS 2000

@@ -10,7 +10,7 @@
 #include "app/projection_check.h"
 #include "base/error.h"
 #include "cli/command.h"
-#include "cli/ledger_database.h"
+#include "cli/ledger/ledger_database.h"
 
 #define PATH_BYTES_MAX 512
 

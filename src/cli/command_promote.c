@@ -10,7 +10,7 @@
 #include "base/error.h"
 #include "cli/command.h"
 #include "cli/server_url.h"
-#include "cli/standby.h"
+#include "cli/standby/standby.h"
 #include "net/http/http_client.h"
 #include "net/loop/loop.h"
 

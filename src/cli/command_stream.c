@@ -1,12 +1,12 @@
 /* command_stream.c - `overround stream tail`: prints what a topic says, as a member of a group.
- * What is made of it otherwise has processes of its own (cli/consumer_node.h). */
+ * What is made of it otherwise has processes of its own (cli/consumers/consumer_node.h). */
 #include <stdio.h>
 
 #include "app/event_memory.h"
 #include "base/error.h"
 #include "base/json_write.h"
 #include "cli/command.h"
-#include "cli/stream_consumer.h"
+#include "cli/consumers/stream_consumer.h"
 #include "crypto/random.h"
 
 #define LINE_BYTES_MAX (EVENT_VALUE_BYTES_MAX + 1024)

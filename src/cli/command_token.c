@@ -4,7 +4,7 @@
 
 #include "base/error.h"
 #include "cli/command.h"
-#include "cli/local_keys.h"
+#include "cli/node/local_keys.h"
 
 static const struct option_spec specs[] = {
     {"config", NULL}, {"data", "data"},   {"jwks", NULL},

@@ -3,7 +3,7 @@
  * Thread: the node's loop. */
 #pragma once
 
-#include "cli/node_internal.h"
+#include "cli/node/node_internal.h"
 
 struct demo_status_node;
 

@@ -5,7 +5,7 @@
 #include <stdbool.h>
 
 #include "base/buf.h"
-#include "cli/options.h"
+#include "cli/options/options.h"
 #include "net/stream/net_address.h"
 #include "net/stream/tls_client.h"
 

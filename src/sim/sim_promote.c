@@ -17,7 +17,7 @@
 #define FENCE_TURNS   200 /* a link that is taken for alive for 3 s keeps others out */
 #define REJOIN_ROUNDS 4000
 
-/* ---- the takeover, as cli/standby_stores.c does it ---- */
+/* ---- the takeover, as cli/standby/standby_stores.c does it ---- */
 
 static void finish_append(struct sim_ship *ship)
 {
@@ -124,7 +124,7 @@ static void no_close(void *owner)
     (void)owner;
 }
 
-/* As cli/node_fence.c: again and again, until it obeys. */
+/* As cli/node/node_fence.c: again and again, until it obeys. */
 static void tell_fence(struct sim *sim)
 {
     struct sim_ship *ship = &sim->ship;
@@ -164,7 +164,7 @@ static void check_fenced(struct sim *sim)
 
 /* ---- the new primary writes, and the old one comes back to it ---- */
 
-/* Its first record: it takes the term that the mark speaks of, as cli/node_stores.c does. */
+/* Its first record: it takes the term that the mark speaks of, as cli/node/node_stores.c does. */
 static void write_first(struct sim *sim)
 {
     static const uint64_t key[2] = {21, 22};

@@ -13,7 +13,7 @@
 #include "base/error.h"
 #include "sim/sim_world.h"
 
-#define SILENCE_US (5 * US_PER_SECOND) /* of the primary, as in cli/standby.c */
+#define SILENCE_US (5 * US_PER_SECOND) /* of the primary, as in cli/standby/standby.c */
 
 /* ---- wires ---- */
 
@@ -212,7 +212,8 @@ static int on_fenced(void *owner, uint64_t epoch, uint64_t seq)
     return 0;
 }
 
-/* ---- the keys of personal fields, as cli/ship_keys.c and crypto/personal_copy.c do it ---- */
+/* ---- the keys of personal fields, as cli/standby/ship_keys.c and crypto/personal_copy.c do it
+ * ---- */
 
 static uint64_t keys_size(void *owner)
 {
@@ -343,7 +344,7 @@ static int open_log(struct sim_ship *ship, uint64_t creation)
     return 0;
 }
 
-/* As cli/standby_stores.c does: before there is a log, and when it follows again. */
+/* As cli/standby/standby_stores.c does: before there is a log, and when it follows again. */
 static int write_mark(struct sim_ship *ship, uint64_t creation)
 {
     const struct ledger_duty_mark mark = {.duty = LEDGER_DUTY_STANDBY, .creation = creation};

@@ -2,7 +2,7 @@
 #include <string.h>
 
 #include "base/error.h"
-#include "cli/handover_wire.h"
+#include "cli/node/handover_wire.h"
 #include "test.h"
 
 static struct buf message(char *memory, size_t capacity, enum handover_type type, struct slice body)

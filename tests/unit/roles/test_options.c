@@ -1,5 +1,5 @@
 /* test_options.c - where a value comes from, and that nothing unknown is passed over. */
-#include "cli/options.h"
+#include "cli/options/options.h"
 
 #include <stdio.h>
 #include <stdlib.h>

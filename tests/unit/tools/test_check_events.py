@@ -10,7 +10,8 @@ import pytest
 ROOT = os.path.join(os.path.dirname(os.path.abspath(__file__)), '..', '..', '..')
 
 
-BESIDE = ('docs/events/topics.yaml', 'src/cli/log_source.h', 'src/adapters/kafka/kafka_options.h')
+TOPICS = 'src/cli/consumers/log_source.h'
+BESIDE = ('docs/events/topics.yaml', TOPICS, 'src/adapters/kafka/kafka_options.h')
 
 
 def put_beside(tmp_path):
@@ -69,8 +70,8 @@ def test_a_schema_that_is_gone_is_told(tmp_path):
     ('docs/events/topics.yaml', 'address: odds-updates', 'address: odds', 'its address'),
     ('docs/events/topics.yaml', 'odds-updates.json', 'bet-events.json',
      'its payload is docs/events/odds-updates.json'),
-    ('src/cli/log_source.h', '"bet-events"', '"bets"', 'bets is written, and does not stand'),
-    ('src/cli/log_source.h', '"bet-events"', '"bets"', 'bet-events is not written, but stands'),
+    (TOPICS, '"bet-events"', '"bets"', 'bets is written, and does not stand'),
+    (TOPICS, '"bet-events"', '"bets"', 'bet-events is not written, but stands'),
 ])
 def test_topics_that_are_not_as_they_are_written_are_told(tmp_path, path, before, after, word):
     shutil.copytree(os.path.join(ROOT, 'docs', 'events'), tmp_path / 'docs' / 'events')

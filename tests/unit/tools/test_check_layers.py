@@ -21,7 +21,7 @@ GOOD = {
     'src/roles/bet/bet_port.h': '#include "app/place.h"\n',
     'src/roles/bet/bet_service.h': '#include "app/place.h"\n',
     'src/roles/gateway/gateway.h': '#include "roles/bet/bet_port.h"\n',
-    'src/cli/options.h': '#include "net/http/http1.h"\n',
+    'src/cli/options/options.h': '#include "net/http/http1.h"\n',
     'src/load/load.h': '#include "net/http/http1.h"\n',
     'src/main.c': '#include "roles/bet/bet.h"\n#include "adapters/embedded/log.h"\n'
                   '#include "feeds/betfair/mcm.h"\n#include "load/load.h"\n',
@@ -66,8 +66,8 @@ def test_an_empty_tree_is_an_error_and_not_a_pass(tree):
     ('src/roles/gateway/a.c', '"roles/bet/bet.h"'),
     ('src/roles/gateway/a.c', '"roles/bet/bet_service.h"'),
     ('src/roles/backoffice/a.c', '"roles/bet/bet_port.h"'),
-    ('src/app/a.c', '"cli/options.h"'),
-    ('src/roles/odds/a.c', '"cli/options.h"'),
+    ('src/app/a.c', '"cli/options/options.h"'),
+    ('src/roles/odds/a.c', '"cli/options/options.h"'),
     ('src/load/a.c', '"core/money.h"'),
     ('src/naive/a.c', '"ledger/event.h"'),
 ])
