@@ -38,7 +38,7 @@ def place(contender, name, rate, seconds):
     subprocess.run([PROGRAM, 'load', 'bets', '--data', contender.keys, '--url', contender.url,
                     '--channels', f'market:{name}', '--transport', 'ws', '--rate', str(rate),
                     '--seconds', str(seconds), '--warmup', '0', '--users', '1000',
-                    '--connections', '64', '--pipeline', '16', '--user-prefix', 'settle'],
+                    '--connections', '512', '--pipeline', '16', '--user-prefix', 'settle'],
                    check=True, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
                    stderr=subprocess.DEVNULL)
 
