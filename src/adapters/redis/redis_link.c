@@ -28,7 +28,7 @@ struct redis_link {
     enum link_state state;
     bool dropping, busy; /* busy: in a callback of the connection */
     int64_t since_us;    /* of the state, or of the newest command */
-    struct redis_backoff backoff;
+    struct backoff backoff;
     struct timer tick;
     int64_t connect_us; /* away: when to try again */
     uint64_t session, number;
@@ -64,7 +64,7 @@ static void on_role(void *owner, uint64_t word, const redisReply *reply)
     link->state = LINK_UP;
     link->number = 0;
     random_fill(&link->session, sizeof link->session);
-    redis_backoff_reset(&link->backoff);
+    backoff_reset(&link->backoff);
     if (link->listener.on_up != NULL)
         link->listener.on_up(link->listener.owner, link);
 }
@@ -164,7 +164,7 @@ static void go_away(struct redis_link *link)
 {
     link->state = LINK_AWAY;
     link->dropping = false;
-    link->connect_us = loop_now(link->loop).us + redis_backoff_us(&link->backoff);
+    link->connect_us = loop_now(link->loop).us + backoff_us(&link->backoff);
 }
 
 static void connect_now(struct redis_link *link)
@@ -264,8 +264,8 @@ int redis_link_new(const struct redis_link_options *options, const struct net_ad
     link->listener = *listener;
     link->stats = stats;
     link->loop = conn_pool_loop(options->pool);
-    link->backoff = (struct redis_backoff){.us_min = options->backoff_us_min,
-                                           .us_max = options->backoff_us_max};
+    link->backoff =
+        (struct backoff){.us_min = options->backoff_us_min, .us_max = options->backoff_us_max};
     prng_seed(&link->backoff.random, options->seed ^ (uint64_t)(uintptr_t)link);
     timer_init(&link->tick, on_tick, link);
     if (redis_pipe_init(&link->pipe, options->in_flight_max) < 0) {

@@ -1,5 +1,5 @@
 /* redis_link.h - one connection to a Redis server, kept up: it connects, greets, and is connected
- * again after a loss, with growing pauses (redis_backoff.h). Commands are pipelined; what may wait
+ * again after a loss, with growing pauses (base/backoff.h). Commands are pipelined; what may wait
  * is bounded in bytes and in number, and beyond it a command is refused and counted (S2).
  *
  * The socket and TLS are net's, on the owner's loop: nothing blocks. A server that does not answer
@@ -11,8 +11,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "adapters/redis/redis_backoff.h"
 #include "adapters/redis/redis_pipe.h"
+#include "base/backoff.h"
 #include "base/metrics.h"
 #include "net/loop/loop.h"
 #include "net/stream/conn.h"

@@ -6,8 +6,8 @@
 #include <stdlib.h>
 
 #include "base/assert.h"
+#include "base/backoff.h"
 #include "base/error.h"
-#include "feeds/uof/uof_backoff.h"
 #include "net/stream/conn.h"
 #include "net/stream/net_limits.h"
 
@@ -35,7 +35,7 @@ struct uof_link {
     int64_t received_us; /* of the oldest byte that is held */
     int64_t turn_ends_us;
     uint64_t turn; /* to which turn_ends_us belongs */
-    struct uof_backoff backoff;
+    struct backoff backoff;
     struct timer tick;
     struct uof_link_stats stats;
 };
@@ -91,7 +91,7 @@ static void lose(struct uof_link *link)
     link->state = LINK_AWAY;
     link->broken = SLICE_NONE;
     link->paused = false;
-    link->connect_us = loop_now(link->loop).us + uof_backoff_us(&link->backoff);
+    link->connect_us = loop_now(link->loop).us + backoff_us(&link->backoff);
     metrics_set(&link->stats.up, 0);
     metrics_set(&link->stats.held_bytes, 0);
     if (was_up) {
@@ -127,7 +127,7 @@ static void take_message(struct uof_link *link)
 static void come_up(struct uof_link *link)
 {
     link->state = LINK_UP;
-    uof_backoff_reset(&link->backoff);
+    backoff_reset(&link->backoff);
     metrics_count(&link->stats.ups, 1);
     metrics_set(&link->stats.up, 1);
     link->listener.on_up(link->listener.owner);
@@ -293,7 +293,7 @@ static void connect_now(struct uof_link *link)
     metrics_count(&link->stats.connects, 1);
     link->waited_us = 0;
     if (conn_connect(link->pool, &link->options.address, &callbacks, &conn) < 0) {
-        link->connect_us = loop_now(link->loop).us + uof_backoff_us(&link->backoff);
+        link->connect_us = loop_now(link->loop).us + backoff_us(&link->backoff);
         return;
     }
     ((struct link_conn *)conn_state(conn))->link = link;
@@ -390,7 +390,7 @@ int uof_link_new(struct loop *loop, const struct uof_link_options *options,
     link->listener = *listener;
     link->loop = loop;
     link->backoff =
-        (struct uof_backoff){.us_min = options->backoff_us_min, .us_max = options->backoff_us_max};
+        (struct backoff){.us_min = options->backoff_us_min, .us_max = options->backoff_us_max};
     prng_seed(&link->backoff.random, options->seed);
     metrics_histogram_init(&link->stats.freshness, metrics_bounds_us, METRICS_BOUNDS_US_COUNT);
     timer_init(&link->tick, on_tick, link);

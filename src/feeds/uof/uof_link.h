@@ -1,6 +1,6 @@
 /* uof_link.h - the connection to a broker of the Unified Odds Feed, kept up: it connects, declares
  * a queue of its own and binds it, and hands each message to the feed source. After a loss it
- * connects again, with pauses that grow and are drawn (uof_backoff.h).
+ * connects again, with pauses that grow and are drawn (base/backoff.h).
  *
  * The source is told of the link as of any feed (P2): each byte that comes while the link is up is
  * a sign of life of it (heartbeats too, which come every second), and when the link is lost, or

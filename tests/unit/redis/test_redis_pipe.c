@@ -1,7 +1,7 @@
 /* test_redis_pipe.c - answers and who asked; the sentinels' word; pauses between attempts. */
-#include "adapters/redis/redis_backoff.h"
 #include "adapters/redis/redis_pipe.h"
 #include "adapters/redis/redis_sentinel.h"
+#include "base/backoff.h"
 #include "base/error.h"
 #include "test.h"
 
@@ -147,14 +147,14 @@ TEST(redis_sentinel, names_the_master_or_says_that_it_does_not_know)
 
 TEST(redis_backoff, grows_to_its_bound_and_is_never_the_same_for_all)
 {
-    struct redis_backoff backoff = {.us_min = 1000, .us_max = 16000};
+    struct backoff backoff = {.us_min = 1000, .us_max = 16000};
     prng_seed(&backoff.random, 7);
     int64_t whole_us = 1000;
     for (int i = 0; i < 10; i++) {
-        int64_t us = redis_backoff_us(&backoff);
+        int64_t us = backoff_us(&backoff);
         assert_in_range(us, whole_us / 2, whole_us);
         whole_us = whole_us * 2 < 16000 ? whole_us * 2 : 16000;
     }
-    redis_backoff_reset(&backoff);
-    assert_in_range(redis_backoff_us(&backoff), 500, 1000);
+    backoff_reset(&backoff);
+    assert_in_range(backoff_us(&backoff), 500, 1000);
 }
