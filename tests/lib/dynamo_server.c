@@ -143,3 +143,16 @@ const char *dynamo_server_ask(const char *target, const char *json)
         fail_msg("%s: %s", target, answer);
     return body + 4;
 }
+
+void dynamo_server_make_table(const char *name, const char *ask)
+{
+    char describe[96];
+    (void)snprintf(describe, sizeof describe, "{\"TableName\":\"%s\"}", name);
+    (void)dynamo_server_ask("CreateTable", ask);
+    for (int i = 0; i < WAIT_TRIES; i++) {
+        if (strstr(dynamo_server_ask("DescribeTable", describe), "\"ACTIVE\"") != NULL)
+            return;
+        usleep(TRY_US);
+    }
+    fail_msg("%s does not become active", name);
+}

@@ -10,6 +10,9 @@ int dynamo_server(void);
 void dynamo_server_restart(void);
 /* A table's name that no test had before. */
 const char *dynamo_server_table(void);
+/* Makes the table that `ask`, a CreateTable's, describes, and waits until it can be used: a service
+ * answers the making before that. */
+void dynamo_server_make_table(const char *name, const char *ask);
 /* One request beside the code under test: the answer's body, in memory of the fixture's until the
  * next; fails the test when it is not 200. `target` as "PutItem". */
 const char *dynamo_server_ask(const char *target, const char *json);

@@ -47,7 +47,7 @@ static void make_table(const struct scene *scene)
         "\"KeySchema\":[{\"AttributeName\":\"shard\",\"KeyType\":\"HASH\"},"
         "{\"AttributeName\":\"batch_no\",\"KeyType\":\"RANGE\"}]}",
         scene->url.table);
-    (void)dynamo_server_ask("CreateTable", ask);
+    dynamo_server_make_table(scene->url.table, ask);
 }
 
 static void put_item(const struct scene *scene, uint32_t prefix, uint32_t shard, unsigned batch_no)
