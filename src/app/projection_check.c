@@ -3,6 +3,7 @@
 
 #include <stdlib.h>
 
+#include "app/projection_keyed.h"
 #include "app/refold.h"
 #include "base/buf.h"
 #include "base/error.h"
@@ -19,7 +20,8 @@ struct check {
     const struct projection_check_source *source;
     struct projection_check_report *report;
     struct projection_place place;
-    struct shard_state *state; /* owned, as all below */
+    struct projection_keyed *keyed; /* owned, as all below; NULL: rows come in order */
+    struct shard_state *state;
     struct bet_rows *rows;
     uint64_t *balance_seq; /* by account: of the last row that was compared */
     struct table tables[2];
@@ -49,16 +51,22 @@ static int say(struct check *check, int error, const char *what, const char *why
 }
 
 /* An empty slice: there is none. */
-static int say_difference(struct check *check, enum projection_table table, struct slice there,
-                          struct slice expected)
+static int say_at(struct check *check, enum projection_table table, uint64_t seq,
+                  struct slice there, struct slice expected)
 {
     struct buf text = text_of(check);
-    buf_printf(&text, "table %s, record %u-%llu: there is ", names[table],
-               shard_state_shard(check->state), (unsigned long long)shard_state_seq(check->state));
+    buf_printf(&text, "table %s, record %u-%llu: there is ", names[table], check->source->shard,
+               (unsigned long long)seq);
     buf_put_slice(&text, there.bytes == 0 ? SLICE("no row") : there);
     buf_put_text(&text, "; the log says ");
     buf_put_slice(&text, expected.bytes == 0 ? SLICE("no row") : expected);
     return said(check, &text, -ERR_CORRUPT);
+}
+
+static int say_difference(struct check *check, enum projection_table table, struct slice there,
+                          struct slice expected)
+{
+    return say_at(check, table, shard_state_seq(check->state), there, expected);
 }
 
 static int say_store(struct check *check, int error)
@@ -68,7 +76,36 @@ static int say_store(struct check *check, int error)
                "the projection cannot be read: ", why[0] != '\0' ? why : error_text(error));
 }
 
-/* ---- rows ---- */
+/* ---- rows by their keys ---- */
+
+static int say_bet(struct check *check)
+{
+    const struct projection_difference *other = &check->keyed->other;
+    const struct bet_row *row = &check->keyed->bets[other->row];
+    char memory[PROJECTED_ROW_BYTES_MAX];
+    struct buf expected = buf_over(memory, sizeof memory);
+    bet_row_write(&expected, row);
+    return say_at(check, PROJECTION_BETS, row->seq, other->there, buf_slice(&expected));
+}
+
+static int say_balance(struct check *check)
+{
+    const struct projection_difference *other = &check->keyed->other;
+    const struct balance_row *row = &check->keyed->balances[other->row];
+    char memory[PROJECTED_ROW_BYTES_MAX];
+    struct buf expected = buf_over(memory, sizeof memory);
+    balance_row_write(&expected, row);
+    return say_at(check, PROJECTION_BALANCES, row->moved_seq, other->there, buf_slice(&expected));
+}
+
+static int say_keyed(struct check *check, int result, int (*say_row)(struct check *))
+{
+    if (result < 0)
+        return say_store(check, result);
+    return result == 0 ? 0 : say_row(check);
+}
+
+/* ---- rows in order ---- */
 
 static int advance(struct check *check, enum projection_table which)
 {
@@ -130,6 +167,8 @@ static int compare_bets(struct check *check, const struct record_view *record)
     char memory[PROJECTED_ROW_BYTES_MAX];
     size_t count = 0;
     const struct bet_row *rows = bet_rows_after(check->rows, record, check->state, &count);
+    if (check->keyed != NULL)
+        return say_keyed(check, projection_keyed_put(check->keyed, rows, count), say_bet);
     for (size_t i = 0; i < count; i++) {
         struct buf expected = buf_over(memory, sizeof memory);
         bet_row_write(&expected, &rows[i]);
@@ -143,10 +182,53 @@ static int visit(void *owner, const struct record_view *record, const struct sha
     struct check *check = owner;
     (void)state;
     TRY(compare_bets(check, record));
-    TRY(compare_balances(check));
+    if (check->keyed == NULL)
+        TRY(compare_balances(check));
     if (record->head->seq == check->place.seq && record->head->crc != check->place.crc)
         return say(check, -ERR_CORRUPT, "the projection is of another ledger", "");
     return 0;
+}
+
+/* ---- the end, of rows by their keys ---- */
+
+static int check_count(struct check *check, const char *table, uint64_t there, uint64_t said_rows)
+{
+    struct buf text = text_of(check);
+    if (there == said_rows)
+        return 0;
+    buf_printf(&text, "table %s has %llu rows, and the log says %llu", table,
+               (unsigned long long)there, (unsigned long long)said_rows);
+    return said(check, &text, -ERR_CORRUPT);
+}
+
+static int check_keyed_strays(struct check *check)
+{
+    const struct projection_count *count = &check->source->place.count;
+    struct buf text = text_of(check);
+    if (count->seq_max > check->report->tail)
+        return say(check, -ERR_CORRUPT, "there are rows of records that the ledger has not", "");
+    if (count->strays == 0)
+        return 0;
+    buf_printf(&text, "there are %llu rows of no shard, which no projector wrote",
+               (unsigned long long)count->strays);
+    return said(check, &text, -ERR_CORRUPT);
+}
+
+/* Of balances a newer one may have taken the place of one that was counted. */
+static int check_keyed_end(struct check *check)
+{
+    struct projection_keyed *keyed = check->keyed;
+    const struct projection_count *count = &check->source->place.count;
+    TRY(say_keyed(check, projection_keyed_end_bets(keyed), say_bet));
+    TRY(check_count(check, "bets", count->bets, keyed->bets_same));
+    if (count->balances_kept) {
+        TRY(say_keyed(check, projection_keyed_balances(keyed, check->state), say_balance));
+        uint64_t most = keyed->balances_same + keyed->ahead;
+        uint64_t there = count->balances;
+        if (there < keyed->balances_same || there > most)
+            TRY(check_count(check, "balances", there, most));
+    }
+    return check_keyed_strays(check);
 }
 
 /* ---- the end ---- */
@@ -199,6 +281,8 @@ static int check_end(struct check *check)
 {
     if (shard_state_seq(check->state) < check->place.seq)
         return say(check, -ERR_CORRUPT, "the projection has records that the ledger has not", "");
+    if (check->keyed != NULL)
+        return check_keyed_end(check);
     TRY(check_rest(check, PROJECTION_BETS, check->place.bets));
     TRY(check_rest(check, PROJECTION_BALANCES, check->place.balances));
     TRY(check_newest(check));
@@ -207,24 +291,39 @@ static int check_end(struct check *check)
 
 /* ---- all ---- */
 
+static int begin_reading(struct check *check)
+{
+    struct projection_store *store = check->source->store;
+    if (check->keyed != NULL)
+        return 0;
+    for (int table = PROJECTION_BETS; table <= PROJECTION_BALANCES; table++) {
+        const struct projection_range range = {(enum projection_table)table, check->source->shard,
+                                               check->place.seq};
+        int error = store->ops->read(store, &range);
+        if (error < 0)
+            return say_store(check, error);
+        TRY(advance(check, range.table));
+    }
+    return 0;
+}
+
 static int begin(struct check *check)
 {
     struct projection_store *store = check->source->store;
+    if (store->ops->compare != NULL) {
+        check->keyed = reserve_new(1, sizeof *check->keyed);
+        if (check->keyed == NULL)
+            return -ERR_MEMORY;
+        check->keyed->store = store;
+        check->keyed->seq_last = check->place.seq;
+    }
     TRY(shard_state_new(&check->source->limits, &check->state));
     TRY(bet_rows_new(shard_state_limits(check->state), &check->rows));
     check->balance_seq =
         reserve_new((size_t)shard_state_limits(check->state)->accounts_max + 1, sizeof(uint64_t));
     if (check->balance_seq == NULL)
         return -ERR_MEMORY;
-    int error = store->ops->place(store, check->source->shard, &check->place);
-    for (int table = PROJECTION_BETS; error == 0 && table <= PROJECTION_BALANCES; table++) {
-        const struct projection_range range = {(enum projection_table)table, check->source->shard,
-                                               check->place.seq};
-        error = store->ops->read(store, &range);
-        if (error == 0)
-            TRY(advance(check, range.table));
-    }
-    return error < 0 ? say_store(check, error) : 0;
+    return begin_reading(check);
 }
 
 static int fold(struct check *check)
@@ -241,10 +340,31 @@ static int fold(struct check *check)
     return error;
 }
 
+int projection_check_begin(struct projection_store *store, uint32_t shard,
+                           struct projection_check_place *ret)
+{
+    *ret = (struct projection_check_place){.at.seq = 0};
+    TRY(store->ops->place(store, shard, &ret->at));
+    const struct projection_range range = {PROJECTION_BETS, shard, ret->at.seq};
+    return store->ops->count == NULL ? 0 : store->ops->count(store, &range, &ret->count);
+}
+
+static void report_rows(const struct check *check)
+{
+    const struct projection_count *count = &check->source->place.count;
+    struct projection_check_report *report = check->report;
+    report->seq = check->place.seq;
+    report->bets =
+        check->keyed != NULL ? check->keyed->bets_same : check->tables[PROJECTION_BETS].rows;
+    report->balances = check->keyed != NULL ? check->keyed->balances_same
+                                            : check->tables[PROJECTION_BALANCES].rows;
+    report->ahead = count->bets_ahead + count->balances_ahead;
+}
+
 int projection_check(const struct projection_check_source *source,
                      struct projection_check_report *ret)
 {
-    struct check check = {.source = source, .report = ret};
+    struct check check = {.source = source, .report = ret, .place = source->place.at};
     *ret = (struct projection_check_report){.tail =
                                                 source->log->ops->tail(source->log, source->shard)};
     int error = begin(&check);
@@ -252,12 +372,11 @@ int projection_check(const struct projection_check_source *source,
         error = fold(&check);
     if (error == 0)
         error = check_end(&check);
-    ret->seq = check.place.seq;
-    ret->bets = check.tables[PROJECTION_BETS].rows;
-    ret->balances = check.tables[PROJECTION_BALANCES].rows;
+    report_rows(&check);
     if (check.balance_seq != NULL)
         reserve_free(check.balance_seq, (size_t)shard_state_limits(check.state)->accounts_max + 1,
                      sizeof(uint64_t));
+    reserve_free(check.keyed, 1, sizeof *check.keyed);
     bet_rows_free(check.rows);
     shard_state_free(check.state);
     return error;

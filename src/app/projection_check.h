@@ -2,7 +2,9 @@
  *
  * Folds the log once more and compares row by row, up to where the store says that it stands: each
  * row of `bets` as bytes, each row of `balances` with the fold at its record, the number of either,
- * the newest balance of each account. Nothing is written. Thread: one. */
+ * the newest balance of each account. Where a store finds rows by their keys it has no older ones
+ * of balances, and what stands behind its place is counted, not compared. Nothing is written.
+ * Thread: one. */
 #pragma once
 
 #include <stdint.h>
@@ -13,17 +15,29 @@
 
 #define PROJECTION_CHECK_TEXT_BYTES 2560
 
+/* What the store has. To be asked before the log is opened, so that a log that grows meanwhile has
+ * all of it. */
+struct projection_check_place {
+    struct projection_place at;
+    struct projection_count count; /* where the store counts */
+};
+/* 0, or an error of the store's, which its problem() explains. */
+int projection_check_begin(struct projection_store *store, uint32_t shard,
+                           struct projection_check_place *ret);
+
 struct projection_check_source {
     struct ledger_log *log;
     uint32_t shard;
     struct shard_limits limits;
     struct projection_store *store;
+    struct projection_check_place place;
 };
 
 struct projection_check_report {
     uint64_t seq;                           /* checked up to this record */
     uint64_t tail;                          /* of the log */
     uint64_t bets, balances;                /* rows compared */
+    uint64_t ahead;                         /* rows behind that record, which were not */
     char text[PROJECTION_CHECK_TEXT_BYTES]; /* the first difference, or what failed */
 };
 

@@ -6,10 +6,10 @@
 #include "adapters/embedded/ledger_file.h"
 #include "adapters/embedded/ledger_folder.h"
 #include "adapters/postgres/pg_batch.h"
-#include "adapters/postgres/pg_projection.h"
 #include "app/projection_check.h"
 #include "base/error.h"
 #include "cli/command.h"
+#include "cli/consumers/projection_url.h"
 #include "cli/ledger/ledger_database.h"
 
 #define PATH_BYTES_MAX 512
@@ -27,40 +27,80 @@ struct asked {
 
 /* ---- one shard ---- */
 
-static void put_report(uint32_t shard, const struct projection_check_report *report)
+struct shard_check {
+    const struct asked *asked;
+    uint32_t shard;
+    struct projection_store *store; /* owned */
+    struct projection_check_place place;
+};
+
+static int say_store(const struct shard_check *check, int error, struct buf *why)
+{
+    const char *text = check->store->ops->problem(check->store);
+    buf_printf(why, "the projection cannot be read: %s",
+               text[0] != '\0' ? text : error_text(error));
+    return error;
+}
+
+/* Before the log is opened. After 0, end_check(). */
+static int begin_check(const struct asked *asked, uint32_t shard, struct shard_check *ret,
+                       struct buf *why)
+{
+    *ret = (struct shard_check){.asked = asked, .shard = shard};
+    int error = projection_url_open(asked->projection, &ret->store, why);
+    if (error < 0) {
+        if (why->bytes == 0)
+            buf_put_text(why, error_text(error));
+        return error;
+    }
+    error = projection_check_begin(ret->store, shard, &ret->place);
+    if (error < 0) {
+        (void)say_store(ret, error, why);
+        ret->store->ops->free(ret->store);
+    }
+    return error;
+}
+
+static void end_check(struct shard_check *check)
+{
+    check->store->ops->free(check->store);
+}
+
+static void put_report(const struct shard_check *check,
+                       const struct projection_check_report *report)
 {
     (void)printf("shard %u\nrecords %" PRIu64 "\nprojected %" PRIu64 "\nbets_rows_checked %" PRIu64
                  "\nbalances_rows_checked %" PRIu64 "\n",
-                 shard, report->tail, report->seq, report->bets, report->balances);
+                 check->shard, report->tail, report->seq, report->bets, report->balances);
+    if (check->store->ops->count != NULL)
+        (void)printf("rows_ahead %" PRIu64 "\nbalances_kept %s\n", report->ahead,
+                     check->place.count.balances_kept ? "yes" : "no");
 }
 
-static int check_shard(const struct asked *asked, struct ledger_log *log, uint32_t shard,
-                       struct buf *why)
+static int check_shard(const struct shard_check *check, struct ledger_log *log, struct buf *why)
 {
     static struct projection_check_report report; /* too large for the stack */
-    struct projection_check_source source = {.log = log, .shard = shard, .limits = asked->limits};
-    int error = pg_projection_new(asked->projection, &source.store);
-    if (error < 0) {
-        buf_put_text(why, "--projection cannot be read");
-        return error;
-    }
-    error = projection_check(&source, &report);
-    put_report(shard, &report);
+    const struct projection_check_source source = {.log = log,
+                                                   .shard = check->shard,
+                                                   .limits = check->asked->limits,
+                                                   .store = check->store,
+                                                   .place = check->place};
+    int error = projection_check(&source, &report);
+    put_report(check, &report);
     if (error < 0)
         buf_put_text(why, report.text[0] != '\0' ? report.text : error_text(error));
-    source.store->ops->free(source.store);
     return error;
 }
 
 /* ---- a ledger in a database ---- */
 
-static int check_database_shard(const struct asked *asked, uint32_t shard, struct buf *why)
+static int check_log_of(const struct shard_check *check, struct buf *why)
 {
     const struct ledger_database_options options = {
-        .url = asked->ledger, .shard = shard, .read_only = true};
+        .url = check->asked->ledger, .shard = check->shard, .read_only = true};
     struct ledger_log *log = NULL;
     TRY(ledger_database_open(&options, &log, why));
-    int error = check_shard(asked, log, shard, why);
+    int error = check_shard(check, log, why);
     log->ops->free(log);
     return error;
 }
@@ -70,8 +110,14 @@ static int check_database(const struct asked *asked, struct buf *why)
     static uint32_t shards[BATCH_SHARDS_MAX];
     size_t count = 0;
     TRY(ledger_database_shards(asked->ledger, shards, &count, why));
-    for (size_t i = 0; i < count; i++)
-        TRY(check_database_shard(asked, shards[i], why));
+    for (size_t i = 0; i < count; i++) {
+        struct shard_check check;
+        TRY(begin_check(asked, shards[i], &check, why));
+        int error = check_log_of(&check, why);
+        end_check(&check);
+        if (error < 0)
+            return error;
+    }
     return 0;
 }
 
@@ -100,7 +146,12 @@ static int check_log(const struct asked *asked, struct disk *disk, struct disk *
                                             : error_text(error));
         return error;
     }
-    error = check_shard(asked, log, options.store.shard, why);
+    struct shard_check check;
+    error = begin_check(asked, options.store.shard, &check, why);
+    if (error == 0) { /* nobody writes: a log in files is locked */
+        error = check_shard(&check, log, why);
+        end_check(&check);
+    }
     log->ops->free(log);
     return error;
 }
@@ -157,10 +208,10 @@ static int take_asked(const struct options *options, struct asked *ret, struct b
         buf_put_text(why, "--ledger is here files, or a database: " LEDGER_DATABASE_URLS);
         return -ERR_CONFIG;
     }
-    if (ret->projection == NULL && !files)
+    if (ret->projection == NULL && pg_url_is(ret->ledger))
         ret->projection = ret->ledger;
-    if (ret->projection == NULL || !pg_url_is(ret->projection)) {
-        buf_put_text(why, "--projection is the postgresql:// URL of a database");
+    if (ret->projection == NULL || !projection_url_is(ret->projection)) {
+        buf_put_text(why, "--projection is the URL of tables: " LEDGER_DATABASE_URLS);
         return -ERR_CONFIG;
     }
     return take_limits(options, &ret->limits, why);

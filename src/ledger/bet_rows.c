@@ -170,6 +170,7 @@ struct balance_row balance_row_of(const struct shard_state *state, uint32_t acco
     return (struct balance_row){
         .shard = shard_state_shard(state),
         .seq = shard_state_seq(state),
+        .moved_seq = a->seq_last,
         .account = account,
         .user_id = shard_state_user_id(state, ref),
         .currency = a->currency,

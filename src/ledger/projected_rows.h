@@ -36,7 +36,8 @@ struct bet_row {
 struct balance_row {
     uint32_t shard;
     uint64_t seq;
-    uint32_t account; /* its number in the shard's log */
+    uint64_t moved_seq; /* of the record that moved it last; not in the line */
+    uint32_t account;   /* its number in the shard's log */
     struct slice user_id;
     struct currency currency;
     int64_t available, held, free, bonus;

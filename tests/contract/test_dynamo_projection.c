@@ -13,6 +13,7 @@
 #include "adapters/embedded/ledger_cursor_file.h"
 #include "adapters/embedded/ledger_file.h"
 #include "adapters/faulty/faulty_disk.h"
+#include "app/projection_check.h"
 #include "app/projector.h"
 #include "base/error.h"
 #include "dynamo_server.h"
@@ -82,8 +83,11 @@ static void write_every_type(void (*after_each)(void))
     maker_done(&maker);
 }
 
+static void verify(void);
+
 static void book_end(void)
 {
+    verify();
     book.log->ops->free(book.log);
     faulty_disk_free(book.disk);
 }
@@ -141,6 +145,48 @@ static void step_until_idle(struct follower *f)
             usleep(1000);
     }
     assert_int_equal(result, PROJECTOR_IDLE);
+}
+
+/* ---- comparing it ---- */
+
+static struct projection_check_report report;
+static struct projection_check_place compared;
+
+static struct projection_store *store_open(void)
+{
+    struct follower f;
+    follower_open(&f);
+    projector_free(f.projector);
+    f.cursor->ops->free(f.cursor);
+    return f.store;
+}
+
+/* What `between` does happens after the rows were counted; NULL: nothing. */
+static int compare_after(void (*between)(void))
+{
+    struct projection_check_source source = {
+        .log = book.log, .limits = MAKER_LIMITS, .store = store_open()};
+    int error = projection_check_begin(source.store, 0, &source.place);
+    if (error < 0)
+        fail_msg("%s", source.store->ops->problem(source.store));
+    if (between != NULL)
+        between();
+    error = projection_check(&source, &report);
+    compared = source.place;
+    source.store->ops->free(source.store);
+    return error;
+}
+
+/* All of it is there. */
+static void verify(void)
+{
+    at_port(dynamo_server());
+    if (compare_after(NULL) != 0)
+        fail_msg("%s", report.text);
+    assert_int_equal(report.seq, EVERY_TYPE_COUNT);
+    assert_true(report.bets > 10);
+    assert_true(report.balances > 0);
+    assert_int_equal(report.ahead, 0);
 }
 
 /* ---- what is there ---- */
@@ -327,4 +373,337 @@ TEST(dynamo_projection, of_two_projectors_each_row_is_one_s)
     follower_close(&two[1]);
     book_end();
     check();
+}
+
+/* ---- what was changed ---- */
+
+/* Its keys, each an item of two attributes. */
+static const char *keys_of(const char *table)
+{
+    static char all[64 * 1024];
+    char ask[400];
+    (void)snprintf(ask, sizeof ask,
+                   "{\"TableName\":\"%s\",\"ConsistentRead\":true,"
+                   "\"ProjectionExpression\":\"user_id,bet_record\"}",
+                   table);
+    const char *items = strstr(dynamo_server_ask("Scan", ask), "\"Items\":[");
+    assert_non_null(items);
+    items += strlen("\"Items\":");
+    size_t bytes = strcspn(items, "]") + 1;
+    assert_true(bytes < sizeof all);
+    memcpy(all, items, bytes);
+    all[bytes] = '\0';
+    return all;
+}
+
+/* The key of an item whose sort key has this in it. */
+static const char *key_with(const char *part)
+{
+    static char key[256];
+    const char *all = keys_of(url.table), *found = strstr(all, part), *end;
+    assert_non_null(found);
+    while (strncmp(found, "{\"user_id\"", 10) != 0 && strncmp(found, "{\"bet_record\"", 13) != 0)
+        found--;
+    end = strstr(found, "}}");
+    (void)snprintf(key, sizeof key, "%.*s", (int)(end + 2 - found), found);
+    return key;
+}
+
+static char *item_of(const char *key)
+{
+    char ask[600];
+    (void)snprintf(ask, sizeof ask, "{\"TableName\":\"%s\",\"ConsistentRead\":true,\"Key\":%s}",
+                   url.table, key);
+    char *answer = strdup(dynamo_server_ask("GetItem", ask));
+    char *item = strstr(answer, "{\"Item\":");
+    assert_non_null(item);
+    item[strlen(item) - 1] = '\0'; /* the answer's own brace */
+    memmove(answer, item + 8, strlen(item + 8) + 1);
+    return answer;
+}
+
+static void put_item(const char *item)
+{
+    char ask[4600];
+    (void)snprintf(ask, sizeof ask, "{\"TableName\":\"%s\",\"Item\":%s}", url.table, item);
+    (void)dynamo_server_ask("PutItem", ask);
+}
+
+static void delete_item(const char *key)
+{
+    char ask[4600];
+    (void)snprintf(ask, sizeof ask, "{\"TableName\":\"%s\",\"Key\":%s}", url.table, key);
+    (void)dynamo_server_ask("DeleteItem", ask);
+}
+
+/* `value` NULL: the attribute is taken away. */
+static void change_item(const char *key, const char *attribute, const char *value)
+{
+    char ask[900], values[300] = "";
+    if (value != NULL)
+        (void)snprintf(values, sizeof values, ",\"ExpressionAttributeValues\":{\":v\":%s}", value);
+    (void)snprintf(ask, sizeof ask,
+                   "{\"TableName\":\"%s\",\"Key\":%s,\"UpdateExpression\":\"%s\","
+                   "\"ExpressionAttributeNames\":{\"#a\":\"%s\"}%s}",
+                   url.table, key, value == NULL ? "REMOVE #a" : "SET #a = :v", attribute, values);
+    (void)dynamo_server_ask("UpdateItem", ask);
+}
+
+static void project_all(void)
+{
+    struct follower f;
+    write_every_type(NULL);
+    follower_open(&f);
+    step_until_idle(&f);
+    follower_close(&f);
+}
+
+static void assert_found(const char *what)
+{
+    assert_int_equal(compare_after(NULL), -ERR_CORRUPT);
+    if (strstr(report.text, what) == NULL)
+        fail_msg("%s is not in: %s", what, report.text);
+}
+
+TEST(dynamo_projection, of_a_row_whatever_is_changed_is_found)
+{
+    static const struct {
+        const char *row, *attribute, *value, *found;
+    } changes[] = {
+        {"#000\"", "stake", "{\"N\":\"10.01\"}", "table bets, record 0-"},
+        {"#000\"", "stake", "{\"S\":\"10\"}", "table bets, record 0-"},
+        {"#000\"", "stake", NULL, "table bets, record 0-"},
+        {"#001\"", "status", "{\"S\":\"LOOST\"}", "LOOST"},
+        {"#001\"", "note", "{\"S\":\"of a stranger\"}", "of a stranger"},
+        {"#001\"", "settled_at", "{\"S\":\"2030-01-01 00:00:00+00\"}", "2030-01-01"},
+        {"#000\"", "shard", "{\"N\":\"3\"}", "table bets, record 0-"},
+        {"#000\"", "seq", "{\"N\":\"2\"}", "table bets, record 0-"},
+        {"#balance#0", "available", "{\"N\":\"123456.78\"}", "table balances, record 0-"},
+        {"#balance#0", "held", "{\"N\":\"-1\"}", "table balances, record 0-"},
+        {"#balance#0", "seq", "{\"N\":\"1\"}", "table balances, record 0-"},
+        {"#balance#0", "seq", "{\"N\":\"100000\"}", "records that the ledger has not"},
+        {"#balance#0", "bonus", NULL, "table balances, record 0-"},
+    };
+    begin();
+    project_all();
+    for (size_t i = 0; i < sizeof changes / sizeof *changes; i++) {
+        char key[256];
+        (void)snprintf(key, sizeof key, "%s", key_with(changes[i].row));
+        char *kept = item_of(key);
+        change_item(key, changes[i].attribute, changes[i].value);
+        assert_found(changes[i].found);
+        put_item(kept);
+        free(kept);
+    }
+    book_end();
+    check();
+}
+
+TEST(dynamo_projection, a_row_too_many_or_too_few_is_found)
+{
+    static const struct {
+        const char *key, *more, *found;
+    } strays[] = {
+        {"{\"user_id\":{\"S\":\"zed\"},\"bet_record\":{\"S\":\"9#077\"}",
+         ",\"shard\":{\"N\":\"0\"},\"seq\":{\"N\":\"3\"}", "table bets has"},
+        {"{\"user_id\":{\"S\":\"zed\"},\"bet_record\":{\"S\":\"#balance#0\"}",
+         ",\"shard\":{\"N\":\"0\"},\"seq\":{\"N\":\"3\"}", "table balances has"},
+        {"{\"user_id\":{\"S\":\"zed\"},\"bet_record\":{\"S\":\"9#000\"}", "", "rows of no shard"},
+        {"{\"user_id\":{\"S\":\"zed\"},\"bet_record\":{\"S\":\"7\"}", ",\"shard\":{\"S\":\"0\"}",
+         "rows of no shard"},
+        {"{\"user_id\":{\"S\":\"zed\"},\"bet_record\":{\"S\":\"9#000\"}",
+         ",\"shard\":{\"N\":\"0\"},\"seq\":{\"N\":\"100000\"}", "the ledger has not"},
+    };
+    static const char *const rows[] = {"#000\"", "#001\"", "#balance#0"};
+    begin();
+    project_all();
+    for (size_t i = 0; i < sizeof strays / sizeof *strays; i++) {
+        char item[400], key[200];
+        (void)snprintf(item, sizeof item, "%s%s}", strays[i].key, strays[i].more);
+        (void)snprintf(key, sizeof key, "%s}", strays[i].key);
+        put_item(item);
+        assert_found(strays[i].found);
+        delete_item(key);
+    }
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        char key[256];
+        (void)snprintf(key, sizeof key, "%s", key_with(rows[i]));
+        char *kept = item_of(key);
+        delete_item(key);
+        assert_found("there is no row; the log says");
+        put_item(kept);
+        free(kept);
+    }
+    book_end();
+    check();
+}
+
+/* ---- a service in haste, a large table ---- */
+
+static void throttle(void)
+{
+    fault_proxy_answer(proxy, 12, "400 Bad Request", THROTTLED); /* past those of one question */
+}
+
+static char unprocessed[80 * 1024];
+
+static void leave_keys_out(void)
+{
+    fault_proxy_answer(proxy, 3, "200 OK", unprocessed);
+}
+
+TEST(dynamo_projection, a_comparison_waits_out_haste_and_asks_for_what_was_left_out)
+{
+    int port = 0;
+    begin();
+    project_all();
+    (void)snprintf(unprocessed, sizeof unprocessed,
+                   "{\"Responses\":{\"%s\":[]},\"UnprocessedKeys\":{\"%s\":{"
+                   "\"ConsistentRead\":true,\"Keys\":%s}}}",
+                   url.table, url.table, keys_of(url.table));
+    proxy = fault_proxy_new_tcp(dynamo_server(), &port);
+    at_port(port);
+    if (compare_after(leave_keys_out) != 0)
+        fail_msg("%s", report.text);
+    assert_int_equal(fault_proxy_answered(proxy), 3);
+    assert_int_equal(compare_after(throttle), 0);
+    assert_int_equal(fault_proxy_answered(proxy), 15);
+    fault_proxy_set(proxy, FAULT_NONE);
+    fault_proxy_free(proxy);
+    book_end();
+    check();
+}
+
+static void answer_nonsense(void)
+{
+    fault_proxy_answer(proxy, 0, "200 OK", "{\"Responses\":{\"t\":[3]},\"UnprocessedKeys\":[]");
+}
+
+static void go_away(void)
+{
+    fault_proxy_set(proxy, FAULT_REFUSE);
+}
+
+TEST(dynamo_projection, a_service_that_lies_or_goes_ends_a_comparison)
+{
+    int port = 0;
+    begin();
+    project_all();
+    proxy = fault_proxy_new_tcp(dynamo_server(), &port);
+    at_port(port);
+    assert_int_equal(compare_after(answer_nonsense), -ERR_IO);
+    assert_non_null(strstr(report.text, "cannot be read"));
+    fault_proxy_set(proxy, FAULT_NONE);
+    assert_int_equal(compare_after(go_away), -ERR_ABSENT);
+    fault_proxy_set(proxy, FAULT_NONE);
+    fault_proxy_free(proxy);
+    book_end();
+    check();
+}
+
+/* A scan's page holds a megabyte: rows of another shard fill some. */
+TEST(dynamo_projection, a_table_of_many_pages_is_counted_whole)
+{
+    static char filler[3000];
+    char item[3600];
+    begin();
+    project_all();
+    memset(filler, 'x', sizeof filler - 1);
+    for (unsigned i = 0; i < 800; i++) {
+        (void)snprintf(item, sizeof item,
+                       "{\"user_id\":{\"S\":\"zed-%u\"},\"bet_record\":{\"S\":\"%u#000\"},"
+                       "\"shard\":{\"N\":\"5\"},\"seq\":{\"N\":\"%u\"},\"x\":{\"S\":\"%s\"}}",
+                       i, i, i, filler);
+        put_item(item);
+    }
+    assert_int_equal(compare_after(NULL), 0);
+    for (unsigned i = 0; i < 800; i += 100) {
+        (void)snprintf(item, sizeof item,
+                       "{\"user_id\":{\"S\":\"zed-%u\"},\"bet_record\":{\"S\":\"%u#001\"}}", i, i);
+        put_item(item);
+    }
+    assert_found("there are 8 rows of no shard");
+    for (unsigned i = 0; i < 800; i += 100) {
+        (void)snprintf(item, sizeof item,
+                       "{\"user_id\":{\"S\":\"zed-%u\"},\"bet_record\":{\"S\":\"%u#001\"}}", i, i);
+        delete_item(item);
+    }
+    book_end();
+}
+
+/* ---- a place that is behind ---- */
+
+static char *early_place;
+
+static void project_some(void)
+{
+    static unsigned times;
+    if (++times != EVERY_TYPE_COUNT / 2)
+        return;
+    struct follower f;
+    follower_open(&f);
+    step_until_idle(&f);
+    follower_close(&f);
+    early_place = item_of(key_with("#projection"));
+}
+
+/* As a projector leaves it that dies behind its rows. */
+TEST(dynamo_projection, rows_behind_the_place_are_of_a_step_under_way)
+{
+    struct follower f;
+    begin();
+    write_every_type(project_some);
+    follower_open(&f);
+    step_until_idle(&f);
+    put_item(early_place);
+    free(early_place);
+    assert_int_equal(compare_after(NULL), 0);
+    assert_int_equal(report.seq, EVERY_TYPE_COUNT / 2);
+    assert_true(report.bets > 0);
+    assert_true(report.ahead > 5);
+    follower_close(&f);
+    follower_open(&f);
+    step_until_idle(&f);
+    follower_close(&f);
+    book_end();
+    check();
+}
+
+/* ---- an older program's rows ---- */
+
+static void project_as_before(void)
+{
+    static unsigned times;
+    if (++times != EVERY_TYPE_COUNT / 2)
+        return;
+    struct follower f;
+    follower_open(&f);
+    step_until_idle(&f);
+    follower_close(&f);
+    change_item(key_with("#projection"), "format", NULL);
+    while (strstr(keys_of(url.table), "#balance#") != NULL)
+        delete_item(key_with("#balance#"));
+}
+
+TEST(dynamo_projection, rows_that_an_older_program_began_go_on_without_balances)
+{
+    struct follower f;
+    begin();
+    write_every_type(project_as_before);
+    follower_open(&f);
+    step_until_idle(&f);
+    follower_close(&f);
+    assert_int_equal(compare_after(NULL), 0);
+    assert_int_equal(report.seq, EVERY_TYPE_COUNT);
+    assert_true(report.bets > 10);
+    assert_int_equal(report.balances, 0);
+    assert_false(compared.count.balances_kept);
+    assert_null(strstr(keys_of(url.table), "#balance#"));
+    change_item(key_with("#projection"), "format", "{\"N\":\"3\"}"); /* of a newer program */
+    struct projection_store *store = store_open();
+    assert_int_equal(projection_check_begin(store, 0, &compared), -ERR_IO);
+    assert_non_null(strstr(store->ops->problem(store), "newer program"));
+    store->ops->free(store);
+    book.log->ops->free(book.log);
+    faulty_disk_free(book.disk);
 }

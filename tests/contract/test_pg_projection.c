@@ -198,6 +198,7 @@ static void check_shard(uint32_t shard)
     struct projection_check_source source = {
         .log = open_log(shard, true), .shard = shard, .limits = MAKER_LIMITS};
     assert_int_equal(pg_projection_new(postgres_server(), &source.store), 0);
+    assert_int_equal(projection_check_begin(source.store, shard, &source.place), 0);
     if (projection_check(&source, &report) != 0)
         fail_msg("%s", report.text);
     assert_int_equal(report.seq, report.tail);

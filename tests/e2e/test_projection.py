@@ -100,7 +100,9 @@ def test_a_killed_projector_goes_on_where_it_was(stored, database, projector):
         until(lambda: projector.metric('overround_projection_steps_total') > 3, 60)
         projector.kill()
     projector.start()
-    more(load)
+    for _ in range(5):  # at any time
+        more(load, 20)
+        assert ALL_GOOD in verify(database.url, '--ledger', database.url).stdout
     join()
     stored.feed.settle(market, [11])
     wait_projected(database)

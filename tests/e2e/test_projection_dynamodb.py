@@ -7,7 +7,7 @@ import pytest
 from conftest import make
 from lib.dynamodb import KEYS, DynamoDB, Wire
 from lib.load import Load
-from lib.projector import DAMAGED, Projector, verify
+from lib.projector import DAMAGED, FAILED, Projector, verify
 from lib.server import run
 from lib.shards import users_of
 from lib.until import until
@@ -63,6 +63,14 @@ def more(load, count=50):
     until(lambda: len(load.acknowledged) > before + count, 60)
 
 
+def good(projection, *source):
+    """What `projection verify` says of one that is what the ledger says."""
+    done = verify(projection, *source, check=False, environment=KEYS)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert done.stdout.endswith('the projection is what the ledger says\n')
+    return dict(line.split(' ', 1) for line in done.stdout.splitlines()[:-1])
+
+
 def bets_of(dynamodb, table, user):
     """{sort key: {attribute: text}} of a user."""
     found = dynamodb.ask('Query', TableName=table, ConsistentRead=True,
@@ -108,7 +116,41 @@ def test_a_bet_has_an_item_for_each_leg_and_record(kept, dynamodb, table):
     assert f'{single}#000' in {item['bet_record']['S'] for item in found['Items']}
 
 
-def test_whoever_is_killed_every_bet_is_there_once(kept, dynamodb, table):
+def test_a_customer_s_newest_balance_is_there_and_all_of_it_is_compared(kept, wire, dynamodb,
+                                                                        table):
+    market = kept.market()
+    customer = kept.bettor(money='100.00')
+    for _ in range(3):
+        assert customer.bet(market, 11, '10.00').status == 201
+        caught_up(kept.server)
+    key = {'user_id': {'S': customer.name}, 'bet_record': {'S': '#balance#0'}}
+    item = dynamodb.ask('GetItem', TableName=table, Key=key, ConsistentRead=True)['Item']
+    assert Decimal(item['available']['N']) == customer.balance()
+    assert item['available']['N'] == '70' and item['currency']['S'] == 'GBP'
+    kept.feed.settle(market, [11])
+    until(lambda: all(bet['status'] == 'WON' for bet in customer.bets()))
+    caught_up(kept.server)
+    item = dynamodb.ask('GetItem', TableName=table, Key=key, ConsistentRead=True)['Item']
+    assert Decimal(item['available']['N']) == customer.balance() > 100
+    assert kept.server.terminate() == 0
+    data = ('--data', kept.server.data)
+    said = good(wire.url(table), *data)
+    assert said['bets_rows_checked'] == '6' and said['balances_rows_checked'] == '1', said
+    assert said['projected'] == said['records'] and said['rows_ahead'] == '0'
+    assert_damage_is_found(wire, dynamodb, table, data, item)
+
+
+def assert_damage_is_found(wire, dynamodb, table, data, item):
+    dynamodb.ask('PutItem', TableName=table, Item={**item, 'available': {'N': '1000000'}})
+    found = verify(wire.url(table), *data, check=False, environment=KEYS)
+    assert found.returncode == DAMAGED and '1000000' in found.stderr, found.stderr
+    dynamodb.ask('PutItem', TableName=table, Item=item)
+    good(wire.url(table), *data)
+    gone = verify(wire.url('no-such-table'), *data, check=False, environment=KEYS)
+    assert gone.returncode == FAILED and 'ResourceNotFound' in gone.stderr, gone.stderr
+
+
+def test_whoever_is_killed_every_bet_is_there_once(kept, wire, dynamodb, table):
     market = kept.market()
     load = Load(kept, market, customers=4)
     for number in range(2):
@@ -129,6 +171,9 @@ def test_whoever_is_killed_every_bet_is_there_once(kept, dynamodb, table):
         load.check()
     caught_up(kept.server)
     check_once(dynamodb, table, load)
+    assert kept.server.terminate() == 0
+    assert int(good(wire.url(table), '--data', kept.server.data)['bets_rows_checked']) >= \
+        len(load.acknowledged)
 
 
 def follows_all(dynamodb, ledger, table):
@@ -139,7 +184,7 @@ def follows_all(dynamodb, ledger, table):
                       ['Item']['seq']['N']) == last, 60)
 
 
-def test_a_projector_that_is_killed_goes_on_while_bets_do(dynamodb, table, ledger, projector,
+def test_a_projector_that_is_killed_goes_on_while_bets_do(dynamodb, wire, table, ledger, projector,
                                                           tmp_path):
     projector.start()  # before there is a ledger
     assert projector.get('/readyz').status == 503
@@ -154,13 +199,17 @@ def test_a_projector_that_is_killed_goes_on_while_bets_do(dynamodb, table, ledge
             projector.kill()
             more(load)
             projector.start()
-        more(load)
+        for _ in range(3):  # at any time
+            more(load, 10)
+            assert int(good(wire.url(table), '--ledger', ledger)['bets_rows_checked']) > 0
         join()
         load.check()
         book.feed.settle(market, [11])
         assert book.server.terminate() == 0
         follows_all(dynamodb, ledger, table)
         check_once(dynamodb, table, load)
+        said = good(wire.url(table), '--ledger', ledger)
+        assert said['projected'] == said['records'] and said['balances_kept'] == 'yes', said
         assert projector.terminate() == 0
     finally:
         book.close()
@@ -203,3 +252,5 @@ def test_what_a_projector_of_a_table_needs_is_said(ledger):
     done = run('serve', '--roles', 'projector', '--ledger', ledger, '--projection', ledger,
                '--admin', '127.0.0.1:0', check=False)
     assert done.returncode == 2 and 'no keys to sign with' in done.stderr, done.stderr
+    done = run('projection', 'verify', '--ledger', ledger, check=False, environment=KEYS)
+    assert done.returncode == 2 and '--projection' in done.stderr, done.stderr

@@ -6,7 +6,8 @@
 #include "adapters/dynamodb/dynamo_answer.h"
 #include "adapters/dynamodb/dynamo_ask.h"
 #include "adapters/dynamodb/dynamo_keys.h"
-#include "adapters/dynamodb/dynamo_row.h"
+#include "adapters/dynamodb/dynamo_page.h"
+#include "adapters/dynamodb/dynamo_place.h"
 #include "base/assert.h"
 #include "base/error.h"
 
@@ -39,6 +40,36 @@ static int read_once(struct slice body, struct seen *seen)
     return dynamo_answer_batches(&items, see, seen);
 }
 
+/* A row that was read is within its bounds, is itself, and is asked for by its key. */
+static void see_item(void *owner, struct slice item)
+{
+    char memory[DYNAMO_ROW_BYTES_MAX];
+    struct buf out = buf_over(memory, sizeof memory);
+    struct dynamo_row row;
+    uint64_t number = 0;
+    *(unsigned *)owner += 1;
+    dynamo_row_read(&row, item);
+    ASSERT(row.count <= DYNAMO_ROW_ATTRIBUTES_MAX);
+    (void)dynamo_row_same(&row, &row);
+    (void)dynamo_row_same_key(&row, &row);
+    (void)dynamo_place_is(&row);
+    ASSERT(!dynamo_row_number(&row, "seq", &number) || number < UINT64_C(1000000000000000000));
+    dynamo_row_put_key(&out, &row);
+    ASSERT(out.bytes <= sizeof memory);
+}
+
+static void read_rows(struct slice body)
+{
+    struct dynamo_place place;
+    struct slice rest = SLICE_NONE;
+    unsigned items = 0;
+    int error = dynamo_page_read(body, see_item, &items, &rest);
+    ASSERT(error == 0 || error == -ERR_FORMAT);
+    ASSERT(rest.bytes == 0 || (rest.at >= body.at && rest.bytes <= body.bytes));
+    error = dynamo_place_read(body, &place);
+    ASSERT(error == 0 || error == -ERR_FORMAT || error == -ERR_CONFIG);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
@@ -63,6 +94,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     ASSERT((dynamo_answer_shard(body, &shard) == 1) == (shard < BATCH_SHARDS_MAX));
     (void)dynamo_answer_table(body, &dynamo_ledger_shape);
     (void)dynamo_answer_table(body, &dynamo_rows_shape);
+    read_rows(body);
     if (dynamo_keys_read(body, "default", &keys) == 0) {
         ASSERT(keys.id[0] != '\0');
         ASSERT(keys.secret[0] != '\0');

@@ -100,10 +100,11 @@ static void lose(struct fault_proxy *proxy, struct pair *pair)
 
 static void answer(struct fault_proxy *proxy, struct pair *pair)
 {
-    char text[1024];
-    int bytes = snprintf(text, sizeof text, "HTTP/1.1 %s\r\nContent-Length: %zu\r\n\r\n%s",
-                         proxy->status, strlen(proxy->body), proxy->body);
-    (void)send(pair->client, text, (size_t)bytes, MSG_NOSIGNAL);
+    char head[256];
+    int bytes = snprintf(head, sizeof head, "HTTP/1.1 %s\r\nContent-Length: %zu\r\n\r\n",
+                         proxy->status, strlen(proxy->body));
+    (void)send(pair->client, head, (size_t)bytes, MSG_NOSIGNAL | MSG_MORE);
+    (void)send(pair->client, proxy->body, strlen(proxy->body), MSG_NOSIGNAL);
     pair->head_bytes = 0;
     atomic_fetch_add(&proxy->answered, 1);
     if (atomic_load(&proxy->answers_left) > 0 && atomic_fetch_sub(&proxy->answers_left, 1) == 1)

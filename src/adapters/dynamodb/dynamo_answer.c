@@ -107,7 +107,7 @@ struct item {
     unsigned seen; /* of the numbers */
 };
 
-static bool take_digits(struct slice digits, int64_t *ret)
+bool dynamo_answer_digits(struct slice digits, int64_t *ret)
 {
     int64_t value = 0;
     if (digits.bytes == 0 || digits.bytes > 18)
@@ -139,7 +139,7 @@ static bool take_value(struct json_reader *r, char kind, struct slice *ret)
 bool dynamo_answer_number(struct json_reader *reader, int64_t *ret)
 {
     struct slice text = slice_of("", 0);
-    return take_value(reader, 'N', &text) && take_digits(text, ret);
+    return take_value(reader, 'N', &text) && dynamo_answer_digits(text, ret);
 }
 
 static int64_t *number_of(struct item *item, struct slice name, unsigned *ret_bit)
@@ -245,7 +245,7 @@ static bool read_shard(struct slice text, uint32_t *ret_shard)
     char memory[32];
     struct buf again = buf_over(memory, sizeof memory);
     int64_t shard = 0;
-    if (text.bytes < 6 || !take_digits(slice_of(text.at + 5, text.bytes - 5), &shard) ||
+    if (text.bytes < 6 || !dynamo_answer_digits(slice_of(text.at + 5, text.bytes - 5), &shard) ||
         shard >= BATCH_SHARDS_MAX)
         return false;
     buf_printf(&again, "%04" PRIx32 "-%" PRId64, batch_prefix((uint32_t)shard), shard);

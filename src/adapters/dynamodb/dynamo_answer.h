@@ -38,6 +38,8 @@ int dynamo_answer_shard(struct slice body, uint32_t *ret_shard);
 /* A value {"N":"5"} that the reader stands before: whole, not negative, up to 18 digits. False, and
  * the reader may have failed: it is another. */
 struct json_reader;
+/* The number that such a value's text is. */
+bool dynamo_answer_digits(struct slice digits, int64_t *ret);
 bool dynamo_answer_number(struct json_reader *reader, int64_t *ret);
 
 enum dynamo_table { DYNAMO_TABLE_MAKING = 1, DYNAMO_TABLE_READY, DYNAMO_TABLE_OTHER };

@@ -24,6 +24,8 @@ const char *dynamo_ask_target(enum dynamo_question question)
         return "DynamoDB_20120810.DescribeTable";
     case DYNAMO_SCAN:
         return "DynamoDB_20120810.Scan";
+    case DYNAMO_BATCH_GET:
+        return "DynamoDB_20120810.BatchGetItem";
     case DYNAMO_CREATE:
         break;
     }

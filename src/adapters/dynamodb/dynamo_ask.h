@@ -21,6 +21,7 @@ enum dynamo_question {
     DYNAMO_DESCRIBE,
     DYNAMO_CREATE,
     DYNAMO_SCAN,
+    DYNAMO_BATCH_GET,
 };
 /* The keys of a table: partition and sort key, with their types (S or N), and an index on a further
  * text, sorted as the table; NULL: none. */

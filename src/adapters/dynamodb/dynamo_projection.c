@@ -8,7 +8,9 @@
 #include <stdlib.h>
 
 #include "adapters/dynamodb/dynamo_link.h"
+#include "adapters/dynamodb/dynamo_place.h"
 #include "adapters/dynamodb/dynamo_row.h"
+#include "adapters/dynamodb/dynamo_rows.h"
 #include "base/error.h"
 
 struct lane {
@@ -25,6 +27,8 @@ struct dynamo_projection {
     struct lane lanes[DYNAMO_PROJECTION_LANES];
     const struct projection_step *step; /* under way */
     atomic_size_t next;                 /* of its rows */
+    bool balances;                      /* there are any; known with the place */
+    struct dynamo_rows *rows;           /* owned; to compare */
     const char *problem;
 };
 
@@ -47,16 +51,24 @@ static int put_row(struct lane *lane, const struct projection_step *step, size_t
     struct buf text = buf_over(lane->ask, sizeof lane->ask);
     const char *table = lane->link.url.table;
     struct slice body;
-    dynamo_row_put_bet(&text, table, &step->bets[row]);
-    /* A conflict is the same row, of a try before. */
+    if (row < step->bets_count)
+        dynamo_row_put_bet(&text, table, &step->bets[row]);
+    else
+        dynamo_row_put_balance(&text, table, &step->balances[row - step->bets_count]);
+    /* A conflict is the same row, of a try before, or a newer balance. */
     return store_error(dynamo_link_ask_again(&lane->link, DYNAMO_PUT, &text, &body).answer);
+}
+
+static size_t rows_of(const struct dynamo_projection *d)
+{
+    return d->step->bets_count + (d->balances ? d->step->balances_count : 0);
 }
 
 static void *put_rows(void *owner)
 {
     struct lane *lane = owner;
     struct dynamo_projection *d = lane->projection;
-    size_t count = d->step->bets_count;
+    size_t count = rows_of(d);
     for (;;) {
         size_t row = atomic_fetch_add(&d->next, 1);
         if (row >= count)
@@ -89,7 +101,7 @@ static int put_all_rows(struct dynamo_projection *d, const struct projection_ste
     atomic_store(&d->next, 0);
     for (size_t i = 0; i < DYNAMO_PROJECTION_LANES; i++)
         d->lanes[i].error = 0;
-    start_lanes(d, step->bets_count);
+    start_lanes(d, rows_of(d));
     (void)put_rows(&d->lanes[0]);
     for (size_t i = 0; i < DYNAMO_PROJECTION_LANES; i++) {
         struct lane *lane = &d->lanes[i];
@@ -121,14 +133,20 @@ static int dynamo_place(struct projection_store *store, uint32_t shard,
     struct lane *lane = &d->lanes[0];
     struct buf text = buf_over(lane->ask, sizeof lane->ask);
     struct slice body;
-    dynamo_row_ask_place(&text, lane->link.url.table, shard);
+    dynamo_place_ask(&text, lane->link.url.table, shard);
     struct dynamo_verdict verdict = dynamo_link_ask_again(&lane->link, DYNAMO_GET, &text, &body);
-    int error = store_error(verdict.answer);
-    if (error == 0 && dynamo_row_read_place(body, ret) < 0) {
-        dynamo_link_explain(&lane->link, "the place of a shard cannot be read");
-        error = -ERR_IO;
+    TRY(fail(d, lane, store_error(verdict.answer)));
+    struct dynamo_place place;
+    int error = dynamo_place_read(body, &place);
+    if (error < 0) {
+        dynamo_link_explain(&lane->link, error == -ERR_CONFIG
+                                             ? "its rows are a newer program's"
+                                             : "the place of a shard cannot be read");
+        return fail(d, lane, -ERR_IO);
     }
-    return fail(d, lane, error);
+    d->balances = place.balances;
+    *ret = place.at;
+    return 0;
 }
 
 static int dynamo_put(struct projection_store *store, const struct projection_step *step)
@@ -138,36 +156,27 @@ static int dynamo_put(struct projection_store *store, const struct projection_st
     struct slice body;
     TRY(put_all_rows(d, step));
     struct buf text = buf_over(lane->ask, sizeof lane->ask);
-    dynamo_row_put_place(&text, lane->link.url.table, step);
+    dynamo_place_put(&text, lane->link.url.table, step, d->balances);
     struct dynamo_verdict verdict = dynamo_link_ask(&lane->link, DYNAMO_PUT, &text, &body);
     if (verdict.conflict)
         return fail(d, lane, -ERR_BUSY);
     return fail(d, lane, store_error(verdict.answer));
 }
 
-static int refuse(struct projection_store *store)
+static int dynamo_compare(struct projection_store *store, const struct projection_rows *rows,
+                          struct projection_difference *ret)
 {
-    projection_of(store)->problem = "rows in DynamoDB are not kept in the order of the log";
-    return -ERR_IO;
+    struct dynamo_projection *d = projection_of(store);
+    return fail(d, &d->lanes[0], dynamo_rows_compare(d->rows, rows, ret));
 }
 
-static int dynamo_read(struct projection_store *store, const struct projection_range *range)
+static int dynamo_count(struct projection_store *store, const struct projection_range *range,
+                        struct projection_count *ret)
 {
-    (void)range;
-    return refuse(store);
-}
-
-static int dynamo_next(struct projection_store *store, enum projection_table table,
-                       struct slice *ret_line)
-{
-    (void)table, (void)ret_line;
-    return refuse(store);
-}
-
-static int dynamo_strays(struct projection_store *store, uint64_t *ret_rows)
-{
-    (void)ret_rows;
-    return refuse(store);
+    struct dynamo_projection *d = projection_of(store);
+    TRY(fail(d, &d->lanes[0], dynamo_rows_count(d->rows, range, ret)));
+    ret->balances_kept = d->balances;
+    return 0;
 }
 
 static void dynamo_leave(struct projection_store *store)
@@ -187,6 +196,7 @@ static void dynamo_free(struct projection_store *store)
     struct dynamo_projection *d = projection_of(store);
     for (size_t i = 0; i < DYNAMO_PROJECTION_LANES; i++)
         dynamo_link_done(&d->lanes[i].link);
+    dynamo_rows_free(d->rows);
     free(d);
 }
 
@@ -194,9 +204,8 @@ static const struct projection_store_ops dynamo_ops = {
     .prepare = dynamo_prepare,
     .place = dynamo_place,
     .put = dynamo_put,
-    .read = dynamo_read,
-    .next = dynamo_next,
-    .strays = dynamo_strays,
+    .compare = dynamo_compare,
+    .count = dynamo_count,
     .leave = dynamo_leave,
     .problem = dynamo_problem,
     .free = dynamo_free,
@@ -213,6 +222,11 @@ static struct dynamo_projection *store_new(void)
     d->problem = "";
     for (size_t i = 0; i < DYNAMO_PROJECTION_LANES; i++)
         d->lanes[i].projection = d;
+    d->rows = dynamo_rows_new(&d->lanes[0].link);
+    if (d->rows == NULL) {
+        free(d);
+        return NULL;
+    }
     return d;
 }
 

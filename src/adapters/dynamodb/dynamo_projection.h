@@ -1,12 +1,14 @@
-/* dynamo_projection.h - the projection port on DynamoDB: the rows of bets as items of a table
- * (dynamo_row.h), on the condition that their key is free.
+/* dynamo_projection.h - the projection port on DynamoDB: rows as items of a table (dynamo_row.h).
+ * Those of bets are put on the condition that their key is free, those of balances are each
+ * customer's newest.
  *
  * Rows are put first, DYNAMO_PROJECTION_LANES at once, then the place is moved on the condition
- * that it is where the step found it. A step that ended in its middle is made again, and meets its
- * own rows, which are the same: what a row of a bet says follows from the record alone. So a row
- * may be seen before its step is done, never twice and never another. That does not hold for rows
- * of balances, which are those of a step's end, so they are not here. Rows are kept by user, not in
- * the order of the log, so read(), next() and strays() answer -ERR_IO. */
+ * that it is where the step found it (dynamo_place.h). A step that ended in its middle is made
+ * again, and meets its own rows, which are the same: what a row of a bet says follows from its
+ * record alone, and what one of a balance says from the record that moved it last. So a row may be
+ * seen before its step is done, never twice and never another. Rows are kept by user, not in the
+ * order of the log: they are compared by their keys (dynamo_rows.h). Where an older program began,
+ * there are no balances. */
 #pragma once
 
 #include "adapters/dynamodb/dynamo_url.h"

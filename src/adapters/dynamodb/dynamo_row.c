@@ -6,11 +6,9 @@
 #include <string.h>
 
 #include "adapters/dynamodb/dynamo_answer.h"
-#include "base/error.h"
+#include "base/assert.h"
 #include "base/json_read.h"
 #include "base/json_write.h"
-
-#define PLACE_OWNER "#projection" /* a user of that name has no key of this form behind it */
 
 const struct dynamo_shape dynamo_rows_shape = {.hash = "user_id",
                                                .range = "bet_record",
@@ -18,12 +16,13 @@ const struct dynamo_shape dynamo_rows_shape = {.hash = "user_id",
                                                .index = "by_event",
                                                .indexed = "event_id"};
 
+/* Of a line; without a type: it becomes no attribute here. */
 struct column {
     const char *name;
     char type; /* N or S */
 };
 
-static const struct column columns[] = {
+static const struct column bet_columns[] = {
     {"bet_id", 'N'},      {"record_no", 'N'}, {"leg_no", 'N'},       {"user_id", 'S'},
     {"event_id", 'S'},    {"market_id", 'S'}, {"selection_id", 'S'}, {"odds", 'N'},
     {"odds_exact", 'S'},  {"stake", 'N'},     {"currency", 'S'},     {"status", 'S'},
@@ -31,6 +30,18 @@ static const struct column columns[] = {
     {"settled_at", 'S'},  {"shard", 'N'},     {"seq", 'N'},          {"record", 'S'},
     {"recorded_at", 'S'},
 };
+#define BET_COLUMNS (sizeof bet_columns / sizeof *bet_columns)
+
+/* Without the time of the record that ended a step: which did, the log does not say. */
+static const struct column balance_columns[] = {
+    {"shard", 'N'},    {"account", 'N'},      {"seq", 'N'},  {"user_id", 'S'},
+    {"currency", 'S'}, {"available", 'N'},    {"held", 'N'}, {"free_bets", 'N'},
+    {"bonus", 'N'},    {"recorded_at", '\0'},
+};
+#define BALANCE_COLUMNS (sizeof balance_columns / sizeof *balance_columns)
+
+_Static_assert(BET_COLUMNS < DYNAMO_ROW_ATTRIBUTES_MAX, "with the sort key");
+
 /* ---- a line ---- */
 
 /* What a letter behind a backslash stands for; itself where it is none. */
@@ -41,146 +52,238 @@ static char unescaped(char letter)
     return found == NULL ? letter : stand_for[found - letters];
 }
 
-/* A value's text, in memory of its own length. */
-static struct slice value_of(struct slice text, char *memory)
+/* A value's text, at its own place. */
+static struct slice value_at(char *at, size_t bytes)
 {
-    size_t bytes = 0;
-    for (size_t i = 0; i < text.bytes; i++) {
-        bool escaped = text.at[i] == '\\' && i + 1 < text.bytes;
+    size_t used = 0;
+    for (size_t i = 0; i < bytes; i++) {
+        bool escaped = at[i] == '\\' && i + 1 < bytes;
         i += escaped;
-        memory[bytes++] = escaped ? unescaped(text.at[i]) : text.at[i];
+        at[used++] = escaped ? unescaped(at[i]) : at[i];
     }
-    return slice_of(memory, bytes);
+    return slice_of(at, used);
 }
 
-static void put_value(struct buf *out, const struct column *column, struct slice text)
+static void add(struct dynamo_row *row, struct slice name, char type, struct slice value)
 {
-    char memory[PROJECTED_ROW_BYTES_MAX];
-    struct slice value = value_of(text, memory);
+    ASSERT(row->count < DYNAMO_ROW_ATTRIBUTES_MAX);
+    row->attributes[row->count++] = (struct dynamo_attribute){name, value, type};
+}
+
+static void add_column(struct dynamo_row *row, const struct column *column, char *at, size_t bytes)
+{
+    bool none = slice_is(slice_of(at, bytes), "\\N");
+    struct slice value = value_at(at, bytes);
     /* The key of an index may not be empty. */
-    if (slice_is(text, "\\N") || (value.bytes == 0 && strcmp(column->name, "event_id") == 0))
+    if (none || column->type == '\0' || (value.bytes == 0 && strcmp(column->name, "event_id") == 0))
         return;
-    buf_printf(out, ",\"%s\":{\"%c\":", column->name, column->type);
-    json_write_string(out, value);
+    add(row, slice_text(column->name), column->type, value);
+}
+
+static void add_line(struct dynamo_row *row, const struct column *columns, size_t count,
+                     struct buf *line)
+{
+    char *at = line->at, *end = line->at + line->bytes;
+    for (size_t i = 0; i < count; i++) {
+        char *tab = memchr(at, '\t', (size_t)(end - at));
+        size_t bytes = (size_t)((tab == NULL ? end : tab) - at);
+        add_column(row, &columns[i], at, bytes);
+        at += bytes + (tab != NULL);
+    }
+}
+
+static void begin(struct dynamo_row *row, const struct buf *sort_key)
+{
+    row->count = 0;
+    add(row, slice_text(dynamo_rows_shape.range), 'S', buf_slice(sort_key));
+}
+
+#define SORT_KEY_BYTES_MAX 64
+_Static_assert(SORT_KEY_BYTES_MAX + PROJECTED_ROW_BYTES_MAX <=
+                   sizeof(((struct dynamo_row *)0)->memory),
+               "a row's values");
+
+void dynamo_row_of_bet(struct dynamo_row *ret, const struct bet_row *row)
+{
+    struct buf key = buf_over(ret->memory, SORT_KEY_BYTES_MAX);
+    struct buf line = buf_over(ret->memory + SORT_KEY_BYTES_MAX, PROJECTED_ROW_BYTES_MAX);
+    buf_printf(&key, "%" PRIu64 "#%03" PRIu32, row->bet_id, row->record_no);
+    if (row->leg_no > 1)
+        buf_printf(&key, "#%03u", (unsigned)row->leg_no);
+    begin(ret, &key);
+    bet_row_write(&line, row);
+    add_line(ret, bet_columns, BET_COLUMNS, &line);
+    ret->whole = !line.overflow;
+}
+
+void dynamo_row_of_balance(struct dynamo_row *ret, const struct balance_row *row)
+{
+    struct balance_row moved = *row;
+    struct buf key = buf_over(ret->memory, SORT_KEY_BYTES_MAX);
+    struct buf line = buf_over(ret->memory + SORT_KEY_BYTES_MAX, PROJECTED_ROW_BYTES_MAX);
+    moved.seq = row->moved_seq;
+    buf_printf(&key, "#balance#%" PRIu32, row->shard);
+    begin(ret, &key);
+    balance_row_write(&line, &moved);
+    add_line(ret, balance_columns, BALANCE_COLUMNS, &line);
+    ret->whole = !line.overflow;
+}
+
+/* ---- what is there ---- */
+
+static void read_attribute(struct json_reader *r, struct dynamo_row *row, struct slice name)
+{
+    struct slice type, value = SLICE_NONE;
+    if (row->count == DYNAMO_ROW_ATTRIBUTES_MAX) {
+        row->whole = false;
+        json_skip(r);
+        return;
+    }
+    char known = '?';
+    json_object_begin(r);
+    while (json_object_next(r, &type))
+        if ((slice_is(type, "N") || slice_is(type, "S")) && known == '?') {
+            known = *type.at;
+            json_string(r, &value);
+        } else {
+            known = '!';
+            json_skip(r);
+        }
+    add(row, name, known, value);
+}
+
+void dynamo_row_read(struct dynamo_row *ret, struct slice item)
+{
+    struct json_reader r;
+    struct slice name;
+    ret->count = 0;
+    ret->whole = true;
+    json_begin(&r, item, ret->memory, sizeof ret->memory);
+    json_object_begin(&r);
+    while (json_object_next(&r, &name))
+        read_attribute(&r, ret, name);
+    if (json_end(&r) < 0) {
+        ret->whole = false;
+        ret->count = 0;
+    }
+}
+
+struct slice dynamo_row_value(const struct dynamo_row *row, const char *name, char type)
+{
+    for (size_t i = 0; i < row->count; i++)
+        if (row->attributes[i].type == type && slice_is(row->attributes[i].name, name))
+            return row->attributes[i].value;
+    return SLICE_NONE;
+}
+
+bool dynamo_row_number(const struct dynamo_row *row, const char *name, uint64_t *ret)
+{
+    int64_t number = 0;
+    if (!dynamo_answer_digits(dynamo_row_value(row, name, 'N'), &number))
+        return false;
+    *ret = (uint64_t)number;
+    return true;
+}
+
+static bool same_value(const struct dynamo_row *a, const struct dynamo_row *b, const char *name)
+{
+    struct slice value = dynamo_row_value(a, name, 'S');
+    return value.bytes > 0 && slice_equal(value, dynamo_row_value(b, name, 'S'));
+}
+
+bool dynamo_row_same_key(const struct dynamo_row *a, const struct dynamo_row *b)
+{
+    return same_value(a, b, dynamo_rows_shape.hash) && same_value(a, b, dynamo_rows_shape.range);
+}
+
+/* Without the zeros at the end of a fraction. */
+static struct slice shortest(struct slice number)
+{
+    if (number.bytes == 0 || memchr(number.at, '.', number.bytes) == NULL)
+        return number;
+    while (number.at[number.bytes - 1] == '0')
+        number.bytes--;
+    if (number.at[number.bytes - 1] == '.')
+        number.bytes--;
+    return number;
+}
+
+static bool has(const struct dynamo_row *row, const struct dynamo_attribute *expected)
+{
+    for (size_t i = 0; i < row->count; i++) {
+        const struct dynamo_attribute *there = &row->attributes[i];
+        if (!slice_equal(there->name, expected->name))
+            continue;
+        if (there->type != expected->type)
+            return false;
+        return expected->type == 'N'
+                   ? slice_equal(shortest(there->value), shortest(expected->value))
+                   : slice_equal(there->value, expected->value);
+    }
+    return false;
+}
+
+bool dynamo_row_same(const struct dynamo_row *expected, const struct dynamo_row *there)
+{
+    if (!expected->whole || !there->whole || expected->count != there->count)
+        return false;
+    for (size_t i = 0; i < expected->count; i++)
+        if (!has(there, &expected->attributes[i]))
+            return false;
+    return true;
+}
+
+/* ---- questions ---- */
+
+static void put_attribute(struct buf *out, const struct dynamo_attribute *attribute)
+{
+    buf_printf(out, "\"%.*s\":{\"%c\":", (int)attribute->name.bytes, attribute->name.at,
+               attribute->type);
+    json_write_string(out, attribute->value);
     buf_put_char(out, '}');
 }
 
-static void put_line(struct buf *out, struct slice line)
+void dynamo_row_put_key(struct buf *out, const struct dynamo_row *row)
 {
-    for (size_t i = 0; i < sizeof columns / sizeof *columns; i++) {
-        const char *tab = memchr(line.at, '\t', line.bytes);
-        size_t bytes = tab == NULL ? line.bytes : (size_t)(tab - line.at);
-        put_value(out, &columns[i], slice_of(line.at, bytes));
-        line = slice_skip(line, bytes + (tab != NULL));
+    const char *const names[] = {dynamo_rows_shape.hash, dynamo_rows_shape.range};
+    for (size_t i = 0; i < 2; i++) {
+        const struct dynamo_attribute key = {slice_text(names[i]),
+                                             dynamo_row_value(row, names[i], 'S'), 'S'};
+        buf_put_char(out, i == 0 ? '{' : ',');
+        put_attribute(out, &key);
     }
+    buf_put_char(out, '}');
 }
 
-/* ---- rows ---- */
-
-static const char on_free_key[] = "},\"ConditionExpression\":\"attribute_not_exists(#k)\","
-                                  "\"ExpressionAttributeNames\":{\"#k\":\"bet_record\"}}";
+static void put_item(struct buf *out, const char *table, const struct dynamo_row *row)
+{
+    buf_printf(out, "{\"TableName\":\"%s\",\"Item\":{", table);
+    for (size_t i = 0; i < row->count; i++) {
+        if (i > 0)
+            buf_put_char(out, ',');
+        put_attribute(out, &row->attributes[i]);
+    }
+    buf_put_char(out, '}');
+    out->overflow = out->overflow || !row->whole;
+}
 
 void dynamo_row_put_bet(struct buf *out, const char *table, const struct bet_row *row)
 {
-    char memory[PROJECTED_ROW_BYTES_MAX];
-    struct buf line = buf_over(memory, sizeof memory);
-    bet_row_write(&line, row);
+    struct dynamo_row item;
+    dynamo_row_of_bet(&item, row);
+    put_item(out, table, &item);
+    buf_put_text(out, ",\"ConditionExpression\":\"attribute_not_exists(#k)\","
+                      "\"ExpressionAttributeNames\":{\"#k\":\"bet_record\"}}");
+}
+
+void dynamo_row_put_balance(struct buf *out, const char *table, const struct balance_row *row)
+{
+    struct dynamo_row item;
+    dynamo_row_of_balance(&item, row);
+    put_item(out, table, &item);
     buf_printf(out,
-               "{\"TableName\":\"%s\",\"Item\":{\"bet_record\":{\"S\":\"%" PRIu64 "#%03" PRIu32,
-               table, row->bet_id, row->record_no);
-    if (row->leg_no > 1)
-        buf_printf(out, "#%03u", (unsigned)row->leg_no);
-    buf_put_text(out, "\"}");
-    put_line(out, buf_slice(&line));
-    buf_put_text(out, on_free_key);
-    out->overflow = out->overflow || line.overflow;
-}
-
-/* ---- the place ---- */
-
-static void put_place_key(struct buf *out, uint32_t shard)
-{
-    buf_printf(out,
-               "\"user_id\":{\"S\":\"" PLACE_OWNER "\"},\"bet_record\":{\"S\":\"%" PRIu32 "\"}",
-               shard);
-}
-
-void dynamo_row_ask_place(struct buf *out, const char *table, uint32_t shard)
-{
-    buf_printf(out, "{\"TableName\":\"%s\",\"ConsistentRead\":true,\"Key\":{", table);
-    put_place_key(out, shard);
-    buf_put_text(out, "}}");
-}
-
-static void put_number(struct buf *out, const char *name, uint64_t number)
-{
-    buf_printf(out, ",\"%s\":{\"N\":\"%" PRIu64 "\"}", name, number);
-}
-
-void dynamo_row_put_place(struct buf *out, const char *table, const struct projection_step *step)
-{
-    const struct projection_place *before = &step->before, *after = &step->after;
-    buf_printf(out, "{\"TableName\":\"%s\",\"Item\":{", table);
-    put_place_key(out, step->shard);
-    put_number(out, "seq", after->seq);
-    put_number(out, "crc", after->crc);
-    put_number(out, "time_us", (uint64_t)after->time_us);
-    put_number(out, "bets", after->bets);
-    if (before->seq == 0) {
-        buf_put_text(out, on_free_key);
-        return;
-    }
-    buf_put_text(out, "},\"ConditionExpression\":\"#s = :s AND #c = :c\","
-                      "\"ExpressionAttributeNames\":{\"#s\":\"seq\",\"#c\":\"crc\"},"
-                      "\"ExpressionAttributeValues\":{\":s\":{\"N\":\"");
-    buf_printf(out, "%" PRIu64 "\"},\":c\":{\"N\":\"%" PRIu32 "\"}}}", before->seq, before->crc);
-}
-
-struct place_item {
-    int64_t seq, crc, time_us, bets;
-};
-
-static int64_t *number_of(struct place_item *item, struct slice name)
-{
-    static const char *const names[] = {"seq", "crc", "time_us", "bets"};
-    int64_t *const numbers[] = {&item->seq, &item->crc, &item->time_us, &item->bets};
-    for (size_t i = 0; i < sizeof names / sizeof *names; i++)
-        if (slice_is(name, names[i]))
-            return numbers[i];
-    return NULL;
-}
-
-static void take_item(struct json_reader *r, struct place_item *item)
-{
-    struct slice name;
-    json_object_begin(r);
-    while (json_object_next(r, &name)) {
-        int64_t *number = number_of(item, name);
-        if (number == NULL)
-            json_skip(r);
-        else if (!dynamo_answer_number(r, number))
-            json_fail(r);
-    }
-}
-
-int dynamo_row_read_place(struct slice body, struct projection_place *ret)
-{
-    struct place_item item = {.seq = 0};
-    struct json_reader r;
-    struct slice key;
-    json_begin(&r, body, NULL, 0);
-    json_object_begin(&r);
-    while (json_object_next(&r, &key))
-        if (slice_is(key, "Item"))
-            take_item(&r, &item);
-        else
-            json_skip(&r);
-    TRY(json_end(&r));
-    if (item.crc > UINT32_MAX)
-        return -ERR_FORMAT;
-    *ret = (struct projection_place){.seq = (uint64_t)item.seq,
-                                     .crc = (uint32_t)item.crc,
-                                     .time_us = item.time_us,
-                                     .bets = (uint64_t)item.bets};
-    return 0;
+               ",\"ConditionExpression\":\"attribute_not_exists(#k) OR #s < :s\","
+               "\"ExpressionAttributeNames\":{\"#k\":\"bet_record\",\"#s\":\"seq\"},"
+               "\"ExpressionAttributeValues\":{\":s\":{\"N\":\"%" PRIu64 "\"}}}",
+               row->moved_seq);
 }
