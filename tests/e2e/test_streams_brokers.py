@@ -1,6 +1,7 @@
 """A Kafka of three brokers with three copies of everything: the loss of one is not noticed by who
 writes and who reads; without a majority, and without any, the stream waits in the log, bets go on,
-and all is told when they are back; slow brokers make it late, and nobody else waits for them."""
+and all is told when they are back; slow brokers, and slow disks below them, make it late, and
+nobody else waits for them."""
 import random
 import tempfile
 import time
@@ -11,10 +12,12 @@ from lib.delay import Delay
 from lib.drills import SECONDS, some
 from lib.kafka import Kafka
 from lib.load import Load
+from lib.slow_disk import SlowDisk
 from lib.until import until
 from test_streams import again, expected, seen
 
 SLOW_SECONDS = 0.3
+SLOW_DISK_SECONDS = 0.1  # each call
 WAITING_BYTES_MAX = (8 + 64) << 20  # docs/OPERATIONS.md, "Streams on a Kafka"
 BOOK_BYTES = 64 << 20               # what some ten thousand bets cost the book itself
 
@@ -22,14 +25,15 @@ BOOK_BYTES = 64 << 20               # what some ten thousand bets cost the book 
 @pytest.fixture(scope='module')
 def kafka():
     """`made.ways`: what clients reach them by, each as slow as its `seconds`."""
-    made = Kafka(tempfile.mkdtemp(prefix='overround-kafka-', dir='/tmp'), 3)
+    made = Kafka(tempfile.mkdtemp(prefix='overround-kafka-', dir='/tmp'), 3,
+                 disks=[SlowDisk() for _ in range(3)])
     made.ways = [Delay(('127.0.0.1', port), 0, 0, random.Random(port)) for port in made.ports]
     made.shown = [way.address[1] for way in made.ways]
     made.start()
     yield made
     made.close()
-    for way in made.ways:
-        way.close()
+    for one in [*made.ways, *made.disks]:
+        one.close()
 
 
 @pytest.fixture(scope='module')
@@ -118,4 +122,24 @@ def test_slow_brokers_make_the_stream_late_and_no_bet(kafka, book, load, tail, s
     finally:
         for way in kafka.ways:
             way.seconds = 0
+    check_told(book, load, tail)
+
+
+@pytest.mark.parametrize('slow', some(['one', 'all'], ['all']))
+def test_slow_disks_of_brokers_make_the_stream_late_and_no_bet(kafka, book, load, tail, slow):
+    until(lambda: len(tail.lines) >= len(load.acknowledged), 90)
+    chosen = kafka.disks[:1] if slow == 'one' else kafka.disks
+    before = [disk.calls for disk in chosen]
+    for disk in chosen:
+        disk.takes(SLOW_DISK_SECONDS)
+    try:
+        bets(load, f'disk-{slow}', 500, SECONDS)
+        waiting, begun = lag(book), time.monotonic()
+        until(lambda: len(tail.lines) >= len(load.acknowledged), 120)  # late, and whole
+        assert all(disk.calls > count for disk, count in zip(chosen, before))
+    finally:
+        for disk in chosen:
+            disk.takes(0)
+    print(f'slow disks ({slow}): {waiting:.0f} events waited, the last was told '
+          f'{time.monotonic() - begun:.1f} s after its bet')
     check_told(book, load, tail)

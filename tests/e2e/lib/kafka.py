@@ -41,10 +41,11 @@ def free_ports(count):
 
 class Kafka:
     """`count` brokers; each may be ended and started again on its data. `through`: ports that
-    clients are to use instead, of proxies before the brokers; `host`: where clients find them."""
+    clients are to use instead, of proxies before the brokers; `host`: where clients find them;
+    `disks`: a SlowDisk of each."""
 
-    def __init__(self, folder, count=1, through=(), host='127.0.0.1'):
-        self.folder, self.count, self.host = str(folder), count, host
+    def __init__(self, folder, count=1, through=(), host='127.0.0.1', disks=()):
+        self.folder, self.count, self.host, self.disks = str(folder), count, host, disks
         ports = free_ports(3 * count)
         self.ports = ports[:count]
         self.shown = list(through) or self.ports
@@ -69,7 +70,8 @@ class Kafka:
         # pylint: disable=consider-using-with
         self.brokers[node] = subprocess.Popen(
             [RUN, os.path.join(self.folder, str(node)), str(node + 1), self.nodes, *more],
-            stdin=subprocess.DEVNULL)
+            stdin=subprocess.DEVNULL,
+            env={**os.environ, **(self.disks[node].environment if self.disks else {})})
 
     def answers(self, node):
         if self.brokers[node].poll() == ABSENT:

@@ -75,10 +75,11 @@ class Load:
                     self.one(customer, key, http)
 
     def check(self):
-        """Every acknowledged bet once, and the balances fit to the penny."""
+        """Every acknowledged bet once, and the balances fit to the penny. Who was told that a bet
+        waits, and then that it was not accepted, has his money."""
         for customer in self.customers:
             customer.reconnect()
-            listed = [b['bet_id'] for b in customer.bets()]
+            listed = [b['bet_id'] for b in customer.bets() if b['status'] != 'NOT_ACCEPTED']
             assert len(listed) == len(set(listed)), 'a bet is there twice'
             mine = {k: a for (c, k), a in self.acknowledged.items() if c is customer}
             missing = {a['bet_id'] for a in mine.values()} - set(listed)

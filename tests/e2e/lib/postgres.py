@@ -18,9 +18,9 @@ ABSENT = 77
 class Postgres:
     """`folder` may be nobody's but ours; its path is short enough for a socket's name."""
 
-    def __init__(self, folder, *settings, standby_of=None, name=''):
+    def __init__(self, folder, *settings, standby_of=None, name='', environment=()):
         self.folder, self.settings, self.name = str(folder), settings, name
-        self.environment = dict(os.environ)
+        self.environment = {**os.environ, **dict(environment)}
         if standby_of:
             self.environment.update(STANDBY_OF=standby_of.folder, STANDBY_NAME=name)
         self.url = f'postgresql:///postgres?host={self.folder}&user=postgres'

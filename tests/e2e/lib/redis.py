@@ -1,5 +1,6 @@
 """Redis servers of a test's own (tests/lib/run-redis): one, a master with replicas and sentinels,
 or a cluster; never one that runs already."""
+import contextlib
 import json
 import os
 import shutil
@@ -15,6 +16,7 @@ from .until import until
 
 RUN = os.path.join(ROOT, 'tests', 'lib', 'run-redis')
 ABSENT = 77
+HERE = '127.0.0.1', contextlib.nullcontext
 
 
 def free_port():
@@ -33,10 +35,11 @@ def free_port():
 
 
 class Redis:
-    """One server on a port that stays the same when it is started again."""
+    """One server on a port that stays the same when it is started again; on the machine whose
+    network `side()` is (lib/netns.py)."""
 
-    def __init__(self, *settings, sentinel=None, host='127.0.0.1'):
-        self.settings, self.sentinel, self.host = settings, sentinel, host
+    def __init__(self, *settings, sentinel=None, host='127.0.0.1', side=contextlib.nullcontext):
+        self.settings, self.sentinel, self.host, self.side = settings, sentinel, host, side
         if host != '127.0.0.1':
             self.settings += '--bind', host, '--protected-mode', 'no'
         self.folder = tempfile.mkdtemp(prefix='overround-redis-', dir='/tmp')
@@ -51,9 +54,10 @@ class Redis:
                 with open(path, 'w', encoding='ascii') as file:
                     file.write(self.sentinel)
             environment['SENTINEL'] = path
-        # pylint: disable=consider-using-with
-        self.process = subprocess.Popen([RUN, self.folder, str(self.port), *self.settings],
-                                        stdin=subprocess.DEVNULL, env=environment)
+        with self.side():
+            # pylint: disable=consider-using-with
+            self.process = subprocess.Popen([RUN, self.folder, str(self.port), *self.settings],
+                                            stdin=subprocess.DEVNULL, env=environment)
         return self
 
     def wait(self):
@@ -67,9 +71,10 @@ class Redis:
         return self.spawn().wait()
 
     def cli(self, *words, check=True):
-        done = subprocess.run(['redis-cli', '-h', self.host, '-p', str(self.port), *words],
-                              stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
-                              stderr=subprocess.PIPE, text=True, check=False)
+        with self.side():
+            done = subprocess.run(['redis-cli', '-h', self.host, '-p', str(self.port), *words],
+                                  stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+                                  stderr=subprocess.PIPE, text=True, check=False)
         assert not check or done.returncode == 0, (words, done.stderr)
         return done.stdout.strip()
 
@@ -100,20 +105,28 @@ class Redis:
 
 
 class Watched:
-    """A master, a replica, and three sentinels that need two for a failover."""
+    """A master, a replica, and three sentinels that need two for a failover. `first`, `rest`:
+    where the master is, and where the others are: (host, side)."""
 
-    def __init__(self):
-        self.master = Redis('--repl-diskless-sync-delay', '0').start()
-        self.replica = Redis('--replicaof', f'127.0.0.1 {self.master.port}').start()
+    def __init__(self, rest=HERE, first=None):
+        (first, first_side), (rest, rest_side) = first or rest, rest
+        self.master = Redis('--repl-diskless-sync-delay', '0', host=first, side=first_side).start()
+        self.replica = Redis('--replicaof', f'{first} {self.master.port}', host=rest,
+                             side=rest_side).start()
         until(lambda: 'master_link_status:up' in self.replica.cli('info', 'replication'), 30)
-        conf = (f'sentinel monitor odds 127.0.0.1 {self.master.port} 2\n'
+        conf = (f'sentinel monitor odds {first} {self.master.port} 2\n'
                 'sentinel down-after-milliseconds odds 1000\n'
                 'sentinel failover-timeout odds 4000\n')
-        self.sentinels = [Redis(sentinel=conf).start() for _ in range(3)]
+        self.sentinels = [Redis(sentinel=conf, host=rest, side=rest_side).start()
+                          for _ in range(3)]
         until(lambda: all('slaves=1,sentinels=3' in s.cli('info', 'sentinel')
                           for s in self.sentinels), 30)
-        hosts = ','.join(f'127.0.0.1:{s.port}' for s in self.sentinels)
+        hosts = ','.join(f'{rest}:{s.port}' for s in self.sentinels)
         self.url = f'redis+sentinel://{hosts}/odds'
+
+    def left_first(self):
+        """Whether the others have a master of their own. It closes connections as it becomes it."""
+        return self.replica.cli('role', check=False).startswith('master')
 
     def close(self):
         for server in [*self.sentinels, self.replica, self.master]:
@@ -121,15 +134,17 @@ class Watched:
 
 
 class Cluster:
-    """Three masters with a replica each."""
+    """Three masters with a replica each. `first`, `rest`: where one of the masters is, and where
+    the others are: (host, side)."""
 
-    def __init__(self, timeout_ms=2000):
+    def __init__(self, timeout_ms=2000, rest=HERE, first=None):
         settings = ('--cluster-enabled', 'yes', '--cluster-node-timeout', str(timeout_ms),
                     '--cluster-require-full-coverage', 'no', '--repl-diskless-sync-delay', '0')
-        self.nodes = [Redis(*settings).spawn() for _ in range(6)]
+        self.nodes = [Redis(*settings, host=host, side=side).spawn()
+                      for host, side in [first or rest, *[rest] * 5]]
         for node in self.nodes:
             node.wait()
-        hosts = [f'127.0.0.1:{node.port}' for node in self.nodes]
+        hosts = [f'{node.host}:{node.port}' for node in self.nodes]
         self.nodes[0].cli('--cluster', 'create', *hosts, '--cluster-replicas', '1',
                           '--cluster-yes')
         until(lambda: all('cluster_state:ok' in n.cli('cluster', 'info') for n in self.nodes), 60)
@@ -137,6 +152,11 @@ class Cluster:
             until(lambda node=node: node.cli('role').startswith('master') or
                   'master_link_status:up' in node.cli('info', 'replication'), 60)
         self.url = 'redis+cluster://' + ','.join(hosts[:3])
+
+    def left_first(self):
+        """Whether the others have three masters without it."""
+        return sum(node.cli('role', check=False).startswith('master')
+                   for node in self.nodes[1:]) == 3
 
     def node_of(self, key):
         """The master that has this key, of those that live."""
