@@ -10,7 +10,7 @@
 struct relay_follower {
     struct book *book; /* borrowed */
     struct relay_follower_events events;
-    struct relay_carrier carrier;
+    struct carrier carrier;
     bool attached, broken, welcome;
     uint64_t numbers_in, numbers; /* of the last message that came, and that went */
     uint64_t come_seq; /* of the last SAID or PASSED that was taken; at first the HELLO's */
@@ -55,7 +55,7 @@ static void send(struct relay_follower *follower, struct relay_message *message)
         fail(follower);
 }
 
-void relay_follower_attach(struct relay_follower *follower, const struct relay_carrier *carrier)
+void relay_follower_attach(struct relay_follower *follower, const struct carrier *carrier)
 {
     const struct shard_state *state = book_state(follower->book);
     const struct shard_desk *desk = shard_state_desk(state);

@@ -11,6 +11,7 @@
 #include "app/book.h"
 #include "app/book_relay.h"
 #include "app/relay_link.h"
+#include "ports/carrier.h"
 
 /* What may wait for room in the log: the desk's window, its last message, and what is short. */
 #define RELAY_INBOX_BYTES       (RELAY_WINDOW_BYTES + RELAY_MESSAGE_BYTES_MAX + (size_t)64 * 1024)
@@ -42,7 +43,7 @@ int relay_follower_new(struct book *book, const struct relay_follower_events *ev
 void relay_follower_free(struct relay_follower *follower); /* accepts NULL */
 
 /* A link at a time; it sends its HELLO within the call. */
-void relay_follower_attach(struct relay_follower *follower, const struct relay_carrier *carrier);
+void relay_follower_attach(struct relay_follower *follower, const struct carrier *carrier);
 void relay_follower_message(struct relay_follower *follower, struct slice message);
 void relay_follower_detached(struct relay_follower *follower); /* without a link: nothing */
 /* The desk has welcomed this link. */

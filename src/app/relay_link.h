@@ -1,9 +1,8 @@
 /* relay_link.h - what both ends of the link between the desk and another shard's process agree on
- * (docs/decisions/0016): times, limits, and what carries the messages (relay_wire.h). */
+ * (docs/decisions/0016): times and limits. Messages are of relay_wire.h. */
 #pragma once
 
 #include <assert.h>
-#include <stdbool.h>
 #include <stdint.h>
 
 #include "app/relay_wire.h"
@@ -25,13 +24,3 @@ static_assert(RELAY_GRANT_US < RELAY_AWAY_US, "a margin for clocks that run unli
 /* So far the desk goes on without a word before it says so: what a shard that comes back makes the
  * desk read again at most. */
 #define RELAY_PASSED_RECORDS 65536
-
-/* What carries messages; borrowed while it is attached. */
-struct relay_carrier {
-    void *owner;
-    /* Queues a message; copied. False: it does not go, and the link ends: its owner says so by
-     * .._detached(), not inside this call. */
-    bool (*send)(void *owner, struct slice message);
-    /* The peer does not keep to what was agreed: close it. The same. */
-    void (*close)(void *owner);
-};

@@ -9,7 +9,7 @@
 #include "base/error.h"
 
 struct link {
-    struct relay_carrier carrier;
+    struct carrier carrier;
     bool attached, broken, greeted;
     bool asked; /* and not granted yet */
     uint32_t shard;
@@ -155,7 +155,7 @@ static void send(struct relay_teller *teller, struct link *link, struct relay_me
         fail(link);
 }
 
-int relay_teller_attach(struct relay_teller *teller, const struct relay_carrier *carrier)
+int relay_teller_attach(struct relay_teller *teller, const struct carrier *carrier)
 {
     for (uint32_t i = 0; i < teller->links_count; i++) {
         if (teller->links[i].attached)

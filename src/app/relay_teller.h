@@ -17,6 +17,7 @@
 #include "base/instant.h"
 #include "core/user_shard.h"
 #include "ledger/shard_state.h"
+#include "ports/carrier.h"
 #include "ports/ledger_log.h"
 
 #define RELAY_READ_RECORDS  256 /* of the log, a piece */
@@ -76,7 +77,7 @@ void relay_teller_free(struct relay_teller *teller); /* accepts NULL */
 
 /* A link; its number, for the calls below until relay_teller_detached(). -ERR_BUSY: there are as
  * many as may be. */
-int relay_teller_attach(struct relay_teller *teller, const struct relay_carrier *carrier);
+int relay_teller_attach(struct relay_teller *teller, const struct carrier *carrier);
 void relay_teller_message(struct relay_teller *teller, int link, struct slice message);
 void relay_teller_detached(struct relay_teller *teller, int link);
 

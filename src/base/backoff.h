@@ -1,6 +1,7 @@
 /* backoff.h - how long until the next attempt to connect: twice as long each time, up to a
  * bound, and drawn from the upper half, so that many clients of one server do not come at one
- * moment. Pure. Thread: one user. */
+ * moment. Where there are several addresses a round over them is one time. Pure. Thread: one
+ * user. */
 #pragma once
 
 #include "base/prng.h"
@@ -16,9 +17,17 @@ static inline void backoff_reset(struct backoff *backoff)
     backoff->next_us = 0;
 }
 
+/* As long as the last time: until the next address of a round. */
+static inline int64_t backoff_same_us(struct backoff *backoff)
+{
+    int64_t us = backoff->next_us == 0 ? backoff->us_min : backoff->next_us;
+    return us / 2 + (int64_t)prng_below(&backoff->random, (uint64_t)(us - us / 2) + 1);
+}
+
 static inline int64_t backoff_us(struct backoff *backoff)
 {
     int64_t us = backoff->next_us == 0 ? backoff->us_min : backoff->next_us;
+    int64_t drawn_us = backoff_same_us(backoff);
     backoff->next_us = us * 2 < backoff->us_max ? us * 2 : backoff->us_max;
-    return us / 2 + (int64_t)prng_below(&backoff->random, (uint64_t)(us - us / 2) + 1);
+    return drawn_us;
 }

@@ -197,13 +197,13 @@ static int open_shard(struct front_process *process, uint32_t i, const uint64_t 
     shard->place = (struct shard_place){i, process->options->node.shard.shards};
     struct book_link_options link = {
         .place = shard->place,
-        .addresses_count = book->count,
-        .tls = process->options->book_tls,
-        .token = process->options->token,
+        .address = {.count = book->count,
+                    .tls = process->options->book_tls,
+                    .token = process->options->token},
         .hash_key = {hash_key[0], hash_key[1]},
         .events = {shard, on_own, on_gap},
     };
-    memcpy(link.addresses, book->addresses, sizeof link.addresses);
+    memcpy(link.address.of, book->addresses, sizeof link.address.of);
     process->books.of[i] = NULL;
     process->shards_count++; /* book_link_close() is due */
     TRY(book_link_open(&shard->link, process->loop, &link, process->why));

@@ -15,7 +15,7 @@
 
 /* Where the book of a shard may be: admin listeners, tried in turn. */
 struct front_book {
-    struct net_address addresses[BOOK_LINK_ADDRESSES_MAX];
+    struct net_address addresses[PEER_LINK_ADDRESSES_MAX];
     uint32_t count;
 };
 

@@ -57,10 +57,10 @@ struct node_options {
     bool leased;              /* it is waited for, and worked on while its lease holds */
     bool any_shard;           /* whichever is free; then under DATA/shard-SSSS */
     int64_t lease_us;
-    struct node_lease *lease;      /* borrowed; NULL: none is needed */
-    struct desk_link_options desk; /* of a shard whose desk is another process */
-    const char *ledger;            /* the database that it stands in; "files": none */
-    const char *projection;        /* the database whose tables are filled; NULL: none */
+    struct node_lease *lease; /* borrowed; NULL: none is needed */
+    struct peer_address desk; /* of a shard whose desk is another process */
+    const char *ledger;       /* the database that it stands in; "files": none */
+    const char *projection;   /* the database whose tables are filled; NULL: none */
     struct node_odds_store_options odds_store;
     bool follows;             /* prices are another process's, read there: no odds-worker here */
     int64_t price_lag_us_max; /* of these (L6) */

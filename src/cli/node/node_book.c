@@ -34,18 +34,18 @@ static void put_bet_limits(const struct node_trading *trading, struct book_optio
 
 static bool has_desk(const struct node_options *options)
 {
-    return options->desk.addresses_count > 0 && options->shard.shard != 0;
+    return options->desk.count > 0 && options->shard.shard != 0;
 }
 
 struct node_desk_parts node_desk_parts(struct node *node)
 {
-    static const struct desk_link_options none = {.addresses_count = 0};
+    static const struct peer_address none = {.count = 0};
     return (struct node_desk_parts){
         .loop = node->loop,
         .book = node->book,
         .log = &node->stores.meter.log,
         .place = node->options->shard,
-        .options = has_desk(node->options) ? &node->options->desk : &none,
+        .desk = has_desk(node->options) ? &node->options->desk : &none,
     };
 }
 

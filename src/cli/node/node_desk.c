@@ -64,7 +64,7 @@ static struct node_desk_link *free_link(struct node_desk *desk)
 /* The teller has as many places as there are links. */
 static void attach(struct node_desk_link *link)
 {
-    const struct relay_carrier carrier = {link, link_send, link_close};
+    const struct carrier carrier = {link, link_send, link_close};
     link->open = true;
     link->number = relay_teller_attach(link->desk->teller, &carrier);
     log_info("desk", "a shard's process has come", LOG_I64("link", link->number));
@@ -168,8 +168,8 @@ int node_desk_open(struct node_desk *desk, const struct node_desk_parts *parts, 
     desk->loop = parts->loop;
     desk->book = parts->book;
     timer_init(&desk->due_timer, on_due, desk);
-    if (parts->options->addresses_count > 0)
-        return desk_link_open(&desk->link, parts->loop, parts->book, parts->options, why);
+    if (parts->desk->count > 0)
+        return desk_link_open(&desk->link, parts->loop, parts->book, parts->desk, why);
     return parts->place.shard == 0 && parts->place.shards > 1 ? teller_new(desk, parts) : 0;
 }
 
@@ -292,7 +292,7 @@ static int register_teller(struct node_desk *desk, struct metrics *metrics)
 int node_desk_register_metrics(struct node_desk *desk, const struct node_desk_parts *parts,
                                struct metrics *metrics)
 {
-    if (parts->options->addresses_count > 0)
+    if (parts->desk->count > 0)
         return desk_link_register_metrics(&desk->link, parts->book, metrics);
     return parts->place.shard == 0 && parts->place.shards > 1 ? register_teller(desk, metrics) : 0;
 }

@@ -42,7 +42,7 @@ struct node_desk_parts {
     struct book *book;
     struct ledger_log *log;
     struct shard_place place;
-    const struct desk_link_options *options;
+    const struct peer_address *desk; /* count 0: the desk is this process */
 };
 
 /* With the book started. 0, or an error with a sentence in `why` or none; node_desk_close() is due

@@ -90,7 +90,7 @@ void node_links_serve(void *owner, struct http_request *request)
     if (http_upgrade_websocket(request, SLICE(BET_LINK_SUBPROTOCOL), &ws_callbacks, link,
                                &link->ws) != HTTP_UPGRADE_DONE)
         return;
-    const struct bet_link carrier = {link, link_send, link_close};
+    const struct carrier carrier = {link, link_send, link_close};
     link->open = true;
     bet_link_teller_attach(link->teller, &carrier);
     log_info("link", "a front has come", LOG_I64("place", link - links->places));

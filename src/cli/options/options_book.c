@@ -47,7 +47,7 @@ static int take_shard(struct slice *word, uint32_t shards, uint32_t *ret_shard, 
 
 static bool add(struct front_book *book, const struct net_address *address)
 {
-    if (book->count == BOOK_LINK_ADDRESSES_MAX)
+    if (book->count == PEER_LINK_ADDRESSES_MAX)
         return false;
     book->addresses[book->count++] = *address;
     return true;
@@ -70,7 +70,7 @@ static int take_word(struct slice word, struct front_options *front, struct buf 
     return 0;
 }
 
-_Static_assert(BOOK_LINK_ADDRESSES_MAX == 8, "as it is said");
+_Static_assert(PEER_LINK_ADDRESSES_MAX == 8, "as it is said");
 
 static int take_words(struct slice rest, struct front_options *front, struct buf *why)
 {

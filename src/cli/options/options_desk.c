@@ -11,19 +11,18 @@ static int refuse(const char *what, const char *text, struct buf *why)
     return -ERR_CONFIG;
 }
 
-_Static_assert(DESK_LINK_ADDRESSES_MAX == 8, "as it is said");
+_Static_assert(PEER_LINK_ADDRESSES_MAX == 8, "as it is said");
 
-static int take_addresses(const char *text, struct desk_link_options *desk, struct buf *why)
+static int take_addresses(const char *text, struct peer_address *desk, struct buf *why)
 {
     struct slice rest = slice_text(text);
     do {
         size_t bytes = 0;
         while (bytes < rest.bytes && rest.at[bytes] != ',')
             bytes++;
-        if (desk->addresses_count == DESK_LINK_ADDRESSES_MAX)
+        if (desk->count == PEER_LINK_ADDRESSES_MAX)
             return refuse("more than 8", text, why);
-        if (net_address_parse(slice_of(rest.at, bytes), &desk->addresses[desk->addresses_count++]) <
-            0)
+        if (net_address_parse(slice_of(rest.at, bytes), &desk->of[desk->count++]) < 0)
             return refuse("no address", text, why);
         rest = slice_skip(rest, bytes < rest.bytes ? bytes + 1 : bytes);
     } while (rest.bytes > 0);
@@ -42,7 +41,7 @@ static int check_shard(const struct node_options *node, const char *text, struct
 
 int options_desk(const struct options *options, struct node_options *ret, struct buf *why)
 {
-    static char memory[DESK_LINK_TOKEN_BYTES_MAX];
+    static char memory[PEER_LINK_TOKEN_BYTES_MAX];
     struct buf token = buf_over(memory, sizeof memory);
     const char *text = options_text(options, "desk");
     if (text == NULL)

@@ -54,7 +54,7 @@ static void say_cell(struct bet_link_asker *asker, uint32_t cell, bool there)
     say(asker, &(struct bet_link_message){.type = BET_LINK_USERS, .users = {cell, there}});
 }
 
-void bet_link_asker_attach(struct bet_link_asker *asker, const struct bet_link *link)
+void bet_link_asker_attach(struct bet_link_asker *asker, const struct carrier *link)
 {
     bet_link_out_attach(&asker->out, link);
     asker->state = LINK_GREETED;

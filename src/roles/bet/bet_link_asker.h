@@ -58,7 +58,7 @@ int bet_link_asker_new(const struct bet_link_asker_options *options,
 void bet_link_asker_free(struct bet_link_asker *asker);
 struct bet_port *bet_link_asker_port(struct bet_link_asker *asker);
 
-void bet_link_asker_attach(struct bet_link_asker *asker, const struct bet_link *link);
+void bet_link_asker_attach(struct bet_link_asker *asker, const struct carrier *link);
 /* What came over the link; answers are given inside the call. */
 void bet_link_asker_batch(struct bet_link_asker *asker, struct slice batch);
 /* The link has ended: all that is under way is answered. Without one: nothing. */

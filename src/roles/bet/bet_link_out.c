@@ -27,7 +27,7 @@ void bet_link_out_free(struct bet_link_out *out)
     free(out->memory);
 }
 
-void bet_link_out_attach(struct bet_link_out *out, const struct bet_link *link)
+void bet_link_out_attach(struct bet_link_out *out, const struct carrier *link)
 {
     ASSERT(!out->attached);
     out->link = *link;

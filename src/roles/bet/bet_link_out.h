@@ -6,19 +6,10 @@
 #include <stdbool.h>
 
 #include "base/buf.h"
-
-/* What carries batches; borrowed while it is attached. */
-struct bet_link {
-    void *owner;
-    /* Queues a batch; copied. False: it does not go, and the link ends: its owner says so by
-     * .._detached(), not inside this call. */
-    bool (*send)(void *owner, struct slice batch);
-    /* The peer does not keep to the format: close it. The same. */
-    void (*close)(void *owner);
-};
+#include "ports/carrier.h"
 
 struct bet_link_out {
-    struct bet_link link;
+    struct carrier link;
     bool attached;
     bool broken;      /* the link has failed; its owner has yet to say so */
     char *memory;     /* owned: of batch */
@@ -30,7 +21,7 @@ int bet_link_out_new(struct bet_link_out *out);
 void bet_link_out_free(struct bet_link_out *out);
 
 /* A link at a time; the batch begins empty. */
-void bet_link_out_attach(struct bet_link_out *out, const struct bet_link *link);
+void bet_link_out_attach(struct bet_link_out *out, const struct carrier *link);
 void bet_link_out_detach(struct bet_link_out *out);
 /* Attached, and not failed. */
 bool bet_link_out_is_open(const struct bet_link_out *out);

@@ -30,7 +30,7 @@ static const struct bet_problem delayed = {503, "ANSWER_DELAYED", "Ask again wit
 
 /* ---- the link ---- */
 
-void bet_link_teller_attach(struct bet_link_teller *teller, const struct bet_link *link)
+void bet_link_teller_attach(struct bet_link_teller *teller, const struct carrier *link)
 {
     bet_link_out_attach(&teller->out, link);
     teller->greeted = false;

@@ -32,7 +32,7 @@ int bet_link_teller_new(struct bet_port *port, struct shard_place place,
 void bet_link_teller_free(struct bet_link_teller *teller);
 
 /* A link at a time: the one before must be detached. */
-void bet_link_teller_attach(struct bet_link_teller *teller, const struct bet_link *link);
+void bet_link_teller_attach(struct bet_link_teller *teller, const struct carrier *link);
 void bet_link_teller_batch(struct bet_link_teller *teller, struct slice batch);
 /* Without a link: nothing. */
 void bet_link_teller_detached(struct bet_link_teller *teller);
