@@ -3,6 +3,7 @@ import json
 import threading
 
 import pytest
+from conftest import make
 from lib.server import run
 
 
@@ -23,6 +24,32 @@ def test_bets_are_sent_at_their_rate_and_every_one_is_answered(book, transport):
     assert report['latency_us']['count'] == 300
     placed = book.server.metrics()['overround_bets_total{verdict="PLACED"}'] - before
     assert placed == 300
+
+
+def one_socket(book, market, *options):
+    """Bets over one WebSocket, far faster than its limit of operations: 200 and 50 more a second."""
+    return load(book, 'bets', '--channels', f'market:{market}', '--rate', '600', '--users', '1',
+                '--connections', '1', '--pipeline', '16', '--transport', 'ws', *options)
+
+
+def test_without_rate_limits_one_websocket_takes_every_bet(book):
+    report = one_socket(book, book.market(), '--user-prefix', 'unlimited')
+    assert report['sent'] == report['answered'] == report['succeeded'] == 600
+    assert book.server.metric('overround_limit_reached_total', limit='odds_ops_burst_max') == 0
+
+
+def test_a_bet_that_is_an_operation_too_many_is_counted_as_refused(tmp_path):
+    book = make(tmp_path / 'data', ('--bets-per-minute', '0', '--address-requests', '0'),
+                profile='demo')
+    try:
+        report = one_socket(book, book.market())
+        codes = {(row['status'], row['code']): row['count'] for row in report['codes']}
+        assert report['sent'] == report['answered'] == 600
+        assert set(codes) == {(201, ''), (429, 'RATE_LIMITED')} and codes[201, ''] >= 200
+        refused = book.server.metric('overround_limit_reached_total', limit='odds_ops_burst_max')
+        assert codes[429, 'RATE_LIMITED'] == refused
+    finally:
+        book.close()
 
 
 def test_subscribers_see_every_change_in_order(book):

@@ -31,6 +31,15 @@ def book(tmp_path_factory):
 
 
 @pytest.fixture
+def limited(tmp_path):
+    """With the limit of operations, and no other rate limit."""
+    made = make(tmp_path / 'data', ('--bets-per-minute', '0', '--address-requests', '0'),
+                profile='demo')
+    yield made
+    made.close()
+
+
+@pytest.fixture
 def strict(tmp_path):
     made = make(tmp_path / 'data', ('--lag-ms', str(LAG_MS), '--ping-ms', str(PING_MS),
                                     '--pong-ms', str(PING_MS * 10)))
@@ -247,8 +256,8 @@ def test_huge_and_endless_messages_end_at_their_limit(book):
     until(lambda: book.server.metric('overround_receive_bytes', listener='public') <= received)
 
 
-def test_asking_too_much_is_refused_by_name_and_the_socket_lives(book):
-    market = book.market()
+def test_asking_too_much_is_refused_by_name_and_the_socket_lives(limited):
+    book, market = limited, limited.market()
     with book.server.websocket() as greedy:
         greedy.http.send(frame(TEXT, b'{"op":"ping"}') * 400)
         answers = [greedy.receive() for _ in range(400)]
@@ -261,6 +270,20 @@ def test_asking_too_much_is_refused_by_name_and_the_socket_lives(book):
             return greedy.receive()['op'] == 'snapshot'
 
         until(follows, 30)
+
+
+def test_a_bet_too_many_is_refused_under_its_id_and_uses_up_no_key(limited):
+    """So that whoever sends several at once knows which of them it was."""
+    customer, market = limited.bettor(), limited.market()
+    bet = customer.slip(market, 11)
+    with limited.server.websocket(token=customer.token) as greedy:
+        greedy.http.send(frame(TEXT, b'{"op":"ping"}') * 400)
+        greedy.send({'op': 'place_bet', 'id': 'late', 'idempotency_key': 'k', 'bet': bet})
+        refused = greedy.wait_for(op='bet')
+        assert (refused['id'], refused['code']) == ('late', 429)
+        assert refused['bet']['code'] == 'RATE_LIMITED' and refused['retry_after'] >= 1
+    with limited.server.websocket(token=customer.token) as patient:
+        assert patient.place('again', 'k', bet)['code'] == 201
 
 
 def test_a_handshake_that_trickles_in_is_nobodys_burden(book):

@@ -61,6 +61,7 @@ static int open_odds(struct node_front *front)
     odds.presence = parts->presence;
     odds.flush_us_max = parts->options->flush_us_max;
     odds.limits = odds_limits_of(front);
+    odds.ops_unlimited = parts->options->profile == PROFILE_BENCH; /* its rate limits are off */
     TRY(odds_service_new(&odds, parts->loop, parts->store, &front->odds));
     return parts->numbers.bytes > 0 ? odds_service_take_over(front->odds, parts->numbers) : 0;
 }

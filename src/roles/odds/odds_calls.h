@@ -150,3 +150,6 @@ void reads_forget(struct odds_service *s, uint32_t market);
 void reads_done(struct odds_service *s);
 void reads_events(struct odds_service *s, struct http_request *request);
 void own_ask(struct client *client, const struct stream_op *op, enum bet_call call);
+/* The answer to a bet (or an offer's answer) that was more than ops_burst_max lets through: 429
+ * RATE_LIMITED in a `bet` that carries its id. The key is not used up. */
+void own_refuse_rate(struct client *client, const struct stream_op *op);

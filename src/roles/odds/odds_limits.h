@@ -41,7 +41,8 @@
     X(late_conflate_ms_max, 400)                                                                   \
     /* a longer conflate_ms is cut to it */                                                        \
     X(conflate_ms_max, 60000)                                                                      \
-    /* messages a client may send at once, and how many more a second: error RATE_LIMITED */       \
+    /* messages a client may send at once, and how many more a second: RATE_LIMITED, in the answer \
+     * of a bet that names its id, else as an error */                                             \
     X(ops_burst_max, 200)                                                                          \
     X(ops_per_second_max, 50)                                                                      \
     /* malformed messages before the socket is closed with 1008 */                                 \

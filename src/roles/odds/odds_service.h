@@ -46,6 +46,7 @@ struct odds_service_options {
     int64_t succession_keep_ms; /* markets of the process before wait so long for their provider */
     struct own_presence *presence; /* borrowed; tells another loop which users have sockets here
                                       (own_crossing.h). NULL: none asks */
+    bool ops_unlimited;            /* ops_burst_max and ops_per_second_max do not hold */
     int64_t flush_us_max; /* messages wait at most so long for others (flush_pace.h); 0: none */
 };
 

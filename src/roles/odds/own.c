@@ -33,16 +33,33 @@ static void send_reply(struct client *client, const struct bet_reply *reply)
         client_send_text(client, buf_slice(&out));
 }
 
-static void refuse(struct client *client, struct slice id, int status, const char *code)
+struct refusal {
+    int status;
+    const char *code;
+    int retry_after_s; /* 0: not said */
+};
+
+static void refuse_for(struct client *client, struct slice id, const struct refusal *refusal)
 {
     char memory[256];
     struct buf body = buf_over(memory, sizeof memory);
-    problem_write(&body, status, code, SLICE_NONE);
+    problem_write(&body, refusal->status, refusal->code, SLICE_NONE);
     ASSERT(!body.overflow);
     send_reply(client, &(struct bet_reply){.id = id,
-                                           .status = status,
-                                           .retry_after_s = status == 503 ? 1 : 0,
+                                           .status = refusal->status,
+                                           .retry_after_s = refusal->retry_after_s,
                                            .body = buf_slice(&body)});
+}
+
+static void refuse(struct client *client, struct slice id, int status, const char *code)
+{
+    refuse_for(client, id, &(struct refusal){status, code, status == 503 ? 1 : 0});
+}
+
+/* Within a second there is room for one again: ops_per_second_max is at least 1. */
+void own_refuse_rate(struct client *client, const struct stream_op *op)
+{
+    refuse_for(client, op->id, &(struct refusal){429, "RATE_LIMITED", 1});
 }
 
 static void on_answer(const struct bet_service_answer *answer)

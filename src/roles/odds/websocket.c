@@ -113,16 +113,36 @@ static void unsubscribe(struct client *client, const struct stream_op *op)
 static bool admit(struct client *client)
 {
     const struct odds_limits *limits = &client->service->options.limits;
+    if (client->service->options.ops_unlimited)
+        return true;
     int64_t now_us = loop_now(client->service->loop).us;
     int64_t interval_us = US_PER_SECOND / limits->ops_per_second_max;
     int64_t full_us = client->ops_full_us > now_us ? client->ops_full_us : now_us;
     if (full_us + interval_us - now_us > limits->ops_burst_max * interval_us) {
         odds_limit_hit(client->service, ODDS_LIMIT_ops_burst_max);
-        client_error(client, "RATE_LIMITED", SLICE_NONE);
         return false;
     }
     client->ops_full_us = full_us + interval_us;
     return true;
+}
+
+/* What has an `id` gets it back, as with every other answer: who asks for several at once knows
+ * else not which of them was refused, and waits for it without end. */
+static void refuse_rate(struct client *client, const struct stream_op *op)
+{
+    switch (op->kind) {
+    case STREAM_PLACE_BET:
+    case STREAM_ACCEPT_OFFER:
+    case STREAM_DECLINE_OFFER:
+        own_refuse_rate(client, op);
+        return;
+    case STREAM_SUBSCRIBE:
+    case STREAM_RESUME:
+    case STREAM_UNSUBSCRIBE:
+    case STREAM_PING:
+        client_error(client, "RATE_LIMITED", SLICE_NONE);
+        return;
+    }
 }
 
 static void malformed(struct client *client)
@@ -175,11 +195,19 @@ static void on_text(void *owner, struct ws_handle ws, struct slice text)
     (void)ws;                        /* the client's own */
     if (client->ended || s->leaving) /* what has no answer is asked again, of the next process */
         return;
-    if (!admit(client))
+    /* Read first, so that a refusal can name it; malformed_max bounds what cannot be read. */
+    enum stream_op_outcome outcome = stream_op_decode(text, s->input, WS_MESSAGE_BYTES_MAX, &op);
+    bool admitted = admit(client);
+    if (!admitted && (outcome == STREAM_OP_UNKNOWN || outcome == STREAM_OP_CHANNELS)) {
+        client_error(client, "RATE_LIMITED", SLICE_NONE);
         return;
-    switch (stream_op_decode(text, s->input, WS_MESSAGE_BYTES_MAX, &op)) {
+    }
+    switch (outcome) {
     case STREAM_OP_OK:
-        obey(client, &op);
+        if (admitted)
+            obey(client, &op);
+        else
+            refuse_rate(client, &op);
         return;
     case STREAM_OP_MALFORMED:
         malformed(client);

@@ -194,6 +194,51 @@ TEST(stream, each_limit_has_its_answer)
     end(&f, &peer);
 }
 
+TEST(stream, an_operation_too_many_is_refused_under_its_own_id)
+{
+    struct stream_fixture f;
+    struct peer peer;
+    fixture_init(&f);
+    f.options.limits.ops_burst_max = 2;
+    f.options.limits.ops_per_second_max = 1;
+    fixture_begin(&f);
+    peer_open(&peer, &f);
+    for (int i = 0; i < 2; i++) {
+        peer_say(&peer, "{\"op\":\"ping\"}");
+        peer_expect(&peer, "{\"op\":\"pong\"}");
+    }
+    peer_say(&peer, "{\"op\":\"place_bet\",\"id\":\"r\\\"1\",\"bet\":{}}");
+    peer_expect(&peer, "{\"op\":\"bet\",\"id\":\"r\\\"1\",\"code\":429,\"replayed\":false,"
+                       "\"retry_after\":1,\"bet\":{");
+    assert_non_null(strstr(peer.text, "\"code\":\"RATE_LIMITED\""));
+    peer_say(&peer, "{\"op\":\"accept_offer\",\"id\":\"r2\",\"bet_id\":\"b\",\"offer\":{}}");
+    peer_expect(&peer, "{\"op\":\"bet\",\"id\":\"r2\",\"code\":429");
+    peer_say(&peer, "{\"op\":\"decline_offer\",\"id\":\"r3\",\"bet_id\":\"b\",\"offer\":{}}");
+    peer_expect(&peer, "{\"op\":\"bet\",\"id\":\"r3\",\"code\":429");
+    peer_say(&peer, SUBSCRIBE("event:1"));
+    peer_expect(&peer, "{\"op\":\"error\",\"code\":\"RATE_LIMITED\"}");
+    peer_say(&peer, "{\"op\":\"fly\"}");
+    peer_expect(&peer, "{\"op\":\"error\",\"code\":\"RATE_LIMITED\"}");
+    end(&f, &peer);
+}
+
+TEST(stream, operations_are_not_limited_where_rate_limits_are_off)
+{
+    struct stream_fixture f;
+    struct peer peer;
+    fixture_init(&f);
+    f.options.limits.ops_burst_max = 1;
+    f.options.limits.ops_per_second_max = 1;
+    f.options.ops_unlimited = true;
+    fixture_begin(&f);
+    peer_open(&peer, &f);
+    for (int i = 0; i < 3; i++) {
+        peer_say(&peer, "{\"op\":\"ping\"}");
+        peer_expect(&peer, "{\"op\":\"pong\"}");
+    }
+    end(&f, &peer);
+}
+
 /* ---- conflation ---- */
 
 TEST(stream, conflate_ms_sends_the_newest_once_an_interval_after_a_skipped)
