@@ -9,9 +9,7 @@
 #include "load/load_process.h"
 #include "load/load_wire.h"
 
-#define SATURATED_CPU_PERMILLE 950
-#define SATURATED_LATE_US      5000 /* own p99 */
-#define BLOCKED_WAIT_US        1000
+#define BLOCKED_WAIT_US 1000
 
 struct load_open_loop {
     struct loop *loop;
@@ -290,8 +288,7 @@ static void write_generator(struct json_writer *writer, const struct load_open_l
     json_write_u64(writer, result->not_built);
     json_write_key(writer, "saturated");
     json_write_bool(writer,
-                    share > SATURATED_CPU_PERMILLE ||
-                        histogram_percentile(&result->own_late_us, 9900) > SATURATED_LATE_US);
+                    load_is_saturated(share, &result->own_late_us, &result->tally.latency_us));
     json_write_object_close(writer);
 }
 

@@ -1,6 +1,8 @@
 /* load_pool.c - contract in load_pool.h.
  * Requests take the connections in turn from a ring of those that have room, so that all of them
- * are used alike; a connection is in the ring once, and is looked at again when it comes out. */
+ * are used alike; a connection is in the ring once, and is looked at again when it comes out.
+ * Those that are down stand in a line: all wait equally long, so the first is due first, and none
+ * of those that are open is looked at. */
 #include "load/load_pool.h"
 
 #include <stdlib.h>
@@ -38,6 +40,8 @@ struct load_pool {
     struct link *links; /* owned */
     uint32_t *ring;     /* owned; `connections` places */
     uint32_t ring_from, ring_count;
+    uint32_t *down; /* owned; `connections` places: a ring, too */
+    uint32_t down_from, down_count;
     struct timer retry;
     struct load_pool_stats stats;
 };
@@ -77,10 +81,19 @@ static int open_websocket(struct load_pool *pool, struct link *link)
     return http_client_open_websocket(pool->client, &pool->options.target.address, &ws);
 }
 
+static void stand_in_line(struct load_pool *pool, uint32_t index)
+{
+    ASSERT(pool->down_count < pool->options.connections);
+    uint32_t at = (pool->down_from + pool->down_count++) % pool->options.connections;
+    pool->down[at] = index;
+}
+
 static void link_down(struct link *link)
 {
+    struct load_pool *pool = link->pool;
     link->state = LINK_DOWN;
     link->retry_us = load_process_now().us + LOAD_RECONNECT_MS * US_PER_MS;
+    stand_in_line(pool, link->index);
 }
 
 static void open_link(struct load_pool *pool, struct link *link)
@@ -104,11 +117,13 @@ static void open_link(struct load_pool *pool, struct link *link)
 static void open_some(struct load_pool *pool)
 {
     int64_t now_us = load_process_now().us;
-    for (uint32_t i = 0; i < pool->options.connections; i++) {
-        if (pool->opening >= pool->options.connects_max)
+    while (pool->down_count > 0 && pool->opening < pool->options.connects_max) {
+        struct link *link = &pool->links[pool->down[pool->down_from]];
+        if (link->retry_us > now_us)
             break;
-        if (pool->links[i].state == LINK_DOWN && pool->links[i].retry_us <= now_us)
-            open_link(pool, &pool->links[i]);
+        pool->down_from = (pool->down_from + 1) % pool->options.connections;
+        pool->down_count--;
+        open_link(pool, link);
     }
 }
 
@@ -139,11 +154,13 @@ int load_pool_new(struct loop *loop, const struct load_pool_options *options,
         return -ERR_MEMORY;
     pool->links = calloc(options->connections, sizeof *pool->links);
     pool->ring = calloc(options->connections, sizeof *pool->ring);
-    int result = pool->links == NULL || pool->ring == NULL
+    pool->down = calloc(options->connections, sizeof *pool->down);
+    int result = pool->links == NULL || pool->ring == NULL || pool->down == NULL
                      ? -ERR_MEMORY
                      : http_client_new(loop, &limits, &pool->client);
     if (result < 0) {
         free(pool->ring);
+        free(pool->down);
         free(pool->links);
         free(pool);
         return result;
@@ -155,8 +172,10 @@ int load_pool_new(struct loop *loop, const struct load_pool_options *options,
         pool->options.connects_max = CONNECTS_MAX;
     pool->callbacks = callbacks;
     pool->owner = owner;
-    for (uint32_t i = 0; i < options->connections; i++)
+    for (uint32_t i = 0; i < options->connections; i++) {
         pool->links[i] = (struct link){.pool = pool, .index = i};
+        stand_in_line(pool, i);
+    }
     timer_init(&pool->retry, on_retry, pool);
     on_retry(pool);
     *ret_pool = pool;
@@ -171,6 +190,7 @@ void load_pool_free(struct load_pool *pool)
     loop_timer_cancel(pool->loop, &pool->retry);
     http_client_free(pool->client); /* closes all: what is under way is reported lost */
     free(pool->ring);
+    free(pool->down);
     free(pool->links);
     free(pool);
 }

@@ -12,7 +12,7 @@
 #include "net/loop/loop.h"
 #include "net/stream/net_address.h"
 
-#define LOAD_CONNECTIONS_MAX 16384
+#define LOAD_CONNECTIONS_MAX 65536
 #define LOAD_PIPELINE_MAX    32 /* requests under way on one connection */
 #define LOAD_RECONNECT_MS    200
 

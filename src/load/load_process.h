@@ -17,5 +17,7 @@ int64_t load_process_thread_us(void);
 int64_t load_process_cpu_us(pid_t pid);
 /* Timers of the calling thread fire when they are due, not up to 50 us later. */
 void load_process_precise_timers(void);
+/* How many files this process may have open at once: a connection is one. */
+uint64_t load_process_files_max(void);
 /* The value of an object member: {"nproc":2,"cpu":"..","kernel":".."}. */
 void load_process_write_machine(struct json_writer *writer);

@@ -298,7 +298,8 @@ static void write_cpu(struct json_writer *writer, const struct subscribe *subscr
         json_write_decimal(writer, deliveries > 0 ? rows[i].us * 1000 / deliveries : 0, 3);
         if (i == 0) {
             json_write_key(writer, "saturated");
-            json_write_bool(writer, window->own_us * 1000 / window->us > 950);
+            json_write_bool(writer, load_permille(window->own_us, window->us) >
+                                        LOAD_SATURATED_CPU_PERMILLE);
         }
         json_write_object_close(writer);
     }

@@ -123,3 +123,12 @@ void load_tally_write(struct json_writer *writer, const struct load_tally *tally
     json_write_key(writer, "codes");
     write_codes(writer, tally);
 }
+
+bool load_is_saturated(int64_t cpu_permille, const struct histogram *own_late_us,
+                       const struct histogram *latency_us)
+{
+    uint64_t late_us = histogram_percentile(own_late_us, 9900);
+    return cpu_permille > LOAD_SATURATED_CPU_PERMILLE ||
+           (late_us > LOAD_SATURATED_LATE_US &&
+            late_us > histogram_percentile(latency_us, 9900) / 3);
+}

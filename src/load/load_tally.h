@@ -2,6 +2,7 @@
  * status and code, and how far the generator itself was behind. Thread: the owner's. */
 #pragma once
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "base/histogram.h"
@@ -51,6 +52,14 @@ uint64_t load_tally_failed_ppm(const struct load_tally *tally);
 void load_tally_write_histogram(struct json_writer *writer, const struct histogram *histogram);
 /* The members of an open object: sent, answered, .., latency_us, service_us, late_us, codes. */
 void load_tally_write(struct json_writer *writer, const struct load_tally *tally);
+
+/* The figures of a run are its generator's own: it had no processor time left (`cpu_permille` of
+ * its thread), or what it did later than was due (`own_late_us`) is at p99 more than 5 ms and more
+ * than a third of the latency that was measured. */
+#define LOAD_SATURATED_CPU_PERMILLE 950
+#define LOAD_SATURATED_LATE_US      5000
+bool load_is_saturated(int64_t cpu_permille, const struct histogram *own_late_us,
+                       const struct histogram *latency_us);
 
 /* part of whole in thousandths; 0 where there is no whole. */
 static inline int64_t load_permille(int64_t part, int64_t whole)

@@ -19,6 +19,7 @@
 #define CONNECT_MS       60000
 #define CONNECTS_AT_ONCE 256
 #define PIPELINE         8
+#define FILES_BESIDE     (WORLD_RETRY_LINKS + 32) /* open files that are no user's */
 #define GRACE_MS         5000
 #define IDLE_US          1000
 #define SWEEP_US         (50 * US_PER_MS)
@@ -379,6 +380,9 @@ static int prepare(struct world *world, const char **ret_why)
                                             .transport = LOAD_TRANSPORT_HTTP,
                                             .connections = WORLD_RETRY_LINKS,
                                             .pipeline = 1};
+    *ret_why = "each user has a connection, and so many files may not be open (ulimit -n)";
+    if (options->users + FILES_BESIDE > load_process_files_max())
+        return -ERR_LIMIT;
     *ret_why = "out of memory";
     TRY(make_script(world));
     TRY(memory_new(world));
@@ -466,7 +470,7 @@ static void release(struct world *world)
     free(world->rows);
     free(world->seconds);
     free(world->bets);
-    free(world->free_bets);
+    free(world->order);
     free(world);
 }
 

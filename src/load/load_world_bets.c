@@ -16,12 +16,22 @@ int world_bets_new(struct world *world)
     uint64_t wanted = (uint64_t)world->options->users * WORLD_BETS_OF_A_USER;
     world->bets_count = wanted < WORLD_BETS_LEAST ? WORLD_BETS_LEAST : (uint32_t)wanted;
     world->bets = calloc(world->bets_count, sizeof *world->bets);
-    world->free_bets = calloc(world->bets_count, sizeof *world->free_bets);
-    if (world->bets == NULL || world->free_bets == NULL)
+    world->order = calloc(world->bets_count, sizeof *world->order);
+    if (world->bets == NULL || world->order == NULL)
         return -ERR_MEMORY;
     for (uint32_t i = 0; i < world->bets_count; i++)
-        world->free_bets[world->free_count++] = world->bets_count - 1 - i;
+        world->order[i] = i;
     return 0;
+}
+
+/* The last of those that are used takes its place. */
+static void release(struct world *world, struct world_bet *bet)
+{
+    uint32_t index = (uint32_t)(bet - world->bets);
+    uint32_t last = world->order[--world->used_count];
+    world->order[bet->place] = last;
+    world->bets[last].place = bet->place;
+    world->order[world->used_count] = index;
 }
 
 static void end_bet(struct world *world, struct world_bet *bet)
@@ -31,8 +41,7 @@ static void end_bet(struct world *world, struct world_bet *bet)
         load_tally_lost(&world->tallies[LOAD_ACT_BET], due, load_process_now(), SLICE("NO_ANSWER"));
         world_second(world, world_now_us(world))->failed++;
     }
-    bet->used = false;
-    world->free_bets[world->free_count++] = (uint32_t)(bet - world->bets);
+    release(world, bet);
 }
 
 /* ---- what is bet on ---- */
@@ -145,17 +154,18 @@ void world_bet(struct world *world, uint32_t user, int64_t due_us)
 {
     bool counted = world_counts(world, due_us);
     int64_t now_us = world_now_us(world);
-    if (world->free_count == 0) {
+    if (world->used_count == world->bets_count) {
         world->counts.beyond++;
         count_unsent(world, due_us);
         return;
     }
-    struct world_bet *bet = &world->bets[world->free_bets[world->free_count - 1]];
+    uint32_t place = world->used_count++;
+    struct world_bet *bet = &world->bets[world->order[place]];
     *bet = (struct world_bet){
-        .used = true, .user = user, .due_us = due_us, .sent_us = now_us, .counted = counted};
+        .place = place, .user = user, .due_us = due_us, .sent_us = now_us, .counted = counted};
     if (!write_bet(world, user, bet)) {
         world->counts.not_offered += counted;
-        bet->used = false;
+        release(world, bet);
         return;
     }
     if (counted)
@@ -163,10 +173,9 @@ void world_bet(struct world *world, uint32_t user, int64_t due_us)
     world_second(world, now_us)->bets++;
     if (!send_first(world, bet)) {
         count_unsent(world, due_us);
-        bet->used = false;
+        release(world, bet);
         return;
     }
-    world->free_count--;
     bet->tries = bet->flights = 1;
     if (counted)
         load_tally_sent(&world->tallies[LOAD_ACT_BET], (struct monotonic){world->begin_us + due_us},
@@ -256,13 +265,14 @@ static void try_again(struct world *world, struct world_bet *bet, int64_t now_us
     world->counts.retries++;
 }
 
-/* Who had a broken connection tries at once, who waits does so when the time is over. */
+/* Who had a broken connection tries at once, who waits does so when the time is over. From the last
+ * to the first: whoever ends meanwhile is replaced by one that was looked at. */
 void world_bets_sweep(struct world *world, int64_t now_us)
 {
     int64_t timeout_us = world->options->world.timeout_ms * US_PER_MS;
-    for (uint32_t i = 0; i < world->bets_count; i++) {
-        struct world_bet *bet = &world->bets[i];
-        if (!bet->used || !may_be_sent_again(world, bet))
+    for (uint32_t i = world->used_count; i-- > 0;) {
+        struct world_bet *bet = &world->bets[world->order[i]];
+        if (!may_be_sent_again(world, bet))
             continue;
         if (bet->flights == 0 || now_us - bet->sent_us >= timeout_us)
             try_again(world, bet, now_us);
@@ -271,7 +281,6 @@ void world_bets_sweep(struct world *world, int64_t now_us)
 
 void world_bets_end(struct world *world)
 {
-    for (uint32_t i = 0; world->bets != NULL && i < world->bets_count; i++)
-        if (world->bets[i].used)
-            end_bet(world, &world->bets[i]);
+    while (world->used_count > 0)
+        end_bet(world, &world->bets[world->order[world->used_count - 1]]);
 }

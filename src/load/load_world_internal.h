@@ -42,7 +42,8 @@ struct world_user {
 
 /* A bet from its moment until nothing more can come of it. */
 struct world_bet {
-    bool used, answered, counted;
+    bool answered, counted;
+    uint32_t place; /* in order[] */
     uint32_t user, tries, flights;
     int64_t due_us, sent_us; /* sent: the last time */
     uint32_t body_bytes, key_bytes, id_bytes;
@@ -74,8 +75,8 @@ struct world {
     struct world_market *markets;
     struct world_user *rows;
     struct world_bet *bets;
-    uint32_t *free_bets;
-    uint32_t bets_count, free_count;
+    uint32_t *order; /* of all bets: first those that are used, then the others */
+    uint32_t bets_count, used_count;
     struct world_second *seconds;
 
     char prefix[32]; /* of markets */

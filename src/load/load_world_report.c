@@ -1,9 +1,7 @@
 /* load_world_report.c - contract in load_world_internal.h. */
 #include "load/load_world_internal.h"
 
-#define SATURATED_CPU_PERMILLE 950
-#define SATURATED_LATE_US      20000 /* p99 of our own */
-#define PERCENT_PLACES         2
+#define PERCENT_PLACES 2
 
 static void put_u64(struct json_writer *writer, const char *key, uint64_t value)
 {
@@ -101,9 +99,8 @@ static void put_machine_use(struct json_writer *writer, const struct world *worl
     put_histogram(writer, "own_late_us", &world->own_late_us);
     put_u64(writer, "beyond", world->counts.beyond);
     json_write_key(writer, "saturated");
-    json_write_bool(writer,
-                    share > SATURATED_CPU_PERMILLE ||
-                        histogram_percentile(&world->own_late_us, 9900) > SATURATED_LATE_US);
+    json_write_bool(writer, load_is_saturated(share, &world->own_late_us,
+                                              &world->tallies[LOAD_ACT_BET].latency_us));
     json_write_object_close(writer);
     if (world->server_cpu_us < 0)
         return;

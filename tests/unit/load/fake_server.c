@@ -68,12 +68,23 @@ static bool is_refused(const struct fake_server *fake, uint64_t bet)
     return fake->refuse_each > 0 && bet % fake->refuse_each == 0;
 }
 
+/* From now on it is told what changes, and not before: a snapshot comes first. */
+static void subscribe(struct fake_server *fake, struct ws_handle ws)
+{
+    send_snapshot(fake, ws);
+    for (uint32_t i = 0; i < fake->sockets_count; i++)
+        if (memcmp(&fake->sockets[i], &ws, sizeof ws) == 0)
+            return;
+    if (fake->sockets_count < FAKE_SOCKETS_MAX)
+        fake->sockets[fake->sockets_count++] = ws;
+}
+
 static void on_ws_text(void *owner, struct ws_handle ws, struct slice text)
 {
     struct fake_server *fake = owner;
     char answer[256];
     if (memmem(text.at, text.bytes, "\"place_bet\"", 11) == NULL) {
-        send_snapshot(fake, ws);
+        subscribe(fake, ws);
         return;
     }
     uint64_t bet = atomic_fetch_add(&fake->bets, 1) + 1;
@@ -121,10 +132,7 @@ static void on_request(void *owner, struct http_request *request)
     struct fake_server *fake = owner;
     if (slice_is(request->path, "/v1/stream")) {
         struct ws_handle ws;
-        if (http_upgrade_websocket(request, SLICE_NONE, &ws_calls, fake, &ws) ==
-                HTTP_UPGRADE_DONE &&
-            fake->sockets_count < FAKE_SOCKETS_MAX)
-            fake->sockets[fake->sockets_count++] = ws;
+        (void)http_upgrade_websocket(request, SLICE_NONE, &ws_calls, fake, &ws);
         return;
     }
     if (slice_is(request->path, "/v1/bets") && request->method == HTTP_POST) {

@@ -85,3 +85,19 @@ TEST(tally, writes_percentiles_and_codes_as_json)
                            "\"max\":5,\"count\":1}"));
     assert_non_null(strstr(text, "{\"status\":409,\"code\":\"ODDS_CHANGED\",\"count\":1}"));
 }
+
+TEST(tally, figures_are_the_generators_own_when_it_had_no_time_or_was_late)
+{
+    static struct histogram late, latency;
+    histogram_reset(&late);
+    histogram_reset(&latency);
+    histogram_record(&latency, 12000);
+    assert_false(load_is_saturated(LOAD_SATURATED_CPU_PERMILLE, &late, &latency));
+    assert_true(load_is_saturated(LOAD_SATURATED_CPU_PERMILLE + 1, &late, &latency));
+    histogram_record(&late, LOAD_SATURATED_LATE_US - 1000); /* much of it, and yet little */
+    assert_false(load_is_saturated(0, &late, &latency));
+    histogram_record(&late, LOAD_SATURATED_LATE_US + 1000);
+    assert_true(load_is_saturated(0, &late, &latency));
+    histogram_record(&latency, 100000); /* now it is a small part of what was waited */
+    assert_false(load_is_saturated(0, &late, &latency));
+}
