@@ -146,13 +146,29 @@ void book_settle_accepted(struct book *book, const struct shard_bet *bet)
         book_settle_queue(book, (struct market_ref){settlement.legs[0].market});
 }
 
+/* A bet that may yet be one that waits, of a group that was late (late_group.c), has no record
+ * behind it: it is settled when its own are durable, a moment later. */
+static bool may_change(const struct book *book, const struct shard_bet *bet)
+{
+    return book->ports.prices != NULL && bet->seq_last > commit_durable_seq(book->commit);
+}
+
+static const struct shard_bet *next_bet(const struct book *book)
+{
+    const struct shard_leg *leg =
+        shard_state_leg(book->state, settle_queue_leg(book->settle_queue));
+    return shard_state_bet(book->state, leg->bet);
+}
+
 void book_settle_step(struct book *book)
 {
     struct settle_queue *queue = book->settle_queue;
     uint32_t looks_left = book->options.settle_per_turn_max * SETTLE_LOOKS_PER_RECORD;
     while (queue->count > 0 && commit_has_spare(book->commit)) { /* bets and fences go first */
         const struct shard_leg *leg = shard_state_leg(book->state, settle_queue_leg(queue));
-        const struct shard_bet *bet = shard_state_bet(book->state, leg->bet);
+        const struct shard_bet *bet = next_bet(book);
+        if (may_change(book, bet))
+            return;
         uint32_t records = settle_bet(book, bet);
         uint32_t looks = records == 0 ? 1 : records * SETTLE_LOOKS_PER_RECORD;
         bool accepted = bet->state != BET_STATE_PENDING && bet->state != BET_STATE_REFERRED &&
@@ -166,7 +182,8 @@ void book_settle_step(struct book *book)
 
 bool book_settle_due(const struct book *book)
 {
-    return book->settle_queue->count > 0 && commit_has_spare(book->commit);
+    return book->settle_queue->count > 0 && commit_has_spare(book->commit) &&
+           !may_change(book, next_bet(book));
 }
 
 size_t book_settlements(const struct book *book, struct book_settlement *ret, size_t most)

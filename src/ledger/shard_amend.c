@@ -5,16 +5,12 @@
 #include "base/hash.h"
 #include "ledger/shard_state_internal.h"
 
-/* Whatever came after it, of its own or of its markets, was decided on a bet that is open. */
-static bool is_alone(const struct shard_state *state, const struct shard_bet *bet)
+/* Whatever came after it, of its own, was decided on a bet that is open. A result of its markets
+ * was not: it says nothing of any bet, and a bet may wait while one comes. */
+static bool is_alone(const struct shard_bet *bet)
 {
-    if (bet->state != BET_STATE_OPEN || bet->seq_last != bet->seq_placed ||
-        bet->cash_out_waits != CASH_OUT_NONE)
-        return false;
-    for (uint32_t i = 0; i < bet->legs_count; i++)
-        if (state->markets[state->legs[bet->legs_first + i].market].seq_result > bet->seq_placed)
-            return false;
-    return true;
+    return bet->state == BET_STATE_OPEN && bet->seq_last == bet->seq_placed &&
+           bet->cash_out_waits == CASH_OUT_NONE;
 }
 
 /* As shard_apply_bet.c counts the one and the other. */
@@ -50,7 +46,7 @@ bool shard_amend_to_pending(struct shard_state *state, struct record_head *recor
     struct record_bet *body = (struct record_bet *)view.body;
     struct shard_bet *bet = shard_bet_of(state, body->bet_id);
     ASSERT(body->outcome == BET_PLACED && bet != NULL && record->postings_count == 2);
-    if (!is_alone(state, bet))
+    if (!is_alone(bet))
         return false;
     count_again(state, bet);
     move_stake(state, record, (struct record_posting *)&view.postings[1]);

@@ -10,7 +10,7 @@
 /* A BET that was placed becomes one that is pending and due at once: its money is held, and nothing
  * else is another. `record` is in the caller's memory, and state and record agree afterwards as if
  * it had been so from the first. False, and nothing is changed, where a later record counts on that
- * bet, or a result of its markets. */
+ * bet. */
 bool shard_amend_to_pending(struct shard_state *state, struct record_head *record);
 /* Behind another record than before: it, and its own checksum, are put right. */
 void shard_amend_chain(struct record_head *record, uint32_t before_crc);
