@@ -1,6 +1,7 @@
 """Match days (`overround load world`): the same bettors at each of the contenders."""
 import itertools
 import json
+import os
 import subprocess
 
 import load_of
@@ -9,6 +10,8 @@ from contenders import PROGRAM, Trouble, metric
 RUNS = itertools.count(1)
 BROKEN_P99_US = 1_000_000
 BROKEN_FAILED_PERCENT = 5
+OBJECTIVES_MS = {'poll_p99_ms': 200, 'p99_ms': 500}  # V0-22
+PROGRAMS = ('naive', 'book', 'front')                # the others are engines
 WARMUP_S = 3
 GOAL_MS = 15000  # in each match: a day is short, and shall have some
 MOVES_MS = 2000  # of a volatile day: as often as after a goal, all the time
@@ -83,6 +86,22 @@ def database_of(report):
     return told
 
 
+def misses_objectives(told):
+    """Of who polls: both."""
+    return 'why' in told or any(told[name] > most for name, most in OBJECTIVES_MS.items())
+
+
+def processors_of(report):
+    """Percent of the machine's processors: of the contender, its engines, the generator, nobody."""
+    spent = report['spent']
+    whole = spent['seconds'] * os.cpu_count()
+    own = sum(s for name, s in spent['cpu_s'].items() if name in PROGRAMS)
+    parts = {'program': own, 'engines': sum(spent['cpu_s'].values()) - own,
+             'generator': report['generator']['cpu_share'] * report['seconds'],
+             'idle': spent['idle_s']}
+    return {name: round(100 * seconds / whole, 1) for name, seconds in parts.items()}
+
+
 def summary(report):
     """What the tables have of a day."""
     if 'ended' in report:
@@ -99,6 +118,8 @@ def summary(report):
             'busiest_s': max(s['bets'] for s in report['series']),
             'cpu_s': cpu, 'database': database_of(report),
             'cpu_ms_per_bet': round(1000 * sum(cpu.values()) / max(1, bets['succeeded']), 3),
+            'processors_percent': processors_of(report),
+            'generator_late_p99_ms': report['generator']['own_late_us']['p99'] / 1000,
             'generator_saturated': report['generator']['saturated']}
     told['requests_per_s'] = round(sum(per_second(report, kind)
                                        for kind in ('bets', 'polls', 'balances')), 1)

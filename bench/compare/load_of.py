@@ -1,5 +1,6 @@
 """What a contender spends while it is measured: processor time by process, and the work of its
 PostgreSQL (pg_stat_database, pg_stat_statements, the write-ahead log)."""
+import os
 import re
 import time
 
@@ -37,6 +38,12 @@ def statements(contender):
     return found
 
 
+def idle_seconds():
+    """Of all processors together, since the machine began."""
+    with open('/proc/stat', encoding='ascii') as file:
+        return int(file.readline().split()[4]) / os.sysconf('SC_CLK_TCK')
+
+
 class Meter:
     """`begin` and `end` around what is measured; then `spent`."""
 
@@ -45,7 +52,8 @@ class Meter:
         self.before = None
 
     def read(self):
-        told = {'at': time.monotonic(), 'cpu_s': self.contender.cpu_seconds()}
+        told = {'at': time.monotonic(), 'idle_s': idle_seconds(),
+                'cpu_s': self.contender.cpu_seconds()}
         if self.contender.ledger is not None:
             told['database'] = database(self.contender)
             told['statements'] = statements(self.contender)
@@ -57,6 +65,7 @@ class Meter:
     def end(self):
         now, before = self.read(), self.before
         spent = {'seconds': round(now['at'] - before['at'], 2),
+                 'idle_s': round(now['idle_s'] - before['idle_s'], 2),
                  'cpu_s': {name: round(value - before['cpu_s'].get(name, 0), 2)
                            for name, value in now['cpu_s'].items()}}
         if 'database' in now:

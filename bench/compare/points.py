@@ -1,4 +1,5 @@
 """What the specification says of V0 (docs/CHECKLIST.md, V0-n) beside what was measured of it."""
+from days import misses_objectives
 from words import cell, row
 
 DAYS_OF_YEAR, DAYS_OF_MONTH = 365, 30
@@ -26,7 +27,14 @@ def limit(told):
     at, best = breaks_at(told), carried(told)
     if at is None:
         return f'not up to {best["users"]:,}'
-    return f'{at:,}' + (f' (carried {best["users"]:,})' if best else '')
+    late = ', the generator late' * told['days'][-1].get('generator_saturated', False)
+    return f'{at:,}{late}' + (f' (carried {best["users"]:,})' if best else '')
+
+
+def missed_from(told):
+    """In words: with how many users the objectives are missed."""
+    at = next((d['users'] for d in told['days'] if misses_objectives(d)), None)
+    return f'{at:,}' if at else f'not up to {told["days"][-1]["users"]:,}'
 
 
 def settled(told, count):
@@ -101,6 +109,10 @@ def ceiling_rows(told):
         yield ('V0-43', 'bets that failed then', '~1 % (99 % available)',
                f'{day["failed_percent"]} %')
     yield ('V0-44', 'users that break it', '2,000-3,000; ceiling 3,000-5,000', limit(told))
+    yield ('V0-44', 'users with whom V0-22 is missed', '', missed_from(told))
+    if told['days'][-1]['broken'] and 'processors_percent' in told['days'][-1]:
+        yield ('V0-44', 'of the processors then: V0, its engines, generator, idle', '', ', '.join(
+            f'{share:g} %' for share in told['days'][-1]['processors_percent'].values()))
     yield ('V0-46', 'more than 60 % of the database\'s time is polling', '1,000-2,000 users',
            first_users(told, lambda d: d['database']['polling_percent'] > 60))
     yield ('V0-46', 'more than 5 % refused ODDS_CHANGED', '1,000-2,000 users',

@@ -8,9 +8,11 @@ CLAIMS_OF = ('embedded', 'distributed')
 NOTES = '''
 ## How it was measured
 
-- Contenders, engines and generator share one machine and its loopback; a network adds its own. A
-  contender near its limit is slowed by the generator, and those of several processes by each other.
-  A day whose generator was late is marked.
+- Contenders, engines and generator share one machine and its loopback; a network adds its own.
+  The generator goes before (the others are as nice as can be), so it is on time, and a contender
+  near its limit has what the generator leaves: see *Where the processors went*. A day whose
+  generator was late nevertheless (by more than 5 ms and a third of the bets' p99) is marked. Most
+  of the generator's time is the kernel's, for a write and a read of each request.
 - The generator is open loop: what is due is sent when it is due and measured from then, whether or
   not answers came. The same seed gives each contender the same bettors, goals and moves. V0's
   bettors poll each 3 s; V1's have a stream. There are ten matches, half of the bettors watch one of
@@ -20,7 +22,10 @@ NOTES = '''
   bettors know it late, is asked for fewer bets by the same bettors.
 - *Breaks*: p99 of bets above {p99:g} s, or more than {failed} % of bets failed (5xx, 429 or no
   answer). Tried were {users} users; the true limit lies between the last that was carried and the
-  first that was not.
+  first that was not. Near it a day is a matter of luck: when bets that wait for one market's row
+  hold all connections to the database, bettors see old prices, bet on them, and send again.
+  Each user has a connection, and so an open file of the generator and of the contender: {files:,}
+  may be open here, and more than {most:,} users were not tried.
 - Processor time is that of all processes of a contender with its engines, in the seconds that are
   measured; polls, streams and prices are in it, and not only bets. So it is high a bet where bets
   are few.
@@ -97,6 +102,20 @@ def database_table(found):
     return out
 
 
+def processors_table(found):
+    out = row('contender', 'users', 'its program %', 'its engines %', 'generator %', 'idle %',
+              'generator late p99 ms')
+    out += row(*['---'] * 7)
+    for told in found.values():
+        for day in told['days']:
+            if 'processors_percent' in day:
+                out += row(told['title'], f'{day["users"]:,}', *(
+                    cell(day['processors_percent'][name])
+                    for name in ('program', 'engines', 'generator', 'idle')),
+                    cell(day['generator_late_p99_ms']))
+    return out
+
+
 def usd_of_million(told, day, prices):
     """Processor time of a million bets as on that day, and a month of keeping them."""
     if not day or 'cpu_ms_per_bet' not in day:
@@ -124,6 +143,8 @@ def once_table(found, prices):
     out += row(*['---'] * (1 + len(found)))
     users = shared_day(found)
     out += row('users that break it', *(points.limit(t) for t in found.values()))
+    out += row('users with whom bets wait above 500 ms or polls above 200 ms, p99', *(
+        points.missed_from(t) for t in found.values()))
     out += row('highest bets/s placed', *(cell(t['throughput']['bets_per_s'])
                                           for t in found.values()))
     out += row('processor ms a bet then', *(cell(t['throughput'].get('cpu_ms_per_bet'))
@@ -195,12 +216,14 @@ def write(run, picture):
     found = run['found']
     rules = {**run['rules'], 'users': ', '.join(f'{n:,}' for n in run['plan']['users']),
              'seconds': run['plan']['seconds'], 'vcpu': run['prices']['vcpu_hour_usd'],
-             'gb': run['prices']['gb_month_usd']}
+             'gb': run['prices']['gb_month_usd'], 'files': run['open_files'],
+             'most': max(run['plan']['users'])}
     parts = (('Claimed and measured', claims_table(found)),
              ('Of each', once_table(found, run['prices'])),
              ('Match days', days_table(found)),
              (f'Days of {run["plan"]["hard_users"]:,} users while prices move all the time',
               hard_table(found)),
+             ('Where the processors went', processors_table(found)),
              ('What PostgreSQL did', database_table(found)),
              ('What is said of V0, and what it did', points.table(found['naive'])))
     return (f'# V0 and V1 under the same bettors\n\nWritten by `overround compare`'

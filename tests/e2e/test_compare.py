@@ -80,6 +80,41 @@ def test_what_the_database_did_is_counted_for_those_who_have_one(run):
     assert all(naive['statement_ms'][step] > 0 for step in ('poll', 'lock', 'insert', 'debit'))
 
 
+def test_where_the_processors_went_is_told(run):
+    """Of the whole machine: nobody has more than there is, and who works has something."""
+    for told in run[2]['found'].values():
+        for day in told['days']:
+            shares = day['processors_percent']
+            assert set(shares) == {'program', 'engines', 'generator', 'idle'}
+            assert shares['program'] > 0 < shares['generator'] and shares['idle'] >= 0
+            assert sum(shares.values()) < 110  # of clocks that are read one after the other
+            assert day['generator_late_p99_ms'] >= 0
+    assert run[2]['found']['embedded']['days'][0]['processors_percent']['engines'] == 0
+
+
+def test_who_is_measured_goes_behind_who_measures():
+    """A member and its children are nice, and its session is, where sessions are shared between."""
+    sys.path.insert(0, os.path.join(ROOT, 'bench', 'compare'))
+    from contenders import LAST, give_way
+    with subprocess.Popen(['sleep', '60'], start_new_session=True) as sleeper:
+        try:
+            give_way(sleeper.pid)
+            assert os.getpriority(os.PRIO_PROCESS, sleeper.pid) == LAST
+            group = f'/proc/{sleeper.pid}/autogroup'
+            if os.path.exists(group):
+                with open(group, encoding='ascii') as file:
+                    assert file.read().split()[-1] == str(LAST)
+        finally:
+            sleeper.kill()
+
+
+def test_users_without_a_file_each_are_not_tried():
+    done = subprocess.run(['prlimit', '--nofile=1024:1024', BINARY, 'compare', '--users', '1000'],
+                          stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+                          stderr=subprocess.PIPE, text=True, env=ENVIRONMENT, check=False)
+    assert done.returncode == 1 and 'ulimit -Hn' in done.stderr and done.stdout == ''
+
+
 def test_what_is_sent_again_is_placed_once_by_the_book(run):
     """V0's defect is counted, too, where somebody sent again; when nobody had to wait, nobody
     did."""
