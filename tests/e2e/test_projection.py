@@ -73,6 +73,24 @@ def test_a_bet_has_a_row_for_each_leg_and_record(kept, database):
     assert ALL_GOOD in verify(database.url, '--data', kept.server.data).stdout
 
 
+def test_all_bets_of_a_market_are_summed_by_the_index_on_its_event(kept, database):
+    first, second = kept.market(event='9001'), kept.market(event='9002')
+    customers = [kept.bettor(money='100.00') for _ in range(3)]
+    for number, customer in enumerate(customers):
+        assert customer.bet(first, 11, f'{number + 1}.00').status == 201
+    assert customers[0].bet(second, 11, '50.00').status == 201
+    kept.feed.settle(first, [11])
+    until(lambda: customers[2].bets()[0]['status'] == 'WON')
+    caught_up(kept.server)
+    event = database.psql(f"SELECT min(event_id) FROM bets WHERE market_id = '{first}'").stdout
+    now = ('SELECT DISTINCT ON (bet_id, leg_no) * FROM bets WHERE event_id = '
+           f"'{event.strip()}' ORDER BY bet_id, leg_no, record_no DESC")
+    summed = ('SELECT count(*), count(DISTINCT user_id), sum(stake), sum(payout) FROM '
+              f"({now}) AS b WHERE market_id = '{first}'")
+    assert rows(database, summed) == [['3', '3', '6.00', '11.70']]
+    assert 'bets_by_event' in database.psql(f'SET enable_seqscan = off; EXPLAIN {summed}').stdout
+
+
 def test_a_killed_server_writes_each_row_once(kept, database):
     market = kept.market()
     load = Load(kept, market, customers=4)
