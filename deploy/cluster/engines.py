@@ -1,6 +1,8 @@
 """What others wrote, from packages: PostgreSQL, a Redis cluster of six, a Kafka of one broker or
-three, HAProxy."""
+three, RabbitMQ, HAProxy."""
+import contextlib
 import os
+import secrets
 import shutil
 import signal
 import socket
@@ -12,6 +14,7 @@ HERE = os.path.dirname(os.path.realpath(__file__))
 ROOT = os.path.dirname(os.path.dirname(HERE))
 RUN = os.path.join(ROOT, 'tests', 'lib')
 PROXY = os.path.join(ROOT, 'deploy', 'haproxy')
+given = set()  # ports
 
 
 def quietly(*argv):
@@ -21,13 +24,15 @@ def quietly(*argv):
 
 
 def free_ports(count):
-    """Of 127.0.0.1, all different."""
-    sockets = [socket.socket() for _ in range(count)]
-    for one in sockets:
-        one.bind(('127.0.0.1', 0))
-    ports = [one.getsockname()[1] for one in sockets]
-    for one in sockets:
-        one.close()
+    """Of 127.0.0.1, all different, and none that somebody of ours has who has not begun yet."""
+    with contextlib.ExitStack() as sockets:
+        ports = []
+        while len(ports) < count:
+            one = sockets.enter_context(socket.socket())
+            one.bind(('127.0.0.1', 0))
+            if (port := one.getsockname()[1]) not in given:
+                ports.append(port)
+    given.update(ports)
     return ports
 
 
@@ -78,6 +83,18 @@ def kafka(cluster):
                      None if node < count - 1 else
                      lambda: all(answers(port) for port in ports[:count]),
                      {'listen': local(ports[node])})
+
+
+def rabbitmq(cluster):
+    """What a provider's messages come by. It takes a while to begin, and is not waited for: its
+    provider is ready behind it."""
+    port, *inner = free_ports(3)
+    password = secrets.token_hex(16)
+    cluster.uof = f'amqp://provider:{password}@{local(port)}/%2F'
+    ports = ':'.join(str(one) for one in (port, *inner))
+    return Member('rabbitmq', [os.path.join(RUN, 'run-rabbitmq'), cluster.folder('rabbitmq'),
+                               ports, 'default_user = provider', f'default_pass = {password}'],
+                  at={'listen': local(port)})
 
 
 def certificate(folder):

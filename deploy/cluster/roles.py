@@ -5,6 +5,7 @@ import os
 import shutil
 import subprocess
 import sys
+import time
 import urllib.error
 import urllib.request
 
@@ -34,15 +35,27 @@ def of_a_shard(cluster, shard, admin):
             local(admin)]
 
 
+def provider(cluster):
+    """Of matches that come through the broker; and where recoveries of them are asked for."""
+    port = free_ports(1)[0]
+    cluster.recoveries = f'1=http://{local(port)}/v1/liveodds/'
+    return Member('provider', [sys.executable, os.path.join(HERE, 'provider.py'), port,
+                               int(time.time()), cluster.folder('provider')],
+                  lambda: answers(port), {'listen': local(port)},
+                  environment={'OVERROUND_UOF': cluster.uof})
+
+
 def book(cluster):
-    """With simulated matches, and bettors at a front of their own: somebody has to play."""
+    """With simulated matches, and bettors at a front of their own: somebody has to play; and with
+    those of the provider."""
     public, admin, cluster.house = free_ports(3)
     cluster.book_data = cluster.folder('book')
     return Member('book',
                   [PROGRAM, 'demo', '--data', cluster.book_data, '--listen', local(public),
                    '--bettors-at', local(cluster.house), '--streams-create', cluster.brokers,
-                   *of_a_shard(cluster, 0, admin)],
-                  lambda: says_ready(public), {'listen': local(public), 'admin': local(admin)})
+                   '--uof-recovery', cluster.recoveries, *of_a_shard(cluster, 0, admin)],
+                  lambda: says_ready(public), {'listen': local(public), 'admin': local(admin)},
+                  environment={'OVERROUND_UOF': cluster.uof})
 
 
 def copy_secrets(cluster, folder, names):
@@ -126,6 +139,7 @@ def analytics(cluster, name):
 
 def members(cluster):
     """The book first: it makes the keys that fronts read tokens with, the topics, the tables."""
+    yield provider(cluster)
     yield book(cluster)
     for shard in range(1, SHARDS):
         for which in (1, 2):

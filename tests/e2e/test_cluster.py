@@ -23,6 +23,7 @@ CLUSTER = os.path.join(ROOT, 'deploy', 'cluster', 'cluster')
 START_SECONDS = 240
 SHARDS = 3
 FRONTS = ('front-blue-1', 'front-blue-2')
+TAKES_FEEDS = 'book'
 
 
 class Cluster:
@@ -81,11 +82,12 @@ class Cluster:
     def starts(self, member):
         return self.members()[member]['starts']
 
-    def kill(self, member):
+    def kill(self, member, ready=None):
+        """Until it is there again, by itself."""
         before = self.starts(member)
         os.kill(self.members()[member]['pid'], signal.SIGKILL)
         until(lambda: self.starts(member) > before, 30)
-        until(lambda: self.is_ready(member), 60)
+        until(ready or (lambda: self.is_ready(member)), 60)
 
     def holder(self, shard):
         """Of the two that may have it: (who takes bets, who waits)"""
@@ -118,21 +120,23 @@ def cluster():
     shutil.rmtree(folder, ignore_errors=True)
 
 
-def an_open_market(http):
-    """One of the matches of a book that was killed may still be shown, until its keys expire."""
+def an_open_market(http, by_broker=False):
+    """One of the matches of a book that was killed may still be shown, until its keys expire. Those
+    of the provider behind the broker end soon."""
     shown = [market['market_id'] for event in http.request('GET', '/v1/events').json['events']
-             for market in event['markets'] if market['status'] == 'active']
+             for market in event['markets'] if market['status'] == 'active' and
+             market['market_id'].startswith('sr:') == by_broker]
     if not shown:
         return None
     path = f'/v1/odds/{quote(random.choice(shown), safe="")}'
     return http.request('GET', path).json
 
 
-def bet(cluster, token, key):
+def bet(cluster, token, key, by_broker=False):
     """The answer, or None: nobody could be asked."""
     try:
         with cluster.customer() as http:
-            shown = an_open_market(http)
+            shown = an_open_market(http, by_broker)
             if shown is None:
                 return None
             first = shown['selections'][0]
@@ -152,6 +156,41 @@ def bets(cluster, customers, word):
                 answer = bet(cluster, token, f'{key}-{next(tried)}')
                 return answer if answer is not None and answer.status in (201, 202) else None
             assert bet_shard(until(placed, 90, 0.2).json['bet_id']) == shard
+
+
+def by_broker(cluster, customers, word):
+    """A bet of a customer of each shard on what the broker brings; the tokens by the bets."""
+    def placed(token, tried):
+        answer = bet(cluster, token, f'{word}-{next(tried)}', True)
+        return answer is not None and answer.status == 201 and answer.json['bet_id']
+    return {until(lambda token=token, tried=iter(range(10000)): placed(token, tried), 90, 0.2):
+            token for token in customers}
+
+
+def is_settled(cluster, ident, token):
+    with cluster.customer() as http:
+        answer = http.request('GET', f'/v1/bets/{ident}', token=token)
+    return answer.status == 200 and answer.json['status'] in ('WON', 'LOST')
+
+
+class BrokerDies:
+    """And a while later its provider. What is bet on before is settled behind it."""
+
+    def __init__(self, cluster, customers):
+        self.cluster, self.customers = cluster, customers
+        self.bets = by_broker(cluster, customers, 'broker')
+        self.recoveries = self.count('recoveries')
+        cluster.kill('rabbitmq', lambda: self.count('losses') > 0)
+
+    def count(self, what):
+        return self.cluster.metric(f'overround_uof_{what}_total', TAKES_FEEDS)
+
+    def check(self):
+        until(lambda: self.count('recoveries') > self.recoveries, 90)
+        self.cluster.kill('provider', lambda: True)
+        by_broker(self.cluster, self.customers, 'broker-again')
+        for ident, token in self.bets.items():
+            until(lambda i=ident, t=token: is_settled(self.cluster, i, t), 120, 0.2)
 
 
 def accepted(cluster, member):
@@ -196,23 +235,27 @@ def works(cluster, holders):
     assert accepted(cluster, 'book') > 0  # shard 0
 
 
-def desk(cluster, path):
+def desk(cluster, market, word):
+    """What the shards say to it; None: the market is one of a book that was killed."""
     host, port = cluster.members()['book']['admin'].split(':')
     with Http((host, int(port))) as http:
-        answer = http.request('POST', f'/v1/admin/{path}', {'reason': 'drill'}, cluster.admin)
-    assert answer.status == 200, answer.body
-    return answer.json
+        answer = http.request('POST', f'/v1/admin/markets/{quote(market, safe="")}/{word}',
+                              {'reason': 'drill'}, cluster.admin)
+    assert answer.status in (200, 404), answer.body
+    return answer.json['shards'] if answer.status == 200 else None
 
 
 def one_desk(cluster):
     """What is said at shard 0 is in the logs of all."""
-    with cluster.customer() as http:
-        market = until(lambda: an_open_market(http), 60)['market_id']
+    def known():
+        with cluster.customer() as http:
+            market = an_open_market(http)
+        return market and desk(cluster, market['market_id'], 'suspend') and market['market_id']
+
+    market = until(known, 90, 0.2)
     for word in ('suspend', 'resume'):
-        def all_have_it(word=word):
-            said = desk(cluster, f'markets/{quote(market, safe="")}/{word}')['shards']
-            return said == {'have_it': SHARDS, 'away': []}
-        until(all_have_it, 60, 0.2)
+        until(lambda word=word: desk(cluster, market, word) == {'have_it': SHARDS, 'away': []},
+              60, 0.2)
 
 
 def test_every_role_works_is_killed_and_works_again(cluster):
@@ -226,6 +269,7 @@ def test_every_role_works_is_killed_and_works_again(cluster):
                    'projector-2', 'analytics-1'):
         cluster.kill(member)
     cluster.kill('book')
+    broker = BrokerDies(cluster, customers)
     bets(cluster, customers, 'second')
     works(cluster, [f'bets-{shard}-2' for shard in range(1, SHARDS)])
     for shard in range(1, SHARDS):  # and back to those that began
@@ -233,6 +277,7 @@ def test_every_role_works_is_killed_and_works_again(cluster):
     bets(cluster, customers, 'third')
     works(cluster, [f'bets-{shard}-1' for shard in range(1, SHARDS)])
     one_desk(cluster)
+    broker.check()
     for front in FRONTS:
         until(lambda front=front: bet(cluster, customers[0], 'again') is not None and
               cluster.metric('overround_link_questions_total', front) > 0, 60)
