@@ -216,6 +216,32 @@ def test_a_cluster_node_that_dies_stops_its_markets_only(tmp_path):
         own.close()
 
 
+def test_a_slot_that_moves_to_another_node_takes_its_prices_along(tmp_path):
+    """Whoever writes there and whoever reads follow it, also while it is in both places."""
+    own = Books(Cluster(), tmp_path)
+    try:
+        market, bettor = own.market(), Bettor(own.services[0])
+        key = f'odds:{market}'
+        until(lambda: takes(bettor, market), 30)
+        target = next(m for m in own.redis.masters() if m is not own.redis.node_of(key))
+        source, slot = own.redis.begin_move(key, target)
+        for price, then in ((2.4, None), (2.8, lambda: source.cli(
+                'migrate', target.host, str(target.port), key, '0', '5000')), (3.2, None)):
+            own.feed.price(market, 11, price)
+            own.level(market)
+            until(lambda: takes(bettor, market), 30)
+            if then:
+                assert then() == 'OK'
+        own.redis.end_move(slot, target)
+        own.feed.price(market, 11, 3.6)
+        version = own.level(market)
+        assert own.redis.node_of(key) is target
+        assert until(lambda: takes(bettor, market), 30)['legs'][0]['odds_version'] == version
+        assert own.redis.value(key)['odds_version'] == version
+    finally:
+        own.close()
+
+
 @pytest.mark.parametrize('options, word', [
     (['--roles', 'bet-service'], '--odds-store'),
     (['--roles', 'bet-service,odds-worker'], 'a process runs'),

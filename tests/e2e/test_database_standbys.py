@@ -6,7 +6,7 @@ import time
 
 import pytest
 from conftest import make
-from lib.drills import SECONDS
+from lib.drills import SECONDS, say
 from lib.load import Load
 from lib.postgres import Quorum
 from lib.server import run
@@ -65,8 +65,8 @@ def test_primaries_are_killed_under_load_and_nothing_acknowledged_is_lost(kept, 
         gone = quorum.fail_over()
         promoted = time.monotonic()
         until(lambda: probe.bet(market, 12, '1').status == 201, 60)
-        print(f'the primary was killed: a standby was one after {promoted - begun:.1f} s, the '
-              f'book took bets again {time.monotonic() - promoted:.1f} s later')
+        say(f'the primary was killed: a standby was one after {promoted - begun:.1f} s, the '
+            f'book took bets again {time.monotonic() - promoted:.1f} s later')
         more(load)
         if left:
             quorum.rejoin(gone)

@@ -9,7 +9,7 @@ import time
 import pytest
 from conftest import make
 from lib import netns
-from lib.drills import SECONDS, some
+from lib.drills import SECONDS, say, some
 from lib.dynamodb import KEYS, DynamoDB, Wire
 from lib.kafka import Kafka
 from lib.load import Load
@@ -132,7 +132,7 @@ def ledger_is_cut_off(book, wire, cut, how):
     answer = until(lambda: (a := probe.place(slip)).status != 503 and a, 60)
     assert suspended(answer), answer.body
     until(lambda: probe.bet(market, 12, '1').status == 201, 60)
-    print(f'cut {how}: the book took bets again after {time.monotonic() - begun:.1f} s')
+    say(f'cut {how}: the book took bets again after {time.monotonic() - begun:.1f} s')
     book.feed.define(other, status='OPEN')
     book.feed.again()
     until(lambda: probe.bet(other, 11, '1').status == 201)
@@ -203,7 +203,7 @@ def redis_is_cut_off(book, follower, wire, cut, how):
         version = book.server.get(f'/v1/odds/{market}').json['odds_version']
         until(lambda: (s := shown(market))['odds_version'] >= version and
               s['status'] == 'active', 60)
-        print(f'cut {how}: a follower showed the newest after {time.monotonic() - begun:.1f} s')
+        say(f'cut {how}: a follower showed the newest after {time.monotonic() - begun:.1f} s')
         join()
         load.check()
         assert book.server.terminate() == 0
@@ -244,7 +244,7 @@ def kafka_is_cut_off(book, tail, wire, cut):
         wire.lose()
         begun, told = time.monotonic(), len(load.acknowledged)
         until(lambda told=told: len(tail.lines) >= told, 90)
-        print(f'cut {how}: what waited was told after {time.monotonic() - begun:.1f} s')
+        say(f'cut {how}: what waited was told after {time.monotonic() - begun:.1f} s')
     join()
     load.check()
     assert book.server.terminate() == 0

@@ -16,7 +16,7 @@ from lib import netns
 from lib.bet_service import LAG_MS, BetService
 from lib.bettor import Bettor
 from lib.desk import post
-from lib.drills import SECONDS, some
+from lib.drills import SECONDS, say, some
 from lib.load import Load
 from lib.redis import Cluster, Watched
 from lib.server import run
@@ -222,7 +222,7 @@ def healed(scene, probe, markets, how):
     for market in markets:
         scene.level(market)
         until(lambda market=market: probe.bet(market, 11, '1').status == 201, 60)
-    print(f'cut {how}: all prices were bet on again after {time.monotonic() - begun:.1f} s')
+    say(f'cut {how}: all prices were bet on again after {time.monotonic() - begun:.1f} s')
 
 
 def of_one_each(kinds, who, how):

@@ -21,7 +21,7 @@ import pytest
 from conftest import Book
 from lib.bet_totals import moved, notified, totals_by_ledger, totals_of
 from lib.consumer import SECRET, Consumer, Receiver
-from lib.drills import SECONDS
+from lib.drills import SECONDS, say
 from lib.followers import Follower, Followers
 from lib.fronts import Fronts
 from lib.http import Closed, Http
@@ -143,7 +143,7 @@ class Scene:
             front.book = self.book.server
         self.fronts.way.target = self.book.server.admin
         self.book.feed.again()
-        print(f'the book was killed: its spare took over in {time.monotonic() - begun:.1f} s')
+        say(f'the book was killed: its spare took over in {time.monotonic() - begun:.1f} s')
         self.kills[os.path.basename(gone.data)] += 1
 
     def kill(self, name):
@@ -267,8 +267,9 @@ def check_ledger(scene):
 def check_work(scene):
     for name, member in scene.members.items():
         scene.note_work(name, member)
-    print('killed', dict(scene.kills), 'slow disks', scene.slow_disks)
-    print('worked', {name: int(count) for name, count in scene.work.items()})
+    say(f'killed {dict(scene.kills)}, slow disks {scene.slow_disks}')
+    work = {name: int(count) for name, count in scene.work.items()}
+    say(f'worked {work}')
     everybody = {*scene.members, 'book-0', 'book-1'}
     assert set(scene.kills) == everybody and scene.slow_disks > 0
     assert {name for name, count in scene.work.items() if count > 0} == everybody

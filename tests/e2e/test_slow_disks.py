@@ -7,7 +7,7 @@ from contextlib import nullcontext as here
 from decimal import Decimal
 
 import pytest
-from lib.drills import SECONDS, some
+from lib.drills import SECONDS, say, some
 from lib.postgres import Postgres
 from lib.redis import Redis
 from lib.server import run
@@ -55,8 +55,8 @@ def slower_and_slower(scene, load, disk, pace):
             more(load, 10)
         more(load, int(20 * SECONDS))
         assert disk.calls > before
-        print(f'{seconds} s a call: a bet each '
-              f'{(time.monotonic() - begun) / (30 + int(20 * SECONDS)):.3f} s')
+        say(f'{seconds} s a call: a bet each '
+            f'{(time.monotonic() - begun) / (30 + int(20 * SECONDS)):.3f} s')
     disk.takes(0)
 
 
@@ -77,7 +77,7 @@ def stands_still(scene, load, disk, market):
     begun = time.monotonic()
     answer = until(lambda: (a := probe.place(slip)).status != 503 and a, 60)
     until(lambda: probe.bet(load.market, 12, '1').status == 201, 60)
-    print(f'the disk stood still: bets were taken again after {time.monotonic() - begun:.1f} s')
+    say(f'the disk stood still: bets were taken again after {time.monotonic() - begun:.1f} s')
     assert suspended(answer), answer.body
     return moved
 

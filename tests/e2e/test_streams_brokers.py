@@ -9,7 +9,7 @@ import time
 import pytest
 from conftest import make
 from lib.delay import Delay
-from lib.drills import SECONDS, some
+from lib.drills import SECONDS, say, some
 from lib.kafka import Kafka
 from lib.load import Load
 from lib.slow_disk import SlowDisk
@@ -95,8 +95,8 @@ def test_one_broker_of_three_is_killed_and_two_go_on(kafka, book, load, tail):
     kafka.start()
     up = time.monotonic()
     until(lambda: len(tail.lines) >= len(load.acknowledged), 120)
-    print(f'{waiting:.0f} events waited for brokers: told {time.monotonic() - begun:.1f} s after '
-          f'their start, {time.monotonic() - up:.1f} s after they were up')
+    say(f'{waiting:.0f} events waited for brokers: told {time.monotonic() - begun:.1f} s after '
+        f'their start, {time.monotonic() - up:.1f} s after they were up')
     check_told(book, load, tail)
 
 
@@ -140,6 +140,6 @@ def test_slow_disks_of_brokers_make_the_stream_late_and_no_bet(kafka, book, load
     finally:
         for disk in chosen:
             disk.takes(0)
-    print(f'slow disks ({slow}): {waiting:.0f} events waited, the last was told '
-          f'{time.monotonic() - begun:.1f} s after its bet')
+    say(f'slow disks ({slow}): {waiting:.0f} events waited, the last was told '
+        f'{time.monotonic() - begun:.1f} s after its bet')
     check_told(book, load, tail)

@@ -1,5 +1,6 @@
 """How long a drill lasts: DRILL_SECONDS, which `make drills` sets. Without it what CI has time for:
-faults as short as they can be, and some of each kind."""
+faults as short as they can be, and some of each kind. What a drill says of its figures goes into
+the file DRILL_LOG as well."""
 import os
 
 SECONDS = float(os.environ.get('DRILL_SECONDS') or 0)
@@ -7,3 +8,11 @@ SECONDS = float(os.environ.get('DRILL_SECONDS') or 0)
 
 def some(everything, few):
     return list(everything) if SECONDS else few
+
+
+def say(text):
+    print(text)
+    if path := os.environ.get('DRILL_LOG'):
+        test = os.environ['PYTEST_CURRENT_TEST'].rpartition('/')[2].rpartition(' ')[0]
+        with open(path, 'a', encoding='utf-8') as file:
+            file.write(f'{test}: {text}\n')

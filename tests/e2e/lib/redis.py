@@ -170,6 +170,20 @@ class Cluster:
         node = self.node_of(key)
         return node.value(key) if node else None
 
+    def masters(self):
+        return [node for node in self.nodes if node.cli('role').startswith('master')]
+
+    def begin_move(self, key, target):
+        """Its slot goes to that master: what is still there is served there, the rest is not."""
+        source, slot = self.node_of(key), self.nodes[0].cli('cluster', 'keyslot', key)
+        target.cli('cluster', 'setslot', slot, 'importing', source.cli('cluster', 'myid'))
+        source.cli('cluster', 'setslot', slot, 'migrating', target.cli('cluster', 'myid'))
+        return source, slot
+
+    def end_move(self, slot, target):
+        for node in [target, *self.masters()]:
+            node.cli('cluster', 'setslot', slot, 'node', target.cli('cluster', 'myid'))
+
     def close(self):
         for node in self.nodes:
             node.close()
