@@ -29,6 +29,8 @@ NOTES = '''
 - Processor time is that of all processes of a contender with its engines, in the seconds that are
   measured; polls, streams and prices are in it, and not only bets. So it is high a bet where bets
   are few.
+- *Where the processors went* has processes; what is missing of a hundred is the kernel's own work
+  for network and disk, waiting for the disk, and what the host took.
 - All are durable: PostgreSQL with its fsync, the book's log with its own. Limits of requests are
   off: V1 runs with `--profile bench`, V0 with `--bets-per-minute 0`.
 - PostgreSQL has `pg_stat_statements` for both contenders that have one, and 32 MB of shared
