@@ -414,12 +414,14 @@ static char *item_of(const char *key)
     char ask[600];
     (void)snprintf(ask, sizeof ask, "{\"TableName\":\"%s\",\"ConsistentRead\":true,\"Key\":%s}",
                    url.table, key);
-    char *answer = strdup(dynamo_server_ask("GetItem", ask));
-    char *item = strstr(answer, "{\"Item\":");
+    const char *answer = dynamo_server_ask("GetItem", ask), *item = strstr(answer, "{\"Item\":");
     assert_non_null(item);
-    item[strlen(item) - 1] = '\0'; /* the answer's own brace */
-    memmove(answer, item + 8, strlen(item + 8) + 1);
-    return answer;
+    item += strlen("{\"Item\":");
+    size_t bytes = strlen(item);
+    assert_true(bytes > 2);
+    char *copy = strndup(item, bytes - 1); /* without the answer's own brace */
+    assert_non_null(copy);
+    return copy;
 }
 
 static void put_item(const char *item)
