@@ -6,6 +6,7 @@
 
 #include "base/assert.h"
 #include "base/error.h"
+#include "core/user_shard.h"
 
 struct relay_follower {
     struct book *book; /* borrowed */
@@ -157,7 +158,8 @@ static int take_welcome(struct relay_follower *follower, const struct relay_welc
     const struct shard_state *state = book_state(follower->book);
     const struct shard_desk *desk = shard_state_desk(state);
     if (follower->welcome || welcome->format != RELAY_FORMAT ||
-        welcome->shards != shard_state_shards(state) || welcome->shard >= welcome->shards)
+        welcome->shards != shard_state_shards(state) ||
+        !shard_place_valid((struct shard_place){welcome->shard, welcome->shards}))
         return -ERR_FORMAT;
     bool is_own = welcome->shard == shard_state_shard(state);
     bool is_another =

@@ -96,7 +96,7 @@ int relay_teller_new(const struct relay_teller_options *options,
                      const struct relay_teller_ports *ports, struct relay_teller **ret_teller)
 {
     struct relay_teller *teller = calloc(1, sizeof *teller);
-    ASSERT(options->place.shards > 1);
+    ASSERT(options->place.shards > 1 || shard_place_is_desk(options->place));
     if (teller == NULL)
         return -ERR_MEMORY;
     teller->place = options->place;
@@ -539,7 +539,9 @@ static bool has_all(const struct shard *shard, uint64_t seq)
 static bool spread_of(const struct relay_teller *teller, const struct relay_wait_for *words,
                       struct relay_spread *ret)
 {
-    *ret = (struct relay_spread){.have_it = 1, .away = teller->away, .refused = teller->refused};
+    *ret = (struct relay_spread){.have_it = !shard_place_is_desk(teller->place), /* its own log */
+                                 .away = teller->away,
+                                 .refused = teller->refused};
     for (uint32_t i = 0; i < teller->place.shards; i++) {
         const struct shard *shard = &teller->shards[i];
         if (i == teller->place.shard)

@@ -32,7 +32,7 @@ static_assert(RELAY_READ_BYTES >= RECORD_BYTES_MAX, "one record is always read")
 struct relay_teller;
 
 struct relay_teller_options {
-    struct shard_place place; /* the desk's; at least two shards */
+    struct shard_place place; /* the desk's: of two shards or more, or apart */
     uint64_t durable_seq;     /* how far its log is durable now */
 };
 
@@ -43,7 +43,7 @@ struct relay_teller_ports {
 
 /* Which shards had a word when its answer was due. Borrowed for the call. */
 struct relay_spread {
-    uint32_t have_it;               /* the desk too */
+    uint32_t have_it;               /* the desk too, unless it is apart */
     const uint16_t *away, *refused; /* by number; refused it is among those that have it */
     uint32_t away_count, refused_count;
 };

@@ -656,7 +656,9 @@ static int take_node(const struct options *options, enum roles_process process,
     TRY(take_running(options, node, why));
     TRY(options_shard(options, node, why));
     TRY(options_desk(options, node, why));
-    return process == PROCESS_BOOK ? 0 : take_follow(options, node, why);
+    if (process == PROCESS_BET_SERVICE)
+        return take_follow(options, node, why);
+    return process == PROCESS_DESK ? options_desk_roles(options, node, why) : 0;
 }
 
 static int serve_node(const struct options *options, enum roles_process process)
@@ -674,6 +676,7 @@ static int serve_roles(const struct options *options, enum roles_process process
     switch (process) {
     case PROCESS_BOOK:
     case PROCESS_BET_SERVICE:
+    case PROCESS_DESK:
         return serve_node(options, process);
     case PROCESS_FRONT:
         return serve_front(options, roles);

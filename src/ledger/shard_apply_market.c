@@ -8,15 +8,15 @@
 static int apply_genesis(struct shard_state *state, const struct record_view *record)
 {
     const struct record_genesis *genesis = record->body;
+    const struct shard_place place = {genesis->shard, genesis->shards == 0 ? 1 : genesis->shards};
     REQUIRE(genesis->shards != 1 && genesis->shards <= SHARDS_MAX,
             "a number of shards that no book has");
-    REQUIRE(genesis->shard < (genesis->shards == 0 ? 1 : genesis->shards),
-            "the shard number is too high");
+    REQUIRE(shard_place_valid(place), "the shard number is too high");
     REQUIRE(record->head->postings_count == 0, "L4: no money moves here");
     memcpy(state->book_id, genesis->book_id, sizeof state->book_id);
     memcpy(state->hash_key, genesis->hash_key, sizeof state->hash_key);
-    state->shard = genesis->shard;
-    state->shards = genesis->shards == 0 ? 1 : genesis->shards;
+    state->shard = place.shard;
+    state->shards = place.shards;
     return 0;
 }
 

@@ -64,6 +64,7 @@ static bool verdicts_wrong(const struct snapshot_head *head)
 static const char *head_wrong(const struct snapshot_head *head)
 {
     static const char zeros[sizeof head->zeros];
+    const struct shard_place place = {head->shard, head->shards == 0 ? 1 : head->shards};
     if (memcmp(head->magic, SHARD_SNAPSHOT_MAGIC, sizeof head->magic) != 0)
         return "snapshot head: no snapshot";
     if (head->crc != crc32c(0, head, offsetof(struct snapshot_head, crc)))
@@ -71,9 +72,8 @@ static const char *head_wrong(const struct snapshot_head *head)
     if (head->format != SHARD_SNAPSHOT_FORMAT)
         return "snapshot head: of a format that this program does not know";
     if (memcmp(head->zeros, zeros, sizeof zeros) != 0 || head->seq == 0 || head->shards == 1 ||
-        head->shards > SHARDS_MAX || head->shard >= (head->shards == 0 ? 1 : head->shards) ||
-        head->houses > CURRENCIES_MAX || head->texts == 0 || head->counts.records != head->seq ||
-        verdicts_wrong(head))
+        !shard_place_valid(place) || head->houses > CURRENCIES_MAX || head->texts == 0 ||
+        head->counts.records != head->seq || verdicts_wrong(head))
         return "snapshot head: impossible content";
     return NULL;
 }

@@ -55,15 +55,17 @@ static int say_answer(struct pg_lease *lease, enum store_answer answer)
     return answer == STORE_REFUSED ? -ERR_CONFIG : -ERR_ABSENT;
 }
 
-static int add_rows(struct pg_lease *lease, uint32_t shards)
+/* One for each, and one behind them for a desk apart that asks. */
+static int add_rows(struct pg_lease *lease, const struct shard_lease_asked *asked)
 {
-    static const char statement[] =
-        "INSERT INTO ledger_leases (shard, shards, term, holder, until)"
-        " SELECT n, $1::bigint, 0, '', '-infinity' FROM generate_series(0, $1::bigint - 1) AS n"
-        " ON CONFLICT DO NOTHING";
+    static const char statement[] = "INSERT INTO ledger_leases (shard, shards, term, holder, until)"
+                                    " SELECT n, $1::bigint, 0, '', '-infinity' FROM "
+                                    "generate_series(0, greatest($1::bigint - 1, $2::bigint)) AS n"
+                                    " ON CONFLICT DO NOTHING";
     struct pg_params params = {.count = 0};
     PGresult *rows = NULL;
-    pg_params_put_number(&params, shards);
+    pg_params_put_number(&params, asked->shards);
+    pg_params_put_number(&params, asked->shard == SHARD_LEASE_ANY ? 0 : (int64_t)asked->shard);
     enum store_answer answer = pg_link_run(lease->link, statement, &params, &rows);
     PQclear(rows);
     return answer == STORE_TAKEN ? 0 : say_answer(lease, answer);
@@ -88,7 +90,7 @@ static int check_shards(struct pg_lease *lease, uint32_t shards)
                : say(lease, "the leases there are of another number of shards than --shards says");
 }
 
-static int prepare(struct pg_lease *lease, uint32_t shards)
+static int prepare(struct pg_lease *lease, const struct shard_lease_asked *asked)
 {
     char memory[PG_PROBLEM_BYTES_MAX];
     struct buf why = buf_over(memory, sizeof memory - 1);
@@ -100,9 +102,9 @@ static int prepare(struct pg_lease *lease, uint32_t shards)
         (void)say(lease, why.bytes > 0 ? memory : pg_link_problem(lease->link));
         return error == -ERR_ABSENT ? error : -ERR_CONFIG;
     }
-    TRY(check_shards(lease, shards)); /* before a row of ours refuses everybody else */
-    TRY(add_rows(lease, shards));
-    TRY(check_shards(lease, shards));
+    TRY(check_shards(lease, asked->shards)); /* before a row of ours refuses everybody else */
+    TRY(add_rows(lease, asked));
+    TRY(check_shards(lease, asked->shards));
     lease->prepared = true;
     return 0;
 }
@@ -122,7 +124,7 @@ static int lease_take(struct shard_lease_store *store, const struct shard_lease_
         "UPDATE ledger_leases SET term = term + 1, holder = $2::text,"
         " until = clock_timestamp() + $3::bigint * interval '1 microsecond'"
         " WHERE shard = (SELECT shard FROM ledger_leases"
-        " WHERE ($1::bigint < 0 OR shard = $1::bigint)"
+        " WHERE (shard = $1::bigint OR ($1::bigint < 0 AND shard < shards))"
         " AND (until <= clock_timestamp() OR holder = $2::text)"
         " ORDER BY (holder = $2::text) DESC, until, shard LIMIT 1)"
         " AND (until <= clock_timestamp() OR holder = $2::text) RETURNING shard, term";
@@ -130,7 +132,7 @@ static int lease_take(struct shard_lease_store *store, const struct shard_lease_
     struct pg_params params = {.count = 0};
     PGresult *rows = NULL;
     int64_t shard = 0, term = 0;
-    TRY(prepare(lease, asked->shards));
+    TRY(prepare(lease, asked));
     pg_params_put_number(&params, asked->shard == SHARD_LEASE_ANY ? -1 : (int64_t)asked->shard);
     pg_params_put_bytes(&params, lease->holder, lease->holder_bytes);
     pg_params_put_number(&params, asked->ttl_us);

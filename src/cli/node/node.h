@@ -59,6 +59,7 @@ struct node_options {
     int64_t lease_us;
     struct node_lease *lease; /* borrowed; NULL: none is needed */
     struct peer_address desk; /* of a shard whose desk is another process */
+    bool desk_apart;          /* that has no users: shard 0 follows it as well */
     const char *ledger;       /* the database that it stands in; "files": none */
     const char *projection;   /* the database whose tables are filled; NULL: none */
     struct node_odds_store_options odds_store;

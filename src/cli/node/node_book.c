@@ -34,7 +34,7 @@ static void put_bet_limits(const struct node_trading *trading, struct book_optio
 
 static bool has_desk(const struct node_options *options)
 {
-    return options->desk.count > 0 && options->shard.shard != 0;
+    return options->desk.count > 0 && (options->shard.shard != 0 || options->desk_apart);
 }
 
 struct node_desk_parts node_desk_parts(struct node *node)

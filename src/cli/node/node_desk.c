@@ -150,10 +150,18 @@ void node_desk_turn_end(struct node_desk *desk, bool grants)
 
 /* ---- life ---- */
 
+/* Of a book of several shards the first is the desk, where none is apart. */
+static bool is_desk(const struct node_desk_parts *parts)
+{
+    return shard_place_is_desk(parts->place) ||
+           (parts->place.shard == 0 && parts->place.shards > 1);
+}
+
 static int teller_new(struct node_desk *desk, const struct node_desk_parts *parts)
 {
     const struct relay_teller_options options = {parts->place, book_durable_seq(parts->book)};
     const struct relay_teller_ports ports = {parts->log, book_state(parts->book)};
+    desk->first = shard_place_is_desk(parts->place) ? 0 : 1;
     desk->links_count = parts->place.shards + RELAY_SPARE_LINKS;
     desk->links = calloc(desk->links_count, sizeof *desk->links);
     if (desk->links == NULL)
@@ -170,7 +178,7 @@ int node_desk_open(struct node_desk *desk, const struct node_desk_parts *parts, 
     timer_init(&desk->due_timer, on_due, desk);
     if (parts->desk->count > 0)
         return desk_link_open(&desk->link, parts->loop, parts->book, parts->desk, why);
-    return parts->place.shard == 0 && parts->place.shards > 1 ? teller_new(desk, parts) : 0;
+    return is_desk(parts) ? teller_new(desk, parts) : 0;
 }
 
 void node_desk_end(struct node_desk *desk)
@@ -200,7 +208,7 @@ static void show_shards(struct node_desk *desk)
 {
     int64_t attached = 0, granted = 0;
     uint64_t lag = 0, bets_left = 0;
-    for (uint32_t i = 1; i < desk->links_count - RELAY_SPARE_LINKS; i++) {
+    for (uint32_t i = desk->first; i < desk->links_count - RELAY_SPARE_LINKS; i++) {
         struct relay_shard_view view = relay_teller_shard(desk->teller, i);
         attached += view.attached;
         granted += view.granted;
@@ -294,5 +302,5 @@ int node_desk_register_metrics(struct node_desk *desk, const struct node_desk_pa
 {
     if (parts->desk->count > 0)
         return desk_link_register_metrics(&desk->link, parts->book, metrics);
-    return parts->place.shard == 0 && parts->place.shards > 1 ? register_teller(desk, metrics) : 0;
+    return is_desk(parts) ? register_teller(desk, metrics) : 0;
 }

@@ -1,8 +1,8 @@
 /* node_desk.h - the desk of a book with several shards (docs/decisions/0016), seen from a node: in
- * the process of shard 0 the links of the others' processes, which come to GET /v1/desk-link of the
- * admin listener with a token of role shard (app/relay_teller.h); in those the link to it
- * (cli/node/desk_link.h). In a book of one shard, and in a shard without --desk, it is nothing.
- * Thread: the book's loop. */
+ * the process of shard 0, or of a desk apart (0021), the links of the others' processes, which come
+ * to GET /v1/desk-link of the admin listener with a token of role shard (app/relay_teller.h); in
+ * those the link to it (cli/node/desk_link.h). In a book of one shard, and in a shard without
+ * --desk, it is nothing. Thread: the book's loop. */
 #pragma once
 
 #include <stdbool.h>
@@ -28,7 +28,7 @@ struct node_desk {
     struct book *book;
     struct relay_teller *teller; /* owned, as the next; NULL: this process is no desk of others */
     struct node_desk_link *links;
-    uint32_t links_count;
+    uint32_t links_count, first; /* shard that is another process's */
     struct timer due_timer;
     struct desk_link link; /* to the desk elsewhere */
     struct metrics_gauge attached, granted, lag_records, bets_left;

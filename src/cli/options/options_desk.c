@@ -29,13 +29,18 @@ static int take_addresses(const char *text, struct peer_address *desk, struct bu
     return 0;
 }
 
-/* Shard 0 is the desk; whoever takes the shard that is free may find that it is so. */
+/* Shard 0 is the desk where none is apart; whoever takes the shard that is free may find that it is
+ * so. */
 static int check_shard(const struct node_options *node, const char *text, struct buf *why)
 {
+    if (shard_place_is_desk(node->shard))
+        return refuse("this is the desk itself", text, why);
+    if (node->desk_apart)
+        return 0;
     if (node->shard.shards == 1)
-        return refuse("a book of one --shards has none elsewhere", text, why);
+        return refuse("a book of one --shards has none elsewhere, but a --desk-apart", text, why);
     if (node->shard.shard == 0 && !node->any_shard)
-        return refuse("--shard 0 is the desk itself", text, why);
+        return refuse("--shard 0 is the desk itself, but for a --desk-apart", text, why);
     return 0;
 }
 
@@ -44,6 +49,11 @@ int options_desk(const struct options *options, struct node_options *ret, struct
     static char memory[PEER_LINK_TOKEN_BYTES_MAX];
     struct buf token = buf_over(memory, sizeof memory);
     const char *text = options_text(options, "desk");
+    TRY(options_switch(options, "desk-apart", &ret->desk_apart, why));
+    if (text == NULL && ret->desk_apart) {
+        buf_put_text(why, "--desk-apart needs --desk: where it is");
+        return -ERR_CONFIG;
+    }
     if (text == NULL)
         return 0;
     TRY(check_shard(ret, text, why));

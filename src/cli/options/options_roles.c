@@ -62,6 +62,7 @@ int roles_parse(struct slice list, uint32_t *ret_roles, struct buf *why)
 static bool process_of(uint32_t roles, enum roles_process *ret)
 {
     const uint32_t front = ROLE_BIT(ROLE_GATEWAY) | ROLE_BIT(ROLE_ODDS_SERVICE);
+    const uint32_t desk = ROLE_BIT(ROLE_ODDS_WORKER) | ROLE_BIT(ROLE_BACK_OFFICE);
     if (roles == ROLES_ALL)
         *ret = PROCESS_BOOK;
     else if (roles == ROLE_BIT(ROLE_PROJECTOR))
@@ -72,6 +73,8 @@ static bool process_of(uint32_t roles, enum roles_process *ret)
         *ret = PROCESS_ANALYST;
     else if ((roles & ~front) == 0)
         *ret = PROCESS_FRONT;
+    else if ((roles & desk) == desk && (roles & ~(desk | front)) == 0)
+        *ret = PROCESS_DESK;
     else if ((roles & ROLE_BIT(ROLE_BET_SERVICE)) != 0 &&
              (roles & ~(ROLES_ALL & ~ROLE_BIT(ROLE_ODDS_WORKER))) == 0)
         *ret = PROCESS_BET_SERVICE;
@@ -86,11 +89,11 @@ int roles_take(struct slice list, uint32_t *ret_roles, enum roles_process *ret_p
     TRY(roles_parse(list, ret_roles, why));
     if (process_of(*ret_roles, ret_process))
         return 0;
-    buf_printf(
-        why,
-        "--roles: a process runs all of them, or bet-service with others but odds-worker, "
-        "or gateway and odds-service, or projector, notification-service or analytics-service "
-        "alone; not: %.*s",
-        SLICE_ARG(list));
+    buf_printf(why,
+               "--roles: a process runs all of them, or bet-service with others but odds-worker, "
+               "or odds-worker and back-office, or gateway and odds-service, or projector, "
+               "notification-service or analytics-service "
+               "alone; not: %.*s",
+               SLICE_ARG(list));
     return -ERR_CONFIG;
 }

@@ -30,6 +30,7 @@ enum role { ROLE_LIST(ROLE_ENUM) ROLES_COUNT };
 enum roles_process {
     PROCESS_BOOK = 1,    /* all of them */
     PROCESS_BET_SERVICE, /* a book without an odds-worker */
+    PROCESS_DESK,        /* odds-worker and back-office, of a book without users */
     PROCESS_FRONT,       /* gateway, odds-service, before a book or an odds store */
     PROCESS_PROJECTOR,   /* this and the next alone */
     PROCESS_NOTIFIER,

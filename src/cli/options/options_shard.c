@@ -4,13 +4,26 @@
 #include "adapters/postgres/pg_batch.h"
 #include "base/error.h"
 
+/* The log of a desk apart is behind those of the shards (core/user_shard.h). */
+static int take_desk(struct node_options *ret, struct buf *why)
+{
+    ret->shard.shard = ret->shard.shards;
+    if (shard_place_valid(ret->shard))
+        return 0;
+    buf_printf(why, "--shard desk: beside it there are at most %d --shards", SHARDS_MAX - 1);
+    return -ERR_CONFIG;
+}
+
 static int take_shard(const struct options *options, struct node_options *ret, struct buf *why)
 {
     int64_t shard = 0, shards = 0;
+    const char *text = options_text(options, "shard");
     TRY(options_number(options, "shards", (struct number_range){1, SHARDS_MAX}, &shards, why));
     ret->shard = (struct shard_place){0, (uint32_t)shards};
-    if (ret->any_shard)
+    if (text == NULL || ret->any_shard)
         return 0;
+    if (slice_is(slice_text(text), "desk"))
+        return take_desk(ret, why);
     TRY(options_number(options, "shard", (struct number_range){0, SHARDS_MAX - 1}, &shard, why));
     if (shard >= shards) {
         buf_printf(why, "--shard %lld is none of --shards %lld: they begin with 0",
@@ -34,11 +47,26 @@ static int check_lease(const struct node_options *node, struct buf *why)
 int options_shard(const struct options *options, struct node_options *ret, struct buf *why)
 {
     int64_t lease_ms = 0;
-    ret->any_shard = slice_is(slice_text(options_text(options, "shard")), "any");
+    const char *text = options_text(options, "shard");
+    ret->any_shard = text != NULL && slice_is(slice_text(text), "any");
     TRY(take_shard(options, ret, why));
     TRY(options_switch(options, "lease", &ret->leased, why));
     TRY(options_number(options, "lease-ms", (struct number_range){300, 600000}, &lease_ms, why));
     ret->leased = ret->leased || ret->any_shard;
     ret->lease_us = lease_ms * US_PER_MS;
     return ret->leased ? check_lease(ret, why) : 0;
+}
+
+int options_desk_roles(const struct options *options, struct node_options *ret, struct buf *why)
+{
+    if (options_text(options, "shard") == NULL)
+        TRY(take_desk(ret, why));
+    if (!shard_place_is_desk(ret->shard))
+        buf_put_text(why, "--roles odds-worker,back-office has no --shard but: desk");
+    else if (!ret->odds_store.shared)
+        buf_put_text(why, "--roles odds-worker,back-office needs --odds-store: where the shards "
+                          "read the prices");
+    else
+        return 0;
+    return -ERR_CONFIG;
 }

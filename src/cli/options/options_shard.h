@@ -7,7 +7,7 @@
 
 /* clang-format off */
 #define SHARD_SPECS                                                                                \
-    {"shard", "0"},                                                                                \
+    {"shard", NULL},                                                                               \
     {"shards", "1"},                                                                               \
     {"lease", "off"},                                                                              \
     {"lease-ms", "3000"}
@@ -16,3 +16,6 @@
 /* ret->shard, and of ret->lease what the options say of it. After `ledger` was read. 0, or
  * -ERR_CONFIG with a sentence. */
 int options_shard(const struct options *options, struct node_options *ret, struct buf *why);
+/* The same of one that has the roles of a desk apart, behind it: its log is that one, where --shard
+ * names none; and prices are written for the shards. */
+int options_desk_roles(const struct options *options, struct node_options *ret, struct buf *why);

@@ -78,7 +78,7 @@ TEST(shard_book, genesis_is_the_first_record_and_only_that)
     struct parts good = parts_genesis(&m);
     REFUSES(&m, good, "L1: record time never falls", p.draft.time_us = -1);
     REFUSES(&m, good, "L1: it was written behind another record", p.draft.before_crc = 1);
-    REFUSES(&m, good, "the shard number is too high", p.body.genesis.shard = 1);
+    REFUSES(&m, good, "the shard number is too high", p.body.genesis.shard = 2);
     REFUSES(&m, good, "a number of shards that no book has", p.body.genesis.shards = 1);
     REFUSES(&m, good, "a number of shards that no book has",
             p.body.genesis.shards = BET_ID_SHARDS_MAX + 1);
@@ -107,6 +107,29 @@ TEST(shard_book, an_account_is_opened_in_its_users_shard_only)
     struct parts here = parts_account(&m, "ann");
     maker_accept(&m, &here);
     maker_done(&m);
+}
+
+/* docs/decisions/0021: its number is the one behind those of the shards. */
+TEST(shard_book, the_log_of_a_desk_apart_has_no_accounts)
+{
+    static const char *const users[] = {"ann", "bob", "a", "u1", "user-12345"};
+    static const uint32_t shards[] = {1, 2, 3, BET_ID_SHARDS_MAX - 1};
+    for (size_t i = 0; i < sizeof shards / sizeof *shards; i++) {
+        struct maker m;
+        maker_empty(&m, &MAKER_LIMITS);
+        struct parts genesis = parts_genesis(&m);
+        genesis.body.genesis.shards = shards[i] == 1 ? 0 : shards[i];
+        REFUSES(&m, genesis, "the shard number is too high", p.body.genesis.shard = shards[i] + 1);
+        genesis.body.genesis.shard = shards[i];
+        maker_accept(&m, &genesis);
+        assert_int_equal(shard_state_shard(m.state), shards[i]);
+        assert_int_equal(shard_state_shards(m.state), shards[i]);
+        for (size_t n = 0; n < sizeof users / sizeof *users; n++) {
+            struct parts account = parts_account(&m, users[n]);
+            maker_refuse(&m, &account, "the user is of another shard");
+        }
+        maker_done(&m);
+    }
 }
 
 TEST(shard_book, writer_epochs_rise)
