@@ -1,10 +1,13 @@
 """V0, the naive book, where it does what it promises: tables, polling, bets on the version that was
 seen, the session's balance with its fallback, settlement by hand and by feed, limits."""
+import os
+import re
 from decimal import Decimal
 
 import pytest
 from lib.http import Http
-from lib.naive import Customer, Holder, NaiveBook, NaiveServer
+from lib.naive import NUMBERS, Customer, Holder, NaiveBook, NaiveServer
+from lib.server import ROOT
 from lib.until import until
 
 
@@ -116,6 +119,32 @@ def test_a_balance_that_is_not_in_the_session_comes_from_the_database(naive):
     assert customer.bet(market).status == 201
     assert naive.server.metric('overround_naive_sessions_total', outcome='miss') == misses + 1
     assert naive.session(customer) == '90.00'
+
+
+def test_a_session_that_had_no_room_comes_from_the_database(naive):
+    market, customer = naive.market(), Customer(naive)
+    naive.redis.cli('config', 'set', 'maxmemory', '4mb')
+    until(lambda: naive.redis.cli('set', f'other:{next(NUMBERS)}', 'x' * 65536) == 'OK'
+          and naive.redis.cli('exists', f'session:{customer.name}') == '0')
+    misses = naive.server.metric('overround_naive_sessions_total', outcome='miss')
+    assert customer.bet(market).status == 201
+    assert naive.server.metric('overround_naive_sessions_total', outcome='miss') == misses + 1
+    naive.redis.cli('config', 'set', 'maxmemory', '32mb')
+    naive.redis.cli('flushall')
+
+
+def test_the_memory_of_a_session_is_what_deploy_counts_with(naive):
+    with open(os.path.join(ROOT, 'deploy', 'naive'), encoding='ascii') as file:
+        said = int(re.search(r'^session_bytes=(\d+)', file.read(), re.M)[1])
+    customer = Customer(naive)
+    session = naive.session(customer)
+
+    def used():
+        return int(re.search(r'^used_memory:(\d+)', naive.redis.cli('info', 'memory'), re.M)[1])
+    before, count = used(), 20000
+    naive.redis.cli('eval', f"for i = 1, {count} do redis.call('set', 'session:some-user-' .. i, "
+                    f"'{session}', 'EX', 43200) end", '0')
+    assert said / 2 < (used() - before) / count <= said
 
 
 def test_a_feeds_result_settles_bet_by_bet(naive):

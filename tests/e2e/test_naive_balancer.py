@@ -1,10 +1,12 @@
 """V0 behind its load balancer, deploy/haproxy/naive.cfg: two processes over one database and one
 Redis take requests in turn, and one that is gone is left out."""
 import os
+import signal
 import subprocess
+import time
 
 import pytest
-from lib.haproxy import FOLDER, free_port
+from lib.haproxy import FOLDER, free_port, show_stat
 from lib.http import Http
 from lib.naive import Customer, NaiveBook, NaiveServer
 from lib.until import until
@@ -19,6 +21,10 @@ class Balanced:
         self.naive = NaiveBook(folder / 'data', '--bets-per-minute', '0')
         self.second = NaiveServer(folder / 'data', *self.naive.options).start()
         self.public = '127.0.0.1', free_port()
+        self.control = os.path.join(str(folder), 'haproxy.sock')
+        self.more = os.path.join(str(folder), 'control.cfg')
+        with open(self.more, 'w', encoding='ascii') as file:
+            file.write(f'global\n    stats socket {self.control}\n')
         self.proxy = self.server = None
         self.token, self.shown = self.naive.server.token, self.naive.shown
 
@@ -27,7 +33,7 @@ class Balanced:
                        'OVERROUND_NAIVE_1': '{}:{}'.format(*self.naive.server.public),
                        'OVERROUND_NAIVE_2': '{}:{}'.format(*self.second.public)}
         # pylint: disable=consider-using-with
-        self.proxy = subprocess.Popen(['haproxy', '-db', '-f', CONFIG], env=environment,
+        self.proxy = subprocess.Popen(['haproxy', '-db', '-f', CONFIG, '-f', self.more], env=environment,
                                       stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
         self.server = self
         until(self.answers)
@@ -43,6 +49,11 @@ class Balanced:
                 return http.request('GET', '/healthz').status == 200
         except OSError:
             return False
+
+    def checks(self):
+        """{process: how often it was taken away, and what it is now}"""
+        return {name: (int(row['chkdown']), row['status'].split()[0])
+                for name, row in show_stat(self.control, 'naive').items()}
 
     def polls(self, count=2):
         """Of so many of the processes."""
@@ -87,3 +98,30 @@ def test_a_process_that_is_gone_is_left_out(balanced):
         for _ in range(6):
             assert http.request('GET', f'/odds/{market}').status == 200
     assert balanced.polls(1) == [before + 6]
+
+
+def test_a_pause_takes_nobody_away(balanced):
+    until(lambda: set(balanced.checks().values()) == {(0, 'UP')})
+    both = balanced.naive.server, balanced.second
+    for server in both:
+        server.process.send_signal(signal.SIGSTOP)
+    time.sleep(0.7)  # of a second that they may stand still
+    for server in both:
+        server.process.send_signal(signal.SIGCONT)
+    market = balanced.naive.market('2.10')
+    with balanced.http() as http:
+        for _ in range(4):
+            assert http.request('GET', f'/odds/{market}').status == 200
+    assert set(balanced.checks().values()) == {(0, 'UP')}
+
+
+def test_when_all_are_away_everybody_is_told_so_at_once(balanced):
+    for server in (balanced.naive.server, balanced.second):
+        server.process.send_signal(signal.SIGSTOP)
+    until(lambda: {now for _, now in balanced.checks().values()} == {'DOWN'})
+    with balanced.http() as http:
+        assert http.request('GET', '/odds/1.1').status == 503
+    for server in (balanced.naive.server, balanced.second):
+        server.process.send_signal(signal.SIGCONT)
+    until(lambda: {now for _, now in balanced.checks().values()} == {'UP'})
+    until(balanced.answers)

@@ -17,6 +17,22 @@ def free_port():
         return probe.getsockname()[1]
 
 
+def show_stat(control, backend):
+    """{server: its row}; none while nobody listens."""
+    with socket.socket(socket.AF_UNIX) as asked:
+        try:
+            asked.connect(control)
+        except OSError:
+            return {}
+        asked.sendall(b'show stat\n')
+        text = b''
+        while part := asked.recv(65536):
+            text += part
+    rows = csv.DictReader(io.StringIO(text.decode().lstrip('# ')))
+    return {row['svname']: row for row in rows
+            if row['pxname'] == backend and row['svname'] != 'BACKEND'}
+
+
 class HAProxy:
     """customers.cfg with `backend`; `variables` are those that the backend's file names."""
 
@@ -54,18 +70,7 @@ class HAProxy:
         return int(self.servers()[server]['weight'])
 
     def servers(self):
-        with socket.socket(socket.AF_UNIX) as control:
-            try:
-                control.connect(self.control)
-            except OSError:
-                return {}
-            control.sendall(b'show stat\n')
-            text = b''
-            while part := control.recv(65536):
-                text += part
-        rows = csv.DictReader(io.StringIO(text.decode().lstrip('# ')))
-        return {row['svname']: row for row in rows
-                if row['pxname'] == 'book' and row['svname'] != 'BACKEND'}
+        return show_stat(self.control, 'book')
 
     def switch(self, colour, *options):
         """deploy/haproxy/switch, begun."""
