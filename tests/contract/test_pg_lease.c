@@ -105,6 +105,27 @@ TEST(pg_lease, of_another_number_of_shards_is_refused_by_name)
     end(a), end(b);
 }
 
+/* docs/decisions/0021: its row is the one behind the shards', made when it asks. */
+TEST(pg_lease, of_a_desk_apart_is_its_own_and_nobody_elses)
+{
+    if (!begin())
+        skip();
+    struct shard_lease_store *a = open_store("a"), *b = open_store("b"), *c = open_store("c");
+    const struct shard_lease_asked desk = {2, 2, LONG};
+    struct shard_lease lease, none;
+    assert_int_equal(a->ops->take(a, &desk, &lease), 0);
+    assert_int_equal(lease.shard, 2);
+    assert_int_equal(b->ops->take(b, &desk, &none), -ERR_BUSY);
+    assert_int_equal(a->ops->give(a, &lease), 0); /* it is free now */
+    assert_int_equal(b->ops->take(b, &any_of_two, &lease), 0);
+    assert_true(lease.shard < 2);
+    assert_int_equal(c->ops->take(c, &any_of_two, &lease), 0);
+    assert_true(lease.shard < 2);
+    assert_int_equal(a->ops->take(a, &any_of_two, &none), -ERR_BUSY);
+    assert_int_equal(a->ops->take(a, &desk, &lease), 0);
+    end(a), end(b), end(c);
+}
+
 TEST(pg_lease, is_waited_for_while_the_server_is_away)
 {
     if (!begin())

@@ -45,7 +45,7 @@ def test_there_is_a_config_file_for_each_role():
     told = run('serve', '--roles', 'none', check=False)
     known = {word.rstrip(';').rstrip(',') for word in
              told.stderr.split('some of ')[1].split('; ')[0].split()}
-    assert known - roles == {'odds-worker', 'settlement-worker', 'back-office'}  # the book's own
+    assert known - roles == {'settlement-worker'}  # every book's own
 
 
 def test_the_options_in_the_unit_are_options():

@@ -7,7 +7,8 @@ from lib.bettor import Bettor
 from lib.desk import results
 from lib.desk_apart import ROLES, DeskApart
 from lib.redis import Redis
-from lib.server import run
+from lib.server import Server, run
+from lib.shards import copy_keys
 from lib.until import until
 
 ALL = {'have_it': 2, 'away': []}
@@ -118,6 +119,40 @@ def test_a_book_of_one_shard_may_have_its_desk_apart(tmp_path):
         apart.all_bet(market, 'MARKET_SUSPENDED')
         apart.verify()
     finally:
+        apart.close()
+
+
+def test_a_desk_with_a_lease_is_followed_where_it_moves(tmp_path, database):
+    options = ['--ledger', database.url, '--lease', 'on', '--lease-ms', '1000']
+    apart = DeskApart(Redis().start(), tmp_path, desk=options)
+    copy_keys(tmp_path / 'desk', tmp_path / 'spare')
+    spare = Server(tmp_path / 'spare', *apart.desk.server.options)
+    try:
+        spare.spawn()
+        market, held = apart.market(), apart.market()
+        bets = [customer.bet(market, 11, '1.00').json for customer in apart.customers]
+        assert apart.say(f'markets/{held}/suspend')['shards'] == ALL
+        apart.desk.server.kill()
+        spare.public = spare.wait_address('ready ')
+        spare.admin = spare.wait_address('admin ')
+        apart.desk.server = apart.feed.server = spare
+        apart.way.target = spare.admin
+        apart.feed.again()
+        until(apart.granted, 30)
+        apart.all_bet(market)
+        apart.all_bet(held, 'MARKET_SUSPENDED')
+        apart.feed.settle(market, {11})
+        for customer, bet in zip(apart.customers, bets):
+            assert customer.wait_bet(bet['bet_id'], status='WON')
+        for service in apart.services:
+            assert service.terminate() == 0
+            assert 'all invariants hold' in service.verify()
+        assert spare.terminate() == 0
+        of_desk = ['--ledger', database.url, '--shard', '2']
+        assert 'all invariants hold' in run('ledger', 'verify', *of_desk).stdout
+        assert 'RESULT' in types(run('ledger', 'dump', *of_desk).stdout)
+    finally:
+        spare.kill()
         apart.close()
 
 
