@@ -4,7 +4,9 @@
  *
  * registers itself; there is no second list. Each program runs its tests with cmocka and ends
  * with the line "N passed, N failed[, N skipped]". With arguments, only the tests whose id
- * "suite/name" begins with one of them run. */
+ * "suite/name" begins with one of them run. Of these --slice=K/N, as the first argument, leaves
+ * every Nth from the Kth on (0 .. N-1, by id), so that processes can share a long program; the
+ * first line is then "slice K/N: C of T tests". */
 #pragma once
 
 #include <setjmp.h>

@@ -10,7 +10,9 @@ import time
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 
-from .results import (Result, parse_junit, parse_program, parse_tap, read_expected_skips)
+from .ahead import Ahead
+from .results import (Result, parse_junit, parse_program, parse_slices, parse_tap,
+                      read_expected_skips)
 
 PYTHON = '/usr/bin/python3'  # Debian's, which has pytest and websockets
 PROGRAM_SECONDS_MAX = 900  # the largest program takes 200 s under sanitizers
@@ -29,6 +31,15 @@ SANITIZERS = {
     'ASAN_OPTIONS': 'abort_on_error=0:detect_stack_use_after_return=1',
     'UBSAN_OPTIONS': 'halt_on_error=1:print_stacktrace=1',
 }
+SAN_TARGETS = ['meson-test-prereq']  # the program and the measurements are of `build`
+# Programs whose tests several processes share, because one would be the last that runs for minutes.
+SLICES = {'app': 4}
+# What takes longest, in that order (print_summary tells it).
+LONG = ('app', 'contract', 'adapters', 'roles', 'sim', 'net',
+        'test_compare', 'test_recordings', 'test_streams_brokers', 'test_uof_recovery',
+        'test_cluster', 'test_streams', 'test_schema_registry', 'test_partitions',
+        'test_desk_link', 'test_ledger_dynamodb', 'test_consumers', 'test_standby', 'test_crashes',
+        'test_uof_broker', 'test_segments')
 # Conversations that are held once more with a server of several network loops, but for the tests
 # that are marked one_loop.
 LOOPS = {'SERVER_OPTIONS': '--loops 3'}
@@ -47,6 +58,22 @@ class Run:
         self.root, self.filters, self.fuzz_seconds = root, filters, fuzz_seconds
         self.cpus = os.cpu_count() or 1
         self.took = {}
+        self.ahead, self.later = None, ()  # names of the parts to come
+
+    def begin_ahead(self):
+        """Begins the builds that later parts will ask for; once."""
+        folders = [(f, t) for part, f, t in (('san', 'build-san', SAN_TARGETS),
+                                             ('fuzz', 'build-fuzz', fuzz_targets(self)))
+                   if part in self.later]
+        if self.ahead or not folders:
+            return
+        self.ahead = Ahead(self.root, [step for folder, targets in folders
+                                       for step in build_steps(self, folder, targets)])
+        self.ahead.begin()
+
+    def end_ahead(self):
+        if self.ahead:
+            self.ahead.end()
 
     @contextmanager
     def timed(self, what):
@@ -90,16 +117,25 @@ def command(run, argv, seconds=PROGRAM_SECONDS_MAX, env=None):
     return status, text + (f'\nended after {seconds} s without an end\n' if status is None else '')
 
 
+def build_steps(run, folder, targets):
+    """What is to be run, as (command, environment): the set-up where there is none, the build."""
+    options, env = BUILDS[folder]
+    steps = [(['meson', 'setup', folder, *options], env),
+             (['ninja', '-C', folder, *targets], env)]
+    return steps if not os.path.exists(run.path(folder, 'build.ninja')) else steps[1:]
+
+
 def build(run, folder, targets=()):
     """Returns None, or the failed Result of a build that does not work."""
-    options, env = BUILDS[folder]
-    if not os.path.exists(run.path(folder, 'build.ninja')):
-        status, output = command(run, ['meson', 'setup', folder, *options], 600, env)
+    if folder != 'build':
+        run.end_ahead()
+    for argv, env in build_steps(run, folder, targets):
+        step = 'setup' if argv[0] == 'meson' else 'compile'
+        with run.timed(f'{folder}/{step}'):
+            status, output = command(run, argv, 1800, env)
         if status != 0:
-            return Result(f'{folder}/setup', 'failed', output)
-    with run.timed(f'{folder}/compile'):
-        status, output = command(run, ['ninja', '-C', folder, *targets], 1800, env)
-    return Result(f'{folder}/compile', 'failed', output) if status != 0 else None
+            return Result(f'{folder}/{step}', 'failed', output)
+    return None
 
 
 def programs(run, folder):
@@ -113,24 +149,49 @@ def programs(run, folder):
     return found
 
 
-def run_programs(run, folder, prefix, env):
-    failed = build(run, folder)
+def run_programs(run, folder, prefix, env, targets=()):
+    failed = build(run, folder, targets)
     if failed:
         return [failed]
+    if folder == 'build':
+        run.begin_ahead()
 
     def one(entry):
-        ident, argv, own_env = entry
+        ident, slice_words, argv, own_env = entry
         wanted = [f[len(prefix + ident) + 1:] for f in run.filters
                   if f.startswith(prefix + ident + '/')]
         if any(on_path(prefix + ident, f) for f in run.filters):
             wanted = []
-        with run.timed(prefix + ident):
-            status, output = command(run, argv + wanted, env={**env, **own_env})
-        return parse_program(prefix + ident, output, status)
+        with run.timed(' '.join([prefix + ident, *slice_words])):
+            status, output = command(run, argv + slice_words + wanted, env={**env, **own_env})
+        return ident, (output, status)
 
-    chosen_programs = [p for p in programs(run, folder) if run.wants(prefix + p[0])]
+    entries = [(ident, words, argv, own_env)
+               for ident, argv, own_env in longest_first(programs(run, folder), lambda p: p[0])
+               if run.wants(prefix + ident)
+               for words in slices_of(ident)]
     with ThreadPoolExecutor(run.cpus) as pool:
-        return [r for found in pool.map(one, chosen_programs) for r in found]
+        done = list(pool.map(one, entries))
+    found = []
+    for ident in dict.fromkeys(ident for ident, _ in done):
+        outputs = [output for other, output in done if other == ident]
+        if ident in SLICES:
+            found += parse_slices(prefix + ident, outputs)
+        else:
+            found += [r for output in outputs for r in parse_program(prefix + ident, *output)]
+    return found
+
+
+def slices_of(ident):
+    """The words by which each process of a program gets its tests."""
+    count = SLICES.get(ident)
+    return [[f'--slice={k}/{count}'] for k in range(count)] if count else [[]]
+
+
+def longest_first(items, name_of):
+    """What takes minutes begins first, so that it is not what everything waits for at the end."""
+    return sorted(items, key=lambda item: LONG.index(name_of(item)) if name_of(item) in LONG
+                  else len(LONG))
 
 
 def unit(run):
@@ -138,7 +199,7 @@ def unit(run):
 
 
 def sanitized(run):
-    return run_programs(run, 'build-san', 'san/', SANITIZERS)
+    return run_programs(run, 'build-san', 'san/', SANITIZERS, SAN_TARGETS)
 
 
 def lint(run):
@@ -173,6 +234,7 @@ def pytest(run, folder, prefix, stems=None, marks='', env=None):
                       for f in sorted(glob.glob(run.path(folder, 'test_*.py')))]
     stems = [s for s in stems if run.wants(f'{prefix}/{s}')]
     with ThreadPoolExecutor(run.cpus + 1) as pool:
+        stems = longest_first(stems, lambda stem: stem)
         found = pool.map(lambda stem: pytest_file(run, folder, prefix, stem, marks, env), stems)
         return [r for results in found for r in results]
 
@@ -209,7 +271,10 @@ def build_program(run, prefix):
 
 def end_to_end(run):
     failed = build_program(run, 'e2e')
-    return [failed] if failed else pytest(run, 'tests/e2e', 'e2e')
+    if failed:
+        return [failed]
+    run.begin_ahead()
+    return pytest(run, 'tests/e2e', 'e2e')
 
 
 def several_loops(run):
@@ -251,14 +316,22 @@ def web(run):
     return found
 
 
-def fuzz(run):
-    """Each target twice: over its kept corpus, then searching for a while from it."""
+def fuzz_names(run):
     names = sorted(os.path.basename(f)[len('fuzz_'):-len('.c')]
                    for f in glob.glob(run.path('tests', 'fuzz', 'fuzz_*.c')))
-    names = [n for n in names if run.wants('fuzz/' + n)]
+    return [n for n in names if run.wants('fuzz/' + n)]
+
+
+def fuzz_targets(run):
+    return ['tests/fuzz/fuzz-' + name for name in fuzz_names(run)]
+
+
+def fuzz(run):
+    """Each target twice: over its kept corpus, then searching for a while from it."""
+    names = fuzz_names(run)
     if not names:
         return []
-    failed = build(run, 'build-fuzz', ['tests/fuzz/fuzz-' + n for n in names])
+    failed = build(run, 'build-fuzz', fuzz_targets(run))
     if failed:
         return [failed]
     with ThreadPoolExecutor(run.cpus) as pool:
@@ -312,10 +385,11 @@ def foreign_one(run, words, *names):
     return [Result(f'foreign/{name}', outcome, output) for name in names]
 
 
-# In the order of running: what fails fastest comes first. "unit" takes every folder of compiled
-# tests, so it has no name that a filter would begin with.
-PARTS = (('lint', lint), ('tools', tools), ('unit', unit), ('san', sanitized), ('web', web),
-         ('e2e', end_to_end), ('loops', several_loops), ('foreign', foreign), ('fuzz', fuzz),
+# In the order of running: what fails fastest comes first, and what needs builds of its own after
+# the conversations, which leave time for them. "unit" takes every folder of compiled tests, so it
+# has no name that a filter would begin with.
+PARTS = (('lint', lint), ('tools', tools), ('unit', unit), ('web', web), ('e2e', end_to_end),
+         ('loops', several_loops), ('foreign', foreign), ('san', sanitized), ('fuzz', fuzz),
          ('tsan', races))
 ONLY_WHEN_NAMED = {'tsan'}  # minutes
 

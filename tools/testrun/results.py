@@ -48,6 +48,21 @@ def parse_program(folder, output, status):
     return found
 
 
+def parse_slices(folder, outputs):
+    """Reads what the slices of one program printed, as (output, status) each. Together they must
+    have had every test of it."""
+    found, had, whole = [], 0, set()
+    for output, status in outputs:
+        found += parse_program(folder, output, status)
+        match = re.search(r'^slice \d+/\d+: (\d+) of (\d+) tests$', output, re.M)
+        had += int(match[1]) if match else 0
+        whole.add(int(match[2]) if match else None)
+    if whole != {had} or len({r.id for r in found}) != len(found):
+        found.append(Result(f'{folder}/(program)', 'failed',
+                            f'its slices had {had} tests of {whole}, and told of {len(found)}'))
+    return found
+
+
 def part_of(output, test):
     """The lines of output from the start of one test to the start of the next."""
     begin = output.find(f'] {test}\n')

@@ -1,11 +1,13 @@
 """tools/testrun: a test that did not pass must never be counted as one that did."""
 import os
+import signal
 import sys
+import time
 
 import pytest
 
 sys.path.insert(0, os.path.join(os.path.dirname(__file__), '..', '..', '..', 'tools'))
-from testrun import parts, results  # noqa: E402
+from testrun import ahead, parts, results  # noqa: E402
 
 GOOD = """[==========] Running 2 test(s).
 [ RUN      ] money/adds
@@ -57,6 +59,24 @@ def test_a_program_that_dies_in_a_test_fails_in_that_test():
     (GOOD.replace('2 passed, 0 failed\n', ''), 0), (GOOD, 1), (GOOD, None)])
 def test_a_program_that_does_not_end_well_is_a_failure(text, status):
     assert 'failed' in outcomes(results.parse_program('core', text, status)).values()
+
+
+def slice_text(number, name, kept=1, of=2):
+    return (f'slice {number}/2: {kept} of {of} tests\n[ RUN      ] money/{name}\n'
+            f'[       OK ] money/{name}\n1 passed, 0 failed\n')
+
+
+def test_the_slices_of_a_program_are_counted_together():
+    found = results.parse_slices('app', [(slice_text(0, 'adds'), 0), (slice_text(1, 'ends'), 0)])
+    assert outcomes(found) == {'app/money/adds': 'passed', 'app/money/ends': 'passed'}
+
+
+@pytest.mark.parametrize('second', [
+    None, (slice_text(1, 'ends', of=3), 0), (slice_text(1, 'adds'), 0), ('', 2),
+    (slice_text(1, 'ends').replace('slice', 'part'), 0)])
+def test_tests_that_no_slice_had_or_two_had_are_a_failure(second):
+    found = results.parse_slices('app', [(slice_text(0, 'adds'), 0)] + [second] * bool(second))
+    assert 'failed' in outcomes(found).values()
 
 
 JUNIT = """<testsuites><testsuite>
@@ -122,7 +142,7 @@ def test_no_line_of_a_failed_test_can_be_taken_for_the_closing_line(capsys):
 
 
 @pytest.mark.parametrize('filters,san_only,names', [
-    ([], False, ['lint', 'tools', 'unit', 'san', 'web', 'e2e', 'loops', 'foreign', 'fuzz']),
+    ([], False, ['lint', 'tools', 'unit', 'web', 'e2e', 'loops', 'foreign', 'san', 'fuzz']),
     (['loops/test_push'], False, ['loops']),
     (['tsan'], False, ['tsan']),
     ([], True, ['san']),
@@ -159,3 +179,39 @@ def test_marked_tests_can_be_left_out_and_the_others_get_their_environment(tmp_p
     (['core'], 'net/http', False), (['net'], 'net/http', True), (['cor'], 'core', False)])
 def test_filters_are_whole_parts_of_ids(filters, ident, wanted):
     assert parts.Run('.', filters, 10).wants(ident) == wanted
+
+
+def test_what_takes_longest_begins_first_and_nothing_is_left_out():
+    names = ['base', 'contract', 'core', 'app']
+    assert parts.longest_first(names, lambda n: n) == ['app', 'contract', 'base', 'core']
+
+
+def test_a_build_ahead_is_idle_and_its_steps_follow_each_other(tmp_path):
+    done = ahead.Ahead(str(tmp_path), [
+        (['sh', '-c', 'chrt -p $$ > policy; echo $WORD > word'], {'WORD': 'one'}),
+        (['cp', 'word', 'again'], {}), (['false'], {}), (['touch', 'never'], {})])
+    done.begin()
+    done.thread.join(60)
+    assert 'SCHED_IDLE' in (tmp_path / 'policy').read_text()
+    assert (tmp_path / 'again').read_text() == 'one\n' and not (tmp_path / 'never').exists()
+    done.end()
+
+
+def test_a_build_ahead_that_is_ended_does_nothing_more(tmp_path):
+    begun = ahead.Ahead(str(tmp_path), [(['sh', '-c', 'touch begun; sleep 600'], {}),
+                                        (['touch', 'never'], {})])
+    begun.begin()
+    while not (tmp_path / 'begun').exists():
+        time.sleep(0.01)
+    begun.end()
+    assert not begun.thread.is_alive() and begun.child.returncode == -signal.SIGTERM
+    begun.end()
+    assert not (tmp_path / 'never').exists()
+
+
+def test_builds_begin_ahead_only_for_parts_to_come(tmp_path):
+    run = parts.Run(str(tmp_path), [], 10)
+    run.later = ['web', 'foreign']
+    run.begin_ahead()
+    assert run.ahead is None
+    run.end_ahead()
