@@ -1,6 +1,5 @@
 """What others wrote, from packages: PostgreSQL, a Redis cluster of six, a Kafka of one broker or
 three, RabbitMQ, HAProxy."""
-import contextlib
 import os
 import secrets
 import shutil
@@ -8,32 +7,19 @@ import signal
 import socket
 import subprocess
 
+from local_ports import free_ports
 from supervisor import Member
 
 HERE = os.path.dirname(os.path.realpath(__file__))
 ROOT = os.path.dirname(os.path.dirname(HERE))
 RUN = os.path.join(ROOT, 'tests', 'lib')
 PROXY = os.path.join(ROOT, 'deploy', 'haproxy')
-given = set()  # ports
 
 
 def quietly(*argv):
     """The exit status."""
     return subprocess.run(argv, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
                           stderr=subprocess.DEVNULL, check=False).returncode
-
-
-def free_ports(count):
-    """Of 127.0.0.1, all different, and none that somebody of ours has who has not begun yet."""
-    with contextlib.ExitStack() as sockets:
-        ports = []
-        while len(ports) < count:
-            one = sockets.enter_context(socket.socket())
-            one.bind(('127.0.0.1', 0))
-            if (port := one.getsockname()[1]) not in given:
-                ports.append(port)
-    given.update(ports)
-    return ports
 
 
 def local(port):

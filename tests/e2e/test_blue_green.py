@@ -5,10 +5,11 @@ import subprocess
 
 import pytest
 from lib.fronts import Front, Fronts
-from lib.haproxy import FOLDER, HAProxy, free_port
+from lib.haproxy import FOLDER, HAProxy
 from lib.http import Http
 from lib.load import Load
 from lib.pki import Pki
+from lib.ports import free_port
 from lib.until import until
 from lib.ws import WebSocket
 

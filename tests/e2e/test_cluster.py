@@ -12,8 +12,8 @@ from decimal import Decimal
 from urllib.parse import quote
 
 import pytest
-from lib.haproxy import free_port
 from lib.http import Closed, Http
+from lib.ports import free_port
 from lib.projector import verify
 from lib.server import ENVIRONMENT, ROOT, run
 from lib.shards import bet_shard, users_of

@@ -8,8 +8,9 @@ import tempfile
 import pytest
 from conftest import make
 from lib.bet_totals import again, bets, notified, settle_all, stop_and_dump, totals_of
-from lib.kafka import Kafka, free_ports
+from lib.kafka import Kafka
 from lib.load import Load
+from lib.ports import free_port
 from lib.server import run
 from lib.until import until
 
@@ -149,7 +150,7 @@ def test_a_consumer_is_not_ready_while_the_brokers_are_away(told, kafka, members
 
 
 def test_a_consumer_begins_without_a_broker(members, receiver, secret):
-    member = members('notification-service', f'kafka://127.0.0.1:{free_ports(1)[0]}', 'g',
+    member = members('notification-service', f'kafka://127.0.0.1:{free_port()}', 'g',
                      '--notify-webhook', receiver.url, '--notify-secret', secret)
     assert member.get('/readyz').status == 503 and member.get('/healthz').status == 200
     assert member.get('/v1/odds/1').status == 404

@@ -27,7 +27,7 @@ def test_bets_are_sent_at_their_rate_and_every_one_is_answered(book, transport):
 
 
 def one_socket(book, market, *options):
-    """Bets over one WebSocket, far faster than its limit of operations: 200 and 50 more a second."""
+    """Bets over one WebSocket, far faster than its limit: 200 operations and 50 more a second."""
     return load(book, 'bets', '--channels', f'market:{market}', '--rate', '600', '--users', '1',
                 '--connections', '1', '--pipeline', '16', '--transport', 'ws', *options)
 

@@ -9,8 +9,9 @@ from conftest import make
 from lib import odds_log
 from lib.bet_totals import again, bets, notified, settle_all, stop_and_dump, totals_of
 from lib.http import Http
-from lib.kafka import check_value, free_ports
+from lib.kafka import check_value
 from lib.load import Load
+from lib.ports import free_port
 from lib.server import run
 from lib.until import until
 
@@ -19,7 +20,7 @@ from lib.until import until
 def told(tmp_path_factory):
     """A book at a port of its own, so that it is found again when it has begun anew."""
     made = make(tmp_path_factory.mktemp('told') / 'data', ['--snapshot-records', '50'],
-                admin_at=f'127.0.0.1:{free_ports(1)[0]}')
+                admin_at=f'127.0.0.1:{free_port()}')
     yield made
     made.close()
 

@@ -6,9 +6,14 @@ import subprocess
 import time
 
 import pytest
-from lib.haproxy import FOLDER, free_port, show_stat
+<<<<<<< HEAD
+from lib.haproxy import FOLDER, show_stat
+=======
+from lib.haproxy import FOLDER
+>>>>>>> 10a942c (tests: ports that no connection can have, and patience)
 from lib.http import Http
 from lib.naive import Customer, NaiveBook, NaiveServer
+from lib.ports import free_port
 from lib.until import until
 
 CONFIG = os.path.join(FOLDER, 'naive.cfg')

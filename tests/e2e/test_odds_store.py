@@ -6,7 +6,8 @@ import time
 import pytest
 from conftest import make
 from lib.pki import Pki
-from lib.redis import Redis, free_port
+from lib.ports import free_port
+from lib.redis import Redis
 from lib.server import run
 from lib.until import until
 

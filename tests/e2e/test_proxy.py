@@ -10,9 +10,10 @@ import threading
 import pytest
 from conftest import Book
 from lib.bettor import Bettor
-from lib.haproxy import HAProxy, free_port
+from lib.haproxy import HAProxy
 from lib.http import Closed, Http
 from lib.pki import Pki
+from lib.ports import free_port
 from lib.server import Server
 from lib.until import until
 from lib.ws import WebSocket

@@ -1,7 +1,6 @@
 """Shards that processes take by a lease in the database, keep while they live, and give."""
 import itertools
 import signal
-import socket
 import threading
 import time
 from decimal import Decimal
@@ -11,6 +10,7 @@ from conftest import Book
 from lib.bettor import Bettor
 from lib.fronts import Front
 from lib.http import Closed, Http
+from lib.ports import free_port
 from lib.server import Server, run
 from lib.shards import bet_shard, copy_keys, taking, users_of
 from lib.until import until
@@ -21,18 +21,12 @@ MOVED = 4
 CROWDS = itertools.count()
 
 
-def free_address():
-    with socket.socket() as probe:
-        probe.bind(('127.0.0.1', 0))
-        return f'127.0.0.1:{probe.getsockname()[1]}'
-
-
 class Node(Server):
     """`serve --shard any`: ready when it has one."""
 
     def __init__(self, data, url, *options):
         super().__init__(data, '--ledger', url, '--shards', '2', '--shard', 'any', '--lease-ms',
-                         str(LEASE_MS), *options, admin_at=free_address())
+                         str(LEASE_MS), *options, admin_at=f'127.0.0.1:{free_port()}')
 
     def wait_ready(self):
         self.public = self.wait_address('ready ')

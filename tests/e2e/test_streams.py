@@ -1,7 +1,6 @@
 """Streams on a Kafka: every event of every bet is in `bet-events`, once for who reads committed
 messages, whatever dies; and a stream that is away stops no bet."""
 import json
-import os
 import shutil
 import tempfile
 from decimal import Decimal
@@ -9,8 +8,9 @@ from decimal import Decimal
 import pytest
 from conftest import make
 from lib import odds_log
-from lib.kafka import Kafka, free_ports
+from lib.kafka import Kafka
 from lib.load import Load
+from lib.ports import free_port
 from lib.server import run
 from lib.until import until
 
@@ -235,7 +235,7 @@ def test_others_read_what_we_write(told, kafka, tail):
 
 
 def test_a_server_begins_without_a_broker(tmp_path):
-    url = f'kafka://127.0.0.1:{free_ports(1)[0]}'
+    url = f'kafka://127.0.0.1:{free_port()}'
     book = make(tmp_path / 'data', ['--streams', url])
     try:
         assert book.bettor(money='5.00').bet(book.market(), 11, '1').status == 201

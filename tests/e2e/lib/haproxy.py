@@ -5,16 +5,11 @@ import os
 import socket
 import subprocess
 
+from .ports import free_port
 from .server import ROOT
 from .until import until
 
 FOLDER = os.path.join(ROOT, 'deploy', 'haproxy')
-
-
-def free_port():
-    with socket.socket() as probe:
-        probe.bind(('127.0.0.1', 0))
-        return probe.getsockname()[1]
 
 
 def show_stat(control, backend):

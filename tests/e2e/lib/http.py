@@ -47,7 +47,7 @@ class Http:
     """One connection. Requests may be sent ahead; responses are read in order, and each is held
     against docs/api (lib/api.py)."""
 
-    def __init__(self, address, timeout=15, tls=None, session=None, connection=None,
+    def __init__(self, address, timeout=60, tls=None, session=None, connection=None,
                  foreign=False):
         """tls: an SSLContext; session: of an earlier connection, to resume; connection: a socket
         that is connected already; foreign: another program answers, of which docs/api knows

@@ -11,6 +11,7 @@ from decimal import Decimal
 import jsonschema
 import pytest
 
+from .ports import free_ports
 from .server import BINARY, ENVIRONMENT, ROOT
 from .until import until
 
@@ -27,16 +28,6 @@ def check_value(topic, value):
             SCHEMAS[topic] = jsonschema.Draft7Validator(json.load(file))
     error = next(SCHEMAS[topic].iter_errors(json.loads(value)), None)
     return error and f'{topic}: {error.message} in {value[:400]}'
-
-
-def free_ports(count):
-    sockets = [socket.socket() for _ in range(count)]
-    for one in sockets:
-        one.bind(('127.0.0.1', 0))
-    ports = [one.getsockname()[1] for one in sockets]
-    for one in sockets:
-        one.close()
-    return ports
 
 
 class Kafka:

@@ -12,7 +12,7 @@ from urllib.parse import quote
 
 import pytest
 
-from .kafka import free_ports
+from .ports import free_ports
 from .server import ROOT
 from .uof import UofFeed, attributes
 from .until import until
@@ -77,11 +77,11 @@ class Rabbit:
 
     def connect(self):
         pika = pytest.importorskip('pika', reason='python3-pika is not installed')
-        with socket.create_connection(('127.0.0.1', self.port), timeout=5):
+        with socket.create_connection(('127.0.0.1', self.port), timeout=30):
             pass
         return pika.BlockingConnection(pika.ConnectionParameters(
             '127.0.0.1', self.port, VHOST, pika.PlainCredentials(USER, PASSWORD), heartbeat=0,
-            socket_timeout=5, blocked_connection_timeout=5))
+            socket_timeout=15, blocked_connection_timeout=30))
 
     def log(self):
         with open(os.path.join(self.folder, 'out'), encoding='utf-8', errors='replace') as file:

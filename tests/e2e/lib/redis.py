@@ -5,33 +5,18 @@ import json
 import os
 import shutil
 import signal
-import socket
 import subprocess
 import tempfile
 
 import pytest
 
+from .ports import free_port
 from .server import ROOT
 from .until import until
 
 RUN = os.path.join(ROOT, 'tests', 'lib', 'run-redis')
 ABSENT = 77
 HERE = '127.0.0.1', contextlib.nullcontext
-
-
-def free_port():
-    """A cluster's node needs that port plus 10000 too."""
-    while True:
-        with socket.socket() as probe, socket.socket() as bus:
-            probe.bind(('127.0.0.1', 0))
-            port = probe.getsockname()[1]
-            if port > 50000:
-                continue
-            try:
-                bus.bind(('127.0.0.1', port + 10000))
-            except OSError:
-                continue
-            return port
 
 
 class Redis:
@@ -43,7 +28,7 @@ class Redis:
         if host != '127.0.0.1':
             self.settings += '--bind', host, '--protected-mode', 'no'
         self.folder = tempfile.mkdtemp(prefix='overround-redis-', dir='/tmp')
-        self.port, self.process = free_port(), None
+        self.port, self.process = free_port(bus=True), None
         self.url = f'redis://{host}:{self.port}'
 
     def spawn(self):

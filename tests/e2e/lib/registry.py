@@ -8,7 +8,7 @@ import subprocess
 
 import pytest
 
-from .kafka import free_ports
+from .ports import free_ports
 from .server import ROOT
 from .until import until
 

@@ -34,7 +34,7 @@ class Proxy:
                 near.close()
                 continue
             try:
-                far = socket.create_connection(self.target, timeout=5)
+                far = socket.create_connection(self.target, timeout=30)
                 far.settimeout(None)
             except OSError:
                 near.close()

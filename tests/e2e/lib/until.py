@@ -2,7 +2,7 @@
 import time
 
 
-def until(what, seconds=15, pause=0.02):
+def until(what, seconds=60, pause=0.02):
     """Calls `what` until it answers something true, and answers that."""
     end = time.monotonic() + seconds
     while True:

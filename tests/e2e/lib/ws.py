@@ -23,7 +23,7 @@ class WebSocket:
     counts the compressed messages that came."""
 
     def __init__(self, address, token=None, subprotocol=False, path='/v1/stream', headers=(),
-                 timeout=15, extensions=None, tls=None, foreign=False):
+                 timeout=60, extensions=None, tls=None, foreign=False):
         self.http = Http(address, timeout, tls, foreign=foreign)
         self.closed, self.waiting = None, []
         headers = {'Upgrade': 'websocket', 'Connection': 'Upgrade', 'Sec-WebSocket-Version': '13',
@@ -87,7 +87,7 @@ class WebSocket:
             self.packed += 1
         return first & 0x80, first & 0x0f, payload
 
-    def receive(self, seconds=15):
+    def receive(self, seconds=60):
         """The next message; answers pings. Raises Closed at the end, and sets `closed`."""
         message, end = b'', time.monotonic() + seconds
         while True:
@@ -117,7 +117,7 @@ class WebSocket:
                 text = message.decode('utf-8')
                 return loads(text) if self.http.foreign else api.message_text(text)
 
-    def wait_for(self, seconds=15, **wanted):
+    def wait_for(self, seconds=60, **wanted):
         """The next message with these fields; what comes before is dropped."""
         end = time.monotonic() + seconds
         while True:
@@ -125,7 +125,7 @@ class WebSocket:
             if all(message.get(k) == v for k, v in wanted.items()):
                 return message
 
-    def close_code(self, seconds=15):
+    def close_code(self, seconds=60):
         """Reads on to the end and answers the close code."""
         try:
             while True:
