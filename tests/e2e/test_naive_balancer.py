@@ -6,11 +6,7 @@ import subprocess
 import time
 
 import pytest
-<<<<<<< HEAD
 from lib.haproxy import FOLDER, show_stat
-=======
-from lib.haproxy import FOLDER
->>>>>>> 10a942c (tests: ports that no connection can have, and patience)
 from lib.http import Http
 from lib.naive import Customer, NaiveBook, NaiveServer
 from lib.ports import free_port

@@ -39,8 +39,7 @@ static int read_slice(int argc, char **argv, struct part *ret)
     *ret = (struct part){0, 1};
     if (argc < 2 || strncmp(argv[1], "--slice=", 8) != 0)
         return 0;
-    if (sscanf(argv[1] + 8, "%u/%u%c", &ret->number, &ret->of, &end) == 2 &&
-        ret->number < ret->of)
+    if (sscanf(argv[1] + 8, "%u/%u%c", &ret->number, &ret->of, &end) == 2 && ret->number < ret->of)
         return 1;
     fprintf(stderr, "no such slice: %s\n", argv[1]);
     exit(2);
