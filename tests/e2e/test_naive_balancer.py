@@ -34,8 +34,9 @@ class Balanced:
                        'OVERROUND_NAIVE_1': '{}:{}'.format(*self.naive.server.public),
                        'OVERROUND_NAIVE_2': '{}:{}'.format(*self.second.public)}
         # pylint: disable=consider-using-with
-        self.proxy = subprocess.Popen(['haproxy', '-db', '-f', CONFIG, '-f', self.more], env=environment,
-                                      stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        self.proxy = subprocess.Popen(['haproxy', '-db', '-f', CONFIG, '-f', self.more],
+                                      env=environment, stdout=subprocess.DEVNULL,
+                                      stderr=subprocess.DEVNULL)
         self.server = self
         until(self.answers)
         return self

@@ -73,7 +73,7 @@ def midst(wire):
 
 
 class Apart:
-    """Who makes prices and who bets at them, each at an end of its own; whoever bets is the `server`
+    """Who makes prices and who bets at them, each at its own end; whoever bets is the `server`
     of a load."""
 
     def __init__(self, redis, folder, worker_side, bets_side, *options):

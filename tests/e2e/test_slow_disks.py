@@ -1,6 +1,6 @@
 """The disk below a ledger's PostgreSQL is slow, and stands still: bets are late, then refused, and
-prices go on; none is placed at a price that has moved meanwhile (P1), each is in the table once, and
-paid once, when the disk is as it was. Disks of a Kafka's brokers: test_streams_brokers.py."""
+prices go on; none is placed at a price that has moved meanwhile (P1), each is in the table once,
+and paid once, when the disk is as it was. Disks of a Kafka's brokers: test_streams_brokers.py."""
 import tempfile
 import time
 from contextlib import nullcontext as here

@@ -1,5 +1,5 @@
-"""A desk without users beside the shards: `serve --roles odds-worker,back-office`, a bet-service for
-each shard, and a Redis between."""
+"""A desk without users beside the shards: `serve --roles odds-worker,back-office`, a bet-service
+for each shard, and a Redis between."""
 import os
 
 from conftest import make
