@@ -3,6 +3,7 @@ Redis take requests in turn, and one that is gone is left out."""
 import os
 import signal
 import subprocess
+import threading
 import time
 
 import pytest
@@ -100,6 +101,27 @@ def test_a_process_that_is_gone_is_left_out(balanced):
         for _ in range(6):
             assert http.request('GET', f'/odds/{market}').status == 200
     assert balanced.polls(1) == [before + 6]
+
+
+def test_processes_are_exchanged_one_by_one_and_nobody_sees_it(balanced):
+    market, ended, answers = balanced.naive.market('2.10'), threading.Event(), []
+
+    def read():
+        with balanced.http() as http:
+            while not ended.is_set():
+                answers.append(http.request('GET', f'/odds/{market}').status)
+
+    reader = threading.Thread(target=read)
+    reader.start()
+    for server in (balanced.naive.server, balanced.second):
+        assert server.terminate() == 0
+        server.start()
+        until(lambda: {now for _, now in balanced.checks().values()} == {'UP'})
+        seen = len(answers)
+        until(lambda: len(answers) > seen + 10)  # pylint: disable=cell-var-from-loop
+    ended.set()
+    reader.join()
+    assert set(answers) == {200}
 
 
 def test_a_pause_takes_nobody_away(balanced):

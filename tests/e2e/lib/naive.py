@@ -6,6 +6,7 @@ import tempfile
 from decimal import Decimal
 
 from .http import Http, dumps
+from .ports import free_port
 from .postgres import Postgres
 from .redis import Redis
 from .server import Server
@@ -18,7 +19,8 @@ class NaiveServer(Server):
     """Its paths are V0's own, so docs/api knows nothing of its answers."""
 
     def __init__(self, data, *options):
-        super().__init__(data, *options, profile=None, command='naive serve')
+        super().__init__(data, *options, profile=None, command='naive serve',
+                         listen=f'127.0.0.1:{free_port()}')  # it keeps its place
 
     def http(self, **named):
         return Http(self.public, foreign=True, **named)
