@@ -1,5 +1,6 @@
 """Segments of the ledger: they are compressed behind a running server, which goes on answering from
 them, and the log is the log it was."""
+import contextlib
 import os
 import re
 
@@ -198,10 +199,14 @@ def test_what_the_scrub_finds_in_the_tree_or_in_old_keys_is_made_again(tmp_path)
             folder = os.path.join(server.data, 'verdicts')
             return sorted(n for n in os.listdir(folder) if n.endswith('.run'))
         until(lambda: old() and server.metric('overround_tree_behind_records') == 0)
-        run_name = old()[0]
-        flip(os.path.join(server.data, 'verdicts', run_name), 4095)
-        until(lambda: 'a file of old keys is damaged' in server.log_text())
-        until(lambda: server.metric('overround_verdict_runs_rebuilt_total') == 1)
+        while 'a file of old keys is damaged' not in server.log_text():
+            run_name = old()[0]
+            with contextlib.suppress(FileNotFoundError):
+                flip(os.path.join(server.data, 'verdicts', run_name), 4095)
+            # One that is merged with others just then may have been read before: the next one.
+            until(lambda: 'a file of old keys is damaged' in server.log_text() or
+                  run_name not in old())  # pylint: disable=cell-var-from-loop
+        until(lambda: server.metric('overround_verdict_runs_rebuilt_total') >= 1)
         until(lambda: run_name not in old())
         until(lambda: server.metric('overround_scrub_damaged_files') == 0)
         assert server.metric('overround_scrub_damage_total') >= 1
