@@ -6,26 +6,13 @@
 #include "base/assert.h"
 #include "base/error.h"
 #include "base/log.h"
+#include "cli/node/ws_carrier.h"
 #include "net/http/http_reply.h"
 #include "net/http/http_upgrade.h"
 #include "roles/backoffice/desk.h"
 #include "roles/backoffice/limit_desk.h"
 
-#define WS_CLOSE_OURS 1000
-
 /* ---- the WebSockets ---- */
-
-static bool link_send(void *owner, struct slice message)
-{
-    const struct node_desk_link *link = owner;
-    return send_is_queued(ws_conn_send_binary(link->ws, message));
-}
-
-static void link_close(void *owner)
-{
-    const struct node_desk_link *link = owner;
-    ws_conn_close(link->ws, WS_CLOSE_OURS, SLICE_NONE);
-}
 
 static void on_binary(void *owner, struct ws_handle ws, struct slice bytes)
 {
@@ -64,7 +51,7 @@ static struct node_desk_link *free_link(struct node_desk *desk)
 /* The teller has as many places as there are links. */
 static void attach(struct node_desk_link *link)
 {
-    const struct carrier carrier = {link, link_send, link_close};
+    const struct carrier carrier = ws_carrier(&link->ws);
     link->open = true;
     link->number = relay_teller_attach(link->desk->teller, &carrier);
     log_info("desk", "a shard's process has come", LOG_I64("link", link->number));

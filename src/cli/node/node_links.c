@@ -3,28 +3,15 @@
 
 #include "base/error.h"
 #include "base/log.h"
+#include "cli/node/ws_carrier.h"
 #include "net/http/http_reply.h"
 #include "net/http/http_upgrade.h"
 #include "roles/bet/bet_link_wire.h"
-
-#define WS_CLOSE_OURS 1000
 
 _Static_assert(NODE_LINK_MESSAGE_BYTES_MAX >= BET_LINK_BATCH_BYTES + BET_LINK_QUESTION_MAX + 256,
                "the longest batch of a front");
 
 /* ---- the WebSocket ---- */
-
-static bool link_send(void *owner, struct slice batch)
-{
-    const struct node_link *link = owner;
-    return send_is_queued(ws_conn_send_binary(link->ws, batch));
-}
-
-static void link_close(void *owner)
-{
-    const struct node_link *link = owner;
-    ws_conn_close(link->ws, WS_CLOSE_OURS, SLICE_NONE);
-}
 
 static void on_binary(void *owner, struct ws_handle ws, struct slice bytes)
 {
@@ -90,7 +77,7 @@ void node_links_serve(void *owner, struct http_request *request)
     if (http_upgrade_websocket(request, SLICE(BET_LINK_SUBPROTOCOL), &ws_callbacks, link,
                                &link->ws) != HTTP_UPGRADE_DONE)
         return;
-    const struct carrier carrier = {link, link_send, link_close};
+    const struct carrier carrier = ws_carrier(&link->ws);
     link->open = true;
     bet_link_teller_attach(link->teller, &carrier);
     log_info("link", "a front has come", LOG_I64("place", link - links->places));

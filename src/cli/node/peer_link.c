@@ -2,23 +2,10 @@
 #include "cli/node/peer_link.h"
 
 #include "base/error.h"
+#include "cli/node/ws_carrier.h"
 #include "crypto/random.h"
 
-#define WS_CLOSE_OURS 1000
-
 /* ---- the WebSocket ---- */
-
-static bool link_send(void *owner, struct slice message)
-{
-    const struct peer_link *link = owner;
-    return send_is_queued(ws_conn_send_binary(link->ws, message));
-}
-
-static void link_close(void *owner)
-{
-    const struct peer_link *link = owner;
-    ws_conn_close(link->ws, WS_CLOSE_OURS, SLICE_NONE);
-}
 
 static void connect_later(struct peer_link *link)
 {
@@ -33,7 +20,7 @@ static void connect_later(struct peer_link *link)
 static void on_open(void *owner, struct ws_handle ws)
 {
     struct peer_link *link = owner;
-    const struct carrier carrier = {link, link_send, link_close};
+    const struct carrier carrier = ws_carrier(&link->ws);
     link->ws = ws;
     link->status_told = -1;
     link->end.attached(link->end.owner, &carrier);
