@@ -354,13 +354,6 @@ enum request_outcome book_cash_out_new(struct book *book, const struct cash_out_
     return REQUEST_TAKEN;
 }
 
-/* A bet whose record is not durable is one that nobody was told of; who guesses its id must not
- * have a record behind it that a group which is late cannot change (late_group.c). */
-static bool is_untold(const struct book *book, const struct shard_bet *bet)
-{
-    return book->ports.prices != NULL && bet->seq_placed > commit_durable_seq(book->commit);
-}
-
 enum request_outcome book_cash_out(struct book *book, const struct cash_out_request *request,
                                    book_answer_fn answer, struct book_cookie cookie)
 {
@@ -374,8 +367,8 @@ enum request_outcome book_cash_out(struct book *book, const struct cash_out_requ
     struct account_ref account = shard_state_find_account(book->state, request->user_id);
     uint32_t bet = shard_state_find_bet(book->state, request->bet);
     if (bet == BET_NONE || shard_state_bet(book->state, bet)->account != account.n ||
-        is_untold(book, shard_state_bet(book->state, bet)))
-        return REQUEST_UNKNOWN;
+        book_may_be_late(book, shard_state_bet(book->state, bet)->seq_placed))
+        return REQUEST_UNKNOWN; /* of the last nobody was told: its id was guessed */
     const struct asked_key key = book_asked_key(book, account, OPERATION_CASH_OUT, request->key);
     switch (book_look_up(book, &key, &verdict)) {
     case KEY_DECIDED:

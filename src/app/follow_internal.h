@@ -27,5 +27,9 @@ bool book_price_holds(struct book *book, const struct odds_image *image);
 /* The record just made takes that price: it is to be written while it holds. Nothing, of a book
  * that makes its prices. */
 void book_bind_price(struct book *book, const struct odds_image *image);
+/* A record of a bet that may yet be one that waits, since its group may be late: nobody was told of
+ * it, and until it is durable none may stand behind it that counts on it. Never, of a book that
+ * makes its prices. */
+bool book_may_be_late(const struct book *book, uint64_t seq);
 /* commit_events.on_late of a book. */
 void book_group_late(void *owner);

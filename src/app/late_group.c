@@ -21,6 +21,11 @@ void book_bind_price(struct book *book, const struct odds_image *image)
         commit_bind(book->commit, until_us(book, image));
 }
 
+bool book_may_be_late(const struct book *book, uint64_t seq)
+{
+    return book->ports.prices != NULL && seq > commit_durable_seq(book->commit);
+}
+
 /* The version that was taken is the newest yet; *ret_until_us is lowered to until when that holds.
  */
 static bool still_holds(struct book *book, uint32_t market, uint64_t version, int64_t *ret_until_us)

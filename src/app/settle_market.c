@@ -5,6 +5,7 @@
  * crash at any record loses nothing and repeats nothing; the walk begins again and finds what is
  * left. A correction is two records per bet, REVERSE and SETTLE; REVERSE alone when the bet is open
  * again. */
+#include "app/follow_internal.h"
 #include "app/write_off.h"
 
 #include "ledger/shard_settlement.h"
@@ -146,18 +147,15 @@ void book_settle_accepted(struct book *book, const struct shard_bet *bet)
         book_settle_queue(book, (struct market_ref){settlement.legs[0].market});
 }
 
-/* A bet that may yet be one that waits, of a group that was late (late_group.c), has no record
- * behind it: it is settled when its own are durable, a moment later. */
-static bool may_change(const struct book *book, const struct shard_bet *bet)
+static const struct shard_leg *next_leg(const struct book *book)
 {
-    return book->ports.prices != NULL && bet->seq_last > commit_durable_seq(book->commit);
+    return shard_state_leg(book->state, settle_queue_leg(book->settle_queue));
 }
 
-static const struct shard_bet *next_bet(const struct book *book)
+/* It is settled when its own records are durable, a moment later. */
+static bool must_wait(const struct book *book, const struct shard_leg *leg)
 {
-    const struct shard_leg *leg =
-        shard_state_leg(book->state, settle_queue_leg(book->settle_queue));
-    return shard_state_bet(book->state, leg->bet);
+    return book_may_be_late(book, shard_state_bet(book->state, leg->bet)->seq_last);
 }
 
 void book_settle_step(struct book *book)
@@ -165,10 +163,10 @@ void book_settle_step(struct book *book)
     struct settle_queue *queue = book->settle_queue;
     uint32_t looks_left = book->options.settle_per_turn_max * SETTLE_LOOKS_PER_RECORD;
     while (queue->count > 0 && commit_has_spare(book->commit)) { /* bets and fences go first */
-        const struct shard_leg *leg = shard_state_leg(book->state, settle_queue_leg(queue));
-        const struct shard_bet *bet = next_bet(book);
-        if (may_change(book, bet))
+        const struct shard_leg *leg = next_leg(book);
+        if (must_wait(book, leg))
             return;
+        const struct shard_bet *bet = shard_state_bet(book->state, leg->bet);
         uint32_t records = settle_bet(book, bet);
         uint32_t looks = records == 0 ? 1 : records * SETTLE_LOOKS_PER_RECORD;
         bool accepted = bet->state != BET_STATE_PENDING && bet->state != BET_STATE_REFERRED &&
@@ -183,7 +181,7 @@ void book_settle_step(struct book *book)
 bool book_settle_due(const struct book *book)
 {
     return book->settle_queue->count > 0 && commit_has_spare(book->commit) &&
-           !may_change(book, next_bet(book));
+           !must_wait(book, next_leg(book));
 }
 
 size_t book_settlements(const struct book *book, struct book_settlement *ret, size_t most)

@@ -20,14 +20,17 @@ static inline void backoff_reset(struct backoff *backoff)
 /* As long as the last time: until the next address of a round. */
 static inline int64_t backoff_same_us(struct backoff *backoff)
 {
-    int64_t us = backoff->next_us == 0 ? backoff->us_min : backoff->next_us;
-    return us / 2 + (int64_t)prng_below(&backoff->random, (uint64_t)(us - us / 2) + 1);
+    if (backoff->next_us == 0)
+        backoff->next_us = backoff->us_min;
+    int64_t half_us = backoff->next_us / 2;
+    return half_us +
+           (int64_t)prng_below(&backoff->random, (uint64_t)(backoff->next_us - half_us) + 1);
 }
 
 static inline int64_t backoff_us(struct backoff *backoff)
 {
-    int64_t us = backoff->next_us == 0 ? backoff->us_min : backoff->next_us;
-    int64_t drawn_us = backoff_same_us(backoff);
-    backoff->next_us = us * 2 < backoff->us_max ? us * 2 : backoff->us_max;
-    return drawn_us;
+    int64_t us = backoff_same_us(backoff);
+    backoff->next_us =
+        backoff->next_us * 2 < backoff->us_max ? backoff->next_us * 2 : backoff->us_max;
+    return us;
 }
