@@ -6,11 +6,12 @@ import shutil
 import signal
 import subprocess
 import tempfile
+import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 
-from .ahead import Ahead
+from .ahead import Ahead, Step
 from .results import (Result, parse_junit, parse_program, parse_slices, parse_tap,
                       read_expected_skips)
 
@@ -23,7 +24,7 @@ LINTS = ('format', 'layers', 'tidy', 'cppcheck', 'checklist', 'api', 'events')
 BUILDS = {
     'build': ([], {}),
     'build-san': (['-Db_sanitize=address,undefined', '-Db_lundef=false', '-Dslow_asserts=true',
-                   '-Dwerror=false'], {}),
+                   '-Doptimization=1', '-Dc_args=-g1', '-Dwerror=false'], {}),
     'build-tsan': (['-Db_sanitize=thread', '-Db_lundef=false', '-Dwerror=false'], {}),
     'build-fuzz': (['-Dfuzz=true', '-Db_lundef=false', '-Dwerror=false'], {'CC': 'clang'}),
 }
@@ -34,12 +35,16 @@ SANITIZERS = {
 SAN_TARGETS = ['meson-test-prereq']  # the program and the measurements are of `build`
 # Programs whose tests several processes share, because one would be the last that runs for minutes.
 SLICES = {'app': 4}
+# Programs that compute, and neither wait for anybody nor leave anything behind where they are ended:
+# under sanitizers they may run ahead.
+COMPUTES = ('app', 'core', 'feeds_synthetic', 'ledger', 'sim')
 # What takes longest, in that order (print_summary tells it).
-LONG = ('app', 'contract', 'adapters', 'roles', 'sim', 'net',
-        'test_compare', 'test_recordings', 'test_streams_brokers', 'test_uof_recovery',
-        'test_cluster', 'test_streams', 'test_schema_registry', 'test_partitions',
-        'test_desk_link', 'test_ledger_dynamodb', 'test_consumers', 'test_standby', 'test_crashes',
-        'test_uof_broker', 'test_segments')
+LONG = ('app', 'contract', 'adapters', 'roles', 'sim', 'net', 'test_compare', 'test_recordings',
+        'test_cluster', 'test_segments', 'test_streams', 'test_schema_registry',
+        'test_streams_brokers', 'test_desk_link', 'test_standby', 'test_crashes',
+        'test_ledger_dynamodb', 'test_uof_recovery', 'test_partitions', 'test_desk_apart',
+        'test_uof_broker', 'test_consumers', 'test_projection_dynamodb', 'test_bet_service',
+        'test_ledger_database', 'test_partitions_redis')
 # Conversations that are held once more with a server of several network loops, but for the tests
 # that are marked one_loop.
 LOOPS = {'SERVER_OPTIONS': '--loops 3'}
@@ -52,7 +57,7 @@ TSAN_MARKS = 'not one_loop and not resident'
 
 class Run:
     """One run: where the tree is, what was asked for, and how long to fuzz; and, when it is over,
-    how long each build, program and file of tests took."""
+    how long each build, program and file of tests took, and of the processors' time: seconds."""
 
     def __init__(self, root, filters, fuzz_seconds):
         self.root, self.filters, self.fuzz_seconds = root, filters, fuzz_seconds
@@ -61,25 +66,25 @@ class Run:
         self.ahead, self.later = None, ()  # names of the parts to come
 
     def begin_ahead(self):
-        """Begins the builds that later parts will ask for; once."""
-        folders = [(f, t) for part, f, t in (('san', 'build-san', SAN_TARGETS),
-                                             ('fuzz', 'build-fuzz', fuzz_targets(self)))
-                   if part in self.later]
-        if self.ahead or not folders:
-            return
-        self.ahead = Ahead(self.root, [step for folder, targets in folders
-                                       for step in build_steps(self, folder, targets)])
-        self.ahead.begin()
+        """Begins what later parts will ask for; once."""
+        if self.ahead is None and {'san', 'fuzz'} & set(self.later):
+            self.ahead = Ahead(self.root, steps_ahead(self, self.later))
+            self.ahead.begin()
 
     def end_ahead(self):
         if self.ahead:
             self.ahead.end()
 
+    def had_ahead(self, step):
+        """What this step came to ahead, or None; it is told once."""
+        return self.ahead.done.pop(tuple(step.argv), None) if self.ahead else None
+
     @contextmanager
     def timed(self, what):
-        begin = time.monotonic()
-        yield
-        self.took[what] = time.monotonic() - begin
+        """Gives the command() in it where to add the processors' time."""
+        begin, work = time.monotonic(), []
+        yield work
+        self.took[what] = time.monotonic() - begin, sum(work)
 
     def path(self, *parts):
         return os.path.join(self.root, *parts)
@@ -100,41 +105,57 @@ def on_path(ident, prefix):
     return ident == prefix or ident.startswith(prefix + '/')
 
 
-def command(run, argv, seconds=PROGRAM_SECONDS_MAX, env=None):
-    """Runs a command in its own process group; returns (status, output), status None on timeout."""
+def command(run, argv, seconds=PROGRAM_SECONDS_MAX, env=None, work=None):
+    """Runs a command in its own process group; returns (status, output), status None on timeout.
+    Adds to `work` what it and those whose end it waited for had of the processors, in seconds."""
     with tempfile.TemporaryFile() as output:
         child = subprocess.Popen(argv, cwd=run.root, stdin=subprocess.DEVNULL, stdout=output,
                                  stderr=subprocess.STDOUT, env={**os.environ, **(env or {})},
                                  start_new_session=True)
-        try:
-            status = child.wait(seconds)
-        except subprocess.TimeoutExpired:
-            os.killpg(child.pid, signal.SIGKILL)
-            child.wait()
-            status = None
+        late = threading.Event()
+        end = threading.Timer(seconds, lambda: (late.set(), os.killpg(child.pid, signal.SIGKILL)))
+        end.start()
+        _, status, usage = os.wait4(child.pid, 0)
+        end.cancel()
+        child.returncode = os.waitstatus_to_exitcode(status)
+        if work is not None:
+            work.append(usage.ru_utime + usage.ru_stime)
         output.seek(0)
         text = output.read().decode('utf-8', 'replace')
-    return status, text + (f'\nended after {seconds} s without an end\n' if status is None else '')
+    if late.is_set():
+        return None, text + f'\nended after {seconds} s without an end\n'
+    return child.returncode, text
 
 
 def build_steps(run, folder, targets):
-    """What is to be run, as (command, environment): the set-up where there is none, the build."""
+    """What is to be run: the set-up where there is none, the build."""
     options, env = BUILDS[folder]
-    steps = [(['meson', 'setup', folder, *options], env),
-             (['ninja', '-C', folder, *targets], env)]
+    steps = [Step(['meson', 'setup', folder, *options], env),
+             Step(['ninja', '-C', folder, *targets], env)]
     return steps if not os.path.exists(run.path(folder, 'build.ninja')) else steps[1:]
+
+
+def steps_ahead(run, later):
+    """The builds of the parts to come, and then what only computes."""
+    if 'san' in later:
+        yield from build_steps(run, 'build-san', SAN_TARGETS)
+    if 'fuzz' in later:
+        yield from build_steps(run, 'build-fuzz', fuzz_targets(run))
+    if 'san' in later:
+        yield from (step for ident, step in program_steps(run, 'build-san', 'san/', SANITIZERS)
+                    if ident in COMPUTES)
 
 
 def build(run, folder, targets=()):
     """Returns None, or the failed Result of a build that does not work."""
     if folder != 'build':
         run.end_ahead()
-    for argv, env in build_steps(run, folder, targets):
-        step = 'setup' if argv[0] == 'meson' else 'compile'
-        with run.timed(f'{folder}/{step}'):
-            status, output = command(run, argv, 1800, env)
+    for step in build_steps(run, folder, targets):
+        name = 'setup' if step.argv[0] == 'meson' else 'compile'
+        with run.timed(f'{folder}/{name}') as work:
+            status, output = command(run, step.argv, 1800, step.env, work)
         if status != 0:
-            return Result(f'{folder}/{step}', 'failed', output)
+            return Result(f'{folder}/{name}', 'failed', output)
     return None
 
 
@@ -149,6 +170,22 @@ def programs(run, folder):
     return found
 
 
+def program_steps(run, folder, prefix, env):
+    """(id of its folder of tests, step) of each program, or slice of one, that is wanted."""
+    found = []
+    for ident, argv, own_env in longest_first(programs(run, folder), lambda p: p[0]):
+        if not run.wants(prefix + ident):
+            continue
+        wanted = [f[len(prefix + ident) + 1:] for f in run.filters
+                  if f.startswith(prefix + ident + '/')]
+        if any(on_path(prefix + ident, f) for f in run.filters):
+            wanted = []
+        for words in slices_of(ident):
+            found.append((ident, Step([*argv, *words, *wanted], {**env, **own_env},
+                                      ' '.join([prefix + ident, *words]))))
+    return found
+
+
 def run_programs(run, folder, prefix, env, targets=()):
     failed = build(run, folder, targets)
     if failed:
@@ -157,21 +194,17 @@ def run_programs(run, folder, prefix, env, targets=()):
         run.begin_ahead()
 
     def one(entry):
-        ident, slice_words, argv, own_env = entry
-        wanted = [f[len(prefix + ident) + 1:] for f in run.filters
-                  if f.startswith(prefix + ident + '/')]
-        if any(on_path(prefix + ident, f) for f in run.filters):
-            wanted = []
-        with run.timed(' '.join([prefix + ident, *slice_words])):
-            status, output = command(run, argv + slice_words + wanted, env={**env, **own_env})
+        ident, step = entry
+        had = run.had_ahead(step)
+        if had:
+            run.took[step.name] = had.seconds, had.work
+            return ident, (had.output, had.status)
+        with run.timed(step.name) as work:
+            status, output = command(run, step.argv, env=step.env, work=work)
         return ident, (output, status)
 
-    entries = [(ident, words, argv, own_env)
-               for ident, argv, own_env in longest_first(programs(run, folder), lambda p: p[0])
-               if run.wants(prefix + ident)
-               for words in slices_of(ident)]
     with ThreadPoolExecutor(run.cpus) as pool:
-        done = list(pool.map(one, entries))
+        done = list(pool.map(one, program_steps(run, folder, prefix, env)))
     found = []
     for ident in dict.fromkeys(ident for ident, _ in done):
         outputs = [output for other, output in done if other == ident]
@@ -247,11 +280,12 @@ def pytest_file(run, folder, prefix, stem, marks='', env=None):
     argv += [f'{folder}/{stem}.py::{name}' for name in names] or [f'{folder}/{stem}.py']
     with tempfile.TemporaryDirectory() as scratch:
         report = os.path.join(scratch, 'report.xml')
-        with run.timed(f'{prefix}/{stem}'):
+        with run.timed(f'{prefix}/{stem}') as work:
             status, output = command(run, argv + [f'--junitxml={report}',
                                                   f'--basetemp={os.path.join(scratch, "tests")}'],
                                      PYTEST_SECONDS_MAX,
-                                     {'PYTHONDONTWRITEBYTECODE': '1', **(env or {})})
+                                     {'PYTHONPYCACHEPREFIX': run.path('build', 'pycache'), **(env or {})},
+                                     work)
         found = parse_junit(report, prefix) if os.path.exists(report) else []
     if status != 0 and not any(r.outcome == 'failed' for r in found):
         found.append(Result(f'{prefix}/{stem}/(pytest)', 'failed', f'status {status}\n{output}'))

@@ -168,14 +168,15 @@ def closing_line(found):
 
 
 def print_summary(timings, took):
-    """`took`: seconds of each build, program and file of tests; the longest are told."""
-    print('--- longest')
-    for name, seconds in sorted(took.items(), key=lambda item: -item[1])[:LONGEST]:
-        print(f'{seconds:7.1f} s  {name}')
+    """`took`: seconds of each build, program and file of tests, and what of the processors' time;
+    the longest are told."""
+    print('--- longest (and its work)')
+    for name, (seconds, work) in sorted(took.items(), key=lambda item: -item[1][0])[:LONGEST]:
+        print(f'{seconds:7.1f} s {work:7.1f} s  {name}')
     print('--- summary')
-    for name, seconds, found in timings:
+    for name, seconds, work, found in timings:
         passed, failed, skipped = counts(found)
-        print(f'{name:<12} {seconds:7.1f} s  {passed:5} ok {failed:4} bad {skipped:4} skip')
-    failures = [r.id for _, _, found in timings for r in found if r.outcome == 'failed']
+        print(f'{name:<12} {seconds:7.1f} s {work:7.1f} s of work {passed:5} ok {failed:4} bad {skipped:4} skip')
+    failures = [r.id for *_, found in timings for r in found if r.outcome == 'failed']
     for ident in failures:
         print(f'bad: {ident}')

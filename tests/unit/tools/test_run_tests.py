@@ -188,8 +188,9 @@ def test_what_takes_longest_begins_first_and_nothing_is_left_out():
 
 def test_a_build_ahead_is_idle_and_its_steps_follow_each_other(tmp_path):
     done = ahead.Ahead(str(tmp_path), [
-        (['sh', '-c', 'chrt -p $$ > policy; echo $WORD > word'], {'WORD': 'one'}),
-        (['cp', 'word', 'again'], {}), (['false'], {}), (['touch', 'never'], {})])
+        ahead.Step(['sh', '-c', 'chrt -p $$ > policy; echo $WORD > word'], {'WORD': 'one'}),
+        ahead.Step(['cp', 'word', 'again']), ahead.Step(['false']),
+        ahead.Step(['touch', 'never'])])
     done.begin()
     done.thread.join(60)
     assert 'SCHED_IDLE' in (tmp_path / 'policy').read_text()
@@ -197,16 +198,65 @@ def test_a_build_ahead_is_idle_and_its_steps_follow_each_other(tmp_path):
     done.end()
 
 
-def test_a_build_ahead_that_is_ended_does_nothing_more(tmp_path):
-    begun = ahead.Ahead(str(tmp_path), [(['sh', '-c', 'touch begun; sleep 600'], {}),
-                                        (['touch', 'never'], {})])
+@pytest.mark.parametrize('name', ['', 'san/core'])
+def test_what_is_ended_ahead_does_nothing_more_and_counts_for_nothing(tmp_path, name):
+    begun = ahead.Ahead(str(tmp_path), [
+        ahead.Step(['sh', '-c', 'touch begun; sleep 600'], {}, name),
+        ahead.Step(['touch', 'never'])])
     begun.begin()
     while not (tmp_path / 'begun').exists():
         time.sleep(0.01)
     begun.end()
     assert not begun.thread.is_alive() and begun.child.returncode == -signal.SIGTERM
     begun.end()
-    assert not (tmp_path / 'never').exists()
+    assert not (tmp_path / 'never').exists() and not begun.done
+
+
+def test_programs_ahead_are_kept_with_their_end_and_what_they_said(tmp_path):
+    done = ahead.Ahead(str(tmp_path), iter([
+        ahead.Step(['sh', '-c', 'echo bad; echo worse >&2; exit 3'], {}, 'san/core'),
+        ahead.Step(['sh', '-c', 'kill -9 $$'], {}, 'san/app'),
+        ahead.Step(['sh', '-c', 'echo $WORD'], {'WORD': 'good'}, 'san/sim')]))
+    done.begin()
+    done.thread.join(60)
+    done.end()
+    assert [(words[-1], one.status, one.output) for words, one in done.done.items()] == [
+        ('echo bad; echo worse >&2; exit 3', 3, 'bad\nworse\n'), ('kill -9 $$', -9, ''),
+        ('echo $WORD', 0, 'good\n')]
+
+
+PROGRAM = """#!/bin/sh
+echo "$0 $@" >>calls
+echo '[ RUN      ] a/b'
+echo '[       OK ] a/b'
+echo '1 passed, 0 failed'
+"""
+
+
+def test_what_ran_ahead_to_its_end_is_counted_and_not_run_again(tmp_path, monkeypatch):
+    for name in ('core', 'net'):
+        (tmp_path / name).write_text(PROGRAM)
+        (tmp_path / name).chmod(0o755)
+    monkeypatch.setattr(parts, 'build_steps', lambda *_: [])
+    monkeypatch.setattr(parts, 'programs', lambda *_: [('core', ['./core'], {}),
+                                                       ('net', ['./net'], {})])
+    run = parts.Run(str(tmp_path), [], 10)
+    run.later = ['san']
+    run.begin_ahead()
+    run.ahead.thread.join(60)
+    assert (tmp_path / 'calls').read_text() == './core \n'
+    assert outcomes(parts.sanitized(run)) == {'san/core/a/b': 'passed', 'san/net/a/b': 'passed'}
+    assert (tmp_path / 'calls').read_text() == './core \n./net \n'
+    assert outcomes(parts.sanitized(run)) == {'san/core/a/b': 'passed', 'san/net/a/b': 'passed'}
+    assert (tmp_path / 'calls').read_text().count('./core') == 2
+
+
+def test_a_command_that_does_not_end_is_ended_and_its_work_is_told(tmp_path):
+    run, work = parts.Run(str(tmp_path), [], 10), []
+    status, output = parts.command(run, ['sh', '-c', 'echo begun; sleep 600'], 1, work=work)
+    assert status is None and output == 'begun\n\nended after 1 s without an end\n'
+    status, output = parts.command(run, ['sh', '-c', 'kill -9 $$'], work=work)
+    assert (status, output) == (-9, '') and len(work) == 2 and sum(work) >= 0
 
 
 def test_builds_begin_ahead_only_for_parts_to_come(tmp_path):
