@@ -15,7 +15,7 @@ FORMATS = jsonschema.FormatChecker(formats=())
 NAMES = {'description', 'title', 'examples', 'default'}
 
 
-class Loader(yaml.SafeLoader):
+class Loader(getattr(yaml, 'CSafeLoader', yaml.SafeLoader)):
     """Numbers with exact digits, as the answers are read."""
 
 

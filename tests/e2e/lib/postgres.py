@@ -43,6 +43,8 @@ class Postgres:
         return self
 
     def answers(self):
+        if not os.path.exists(os.path.join(self.folder, '.s.PGSQL.5432')):
+            return False  # nobody there yet: not worth a process
         return self.psql('SELECT 1', check=False).returncode == 0
 
     def psql(self, text, check=True):

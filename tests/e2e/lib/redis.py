@@ -5,6 +5,7 @@ import json
 import os
 import shutil
 import signal
+import socket
 import subprocess
 import tempfile
 
@@ -64,6 +65,9 @@ class Redis:
         return done.stdout.strip()
 
     def answers(self):
+        with self.side(), socket.socket() as probe:
+            if probe.connect_ex((self.host, self.port)) != 0:
+                return False  # nobody there yet: not worth a process
         return self.cli('ping', check=False).startswith(('PONG', 'NOAUTH'))
 
     def value(self, key):
