@@ -23,6 +23,7 @@ static void on_durable(void *owner, const struct record_view *record)
     if (book->listener.on_word != NULL && relay_is_word(record))
         book->listener.on_word(book->listener.owner, record);
     book_write_offs_record(book, record);
+    late_releases_forget(&book->late_releases, record->head->seq);
     book->stats.group_records++;
 }
 
@@ -44,6 +45,8 @@ static int make_parts(struct book *book)
     TRY(shard_state_new(&book->options.limits, &book->state));
     TRY(book_publish_new(book));
     TRY(book_pending_new(book));
+    if (book->ports.prices != NULL)
+        TRY(late_releases_new(&book->late_releases));
     TRY(settle_queue_new(book->options.limits.markets_max, &book->settle_queue));
     TRY(book_old_keys_new(book));
     return book_reads_new(book);
@@ -87,6 +90,7 @@ void book_free(struct book *book)
     free(book->scratch);
     free(book->changed);
     free(book->pending);
+    late_releases_free(&book->late_releases);
     settle_queue_free(book->settle_queue);
     reserve_free(book->ended, ENDED_MAX, sizeof *book->ended);
     free(book);

@@ -4,17 +4,11 @@
 #include "app/book.h"
 #include "app/commit.h"
 #include "app/decision.h"
+#include "app/late_releases.h"
 #include "app/leases.h"
+#include "app/pending.h"
 #include "app/settle_queue.h"
 #include "ledger/shard_verdicts.h"
-
-/* A bet whose delay runs, or a cash-out of one, in a heap by the monotonic time of its release. */
-struct pending {
-    int64_t due_us;  /* monotonic */
-    uint64_t breaks; /* of leases, that were counted when it began to wait (leases.h) */
-    uint32_t bet;
-    uint32_t cash_out; /* its index and one; 0: the bet itself waits */
-};
 
 /* A market that ended and leaves the odds store at `drop_us` (monotonic). */
 struct ended_market {
@@ -50,8 +44,9 @@ struct book {
     struct odds_image *scratch; /* owns; an image of SELECTIONS_MAX under construction */
     uint16_t *changed;          /* owns; SELECTIONS_MAX */
 
-    struct pending *pending; /* owns; a binary heap of options.pending_max */
+    struct pending *pending; /* owns; a binary heap: release_pending.c */
     uint32_t pending_count;
+    struct late_releases late_releases; /* without memory where prices are made here */
 
     struct settle_queue *settle_queue; /* owns; markets with settlements to do */
     uint32_t write_off_next;           /* account to be looked at, write_off.c; 0: none */
@@ -159,15 +154,6 @@ bool book_publish_walking(const struct book *book);
 /* Shows the markets of providers whose lease ended as suspended. */
 void book_check_leases(struct book *book);
 void book_drop_ended(struct book *book);
-
-/* ---- release_pending.c ---- */
-
-int book_pending_new(struct book *book);
-/* Adds one; false when options.pending_max wait. */
-bool book_pending_add(struct book *book, struct pending pending);
-void book_release_due(struct book *book);
-/* At start: every pending bet of the state, and every waiting cash-out, is due now. */
-int book_pending_restore(struct book *book);
 
 /* ---- settle_market.c ---- */
 

@@ -35,6 +35,8 @@ struct book_stats {
     uint64_t proposals_impossible; /* their time came, and they could not take force */
     uint64_t prices_lagged; /* price_lag_us_max: decisions that met a price which is too old */
     uint64_t bets_late;     /* not written while their prices held: decided again */
+    uint64_t releases_late; /* the same of those whose wait was over */
+    uint64_t late_releases_reached;  /* LATE_RELEASES_MAX: what was due waited a turn */
     uint64_t relayed, relay_refused; /* words of the desk, with or without a change here */
     uint64_t desk_away;              /* bets that were not taken: no grant of the desk holds */
     uint64_t leases_lost;

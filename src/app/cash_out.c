@@ -145,7 +145,8 @@ static void begin_value(const struct book *book, struct valued *v, const struct 
 /* May anything of this bet be bought back at all? */
 static enum bet_outcome bet_for_sale(const struct book *book, const struct shard_bet *bet)
 {
-    if (!book->options.cash_out.on || bet->state != BET_STATE_OPEN)
+    if (!book->options.cash_out.on || bet->state != BET_STATE_OPEN ||
+        book_may_be_late(book, bet->seq_verdict)) /* it may wait on */
         return BET_CASH_OUT_UNAVAILABLE;
     if (bet->cash_out_waits != CASH_OUT_NONE)
         return BET_CASH_OUT_PENDING;
@@ -298,7 +299,7 @@ static enum bet_outcome decide(struct book *book, const struct cash_out_request 
         return BET_CASH_OUT_CHANGED;
     if (v->delay_us == 0)
         return BET_PLACED;
-    return book->pending_count == book->options.pending_max /* S2: nothing waits for it */
+    return book_pending_full(book) /* S2: nothing waits for it */
                ? BET_MARKET_SUSPENDED
                : BET_PENDING;
 }

@@ -27,6 +27,9 @@ bool book_price_holds(struct book *book, const struct odds_image *image);
 /* The record just made takes that price: it is to be written while it holds. Nothing, of a book
  * that makes its prices. */
 void book_bind_price(struct book *book, const struct odds_image *image);
+/* The RELEASE made next places what waited: it is kept until that is durable. Nothing, of a book
+ * that makes its prices. There is room (late_releases_full). */
+void book_keep_waiting(struct book *book, const struct pending *due);
 /* A record of a bet that may yet be one that waits, since its group may be late: nobody was told of
  * it, and until it is durable none may stand behind it that counts on it. Never, of a book that
  * makes its prices. */

@@ -1,8 +1,9 @@
 /* late_group.c - records that could not be written while the prices held that they were decided on
  * (L6), of a book whose prices are another process's. Nobody was told of them. A bet becomes one
  * that waits, and is released at once: decided again, at the price of now, as if it had a delay.
- * What is decided at the end of a wait cannot wait once more: it stays where its prices still are
- * the newest, or the book stops, and a start decides it. */
+ * One that was decided at the end of a wait stays where its prices still are the newest, or waits
+ * on, as it was before. A cash-out stays so, too, or the book stops, and a start decides it: what
+ * it paid may be staked already. */
 #include "app/follow_internal.h"
 
 #include "base/assert.h"
@@ -45,14 +46,38 @@ static bool wait_again(struct book *book, struct record_head *record, const stru
 {
     uint32_t bet = shard_state_find_bet(book->state, (struct bet_id){body->bet_id});
     const struct pending pending = {.due_us = book->now.us, .bet = bet};
-    if (book->pending_count == book->options.pending_max ||
-        !shard_amend_to_pending(book->state, record))
+    if (!shard_amend_to_pending(book->state, record))
         return false;
     book->stats.bets_late++;
     return book_pending_add(book, pending);
 }
 
-static bool keep_release(struct book *book, const struct record_view *view, int64_t *ret_until_us)
+void book_keep_waiting(struct book *book, const struct pending *due)
+{
+    if (book->ports.prices == NULL)
+        return;
+    struct late_release *row =
+        late_releases_add(&book->late_releases, shard_state_seq(book->state) + 1);
+    row->breaks = due->breaks;
+    shard_waiting_keep(book->state, due->bet, &row->waiting);
+}
+
+/* It is due at once, and bound by what bound it before. */
+static bool wait_on(struct book *book, struct record_head *record)
+{
+    const struct late_release *row = late_releases_find(&book->late_releases, record->seq);
+    ASSERT(row != NULL); /* its RELEASE is not durable */
+    const struct pending pending = {
+        .due_us = book->now.us,
+        .breaks = row->breaks,
+        .bet = shard_state_find_bet(book->state, (struct bet_id){row->waiting.bet.bet_id})};
+    if (!shard_amend_to_waiting(book->state, record, &row->waiting))
+        return false;
+    book->stats.releases_late++;
+    return book_pending_add_again(book, pending);
+}
+
+static bool stays(struct book *book, const struct record_view *view, int64_t *ret_until_us)
 {
     const struct record_leg *legs = view->items;
     for (size_t i = 0; i < view->head->items_count; i++)
@@ -83,7 +108,7 @@ static bool amend(void *owner, struct record_head *record, int64_t *ret_until_us
     }
     if (record->type == RECORD_RELEASE)
         return ((const struct record_release *)view.body)->outcome != BET_PLACED ||
-               keep_release(book, &view, ret_until_us);
+               stays(book, &view, ret_until_us) || wait_on(book, record);
     if (record->type == RECORD_CASH_OUT)
         return ((const struct record_cash_out *)view.body)->outcome != BET_PLACED ||
                keep_cash_out(book, &view, ret_until_us);

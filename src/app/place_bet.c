@@ -174,7 +174,7 @@ static void decide(struct book *book, struct placing *p)
         ticket_decide(ticket, views, &p->limits, funds, &p->verdict);
     }
     refer(book, p, views, funds);
-    if (p->verdict.outcome == BET_PENDING && book->pending_count == book->options.pending_max)
+    if (p->verdict.outcome == BET_PENDING && book_pending_full(book))
         p->verdict.outcome = BET_MARKET_SUSPENDED; /* S2: pending_max; nothing is held for it */
 }
 

@@ -26,8 +26,7 @@ struct referred {
 
 bool book_referral_room(struct book *book)
 {
-    bool room =
-        shard_state_referral_room(book->state) && book->pending_count < book->options.pending_max;
+    bool room = shard_state_referral_room(book->state) && !book_pending_full(book);
     book->stats.referrals_reached += !room;
     return room;
 }

@@ -16,9 +16,21 @@
 
 #define RELEASES_PER_TURN_MAX 256
 
+/* Whatever is amended at once waits beside those that customers may have waiting. */
+static size_t room_of(const struct book *book)
+{
+    size_t late = book->ports.prices == NULL ? 0 : COMMIT_GROUPS_MAX * COMMIT_RECORDS_MAX;
+    return book->options.pending_max + late;
+}
+
+bool book_pending_full(const struct book *book)
+{
+    return book->pending_count >= book->options.pending_max;
+}
+
 int book_pending_new(struct book *book)
 {
-    book->pending = calloc((size_t)book->options.pending_max + 1, sizeof *book->pending);
+    book->pending = calloc(room_of(book) + 1, sizeof *book->pending);
     return book->pending == NULL ? -ERR_MEMORY : 0;
 }
 
@@ -40,15 +52,20 @@ static bool before(const struct pending *a, const struct pending *b)
 
 static void rise(struct book *book, uint32_t at);
 
-bool book_pending_add(struct book *book, struct pending pending)
+bool book_pending_add_again(struct book *book, struct pending pending)
 {
-    if (book->pending_count == book->options.pending_max)
+    if (book->pending_count == room_of(book))
         return false;
     uint32_t at = book->pending_count++;
-    pending.breaks = book->leases.breaks;
     book->pending[at] = pending;
     rise(book, at);
     return true;
+}
+
+bool book_pending_add(struct book *book, struct pending pending)
+{
+    pending.breaks = book->leases.breaks;
+    return book_pending_add_again(book, pending);
 }
 
 static void sink(struct book *book, uint32_t at)
@@ -247,6 +264,8 @@ static void release(struct book *book, const struct pending *due)
         if (outcome == BET_PLACED)
             outcome = one;
     }
+    if (outcome == BET_PLACED)
+        book_keep_waiting(book, due);
     record_release(book, w.bet, legs, outcome);
     if (outcome == BET_PLACED)
         bind_legs(book, w.bet);
@@ -256,10 +275,19 @@ static void release(struct book *book, const struct pending *due)
         book_settle_accepted(book, w.bet);
 }
 
+static bool has_room(struct book *book)
+{
+    if (book->ports.prices != NULL && late_releases_full(&book->late_releases)) {
+        book->stats.late_releases_reached++;
+        return false;
+    }
+    return commit_has_reserve(book->commit);
+}
+
 void book_release_due(struct book *book)
 {
     for (int i = 0; i < RELEASES_PER_TURN_MAX && book->pending_count > 0; i++) {
-        if (book->pending[0].due_us > book->now.us || !commit_has_reserve(book->commit))
+        if (book->pending[0].due_us > book->now.us || !has_room(book))
             return;
         struct pending due = take_first(book);
         if (due.cash_out != 0)

@@ -17,6 +17,13 @@ static const char *type_of_cash_out(const struct record_cash_out *cash_out)
     return cash_out->outcome == BET_PLACED ? "cash_out" : NULL;
 }
 
+static const char *type_of_release(const struct record_release *release)
+{
+    if (release->outcome == BET_PENDING)
+        return NULL; /* it waits on, as was told */
+    return release->outcome == BET_PLACED ? "placed" : "not_accepted";
+}
+
 /* What the record is called, and its bet's id; NULL: it is no message. */
 static const char *type_of(const struct record_view *record, uint64_t *ret_bet_id)
 {
@@ -27,8 +34,7 @@ static const char *type_of(const struct record_view *record, uint64_t *ret_bet_i
         return type_of_bet(body);
     case RECORD_RELEASE:
         *ret_bet_id = ((const struct record_release *)body)->bet_id;
-        return ((const struct record_release *)body)->outcome == BET_PLACED ? "placed"
-                                                                            : "not_accepted";
+        return type_of_release(body);
     case RECORD_SETTLE:
         *ret_bet_id = ((const struct record_settle *)body)->bet_id;
         return "settled";

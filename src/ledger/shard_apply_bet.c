@@ -351,21 +351,21 @@ static int check_release(struct shard_state *state, const struct record_view *re
 {
     const struct record_release *r = record->body;
     const struct shard_account *account = &state->accounts[bet->account];
-    bool placed = r->outcome == BET_PLACED;
-    uint16_t staked = (uint16_t)shard_stake_account(bet->flags);
+    bool placed = r->outcome == BET_PLACED, waits_on = r->outcome == BET_PENDING;
+    uint16_t back = waits_on ? LEDGER_HELD : (uint16_t)shard_stake_account(bet->flags);
     const struct record_posting expected[] = {
         {bet->account, LEDGER_HELD, account->currency.iso, -bet->stake},
-        {placed ? 0 : bet->account, placed ? LEDGER_HOUSE_STAKES : staked, account->currency.iso,
+        {placed ? 0 : bet->account, placed ? LEDGER_HOUSE_STAKES : back, account->currency.iso,
          bet->stake},
     };
     REQUIRE(bet->state == BET_STATE_PENDING || bet->state == BET_STATE_REFERRED,
             "L7: only a pending bet is released");
     REQUIRE(record->head->items_count == bet->legs_count, "a release speaks of every leg");
-    REQUIRE(shard_verdict_final(r->outcome), "no such outcome");
+    REQUIRE(waits_on || shard_verdict_final(r->outcome), "no such outcome");
     TRY(shard_check_release_word(state, bet, r->outcome));
     REQUIRE(r->outcome != BET_SCORE_CHANGED || score_changed(state, record, bet),
             "L7: a score that changed is another one");
-    if (placed) {
+    if (placed || waits_on) { /* it was to be placed, too */
         const struct bet_terms terms = {money_of(bet->stake, account->currency), bet->sizes,
                                         bet->flags, (enum rounding)bet->rounding};
         TRY(check_release_legs(state, record, bet));
@@ -415,6 +415,8 @@ int shard_apply_release(struct shard_state *state, const struct record_view *rec
     bool placed = r->outcome == BET_PLACED;
     shard_post(state, record);
     bet->seq_last = record->head->seq;
+    if (r->outcome == BET_PENDING) /* it was not written in time, and changes nothing */
+        return 0;
     bet->seq_verdict = record->head->seq; /* the final verdict from now on */
     end_waiting(state, bet);
     bet->state = placed ? BET_STATE_OPEN : BET_STATE_NOT_ACCEPTED;

@@ -135,6 +135,18 @@ void shard_drop_referral(struct shard_state *state, const struct shard_bet *bet)
     state->referrals_count--;
 }
 
+/* Rows are in the order of their bets. */
+bool shard_return_referral(struct shard_state *state, const struct shard_referral *row)
+{
+    if (state->referrals_count == state->limits.referrals_max)
+        return false;
+    uint32_t at = state->referrals_count++;
+    for (; at > 0 && state->referrals[at - 1].bet > row->bet; at--)
+        state->referrals[at] = state->referrals[at - 1];
+    state->referrals[at] = *row;
+    return true;
+}
+
 /* ---- words ---- */
 
 /* What a word is about. */

@@ -27,5 +27,7 @@ int shard_check_release_word(struct shard_state *state, const struct shard_bet *
                              unsigned outcome);
 /* Behind it. */
 void shard_drop_referral(struct shard_state *state, const struct shard_bet *bet);
+/* A row that was dropped is there again, where it was. False: others have its room. */
+bool shard_return_referral(struct shard_state *state, const struct shard_referral *row);
 /* Those of a state that came from outside, whose bets were checked. 0, -ERR_CORRUPT. */
 int shard_check_referrals(struct shard_state *state);

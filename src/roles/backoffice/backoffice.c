@@ -710,6 +710,11 @@ static int add_book(struct metrics *metrics, const struct book_stats *stats)
           "Bets that could not be written while their prices held, and were decided again", NULL,
           0},
          &stats->bets_late},
+        {{"overround_releases_late_total",
+          "Bets whose delay was over that could not be written while their prices held, and waited "
+          "on",
+          NULL, 0},
+         &stats->releases_late},
         {{"overround_leases_lost_total", "Providers that fell silent", NULL, 0},
          &stats->leases_lost},
         {{"overround_feed_dropped_total", "Feed messages beyond a limit", NULL, 0},
@@ -724,6 +729,7 @@ static int add_book(struct metrics *metrics, const struct book_stats *stats)
          &stats->proposals_impossible},
         {{limits, limits_help, "limit=\"repeats_walk_max\"", 0}, &stats->repeats_walk_reached},
         {{limits, limits_help, "limit=\"price_lag_ms_max\"", 0}, &stats->prices_lagged},
+        {{limits, limits_help, "limit=\"late_releases_max\"", 0}, &stats->late_releases_reached},
     };
     const struct {
         const char *name, *help;

@@ -277,6 +277,18 @@ static int write_accepted(const struct shard_state *state, const struct record_v
     return replayed ? 200 : 201;
 }
 
+/* Asked for by its key while it was told to be placed, and written late. */
+static int write_waiting(const struct shard_state *state, const struct record_view *record,
+                         const struct bet_facts *facts, struct buf *out)
+{
+    struct json_writer writer = json_write_begin(out);
+    json_write_object_open(&writer);
+    put_bet_members(&writer, state, record, facts);
+    put_time_member(&writer, "decide_at", (struct instant){record->head->time_us});
+    json_write_object_close(&writer);
+    return 202;
+}
+
 static int write_released(const struct shard_state *state, const struct record_view *record,
                           struct buf *out)
 {
@@ -284,6 +296,10 @@ static int write_released(const struct shard_state *state, const struct record_v
     enum bet_outcome outcome = (enum bet_outcome)release->outcome;
     struct bet_facts facts = facts_of(state, record, release->bet_id);
     facts.balance_after = release->balance_after;
+    if (outcome == BET_PENDING) {
+        facts.status = "PENDING";
+        return write_waiting(state, record, &facts, out);
+    }
     if (outcome == BET_PLACED) {
         struct json_writer writer = json_write_begin(out);
         facts.status = "PLACED";
@@ -436,6 +452,8 @@ static bool push_release(const struct shard_state *state, const struct record_vi
 {
     const struct record_release *release = record->body;
     enum bet_outcome outcome = (enum bet_outcome)release->outcome;
+    if (outcome == BET_PENDING) /* it waits on */
+        return false;
     struct bet_facts facts = facts_of(state, record, release->bet_id);
     facts.status = outcome == BET_PLACED ? "PLACED" : "NOT_ACCEPTED";
     facts.balance_after = release->balance_after;

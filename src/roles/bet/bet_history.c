@@ -140,11 +140,26 @@ static void tell_bet(struct json_writer *writer, struct folded *bet,
     put_delta(writer, bet, -bet->bet->stake, bet->bet->balance_after);
 }
 
+/* It was not written in time, and waits on: what it would have been placed at. */
+static void tell_waiting(struct json_writer *writer, const struct folded *bet,
+                         const struct record_view *record)
+{
+    const struct record_release *release = record->body;
+    put_word_member(writer, "event", "PENDING");
+    put_evidence(writer, record);
+    put_time_member(writer, "decide_at", (struct instant){record->head->time_us});
+    put_delta(writer, bet, 0, release->balance_after);
+}
+
 static void tell_release(struct json_writer *writer, struct folded *bet,
                          const struct record_view *record)
 {
     const struct record_release *release = record->body;
     bool placed = release->outcome == BET_PLACED;
+    if (release->outcome == BET_PENDING) {
+        tell_waiting(writer, bet, record);
+        return;
+    }
     bet->state = placed ? BET_STATE_OPEN : BET_STATE_NOT_ACCEPTED;
     put_word_member(writer, "event", placed ? "PLACED" : "NOT_ACCEPTED");
     if (!placed)

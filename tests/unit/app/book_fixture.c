@@ -106,10 +106,12 @@ void fixture_begin_tuned(struct fixture *f, void (*tune)(struct book_options *op
     begin(f);
 }
 
-void fixture_begin_following(struct fixture *f, struct price_source *prices)
+void fixture_begin_following(struct fixture *f, struct price_source *prices,
+                             void (*tune)(struct book_options *options))
 {
     memset(f, 0, sizeof *f);
     f->prices = prices;
+    f->tune = tune;
     begin(f);
 }
 
@@ -305,7 +307,7 @@ enum request_outcome fixture_ticket(struct fixture *f, const struct fixture_tick
         .user_id = text(ticket->user != NULL ? ticket->user : "ann"),
         .key = text(ticket->key),
         .ticket = {.stake = {ticket->stake, {826}},
-                   .policy = PRICE_BETTER,
+                   .policy = ticket->policy != 0 ? ticket->policy : PRICE_BETTER,
                    .legs = legs,
                    .legs_count = count,
                    .stake_kind = ticket->stake_kind},

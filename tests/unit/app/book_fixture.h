@@ -45,7 +45,8 @@ struct fixture {
 
 void fixture_begin(struct fixture *f);
 void fixture_begin_tuned(struct fixture *f, void (*tune)(struct book_options *options));
-void fixture_begin_following(struct fixture *f, struct price_source *prices);
+void fixture_begin_following(struct fixture *f, struct price_source *prices,
+                             void (*tune)(struct book_options *options));
 void fixture_end(struct fixture *f);
 /* Ends this book and starts another on the same log, as after a crash. */
 void fixture_restart(struct fixture *f);
@@ -89,6 +90,7 @@ struct fixture_ticket {
     unsigned odds[4];
     bool accept_alternative;
     enum stake_kind stake_kind;
+    enum price_policy policy; /* 0: better */
 };
 enum request_outcome fixture_ticket(struct fixture *f, const struct fixture_ticket *ticket);
 /* What is offered for ann's bet now; the answer of book_offer_cash_out. */

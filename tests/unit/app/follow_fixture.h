@@ -70,17 +70,21 @@ static inline const struct odds_image *shown(struct fixture *f)
     return f->store->ops->get(f->store, SLICE("m1"));
 }
 
-static inline void begin(struct fixture *f)
+static inline void begin_tuned(struct fixture *f, void (*tune)(struct book_options *options))
 {
-    memset(f, 0, sizeof *f);
     world.level = true;
-    fixture_begin_following(f, &source);
+    fixture_begin_following(f, &source, tune);
     union written w = written(VERSION, A_PRICE);
     book_follow_lease(f->book, SLICE("p"), ALIVE_US);
     book_follow_price(f->book, &w.image);
     world.as_of_us = f->now.us;
     assert_int_equal(fixture_deposit(f, "ann", "d1", 100000), REQUEST_TAKEN);
     fixture_turn(f, 1000);
+}
+
+static inline void begin(struct fixture *f)
+{
+    begin_tuned(f, NULL);
 }
 
 static inline enum bet_outcome bet(struct fixture *f, const char *key, unsigned odds)

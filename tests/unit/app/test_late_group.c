@@ -205,6 +205,182 @@ TEST(late_group, a_bet_that_nobody_was_told_of_is_not_sold)
     TEARDOWN();
 }
 
+/* ---- whose wait was over ---- */
+
+/* A bet that was late, and whose release is under way when its price falls to 1.50. */
+static void begin_late_release(struct fixture *f, void (*tune)(struct book_options *options))
+{
+    begin_tuned(f, tune);
+    f->log.late_next = true;
+    ask(f, "k1");
+    fixture_turn(f, 1000);
+    f->log.hold = true;
+    fixture_turn(f, 1000);
+    assert_int_equal(state_of(f, 0), BET_STATE_OPEN); /* so it was decided, and nobody was told */
+    union written lower = written(VERSION + 1, 150);
+    follow(f, &lower);
+}
+
+static void let_go_late(struct fixture *f)
+{
+    f->log.hold = false;
+    f->log.late_next = true;
+    fixture_turn(f, 1000);
+    assert_int_equal(f->stopped, 0);
+    assert_int_equal(book_stats(f->book)->releases_late, 1);
+    fixture_check(f); /* written as it is now, and nothing behind it yet */
+}
+
+TEST(late_group, a_release_that_was_late_at_a_price_that_is_another_waits_on_and_is_refused)
+{
+    struct fixture f;
+    begin_late_release(&f, NULL);
+    let_go_late(&f);
+    fixture_turn(&f, 1000);
+    assert_int_equal(state_of(&f, 0), BET_STATE_NOT_ACCEPTED);
+    assert_int_equal(fixture_available(&f, "ann"), 100000);
+    assert_int_equal(fixture_held(&f, "ann"), 0);
+    assert_int_equal(fixture_history(&f, f.bet_id), REQUEST_TAKEN);
+    fixture_turn(&f, 1000);
+    assert_int_equal(f.history_count,
+                     3); /* BET, the RELEASE that was late, and the one that was not */
+    assert_int_equal(f.history_outcome, BET_ODDS_CHANGED);
+    TEARDOWN();
+}
+
+TEST(late_group, a_bet_that_waits_on_is_placed_where_the_price_comes_back)
+{
+    struct fixture f;
+    begin_late_release(&f, NULL);
+    f.log.late_next = true; /* its second release, too */
+    let_go_late(&f);
+    assert_int_equal(state_of(&f, 0), BET_STATE_PENDING);
+    union written again = written(VERSION + 2, A_PRICE);
+    follow(&f, &again);
+    fixture_turn(&f, 1000);
+    fixture_turn(&f, 1000);
+    assert_int_equal(state_of(&f, 0), BET_STATE_OPEN);
+    assert_int_equal(shard_state_bet(book_state(f.book), 0)->returns, 2100);
+    TEARDOWN();
+}
+
+TEST(late_group, a_bet_that_waits_on_has_the_price_that_it_had_before)
+{
+    struct fixture f;
+    const struct fixture_ticket any = {.key = "k1",
+                                       .stake = 1000,
+                                       .markets = {"m1"},
+                                       .selections = {"a"},
+                                       .odds = {A_PRICE},
+                                       .policy = PRICE_ANY};
+    begin(&f);
+    f.log.late_next = true;
+    assert_int_equal(fixture_ticket(&f, &any), REQUEST_TAKEN);
+    fixture_turn(&f, 1000);
+    assert_int_equal(state_of(&f, 0), BET_STATE_PENDING);
+    union written lower = written(VERSION + 1, 200), lowest = written(VERSION + 2, 150);
+    follow(&f, &lower);
+    f.log.hold = true;
+    fixture_turn(&f, 1000);
+    assert_int_equal(shard_state_bet(book_state(f.book), 0)->returns, 2000);
+    follow(&f, &lowest);
+    let_go_late(&f);
+    assert_int_equal(state_of(&f, 0), BET_STATE_PENDING);
+    assert_int_equal(shard_state_bet(book_state(f.book), 0)->returns, 2100);
+    union written again = written(VERSION + 3, A_PRICE);
+    follow(&f, &again);
+    fixture_turn(&f, 1000);
+    fixture_turn(&f, 1000);
+    assert_int_equal(state_of(&f, 0), BET_STATE_OPEN);
+    assert_int_equal(shard_state_bet(book_state(f.book), 0)->returns, 2100);
+    TEARDOWN();
+}
+
+TEST(late_group, who_asks_for_a_release_that_is_late_is_told_that_the_bet_waits)
+{
+    struct fixture f;
+    begin_late_release(&f, NULL);
+    ask(&f, "k1"); /* the same key: its verdict is under way */
+    let_go_late(&f);
+    assert_int_equal(f.type, RECORD_RELEASE);
+    assert_int_equal(f.outcome, BET_PENDING);
+    fixture_turn(&f, 1000);
+    ask(&f, "k1");
+    fixture_turn(&f, 1000);
+    assert_int_equal(f.outcome, BET_ODDS_CHANGED);
+    TEARDOWN();
+}
+
+TEST(late_group, a_bet_whose_release_is_not_written_is_not_sold)
+{
+    struct fixture f;
+    const struct cash_out_offer none = {.legs_count = 0};
+    begin_late_release(&f, NULL);
+    const struct sale sale = {f.bet_id, 0, 950};
+    assert_int_equal(fixture_cash_out(&f, "c1", &none, sale), REQUEST_TAKEN);
+    let_go_late(&f);
+    fixture_turn(&f, 1000);
+    assert_int_equal(state_of(&f, 0), BET_STATE_NOT_ACCEPTED);
+    TEARDOWN();
+}
+
+static void refers(struct book_options *options)
+{
+    options->referral.on = true;
+    options->ticket_limits.bet.stake_minor_max = 500;
+    options->limits.referrals_max = 2;
+}
+
+static enum request_outcome accept_referred(struct fixture *f, struct bet_id bet)
+{
+    static struct word_refusal refusal;
+    const struct desk_word word = {.actor = SLICE("tess"), .reason = SLICE("known well")};
+    const struct referral_request request = {.bet = bet, .word = REFERRAL_ACCEPTED};
+    return book_say_referral(f->book, &request, &word,
+                             (struct book_reply){fixture_answer, fixture_cookie(f)}, &refusal);
+}
+
+TEST(late_group, a_referred_bet_waits_on_with_the_word_of_the_trader)
+{
+    struct fixture f;
+    begin_tuned(&f, refers);
+    assert_int_equal(bet(&f, "k1", A_PRICE), BET_PENDING);
+    const struct bet_id first = {f.bet_id};
+    assert_int_equal(bet(&f, "k2", A_PRICE), BET_PENDING); /* its row stands behind */
+    assert_int_equal(accept_referred(&f, first), REQUEST_TAKEN);
+    f.log.hold = true;
+    fixture_turn(&f, 1000); /* the word, and behind it the release */
+    assert_int_equal(state_of(&f, 0), BET_STATE_OPEN);
+    union written lower = written(VERSION + 1, 150);
+    follow(&f, &lower);
+    let_go_late(&f);
+    fixture_turn(&f, 1000);
+    assert_int_equal(state_of(&f, 0), BET_STATE_NOT_ACCEPTED);
+    assert_int_equal(state_of(&f, 1), BET_STATE_REFERRED);
+    assert_int_equal(fixture_available(&f, "ann"), 99000);
+    TEARDOWN();
+}
+
+TEST(late_group, a_referred_bet_whose_room_was_taken_stops_the_book)
+{
+    struct fixture f;
+    begin_tuned(&f, refers);
+    assert_int_equal(bet(&f, "k1", A_PRICE), BET_PENDING);
+    assert_int_equal(accept_referred(&f, (struct bet_id){f.bet_id}), REQUEST_TAKEN);
+    f.log.hold = true;
+    fixture_turn(&f, 1000);
+    ask(&f, "k2");
+    ask(&f, "k3"); /* both are referred, and as many may be */
+    union written lower = written(VERSION + 1, 150);
+    follow(&f, &lower);
+    f.log.hold = false;
+    f.log.late_next = true;
+    fixture_turn(&f, 1000);
+    assert_int_equal(f.stopped, 1);
+    fixture_restart(&f);
+    TEARDOWN();
+}
+
 /* ---- any order ---- */
 
 static void roll_back(struct fixture *f, uint64_t version)
@@ -218,7 +394,7 @@ static void roll_back(struct fixture *f, uint64_t version)
     sink->ops->result(sink, &result);
 }
 
-/* The prices are those of the begin, in newer versions. */
+/* The prices are those of the begin, in newer versions, and lower ones now and then. */
 static void one_turn(struct fixture *f, struct prng *prng, unsigned number)
 {
     const struct shard_market *market =
@@ -231,6 +407,11 @@ static void one_turn(struct fixture *f, struct prng *prng, unsigned number)
     f->log.late_next = prng_below(prng, 3) == 0;
     if (prng_below(prng, 2) == 0)
         (void)fixture_bet(f, key, "a", A_PRICE, 100);
+    if (prng_below(prng, 2) == 0) {
+        union written moved =
+            written(VERSION + number + 1, prng_below(prng, 3) == 0 ? 150 : A_PRICE);
+        follow(f, &moved);
+    }
     if (ended && prng_below(prng, 4) == 0) {
         union written again = written(VERSION + number + 1, A_PRICE);
         roll_back(f, version);
@@ -242,51 +423,30 @@ static void one_turn(struct fixture *f, struct prng *prng, unsigned number)
     fixture_turn(f, 1000);
 }
 
-/* Bets in groups that come in time or late, results and their rollback among them: the log that
- * comes of it folds to the same state, and no money waits. A release that was late behind which a
- * result stands may stop the book. */
+/* Bets in groups that come in time or late, prices that move, results and their rollback among
+ * them: the log that comes of it folds to the same state, no money waits, and no book stops. */
 TEST(late_group, any_order_of_bets_results_and_late_groups_is_a_log_that_folds)
 {
-    uint64_t late = 0, settled = 0, stops = 0;
-    for (uint64_t seed = 1; seed <= 60; seed++) {
+    uint64_t bets = 0, releases = 0, settled = 0;
+    for (uint64_t seed = 1; seed <= 200; seed++) {
         struct fixture f;
         struct prng prng;
         begin(&f);
         prng_seed(&prng, seed);
-        for (unsigned i = 0; i < 100 && f.stopped == 0; i++)
+        for (unsigned i = 0; i < 100; i++)
             one_turn(&f, &prng, i);
         f.log.hold = f.log.late_next = false;
-        for (int i = 0; i < 20 && f.stopped == 0; i++)
+        for (int i = 0; i < 20; i++)
             fixture_turn(&f, 1000);
-        late += book_stats(f.book)->bets_late;
+        bets += book_stats(f.book)->bets_late;
+        releases += book_stats(f.book)->releases_late;
         settled += book_stats(f.book)->settled;
-        stops += f.stopped;
-        assert_true(f.stopped != 0 || fixture_held(&f, "ann") == 0);
+        assert_int_equal(f.stopped, 0);
+        assert_int_equal(fixture_held(&f, "ann"), 0);
         fixture_restart(&f);
         TEARDOWN();
     }
-    assert_true(late > 500);
-    assert_true(settled > 500);
-    assert_true(stops < 10); /* else it shows too little */
-}
-
-/* What the bet was before the release is not in the fold any more. */
-TEST(late_group, a_release_that_was_late_at_a_price_that_is_another_stops_the_book)
-{
-    struct fixture f;
-    begin(&f);
-    f.log.late_next = true;
-    ask(&f, "k1");
-    fixture_turn(&f, 1000); /* pending, and released in this turn or the next */
-    f.log.hold = true;
-    fixture_turn(&f, 1000);
-    union written lower = written(VERSION + 1, 150);
-    follow(&f, &lower);
-    f.log.hold = false;
-    f.log.late_next = true;
-    fixture_turn(&f, 1000);
-    assert_int_equal(f.stopped, 1);
-    fixture_restart(&f);
-    assert_int_equal(fixture_held(&f, "ann"), 0);
-    TEARDOWN();
+    assert_true(bets > 1000);
+    assert_true(releases > 50);
+    assert_true(settled > 5000);
 }

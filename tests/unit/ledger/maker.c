@@ -336,11 +336,12 @@ struct parts parts_release(const struct maker *maker, uint32_t bet, enum bet_out
     const struct shard_bet *b = shard_state_bet(maker->state, bet);
     const struct shard_leg *leg = shard_state_leg(maker->state, b->legs_first);
     struct parts parts = begin(maker, RECORD_RELEASE, b->account);
-    bool placed = outcome == BET_PLACED;
+    bool placed = outcome == BET_PLACED, waits_on = outcome == BET_PENDING;
     parts.body.release = (struct record_release){
         .bet_id = b->bet_id,
         .previous_seq = b->seq_last,
-        .balance_after = account_of(maker, b->account)->available + (placed ? 0 : b->stake),
+        .balance_after =
+            account_of(maker, b->account)->available + (placed || waits_on ? 0 : b->stake),
         .outcome = (uint16_t)outcome,
     };
     parts.items.legs[0] = (struct record_leg){
@@ -357,7 +358,10 @@ struct parts parts_release(const struct maker *maker, uint32_t bet, enum bet_out
     };
     parts.draft.items_count = 1;
     add_posting(&parts, b->account, LEDGER_HELD, GBP, -b->stake);
-    add_posting(&parts, placed ? 0 : b->account, placed ? LEDGER_HOUSE_STAKES : LEDGER_AVAILABLE,
+    add_posting(&parts, placed ? 0 : b->account,
+                placed     ? LEDGER_HOUSE_STAKES
+                : waits_on ? LEDGER_HELD
+                           : LEDGER_AVAILABLE,
                 GBP, b->stake);
     return parts;
 }

@@ -568,12 +568,30 @@ TEST(shard_release, a_pending_bet_that_is_not_accepted_gets_its_stake_back)
     maker_done(&m);
 }
 
-TEST(shard_release, a_release_decides)
+TEST(shard_release, one_that_was_not_written_in_time_changes_nothing)
 {
     struct maker m;
     open_with_pending(&m);
-    struct parts good = parts_release(&m, 0, BET_ODDS_CHANGED);
-    REFUSES(&m, good, "no such outcome", p.body.release.outcome = BET_PENDING);
+    const struct shard_bet before = *shard_state_bet(m.state, 0);
+    const struct odds odds = shard_state_leg(m.state, before.legs_first)->odds;
+    struct parts good = parts_release(&m, 0, BET_PENDING);
+    good.items.legs[0].odds_numerator = 2;
+    good.items.legs[0].odds_denominator = 1;
+    refuses_bad_releases(&m, &good);
+    refuses_bad_legs(&m, &good);
+    REFUSES(&m, good, "L4: the postings are those of the release",
+            p.postings[1].kind = LEDGER_AVAILABLE);
     maker_accept(&m, &good);
+    const struct shard_bet *bet = shard_state_bet(m.state, 0);
+    assert_int_equal(bet->state, BET_STATE_PENDING);
+    assert_int_equal(bet->seq_last, before.seq_last + 1);
+    assert_int_equal(bet->seq_verdict, before.seq_verdict);
+    assert_int_equal(bet->returns, before.returns);
+    assert_true(odds_equal(shard_state_leg(m.state, bet->legs_first)->odds, odds));
+    assert_int_equal(shard_state_account(m.state, (struct account_ref){1})->held, 5000);
+    assert_int_equal(shard_state_house(m.state, 0)->stakes, 0);
+    struct parts placed = parts_release(&m, 0, BET_PLACED);
+    maker_accept(&m, &placed);
+    assert_int_equal(shard_state_bet(m.state, 0)->state, BET_STATE_OPEN);
     maker_done(&m);
 }
