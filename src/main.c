@@ -23,6 +23,8 @@ static const struct {
     {"projection", "projection verify --projection URL --ledger URL | --data DIR",
      command_projection},
     {"load", "open-loop load: load bets|reads|subscribe --url URL --rate N ...", command_load},
+    {"bettors", "simulated bettors: --url URL of a front [--count N] [--seconds S]",
+     command_bettors},
     {"naive", "naive serve: the book that polls, to compare with: --database URL --redis HOST:PORT",
      command_naive},
     {"compare", "the naive book and this one under the same bettors: compare [--quick] [--out DIR]",

@@ -1,6 +1,6 @@
-"""Our own processes: the book, which makes the prices, has shard 0 and is the desk of all;
-bet-services with the other shards, two for each, of which one waits; two each of fronts, projectors
-and consumers of streams."""
+"""Our own processes: the desk, which makes the prices and has no customers, and bet-services with
+the shards, two for each, of which one waits; two each of fronts, projectors and consumers of
+streams; and simulated bettors, as somebody has to play."""
 import os
 import shutil
 import subprocess
@@ -14,7 +14,7 @@ from supervisor import Member
 
 # Another one is what `overround compare` is.
 PROGRAM = os.environ.get('COMPARE_PROGRAM') or os.path.join(ROOT, 'build', 'overround')
-SHARDS = 3
+SHARDS = 2
 SECRETS = ('jwt-hs256.key', 'personal-master.key', 'ledger-ed25519.pem')  # that all books share
 
 
@@ -27,12 +27,10 @@ def says_ready(port):
         return False
 
 
-def of_a_shard(cluster, shard, admin):
-    """What a process of a shard is told: a lease in the ledger's database says who has it."""
-    cluster.books.setdefault(shard, []).append(local(admin))
-    return ['--shard', shard, '--shards', SHARDS, '--lease', 'on', '--ledger', cluster.ledger,
-            '--odds-store', cluster.odds_store, '--streams', cluster.streams, '--admin',
-            local(admin)]
+def on_engines(cluster, admin):
+    """What a process with a log is told: a lease in the ledger's database says who has it."""
+    return ['--shards', SHARDS, '--lease', 'on', '--ledger', cluster.ledger, '--odds-store',
+            cluster.odds_store, '--streams', cluster.streams, '--admin', local(admin)]
 
 
 def provider(cluster):
@@ -45,17 +43,32 @@ def provider(cluster):
                   environment={'OVERROUND_UOF': cluster.uof})
 
 
-def book(cluster):
-    """With simulated matches, and bettors at a front of their own: somebody has to play; and with
-    those of the provider."""
-    public, admin, cluster.house = free_ports(3)
-    cluster.book_data = cluster.folder('book')
-    return Member('book',
-                  [PROGRAM, 'demo', '--data', cluster.book_data, '--listen', local(public),
-                   '--bettors-at', local(cluster.house), '--streams-create', cluster.brokers,
-                   '--uof-recovery', cluster.recoveries, *of_a_shard(cluster, 0, admin)],
-                  lambda: says_ready(public), {'listen': local(public), 'admin': local(admin)},
+def waits(member, which):
+    """Of two with one lease, `which` 1 takes it; 2 waits for it, and has no listener until then."""
+    if which == 2:
+        member.ready = None
+    member.again = 6  # longer than a lease, so that the one who waits has it by then
+    return member
+
+
+def desk(cluster, which):
+    """With simulated matches, and those of the provider."""
+    public, admin = free_ports(2)
+    name = f'desk-{which}'
+    folder = cluster.folder(name)
+    cluster.desks.append(local(admin))
+    if which == 1:
+        cluster.book_data = folder  # where the keys are made
+    else:
+        copy_secrets(cluster, folder, SECRETS)
+    made = Member(name,
+                  [PROGRAM, 'serve', '--roles', 'odds-worker,back-office', '--data', folder,
+                   '--listen', local(public), '--simulator', 'on', '--streams-create',
+                   cluster.brokers, '--uof-recovery', cluster.recoveries,
+                   *on_engines(cluster, admin)],
+                  lambda: says_ready(admin), {'listen': local(public), 'admin': local(admin)},
                   environment={'OVERROUND_UOF': cluster.uof})
+    return waits(made, which)
 
 
 def copy_secrets(cluster, folder, names):
@@ -68,20 +81,19 @@ def copy_secrets(cluster, folder, names):
 
 
 def bet_service(cluster, shard, which):
-    """`which` 1 takes the shard; 2 waits for it, and has no listener until then."""
     public, admin = free_ports(2)
     name = f'bets-{shard}-{which}'
     folder = cluster.folder(name)
     copy_secrets(cluster, folder, SECRETS)
+    cluster.books.setdefault(shard, []).append(local(admin))
     made = Member(name,
                   [PROGRAM, 'serve', '--roles', 'bet-service', '--data', folder,
                    '--listen', local(public), '--price-lag-ms', 1000, '--desk',
-                   cluster.books[0][0], '--desk-token', token(cluster, name, 'shard'),
-                   *of_a_shard(cluster, shard, admin)],
-                  (lambda: says_ready(public)) if which == 1 else None,
+                   ','.join(cluster.desks), '--desk-apart', 'on', '--desk-token',
+                   token(cluster, name, 'shard'), '--shard', shard, *on_engines(cluster, admin)],
+                  lambda: says_ready(public),
                   {'listen': local(public), 'admin': local(admin), 'shard': shard})
-    made.again = 6  # longer than a lease, so that the one who waits has the shard by then
-    return made
+    return waits(made, which)
 
 
 def token(cluster, user, role):
@@ -105,6 +117,10 @@ def front(cluster, name, port, *options):
                    '--token', token(cluster, name, 'gateway'), '--odds-store',
                    cluster.odds_store, *options],
                   lambda: says_ready(admin), {'listen': local(port), 'admin': local(admin)})
+
+
+def bettors(cluster, port):
+    return Member('bettors', [PROGRAM, 'bettors', '--url', f'http://{local(port)}'])
 
 
 def projector(cluster, name):
@@ -138,18 +154,21 @@ def analytics(cluster, name):
 
 
 def members(cluster):
-    """The book first: it makes the keys that fronts read tokens with, the topics, the tables."""
+    """A desk first: it makes the keys that fronts read tokens with, the topics, the tables."""
     yield provider(cluster)
-    yield book(cluster)
-    for shard in range(1, SHARDS):
+    for which in (1, 2):
+        yield desk(cluster, which)
+    for shard in range(SHARDS):
         for which in (1, 2):
             yield bet_service(cluster, shard, which)
     colours = ('BLUE_1', 'BLUE_2', 'GREEN_1', 'GREEN_2')
-    cluster.fronts = dict(zip(colours, free_ports(len(colours))))
+    house, *of_colours = free_ports(1 + len(colours))
+    cluster.fronts = dict(zip(colours, of_colours))
     for n in (1, 2):
         yield front(cluster, f'front-blue-{n}', cluster.fronts[f'BLUE_{n}'],
                     '--listen-proxies', '127.0.0.1')  # customers come by HAProxy only
-    yield front(cluster, 'front-house', cluster.house)
+    yield front(cluster, 'front-house', house)
+    yield bettors(cluster, house)
     yield receiver(cluster)
     for make, name in ((projector, 'projector'), (notification, 'notification'),
                        (analytics, 'analytics')):

@@ -8,9 +8,7 @@
 #include "base/error.h"
 #include "base/log.h"
 
-#define BETTORS_COUNT    36
-#define BETTORS_THINK_US (2 * US_PER_SECOND)
-#define PUBLISH_US       (500 * US_PER_MS)
+#define PUBLISH_US (500 * US_PER_MS)
 
 struct bettors {
     pthread_t thread;
@@ -74,12 +72,9 @@ static int bettors_new(const struct net_address *address, uint64_t seed,
     struct bettors *bettors = calloc(1, sizeof *bettors);
     if (bettors == NULL)
         return -ERR_MEMORY;
-    bettors->options = (struct load_bettors_options){.address = *address,
-                                                     .count = BETTORS_COUNT,
-                                                     .seed = seed,
-                                                     .think_us = BETTORS_THINK_US,
-                                                     .channels = SLICE("sport:football"),
-                                                     .currency = SLICE("GBP")};
+    bettors->options = LOAD_BETTORS_OPTIONS_DEFAULT;
+    bettors->options.address = *address;
+    bettors->options.seed = seed;
     (void)pthread_mutex_init(&bettors->lock, NULL); /* cannot fail with defaults */
     timer_init(&bettors->publish, on_publish, bettors);
     *ret_bettors = bettors;

@@ -16,6 +16,7 @@ int command_load(int argc, char *const *argv);
 int command_naive(int argc, char *const *argv);
 /* All of argv is for the script that it becomes; at most 64 words. */
 int command_compare(int argc, char *const *argv);
+int command_bettors(int argc, char *const *argv);
 int command_sim(int argc, char *const *argv);
 int command_standby(int argc, char *const *argv);
 int command_promote(int argc, char *const *argv);

@@ -121,6 +121,7 @@ static const struct option_spec serve_specs[] = {
     PROXY_SPECS,
     PRODUCTION_SPECS,
     ODDS_STORE_SPECS,
+    SIMULATOR_SPECS,
     {"take-over", "no"},
     {"price-lag-ms", "250"}, /* of prices that are followed */
     {"ledger", "files"},
@@ -657,8 +658,10 @@ static int take_node(const struct options *options, enum roles_process process,
     TRY(options_shard(options, node, why));
     TRY(options_desk(options, node, why));
     if (process == PROCESS_BET_SERVICE)
-        return take_follow(options, node, why);
-    return process == PROCESS_DESK ? options_desk_roles(options, node, why) : 0;
+        TRY(take_follow(options, node, why));
+    if (process == PROCESS_DESK)
+        TRY(options_desk_roles(options, node, why));
+    return options_simulator(options, node, why);
 }
 
 static int serve_node(const struct options *options, enum roles_process process)
@@ -767,7 +770,7 @@ int command_demo(int argc, char *const *argv)
     static struct options options;
     char memory[512];
     struct buf why = buf_over(memory, sizeof memory);
-    struct node_options node = {.simulate = true};
+    struct node_options node = {.simulate = true, .demo = true};
     const struct command_input input = {argc, argv, demo_specs, COUNT(demo_specs), false};
     int code = command_options(&input, &options);
     if (code != 0)

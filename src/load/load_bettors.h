@@ -1,7 +1,8 @@
-/* load_bettors.h - the crowd of `overround demo`: a few dozen simulated customers with sessions,
- * money and habits, over real HTTP and WebSocket connections. They come in at random (Poisson),
- * hurry when a price moves, sometimes send a bet again under its key, sometimes ask for a price
- * that is gone, sometimes move money. Nothing of the server is touched but its listener.
+/* load_bettors.h - the crowd of `overround demo` and `overround bettors`: a few dozen simulated
+ * customers with sessions, money and habits, over real HTTP and WebSocket connections. They come in
+ * at random (Poisson), hurry when a price moves, sometimes send a bet again under its key,
+ * sometimes ask for a price that is gone, sometimes move money. Nothing of the
+ * server is touched but its listener.
  *
  * Everything happens on the given loop, seeded. Thread: the loop's. */
 #pragma once
@@ -22,6 +23,13 @@ struct load_bettors_options {
     int64_t think_us;                /* mean pause of one bettor between two acts */
     struct slice channels, currency; /* borrowed */
 };
+
+/* A small crowd at the simulated matches. */
+#define LOAD_BETTORS_OPTIONS_DEFAULT                                                               \
+    ((struct load_bettors_options){.count = 36,                                                    \
+                                   .think_us = 2 * US_PER_SECOND,                                  \
+                                   .channels = SLICE("sport:football"),                            \
+                                   .currency = SLICE("GBP")})
 
 /* 0, -ERR_LIMIT, -ERR_MEMORY. */
 int load_bettors_new(struct loop *loop, const struct load_bettors_options *options,

@@ -1,4 +1,5 @@
 """The command line: what it prints, and what it says to what it does not understand."""
+import json
 import re
 import subprocess
 from contextlib import closing
@@ -9,6 +10,7 @@ from conftest import make
 from lib.feed import Feed
 from lib.http import Http
 from lib.server import BINARY, Server, run
+from lib.until import until
 
 
 def test_the_version_names_its_own_binary():
@@ -107,7 +109,6 @@ def test_the_page_is_served_and_says_that_money_is_play_money(tmp_path):
 
 def test_the_demo_moves_by_itself(tmp_path):
     """Simulated match and bettors: prices change, bets are taken, without anybody's help."""
-    from lib.until import until
     with Server(tmp_path / 'data', '--speed', '20', profile=None, command='demo') as server:
         until(lambda: server.metric('overround_bets_total') > 10, 60, 0.3)
 
@@ -118,6 +119,43 @@ def test_the_demo_moves_by_itself(tmp_path):
         until(lambda: any(board['minute'] > 0 for board in boards()), 30, 0.3)
         assert server.terminate() == 0
         server.verify()
+
+
+def test_matches_are_a_feed_and_bettors_a_process_of_their_own(tmp_path):
+    with Server(tmp_path / 'data', '--simulator', 'on', '--speed', '20', profile='demo') as server:
+        until(lambda: server.get('/v1/events').json['events'], 30)
+        with Http(server.admin) as http:  # the desk is not open to all, as a demo's is
+            assert http.request('POST', '/v1/demo/session', {}).status == 404
+        url = f'http://{server.public[0]}:{server.public[1]}'
+        said = json.loads(run('bettors', '--url', url, '--seconds', '8', '--count', '9',
+                              '--think-ms', '200').stdout)
+        assert said['with_session'] == said['with_money'] == 9
+        assert 0 < said['accepted'] <= server.metric('overround_bets_total', verdict='PLACED') + \
+            server.metric('overround_bets_total', verdict='PENDING')
+        assert server.terminate() == 0
+        server.verify()
+
+
+def test_bettors_whom_nobody_lets_in_say_so(tmp_path):
+    with Server(tmp_path / 'data', profile='bench') as server:
+        done = run('bettors', '--url', f'http://{server.public[0]}:{server.public[1]}',
+                   '--seconds', '1', check=False)
+        assert done.returncode == 1 and 'nobody was let in' in done.stderr
+    for options, why in ((['--url', 'https://127.0.0.1:1'], 'without TLS'),
+                         (['--count', '257'], '--count')):
+        done = run('bettors', *options, check=False)
+        assert done.returncode == 2 and why in done.stderr
+
+
+@pytest.mark.parametrize('options, why', [
+    (['--roles', 'bet-service', '--odds-store', 'redis://127.0.0.1:1'], 'takes an odds-worker'),
+    (['--profile', 'production', '--jwks', 'x', '--check-geo', 'elsewhere', '--check-exclusion',
+      'elsewhere', '--check-identity', 'elsewhere', '--check-payments', 'elsewhere'],
+     'not with --profile production')])
+def test_a_simulator_is_refused_where_it_has_no_place(tmp_path, options, why):
+    done = run('serve', '--data', str(tmp_path / 'data'), '--simulator', 'on', *options,
+               check=False)
+    assert done.returncode == 2 and why in done.stderr, done.stderr
 
 
 def test_the_margin_is_configuration(tmp_path):

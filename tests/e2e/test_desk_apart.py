@@ -38,8 +38,7 @@ def test_prices_holds_and_results_of_the_desk_reach_both_shards(apart):
     apart.all_bet(market, 'MARKET_SUSPENDED')
     apart.feed.define(market, status='OPEN')
     apart.level(market)
-    bets = [customer.bet(market, 11, '1.00', price_policy='any').json
-            for customer in apart.customers]
+    bets = apart.bets(market)
     apart.feed.settle(market, {11})
     for customer, bet in zip(apart.customers, bets):
         assert customer.wait_bet(bet['bet_id'], status='WON')
@@ -77,7 +76,7 @@ def test_the_desk_has_no_customers(apart):
 
 def test_a_desk_that_is_killed_stops_both_shards_until_it_is_back(apart):
     market, held = apart.market(), apart.market()
-    bets = [customer.bet(market, 11, '1.00').json for customer in apart.customers]
+    bets = apart.bets(market)
     assert apart.say(f'markets/{held}/suspend')['shards'] == ALL
     apart.desk.server.kill()
     for shard, service in enumerate(apart.services):
@@ -130,7 +129,7 @@ def test_a_desk_with_a_lease_is_followed_where_it_moves(tmp_path, database):
     try:
         spare.spawn()
         market, held = apart.market(), apart.market()
-        bets = [customer.bet(market, 11, '1.00').json for customer in apart.customers]
+        bets = apart.bets(market)
         assert apart.say(f'markets/{held}/suspend')['shards'] == ALL
         apart.desk.server.kill()
         spare.public = spare.wait_address('ready ')

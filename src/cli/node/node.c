@@ -336,8 +336,8 @@ static int open_backoffice(struct node *node)
         .formats_count = node->formats_count,
         .version = version_text,
         .profile = profile_text(node->options->profile),
-        .demo_kid = node->options->simulate && node->options->jwks == NULL ? SLICE(LOCAL_KEY_ID)
-                                                                           : SLICE_NONE,
+        .demo_kid =
+            node->options->demo && node->options->jwks == NULL ? SLICE(LOCAL_KEY_ID) : SLICE_NONE,
     };
     return backoffice_new(&parts, &node->backoffice);
 }
@@ -573,7 +573,7 @@ static void open_handover(struct node *node)
                                               .uof = &node->uof_link,
                                               .drain = begin_drain,
                                               .owner = node};
-    if (node->options->simulate) /* the matches of a demo live in its process */
+    if (node->options->simulate) /* the matches live in their process */
         return;
     if (node_handover_open(&node->handover, &parts) < 0)
         log_warn("handover", "handover.sock cannot be made: no process can take over");
@@ -702,7 +702,7 @@ static void say_ready(const struct node *node, node_ready_fn ready)
 /* A demo without its crowd is one, too: a person may bet. */
 static void begin_demo(struct node *node)
 {
-    if (node->options->simulate && demo_status_node_begin(node, &node->demo) < 0)
+    if (node->options->demo && demo_status_node_begin(node, &node->demo) < 0)
         log_warn("node", "no simulated bettors and no status line");
 }
 

@@ -101,6 +101,7 @@ struct node_options {
     struct node_takeover *takeover; /* NULL: a usual start; borrowed */
     bool from_running;      /* --take-over: from the process on this data, if there is one */
     bool simulate;          /* the built-in matches are played */
+    bool demo;              /* with simulated bettors, a status line, and the desk open to all */
     int64_t speed_permille; /* of the matches */
     int64_t seed;           /* of the matches; 0: by the clock */
     bool bettors_elsewhere; /* the simulated bettors connect to the next, a front's, without TLS */

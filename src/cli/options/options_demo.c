@@ -37,10 +37,29 @@ static int take_bettors(const struct options *options, struct node_options *node
     return -ERR_CONFIG;
 }
 
+static int take_matches(const struct options *options, struct node_options *ret, struct buf *why)
+{
+    TRY(take_speed(options, ret, why));
+    return options_number(options, "seed", (struct number_range){0, SEED_MAX}, &ret->seed, why);
+}
+
 int options_demo(const struct options *options, struct node_options *ret, struct buf *why)
 {
     TRY(options_shard(options, ret, why));
-    TRY(take_speed(options, ret, why));
     TRY(take_bettors(options, ret, why));
-    return options_number(options, "seed", (struct number_range){0, SEED_MAX}, &ret->seed, why);
+    return take_matches(options, ret, why);
+}
+
+int options_simulator(const struct options *options, struct node_options *ret, struct buf *why)
+{
+    TRY(take_matches(options, ret, why));
+    TRY(options_switch(options, "simulator", &ret->simulate, why));
+    if (ret->simulate && ret->follows)
+        buf_put_text(why, "--simulator is a feed, and takes an odds-worker: this process has none");
+    else if (ret->simulate && ret->profile == PROFILE_PRODUCTION)
+        buf_put_text(why, "--simulator plays matches that nobody plays: not with --profile "
+                          "production");
+    else
+        return 0;
+    return -ERR_CONFIG;
 }

@@ -78,6 +78,13 @@ class DeskApart:
         for shard in range(self.shards):
             until(lambda shard=shard: self.bet(shard, market) == code, 30)
 
+    def bets(self, market):
+        """A bet that is placed of each shard's customer: refused as long as its price is late."""
+        def placed(customer):
+            answer = customer.bet(market, 11, '1.00', odds=2.0, price_policy='any')
+            return answer.json if answer.status == 201 else None
+        return [until(lambda c=customer: placed(c), 30) for customer in self.customers]
+
     def again(self):
         """The desk, after it was killed, with its feed."""
         self.desk.server.start()
