@@ -1,6 +1,10 @@
 """Prices in Redis: what a node writes there, and that its book never waits for it."""
+import contextlib
+import itertools
 import json
+import os
 import signal
+import subprocess
 import time
 
 import pytest
@@ -67,14 +71,63 @@ def test_each_version_replaces_the_one_before(shared, redis):
     assert shared.server.metric('overround_odds_store_writes_total', outcome='older') == 0
 
 
-def test_an_older_version_never_takes_the_place_of_a_newer_one(shared, redis):
+@pytest.mark.parametrize('first', ['odds_version', 'market_id'])
+def test_an_older_version_never_takes_the_place_of_a_newer_one(shared, redis, first):
+    """Wherever the version stands in the value."""
     market = shared.market()
     value = until(lambda: is_written(shared, redis, market))
     newer = dict(value, odds_version=value['odds_version'] + (5 << 32))
+    newer = {first: newer.pop(first), **newer}
     redis.cli('set', f'odds:{market}', json.dumps(newer, separators=(',', ':')))
     shared.feed.price(market, 11, 2.5)
     until(lambda: shared.server.metric('overround_odds_store_writes_total', outcome='older'))
     assert redis.value(f'odds:{market}')['odds_version'] == newer['odds_version']
+
+
+@contextlib.contextmanager
+def heard(redis):
+    """What the channel says from now on: a file of lines."""
+    path = os.path.join(redis.folder, 'heard')
+    with open(path, 'w', encoding='utf-8') as file, subprocess.Popen(
+            ['redis-cli', '-p', str(redis.port), 'subscribe', 'odds-changes'], stdout=file) as ear:
+        try:
+            until(lambda: redis.cli('pubsub', 'numsub', 'odds-changes').split()[-1] == '1')
+            yield path
+        finally:
+            ear.kill()
+
+
+def said_in(path):
+    """[(session, number, what)] of the messages of writers."""
+    with open(path, encoding='utf-8') as file:
+        lines = [line.rstrip('\n') for line in file if line.startswith('{') or ' ' in line]
+    said = []
+    for line in lines:
+        if line.startswith('{'):
+            assert line.startswith('{"odds_version":') and line.endswith('}')
+            session, number = json.loads(line)['said'].split()
+            said.append((session, int(number), json.loads(line)))
+        else:
+            session, number, rest = line.split(' ', 2)
+            said.append((session, int(number), rest))
+    return said
+
+
+def test_each_number_of_the_channel_is_said_also_where_nothing_is_taken(shared, redis):
+    market = shared.market()
+    value = until(lambda: is_written(shared, redis, market))
+    newer = dict(value, odds_version=value['odds_version'] + (5 << 32))
+    with heard(redis) as path:
+        shared.feed.price(market, 11, 2.5)
+        until(lambda: is_written(shared, redis, market)['odds_version'] > value['odds_version'])
+        redis.cli('set', f'odds:{market}', json.dumps(newer, separators=(',', ':')))
+        shared.feed.price(market, 11, 3.0)
+        until(lambda: f'{newer["odds_version"]} ' in [what for *_, what in said_in(path)])
+        said = said_in(path)
+    assert len({session for session, *_ in said}) == 1
+    numbers = [number for _, number, _ in said]
+    assert numbers == list(range(numbers[0], numbers[0] + len(numbers)))
+    assert any(isinstance(what, dict) and what['market_id'] == market for *_, what in said)
 
 
 def test_betting_goes_on_while_redis_is_away_and_it_gets_all_when_it_is_back(shared, redis):
@@ -152,6 +205,35 @@ def test_values_are_renewed_before_they_expire(redis, tmp_path):
         until(lambda: is_written(book, redis, market))
     finally:
         book.close()
+
+
+def test_a_market_that_moves_is_renewed_as_others_are(redis, tmp_path):
+    """A new version goes on with the life that the key has; a renewal, each 300 ms here, is one
+    of the versions where they come that often."""
+    slow = make(tmp_path / 'slow', ['--odds-store', redis.url, '--odds-store-refresh-ms', '30000'])
+    try:
+        market = slow.market()
+        value = until(lambda: is_written(slow, redis, market))
+        redis.cli('pexpire', f'odds:{market}', '1000000')
+        slow.feed.price(market, 11, 2.5)
+        until(lambda: is_written(slow, redis, market)['odds_version'] > value['odds_version'])
+        assert int(redis.cli('pttl', f'odds:{market}')) > 60000
+    finally:
+        slow.close()
+    redis.cli('flushall')
+    quick = make(tmp_path / 'quick', ['--odds-store', redis.url, '--odds-store-refresh-ms', '300'])
+    try:
+        market, number = quick.market(), itertools.count()
+        until(lambda: is_written(quick, redis, market))
+        redis.cli('pexpire', f'odds:{market}', '1000000')
+
+        def move():
+            quick.feed.price(market, 11, 2.5 if next(number) % 2 else 3.0)
+            return int(redis.cli('pttl', f'odds:{market}')) <= 60000
+
+        until(move)
+    finally:
+        quick.close()
 
 
 @pytest.mark.parametrize('url', ['redis://', 'redis://name:1', 'http://127.0.0.1:1', 'redis',

@@ -161,10 +161,47 @@ void odds_lease_write_value(struct buf *out, uint64_t epoch, struct instant vali
     ASSERT(!out->overflow);
 }
 
+/* Takes a text off the front; false: it does not stand there. */
+static bool cut_text(struct slice *text, struct slice front)
+{
+    if (!slice_begins(*text, front))
+        return false;
+    *text = slice_skip(*text, front.bytes);
+    return true;
+}
+
+static struct slice cut_digits(struct slice *text)
+{
+    size_t bytes = 0;
+    while (bytes < text->bytes && text->at[bytes] >= '0' && text->at[bytes] <= '9')
+        bytes++;
+    struct slice digits = slice_of(text->at, bytes);
+    *text = slice_skip(*text, bytes);
+    return digits;
+}
+
+static int read_value(struct slice value, struct odds_message *ret)
+{
+    uint64_t version;
+    struct odds_message message = {.kind = ODDS_MESSAGE_VALUE, .value = value};
+    if (!cut_text(&value, SLICE("{\"odds_version\":")) ||
+        !read_number(cut_digits(&value), &version))
+        return -ERR_FORMAT;
+    if (cut_text(&value, SLICE(",\"said\":\"")) &&
+        (!read_session(cut_word(&value), &message.session) ||
+         !read_number(cut_digits(&value), &message.number) || message.number == 0 ||
+         !cut_text(&value, SLICE("\""))))
+        return -ERR_FORMAT;
+    *ret = message;
+    return 0;
+}
+
 int odds_message_read(struct slice payload, struct odds_message *ret_message)
 {
     struct odds_message message = {.kind = ODDS_MESSAGE_ALIVE};
     uint64_t before;
+    if (slice_begins(payload, SLICE("{")))
+        return read_value(payload, ret_message);
     struct slice session = cut_word(&payload), number = cut_word(&payload);
     struct slice kind = cut_word(&payload);
     if (!read_number(number, &message.number))

@@ -1,15 +1,17 @@
 /* odds_message.h - a message of the channel odds-changes (odds_script.h), taken apart:
  *
- *   SESSION NUMBER BEFORE VALUE     a version; VALUE empty: none was taken
- *   - 0 BEFORE VALUE                the same, without a number
- *   SESSION NUMBER lease {"provider":ID,"epoch":N,"valid_for_us":N}
- *   SESSION NUMBER alive CLAIM
+ *   VALUE                     a version (odds_value.h), which says its SESSION and NUMBER, or has
+ * none SESSION NUMBER VERSION    none was taken: that one is there SESSION NUMBER lease
+ * {"provider":ID,"epoch":N,"valid_for_us":N} SESSION NUMBER alive CLAIM
  *
  * CLAIM is {"epoch":N,"sent_us":N,"behind_us":N,"slots":[[FIRST,LAST],..]}: whatever the writer had
  * to say of these slots, since it began with that epoch of versions and until `behind_us` before it
  * sent this, has been taken. `sent_us` is of the writer's
  * own clock, and of use beside another one of the same connection only. It is left out while that
- * cannot be said. Pure. Thread: any. */
+ * cannot be said.
+ *
+ * Writers before this one sent "SESSION NUMBER BEFORE VALUE", and "- 0 BEFORE VALUE" without a
+ * number; both are read. Pure. Thread: any. */
 #pragma once
 
 #include <stdbool.h>

@@ -4,17 +4,23 @@
  * (docs/decisions, "Prices in Redis").
  *
  *   KEYS[1]  odds:<market_id>
- *   ARGV     version, value, life in ms, channel, "SESSION NUMBER" or ""
- *   answer   {"taken" | "same" | "older", version that was there ("0": none)}
+ *   ARGV     version, value, "" where the life of what is there goes on, "renew" where it begins
+ * anew answer   "taken" | "same" | "older"
  *
- * The message is "SESSION NUMBER BEFORE VALUE". BEFORE is the version that was replaced; VALUE is
- * empty where nothing was taken. Of a command without a number one is sent only where something was
- * taken, as "- 0 BEFORE VALUE". Pure; thread: any. */
+ * What is taken where nothing was, or something without a version, lives anew too. The message is
+ * the value, which says who sent it (odds_value.h). Where a value that says so is not taken, the
+ * message is "SESSION NUMBER VERSION ", with the version that is there: its number is not missing.
+ * Pure; thread: any. */
 #pragma once
 
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/buf.h"
 #include "base/slice.h"
 
-#define ODDS_CHANNEL      SLICE("odds-changes")
+#define ODDS_CHANNEL_TEXT "odds-changes"
+#define ODDS_CHANNEL      SLICE(ODDS_CHANNEL_TEXT)
 #define ODDS_KEY_PREFIX   SLICE("odds:")
 #define ODDS_FEED_PREFIX  SLICE("feed:")
 #define ODDS_LIFE_MS      60000 /* CONTRACT: TTL 60 s */
@@ -22,3 +28,13 @@
 
 /* In Lua, as SCRIPT LOAD takes it; for ever. */
 struct slice odds_script_text(void);
+
+struct odds_script_call {
+    struct slice key;
+    uint64_t version;
+    struct slice value;
+    bool renew;
+};
+/* The command that runs it. */
+void odds_script_put(struct buf *out, const char digest[static ODDS_DIGEST_BYTES],
+                     const struct odds_script_call *call);

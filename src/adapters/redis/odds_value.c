@@ -1,6 +1,8 @@
 /* odds_value.c - writes what odds_value.h says; odds_value_read.c reads it. */
 #include "adapters/redis/odds_value.h"
 
+#include <inttypes.h>
+
 #include "base/json_write.h"
 #include "base/rfc3339.h"
 #include "core/odds_json.h"
@@ -117,15 +119,25 @@ static void put_times(struct json_writer *writer, const struct odds_image *image
     put_i64(writer, "received_us", received.us);
 }
 
-/* The version stands early: the script of odds_script.h looks for it. */
+static void put_said(struct json_writer *writer, const struct odds_value_facts *facts)
+{
+    char memory[48];
+    struct buf text = buf_over(memory, sizeof memory);
+    buf_printf(&text, "%016" PRIx64 " %" PRIu64, facts->session, facts->number);
+    put_text(writer, "said", buf_slice(&text));
+}
+
+/* The script of odds_script.h and odds_message_read() look at how it begins. */
 void odds_value_write(struct buf *out, const struct odds_image *image,
                       const struct odds_value_facts *facts)
 {
     struct json_writer writer = json_write_begin(out);
     json_write_object_open(&writer);
+    put_u64(&writer, "odds_version", image->odds_version);
+    if (facts->number > 0)
+        put_said(&writer, facts);
     put_text(&writer, "market_id", ODDS_TEXT(image, market_id));
     put_text(&writer, "event_id", ODDS_TEXT(image, event_id));
-    put_u64(&writer, "odds_version", image->odds_version);
     put_text(&writer, "status", slice_text(market_status_text((enum market_status)image->status)));
     put_updated_at(&writer, image->updated);
     if (facts->removed) {

@@ -1,6 +1,8 @@
 /* odds_value.h - the value of a key odds:<market_id>: the market as JSON (CONTRACT, "Stores and
  * topics"). Besides the members that CONTRACT names it carries the rest of the image, so that
- * whoever reads it shows what the writer shows; other programs may pass those over.
+ * whoever reads it shows what the writer shows; other programs may pass those over. The version is
+ * the first member, and who says it, if anybody, the second one: "said":"SESSION NUMBER"
+ * (odds_message.h), of the message that told it. Readers of keys pass that over.
  *
  * A market that was taken out leaves a tombstone with the version that it had, which expires as any
  * value does: until then nothing older can come back (P1).
@@ -22,8 +24,9 @@
 
 /* What is not in the image. */
 struct odds_value_facts {
-    bool removed;            /* a tombstone: ids and version are all that is there */
-    struct instant received; /* wall time of `received` of the image; 0: not said */
+    bool removed;             /* a tombstone: ids and version are all that is there */
+    struct instant received;  /* wall time of `received` of the image; 0: not said */
+    uint64_t session, number; /* number 0: nobody says it; written only, never read */
 };
 
 void odds_value_write(struct buf *out, const struct odds_image *image,

@@ -36,6 +36,7 @@ struct entry {
     bool used, queued;
     bool gone;     /* taken out: a tombstone is due */
     bool told;     /* its newest version has a number in the channel, or needs none */
+    bool renew;    /* its life is to begin anew: ODDS_LIFE_MS */
     uint32_t next; /* of the queue, or of the free ones */
     bool listed;   /* not all of it was taken: in a list of such, between the next two */
     uint32_t unsaid_next, unsaid_before;
@@ -109,7 +110,7 @@ static uint32_t add_entry(struct odds_writer *w, const struct odds_image *image)
     if (at == NO_ENTRY)
         return NO_ENTRY;
     struct entry *e = &w->entries[at];
-    *e = (struct entry){.used = true, .told = true, .next = NO_ENTRY};
+    *e = (struct entry){.used = true, .told = true, .renew = true, .next = NO_ENTRY};
     memcpy(e->id, image->market_id, image->market_id_bytes);
     e->id_bytes = image->market_id_bytes;
     memcpy(e->event_id, image->event_id, image->event_id_bytes);
@@ -193,6 +194,7 @@ static void note_waits(struct odds_writer *w, uint32_t at, int64_t since_us)
 /* What the server has of it is not known, or may be lost: until it is taken nothing is claimed. */
 static void say_again(struct odds_writer *w, uint32_t at)
 {
+    w->entries[at].renew = true;
     note_waits(w, at, ODDS_UNSAID_FOREVER);
     enqueue(w, at);
 }
@@ -218,16 +220,8 @@ static struct instant wall_of(const struct odds_writer *w, struct monotonic mome
     return (struct instant){loop_wall(w->loop).us - (loop_now(w->loop).us - moment.us)};
 }
 
-static struct slice write_value(struct odds_writer *w, const struct odds_image *image)
-{
-    const struct odds_value_facts facts = {.received = wall_of(w, image->received)};
-    struct buf out = buf_over(w->value, w->value_bytes_max);
-    odds_value_write(&out, image, &facts);
-    ASSERT(!out.overflow);
-    return buf_slice(&out);
-}
-
-static struct slice write_tombstone(struct odds_writer *w, const struct entry *e)
+static struct slice write_tombstone(struct odds_writer *w, const struct entry *e,
+                                    const struct odds_value_facts *facts)
 {
     struct odds_image image = {.odds_version = e->gone_version,
                                .status = MARKET_CLOSED_STATUS,
@@ -237,7 +231,25 @@ static struct slice write_tombstone(struct odds_writer *w, const struct entry *e
     struct buf out = buf_over(w->value, w->value_bytes_max);
     memcpy(image.market_id, e->id, e->id_bytes);
     memcpy(image.event_id, e->event_id, e->event_id_bytes);
-    odds_value_write(&out, &image, &(struct odds_value_facts){.removed = true});
+    odds_value_write(&out, &image, facts);
+    ASSERT(!out.overflow);
+    return buf_slice(&out);
+}
+
+/* NULL: a tombstone. Where it needs a number it has the next one of that connection. */
+static struct slice write_value(struct odds_writer *w, const struct entry *e,
+                                const struct odds_image *image, const struct redis_link *link)
+{
+    struct odds_value_facts facts = {.removed = image == NULL};
+    struct buf out = buf_over(w->value, w->value_bytes_max);
+    if (!e->told) {
+        facts.session = redis_link_session(link);
+        facts.number = redis_link_numbered(link) + 1;
+    }
+    if (image == NULL)
+        return write_tombstone(w, e, &facts);
+    facts.received = wall_of(w, image->received);
+    odds_value_write(&out, image, &facts);
     ASSERT(!out.overflow);
     return buf_slice(&out);
 }
@@ -258,25 +270,10 @@ static struct slice number_text(struct redis_link *link, char memory[static NUMB
     return buf_slice(&text);
 }
 
-static void put_script(struct odds_writer *w, struct buf *out, struct slice key, uint64_t version,
-                       struct slice value)
-{
-    redis_put_command(out, 9);
-    redis_put(out, SLICE("EVALSHA"));
-    redis_put(out, slice_of(w->digest, sizeof w->digest));
-    redis_put(out, SLICE("1"));
-    redis_put(out, key);
-    redis_put_number(out, version);
-    redis_put(out, value);
-    redis_put_number(out, ODDS_LIFE_MS);
-    redis_put(out, ODDS_CHANNEL);
-}
-
 struct sending {
     uint32_t at;
     size_t master;
-    struct slice value;
-    uint64_t version;
+    const struct odds_image *image; /* NULL: a tombstone */
     int64_t received_us;
     bool asking; /* behind ASKING */
 };
@@ -286,26 +283,34 @@ static void on_nothing(void *owner, uint64_t word, const redisReply *reply)
     (void)owner, (void)word, (void)reply;
 }
 
-/* False: no room. The number is the last part: it is counted once it is sure that it goes out. */
+/* False: no room. The number is counted once it is sure that it goes out. */
 static bool send_market(struct odds_writer *w, const struct sending *s)
 {
-    char key[MARKET_ID_BYTES_MAX + 8], number[NUMBER_BYTES];
+    char key[MARKET_ID_BYTES_MAX + 8];
     struct entry *e = &w->entries[s->at];
     struct redis_link *link = redis_fleet_at(w->fleet, s->master);
     struct buf out = buf_over(w->command, w->command_bytes_max);
-    if (link == NULL || !redis_link_has_room(link, s->value.bytes + COMMAND_MORE))
+    if (link == NULL || !redis_link_has_room(link, COMMAND_MORE))
         return false;
+    struct slice value = write_value(w, e, s->image, link);
     if (s->asking && !redis_link_send(link, SLICE("*1\r\n$6\r\nASKING\r\n"), on_nothing, w, 0))
         return false;
-    put_script(w, &out, key_text(e, key), s->version, s->value);
-    if (!redis_link_has_room(link, s->value.bytes + COMMAND_MORE))
-        return false;
-    redis_put(&out, e->told ? SLICE("") : number_text(link, number));
+    const struct odds_script_call call = {.key = key_text(e, key),
+                                          .version = s->image != NULL ? s->image->odds_version
+                                                                      : e->gone_version,
+                                          .value = value,
+                                          .renew = e->renew};
+    odds_script_put(&out, w->digest, &call);
     ASSERT(!out.overflow);
+    if (!redis_link_has_room(link, out.bytes))
+        return false;
     bool sent = redis_link_send(link, buf_slice(&out), on_answer, w,
                                 word_of(s->at, s->master, s->received_us));
     ASSERT(sent);
+    if (!e->told)
+        (void)redis_link_next_number(link);
     e->told = true;
+    e->renew = false;
     odds_unsaid_send(&e->unsaid, loop_now(w->loop).us);
     list_unsaid(w, s->at);
     return true;
@@ -323,8 +328,7 @@ static enum trial try_market(struct odds_writer *w, uint32_t at, const struct od
         return TRIAL_NOBODY; /* who comes up gets everything */
     if (!redis_link_has_room(link, COMMAND_MORE))
         return TRIAL_NO_ROOM;
-    s.value = image != NULL ? write_value(w, image) : write_tombstone(w, e);
-    s.version = image != NULL ? image->odds_version : e->gone_version;
+    s.image = image;
     s.received_us = image != NULL && !e->told ? image->received.us : 0;
     return send_market(w, &s) ? TRIAL_SENT : TRIAL_NO_ROOM;
 }
@@ -377,14 +381,8 @@ static void send_asking(struct odds_writer *w, uint32_t at, size_t master)
 {
     struct entry *e = &w->entries[at];
     const struct odds_image *image = e->gone ? NULL : w->store->ops->get(w->store, id_of(e));
-    struct sending s = {.at = at, .master = master, .asking = true};
-    if (e->gone || image == NULL) {
-        say_again(w, at);
-        return;
-    }
-    s.value = write_value(w, image);
-    s.version = image->odds_version;
-    if (!send_market(w, &s))
+    const struct sending s = {.at = at, .master = master, .image = image, .asking = true};
+    if (image == NULL || !send_market(w, &s))
         say_again(w, at);
 }
 
@@ -425,7 +423,7 @@ static void on_answer(void *owner, uint64_t word, const redisReply *reply)
     } else if (redis_is_error(reply)) {
         on_error(w, at, master, reply);
     } else {
-        on_outcome(w, at, word, redis_text(redis_element(reply, 0)));
+        on_outcome(w, at, word, redis_text(reply));
     }
 }
 
@@ -634,6 +632,7 @@ static void refresh(struct odds_writer *w, int64_t now_us)
         if (w->refresh_cursor >= w->used)
             w->refresh_cursor = 0;
         uint32_t at = w->refresh_cursor++;
+        w->entries[at].renew = true;
         if (!w->entries[at].used || w->entries[at].queued)
             continue;
         metrics_count(&w->refreshed, 1);
@@ -701,7 +700,7 @@ void odds_writer_on_removed(void *owner, const struct odds_image *image)
     if (at == NO_ENTRY)
         return;
     struct entry *e = &w->entries[at];
-    e->gone = true;
+    e->gone = e->renew = true;
     e->told = false;
     e->gone_version = image->odds_version;
     note_waits(w, at, loop_now(w->loop).us);

@@ -315,6 +315,11 @@ uint64_t redis_link_next_number(struct redis_link *link)
     return ++link->number;
 }
 
+uint64_t redis_link_numbered(const struct redis_link *link)
+{
+    return link->number;
+}
+
 bool redis_link_has_room(const struct redis_link *link, size_t bytes)
 {
     const struct conn *conn = conn_of(link);

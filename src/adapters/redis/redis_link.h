@@ -69,6 +69,8 @@ struct slice redis_link_role(const struct redis_link *link);
 uint64_t redis_link_session(const struct redis_link *link);
 /* Counts what is sent through this connection: 1, 2, .. */
 uint64_t redis_link_next_number(struct redis_link *link);
+/* The last one that was given. */
+uint64_t redis_link_numbered(const struct redis_link *link);
 
 /* Whether a command of so many bytes would be taken. */
 bool redis_link_has_room(const struct redis_link *link, size_t bytes);

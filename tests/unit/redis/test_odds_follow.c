@@ -31,6 +31,22 @@ TEST(odds_message, each_kind_is_taken_apart)
     assert_int_equal(m.valid_for_us, 4500000);
 }
 
+TEST(odds_message, a_value_says_itself_who_sent_it)
+{
+    static const char said[] = "{\"odds_version\":12,\"said\":\"00000000000000af 7\",\"a\":1}";
+    static const char unsaid[] = "{\"odds_version\":9007199254740991,\"market_id\":\"1\"}";
+    struct odds_message m;
+    assert_int_equal(odds_message_read(SLICE(said), &m), 0);
+    assert_int_equal(m.kind, ODDS_MESSAGE_VALUE);
+    assert_int_equal(m.session, 0xaf);
+    assert_int_equal(m.number, 7);
+    assert_true(slice_is(m.value, said));
+    assert_int_equal(odds_message_read(SLICE(unsaid), &m), 0);
+    assert_int_equal(m.kind, ODDS_MESSAGE_VALUE);
+    assert_int_equal(m.number, 0);
+    assert_true(slice_is(m.value, unsaid));
+}
+
 TEST(odds_message, a_claim_comes_back_as_it_was_written)
 {
     char memory[ODDS_CLAIM_BYTES_MAX + 32];
@@ -65,6 +81,16 @@ TEST(odds_message, what_is_none_is_refused)
         "af 7 0 {}",
         "00000000000000af 0 0 {}",
         "00000000000000af 9999999999999999999 0 {}",
+        "{}",
+        "{\"odds_version\":}",
+        "{\"odds_version\":x,\"said\":\"00000000000000af 7\"}",
+        "{\"odds_version\":1,\"said\":\"00000000000000af\"}",
+        "{\"odds_version\":1,\"said\":\"00000000000000af 7",
+        "{\"odds_version\":1,\"said\":\"00000000000000af 7 \"}",
+        "{\"odds_version\":1,\"said\":\"00000000000000af 0\"}",
+        "{\"odds_version\":1,\"said\":\"00000000000000af 9999999999999999999\"}",
+        "{\"odds_version\":1,\"said\":\"- 0\"}",
+        "{\"odds_version\":1,\"said\":\"af 7\"}",
         "00000000000000af 7 lease",
         "00000000000000af 7 lease {}",
         "00000000000000af 7 lease {\"provider\":\"\",\"valid_for_us\":1}",

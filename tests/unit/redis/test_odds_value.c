@@ -97,7 +97,7 @@ TEST(odds_value, members_of_the_contract_are_spelled_so)
     struct odds_value_facts facts = {.removed = false};
     struct slice text = written(image, &facts, memory);
     static const char *const parts[] = {
-        "{\"market_id\":\"1.\\\"2\\\"/a=b\",\"event_id\":\"9000\",\"odds_version\":30064771075,"
+        "{\"odds_version\":30064771075,\"market_id\":\"1.\\\"2\\\"/a=b\",\"event_id\":\"9000\","
         "\"status\":\"suspended\",\"updated_at\":\"2026-09-21T14:13:20.123456Z\"",
         "\"selections\":[{\"id\":\"11\",\"odds\":1.6154,\"odds_exact\":\"21/13\"",
         "{\"id\":\"12@-1.5\",\"odds\":null,",
@@ -105,6 +105,21 @@ TEST(odds_value, members_of_the_contract_are_spelled_so)
     for (size_t i = 0; i < sizeof parts / sizeof *parts; i++)
         assert_non_null(memmem(text.at, text.bytes, parts[i], strlen(parts[i])));
     free(image);
+    free(memory);
+}
+
+TEST(odds_value, who_says_it_stands_behind_the_version_and_readers_pass_it_over)
+{
+    char *memory = malloc(TEXT_BYTES);
+    struct odds_image *image = example(), *back = image_new(0);
+    struct odds_value_facts facts = {.session = 0xaf, .number = UINT32_MAX}, facts_back;
+    struct slice text = written(image, &facts, memory);
+    assert_true(slice_begins(text, SLICE("{\"odds_version\":30064771075,\"said\":"
+                                         "\"00000000000000af 4294967295\",\"market_id\":")));
+    assert_int_equal(read_back(text, back, &facts_back), 0);
+    assert_memory_equal(back, image, odds_image_bytes(image->selections_count));
+    free(image);
+    free(back);
     free(memory);
 }
 
