@@ -7,6 +7,7 @@ from contextlib import nullcontext as here
 from decimal import Decimal
 
 import pytest
+from lib.bet_service import LAG_MS
 from lib.drills import SECONDS, say, some
 from lib.postgres import Postgres
 from lib.redis import Redis
@@ -14,7 +15,7 @@ from lib.server import run
 from lib.slow_disk import SlowDisk
 from lib.until import until
 from test_partitions import more, suspended
-from test_partitions_redis import Apart, check_books, check_fresh, check_paid, steady_load
+from test_partitions_redis import CLAIM_MS, Apart, check_books, check_fresh, check_paid, steady_load
 
 STANDS_STILL = 3600
 
@@ -80,6 +81,39 @@ def stands_still(scene, load, disk, market):
     say(f'the disk stood still: bets were taken again after {time.monotonic() - begun:.1f} s')
     assert suspended(answer), answer.body
     return moved
+
+
+def wait_over_meanwhile(scene, disk, probe, market, count=8):
+    """Bets whose delay ends while the disk stands still, and whose price falls behind that."""
+    told = [probe.bet(market, 11, '1.00') for _ in range(count)]
+    assert [answer.status for answer in told] == [202] * count, told[0].body
+    disk.takes(STANDS_STILL)
+    until(lambda: scene.server.metric('overround_bets_pending') == 0, 60)  # all are decided
+    scene.feed.price(market, 11, 1.5)
+    scene.level(market)
+    time.sleep(2 * (LAG_MS + CLAIM_MS) / 1000)
+    disk.takes(0)
+    return [answer.json['bet_id'] for answer in told]
+
+
+def test_bets_whose_delay_ends_while_the_disk_stands_still_are_decided_again(scene, database, disk):
+    _, load, join = steady_load(scene)
+    live, probe = scene.worker.market(inPlay=True, betDelay=1), scene.bettor()
+    scene.level(live)
+    late = wait_over_meanwhile(scene, disk, probe, live)
+    for bet in late:
+        ended = probe.wait_bet(bet, 60, status='NOT_ACCEPTED')
+        assert [event['event'] for event in ended['history']] == ['PENDING', 'PENDING',
+                                                                  'NOT_ACCEPTED'], ended
+        assert ended['history'][-1]['reason'] == 'ODDS_CHANGED'
+    assert scene.server.metric('overround_releases_late_total') == len(late)
+    until(lambda: probe.balance() == 1000, 60)
+    more(load)
+    join()
+    load.retry_unanswered()
+    load.check()
+    check_books(scene)
+    assert 'all invariants hold' in run('ledger', 'verify', '--ledger', database.url).stdout
 
 
 def test_a_database_on_a_slow_disk_makes_bets_late_and_none_of_them_wrong(scene, database, disk):
