@@ -15,4 +15,6 @@ struct carrier {
     bool (*send)(void *owner, struct slice message);
     /* The peer does not keep to what was agreed: close it. The same. */
     void (*close)(void *owner);
+    /* Bytes that were sent and that the peer's machine has not taken yet. NULL: not known. */
+    size_t (*queued)(void *owner);
 };

@@ -86,7 +86,7 @@ static void give_all(struct bet_link_asker *asker, struct bet_link_teller *telle
 int LLVMFuzzerTestOneInput(const uint8_t *at, size_t bytes)
 {
     struct bet_port port = {port_ask};
-    const struct carrier carrier = {NULL, link_send, link_close};
+    const struct carrier carrier = {NULL, link_send, link_close, NULL};
     const struct bet_link_asker_options options = {
         .places = 4, .answer_us_max = 1000, .place = {0, 1}};
     const struct bet_link_asker_events events = {NULL, NULL, NULL};

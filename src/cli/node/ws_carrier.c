@@ -15,7 +15,13 @@ static void carrier_close(void *owner)
     ws_conn_close(*ws, WS_CLOSE_OURS, SLICE_NONE);
 }
 
+static size_t carrier_queued(void *owner)
+{
+    const struct ws_handle *ws = owner;
+    return ws_conn_queued_bytes(*ws);
+}
+
 struct carrier ws_carrier(struct ws_handle *ws)
 {
-    return (struct carrier){ws, carrier_send, carrier_close};
+    return (struct carrier){ws, carrier_send, carrier_close, carrier_queued};
 }

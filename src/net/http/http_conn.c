@@ -25,8 +25,15 @@ void http_conn_begin(struct conn *conn, struct http_server *server,
 
 struct conn *http_conn_find(struct http_reply_to to)
 {
-    struct conn *conn = conn_pool_find(to.server->pool, to.conn);
+    struct conn *conn = to.carried != NULL ? NULL : conn_pool_find(to.server->pool, to.conn);
     return conn != NULL && conn_callbacks(conn) == &http_conn_callbacks ? conn : NULL;
+}
+
+static struct http_reply_to reply_to_of(struct http_server *server, struct conn *conn,
+                                        uint32_t request_no)
+{
+    return (struct http_reply_to){
+        .server = server, .conn = conn_handle_of(conn), .request_no = request_no};
 }
 
 static const struct net_limits *limits_of(const struct http_conn *http)
@@ -149,7 +156,7 @@ static struct http_request request_of(struct conn *conn, const struct http_head 
         .path = head->path,
         .query = head->query,
         .client = *conn_peer(conn),
-        .reply_to = {http->server, conn_handle_of(conn), http->next_no},
+        .reply_to = reply_to_of(http->server, conn, http->next_no),
     };
 }
 
@@ -176,7 +183,7 @@ static void refuse(struct conn *conn, int status, const char *code)
         return;
     }
     uint32_t number = take_slot(http, HTTP_SLOT_CLOSE);
-    struct http_reply_to to = {http->server, conn_handle_of(conn), number};
+    struct http_reply_to to = reply_to_of(http->server, conn, number);
     http_reply_problem(to, status, code, SLICE_NONE);
 }
 
@@ -294,7 +301,7 @@ static void end_stream_body(struct conn *conn)
 {
     struct http_conn *http = http_conn_of(conn);
     const struct http_body_sink *sink = http->sink;
-    struct http_reply_to to = {http->server, conn_handle_of(conn), http->next_no - 1};
+    struct http_reply_to to = reply_to_of(http->server, conn, http->next_no - 1);
     bool close = (http->flags[SLOT(to.request_no)] & HTTP_SLOT_CLOSE) != 0;
     http->phase = close ? HTTP_PHASE_STOPPED : HTTP_PHASE_HEAD;
     http->sink = NULL;
@@ -307,7 +314,7 @@ static void abort_stream_body(struct conn *conn)
 {
     struct http_conn *http = http_conn_of(conn);
     const struct http_body_sink *sink = http->sink;
-    struct http_reply_to to = {http->server, conn_handle_of(conn), http->next_no - 1};
+    struct http_reply_to to = reply_to_of(http->server, conn, http->next_no - 1);
     http->sink = NULL;
     http->phase = HTTP_PHASE_STOPPED;
     if (sink != NULL)
@@ -320,7 +327,7 @@ static void refuse_stream(struct conn *conn, int status, const char *code)
 {
     struct http_conn *http = http_conn_of(conn);
     net_count(&stats_of(http)->bad_requests, 1);
-    struct http_reply_to to = {http->server, conn_handle_of(conn), http->next_no - 1};
+    struct http_reply_to to = reply_to_of(http->server, conn, http->next_no - 1);
     http->phase = HTTP_PHASE_STOPPED;
     http->close_reason = status == 408 ? CONN_CLOSE_SLOW_REQUEST : CONN_CLOSE_PROTOCOL;
     http->flags[SLOT(to.request_no)] |= HTTP_SLOT_CLOSE;
@@ -343,7 +350,7 @@ static size_t take_stream(struct conn *conn, char *at, size_t bytes)
             return bytes;
         }
         http->body_bytes += piece.bytes;
-        struct http_reply_to to = {http->server, conn_handle_of(conn), http->next_no - 1};
+        struct http_reply_to to = reply_to_of(http->server, conn, http->next_no - 1);
         if (http->sink != NULL)
             http->sink->on_body(http->sink_owner, to, piece);
         /* No byte may come any more that would bring us here again. */
@@ -496,7 +503,7 @@ static void on_drained(struct conn *conn)
 {
     struct http_conn *http = http_conn_of(conn);
     if (http->streaming && http->stream_lagging) {
-        struct http_reply_to to = {http->server, conn_handle_of(conn), http->first_no};
+        struct http_reply_to to = reply_to_of(http->server, conn, http->first_no);
         http->stream_lagging = false;
         if (http->stream->on_drained != NULL)
             http->stream->on_drained(http->stream_owner, to);
@@ -561,7 +568,7 @@ static void on_closed(struct conn *conn, enum conn_close reason)
     if (http->sink != NULL)
         abort_stream_body(conn);
     if (http->streaming && http->stream->on_closed != NULL) {
-        struct http_reply_to to = {server, conn_handle_of(conn), http->first_no};
+        struct http_reply_to to = reply_to_of(server, conn, http->first_no);
         http->stream->on_closed(http->stream_owner, to, reason);
     }
 }

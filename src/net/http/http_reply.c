@@ -7,6 +7,7 @@
 #include "base/assert.h"
 #include "base/error.h"
 #include "base/utf8.h"
+#include "net/http/http_carried.h"
 #include "net/http/http_conn.h"
 
 #define HEAD_BYTES_MAX    2048 /* with the caller's header lines */
@@ -234,7 +235,10 @@ void http_reply(struct http_reply_to to, int status, struct slice content_type,
                 struct slice headers, struct slice body)
 {
     struct answer answer = {.body = body};
-    if (!refuse_large(to, body.bytes))
+    if (to.carried != NULL)
+        to.carried->reply(to.carried, to,
+                          &(struct http_carried_answer){status, content_type, headers, body});
+    else if (!refuse_large(to, body.bytes))
         answer_with(to, status, content_type, headers, &answer);
 }
 
@@ -253,6 +257,7 @@ void http_reply_page(struct http_reply_to to, struct shared_bytes *page, size_t 
     struct buf buf = buf_over(lines, sizeof lines);
     struct answer answer = {.body = shared_bytes_slice(page), .shared = page};
     bool close;
+    ASSERT(to.carried == NULL); /* pages are of listeners alone */
     if (refuse_large(to, page->bytes))
         return;
     struct conn *conn = begin_answer(to, &close);

@@ -21,7 +21,8 @@ void http_reply(struct http_reply_to to, int status, struct slice content_type,
  * connection (status line, Date, Connection) goes before it. `headers` as in http_reply(). */
 void http_reply_put_page(struct buf *buf, struct slice content_type, struct slice headers,
                          size_t body_bytes);
-/* Sends the page, which is shared; its first `head_bytes` are the header lines. */
+/* Sends the page, which is shared, to a request of a connection; its first `head_bytes` are the
+ * header lines. */
 void http_reply_page(struct http_reply_to to, struct shared_bytes *page, size_t head_bytes);
 
 /* RFC 9457: {"type":"about:blank","title":..,"status":..,"code":..,"detail":..}. `code` is the

@@ -11,13 +11,16 @@
 #include "net/stream/net_address.h"
 
 struct http_server;
+struct http_carried;
 
 /* The right to answer one request, exactly once. A value: copy it, keep it as long as needed. When
  * the connection is gone, answering does nothing (and is counted). */
 struct http_reply_to {
     struct http_server *server;
     struct conn_handle conn;
-    uint32_t request_no; /* of its connection */
+    uint32_t request_no;          /* of its connection */
+    struct http_carried *carried; /* it came by no connection (http_carried.h): there is no server,
+                                     and the numbers above are the carrier's own; else NULL */
 };
 
 struct http_request {

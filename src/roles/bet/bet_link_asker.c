@@ -26,7 +26,7 @@ struct bet_link_asker {
     struct bet_port port;
     struct bet_link_asker_options options;
     struct bet_link_asker_events events;
-    struct bet_link_out out;
+    struct link_out out;
     enum link_state state;
     bool takes_bets;
     struct place *places; /* owned */
@@ -46,7 +46,7 @@ static const struct bet_problem delayed = {503, "ANSWER_DELAYED", "Ask again wit
 
 static void say(struct bet_link_asker *asker, const struct bet_link_message *message)
 {
-    bet_link_out_said(&asker->out, bet_link_put(&asker->out.batch, message));
+    link_out_said(&asker->out, bet_link_put(&asker->out.batch, message));
 }
 
 static void say_cell(struct bet_link_asker *asker, uint32_t cell, bool there)
@@ -56,7 +56,7 @@ static void say_cell(struct bet_link_asker *asker, uint32_t cell, bool there)
 
 void bet_link_asker_attach(struct bet_link_asker *asker, const struct carrier *link)
 {
-    bet_link_out_attach(&asker->out, link);
+    link_out_attach(&asker->out, link);
     asker->state = LINK_GREETED;
     say(asker, &(struct bet_link_message){.type = BET_LINK_HELLO,
                                           .hello = {.format = BET_LINK_FORMAT,
@@ -66,7 +66,7 @@ void bet_link_asker_attach(struct bet_link_asker *asker, const struct carrier *l
     for (uint32_t cell = 0; cell < BET_LINK_CELLS; cell++)
         if ((asker->there[cell / 64] >> (cell % 64) & 1) != 0)
             say_cell(asker, cell, true);
-    bet_link_out_flush(&asker->out);
+    link_out_flush(&asker->out);
 }
 
 /* ---- places ---- */
@@ -150,8 +150,8 @@ static void ask(struct bet_port *port, const struct bet_question *question,
     }
     uint32_t at = take_place(asker, answer, cookie);
     metrics_count(&asker->stats.asked, 1);
-    bet_link_out_said(&asker->out,
-                      bet_link_put_question(&asker->out.batch, tag_of(asker, at), question));
+    link_out_said(&asker->out,
+                  bet_link_put_question(&asker->out.batch, tag_of(asker, at), question));
 }
 
 /* ---- what comes ---- */
@@ -235,12 +235,12 @@ static int take_batch(struct bet_link_asker *asker, struct slice batch)
 
 void bet_link_asker_batch(struct bet_link_asker *asker, struct slice batch)
 {
-    int error = bet_link_out_is_open(&asker->out) ? take_batch(asker, batch) : 0;
+    int error = link_out_is_open(&asker->out) ? take_batch(asker, batch) : 0;
     if (error == 0)
         return;
     metrics_count(error == -ERR_STOPPED ? &asker->stats.other_shards : &asker->stats.bad_batches,
                   1);
-    bet_link_out_fail(&asker->out);
+    link_out_fail(&asker->out);
 }
 
 void bet_link_asker_detached(struct bet_link_asker *asker)
@@ -250,7 +250,7 @@ void bet_link_asker_detached(struct bet_link_asker *asker)
     bool was_welcome = asker->state == LINK_WELCOME;
     asker->state = LINK_NONE;
     asker->takes_bets = false;
-    bet_link_out_detach(&asker->out);
+    link_out_detach(&asker->out);
     while (asker->under_way > 0)
         give_up_first(asker, &asker->stats.given_up);
     if (was_welcome && asker->events.on_gap != NULL)
@@ -267,7 +267,7 @@ void bet_link_asker_users(struct bet_link_asker *asker, uint32_t cell, bool ther
         asker->there[cell / 64] |= bit;
     else
         asker->there[cell / 64] &= ~bit;
-    if (bet_link_out_is_open(&asker->out))
+    if (link_out_is_open(&asker->out))
         say_cell(asker, cell, there);
 }
 
@@ -280,7 +280,7 @@ void bet_link_asker_turn_begin(struct bet_link_asker *asker, struct monotonic no
 
 void bet_link_asker_turn_end(struct bet_link_asker *asker)
 {
-    bet_link_out_flush(&asker->out);
+    link_out_flush(&asker->out);
 }
 
 int64_t bet_link_asker_due_us(const struct bet_link_asker *asker)
@@ -301,7 +301,8 @@ int bet_link_asker_new(const struct bet_link_asker_options *options,
     struct bet_link_asker *asker = calloc(1, sizeof *asker);
     struct place *places = calloc(options->places, sizeof *places);
     ASSERT(options->places > 0 && options->places < NO_PLACE);
-    if (asker == NULL || places == NULL || bet_link_out_new(&asker->out) < 0) {
+    if (asker == NULL || places == NULL ||
+        link_out_new(&asker->out, BET_LINK_BATCH_BYTES, BET_LINK_MESSAGE_MAX) < 0) {
         free(asker);
         free(places);
         return -ERR_MEMORY;
@@ -322,7 +323,7 @@ void bet_link_asker_free(struct bet_link_asker *asker)
     if (asker == NULL)
         return;
     free(asker->places);
-    bet_link_out_free(&asker->out);
+    link_out_free(&asker->out);
     free(asker);
 }
 

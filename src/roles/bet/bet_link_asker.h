@@ -19,8 +19,8 @@
 
 #include "base/instant.h"
 #include "base/metrics.h"
-#include "roles/bet/bet_link_out.h"
 #include "roles/bet/bet_port.h"
+#include "roles/shared/link_out.h"
 
 struct bet_link_asker;
 

@@ -15,7 +15,7 @@ enum cookie_word { COOKIE_TAG, COOKIE_SESSION };
 struct bet_link_teller {
     struct bet_port *port; /* borrowed */
     struct shard_place place;
-    struct bet_link_out out;
+    struct link_out out;
     bool greeted;
     bool takes_bets;  /* as it was told last */
     uint64_t session; /* of the link: answers to an earlier one are dropped */
@@ -32,7 +32,7 @@ static const struct bet_problem delayed = {503, "ANSWER_DELAYED", "Ask again wit
 
 void bet_link_teller_attach(struct bet_link_teller *teller, const struct carrier *link)
 {
-    bet_link_out_attach(&teller->out, link);
+    link_out_attach(&teller->out, link);
     teller->greeted = false;
     teller->session++;
     teller->under_way = 0;
@@ -41,7 +41,7 @@ void bet_link_teller_attach(struct bet_link_teller *teller, const struct carrier
 
 void bet_link_teller_detached(struct bet_link_teller *teller)
 {
-    bet_link_out_detach(&teller->out);
+    link_out_detach(&teller->out);
     teller->greeted = false;
 }
 
@@ -52,7 +52,7 @@ bool bet_link_teller_is_attached(const struct bet_link_teller *teller)
 
 static bool is_open(const struct bet_link_teller *teller)
 {
-    return teller->greeted && bet_link_out_is_open(&teller->out);
+    return teller->greeted && link_out_is_open(&teller->out);
 }
 
 /* ---- answers ---- */
@@ -72,8 +72,8 @@ static void on_answer(const struct bet_service_answer *answer)
     }
     teller->under_way--;
     teller->stats.answers++;
-    bet_link_out_said(&teller->out, bet_link_put_answer(&teller->out.batch,
-                                                        answer->cookie.words[COOKIE_TAG], answer));
+    link_out_said(&teller->out, bet_link_put_answer(&teller->out.batch,
+                                                    answer->cookie.words[COOKIE_TAG], answer));
 }
 
 static int take_question(struct bet_link_teller *teller, const struct bet_link_message *message)
@@ -104,14 +104,13 @@ static int take_hello(struct bet_link_teller *teller, const struct bet_link_hell
     teller->hash_key[0] = hello->hash_key[0];
     teller->hash_key[1] = hello->hash_key[1];
     teller->stats.sessions++;
-    bet_link_out_said(
-        &teller->out,
-        bet_link_put(&teller->out.batch,
-                     &(struct bet_link_message){.type = BET_LINK_WELCOME,
-                                                .welcome = {.format = BET_LINK_FORMAT,
-                                                            .takes_bets = teller->takes_bets,
-                                                            .shard = (uint16_t)teller->place.shard,
-                                                            .shards = shards}}));
+    link_out_said(&teller->out, bet_link_put(&teller->out.batch,
+                                             &(struct bet_link_message){
+                                                 .type = BET_LINK_WELCOME,
+                                                 .welcome = {.format = BET_LINK_FORMAT,
+                                                             .takes_bets = teller->takes_bets,
+                                                             .shard = (uint16_t)teller->place.shard,
+                                                             .shards = shards}}));
     return 0;
 }
 
@@ -160,10 +159,10 @@ static int take_batch(struct bet_link_teller *teller, struct slice batch)
 
 void bet_link_teller_batch(struct bet_link_teller *teller, struct slice batch)
 {
-    if (!bet_link_out_is_open(&teller->out) || take_batch(teller, batch) == 0)
+    if (!link_out_is_open(&teller->out) || take_batch(teller, batch) == 0)
         return;
     teller->stats.bad_batches++;
-    bet_link_out_fail(&teller->out);
+    link_out_fail(&teller->out);
 }
 
 /* ---- own messages ---- */
@@ -183,8 +182,8 @@ void bet_link_teller_push(struct bet_link_teller *teller, struct slice user_id, 
     if (!is_open(teller))
         return;
     teller->stats.own++;
-    bet_link_out_said(&teller->out,
-                      bet_link_put_own(&teller->out.batch, user_id, slice_text(op), object));
+    link_out_said(&teller->out,
+                  bet_link_put_own(&teller->out.batch, user_id, slice_text(op), object));
 }
 
 /* ---- turns, life ---- */
@@ -196,18 +195,19 @@ void bet_link_teller_turn_end(struct bet_link_teller *teller, bool takes_bets)
     if (!is_open(teller))
         return;
     if (news)
-        bet_link_out_said(&teller->out,
-                          bet_link_put(&teller->out.batch,
-                                       &(struct bet_link_message){.type = BET_LINK_STATE,
-                                                                  .state = {takes_bets, {0}}}));
-    bet_link_out_flush(&teller->out);
+        link_out_said(&teller->out,
+                      bet_link_put(&teller->out.batch,
+                                   &(struct bet_link_message){.type = BET_LINK_STATE,
+                                                              .state = {takes_bets, {0}}}));
+    link_out_flush(&teller->out);
 }
 
 int bet_link_teller_new(struct bet_port *port, struct shard_place place,
                         struct bet_link_teller **ret_teller)
 {
     struct bet_link_teller *teller = calloc(1, sizeof *teller);
-    if (teller == NULL || bet_link_out_new(&teller->out) < 0) {
+    if (teller == NULL ||
+        link_out_new(&teller->out, BET_LINK_BATCH_BYTES, BET_LINK_MESSAGE_MAX) < 0) {
         free(teller);
         return -ERR_MEMORY;
     }
@@ -221,7 +221,7 @@ void bet_link_teller_free(struct bet_link_teller *teller)
 {
     if (teller == NULL)
         return;
-    bet_link_out_free(&teller->out);
+    link_out_free(&teller->out);
     free(teller);
 }
 

@@ -11,8 +11,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "roles/bet/bet_link_out.h"
 #include "roles/bet/bet_port.h"
+#include "roles/shared/link_out.h"
 
 #define BET_LINK_PLACES_MAX 16384 /* questions under way of one link: HELLO may not say more */
 

@@ -54,8 +54,8 @@ static void close_link(void *owner)
 
 void relay_connect(struct relay_peer *peer)
 {
-    const struct carrier here = {peer, send_to_desk, close_link},
-                         there = {peer, send_to_shard, close_link};
+    const struct carrier here = {peer, send_to_desk, close_link, NULL},
+                         there = {peer, send_to_shard, close_link, NULL};
     if (peer->attached)
         return;
     peer->attached = true;

@@ -449,7 +449,7 @@ static void note_closed(void *owner)
 /* The process was replaced, and its old link was not yet found to be dead. */
 TEST(relay_link, a_shard_that_comes_again_replaces_its_link)
 {
-    const struct carrier before = {NULL, swallow, note_closed};
+    const struct carrier before = {NULL, swallow, note_closed, NULL};
     relay_world_begin(&w);
     struct relay_peer *peer = &w.peers[0];
     int link = relay_teller_attach(w.teller, &before);
@@ -468,7 +468,7 @@ TEST(relay_link, a_shard_that_comes_again_replaces_its_link)
 
 TEST(relay_link, as_many_links_are_taken_as_may)
 {
-    const struct carrier carrier = {NULL, NULL, NULL};
+    const struct carrier carrier = {NULL, NULL, NULL, NULL};
     relay_world_begin(&w);
     for (int i = 0; i < 3 + RELAY_SPARE_LINKS; i++)
         assert_int_equal(relay_teller_attach(w.teller, &carrier), i);

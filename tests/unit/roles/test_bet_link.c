@@ -104,8 +104,8 @@ static void carry(struct front *front, struct way *way, bool up)
 
 static void open_link(struct front *front)
 {
-    const struct carrier up = {&front->up, way_send, way_close};
-    const struct carrier down = {&front->down, way_send, way_close};
+    const struct carrier up = {&front->up, way_send, way_close, NULL};
+    const struct carrier down = {&front->down, way_send, way_close, NULL};
     front->open = true;
     bet_link_teller_attach(front->teller, &down);
     bet_link_asker_attach(front->asker, &up);
