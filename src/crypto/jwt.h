@@ -30,7 +30,8 @@
     X(JWT_FEED, "feed")                                                                            \
     X(JWT_STANDBY, "standby")                                                                      \
     X(JWT_GATEWAY, "gateway")                                                                      \
-    X(JWT_SHARD, "shard")
+    X(JWT_SHARD, "shard")                                                                          \
+    X(JWT_BACK_OFFICE, "back-office")
 
 #define JWT_ROLE_ENUM(name, text) name,
 enum jwt_role { JWT_ROLE_LIST(JWT_ROLE_ENUM) };

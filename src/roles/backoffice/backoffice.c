@@ -9,6 +9,7 @@
 #include "net/http/http_reply.h"
 #include "net/http/http_url.h"
 #include "roles/backoffice/adjustment_desk.h"
+#include "roles/backoffice/admin_routes.h"
 #include "roles/backoffice/desk.h"
 #include "roles/backoffice/grant_desk.h"
 #include "roles/backoffice/key_desk.h"
@@ -21,8 +22,6 @@
 #include "roles/backoffice/result_decode.h"
 #include "roles/shared/demo_session.h"
 #include "roles/shared/json_fields.h"
-#include "roles/shared/route.h"
-#include "roles/shared/web_files.h"
 
 #define NO_STORE SLICE("Cache-Control: no-store\r\n")
 
@@ -100,39 +99,6 @@ struct admin_call {
     struct slice id[ROUTE_IDS_MAX]; /* decoded, 1 .. id_bytes_max of the row */
 };
 
-#define ROLES_DESK (JWT_ROLE_BIT(JWT_TRADER) | JWT_ROLE_BIT(JWT_ADMIN))
-#define ROLES_FEED JWT_ROLE_BIT(JWT_FEED)
-#define ROLES_KEYS JWT_ROLE_BIT(JWT_ADMIN)
-#define ROLES_STREAMS                                                                              \
-    (JWT_ROLE_BIT(JWT_AUDITOR) | JWT_ROLE_BIT(JWT_REGULATOR) | JWT_ROLE_BIT(JWT_ADMIN))
-#define ROLES_STAFF                                                                                \
-    (ROLES_DESK | JWT_ROLE_BIT(JWT_RISK) | JWT_ROLE_BIT(JWT_SUPPORT) | JWT_ROLE_BIT(JWT_AUDITOR) | \
-     JWT_ROLE_BIT(JWT_REGULATOR))
-
-/* False when 401 or 403 was answered. */
-static bool need_role(struct backoffice *backoffice, struct http_request *request, uint32_t roles,
-                      struct jwt_claims *ret_claims)
-{
-    int64_t now_s = loop_wall(backoffice->parts.loop).us / US_PER_SECOND;
-    enum bearer_outcome outcome =
-        bearer_check(backoffice->parts.bearer, request, now_s, ret_claims);
-    if (outcome != BEARER_OK) {
-        bearer_refuse(request->reply_to, outcome, SLICE_NONE);
-        return false;
-    }
-    if ((ret_claims->roles & roles) != 0)
-        return true;
-    http_reply_problem(request->reply_to, 403, "ROLE_REQUIRED",
-                       SLICE("The token does not have the role that this needs."));
-    return false;
-}
-
-static void reply_not_found(struct http_request *request)
-{
-    http_reply_problem(request->reply_to, 404, "NOT_FOUND",
-                       SLICE("There is nothing at this path."));
-}
-
 /* ---- metrics ---- */
 
 /* Providers come and go, so their lines are written by hand. */
@@ -155,16 +121,10 @@ static void put_feed_ages(struct buf *out, const struct book *book)
 
 static void serve_metrics(struct backoffice *backoffice, struct admin_call *call)
 {
-    struct http_request *request = call->request;
     struct buf out = buf_over(backoffice->out, sizeof backoffice->out);
     metrics_write(backoffice->parts.metrics, &out);
     put_feed_ages(&out, backoffice->parts.book);
-    if (out.overflow) {
-        http_reply_problem(request->reply_to, 500, "REPLY_TOO_LARGE", SLICE_NONE);
-        return;
-    }
-    http_reply(request->reply_to, 200, SLICE("text/plain; version=0.0.4; charset=utf-8"), NO_STORE,
-               buf_slice(&out));
+    admin_reply_metrics(call->request, &out);
 }
 
 /* ---- status ---- */
@@ -374,7 +334,7 @@ static void serve_grants(struct backoffice *backoffice, struct admin_call *call)
     if (jwt_sub_is_valid(call->id[0]))
         grant_desk_move(backoffice->grants, call->request, &call->claims, call->id[0]);
     else
-        reply_not_found(call->request);
+        admin_reply_not_found(call->request);
 }
 
 static void serve_adjustments(struct backoffice *backoffice, struct admin_call *call)
@@ -386,7 +346,7 @@ static void serve_limits(struct backoffice *backoffice, struct admin_call *call)
 {
     enum limit_scope scope = limit_desk_scope(call->id[0]);
     if (scope == LIMIT_OF_NONE)
-        reply_not_found(call->request);
+        admin_reply_not_found(call->request);
     else
         limit_desk_serve(backoffice->limits, call->request, &call->claims, scope, call->id[1]);
 }
@@ -427,7 +387,7 @@ static void serve_referral_offer(struct backoffice *backoffice, struct admin_cal
 static void serve_keys(struct backoffice *backoffice, struct admin_call *call)
 {
     if (backoffice->keys == NULL)
-        reply_not_found(call->request);
+        admin_reply_not_found(call->request);
     else
         key_desk_rotate(backoffice->keys, call->request, jwt_sub(&call->claims));
 }
@@ -435,14 +395,14 @@ static void serve_keys(struct backoffice *backoffice, struct admin_call *call)
 static void serve_feed(struct backoffice *backoffice, struct admin_call *call)
 {
     if (!feed_intake_serve(backoffice->intake, call->id[0], call->request))
-        reply_not_found(call->request);
+        admin_reply_not_found(call->request);
 }
 
 /* Log shipping. */
 static void serve_ship(struct backoffice *backoffice, struct admin_call *call)
 {
     if (backoffice->parts.ship == NULL)
-        reply_not_found(call->request);
+        admin_reply_not_found(call->request);
     else
         backoffice->parts.ship(backoffice->parts.ship_owner, call->request);
 }
@@ -451,7 +411,7 @@ static void serve_ship(struct backoffice *backoffice, struct admin_call *call)
 static void serve_link(struct backoffice *backoffice, struct admin_call *call)
 {
     if (backoffice->parts.link == NULL)
-        reply_not_found(call->request);
+        admin_reply_not_found(call->request);
     else
         backoffice->parts.link(backoffice->parts.link_owner, call->request);
 }
@@ -460,45 +420,33 @@ static void serve_link(struct backoffice *backoffice, struct admin_call *call)
 static void serve_desk_link(struct backoffice *backoffice, struct admin_call *call)
 {
     if (backoffice->parts.desk_link == NULL)
-        reply_not_found(call->request);
+        admin_reply_not_found(call->request);
     else
         backoffice->parts.desk_link(backoffice->parts.desk_link_owner, call->request);
+}
+
+/* Back-offices in processes of their own. */
+static void serve_office_link(struct backoffice *backoffice, struct admin_call *call)
+{
+    if (backoffice->parts.office_link == NULL)
+        admin_reply_not_found(call->request);
+    else
+        backoffice->parts.office_link(backoffice->parts.office_link_owner, call->request);
 }
 
 /* What the logs say, for those who follow them. */
 static void serve_streams(struct backoffice *backoffice, struct admin_call *call)
 {
     if (backoffice->parts.streams == NULL)
-        reply_not_found(call->request);
+        admin_reply_not_found(call->request);
     else
         backoffice->parts.streams(backoffice->parts.streams_owner, call->request, call->id[0]);
-}
-
-/* ---- routes ---- */
-
-static void on_head(void *owner, const struct http_request *request, struct http_body_plan *plan)
-{
-    (void)owner;
-    if (request->method == HTTP_POST && slice_begins(request->path, SLICE("/v1/feed/"))) {
-        plan->mode = HTTP_BODY_STREAM;
-        plan->bytes_max = UINT64_MAX;
-    } else if (slice_is(request->path, "/v1/admin/ledger/rotate-key")) {
-        plan->bytes_max = KEY_DESK_BODY_BYTES_MAX;
-    } else if (slice_begins(request->path, SLICE("/v1/admin/users/"))) {
-        plan->bytes_max = GRANT_BODY_BYTES_MAX;
-    } else if (slice_begins(request->path, SLICE("/v1/admin/limits/"))) {
-        plan->bytes_max = LIMIT_BODY_BYTES_MAX;
-    } else if (slice_begins(request->path, SLICE("/v1/admin/referrals/"))) {
-        plan->bytes_max = REFERRAL_BODY_BYTES_MAX;
-    } else if (slice_begins(request->path, SLICE("/v1/admin/"))) {
-        plan->bytes_max = RESULT_BODY_BYTES_MAX;
-    }
 }
 
 static void serve_health(struct backoffice *backoffice, struct admin_call *call)
 {
     (void)backoffice;
-    http_reply(call->request->reply_to, 200, SLICE("text/plain"), NO_STORE, SLICE("ok\n"));
+    admin_serve_health(call->request);
 }
 
 static void serve_ready(struct backoffice *backoffice, struct admin_call *call)
@@ -512,21 +460,10 @@ static void serve_ready(struct backoffice *backoffice, struct admin_call *call)
 
 /* ---- the page ---- */
 
-/* Whoever opens the listener in a browser finds the desk. */
 static void serve_front(struct backoffice *backoffice, struct admin_call *call)
 {
     (void)backoffice;
-    http_reply(call->request->reply_to, 302, SLICE_NONE,
-               SLICE("Location: /desk/\r\nCache-Control: no-store\r\n"), SLICE_NONE);
-}
-
-static void serve_file(struct http_request *request)
-{
-    const struct web_file *file = web_files_find(WEB_DESK, request->path);
-    if (file == NULL)
-        reply_not_found(request);
-    else if (route_admits(request, ROUTE_READ))
-        web_file_reply(file, request);
+    admin_serve_front(call->request);
 }
 
 /* Each tab of a demo's desk is somebody of its own, so that two of them are two persons. */
@@ -538,64 +475,44 @@ static void serve_demo_session(struct backoffice *backoffice, struct admin_call 
                                            .user_prefix = SLICE("trader-"),
                                            .roles = JWT_ROLE_BIT(JWT_TRADER)};
     if (sessions.kid.bytes == 0)
-        reply_not_found(call->request);
+        admin_reply_not_found(call->request);
     else
         demo_session_serve(&sessions, call->request->reply_to, SLICE_NONE);
 }
 
 /* ---- the table ---- */
 
-struct admin_route {
-    const char *path;
-    unsigned methods;
-    uint32_t roles;      /* one of these is needed; 0: nobody is asked */
-    size_t id_bytes_max; /* of each id, decoded */
-    void (*serve)(struct backoffice *backoffice, struct admin_call *call);
-};
-
-#define ADMIN_ID_BYTES_MAX MARKET_ID_BYTES_MAX /* the longest of id_bytes_max */
-
-/* What docs/api/openapi.yaml has of this listener, but for files. */
-static const struct admin_route routes[] = {
-    {"/", ROUTE_READ, 0, 0, serve_front},
-    {"/desk", ROUTE_READ, 0, 0, serve_front},
-    {"/healthz", ROUTE_READ, 0, 0, serve_health},
-    {"/readyz", ROUTE_READ, 0, 0, serve_ready},
-    {"/metrics", ROUTE_READ, 0, 0, serve_metrics},
-    {"/v1/feed/{format}", ROUTE_POST, ROLES_FEED, PROVIDER_ID_BYTES_MAX, serve_feed},
-    {"/v1/ship", ROUTE_GET, JWT_ROLE_BIT(JWT_STANDBY), 0, serve_ship},
-    {"/v1/link", ROUTE_GET, JWT_ROLE_BIT(JWT_GATEWAY), 0, serve_link},
-    {"/v1/desk-link", ROUTE_GET, JWT_ROLE_BIT(JWT_SHARD), 0, serve_desk_link},
-    {"/v1/admin/status", ROUTE_READ, ROLES_STAFF, 0, serve_status},
-    {"/v1/admin/settlements", ROUTE_READ, ROLES_STAFF, 0, serve_settlements},
-    {"/v1/admin/markets", ROUTE_READ, ROLES_STAFF, 0, serve_markets},
-    {"/v1/admin/markets/{market_id}/suspend", ROUTE_POST, ROLES_DESK, MARKET_ID_BYTES_MAX,
-     serve_suspend},
-    {"/v1/admin/markets/{market_id}/resume", ROUTE_POST, ROLES_DESK, MARKET_ID_BYTES_MAX,
-     serve_resume},
-    {"/v1/admin/events/{event_id}/results", ROUTE_POST, ROLES_DESK, EVENT_ID_BYTES_MAX,
-     serve_results},
-    {"/v1/admin/results/proposals", ROUTE_GET, ROLES_DESK, 0, serve_proposals},
-    {"/v1/admin/results/proposals/{proposal_id}/approve", ROUTE_POST, ROLES_DESK,
-     PROPOSAL_ID_BYTES_MAX, serve_approve},
-    {"/v1/admin/results/proposals/{proposal_id}/reject", ROUTE_POST, ROLES_DESK,
-     PROPOSAL_ID_BYTES_MAX, serve_reject},
-    {"/v1/admin/results/proposals/{proposal_id}/withdraw", ROUTE_POST, ROLES_DESK,
-     PROPOSAL_ID_BYTES_MAX, serve_withdraw},
-    {"/v1/admin/users/{user_id}/grants", ROUTE_POST, ROLES_DESK, USER_ID_BYTES_MAX, serve_grants},
-    {"/v1/admin/adjustments", ROUTE_READ, ROLES_STAFF, 0, serve_adjustments},
-    {"/v1/admin/limits/{scope}/{id}", ROUTE_READ | ROUTE_PUT | ROUTE_DELETE, ROLES_DESK,
-     LIMIT_SCOPE_ID_BYTES_MAX, serve_limits},
-    {"/v1/admin/referrals", ROUTE_READ, ROLES_DESK, 0, serve_referrals},
-    {"/v1/admin/referrals/{bet_id}/accept", ROUTE_POST, ROLES_DESK, PROPOSAL_ID_BYTES_MAX,
-     serve_referral_accept},
-    {"/v1/admin/referrals/{bet_id}/reject", ROUTE_POST, ROLES_DESK, PROPOSAL_ID_BYTES_MAX,
-     serve_referral_reject},
-    {"/v1/admin/referrals/{bet_id}/offer", ROUTE_POST, ROLES_DESK, PROPOSAL_ID_BYTES_MAX,
-     serve_referral_offer},
-    {"/v1/admin/streams/{topic}", ROUTE_GET, ROLES_STREAMS, ADMIN_ID_BYTES_MAX, serve_streams},
-    {"/v1/admin/ledger/rotate-key", ROUTE_POST, ROLES_KEYS, 0, serve_keys},
-    {"/v1/demo/session", ROUTE_POST, 0, 0, serve_demo_session},
+static void (*const serves[ADMIN_ROUTES_COUNT])(struct backoffice *, struct admin_call *) = {
+    [ADMIN_FRONT] = serve_front,
+    [ADMIN_FRONT_DESK] = serve_front,
+    [ADMIN_HEALTH] = serve_health,
+    [ADMIN_READY] = serve_ready,
+    [ADMIN_METRICS] = serve_metrics,
+    [ADMIN_FEED] = serve_feed,
+    [ADMIN_SHIP] = serve_ship,
+    [ADMIN_LINK] = serve_link,
+    [ADMIN_DESK_LINK] = serve_desk_link,
+    [ADMIN_OFFICE_LINK] = serve_office_link,
+    [ADMIN_STATUS] = serve_status,
+    [ADMIN_SETTLEMENTS] = serve_settlements,
+    [ADMIN_MARKETS] = serve_markets,
+    [ADMIN_SUSPEND] = serve_suspend,
+    [ADMIN_RESUME] = serve_resume,
+    [ADMIN_RESULTS] = serve_results,
+    [ADMIN_PROPOSALS] = serve_proposals,
+    [ADMIN_APPROVE] = serve_approve,
+    [ADMIN_REJECT] = serve_reject,
+    [ADMIN_WITHDRAW] = serve_withdraw,
+    [ADMIN_GRANTS] = serve_grants,
+    [ADMIN_ADJUSTMENTS] = serve_adjustments,
+    [ADMIN_LIMITS] = serve_limits,
+    [ADMIN_REFERRALS] = serve_referrals,
+    [ADMIN_REFERRAL_ACCEPT] = serve_referral_accept,
+    [ADMIN_REFERRAL_REJECT] = serve_referral_reject,
+    [ADMIN_REFERRAL_OFFER] = serve_referral_offer,
+    [ADMIN_STREAMS] = serve_streams,
+    [ADMIN_KEYS] = serve_keys,
+    [ADMIN_DEMO_SESSION] = serve_demo_session,
 };
 
 static bool decode_ids(const struct route_ids *ids, size_t bytes_max, struct buf *memory,
@@ -608,35 +525,61 @@ static bool decode_ids(const struct route_ids *ids, size_t bytes_max, struct buf
     return true;
 }
 
-static void serve(struct backoffice *backoffice, const struct admin_route *route,
-                  const struct route_ids *ids, struct http_request *request)
+/* `checked`: whose a carried request is; NULL: it has to be asked. */
+static bool admits(const struct backoffice *backoffice, const struct http_request *request,
+                   uint32_t roles, const struct jwt_claims *checked, struct jwt_claims *ret_claims)
 {
+    if (roles == 0)
+        return true;
+    if (checked == NULL)
+        return admin_admits(backoffice->parts.bearer,
+                            loop_wall(backoffice->parts.loop).us / US_PER_SECOND, request, roles,
+                            ret_claims);
+    *ret_claims = *checked;
+    return admin_has_role(request, checked, roles);
+}
+
+static void serve(struct backoffice *backoffice, enum admin_route_name name,
+                  const struct route_ids *ids, struct admin_call *call,
+                  const struct jwt_claims *checked)
+{
+    const struct admin_route *route = admin_route(name);
     char text[ROUTE_IDS_MAX * ADMIN_ID_BYTES_MAX];
     struct buf memory = buf_over(text, sizeof text);
-    struct admin_call call = {.request = request};
-    if (!decode_ids(ids, route->id_bytes_max, &memory, call.id))
-        reply_not_found(request);
-    else if (route_admits(request, route->methods) &&
-             (route->roles == 0 || need_role(backoffice, request, route->roles, &call.claims)))
-        route->serve(backoffice, &call);
+    if (!decode_ids(ids, route->id_bytes_max, &memory, call->id))
+        admin_reply_not_found(call->request);
+    else if (route_admits(call->request, route->methods) &&
+             admits(backoffice, call->request, route->roles, checked, &call->claims))
+        serves[name](backoffice, call);
 }
 
 static void on_request(void *owner, struct http_request *request)
 {
     struct route_ids ids;
-    for (size_t i = 0; i < sizeof routes / sizeof *routes; i++) {
-        if (!route_matches(request->path, routes[i].path, &ids))
-            continue;
-        serve(owner, &routes[i], &ids, request);
-        return;
-    }
-    serve_file(request);
+    struct admin_call call = {.request = request};
+    enum admin_route_name name = admin_routes_find(request->path, &ids);
+    if (name == ADMIN_ROUTES_COUNT)
+        admin_serve_file(request);
+    else
+        serve(owner, name, &ids, &call, NULL);
+}
+
+void backoffice_serve_carried(void *owner, struct http_request *request,
+                              const struct jwt_claims *claims)
+{
+    struct route_ids ids;
+    struct admin_call call = {.request = request};
+    enum admin_route_name name = admin_routes_find(request->path, &ids);
+    if (name == ADMIN_ROUTES_COUNT || admin_route(name)->where != ADMIN_DESK)
+        admin_reply_not_found(request);
+    else
+        serve(owner, name, &ids, &call, claims);
 }
 
 struct http_handlers backoffice_handlers(struct backoffice *backoffice)
 {
     return (struct http_handlers){
-        .owner = backoffice, .on_head = on_head, .on_request = on_request};
+        .owner = backoffice, .on_head = admin_routes_on_head, .on_request = on_request};
 }
 
 /* ---- what is counted ---- */

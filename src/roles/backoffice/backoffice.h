@@ -46,6 +46,9 @@ struct backoffice_parts {
     /* GET /v1/desk-link with a token of role shard: the same. */
     void (*desk_link)(void *owner, struct http_request *request);
     void *desk_link_owner;
+    /* GET /v1/office-link with a token of role back-office: the same. */
+    void (*office_link)(void *owner, struct http_request *request);
+    void *office_link_owner;
     struct shard_words words; /* of what concerns all shards */
     /* GET /v1/admin/streams/{topic} with a token of role auditor, regulator or admin: answers the
      * request, now or later. NULL: 404. */
@@ -64,6 +67,12 @@ void backoffice_free(struct backoffice *backoffice);
 
 /* For http_server_listen(). */
 struct http_handlers backoffice_handlers(struct backoffice *backoffice);
+
+/* A request that a back-office in a process of its own has carried here (office_teller.h), where
+ * `claims` were checked: served as one of the listener, of the routes that are the desk's
+ * (admin_routes.h), else 404. `owner` is the back-office; the rest is borrowed for the call. */
+void backoffice_serve_carried(void *owner, struct http_request *request,
+                              const struct jwt_claims *claims);
 
 /* Another process takes over: nothing of a feed is taken any more (feed_intake.h). */
 void backoffice_end_feeds(struct backoffice *backoffice);
