@@ -11,6 +11,7 @@
 #include "cli/node/heads_token.h"
 #include "cli/node/node.h"
 #include "cli/node/node_fronts.h"
+#include "cli/node/office_process.h"
 #include "cli/options/options_book.h"
 #include "cli/options/options_consumer.h"
 #include "cli/options/options_demo.h"
@@ -22,39 +23,12 @@
 #include "cli/options/options_segments.h"
 #include "cli/options/options_shard.h"
 #include "cli/options/options_streams.h"
+#include "cli/options/options_trading.h"
 #include "cli/options/options_uof.h"
 #include "cli/standby/standby.h"
 
 /* One a line, so that those who add one do not meet. */
 /* clang-format off */
-#define TRADING_SPECS                                                                              \
-    {"margin-permyriad", "500"},                                                                   \
-    {"price-cents-min", "101"},                                                                    \
-    {"offer-cents-min", "0"},                                                                      \
-    {"uof-delay-ms", "5000"},                                                                      \
-    {"stake-minor-min", "1"},                                                                      \
-    {"stake-minor-max", "1000000"},                                                                \
-    {"payout-minor-max", "100000000"},                                                             \
-    {"payout-day-minor-max", "0"},                                                                 \
-    {"liability-minor-max", "0"},                                                                  \
-    {"legs-max", "30"},                                                                            \
-    {"lines-max", "20000"},                                                                        \
-    {"total-odds-max", "0"},                                                                       \
-    {"deposit-minor-max", "10000000"},                                                             \
-    {"tolerance-permyriad", "500"},                                                                \
-    {"rounding", "down"},                                                                          \
-    {"write-off-minor-max", "0"},                                                                 \
-    {"settle-per-turn-max", "256"},                                                                \
-    {"cash-out", "on"},                                                                            \
-    {"cash-out-margin", "500"},                                                                    \
-    {"cash-out-valid-ms", "5000"},                                                                 \
-    {"referrals", "off"},                                                                          \
-    {"referral-timeout-ms", "60000"},                                                              \
-    {"referral-offer-ms", "30000"},                                                                \
-    {"referrals-max", "1024"},                                                                     \
-    {"pending-max", "65536"},                                                                      \
-    {"bind-score", "on"}
-
 #define SHARED_SPECS                                                                               \
     LISTEN_SPECS,                                                                                  \
     {"config", NULL},                                                                              \
@@ -276,64 +250,6 @@ static int take_limits(const struct options *options, struct node_options *node,
                           &node->markets_max, why);
 }
 
-static int take_rounding(const struct options *options, enum rounding *ret, struct buf *why)
-{
-    static const struct {
-        const char *name;
-        enum rounding rounding;
-    } names[] = {{"down", ROUND_DOWN}, {"half-up", ROUND_HALF_UP}, {"half-even", ROUND_HALF_EVEN}};
-    const char *text = options_text(options, "rounding");
-    for (size_t i = 0; i < COUNT(names); i++)
-        if (slice_is(slice_text(text), names[i].name)) {
-            *ret = names[i].rounding;
-            return 0;
-        }
-    buf_printf(why, "--rounding is down, half-up or half-even, not: %s", text);
-    return -ERR_CONFIG;
-}
-
-static int take_trading(const struct options *options, struct node_trading *ret, struct buf *why)
-{
-    const struct {
-        const char *key;
-        int64_t *to;
-        struct number_range range;
-    } numbers[] = {
-        {"margin-permyriad", &ret->margin_permyriad, {0, 5000}},
-        {"price-cents-min", &ret->price_cents_min, {101, 100000}},
-        {"offer-cents-min", &ret->offer_cents_min, {0, 100000000}},
-        {"uof-delay-ms", &ret->uof_delay_ms, {0, 60000}},
-        {"stake-minor-min", &ret->stake_minor_min, {1, MONEY_MINOR_MAX}},
-        {"stake-minor-max", &ret->stake_minor_max, {1, MONEY_MINOR_MAX}},
-        {"payout-minor-max", &ret->payout_minor_max, {1, MONEY_MINOR_MAX}},
-        {"payout-day-minor-max", &ret->payout_day_minor_max, {0, MONEY_MINOR_MAX}},
-        {"liability-minor-max", &ret->liability_minor_max, {0, MONEY_MINOR_MAX}},
-        {"legs-max", &ret->legs_max, {1, BET_LEGS_MAX}},
-        {"lines-max", &ret->lines_max, {1, INT64_C(1) << 32}},
-        {"total-odds-max", &ret->total_odds_max, {0, TOTAL_ODDS_UNLIMITED - 1}},
-        {"deposit-minor-max", &ret->deposit_minor_max, {1, MONEY_MINOR_MAX}},
-        {"tolerance-permyriad", &ret->tolerance_permyriad, {0, 9999}},
-        {"write-off-minor-max", &ret->write_off_minor_max, {0, MONEY_MINOR_MAX}},
-        {"settle-per-turn-max", &ret->settle_per_turn_max, {1, 4096}},
-        {"cash-out-margin", &ret->cash_out_margin, {0, 10000}},
-        {"cash-out-valid-ms", &ret->cash_out_valid_ms, {100, 600000}},
-        {"referral-timeout-ms", &ret->referral_timeout_ms, {100, REFERRAL_US_MAX / US_PER_MS}},
-        {"referral-offer-ms", &ret->referral_offer_ms, {100, REFERRAL_US_MAX / US_PER_MS}},
-        {"referrals-max", &ret->referrals_max, {1, 16384}},
-        {"pending-max", &ret->pending_max, {1, 10000000}},
-    };
-    for (size_t i = 0; i < COUNT(numbers); i++)
-        TRY(options_number(options, numbers[i].key, numbers[i].range, numbers[i].to, why));
-    if (ret->stake_minor_min > ret->stake_minor_max) {
-        buf_put_text(why, "--stake-minor-min is above --stake-minor-max");
-        return -ERR_CONFIG;
-    }
-    TRY(options_switch(options, "bind-score", &ret->bind_score, why));
-    TRY(options_switch(options, "cash-out", &ret->cash_out, why));
-    TRY(options_switch(options, "referrals", &ret->referrals, why));
-    return take_rounding(options, &ret->rounding, why);
-}
-
 static int take_heads(const struct options *options, struct node_options *node, struct buf *why)
 {
     int64_t interval_ms = 0;
@@ -419,7 +335,7 @@ static int take_shared(const struct options *options, struct node_options *node,
     TRY(options_switch(options, "ws-deflate", &node->ws_deflate, why));
     TRY(take_log_level(options, why));
     TRY(take_rates(options, node, why));
-    TRY(take_trading(options, &node->trading, why));
+    TRY(options_trading(options, &node->trading, why));
     TRY(take_heads(options, node, why));
     TRY(take_volumes(options, &node->volumes, why));
     TRY(take_snapshots(options, &node->shadow, why));
@@ -536,6 +452,49 @@ static int serve_front(const struct options *options, uint32_t roles)
     if (take_front(options, roles, &front, &token, &why) < 0)
         return command_fail(2, buf_slice(&why));
     enum node_end end = front_process_run(&front, say_front, &why);
+    return end == NODE_ENDED ? 0 : command_fail((int)end, buf_slice(&why));
+}
+
+/* ---- a back-office in a process of its own ---- */
+
+static void say_office(const struct node_addresses *bound)
+{
+    put_address("back-office ", &bound->admin, bound->admin_is_tls);
+    (void)fflush(stdout);
+}
+
+/* It asks one process, the one that has the desk. */
+static int take_office(const struct options *options, struct office_options *office,
+                       struct buf *token, struct buf *why)
+{
+    static struct front_options front = {.node = {.profile = PROFILE_DEMO}};
+    TRY(take_profile(options_text(options, "profile"), &front.node, why));
+    TRY(take_shared(options, &front.node, why));
+    if (front.node.profile == PROFILE_PRODUCTION && front.node.jwks == NULL) {
+        buf_put_text(why, "profile production needs a choice for --jwks");
+        return -ERR_CONFIG;
+    }
+    TRY(take_book(options, &front, token, why));
+    *office = (struct office_options){.data = front.node.data,
+                                      .jwks = front.node.jwks,
+                                      .admin_address = front.node.admin_address,
+                                      .listen = front.node.listen,
+                                      .desk = front.books[0],
+                                      .desk_tls = front.book_tls,
+                                      .token = front.token};
+    return 0;
+}
+
+static int serve_office(const struct options *options)
+{
+    static struct office_options office;
+    static char token_memory[FRONT_TOKEN_BYTES_MAX];
+    char memory[1024];
+    struct buf why = buf_over(memory, sizeof memory);
+    struct buf token = buf_over(token_memory, sizeof token_memory);
+    if (take_office(options, &office, &token, &why) < 0)
+        return command_fail(2, buf_slice(&why));
+    enum node_end end = office_process_run(&office, say_office, &why);
     return end == NODE_ENDED ? 0 : command_fail((int)end, buf_slice(&why));
 }
 
@@ -683,6 +642,8 @@ static int serve_roles(const struct options *options, enum roles_process process
         return serve_node(options, process);
     case PROCESS_FRONT:
         return serve_front(options, roles);
+    case PROCESS_OFFICE:
+        return serve_office(options);
     case PROCESS_NOTIFIER:
         return serve_consumer(options, CONSUMER_NOTIFIES);
     case PROCESS_ANALYST:

@@ -133,6 +133,7 @@ static void on_turn_end(void *owner)
         loop_turn_again(node->loop);
     node_fronts_turn_end(&node->fronts);
     node_links_turn_end(&node->links, book_takes_bets(node->book) && !node->counter.closed);
+    node_offices_turn_end(&node->offices);
     node_streams_turn(&node->streams);
     node_handover_turn(&node->handover);
     node_projection_turn(&node->projection, &node->stores.meter.log);
@@ -318,6 +319,8 @@ static int open_backoffice(struct node *node)
         .ship_owner = &node->ship,
         .link = node_links_serve,
         .link_owner = &node->links,
+        .office_link = node_offices_serve,
+        .office_link_owner = &node->offices,
         .desk_link = node_desk_serve,
         .desk_link_owner = &node->desk,
         .words = {&node->desk, node_desk_wait},
@@ -339,7 +342,10 @@ static int open_backoffice(struct node *node)
         .demo_kid =
             node->options->demo && node->options->jwks == NULL ? SLICE(LOCAL_KEY_ID) : SLICE_NONE,
     };
-    return backoffice_new(&parts, &node->backoffice);
+    TRY(backoffice_new(&parts, &node->backoffice));
+    node_offices_open(&node->offices,
+                      &(struct office_desk){node->backoffice, backoffice_serve_carried});
+    return 0;
 }
 
 static bool tell_score(void *owner, struct slice event_id, struct odds_scoreboard *ret)
@@ -660,6 +666,7 @@ static void close_all(struct node *node)
     http_server_free(node->admin_server);
     node_listen_close(&node->listen);
     backoffice_free(node->backoffice);
+    node_offices_close(&node->offices);
     loop_remove_hook(node->loop, on_turn_end, node);
     bet_service_free(node->bets);
     node_links_close(&node->links);

@@ -17,6 +17,7 @@
 #include "cli/node/node_fronts.h"
 #include "cli/node/node_handover.h"
 #include "cli/node/node_links.h"
+#include "cli/node/node_offices.h"
 #include "cli/node/node_orphans.h"
 #include "cli/node/node_pages.h"
 #include "cli/node/node_projection.h"
@@ -100,6 +101,7 @@ struct node {
     struct bet_counter counter; /* over bets and proofs */
     struct node_fronts fronts;
     struct node_links links;
+    struct node_offices offices;
     struct node_desk desk;
     struct backoffice *backoffice;
     struct http_server *admin_server;

@@ -12,8 +12,8 @@
 #include "roles/bet/bet_link_teller.h"
 
 #define NODE_LINKS_MAX 64 /* at once: the next is answered 503 */
-/* Of the admin listener: the longest batch of a front. */
-#define NODE_LINK_MESSAGE_BYTES_MAX ((size_t)160 * 1024)
+/* Of the admin listener: the longest batch of a front, and of a back-office (node_offices.h). */
+#define NODE_LINK_MESSAGE_BYTES_MAX ((size_t)384 * 1024)
 
 struct node_link {
     struct node_links *links;

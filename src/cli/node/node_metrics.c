@@ -62,6 +62,7 @@ int node_register_metrics(struct node *node)
                               "From a result to the last settlement that follows from it", NULL, 6},
         &node->settlement_us));
     TRY(node_links_register_metrics(&node->links, metrics));
+    TRY(node_offices_register_metrics(&node->offices, metrics));
     const struct node_desk_parts desk = node_desk_parts(node);
     TRY(node_desk_register_metrics(&node->desk, &desk, metrics));
     return node_fronts_register_metrics(&node->fronts, metrics);

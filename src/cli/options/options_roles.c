@@ -65,6 +65,8 @@ static bool process_of(uint32_t roles, enum roles_process *ret)
     const uint32_t desk = ROLE_BIT(ROLE_ODDS_WORKER) | ROLE_BIT(ROLE_BACK_OFFICE);
     if (roles == ROLES_ALL)
         *ret = PROCESS_BOOK;
+    else if (roles == ROLE_BIT(ROLE_BACK_OFFICE))
+        *ret = PROCESS_OFFICE;
     else if (roles == ROLE_BIT(ROLE_PROJECTOR))
         *ret = PROCESS_PROJECTOR;
     else if (roles == ROLE_BIT(ROLE_NOTIFICATION))
@@ -91,9 +93,8 @@ int roles_take(struct slice list, uint32_t *ret_roles, enum roles_process *ret_p
         return 0;
     buf_printf(why,
                "--roles: a process runs all of them, or bet-service with others but odds-worker, "
-               "or odds-worker and back-office, or gateway and odds-service, or projector, "
-               "notification-service or analytics-service "
-               "alone; not: %.*s",
+               "or odds-worker and back-office, or gateway and odds-service, or back-office, "
+               "projector, notification-service or analytics-service alone; not: %.*s",
                SLICE_ARG(list));
     return -ERR_CONFIG;
 }

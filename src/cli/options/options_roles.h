@@ -32,6 +32,7 @@ enum roles_process {
     PROCESS_BET_SERVICE, /* a book without an odds-worker */
     PROCESS_DESK,        /* odds-worker and back-office, of a book without users */
     PROCESS_FRONT,       /* gateway, odds-service, before a book or an odds store */
+    PROCESS_OFFICE,      /* back-office alone, before one that has the desk */
     PROCESS_PROJECTOR,   /* this and the next alone */
     PROCESS_NOTIFIER,
     PROCESS_ANALYST,
