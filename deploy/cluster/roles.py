@@ -1,6 +1,6 @@
 """Our own processes: the desk, which makes the prices and has no customers, and bet-services with
-the shards, two for each, of which one waits; two each of fronts, projectors and consumers of
-streams; and simulated bettors, as somebody has to play."""
+the shards, two for each, of which one waits; two each of back-offices, fronts, projectors and
+consumers of streams; and simulated bettors, as somebody has to play."""
 import os
 import shutil
 import subprocess
@@ -106,6 +106,17 @@ def token(cluster, user, role):
     return path
 
 
+def office(cluster, name):
+    """Where people work: it asks whichever desk has the lease."""
+    folder, admin = cluster.folder(name), free_ports(1)[0]
+    copy_secrets(cluster, folder, SECRETS[:1])
+    return Member(name,
+                  [PROGRAM, 'serve', '--roles', 'back-office', '--data', folder, '--admin',
+                   local(admin), '--book', ','.join(cluster.desks), '--token',
+                   token(cluster, name, 'back-office')],
+                  lambda: says_ready(admin), {'admin': local(admin)})
+
+
 def front(cluster, name, port, *options):
     """Gateway and odds service, which asks the book of each customer's shard, wherever it is."""
     folder, admin = cluster.folder(name), free_ports(1)[0]
@@ -158,6 +169,8 @@ def members(cluster):
     yield provider(cluster)
     for which in (1, 2):
         yield desk(cluster, which)
+    for n in (1, 2):
+        yield office(cluster, f'office-{n}')
     for shard in range(SHARDS):
         for which in (1, 2):
             yield bet_service(cluster, shard, which)
