@@ -266,6 +266,8 @@ def check_ledger(scene):
 
 def check_work(scene):
     for name, member in scene.members.items():
+        # A group may have taken a member in only now.
+        until(lambda n=name, m=member: scene.work[n] + m.metric(WORK[n.split('-')[0]]) > 0, 60)
         scene.note_work(name, member)
     say(f'killed {dict(scene.kills)}, slow disks {scene.slow_disks}')
     work = {name: int(count) for name, count in scene.work.items()}

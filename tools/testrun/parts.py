@@ -19,7 +19,7 @@ PYTHON = '/usr/bin/python3'  # Debian's, which has pytest and websockets
 PROGRAM_SECONDS_MAX = 900  # the largest program takes 200 s under sanitizers
 PYTEST_SECONDS_MAX = 1200
 AUTOBAHN_CASES = '1.*,5.*,9.1.*'  # seconds; all of them take 20 minutes
-LINTS = ('format', 'layers', 'tidy', 'cppcheck', 'checklist', 'api', 'events')
+LINTS = ('cppcheck', 'format', 'layers', 'tidy', 'checklist', 'api', 'events')  # cppcheck is the longest
 # Warnings are errors in `build`. Elsewhere the compiler warns of what instrumentation makes it see.
 BUILDS = {
     'build': ([], {}),
@@ -38,13 +38,16 @@ SLICES = {'app': 4}
 # Programs that compute, and neither wait for anybody nor leave anything behind where they are ended:
 # under sanitizers they may run ahead.
 COMPUTES = ('app', 'core', 'feeds_synthetic', 'ledger', 'sim')
-# What takes longest, in that order (print_summary tells it).
+# What takes longest, about in that order: files that start a Kafka not all at once.
 LONG = ('app', 'contract', 'adapters', 'roles', 'sim', 'net', 'test_compare', 'test_recordings',
-        'test_cluster', 'test_segments', 'test_streams', 'test_schema_registry',
-        'test_streams_brokers', 'test_desk_link', 'test_standby', 'test_crashes',
-        'test_ledger_dynamodb', 'test_uof_recovery', 'test_partitions', 'test_desk_apart',
-        'test_uof_broker', 'test_consumers', 'test_projection_dynamodb', 'test_bet_service',
-        'test_ledger_database', 'test_partitions_redis')
+        'test_segments', 'test_cluster', 'test_desk_link', 'test_streams', 'test_standby',
+        'test_crashes', 'test_schema_registry', 'test_ledger_dynamodb', 'test_streams_brokers',
+        'test_uof_recovery', 'test_desk_apart', 'test_partitions', 'test_projection_dynamodb',
+        'test_uof_broker', 'test_consumers', 'test_bet_service', 'test_ledger_database',
+        'test_partitions_redis', 'test_roles_killed', 'test_churn')
+# At once, beside as many as there are processors: most conversations wait for a server three quarters
+# of their time, and some programs for an engine.
+CONVERSATIONS_MORE, PROGRAMS_MORE = 2, 1
 # Conversations that are held once more with a server of several network loops, but for the tests
 # that are marked one_loop.
 LOOPS = {'SERVER_OPTIONS': '--loops 3'}
@@ -203,7 +206,7 @@ def run_programs(run, folder, prefix, env, targets=()):
             status, output = command(run, step.argv, env=step.env, work=work)
         return ident, (output, status)
 
-    with ThreadPoolExecutor(run.cpus) as pool:
+    with ThreadPoolExecutor(run.cpus + PROGRAMS_MORE) as pool:
         done = list(pool.map(one, program_steps(run, folder, prefix, env)))
     found = []
     for ident in dict.fromkeys(ident for ident, _ in done):
@@ -252,21 +255,21 @@ def lint(run):
                      f'-j{run.cpus}', '-D__GNUC__=12', '-D__VA_OPT__(...)=__VA_ARGS__',
                      '-DOVERROUND_VERSION="0"', '-Isrc', 'src'],
     }
-    found = []
-    for name in LINTS:
-        if run.wants('lint/' + name):
-            status, output = command(run, commands[name], 600)
-            found.append(Result('lint/' + name, 'passed' if status == 0 else 'failed', output))
-    return found
+
+    def one(name):
+        status, output = command(run, commands[name], 600)
+        return Result('lint/' + name, 'passed' if status == 0 else 'failed', output)
+
+    with ThreadPoolExecutor(run.cpus) as pool:
+        return list(pool.map(one, [name for name in LINTS if run.wants('lint/' + name)]))
 
 
 def pytest(run, folder, prefix, stems=None, marks='', env=None):
-    """Runs a folder of pytest files, or some of them, each in a process of its own, one more at
-    once than there are processors: most of them wait for a server more than they work."""
+    """Runs a folder of pytest files, or some of them, each in a process of its own."""
     stems = stems or [os.path.basename(f)[:-len('.py')]
                       for f in sorted(glob.glob(run.path(folder, 'test_*.py')))]
     stems = [s for s in stems if run.wants(f'{prefix}/{s}')]
-    with ThreadPoolExecutor(run.cpus + 1) as pool:
+    with ThreadPoolExecutor(run.cpus + CONVERSATIONS_MORE) as pool:
         stems = longest_first(stems, lambda stem: stem)
         found = pool.map(lambda stem: pytest_file(run, folder, prefix, stem, marks, env), stems)
         return [r for results in found for r in results]

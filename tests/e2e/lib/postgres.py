@@ -1,5 +1,6 @@
 """A PostgreSQL of a test's own (tests/lib/run-postgres), or one with synchronous standbys: never
 one that runs already."""
+import glob
 import os
 import shutil
 import signal
@@ -13,6 +14,9 @@ from .until import until
 
 RUN = os.path.join(ROOT, 'tests', 'lib', 'run-postgres')
 ABSENT = 77
+# Debian's own psql chooses this one, and takes longer for that than this one takes for a question.
+PSQL = max(glob.glob('/usr/lib/postgresql/*/bin/psql'), default='psql',
+           key=lambda path: int(path.split('/')[4]))
 
 
 class Postgres:
@@ -48,7 +52,7 @@ class Postgres:
         return self.psql('SELECT 1', check=False).returncode == 0
 
     def psql(self, text, check=True):
-        return subprocess.run(['psql', '-X', '-A', '-t', '-v', 'ON_ERROR_STOP=1', '-d', self.url,
+        return subprocess.run([PSQL, '-X', '-A', '-t', '-v', 'ON_ERROR_STOP=1', '-d', self.url,
                                '-c', text], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
                               stderr=subprocess.PIPE, text=True, check=check)
 

@@ -18,6 +18,9 @@ START_SECONDS_MAX = 60
 ENVIRONMENT = {k: v for k, v in os.environ.items() if not k.startswith('OVERROUND_')}
 # Of every server of a run: SERVER_OPTIONS='--loops 3' make test T=e2e/test_bets
 OPTIONS = shlex.split(os.environ.get('SERVER_OPTIONS', ''))
+# Where a test does not say how large the ledger's segments are. The program would write and sync a
+# quarter of a GiB at each first start, and of a thousand servers that is what a run waits for.
+SMALL = {'--segment-bytes': str(8 << 20), '--reserve-bytes': str(16 << 20)}
 
 
 def run(*arguments, check=True, seconds=120, text=True, environment=()):
@@ -57,6 +60,9 @@ class Server:
             argv += ['--profile', self.profile]
         if self.command == 'serve' and '--loops' not in self.options:
             argv += OPTIONS
+        if self.command in ('serve', 'demo', 'standby'):
+            for name, value in SMALL.items():
+                argv += [name, value] if name not in self.options else []
         os.makedirs(self.data, exist_ok=True)
         self.log = os.path.join(self.data, '..', os.path.basename(self.data) + '.log')
         with open(self.log, 'ab') as log:
