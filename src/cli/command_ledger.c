@@ -1,7 +1,8 @@
 /* command_ledger.c - `overround ledger
- * verify|stat|dump|replay|prove|head|explain|report|rotate-key`: the offline audit of a server's
- * folder. It needs the same limits as the server; a running server has the ledger locked. But for
- * rotate-key nothing in the folder is changed, so a copy without the right to write will do.
+ * verify|stat|dump|replay|prove|head|explain|report|personal|rotate-key`: the offline audit of a
+ * server's folder. It needs the same limits as the server; a running server has the ledger locked.
+ * But for rotate-key, and personal's keys, nothing in the folder is changed, so a copy without the
+ * right to write will do.
  * `backup|restore`, which lock nothing: see ledger_backup.h. */
 #include <inttypes.h>
 #include <stdio.h>
@@ -19,6 +20,7 @@
 #include "cli/ledger/ledger_database.h"
 #include "cli/ledger/ledger_explain.h"
 #include "cli/ledger/ledger_locate.h"
+#include "cli/ledger/ledger_personal.h"
 #include "cli/ledger/ledger_proofs.h"
 #include "cli/ledger/ledger_report.h"
 #include "cli/ledger/ledger_rotate.h"
@@ -39,6 +41,7 @@
 static const struct option_spec common_specs[] = {COMMON_SPECS};
 static const struct option_spec dump_specs[] = {
     COMMON_SPECS, {"from", "1"}, {"to", NULL}, {"user", NULL}};
+static const struct option_spec personal_specs[] = {COMMON_SPECS, {"user", NULL}, {"erase", "no"}};
 static const struct option_spec explain_specs[] = {COMMON_SPECS};
 static const struct option_spec report_specs[] = {COMMON_SPECS, {"from", "1"}, {"to", NULL}};
 static const struct option_spec verify_specs[] = {
@@ -74,6 +77,7 @@ static const struct ledger_command {
     {"head", ledger_proofs_head, SPECS(head_specs), false, false, false},
     {"explain", ledger_explain, SPECS(explain_specs), false, false, false},
     {"report", ledger_report, SPECS(report_specs), false, false, true},
+    {"personal", ledger_personal, SPECS(personal_specs), false, false, true},
     {"rotate-key", ledger_rotate, SPECS(rotate_specs), false, true, false},
 };
 
@@ -322,6 +326,11 @@ static int read_asked(const struct options *options, const struct ledger_command
         ret->until = options_text(options, "until");
         TRY(read_yes(options, "fast", &ret->fast, why));
     }
+    if (command->specs == personal_specs) {
+        ret->user = options_text(options, "user");
+        ret->ledger = options_text(options, "ledger");
+        return read_yes(options, "erase", &ret->erase, why);
+    }
     if (command->specs == report_specs)
         ret->report = options->arguments_count == 1 ? options->arguments[0] : NULL;
     if (command->specs != dump_specs && command->specs != report_specs)
@@ -511,10 +520,8 @@ int command_ledger(int argc, char *const *argv)
     const struct copy_command *copy = find_copy(argc, argv);
     if (command == NULL && copy == NULL) { /* each has options of its own, so its name goes first */
         buf_printf(&why,
-                   "ledger verify, stat, dump, replay, prove, head, explain, report, rotate-key, "
-                   "backup, restore "
-                   "or volume-lost, "
-                   "not: %s",
+                   "ledger verify, stat, dump, replay, prove, head, explain, report, personal, "
+                   "rotate-key, backup, restore or volume-lost, not: %s",
                    argc > 0 ? argv[0] : "nothing");
         return command_fail(2, buf_slice(&why));
     }

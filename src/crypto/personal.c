@@ -21,7 +21,7 @@
 #define KEY_BYTES   32
 #define NONCE_BYTES 12
 #define TAG_BYTES   16
-#define SLOT_BYTES  64
+#define SLOT_BYTES  PERSONAL_SLOT_BYTES
 #define NONCES      64 /* drawn at once: a system call per seal would cost as much as the seal */
 #define ERASED      UINT32_C(0x5DA53E12)
 #define HEAD_NUMBER UINT32_MAX /* stands for a user number in the head's checks */
@@ -169,12 +169,28 @@ bool personal_slot_is_sound(uint64_t index, const void *at)
     return slot.crc == slot_crc(&slot, index == 0 ? HEAD_NUMBER : (uint32_t)(index - 1));
 }
 
+enum personal_slot_state personal_slot_state(const void *at)
+{
+    static const struct slot zeros;
+    struct slot slot;
+    memcpy(&slot, at, sizeof slot);
+    if (memcmp(&slot, &zeros, SLOT_BYTES - sizeof slot.crc) != 0)
+        return PERSONAL_SLOT_KEY;
+    return slot.crc == 0 ? PERSONAL_SLOT_NONE : PERSONAL_SLOT_ERASED;
+}
+
+void personal_slot_erase(void *ret_slot)
+{
+    const struct slot slot = {.crc = htole32(ERASED)};
+    memcpy(ret_slot, &slot, sizeof slot);
+}
+
 static uint64_t slot_offset(uint32_t user)
 {
     return ((uint64_t)user + 1) * SLOT_BYTES;
 }
 
-static int write_slot(struct personal_keys *keys, uint64_t offset, const struct slot *slot)
+static int write_slot(const struct personal_keys *keys, uint64_t offset, const struct slot *slot)
 {
     const struct personal_medium *medium = &keys->medium;
     TRY(medium->write(medium->owner, offset, slot, SLOT_BYTES));
@@ -233,18 +249,13 @@ static const unsigned char head_text[KEY_BYTES] = "overround personal keys, head
 static int check_head(struct personal_keys *keys)
 {
     struct slot slot;
-    unsigned char text[KEY_BYTES];
     int read = read_slot(keys, 0, &slot);
     TRY(read);
     if (read == 0) {
         TRY(wrap(keys, "head", HEAD_NUMBER, head_text, &slot));
         return write_slot(keys, 0, &slot);
     }
-    if (slot.crc != slot_crc(&slot, HEAD_NUMBER))
-        return -ERR_CORRUPT;
-    int state = unwrap(keys, "head", HEAD_NUMBER, &slot, text);
-    bool ours = state == STATE_KEY && memcmp(text, head_text, sizeof text) == 0;
-    return ours ? 0 : -ERR_CONFIG;
+    return personal_keys_check_head(keys, &slot);
 }
 
 static int set_up(struct personal_keys *keys)
@@ -422,6 +433,79 @@ uint32_t personal_keys_slots(const struct personal_keys *keys)
         return 0;
     uint64_t slots = bytes / SLOT_BYTES - 1;
     return slots < keys->count_max ? (uint32_t)slots : (uint32_t)keys->count_max;
+}
+
+/* --- slots that stand elsewhere --- */
+
+static bool is_run(const struct personal_keys *keys, uint32_t first, uint32_t count)
+{
+    return count <= PERSONAL_AHEAD_MAX && first < keys->count_max &&
+           keys->count_max - first >= count;
+}
+
+int personal_keys_read(const struct personal_keys *keys, uint32_t first, uint32_t count,
+                       void *ret_slots)
+{
+    size_t bytes = (size_t)count * SLOT_BYTES, got = 0;
+    if (!is_run(keys, first, count))
+        return -ERR_LIMIT;
+    TRY(keys->medium.read(keys->medium.owner, slot_offset(first), ret_slots, bytes, &got));
+    got -= got % SLOT_BYTES;
+    memset((char *)ret_slots + got, 0, bytes - got);
+    return 0;
+}
+
+int personal_keys_fill(struct personal_keys *keys, uint32_t first, uint32_t count, void *ret_slots)
+{
+    static struct slot run[PERSONAL_AHEAD_MAX]; /* wrapped keys only; one user of all functions */
+    if (!is_run(keys, first, count))
+        return -ERR_LIMIT;
+    int error = fill_run(keys, first, count, run);
+    for (uint32_t i = first; i < first + count; i++) /* they are nobody's yet: to be read */
+        if (keys->cached[i].state == STATE_NONE)
+            OPENSSL_cleanse(&keys->cached[i], sizeof keys->cached[i]);
+    if (error == 0)
+        memcpy(ret_slots, run, count * sizeof *run);
+    return error;
+}
+
+int personal_keys_put(const struct personal_keys *keys, uint32_t first, uint32_t count,
+                      const void *slots)
+{
+    if (!is_run(keys, first, count))
+        return -ERR_LIMIT;
+    for (uint32_t i = 0; i < count; i++)
+        if (!personal_slot_is_sound((uint64_t)first + i + 1, (const char *)slots + i * SLOT_BYTES))
+            return -ERR_FORMAT;
+    return keys->medium.write(keys->medium.owner, slot_offset(first), slots,
+                              (size_t)count * SLOT_BYTES);
+}
+
+void personal_keys_forget(struct personal_keys *keys)
+{
+    int dropped = madvise(keys->cached, keys->count_max * sizeof(struct cached), MADV_DONTNEED);
+    ASSERT(dropped == 0); /* of memory that is ours; pages are zeros when they are used again */
+    /* The context's key schedule may be of one that is no more. */
+    (void)EVP_CIPHER_CTX_reset(keys->work);
+}
+
+int personal_keys_head(const struct personal_keys *keys, void *ret_slot)
+{
+    size_t got = 0;
+    TRY(keys->medium.read(keys->medium.owner, 0, ret_slot, SLOT_BYTES, &got));
+    return got == SLOT_BYTES ? 0 : -ERR_IO;
+}
+
+int personal_keys_check_head(struct personal_keys *keys, const void *at)
+{
+    struct slot slot;
+    unsigned char text[KEY_BYTES];
+    memcpy(&slot, at, sizeof slot);
+    if (slot.crc != slot_crc(&slot, HEAD_NUMBER))
+        return -ERR_CORRUPT;
+    int state = unwrap(keys, "head", HEAD_NUMBER, &slot, text);
+    bool ours = state == STATE_KEY && memcmp(text, head_text, sizeof text) == 0;
+    return ours ? 0 : -ERR_CONFIG;
 }
 
 int personal_seal(struct personal_keys *keys, uint32_t user, struct slice text,

@@ -87,6 +87,32 @@ uint32_t personal_keys_slots(const struct personal_keys *keys);
  * or with its checksum right? Without the master key more cannot be told. Thread: any. */
 bool personal_slot_is_sound(uint64_t index, const void *slot);
 
+/* --- slots that stand elsewhere, of which the file is a copy (ports/personal_store.h) --- */
+
+#define PERSONAL_SLOT_BYTES 64
+enum personal_slot_state { PERSONAL_SLOT_NONE = 0, PERSONAL_SLOT_KEY, PERSONAL_SLOT_ERASED };
+/* What a sound slot says without the master key; and the one that says: erased. Thread: any. */
+enum personal_slot_state personal_slot_state(const void *slot);
+void personal_slot_erase(void *ret_slot);
+
+/* The slots of users first .. first + count - 1, at most PERSONAL_AHEAD_MAX, of PERSONAL_SLOT_BYTES
+ * each. fill: as the file has them, with a new key for each who has none; nothing is written. read:
+ * as the file has them, zeros where it has none. put: writes them, which must be sound
+ * (-ERR_FORMAT); a sync is due before they are durable, and personal_keys_forget before the owner
+ * uses what was put over something. Thread of read and put: any, beside one user of the others.
+ * 0; -ERR_LIMIT, -ERR_IO, -ERR_NO_SPACE, -ERR_CORRUPT, -ERR_CRYPTO. */
+int personal_keys_fill(struct personal_keys *keys, uint32_t first, uint32_t count, void *ret_slots);
+int personal_keys_read(const struct personal_keys *keys, uint32_t first, uint32_t count,
+                       void *ret_slots);
+int personal_keys_put(const struct personal_keys *keys, uint32_t first, uint32_t count,
+                      const void *slots);
+/* No key is in memory any more: each is read again at its next use. */
+void personal_keys_forget(struct personal_keys *keys);
+/* The head as the file has it. 0 or -ERR_IO. Does another file's head come from this master key?
+ * 0; -ERR_CONFIG: from another one; -ERR_CORRUPT; -ERR_CRYPTO. */
+int personal_keys_head(const struct personal_keys *keys, void *ret_slot);
+int personal_keys_check_head(struct personal_keys *keys, const void *slot);
+
 /* Seals up to PERSONAL_TEXT_BYTES_MAX bytes into ret_sealed, which has room for text.bytes +
  * PERSONAL_OVERHEAD_BYTES. Reads the slot (64 bytes) at the user's first use since start, and
  * nothing after. An outcome, or -ERR_LIMIT, -ERR_IO, -ERR_CORRUPT, -ERR_CRYPTO. */

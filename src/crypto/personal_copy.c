@@ -8,7 +8,6 @@
 #include <unistd.h>
 
 #include "base/error.h"
-#include "crypto/personal.h"
 
 static int check_copy(int fd, bool to_write)
 {

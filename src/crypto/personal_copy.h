@@ -9,8 +9,7 @@
 #include <stdint.h>
 
 #include "base/slice.h"
-
-#define PERSONAL_SLOT_BYTES 64
+#include "crypto/personal.h"
 
 struct personal_copy {
     int fd; /* owned; -1: closed */

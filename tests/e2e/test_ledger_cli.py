@@ -140,6 +140,34 @@ def test_dump_names_what_it_knows_and_shows_no_personal_field(data):
     assert '127.0.0.1' not in ledger('dump', data).stdout
 
 
+# ---- personal ----
+
+def personal(data, user, *options, **named):
+    return ledger('personal', data, '--user', user, *options, **named)
+
+
+def test_personal_fields_are_opened_and_a_key_is_erased(own):
+    told = [loads(line) for line in personal(own, 'ann').stdout.splitlines()]
+    assert [line['address'] for line in told] == ['127.0.0.1'] * 2  # the refused one as well
+    bets = [line['seq'] for line in dump(own, '--user', 'ann') if line['type'] == 'BET']
+    assert [line['seq'] for line in told] == bets
+    assert 'key erased' in personal(own, 'ann', '--erase', 'yes').stdout
+    assert personal(own, 'ann').stdout.count('"erased":true') == 2
+    assert '127.0.0.1' not in personal(own, 'ann').stdout
+    assert personal(own, 'ann', '--erase', 'yes').returncode == 0  # as often as one likes
+    assert '127.0.0.1' in personal(own, 'ben').stdout
+    assert 'all invariants hold' in ledger('verify', own).stdout
+    for asked in ['nobody'], ['nobody', '--erase', 'yes']:
+        done = personal(own, *asked, check=False)
+        assert done.returncode == 1 and 'nobody' in done.stderr, done.stderr
+    done = ledger('personal', own, check=False)
+    assert done.returncode == 2 and '--user' in done.stderr
+    os.remove(own / 'keys' / 'personal-master.key')
+    done = personal(own, 'ben', check=False)
+    assert done.returncode == 1 and 'personal-master.key' in done.stderr
+    assert not os.path.exists(own / 'keys' / 'personal-master.key')
+
+
 # ---- replay ----
 
 def test_replay_gives_the_state_at_any_record(data):

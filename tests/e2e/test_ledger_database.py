@@ -230,3 +230,81 @@ def test_the_table_alone_tells_what_the_files_tell(kept, database):
                   'set_byte(records, 60, 255 - get_byte(records, 60)) WHERE batch_no = 3')
     done = run('ledger', 'verify', *table, check=False)
     assert done.returncode == 3 and 'sum' in done.stderr, done.stderr
+
+
+GRANTS = ('GRANT USAGE ON SCHEMA public TO book; GRANT SELECT, INSERT ON ledger TO book;'
+          'GRANT SELECT ON ledger_schema TO book')
+KEYS_GRANTS = ('GRANT SELECT, INSERT, UPDATE ON ledger_keys TO book;'
+               'GRANT SELECT ON personal_schema TO book')
+
+
+def addresses(database, book, user):
+    told = run('ledger', 'personal', '--ledger', database.url, '--data', book.server.data,
+               '--user', user).stdout
+    return told.count('"address":"127.0.0.1"')
+
+
+def test_keys_of_personal_fields_need_their_table_or_a_word(kept, database):
+    market = kept.market()
+    ann = kept.bettor(name='ann', money='100.00')
+    assert ann.bet(market, 11, '1').status == 201
+    assert kept.server.terminate() == 0
+    database.psql('DROP TABLE ledger_keys, personal_schema;'
+                  'DROP FUNCTION ledger_keys_only_rise; CREATE ROLE book LOGIN')
+    try:
+        database.psql(GRANTS)
+        kept.server.options[-1] = database.url.replace('user=postgres', 'user=book')
+        kept.server.spawn()  # as of a version that knew nothing of them
+        assert kept.server.process.wait(60) == 1
+        assert 'the keys of personal fields: ' in kept.server.log_text()
+        kept.server.options += ['--personal-keys', 'files']
+        kept.server.start()
+        kept.feed.again()
+        ann.reconnect()
+        assert ann.bet(market, 11, '1').status == 201
+        assert kept.server.terminate() == 0
+        del kept.server.options[-2:]
+        kept.server.options[-1] = database.url  # whoever may make it
+        kept.server.start()
+        assert kept.server.terminate() == 0
+        database.psql(KEYS_GRANTS)
+        kept.server.options[-1] = database.url.replace('user=postgres', 'user=book')
+        kept.server.start()
+        kept.feed.again()
+        ann.reconnect()
+        assert ann.bet(market, 11, '1').status == 201
+        assert kept.server.terminate() == 0
+        assert addresses(database, kept, 'ann') == 3  # the file's keys were brought
+    finally:
+        database.psql('DROP OWNED BY book; DROP ROLE book')
+
+
+def test_new_accounts_have_keys_while_the_database_comes_and_goes(kept, database):
+    market = kept.market()
+    assert kept.bettor(name='before', money='5.00').bet(market, 11, '1').status == 201
+    database.end(signal.SIGQUIT)
+    until(lambda: kept.server.metric('overround_personal_away') == 1)
+    database.start()
+    until(lambda: kept.server.metric('overround_personal_away') == 0)
+    until(lambda: kept.server.get('/readyz').status == 200)
+    assert kept.bettor(name='after', money='5.00').bet(market, 11, '1').status == 201
+    assert kept.server.metric('overround_personal_unready_total') == 0
+    assert kept.server.terminate() == 0
+    assert addresses(database, kept, 'before') == addresses(database, kept, 'after') == 1
+
+
+def test_a_folder_with_another_master_key_is_refused(kept, database):
+    assert kept.bettor(name='ann', money='5.00').bet(kept.market(), 11, '1').status == 201
+    assert kept.server.terminate() == 0
+    keys = os.path.join(kept.server.data, 'keys')
+    master = os.path.join(keys, 'personal-master.key')
+    os.rename(master, master + '.kept')
+    os.remove(os.path.join(keys, 'personal.keys'))
+    kept.server.spawn()
+    assert kept.server.process.wait(60) == 2
+    assert 'another master key' in kept.server.log_text()
+    os.rename(master + '.kept', master)
+    os.remove(os.path.join(keys, 'personal.keys'))  # wrapped by the wrong one
+    kept.server.start()
+    assert kept.server.terminate() == 0
+    assert addresses(database, kept, 'ann') == 1

@@ -1,5 +1,8 @@
 """Shards that processes take by a lease in the database, keep while they live, and give."""
 import itertools
+import json
+import os
+import shutil
 import signal
 import threading
 import time
@@ -233,6 +236,60 @@ def test_a_holder_that_stood_still_beyond_its_lease_places_nothing(cluster):
     until(lambda: taking(cluster.fronts[0]) == 2, 60)
     assert customer.balance() == 1012
     cluster.verify(0)
+
+
+def fields(of, user, *options):
+    """Personal fields of a user's bets, as the operator's command opens them."""
+    done = run('ledger', 'personal', *of, '--user', user, *options).stdout
+    return [json.loads(line) for line in done.splitlines()]
+
+
+def opened(told):
+    return [line.get('address') if 'opened' in line else 'erased' for line in told]
+
+
+def test_keys_of_personal_fields_move_with_the_shard_and_an_erased_one_stays_erased(cluster):
+    holder, spare = cluster.holder(0), next(n for n in cluster.nodes if n.admin is None)
+    at = ['--ledger', cluster.url, '--shard', '0', '--data', str(cluster.folder / 'secrets')]
+    names = users_of(0, 2, 'k')
+    kept, gone = (Bettor(cluster.fronts[0], next(names)) for _ in range(2))
+    Book(holder).feed.market('1.88', PRICES)
+
+    def bet(customer, at_node):
+        seller = Bettor(at_node, customer.name, None)
+        assert customer.place(seller.slip('1.88', 11), customer.key()).json['status'] == 'PLACED'
+
+    bet(kept, holder)
+    bet(gone, holder)
+    assert opened(fields(at, kept.name)) == opened(fields(at, gone.name)) == ['127.0.0.1']
+    # A copy of its keys from before the erasing lies where the next holder will look.
+    old = os.path.join(spare.data, 'shard-0000', 'keys')
+    os.makedirs(old, mode=0o700)
+    shutil.copy(os.path.join(holder.data, 'shard-0000', 'keys', 'personal.keys'), old)
+    assert 'key erased' in run('ledger', 'personal', *at, '--user', gone.name, '--erase',
+                               'yes').stdout
+    until(lambda: holder.metric('overround_personal_erased_total') == 1, 60)
+    bet(gone, holder)  # as before, but nothing personal is recorded any more
+    assert opened(fields(at, gone.name)) == ['erased']
+    holder.kill()
+    shutil.rmtree(holder.data)
+    spare.wait_ready()
+    assert spare.has() == 0
+    Book(spare).feed.market('1.88', PRICES)
+    until(lambda: taking(cluster.fronts[0]) == 2, 60)
+    bet(kept, spare)
+    bet(gone, spare)
+    new = Bettor(cluster.fronts[0], next(names))
+    bet(new, spare)
+    assert opened(fields(at, kept.name)) == ['127.0.0.1'] * 2
+    assert opened(fields(at, gone.name)) == ['erased']
+    assert opened(fields(at, new.name)) == ['127.0.0.1']
+    cluster.verify(0)
+    assert spare.terminate() == 0
+    # Its file is a copy that opens the same, and nothing more.
+    copy = ['--data', os.path.join(spare.data, 'shard-0000')]
+    assert opened(fields(copy, kept.name)) == ['127.0.0.1'] * 2
+    assert opened(fields(copy, gone.name)) == ['erased']
 
 
 @pytest.mark.parametrize('cluster', [2], indirect=True)

@@ -177,19 +177,6 @@ static enum store_answer batch_insert(struct batch_store *store, uint32_t shard,
     return answer;
 }
 
-/* What is read may be on this server alone: a restart ends the wait for a synchronous standby, and
- * what waited is then seen by everybody. A commit that comes later waits for all before it, so this
- * one, which changes nothing, is that wait (L2). A server that does not know the function has no
- * such standbys. */
-static enum store_answer wait_for_standby(struct pg_link *link)
-{
-    static const char statement[] = "SELECT pg_logical_emit_message(true, 'overround', '')";
-    const struct pg_params none = {.count = 0};
-    enum store_answer answer = pg_link_run(link, statement, &none, NULL);
-    bool unknown = answer == STORE_REFUSED && strncmp(pg_link_problem(link), "42883", 5) == 0;
-    return unknown ? STORE_TAKEN : answer;
-}
-
 static enum store_answer batch_look(struct batch_store *store, uint32_t shard,
                                     const struct batch *batch, enum batch_found *ret_found)
 {
@@ -208,7 +195,7 @@ static enum store_answer batch_look(struct batch_store *store, uint32_t shard,
     if (answer == STORE_TAKEN && PQntuples(rows) > 0)
         *ret_found = pg_take_number(rows, 0, 0, &ours) && ours == 1 ? BATCH_OURS : BATCH_OTHER;
     PQclear(rows);
-    return *ret_found == BATCH_OURS ? wait_for_standby(link_of(store)) : answer;
+    return *ret_found == BATCH_OURS ? pg_wait_replicated(link_of(store)) : answer;
 }
 
 /* ---- reading ---- */

@@ -36,3 +36,14 @@ int pg_ask(struct pg_link *link, const char *statement, const struct pg_params *
         answer = pg_link_run(link, statement, params, ret_rows);
     return store_error(answer);
 }
+
+/* A commit that comes later waits for all before it, so this one, which changes nothing, is that
+ * wait. A server that does not know the function has no such standbys. */
+enum store_answer pg_wait_replicated(struct pg_link *link)
+{
+    static const char statement[] = "SELECT pg_logical_emit_message(true, 'overround', '')";
+    const struct pg_params none = {.count = 0};
+    enum store_answer answer = pg_link_run(link, statement, &none, NULL);
+    bool unknown = answer == STORE_REFUSED && strncmp(pg_link_problem(link), "42883", 5) == 0;
+    return unknown ? STORE_TAKEN : answer;
+}

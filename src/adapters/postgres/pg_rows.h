@@ -14,3 +14,7 @@ bool pg_take_number(const PGresult *rows, int row, int column, int64_t *ret);
 /* A question that changes nothing: asked again where its answer was lost. 0 or as store_error(). */
 int pg_ask(struct pg_link *link, const char *statement, const struct pg_params *params,
            PGresult **ret_rows);
+/* What is read may be on this server alone: a restart ends the wait for a synchronous standby, and
+ * what waited is then seen by everybody. Answers when all that was read before has its standby
+ * (L2). */
+enum store_answer pg_wait_replicated(struct pg_link *link);

@@ -29,7 +29,9 @@ struct ledger_opened {
 
 struct ledger_asked {
     uint64_t from, to;  /* dump: numbers of the first and the last record */
-    const char *user;   /* dump: only records of this user; NULL: all */
+    const char *user;   /* dump: only records of this user; NULL: all. personal: whose */
+    const char *ledger; /* personal: the URL of a database; NULL: files */
+    bool erase;         /* personal: destroys the key */
     const char *until;  /* replay: a number or an instant; NULL: all */
     const char *data;   /* the server's folder */
     const char *heads;  /* verify: a file with heads that somebody else holds; NULL: none */

@@ -254,7 +254,7 @@ static int open_book(struct node *node, const struct book_options *options)
         .odds_log = node->stores.odds_log,
         .store = node->stores.store,
         .prices = node->options->follows ? node_follow_source(&node->follow) : NULL,
-        .vault = node->stores.vault,
+        .vault = node->personal.vault,
         .snapshots = node->shadow.of_book,
         .reconcile = node->shadow.reconcile,
         .verdicts = node->verdicts.store,

@@ -61,6 +61,7 @@ struct node_options {
     struct peer_address desk; /* of a shard whose desk is another process */
     bool desk_apart;          /* that has no users: shard 0 follows it as well */
     const char *ledger;       /* the database that it stands in; "files": none */
+    bool personal_in_files;   /* keys of personal fields do not stand beside it */
     const char *projection;   /* the database whose tables are filled; NULL: none */
     struct node_odds_store_options odds_store;
     bool follows;             /* prices are another process's, read there: no odds-worker here */

@@ -20,6 +20,7 @@
 #include "cli/node/node_offices.h"
 #include "cli/node/node_orphans.h"
 #include "cli/node/node_pages.h"
+#include "cli/node/node_personal.h"
 #include "cli/node/node_projection.h"
 #include "cli/node/node_uof.h"
 #include "cli/node/node_verdicts.h"
@@ -48,11 +49,10 @@ struct node_stores {
     struct disk *archive_disk;                        /* owned; NULL: none, or not there */
     struct ledger_log *file_log;                      /* owned; behind the meter */
     struct ledger_meter meter;
-    struct odds_log *odds_log;    /* owned */
-    struct odds_store *store;     /* owned */
-    struct personal_vault *vault; /* owned */
-    uint64_t epoch_min;           /* of a folder that was promoted; 0 */
-    uint32_t odds_epoch_min;      /* of a log that was another's before: ledger_duty.h */
+    struct odds_log *odds_log; /* owned */
+    struct odds_store *store;  /* owned */
+    uint64_t epoch_min;        /* of a folder that was promoted; 0 */
+    uint32_t odds_epoch_min;   /* of a log that was another's before: ledger_duty.h */
     uint64_t odds_position_min;
 };
 
@@ -87,6 +87,7 @@ struct node {
     struct node_shadow shadow;
     struct node_check check;
     struct node_database database;
+    struct node_personal personal;
     struct node_odds_store odds_store;
     struct node_follow follow; /* instead, with --roles bet-service */
     struct node_projection projection;

@@ -49,6 +49,7 @@ int node_register_metrics(struct node *node)
     TRY(node_ship_register_metrics(&node->ship, metrics));
     TRY(node_volumes_register_metrics(node->stores.file_log, metrics));
     TRY(node_database_register_metrics(&node->database, metrics));
+    TRY(node_personal_register_metrics(&node->personal, metrics));
     TRY(node_odds_store_register_metrics(&node->odds_store, metrics));
     TRY(node_follow_register_metrics(&node->follow, metrics));
     TRY(node_pages_register_metrics(&node->pages, metrics));

@@ -7,11 +7,9 @@
 #include "adapters/embedded/ledger_folder.h"
 #include "adapters/embedded/odds_log_file.h"
 #include "adapters/embedded/odds_store_memory.h"
-#include "adapters/embedded/personal_vault_file.h"
 #include "base/error.h"
 #include "base/log.h"
 #include "cli/node/node_internal.h"
-#include "crypto/key_files.h"
 #include "crypto/random.h"
 
 #define PATH_BYTES_MAX     512
@@ -221,19 +219,15 @@ static enum node_end open_odds_log(struct node *node)
     return NODE_ENDED;
 }
 
-static int open_vault(struct node *node)
+static int open_personal(struct node *node)
 {
-    unsigned char master[KEY_FILES_SECRET_BYTES];
-    TRY(key_files_secret(node->keys.folder, PERSONAL_MASTER_NAME, master, node->why));
-    struct personal_vault_file_options options = {
-        .folder = node->keys.folder,
-        .name = PERSONAL_KEYS_NAME,
-        .master = master,
-        .accounts_max = (size_t)node->options->accounts_max + 1,
-    };
-    int error = personal_vault_file_open(&options, &node->stores.vault);
-    explicit_bzero(master, sizeof master);
-    return error;
+    const struct node_options *options = node->options;
+    bool beside = !options->personal_in_files && node_personal_may_stand_at(options->ledger);
+    const struct node_personal_options personal = {.folder = node->keys.folder,
+                                                   .url = beside ? options->ledger : NULL,
+                                                   .shard = options->shard.shard,
+                                                   .accounts_max = (uint32_t)options->accounts_max};
+    return node_personal_open(&node->personal, &personal, node->why);
 }
 
 enum node_end node_open_stores(struct node *node)
@@ -247,7 +241,7 @@ enum node_end node_open_stores(struct node *node)
         end = open_odds_log(node);
     if (end != NODE_ENDED)
         return end;
-    int error = open_vault(node);
+    int error = open_personal(node);
     if (error < 0)
         return failed(node, "the keys of personal fields cannot be opened", error);
     error = odds_store_memory_new((uint32_t)node->options->markets_max, key, &node->stores.store);
@@ -275,8 +269,7 @@ void node_close_stores(struct node *node)
     struct node_stores *stores = &node->stores;
     if (stores->store != NULL)
         stores->store->ops->free(stores->store);
-    if (stores->vault != NULL)
-        stores->vault->ops->free(stores->vault);
+    node_personal_close(&node->personal);
     if (stores->odds_log != NULL)
         stores->odds_log->ops->free(stores->odds_log);
     disk_free(stores->odds_disk);

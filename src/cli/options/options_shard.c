@@ -44,12 +44,23 @@ static int check_lease(const struct node_options *node, struct buf *why)
     return why->bytes == 0 ? 0 : -ERR_CONFIG;
 }
 
+static int take_keys(const struct options *options, struct node_options *ret, struct buf *why)
+{
+    struct slice text = slice_text(options_text(options, "personal-keys"));
+    ret->personal_in_files = slice_is(text, "files");
+    if (ret->personal_in_files || slice_is(text, "ledger"))
+        return 0;
+    buf_printf(why, "--personal-keys is ledger or files, not: %.*s", SLICE_ARG(text));
+    return -ERR_CONFIG;
+}
+
 int options_shard(const struct options *options, struct node_options *ret, struct buf *why)
 {
     int64_t lease_ms = 0;
     const char *text = options_text(options, "shard");
     ret->any_shard = text != NULL && slice_is(slice_text(text), "any");
     TRY(take_shard(options, ret, why));
+    TRY(take_keys(options, ret, why));
     TRY(options_switch(options, "lease", &ret->leased, why));
     TRY(options_number(options, "lease-ms", (struct number_range){300, 600000}, &lease_ms, why));
     ret->leased = ret->leased || ret->any_shard;

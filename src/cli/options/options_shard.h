@@ -10,7 +10,8 @@
     {"shard", NULL},                                                                               \
     {"shards", "1"},                                                                               \
     {"lease", "off"},                                                                              \
-    {"lease-ms", "3000"}
+    {"lease-ms", "3000"},                                                                          \
+    {"personal-keys", "ledger"}
 /* clang-format on */
 
 /* ret->shard, and of ret->lease what the options say of it. After `ledger` was read. 0, or
