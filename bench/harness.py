@@ -110,6 +110,8 @@ class Bench:
 class Server:
     """`overround serve --profile bench` on the server's core, with data of its own."""
 
+    cpu = SERVER_CPU
+
     def __init__(self, bench, *options, name='server'):
         self.bench, self.options = bench, options
         self.data = bench.fresh(name)
@@ -119,7 +121,7 @@ class Server:
                 '--admin', '127.0.0.1:0', '--profile', 'bench', '--log-level', 'warn',
                 '--bets-max', BETS_MAX, '--verdicts-max', BETS_MAX, *self.options]
         # pylint: disable=consider-using-with
-        self.process = subprocess.Popen(pinned(SERVER_CPU, argv), stdout=subprocess.PIPE,
+        self.process = subprocess.Popen(pinned(self.cpu, argv), stdout=subprocess.PIPE,
                                         stdin=subprocess.DEVNULL, text=True,
                                         env=clean_environment())
         self.url = self.wait_for('ready ')
