@@ -19,7 +19,7 @@ PYTHON = '/usr/bin/python3'  # Debian's, which has pytest and websockets
 PROGRAM_SECONDS_MAX = 900  # the largest program takes 200 s under sanitizers
 PYTEST_SECONDS_MAX = 1200
 AUTOBAHN_CASES = '1.*,5.*,9.1.*'  # seconds; all of them take 20 minutes
-LINTS = ('cppcheck', 'format', 'layers', 'tidy', 'checklist', 'api', 'events')  # cppcheck is the longest
+LINTS = ('cppcheck', 'format', 'layers', 'tidy', 'checklist', 'api', 'events')  # longest first
 # Warnings are errors in `build`. Elsewhere the compiler warns of what instrumentation makes it see.
 BUILDS = {
     'build': ([], {}),
@@ -35,8 +35,8 @@ SANITIZERS = {
 SAN_TARGETS = ['meson-test-prereq']  # the program and the measurements are of `build`
 # Programs whose tests several processes share, because one would be the last that runs for minutes.
 SLICES = {'app': 4}
-# Programs that compute, and neither wait for anybody nor leave anything behind where they are ended:
-# under sanitizers they may run ahead.
+# Programs that compute, and neither wait for anybody nor leave anything behind where they are
+# ended: under sanitizers they may run ahead.
 COMPUTES = ('app', 'core', 'feeds_synthetic', 'ledger', 'sim')
 # What takes longest, about in that order: files that start a Kafka not all at once.
 LONG = ('app', 'contract', 'adapters', 'roles', 'sim', 'net', 'test_compare', 'test_recordings',
@@ -45,8 +45,8 @@ LONG = ('app', 'contract', 'adapters', 'roles', 'sim', 'net', 'test_compare', 't
         'test_uof_recovery', 'test_desk_apart', 'test_partitions', 'test_projection_dynamodb',
         'test_uof_broker', 'test_consumers', 'test_bet_service', 'test_ledger_database',
         'test_partitions_redis', 'test_roles_killed', 'test_churn')
-# At once, beside as many as there are processors: most conversations wait for a server three quarters
-# of their time, and some programs for an engine.
+# At once, beside as many as there are processors: most conversations wait for a server three
+# quarters of their time, and some programs for an engine.
 CONVERSATIONS_MORE, PROGRAMS_MORE = 2, 1
 # Conversations that are held once more with a server of several network loops, but for the tests
 # that are marked one_loop.
@@ -287,7 +287,8 @@ def pytest_file(run, folder, prefix, stem, marks='', env=None):
             status, output = command(run, argv + [f'--junitxml={report}',
                                                   f'--basetemp={os.path.join(scratch, "tests")}'],
                                      PYTEST_SECONDS_MAX,
-                                     {'PYTHONPYCACHEPREFIX': run.path('build', 'pycache'), **(env or {})},
+                                     {'PYTHONPYCACHEPREFIX': run.path('build', 'pycache'),
+                                      **(env or {})},
                                      work)
         found = parse_junit(report, prefix) if os.path.exists(report) else []
     if status != 0 and not any(r.outcome == 'failed' for r in found):

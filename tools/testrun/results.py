@@ -176,7 +176,8 @@ def print_summary(timings, took):
     print('--- summary')
     for name, seconds, work, found in timings:
         passed, failed, skipped = counts(found)
-        print(f'{name:<12} {seconds:7.1f} s {work:7.1f} s of work {passed:5} ok {failed:4} bad {skipped:4} skip')
+        print(f'{name:<12} {seconds:7.1f} s {work:7.1f} s of work {passed:5} ok {failed:4} bad '
+              f'{skipped:4} skip')
     failures = [r.id for *_, found in timings for r in found if r.outcome == 'failed']
     for ident in failures:
         print(f'bad: {ident}')
