@@ -106,11 +106,22 @@ static const struct option_spec serve_specs[] = {
 };
 /* clang-format on */
 
+/* clang-format off */
 static const struct option_spec standby_specs[] = {
-    SHARED_SPECS,           PROXY_SPECS,           PRODUCTION_SPECS,
-    {"primary", NULL},      {"primary-ca", NULL},  {"primary-name", NULL},
-    {"primary-cert", NULL}, {"primary-key", NULL}, {"token", NULL},
+    SHARED_SPECS,
+    PROXY_SPECS,
+    PRODUCTION_SPECS,
+    ODDS_STORE_SPECS,
+    SIMULATOR_SPECS,
+    {"price-lag-ms", "250"},
+    {"primary", NULL},
+    {"primary-ca", NULL},
+    {"primary-name", NULL},
+    {"primary-cert", NULL},
+    {"primary-key", NULL},
+    {"token", NULL},
 };
+/* clang-format on */
 
 static const struct option_spec demo_specs[] = {
     SHARED_SPECS,
@@ -592,20 +603,17 @@ static int take_engines(const struct options *options, struct node_options *node
     return options_odds_store(options, &node->odds_store, why);
 }
 
-/* Without an odds-worker: prices are another process's. */
-static int take_follow(const struct options *options, struct node_options *node, struct buf *why)
+/* Which shard it is of, and what that with its roles asks for. */
+static int take_process(const struct options *options, enum roles_process process,
+                        struct node_options *node, struct buf *why)
 {
-    int64_t lag_ms = 0;
-    node->follows = true;
-    TRY(options_number(options, "price-lag-ms", (struct number_range){100, 60000}, &lag_ms, why));
-    node->price_lag_us_max = lag_ms * US_PER_MS;
-    if (!node->odds_store.shared)
-        buf_put_text(why, "--roles bet-service needs --odds-store: where the prices are");
-    else if (node->loops != 0)
-        buf_put_text(why, "--roles bet-service is without --loops: fronts apart do that");
-    else
-        return 0;
-    return -ERR_CONFIG;
+    TRY(options_shard(options, node, why));
+    TRY(options_desk(options, node, why));
+    if (process == PROCESS_BET_SERVICE)
+        TRY(options_bet_service_roles(options, node, why));
+    if (process == PROCESS_DESK)
+        TRY(options_desk_roles(options, node, why));
+    return options_simulator(options, node, why);
 }
 
 static int take_node(const struct options *options, enum roles_process process,
@@ -614,13 +622,7 @@ static int take_node(const struct options *options, enum roles_process process,
     TRY(take_serve(options, node, why));
     TRY(take_engines(options, node, why));
     TRY(take_running(options, node, why));
-    TRY(options_shard(options, node, why));
-    TRY(options_desk(options, node, why));
-    if (process == PROCESS_BET_SERVICE)
-        TRY(take_follow(options, node, why));
-    if (process == PROCESS_DESK)
-        TRY(options_desk_roles(options, node, why));
-    return options_simulator(options, node, why);
+    return take_process(options, process, node, why);
 }
 
 static int serve_node(const struct options *options, enum roles_process process)
@@ -715,11 +717,11 @@ int command_standby(int argc, char *const *argv)
         return code;
     if (roles_take(slice_text(options_text(&options, "roles")), &roles, &process, &why) < 0)
         return command_fail(2, buf_slice(&why));
-    if (process != PROCESS_BOOK)
-        return command_fail(2, SLICE("--roles: a standby becomes a process of all roles"));
+    if (process != PROCESS_BOOK && process != PROCESS_BET_SERVICE && process != PROCESS_DESK)
+        return command_fail(2, SLICE("--roles: a standby becomes a process that has a ledger"));
     if (take_serve(&options, &standby.node, &why) < 0 ||
-        options_shard(&options, &standby.node, &why) < 0 ||
-        options_desk(&options, &standby.node, &why) < 0 ||
+        options_odds_store(&options, &standby.node.odds_store, &why) < 0 ||
+        take_process(&options, process, &standby.node, &why) < 0 ||
         take_primary(&options, &standby, &token, &why) < 0)
         return command_fail(2, buf_slice(&why));
     enum node_end end = standby_run(&standby, say_standby, say_ready, &why);

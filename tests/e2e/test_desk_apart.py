@@ -1,14 +1,19 @@
 """A desk in a process without users (docs/decisions/0021): feeds, prices, holds and results there,
 customers and bets in two shards that follow it."""
 import json
+import shutil
 
 import pytest
+from conftest import make
 from lib.bettor import Bettor
 from lib.desk import results
 from lib.desk_apart import ROLES, DeskApart
+from lib.http import Http
+from lib.ports import free_port
 from lib.redis import Redis
 from lib.server import Server, run
 from lib.shards import copy_keys
+from lib.standby import Standby
 from lib.until import until
 
 ALL = {'have_it': 2, 'away': []}
@@ -153,6 +158,101 @@ def test_a_desk_with_a_lease_is_followed_where_it_moves(tmp_path, database):
     finally:
         spare.kill()
         apart.close()
+
+
+def test_a_standby_of_a_desk_takes_over_and_the_shards_follow_it(tmp_path):
+    apart = DeskApart(Redis().start(), tmp_path, desk=['--ship', 'sync'], wait=False)
+    desk = apart.desk.server
+    shutil.copytree(tmp_path / 'desk' / 'keys', tmp_path / 'standby' / 'keys')
+    (tmp_path / 'standby.token').write_text(desk.token('standby-1', 'standby') + '\n')
+    standby = Standby(tmp_path / 'standby', desk.admin, str(tmp_path / 'standby.token'), '--roles',
+                      ROLES, '--shards', '2', '--odds-store', apart.redis.url)
+    try:
+        standby.start()
+        apart.begin()
+        market, held = apart.market(), apart.market()
+        bets = apart.bets(market)
+        assert apart.say(f'markets/{held}/suspend')['shards'] == ALL
+        desk.kill()
+        standby.promote()
+        apart.desk.server = apart.feed.server = standby
+        apart.way.target = standby.admin
+        apart.feed.again()
+        until(apart.granted, 30)
+        apart.all_bet(market)
+        apart.all_bet(held, 'MARKET_SUSPENDED')
+        apart.feed.settle(market, {11})
+        for customer, bet in zip(apart.customers, bets):
+            assert customer.wait_bet(bet['bet_id'], status='WON')
+        assert ready(standby) == 'ready'
+        for server in (*apart.services, standby):
+            assert server.terminate() == 0
+            assert 'all invariants hold' in server.verify()
+        assert {'FENCE', 'RESULT'} <= types(apart.dump(standby))
+    finally:
+        standby.kill()
+        desk.kill()
+        apart.close()
+
+
+def ready(server):
+    """What GET /readyz of the admin listener says."""
+    with Http(server.admin) as http:
+        answer = http.request('GET', '/readyz')
+    return 'ready' if answer.status == 200 else (answer.status, answer.json['code'])
+
+
+@pytest.mark.parametrize('frozen', [False, True])
+def test_a_desk_whose_prices_are_not_taken_says_so_and_its_words_go_on(apart, frozen):
+    desk, market = apart.desk.server, apart.market()
+    until(lambda: ready(desk) == 'ready')
+    apart.all_bet(market)
+    if frozen:
+        apart.redis.pause(True)
+    else:
+        apart.redis.end()
+    until(lambda: ready(desk) == (503, 'ODDS_STORE_AWAY'), 30)
+    with Http(desk.admin) as http:
+        assert http.request('GET', '/healthz').status == 200
+    assert apart.say(f'markets/{market}/suspend')['shards'] == ALL
+    assert apart.say(f'markets/{market}/resume')['shards'] == ALL
+    if frozen:
+        apart.redis.pause(False)
+    else:
+        apart.redis.start()
+    until(lambda: ready(desk) == 'ready', 30)
+    apart.all_bet(market)
+
+
+def test_a_desk_without_any_feed_says_so(tmp_path):
+    redis = Redis().start()
+    nobody = f'amqp://provider:x@127.0.0.1:{free_port()}/%2F'
+    made = make(tmp_path / 'desk', ['--roles', ROLES, '--odds-store', redis.url, '--uof', nobody])
+    try:
+        until(lambda: ready(made.server) == (503, 'FEEDS_AWAY'))
+        made.market()
+        until(lambda: ready(made.server) == 'ready')
+    finally:
+        made.close()
+        redis.close()
+
+
+def shards(server, role='auditor'):
+    return server.desk('/v1/admin/shards', None, role, 'GET')
+
+
+def test_the_desk_says_how_each_shard_is(apart):
+    desk, market = apart.desk.server, apart.market()
+    apart.all_bet(market)
+    here = [{'shard': n, 'attached': True, 'granted': True, 'lag_records': 0, 'bets_left': 0}
+            for n in range(2)]
+    until(lambda: shards(desk).json['shards'] == here)
+    apart.services[1].kill()
+    until(lambda: [(s['attached'], s['granted']) for s in shards(desk).json['shards']] ==
+          [(True, True), (False, False)], 30)
+    assert shards(apart.services[0]).json == {'shards': []}
+    assert shards(desk, 'bettor').status == 403
+    assert desk.desk('/v1/admin/shards', {}).status == 405
 
 
 @pytest.mark.parametrize('options, said', [

@@ -5,6 +5,7 @@ import test from "node:test";
 import { wordOf } from "../../web/desk/referrals.js";
 import { Incomplete, resultBody } from "../../web/desk/result_body.js";
 import { claimsOf } from "../../web/desk/session.js";
+import { spread, summary } from "../../web/desk/shards.js";
 import { writeJson } from "../../web/shared/decimal.js";
 
 const choice = (more = {}) => ({
@@ -81,4 +82,27 @@ test("a word on a bet that waits says what was typed, with its digits, or what i
   assert.match(say("offer"), /another stake, or another price/);
   assert.match(say("offer", { stake: "1.001" }), /amount/);
   assert.match(say("offer", { odds: ["evens", ""] }), /decimal/);
+});
+
+test("an answer says which shards have not got a word, and what that means", () => {
+  assert.equal(spread(undefined), "");
+  assert.equal(spread({ have_it: "2", away: [] }), "");
+  assert.equal(spread({ have_it: "1", away: ["1"] }), "Shard 1 is away: it takes no bets before it has this.");
+  assert.equal(spread({ have_it: "1", away: ["0", "2"], refused: ["1"] }),
+    "Shards 0, 2 are away: they take no bets before they have this. Shard 1 refused it: it is not in force there.");
+});
+
+const shard = (number, more = {}) => ({ shard: number, attached: true, granted: true, lag_records: "0", bets_left: "0", ...more });
+
+test("the line of the shards names those that are away first, and bets that are left", () => {
+  assert.deepEqual(summary([shard("0")]), { text: "1 of 1 shard takes bets", notes: [], more: 0 });
+  assert.deepEqual(summary([shard("0", { bets_left: "1" }), shard("1", { attached: false, granted: false, bets_left: "7" }),
+    shard("2", { granted: false })]), {
+    text: "1 of 3 shards take bets",
+    notes: [{ bad: true, text: "Shard 1 is away · 7 bets to settle" }, { bad: true, text: "Shard 2 takes no bets" },
+      { bad: false, text: "Shard 0: 1 bet to settle" }],
+    more: 0,
+  });
+  const many = summary(Array.from({ length: 20 }, (_, n) => shard(String(n), { attached: false })));
+  assert.deepEqual([many.notes.length, many.more], [8, 12]);
 });

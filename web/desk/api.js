@@ -11,6 +11,9 @@ export class DeskApi extends Http {
   status() {
     return this.once("GET", ADMIN + "status");
   }
+  shards() {
+    return this.once("GET", ADMIN + "shards");
+  }
   // One page; without a cursor the first.
   markets(cursor) {
     return this.once("GET", ADMIN + "markets" + (cursor ? "?cursor=" + segment(cursor) : ""));

@@ -10,6 +10,7 @@ import { Proposals } from "./proposals.js";
 import { Referrals } from "./referrals.js";
 import { Session } from "./session.js";
 import { Settlements } from "./settlements.js";
+import { Shards } from "./shards.js";
 
 const POLL_MS = 1000;
 const BARS_POLL_MS = 250; // what runs is looked at more often
@@ -28,6 +29,7 @@ const tabs = {
   limits,
   grants: new Grants(api),
 };
+const shards = new Shards(api);
 let shown = "markets";
 
 function openLimits(marketId) {
@@ -47,6 +49,7 @@ function signedIn(yes) {
   nodes.tabs.hidden = !yes;
   nodes["sign-out"].hidden = !yes;
   nodes["demo-notice"].hidden = !(yes && session.demo);
+  if (!yes) document.getElementById("shards").hidden = true;
   say(nodes.who, yes ? session.user : "");
   if (yes) show(shown);
   else for (const name of Object.keys(tabs)) document.getElementById(name).hidden = true;
@@ -70,6 +73,7 @@ async function refresh() {
   const status = await api.status();
   if (status.code === 401 || status.code === 403) return false;
   if (status.code === 200) figures(status.body);
+  await shards.refresh();
   const also = ["proposals", "referrals", "settlements"].filter((tab) => tab !== shown);
   for (const tab of [shown, ...also]) if (tabs[tab].refresh) await tabs[tab].refresh();
   return true;

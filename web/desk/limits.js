@@ -1,7 +1,7 @@
 // limits.js - the limits of one customer, market, event or sport.
 
 import { box, button, element, field, input, nodesOf, select } from "../shared/dom.js";
-import { refusal, tell } from "./words.js";
+import { besides, refusal, tell } from "./words.js";
 
 const SCOPES = [["customer", "Customer"], ["market", "Market"], ["event", "Event"], ["sport", "Sport"]];
 const FIELDS = [
@@ -66,7 +66,7 @@ export class Limits {
     if (!answer) return;
     if (answer.code !== 200) return void this.#tell(false, refusal(answer));
     if (method === "DELETE") this.#fill({});
-    this.#tell(true, `${method === "PUT" ? "Set" : "Removed"}: ledger ${answer.body.ledger_seq}.`);
+    this.#tell(true, `${method === "PUT" ? "Set" : "Removed"}: ledger ${answer.body.ledger_seq}.${besides(answer)}`);
   }
 
   async #call(method, body) {

@@ -3,7 +3,7 @@
 import { arrange, box, button, element, nodesOf, say } from "../shared/dom.js";
 import { price } from "../shared/odds.js";
 import { ResultForm } from "./result_form.js";
-import { RESULTS, STATUS, refusal } from "./words.js";
+import { RESULTS, STATUS, besides, refusal } from "./words.js";
 
 const ROWS_STEP = 250;
 const READ_MS = 2000; // the list is long: it is read less often than the rest
@@ -147,6 +147,7 @@ export class Markets {
     const answer = await this.options.api.hold(market.market_id, market.held ? "resume" : "suspend", reason)
       .catch(() => null);
     if (!answer || answer.code !== 200) this.#chosenSays(answer ? refusal(answer) : "There was no answer: look at the market's state.");
+    else if (besides(answer)) this.#chosenSays(`${market.name || market.market_id}: ${besides(answer).trim()}`);
     await this.#read().catch(() => {});
   }
 

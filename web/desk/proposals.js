@@ -1,7 +1,7 @@
 // proposals.js - results that wait for a second person, or for objections.
 
 import { arrange, box, button, element, field, input, nodesOf, say } from "../shared/dom.js";
-import { KINDS, RESULTS, refusal, tell } from "./words.js";
+import { KINDS, RESULTS, besides, refusal, tell } from "./words.js";
 
 const WORDS = {
   approve: ["Approve", "Approved"],
@@ -71,7 +71,7 @@ export class Proposals {
       made.disabled = false;
       const good = answer !== null && answer.code === 200;
       tell(this.nodes["proposals-answer"], good, good
-        ? `${WORDS[word][1]}: ledger ${answer.body.ledger_seq}.`
+        ? `${WORDS[word][1]}: ledger ${answer.body.ledger_seq}.${besides(answer)}`
         : answer ? refusal(answer) : "There was no answer: look whether it still waits.");
       await this.refresh().catch(() => {});
     }, word === "approve" ? "main" : "danger");

@@ -3,7 +3,7 @@
 import { box, button, element, field, input, select } from "../shared/dom.js";
 import { price } from "../shared/odds.js";
 import { Incomplete, KINDS, MODELS, OUTCOMES, resultBody } from "./result_body.js";
-import { RESULTS, outcome, refusal, tell } from "./words.js";
+import { RESULTS, besides, outcome, refusal, tell } from "./words.js";
 
 // Now, as a field for local times has it.
 function now() {
@@ -117,7 +117,7 @@ export class ResultForm {
       return;
     }
     const [market] = answer.body.markets || [];
-    tell(this.answer, answer.code === 200, market ? outcome(market) : refusal(answer));
+    tell(this.answer, answer.code === 200, market ? outcome(market) + besides(answer) : refusal(answer));
     if (answer.code === 200) this.versionTyped = false;
     this.onDone();
   }

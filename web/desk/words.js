@@ -1,5 +1,7 @@
 // words.js - what the desk's answers mean, in plain words.
 
+import { spread } from "./shards.js";
+
 const CODES = {
   ROLE_REQUIRED: "This token has not the role for that.",
   TOKEN_EXPIRED: "The token has expired: sign in again.",
@@ -48,6 +50,12 @@ export function outcome(market) {
     return `Proposed as ${market.proposal_id}: it waits for another person, or for the time in which somebody may object.`;
   const seq = market.ledger_seq ? ` Ledger ${market.ledger_seq}.` : "";
   return (OUTCOMES[market.outcome] || CODES[market.outcome] || market.outcome) + seq;
+}
+
+// What is to be said besides of a word that was taken: which shards have not got it.
+export function besides(answer) {
+  const text = answer && answer.code === 200 ? spread(answer.body.shards) : "";
+  return text && " " + text;
 }
 
 // Shows in `node` what came of a call.

@@ -5,6 +5,7 @@
 #pragma once
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 #include "base/assert.h"
@@ -63,4 +64,14 @@ static inline int64_t odds_unsaid_since_us(const struct odds_unsaid *unsaid)
     if (unsaid->newer > 0 && unsaid->newer_us < since_us)
         since_us = unsaid->newer_us;
     return since_us;
+}
+
+/* The oldest of several, as odds_unsaid_since_us(): now, where all was taken. */
+static inline int64_t odds_unsaid_oldest_us(const int64_t *since_us, size_t count, int64_t now_us)
+{
+    int64_t oldest_us = now_us;
+    for (size_t i = 0; i < count; i++)
+        if (since_us[i] < oldest_us)
+            oldest_us = since_us[i];
+    return oldest_us;
 }

@@ -61,6 +61,7 @@ struct odds_writer {
     bool digest_known;
     int64_t paused_us; /* nothing that waits is sent before */
     int64_t lease_us, refreshed_us;
+    int64_t taken_us;      /* all that is older has been taken; 0: nothing was yet */
     uint64_t alive;        /* which leases hold, as they were told */
     uint64_t refresh_owed; /* markets times microseconds */
     uint64_t epoch;
@@ -548,6 +549,9 @@ static void tell_alive(struct odds_writer *w, int64_t now_us)
 {
     int64_t since_us[REDIS_NODES_MAX];
     find_unsaid(w, since_us);
+    int64_t oldest_us = odds_unsaid_oldest_us(since_us, redis_fleet_count(w->fleet), now_us);
+    if (w->digest_known && redis_fleet_is_whole(w->fleet) && oldest_us != ODDS_UNSAID_FOREVER)
+        w->taken_us = oldest_us;
     for (size_t i = 0; i < redis_fleet_count(w->fleet); i++)
         if (since_us[i] == ODDS_UNSAID_FOREVER)
             send_word(w, i, SLICE("alive"), SLICE_NONE);
@@ -576,22 +580,9 @@ static void set_lease(struct odds_writer *w, struct slice provider, int64_t left
         (void)redis_link_send(link, buf_slice(&out), on_nothing, w, 0);
 }
 
-/* Which leases hold, as a sum that changes with any of them. */
-static uint64_t sum_leases(const struct odds_writer *w)
-{
-    uint64_t alive = 0;
-    size_t count = w->providers.count(w->providers.owner);
-    for (size_t i = 0; i < count; i++) {
-        int64_t left_us = 0;
-        (void)w->providers.at(w->providers.owner, i, &left_us);
-        alive |= (uint64_t)(left_us > 0) << (i & 63);
-    }
-    return alive;
-}
-
 static void tell_leases(struct odds_writer *w)
 {
-    w->alive = sum_leases(w);
+    w->alive = odds_providers_alive(&w->providers);
     for (size_t i = 0; i < w->providers.count(w->providers.owner); i++) {
         int64_t left_us = 0;
         char memory[256];
@@ -644,7 +635,8 @@ static void on_tick(void *owner)
 {
     struct odds_writer *w = owner;
     int64_t now_us = loop_now(w->loop).us;
-    if (now_us - w->lease_us >= w->options.lease_us || sum_leases(w) != w->alive) {
+    if (now_us - w->lease_us >= w->options.lease_us ||
+        odds_providers_alive(&w->providers) != w->alive) {
         w->lease_us = now_us;
         if ((uint64_t)w->markets.value < w->store->ops->count(w->store))
             find_missing(w);
@@ -760,6 +752,11 @@ void odds_writer_free(struct odds_writer *w)
     free(w->value);
     free(w->command);
     free(w);
+}
+
+int64_t odds_writer_behind_us(const struct odds_writer *w)
+{
+    return loop_now(w->loop).us - w->taken_us;
 }
 
 bool odds_writer_is_level(const struct odds_writer *w)

@@ -11,18 +11,11 @@
 
 #include <stdint.h>
 
+#include "adapters/redis/odds_providers.h"
 #include "adapters/redis/redis_fleet.h"
 #include "ports/odds_store.h"
 
 struct odds_writer;
-
-/* The providers of the markets; borrowed. */
-struct odds_writer_providers {
-    void *owner;
-    size_t (*count)(void *owner);
-    /* *ret_left_us: how long its lease holds yet; 0 or less: it does not. */
-    struct slice (*at)(void *owner, size_t n, int64_t *ret_left_us);
-};
 
 struct odds_writer_options {
     struct redis_fleet_options fleet;
@@ -53,6 +46,10 @@ void odds_writer_on_removed(void *owner, const struct odds_image *image);
 /* Goes on with what waits: at the end of each turn. True: another turn is wanted at once. */
 bool odds_writer_turn(struct odds_writer *writer);
 
+/* For how long something has waited that the servers have not taken, in microseconds, give or take
+ * a tenth of a second; while a server is away, refuses, or has come back and not been told all yet,
+ * since all was taken last. */
+int64_t odds_writer_behind_us(const struct odds_writer *writer);
 /* Everything has been taken by the server. */
 bool odds_writer_is_level(const struct odds_writer *writer);
 /* -ERR_LIMIT. */

@@ -19,6 +19,7 @@
 #include "cli/demo_status_node.h"
 #include "cli/node/descriptors.h"
 #include "cli/node/node_internal.h"
+#include "cli/node/node_ready.h"
 #include "cli/version.h"
 
 #define ADMIN_TOKENS_KEPT 256
@@ -323,7 +324,9 @@ static int open_backoffice(struct node *node)
         .office_link_owner = &node->offices,
         .desk_link = node_desk_serve,
         .desk_link_owner = &node->desk,
-        .words = {&node->desk, node_desk_wait},
+        .words = {&node->desk, node_desk_wait, node_desk_shard},
+        .hindered = node_is_hindered,
+        .hindered_owner = node,
         .streams = node_pages_serve,
         .streams_owner = &node->pages,
         .loop = node->loop,

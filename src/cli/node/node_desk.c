@@ -101,6 +101,19 @@ bool node_desk_wait(void *owner, const struct relay_wait_for *words, relay_sprea
     return true;
 }
 
+/* ---- the shards ---- */
+
+bool node_desk_shard(void *owner, uint32_t n, uint32_t *ret_shard,
+                     struct relay_shard_view *ret_view)
+{
+    const struct node_desk *desk = owner;
+    if (desk->teller == NULL || n >= desk->links_count - RELAY_SPARE_LINKS - desk->first)
+        return false;
+    *ret_shard = desk->first + n;
+    *ret_view = relay_teller_shard(desk->teller, *ret_shard);
+    return true;
+}
+
 /* ---- turns ---- */
 
 static void on_due(void *owner)
@@ -195,8 +208,8 @@ static void show_shards(struct node_desk *desk)
 {
     int64_t attached = 0, granted = 0;
     uint64_t lag = 0, bets_left = 0;
-    for (uint32_t i = desk->first; i < desk->links_count - RELAY_SPARE_LINKS; i++) {
-        struct relay_shard_view view = relay_teller_shard(desk->teller, i);
+    struct relay_shard_view view;
+    for (uint32_t n = 0, shard = 0; node_desk_shard(desk, n, &shard, &view); n++) {
         attached += view.attached;
         granted += view.granted;
         bets_left += view.bets_left;

@@ -53,6 +53,8 @@ void node_desk_serve(void *owner, struct http_request *request);
 /* For backoffice_parts.words. */
 bool node_desk_wait(void *owner, const struct relay_wait_for *words, relay_spread_fn told,
                     void *told_owner);
+bool node_desk_shard(void *owner, uint32_t n, uint32_t *ret_shard,
+                     struct relay_shard_view *ret_view);
 /* For the book's listener. */
 void node_desk_word(struct node_desk *desk, const struct record_view *record);
 /* Behind book_begin_turn(); behind book_end_turn(), with whether this process may let bets be taken

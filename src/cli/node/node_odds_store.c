@@ -73,6 +73,11 @@ bool node_odds_store_turn(struct node_odds_store *shared)
     return shared->writer != NULL && odds_writer_turn(shared->writer);
 }
 
+int64_t node_odds_store_behind_us(const struct node_odds_store *shared)
+{
+    return shared->writer == NULL ? 0 : odds_writer_behind_us(shared->writer);
+}
+
 int node_odds_store_register_metrics(struct node_odds_store *shared, struct metrics *metrics)
 {
     return shared->writer == NULL ? 0 : odds_writer_register_metrics(shared->writer, metrics);

@@ -47,5 +47,8 @@ void node_odds_store_on_removed(struct node_odds_store *shared, const struct odd
 /* At the end of a turn. True: another one is wanted at once. */
 bool node_odds_store_turn(struct node_odds_store *shared);
 
+/* As odds_writer_behind_us(); 0 where the prices are not shared. */
+int64_t node_odds_store_behind_us(const struct node_odds_store *shared);
+
 /* -ERR_LIMIT. */
 int node_odds_store_register_metrics(struct node_odds_store *shared, struct metrics *metrics);

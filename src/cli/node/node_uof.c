@@ -80,6 +80,11 @@ int node_uof_open(struct node_uof *uof, const struct node_uof_options *options,
     return uof_link_new(parts->loop, &link, &listener, &uof->link);
 }
 
+bool node_uof_is_up(const struct node_uof *uof)
+{
+    return uof->link == NULL || uof_link_stats(uof->link)->up.value == 1;
+}
+
 void node_uof_end(struct node_uof *uof)
 {
     if (uof->link != NULL)

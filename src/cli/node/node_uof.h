@@ -39,6 +39,8 @@ struct node_uof {
  * or none; node_uof_close() is due all the same. */
 int node_uof_open(struct node_uof *uof, const struct node_uof_options *options,
                   const struct node_uof_parts *parts, struct buf *why);
+/* Whether there is no broker, or its messages come. */
+bool node_uof_is_up(const struct node_uof *uof);
 /* Another process takes over: nothing is taken any more. */
 void node_uof_end(struct node_uof *uof);
 void node_uof_close(struct node_uof *uof);

@@ -81,3 +81,19 @@ int options_desk_roles(const struct options *options, struct node_options *ret, 
         return 0;
     return -ERR_CONFIG;
 }
+
+int options_bet_service_roles(const struct options *options, struct node_options *ret,
+                              struct buf *why)
+{
+    int64_t lag_ms = 0;
+    ret->follows = true;
+    TRY(options_number(options, "price-lag-ms", (struct number_range){100, 60000}, &lag_ms, why));
+    ret->price_lag_us_max = lag_ms * US_PER_MS;
+    if (!ret->odds_store.shared)
+        buf_put_text(why, "--roles bet-service needs --odds-store: where the prices are");
+    else if (ret->loops != 0)
+        buf_put_text(why, "--roles bet-service is without --loops: fronts apart do that");
+    else
+        return 0;
+    return -ERR_CONFIG;
+}

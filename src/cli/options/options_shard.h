@@ -20,3 +20,6 @@ int options_shard(const struct options *options, struct node_options *ret, struc
 /* The same of one that has the roles of a desk apart, behind it: its log is that one, where --shard
  * names none; and prices are written for the shards. */
 int options_desk_roles(const struct options *options, struct node_options *ret, struct buf *why);
+/* And of one without an odds-worker: prices are another process's, and how old they may be. */
+int options_bet_service_roles(const struct options *options, struct node_options *ret,
+                              struct buf *why);

@@ -37,6 +37,7 @@ static const struct admin_route routes[ADMIN_ROUTES_COUNT] = {
                            ADMIN_BOOK},
     [ADMIN_STATUS] = {"/v1/admin/status", ROUTE_READ, ROLES_STAFF, 0, ADMIN_DESK},
     [ADMIN_SETTLEMENTS] = {"/v1/admin/settlements", ROUTE_READ, ROLES_STAFF, 0, ADMIN_DESK},
+    [ADMIN_SHARDS] = {"/v1/admin/shards", ROUTE_READ, ROLES_STAFF, 0, ADMIN_DESK},
     [ADMIN_MARKETS] = {"/v1/admin/markets", ROUTE_READ, ROLES_STAFF, 0, ADMIN_DESK},
     [ADMIN_SUSPEND] = {"/v1/admin/markets/{market_id}/suspend", ROUTE_POST, ROLES_DESK,
                        MARKET_ID_BYTES_MAX, ADMIN_DESK},

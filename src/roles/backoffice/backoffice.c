@@ -20,6 +20,7 @@
 #include "roles/backoffice/referral_desk.h"
 #include "roles/backoffice/referral_list.h"
 #include "roles/backoffice/result_decode.h"
+#include "roles/backoffice/shard_list.h"
 #include "roles/shared/demo_session.h"
 #include "roles/shared/json_fields.h"
 
@@ -292,6 +293,16 @@ static void serve_markets(struct backoffice *backoffice, struct admin_call *call
     http_reply(to, 200, SLICE("application/json"), NO_STORE, buf_slice(&out));
 }
 
+_Static_assert(SHARD_LIST_JSON_BYTES_MAX <= MARKET_LIST_BYTES_MAX, "one memory for both");
+
+static void serve_shards(struct backoffice *backoffice, struct admin_call *call)
+{
+    struct buf out = buf_over(backoffice->markets, sizeof backoffice->markets);
+    shard_list_write(&out, &backoffice->parts.words);
+    ASSERT(!out.overflow); /* there is room for all */
+    http_reply(call->request->reply_to, 200, SLICE("application/json"), NO_STORE, buf_slice(&out));
+}
+
 /* ---- desk and feed ---- */
 
 static void serve_suspend(struct backoffice *backoffice, struct admin_call *call)
@@ -451,9 +462,13 @@ static void serve_health(struct backoffice *backoffice, struct admin_call *call)
 
 static void serve_ready(struct backoffice *backoffice, struct admin_call *call)
 {
+    const struct backoffice_parts *parts = &backoffice->parts;
     struct http_reply_to to = call->request->reply_to;
-    if (!book_takes_bets(backoffice->parts.book) || http_server_is_draining(to.server))
+    struct backoffice_hindrance why;
+    if (!book_takes_bets(parts->book) || http_server_is_draining(to.server))
         http_reply_problem(to, 503, "NOT_READY", SLICE("No bets are taken now."));
+    else if (parts->hindered != NULL && parts->hindered(parts->hindered_owner, &why))
+        http_reply_problem(to, 503, why.code, why.sentence);
     else
         http_reply(to, 200, SLICE("text/plain"), NO_STORE, SLICE("ready\n"));
 }
@@ -495,6 +510,7 @@ static void (*const serves[ADMIN_ROUTES_COUNT])(struct backoffice *, struct admi
     [ADMIN_OFFICE_LINK] = serve_office_link,
     [ADMIN_STATUS] = serve_status,
     [ADMIN_SETTLEMENTS] = serve_settlements,
+    [ADMIN_SHARDS] = serve_shards,
     [ADMIN_MARKETS] = serve_markets,
     [ADMIN_SUSPEND] = serve_suspend,
     [ADMIN_RESUME] = serve_resume,

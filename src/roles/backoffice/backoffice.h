@@ -19,6 +19,12 @@
 
 struct backoffice;
 
+/* Why a process cannot do its work, as GET /readyz says it. Both for ever. */
+struct backoffice_hindrance {
+    const char *code;
+    struct slice sentence;
+};
+
 /* All borrowed until backoffice_free. */
 struct backoffice_parts {
     struct loop *loop;
@@ -29,6 +35,9 @@ struct backoffice_parts {
     /* How many connections and WebSockets customers have open now, for the status. */
     void (*open_now)(void *owner, uint64_t *ret_connections, uint64_t *ret_websockets);
     void *open_now_owner;
+    /* Whether something else than its book keeps the process from its work. NULL: nothing does. */
+    bool (*hindered)(void *owner, struct backoffice_hindrance *ret);
+    void *hindered_owner;
     struct result_policy results;
     struct ledger_tree *tree; /* NULL: no signing keys here */
     const struct feed_format *formats;

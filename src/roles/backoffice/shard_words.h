@@ -11,6 +11,8 @@ struct shard_words {
     /* As relay_teller_wait(); last_seq 0: all words so far. False: there are no other shards. */
     bool (*wait)(void *owner, const struct relay_wait_for *words, relay_spread_fn told,
                  void *told_owner);
+    /* The n-th of the others, by number. False: there are no more. */
+    bool (*shard)(void *owner, uint32_t n, uint32_t *ret_shard, struct relay_shard_view *ret_view);
 };
 
 /* Of all shards' numbers, in `away` and in `refused`. */

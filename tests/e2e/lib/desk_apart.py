@@ -16,9 +16,10 @@ ROLES = 'odds-worker,back-office'
 
 
 class DeskApart:
-    """With a customer in each shard. A shard may have more options of its own."""
+    """With a customer in each shard. A shard may have more options of its own. Without
+    `wait` begin() is still to be called: a desk whose standby is not there yet says nothing."""
 
-    def __init__(self, redis, folder, shards=2, desk=(), more=None):
+    def __init__(self, redis, folder, shards=2, desk=(), more=None, wait=True):
         self.redis, self.folder, self.shards = redis, folder, shards
         self.more = more or {}
         self.desk = make(folder / 'desk', ['--roles', ROLES, '--shards', str(shards),
@@ -27,9 +28,15 @@ class DeskApart:
         self.way = Proxy(self.desk.server.admin)
         self.token_file = folder / 'desk.token'
         self.token_file.write_text(self.desk.server.token('shard-0', 'shard') + '\n')
-        self.services = [self.open(n) for n in range(shards)]
+        self.services, self.customers = [], []
+        if wait:
+            self.begin()
+
+    def begin(self):
+        """The shards."""
+        self.services = [self.open(n) for n in range(self.shards)]
         until(self.granted, 30)
-        self.customers = [Bettor(service, next(users_of(n, shards)))
+        self.customers = [Bettor(service, next(users_of(n, self.shards)))
                           for n, service in enumerate(self.services)]
 
     def open(self, shard):
