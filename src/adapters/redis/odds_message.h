@@ -23,12 +23,12 @@
 #include "base/slice.h"
 #include "core/ids.h"
 
-#define ODDS_CLAIM_RANGES_MAX 32 /* slots of further ones are not claimed */
+#define ODDS_CLAIM_RANGES_MAX 256 /* slots of further ones are not claimed */
 
 struct odds_claim {
     uint64_t epoch; /* of versions: 0, nothing was said yet */
     int64_t sent_us, behind_us;
-    uint8_t ranges_count; /* 0: nothing is claimed */
+    uint16_t ranges_count; /* 0: nothing is claimed */
     struct redis_range ranges[ODDS_CLAIM_RANGES_MAX];
 };
 

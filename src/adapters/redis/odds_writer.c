@@ -540,7 +540,7 @@ static void claim(struct odds_writer *w, size_t master, int64_t since_us, int64_
     struct odds_claim claimed = {.epoch = w->epoch, .sent_us = now_us};
     claimed.behind_us = since_us < now_us ? now_us - since_us : 0;
     claimed.ranges_count =
-        (uint8_t)redis_fleet_ranges(w->fleet, master, claimed.ranges, ODDS_CLAIM_RANGES_MAX);
+        (uint16_t)redis_fleet_ranges(w->fleet, master, claimed.ranges, ODDS_CLAIM_RANGES_MAX);
     odds_claim_write(&words, &claimed);
     send_word(w, master, SLICE("alive"), buf_slice(&words));
 }

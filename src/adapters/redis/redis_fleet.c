@@ -38,7 +38,7 @@ struct redis_fleet {
     int64_t ask_us;
     struct timer tick;
     struct redis_link_stats stats, seed_stats;
-    struct metrics_counter masters_changed, redirects;
+    struct metrics_counter masters_changed, redirects, ranges_reached;
     struct metrics_gauge up;
 };
 
@@ -337,8 +337,10 @@ size_t redis_fleet_ranges(struct redis_fleet *fleet, size_t n, struct redis_rang
             ret[count - 1].last = slot;
             continue;
         }
-        if (count == most)
+        if (count == most) {
+            metrics_count(&fleet->ranges_reached, 1);
             break;
+        }
         ret[count++] = (struct redis_range){slot, slot};
     }
     return count;
@@ -409,6 +411,9 @@ int redis_fleet_register_metrics(struct redis_fleet *fleet, struct metrics *metr
         {{"overround_limit_reached_total", "How often a limit was reached",
           "limit=\"redis_queue_max\"", 0},
          &fleet->stats.full.value},
+        {{"overround_limit_reached_total", "How often a limit was reached",
+          "limit=\"odds_claim_ranges_max\"", 0},
+         &fleet->ranges_reached.value},
     };
     TRY(metrics_add_gauges(metrics, gauges, sizeof gauges / sizeof *gauges));
     return metrics_add_counters(metrics, counters, sizeof counters / sizeof *counters);

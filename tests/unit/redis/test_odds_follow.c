@@ -53,7 +53,7 @@ TEST(odds_message, a_claim_comes_back_as_it_was_written)
     struct odds_message m;
     struct odds_claim claim = {.epoch = UINT32_MAX, .sent_us = INT64_MAX, .behind_us = INT64_MAX};
     for (unsigned i = 0; i < ODDS_CLAIM_RANGES_MAX; i++)
-        claim.ranges[claim.ranges_count++] = (struct redis_range){(uint16_t)(16352 + i), 16383};
+        claim.ranges[claim.ranges_count++] = (struct redis_range){(uint16_t)(16383 - i), 16383};
     struct buf out = buf_over(memory, sizeof memory);
     buf_put_text(&out, "00000000000000af 9 alive ");
     odds_claim_write(&out, &claim);
