@@ -12,6 +12,13 @@ struct backoff {
     struct prng random;
 };
 
+static inline struct backoff backoff_begin(int64_t us_min, int64_t us_max, uint64_t seed)
+{
+    struct backoff backoff = {.us_min = us_min, .us_max = us_max};
+    prng_seed(&backoff.random, seed);
+    return backoff;
+}
+
 static inline void backoff_reset(struct backoff *backoff)
 {
     backoff->next_us = 0;

@@ -130,6 +130,12 @@ static inline void metrics_count(struct metrics_counter *counter, uint64_t more)
     __atomic_store_n(&counter->value, value + more, __ATOMIC_RELAXED);
 }
 
+/* Counted elsewhere, so many in all. */
+static inline void metrics_count_to(struct metrics_counter *counter, uint64_t total)
+{
+    __atomic_store_n(&counter->value, total, __ATOMIC_RELAXED);
+}
+
 static inline void metrics_set(struct metrics_gauge *gauge, int64_t value)
 {
     __atomic_store_n(&gauge->value, value, __ATOMIC_RELAXED);

@@ -130,11 +130,6 @@ static void keeper_poll(struct verdict_store *store)
 
 /* ---- runs ---- */
 
-static void count_to(struct metrics_counter *counter, uint64_t value)
-{
-    metrics_count(counter, value - counter->value); /* one thread counts */
-}
-
 static void count_runs(struct keeper *keeper, int result)
 {
     const struct verdict_runs_stats stats = verdict_runs_stats(keeper->runs);
@@ -144,10 +139,10 @@ static void count_runs(struct keeper *keeper, int result)
     metrics_set(&m->bytes, (int64_t)stats.bytes);
     metrics_set(&m->covered, (int64_t)verdict_runs_covered(keeper->runs));
     metrics_set(&m->failed, result == -ERR_CORRUPT);
-    count_to(&m->made, stats.made);
-    count_to(&m->merged, stats.merged);
-    count_to(&m->dropped, stats.dropped);
-    count_to(&m->write_errors, stats.errors);
+    metrics_count_to(&m->made, stats.made);
+    metrics_count_to(&m->merged, stats.merged);
+    metrics_count_to(&m->dropped, stats.dropped);
+    metrics_count_to(&m->write_errors, stats.errors);
 }
 
 static int step(struct keeper *keeper)

@@ -264,9 +264,8 @@ int redis_link_new(const struct redis_link_options *options, const struct net_ad
     link->listener = *listener;
     link->stats = stats;
     link->loop = conn_pool_loop(options->pool);
-    link->backoff =
-        (struct backoff){.us_min = options->backoff_us_min, .us_max = options->backoff_us_max};
-    prng_seed(&link->backoff.random, options->seed ^ (uint64_t)(uintptr_t)link);
+    link->backoff = backoff_begin(options->backoff_us_min, options->backoff_us_max,
+                                  options->seed ^ (uint64_t)(uintptr_t)link);
     timer_init(&link->tick, on_tick, link);
     if (redis_pipe_init(&link->pipe, options->in_flight_max) < 0) {
         redis_pipe_done(&link->pipe);

@@ -117,11 +117,6 @@ void desk_link_close(struct desk_link *link)
 
 /* ---- what is counted ---- */
 
-static void count_to(struct metrics_counter *counter, uint64_t value)
-{
-    metrics_count(counter, value - counter->value);
-}
-
 static void show(void *owner)
 {
     struct desk_link *link = owner;
@@ -130,15 +125,15 @@ static void show(void *owner)
     const struct relay_follower_stats *stats = relay_follower_stats(link->follower);
     metrics_set(&link->is_attached, relay_follower_is_welcome(link->follower));
     metrics_set(&link->is_granted, !book_desk_away(link->book));
-    count_to(&link->sessions, stats->sessions);
-    count_to(&link->words, stats->words);
-    count_to(&link->refused, stats->refused);
-    count_to(&link->asked, stats->asked);
-    count_to(&link->granted, stats->granted);
-    count_to(&link->later, stats->later);
-    count_to(&link->bad, stats->bad_messages);
-    count_to(&link->foreign, stats->foreign);
-    count_to(&link->inbox, stats->inbox_reached);
+    metrics_count_to(&link->sessions, stats->sessions);
+    metrics_count_to(&link->words, stats->words);
+    metrics_count_to(&link->refused, stats->refused);
+    metrics_count_to(&link->asked, stats->asked);
+    metrics_count_to(&link->granted, stats->granted);
+    metrics_count_to(&link->later, stats->later);
+    metrics_count_to(&link->bad, stats->bad_messages);
+    metrics_count_to(&link->foreign, stats->foreign);
+    metrics_count_to(&link->inbox, stats->inbox_reached);
 }
 
 int desk_link_register_metrics(struct desk_link *link, const struct book *book,

@@ -5,8 +5,10 @@
 #include <string.h>
 
 #include "adapters/curl/curl_client.h"
+#include "base/backoff.h"
 #include "base/error.h"
 #include "base/log.h"
+#include "crypto/random.h"
 #include "ledger/proof_json.h"
 
 #define BACKOFF_US_MIN US_PER_SECOND
@@ -32,7 +34,7 @@ struct heads_webhook {
     uint64_t posting_at;
     char body[BODY_BYTES_MAX];
     struct timer retry;
-    int64_t backoff_us;
+    struct backoff backoff;
     struct item items[HEADS_WEBHOOK_MAX]; /* a ring */
     uint64_t in, out;
     struct heads_webhook_stats stats;
@@ -64,10 +66,7 @@ static void fail(struct heads_webhook *webhook, int status, const char *problem)
     webhook->failing = true;
     metrics_count(&webhook->stats.failed, 1);
     loop_timer_set(webhook->loop, &webhook->retry,
-                   (struct monotonic){loop_now(webhook->loop).us + webhook->backoff_us});
-    webhook->backoff_us *= 2;
-    if (webhook->backoff_us > BACKOFF_US_MAX)
-        webhook->backoff_us = BACKOFF_US_MAX;
+                   (struct monotonic){loop_now(webhook->loop).us + backoff_us(&webhook->backoff)});
 }
 
 /* What was posted may have been dropped from the ring meanwhile. */
@@ -82,7 +81,7 @@ static void on_done(struct web_request *request, int status, const char *problem
     if (webhook->failing)
         log_info("heads", "the webhook takes what is signed again", LOG_I64("status", status));
     webhook->failing = false;
-    webhook->backoff_us = BACKOFF_US_MIN;
+    backoff_reset(&webhook->backoff);
     metrics_count(&webhook->stats.posted, 1);
     if (webhook->out == webhook->posting_at)
         webhook->out++;
@@ -162,7 +161,9 @@ int heads_webhook_new(struct loop *loop, const char *url, const char *ca_file,
         return -ERR_MEMORY;
     webhook->loop = loop;
     webhook->url = url;
-    webhook->backoff_us = BACKOFF_US_MIN;
+    uint64_t seed;
+    random_fill(&seed, sizeof seed);
+    webhook->backoff = backoff_begin(BACKOFF_US_MIN, BACKOFF_US_MAX, seed);
     timer_init(&webhook->retry, on_retry, webhook);
     int error = open_client(webhook, ca_file, why);
     if (error < 0) {

@@ -199,11 +199,6 @@ void node_desk_close(struct node_desk *desk)
 
 /* ---- what is counted ---- */
 
-static void count_to(struct metrics_counter *counter, uint64_t value)
-{
-    metrics_count(counter, value - counter->value);
-}
-
 static void show_shards(struct node_desk *desk)
 {
     int64_t attached = 0, granted = 0;
@@ -229,20 +224,20 @@ static void show(void *owner)
         return;
     const struct relay_teller_stats *stats = relay_teller_stats(desk->teller);
     show_shards(desk);
-    count_to(&desk->sessions, stats->sessions);
-    count_to(&desk->words, stats->words);
-    count_to(&desk->words_read, stats->words_read);
-    count_to(&desk->forgotten, relay_teller_forgotten(desk->teller));
-    count_to(&desk->grants, stats->grants);
-    count_to(&desk->not_granted, stats->not_granted);
-    count_to(&desk->refused, stats->refused);
-    count_to(&desk->answers, stats->answers);
-    count_to(&desk->answers_away, stats->answers_away);
-    count_to(&desk->bad, stats->bad_messages);
-    count_to(&desk->foreign, stats->foreign);
-    count_to(&desk->replaced, stats->replaced);
-    count_to(&desk->read_failures, stats->read_failures);
-    count_to(&desk->waits_reached, stats->waits_reached);
+    metrics_count_to(&desk->sessions, stats->sessions);
+    metrics_count_to(&desk->words, stats->words);
+    metrics_count_to(&desk->words_read, stats->words_read);
+    metrics_count_to(&desk->forgotten, relay_teller_forgotten(desk->teller));
+    metrics_count_to(&desk->grants, stats->grants);
+    metrics_count_to(&desk->not_granted, stats->not_granted);
+    metrics_count_to(&desk->refused, stats->refused);
+    metrics_count_to(&desk->answers, stats->answers);
+    metrics_count_to(&desk->answers_away, stats->answers_away);
+    metrics_count_to(&desk->bad, stats->bad_messages);
+    metrics_count_to(&desk->foreign, stats->foreign);
+    metrics_count_to(&desk->replaced, stats->replaced);
+    metrics_count_to(&desk->read_failures, stats->read_failures);
+    metrics_count_to(&desk->waits_reached, stats->waits_reached);
 }
 
 static int register_teller(struct node_desk *desk, struct metrics *metrics)

@@ -5,18 +5,15 @@
 #include "base/buf.h"
 #include "base/error.h"
 #include "base/log.h"
+#include "crypto/random.h"
 
 #define BACKOFF_US_MIN US_PER_SECOND
 #define BACKOFF_US_MAX (30 * US_PER_SECOND)
-#define WS_CLOSE_OURS  1000
 
 static void set_retry(struct node_fence *fence)
 {
     loop_timer_set(fence->loop, &fence->retry,
-                   (struct monotonic){loop_now(fence->loop).us + fence->backoff_us});
-    fence->backoff_us *= 2;
-    if (fence->backoff_us > BACKOFF_US_MAX)
-        fence->backoff_us = BACKOFF_US_MAX;
+                   (struct monotonic){loop_now(fence->loop).us + backoff_us(&fence->backoff)});
 }
 
 static void on_open(void *owner, struct ws_handle ws)
@@ -45,13 +42,13 @@ static void on_binary(void *owner, struct ws_handle ws, struct slice bytes)
             log_error("fence", "the old primary does not obey",
                       LOG_TEXT("reason", slice_text(ship_refusal_text(message.refused.refusal))));
     }
-    ws_conn_close(ws, WS_CLOSE_OURS, SLICE_NONE);
+    ws_conn_close(ws, WS_CLOSE_NORMAL, SLICE_NONE);
 }
 
 static void on_text(void *owner, struct ws_handle ws, struct slice text)
 {
     (void)owner, (void)text;
-    ws_conn_close(ws, WS_CLOSE_OURS, SLICE_NONE);
+    ws_conn_close(ws, WS_CLOSE_NORMAL, SLICE_NONE);
 }
 
 static void on_closed(void *owner, struct ws_handle ws, uint16_t code)
@@ -95,9 +92,12 @@ void node_fence_begin(struct node_fence *fence, struct loop *loop,
     struct net_limits limits = net_limits_default();
     char memory[256];
     struct buf why = buf_over(memory, sizeof memory);
-    *fence = (struct node_fence){.loop = loop, .target = *target, .backoff_us = BACKOFF_US_MIN};
+    *fence = (struct node_fence){.loop = loop, .target = *target};
     if (target->token == NULL)
         return;
+    uint64_t seed;
+    random_fill(&seed, sizeof seed);
+    fence->backoff = backoff_begin(BACKOFF_US_MIN, BACKOFF_US_MAX, seed);
     struct buf headers = buf_over(fence->headers, sizeof fence->headers - 1);
     buf_printf(&headers, "Authorization: Bearer %s\r\n", target->token);
     fence->headers[headers.bytes] = '\0';

@@ -5,6 +5,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "base/backoff.h"
 #include "net/http/http_client.h"
 #include "net/loop/loop.h"
 #include "net/stream/net_address.h"
@@ -24,7 +25,7 @@ struct node_fence {
     struct http_client *client; /* owned; NULL: not begun, or done */
     struct tls_client *tls;     /* owned; NULL: plain */
     struct timer retry;
-    int64_t backoff_us;
+    struct backoff backoff;
     bool obeyed;
     char headers[4096];
 };

@@ -10,8 +10,6 @@
 #include "net/http/http_reply.h"
 #include "net/http/http_upgrade.h"
 
-#define WS_CLOSE_OURS 1000
-
 /* ---- what the sender tells ---- */
 
 static void on_note(void *owner, enum ship_note note, uint16_t refusal, uint64_t seq)
@@ -146,7 +144,7 @@ static size_t link_queued(void *owner)
 
 static void link_close(void *owner)
 {
-    ws_conn_close(((const struct node_ship *)owner)->ws, WS_CLOSE_OURS, SLICE_NONE);
+    ws_conn_close(((const struct node_ship *)owner)->ws, WS_CLOSE_NORMAL, SLICE_NONE);
 }
 
 static void refuse_busy(struct ws_handle ws)
@@ -158,7 +156,7 @@ static void refuse_busy(struct ws_handle ws)
                                          .tail = slice_text(ship_refusal_text(SHIP_BUSY))};
     if (ship_encode(&out, &message))
         (void)ws_conn_send_binary(ws, buf_slice(&out)); /* gone: nobody is to be told */
-    ws_conn_close(ws, WS_CLOSE_OURS, SLICE_NONE);
+    ws_conn_close(ws, WS_CLOSE_NORMAL, SLICE_NONE);
 }
 
 /* As of the newest head: the key may have been changed since the start. */

@@ -106,10 +106,8 @@ int peer_link_open(struct peer_link *link, struct loop *loop, const struct peer_
     link->address = *address;
     link->end = *end;
     link->status_told = -1;
-    link->backoff =
-        (struct backoff){.us_min = PEER_LINK_BACKOFF_US_MIN, .us_max = PEER_LINK_BACKOFF_US_MAX};
     random_fill(&seed, sizeof seed);
-    prng_seed(&link->backoff.random, seed);
+    link->backoff = backoff_begin(PEER_LINK_BACKOFF_US_MIN, PEER_LINK_BACKOFF_US_MAX, seed);
     timer_init(&link->connect_timer, on_connect, link);
     buf_printf(&authorization, "Authorization: Bearer %s\r\n", address->token);
     TRY(open_client(link, why));

@@ -1,8 +1,6 @@
 /* ws_carrier.c - contract in ws_carrier.h. */
 #include "cli/node/ws_carrier.h"
 
-#define WS_CLOSE_OURS 1000
-
 static bool carrier_send(void *owner, struct slice message)
 {
     const struct ws_handle *ws = owner;
@@ -12,7 +10,7 @@ static bool carrier_send(void *owner, struct slice message)
 static void carrier_close(void *owner)
 {
     const struct ws_handle *ws = owner;
-    ws_conn_close(*ws, WS_CLOSE_OURS, SLICE_NONE);
+    ws_conn_close(*ws, WS_CLOSE_NORMAL, SLICE_NONE);
 }
 
 static size_t carrier_queued(void *owner)

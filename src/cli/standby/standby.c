@@ -11,6 +11,7 @@
 #include "base/error.h"
 #include "base/log.h"
 #include "cli/standby/standby_internal.h"
+#include "crypto/random.h"
 
 #define TICK_US        50000
 #define BACKOFF_US_MIN INT64_C(100000)
@@ -18,7 +19,6 @@
 #define SILENCE_US_MAX INT64_C(5000000) /* of the primary, whose beats come every SHIP_BEAT_US */
 #define DRAIN_US_MAX   2000             /* ms: answers on their way, before it ends or takes over */
 #define TOKENS_KEPT    64
-#define WS_CLOSE_OURS  1000
 
 /* ---- the end ---- */
 
@@ -118,7 +118,7 @@ static size_t link_queued(void *owner)
 
 static void link_close(void *owner)
 {
-    ws_conn_close(((const struct standby *)owner)->ws, WS_CLOSE_OURS, SLICE_NONE);
+    ws_conn_close(((const struct standby *)owner)->ws, WS_CLOSE_NORMAL, SLICE_NONE);
 }
 
 /* While a group is under way nothing more is read: TCP tells the primary. */
@@ -138,10 +138,7 @@ static void set_connect(struct standby *standby)
 {
     standby->connecting = false;
     loop_timer_set(standby->loop, &standby->connect_timer,
-                   (struct monotonic){loop_now(standby->loop).us + standby->backoff_us});
-    standby->backoff_us *= 2;
-    if (standby->backoff_us > BACKOFF_US_MAX)
-        standby->backoff_us = BACKOFF_US_MAX;
+                   (struct monotonic){loop_now(standby->loop).us + backoff_us(&standby->backoff)});
 }
 
 static void on_open(void *owner, struct ws_handle ws)
@@ -172,7 +169,7 @@ static void on_binary(void *owner, struct ws_handle ws, struct slice bytes)
     (void)ws;
     ship_receiver_message(standby->receiver, bytes);
     if (ship_receiver_stats(standby->receiver).following)
-        standby->backoff_us = BACKOFF_US_MIN;
+        backoff_reset(&standby->backoff);
     pace(standby);
     check_failed(standby);
 }
@@ -438,7 +435,9 @@ enum node_end standby_run(struct standby_options *options, standby_follows_fn fo
 {
     static struct standby standby; /* one a process; too large for the stack */
     standby = (struct standby){.options = options, .why = why, .keys = {.folder = -1}};
-    standby.backoff_us = BACKOFF_US_MIN;
+    uint64_t seed;
+    random_fill(&seed, sizeof seed);
+    standby.backoff = backoff_begin(BACKOFF_US_MIN, BACKOFF_US_MAX, seed);
     standby.status_told = -1; /* nothing was told yet */
     standby.limits = node_shard_limits(&options->node);
     struct buf authorization = buf_over(standby.authorization, sizeof standby.authorization - 1);

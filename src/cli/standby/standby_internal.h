@@ -5,6 +5,7 @@
 #include "adapters/embedded/ledger_duty.h"
 #include "adapters/embedded/tree_keeper.h"
 #include "adapters/ship/ship_receiver.h"
+#include "base/backoff.h"
 #include "base/metrics.h"
 #include "cli/node/local_keys.h"
 #include "cli/node/node_shadow.h"
@@ -52,7 +53,7 @@ struct standby {
     struct tls_client *tls; /* NULL: the primary is plain */
     struct ws_handle ws;
     bool connecting, ws_open, ws_paused;
-    int64_t backoff_us;
+    struct backoff backoff;
     struct timer tick, connect_timer;
     uint16_t refusal_told;
     int status_told;

@@ -389,9 +389,7 @@ int uof_link_new(struct loop *loop, const struct uof_link_options *options,
     link->options = *options;
     link->listener = *listener;
     link->loop = loop;
-    link->backoff =
-        (struct backoff){.us_min = options->backoff_us_min, .us_max = options->backoff_us_max};
-    prng_seed(&link->backoff.random, options->seed);
+    link->backoff = backoff_begin(options->backoff_us_min, options->backoff_us_max, options->seed);
     metrics_histogram_init(&link->stats.freshness, metrics_bounds_us, METRICS_BOUNDS_US_COUNT);
     timer_init(&link->tick, on_tick, link);
     int error = open_parts(link);

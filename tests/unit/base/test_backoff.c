@@ -5,13 +5,6 @@
 
 #include "base/backoff.h"
 
-static struct backoff of_seed(uint64_t seed)
-{
-    struct backoff backoff = {.us_min = 100, .us_max = 900};
-    prng_seed(&backoff.random, seed);
-    return backoff;
-}
-
 static void assert_upper_half(int64_t drawn_us, int64_t us)
 {
     assert_in_range(drawn_us, us / 2, us);
@@ -19,7 +12,7 @@ static void assert_upper_half(int64_t drawn_us, int64_t us)
 
 TEST(backoff, doubles_to_its_bound_and_begins_again)
 {
-    struct backoff backoff = of_seed(1);
+    struct backoff backoff = backoff_begin(100, 900, 1);
     static const int64_t expected[] = {100, 200, 400, 800, 900, 900};
     for (size_t i = 0; i < sizeof expected / sizeof *expected; i++)
         assert_upper_half(backoff_us(&backoff), expected[i]);
@@ -30,7 +23,7 @@ TEST(backoff, doubles_to_its_bound_and_begins_again)
 
 TEST(backoff, of_a_round_of_addresses_grows_once)
 {
-    struct backoff backoff = of_seed(2);
+    struct backoff backoff = backoff_begin(100, 900, 2);
     for (int64_t us = 100; us <= 400; us *= 2) {
         for (int address = 1; address < 4; address++)
             assert_upper_half(backoff_same_us(&backoff), us);
@@ -40,7 +33,7 @@ TEST(backoff, of_a_round_of_addresses_grows_once)
 
 TEST(backoff, draws_all_of_the_upper_half_and_nothing_else)
 {
-    struct backoff backoff = of_seed(3);
+    struct backoff backoff = backoff_begin(100, 900, 3);
     bool drawn[101] = {false};
     for (int i = 0; i < 10000; i++) {
         int64_t us = backoff_same_us(&backoff);

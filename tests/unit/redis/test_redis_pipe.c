@@ -147,8 +147,7 @@ TEST(redis_sentinel, names_the_master_or_says_that_it_does_not_know)
 
 TEST(redis_backoff, grows_to_its_bound_and_is_never_the_same_for_all)
 {
-    struct backoff backoff = {.us_min = 1000, .us_max = 16000};
-    prng_seed(&backoff.random, 7);
+    struct backoff backoff = backoff_begin(1000, 16000, 7);
     int64_t whole_us = 1000;
     for (int i = 0; i < 10; i++) {
         int64_t us = backoff_us(&backoff);
