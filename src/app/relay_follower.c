@@ -90,6 +90,14 @@ void relay_follower_detached(struct relay_follower *follower)
     follower->from = follower->upto = 0;
 }
 
+const uint8_t *relay_follower_desk_book_id(const struct relay_follower *follower)
+{
+    const struct shard_desk *desk = shard_state_desk(book_state(follower->book));
+    if (desk->seq != 0)
+        return desk->book_id;
+    return follower->stats.sessions > 0 ? follower->desk_book_id : NULL;
+}
+
 bool relay_follower_is_welcome(const struct relay_follower *follower)
 {
     return is_open(follower) && follower->welcome;

@@ -48,6 +48,8 @@ void relay_follower_message(struct relay_follower *follower, struct slice messag
 void relay_follower_detached(struct relay_follower *follower); /* without a link: nothing */
 /* The desk has welcomed this link. */
 bool relay_follower_is_welcome(const struct relay_follower *follower);
+/* Of the desk's log, as our own log or a welcome has named it; NULL: neither has. */
+const uint8_t *relay_follower_desk_book_id(const struct relay_follower *follower);
 
 /* In each turn, behind book_begin_turn() and behind book_end_turn(). */
 void relay_follower_turn_begin(struct relay_follower *follower, struct monotonic now);

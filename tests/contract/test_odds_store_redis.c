@@ -33,6 +33,12 @@ static size_t one_provider(void *owner)
     return 1;
 }
 
+static uint64_t a_book(void *owner)
+{
+    (void)owner;
+    return 7;
+}
+
 static struct slice provider_at(void *owner, size_t n, int64_t *ret_left_us)
 {
     (void)owner, (void)n;
@@ -135,7 +141,7 @@ static void subject_free(struct store_subject *subject)
 
 static void open_ends(struct redis_subject *redis, const struct redis_fleet_options *fleet)
 {
-    const struct odds_writer_providers providers = {NULL, one_provider, provider_at};
+    const struct odds_writer_providers providers = {NULL, one_provider, provider_at, a_book};
     const struct odds_follower_listener listener = {.on_market = hear_market,
                                                     .on_removed = hear_image,
                                                     .on_standing = hear_image,

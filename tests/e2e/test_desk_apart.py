@@ -267,3 +267,41 @@ def test_the_desk_says_how_each_shard_is(apart):
 def test_what_cannot_be_is_refused(tmp_path, options, said):
     done = run('serve', '--data', str(tmp_path), *options, check=False)
     assert done.returncode == 2 and said in done.stderr, done.stderr
+
+
+def test_a_redis_that_follows_another_books_sells_nothing_at_its_prices(apart, tmp_path):
+    """Somebody's REPLICAOF: what another book wrote takes the place of everything, in versions that
+    are newer, and its writer claims that they are. A new epoch of the right one ends it."""
+    market = apart.market()
+    apart.all_bet(market)
+    apart.say(f'markets/{apart.market()}/suspend')  # a word of the desk, in each log
+    wrong = Redis().start()
+    other = make(tmp_path / 'other', ['--odds-store', wrong.url])
+    try:
+        other.feed.market(market, {11: 9.0, 12: 1.1})
+        for price in (8.8, 8.6, 8.4, 8.2, 9.0) * 4:
+            other.feed.price(market, 11, price)
+        newest = until(lambda: (found := other.server.get(f'/v1/odds/{market}').json)
+                       ['odds_version'] > apart.shown(market)['odds_version'] and found)
+        apart.redis.cli('replicaof', '127.0.0.1', str(wrong.port))
+        until(lambda: (apart.redis.value(f'odds:{market}') or {}).get('odds_version') ==
+              newest['odds_version'])
+        for shard, service in enumerate(apart.services):
+            until(lambda shard=shard: apart.bet(shard, market) == 'MARKET_SUSPENDED', 60)
+            until(lambda service=service: service.metric('overround_odds_foreign_total') > 100, 60)
+            assert service.shown(market)['odds_version'] != newest['odds_version']
+            assert all(apart.bet(shard, market) == 'MARKET_SUSPENDED' for _ in range(20))
+    finally:
+        apart.redis.cli('replicaof', 'no', 'one')
+        other.close()
+        wrong.close()
+    apart.desk.server.kill()
+    apart.again()
+    apart.feed.price(market, 11, 2.5)
+    apart.level(market)
+    apart.all_bet(market)
+    apart.verify()
+    taken = [json.loads(line) for service in apart.services
+             for line in apart.dump(service).splitlines() if '"BET"' in line]
+    prices = [leg['odds'] for bet in taken if bet['outcome'] == 'PLACED' for leg in bet['legs']]
+    assert len(prices) >= 4 and max(prices) < 5

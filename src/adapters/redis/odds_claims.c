@@ -125,13 +125,20 @@ void odds_claims_read(struct odds_claims *claims, int64_t begun_us,
     }
 }
 
+static bool is_about(const struct odds_claimer *row, const struct odds_asked *asked)
+{
+    bool own = row->claim.book == 0 || asked->book == 0 || row->claim.book == asked->book;
+    return own && (row->providers >> asked->lease & 1) != 0 && row->claim.epoch == asked->epoch &&
+           covers(&row->claim, asked->slot);
+}
+
 int64_t odds_claims_as_of_us(const struct odds_claims *claims, const struct odds_asked *asked)
 {
     int64_t as_of_us = ODDS_NEVER_US;
     for (size_t i = 0; i < claims->count; i++) {
         const struct odds_claimer *row = &claims->rows[i];
-        if (row->whole && row->as_of_us > as_of_us && (row->providers >> asked->lease & 1) != 0 &&
-            row->claim.epoch == asked->epoch && covers(&row->claim, asked->slot))
+        if (row->whole && row->as_of_us > as_of_us && asked->heard_us >= row->since_us &&
+            is_about(row, asked))
             as_of_us = row->as_of_us;
     }
     return as_of_us;

@@ -8,8 +8,10 @@
  *
  * What a connection said before it was heard of, or around a message that is missing, is in the
  * keys: it counts again once all of them were read behind one of its claims. Of a market those
- * connections count that also tell its provider's lease. Pure: time comes as an argument. Thread:
- * one user. */
+ * connections count that also tell its provider's lease, and only where it was heard of behind that
+ * claim, in a message or as a key: a server that has lost a key, or has another book's keys since
+ * it follows another master, is told nothing of that market by whoever claims there. Pure: time
+ * comes as an argument. Thread: one user. */
 #pragma once
 
 #include <stdbool.h>
@@ -30,9 +32,9 @@ struct odds_claims {
         struct odds_claim claim;
         int64_t heard_us, as_of_us;
         int64_t quickest_us, quickest_at_us; /* heard less sent, at its least, and when it was so */
-        int64_t since_us; /* first claim behind what was missing; of no meaning when whole */
-        bool claimed;     /* since what was missing */
-        bool whole;       /* nothing is missing */
+        int64_t since_us;                    /* first claim behind what was missing */
+        bool claimed;                        /* since what was missing */
+        bool whole;                          /* nothing is missing */
     } rows[ODDS_CLAIMERS_MAX];
 };
 
@@ -63,6 +65,8 @@ struct odds_asked {
     unsigned lease;
     uint16_t slot;
     uint64_t epoch;
+    uint64_t book;    /* whose prices are followed: odds_book_number(); 0: not known */
+    int64_t heard_us; /* when the market was heard of last, in a message or as a key */
 };
 /* ODDS_NEVER_US: it is not known. */
 int64_t odds_claims_as_of_us(const struct odds_claims *claims, const struct odds_asked *asked);

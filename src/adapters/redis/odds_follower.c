@@ -62,7 +62,8 @@ struct odds_follower {
     size_t walk;
     int64_t round_us, sweep_us;
     struct timer tick;
-    struct metrics_counter messages, values, older, gaps_found, rounds, rounds_failed, bad, refused;
+    struct metrics_counter messages, values, older, gaps_found, rounds, rounds_failed, bad, foreign,
+        refused;
     struct metrics_gauge ready, markets, dimmed;
     struct metrics_histogram freshness;
 };
@@ -229,13 +230,27 @@ static void take_image(struct odds_follower *f, const struct odds_value_facts *f
         metrics_count(&f->refused, 1);
         return;
     }
-    f->rows[at].heard_us = now_of(f);
-    if (old != NULL && old->odds_version >= f->image->odds_version) {
-        metrics_count(&f->older, old->odds_version > f->image->odds_version);
+    bool older = old != NULL && old->odds_version > f->image->odds_version;
+    metrics_count(&f->older, older);
+    if (!older)
+        f->rows[at].heard_us = now_of(f);
+    if (old != NULL && old->odds_version >= f->image->odds_version)
         return;
-    }
     put_received(f, facts->received);
     show(f, old, at);
+}
+
+static uint64_t own_book(const struct odds_follower *f)
+{
+    return f->listener.book == NULL ? 0 : f->listener.book(f->listener.owner);
+}
+
+static bool is_foreign(struct odds_follower *f, uint64_t book)
+{
+    uint64_t own = own_book(f);
+    bool foreign = book != 0 && own != 0 && book != own;
+    metrics_count(&f->foreign, foreign);
+    return foreign;
 }
 
 static void on_value(void *owner, struct slice value)
@@ -245,7 +260,7 @@ static void on_value(void *owner, struct slice value)
     if (value.bytes > ODDS_VALUE_BYTES_MAX ||
         odds_value_read(value, f->scratch, f->image, &facts) < 0)
         metrics_count(&f->bad, 1); /* another program's: ours are good */
-    else
+    else if (!is_foreign(f, facts.book))
         take_image(f, &facts);
 }
 
@@ -275,7 +290,7 @@ static void hear(struct odds_follower *f, const struct odds_message *message)
         hear_lease(f, message);
         break;
     case ODDS_MESSAGE_ALIVE:
-        if (message->claim.ranges_count > 0)
+        if (message->claim.ranges_count > 0 && !is_foreign(f, message->claim.book))
             /* Not the turn's time: a long turn would have heard it before it was sent. */
             odds_claims_hear(&f->claims, message->session, &message->claim,
                              clock_us(CLOCK_MONOTONIC));
@@ -488,9 +503,13 @@ int64_t odds_follower_as_of_us(const struct odds_follower *f, const struct odds_
     buf_put_slice(&key, ODDS_KEY_PREFIX);
     buf_put_slice(&key, ODDS_TEXT(image, market_id));
     ASSERT(!key.overflow);
+    uint32_t at = find_row(f, ODDS_TEXT(image, market_id));
+    ASSERT(at != NO_ROW);
     const struct odds_asked asked = {.lease = (unsigned)(lease - f->leases.rows),
                                      .slot = redis_slot_of(buf_slice(&key)),
-                                     .epoch = image->odds_version >> 32};
+                                     .epoch = image->odds_version >> 32,
+                                     .book = own_book(f),
+                                     .heard_us = f->rows[at].heard_us};
     return odds_claims_as_of_us(&f->claims, &asked);
 }
 
@@ -512,6 +531,8 @@ int odds_follower_register_metrics(struct odds_follower *f, struct metrics *metr
          &f->rounds.value},
         {{"overround_odds_rounds_total", "Times that all keys were read", "outcome=\"failed\"", 0},
          &f->rounds_failed.value},
+        {{"overround_odds_foreign_total", "Values and claims of another book's writer", NULL, 0},
+         &f->foreign.value},
         {{"overround_odds_bad_values_total", "Values and messages that are none", NULL, 0},
          &f->bad.value},
         {{"overround_limit_reached_total", "How often a limit was reached",

@@ -30,6 +30,9 @@ struct odds_follower_listener {
     void (*on_lease)(void *owner, struct slice provider, int64_t valid_for_us);
     /* Whether newcomers may be shown prices here: false until all keys were read once. */
     void (*on_level)(void *owner);
+    /* Whose prices are followed: odds_book_number() (odds_message.h). What another book says is
+     * passed over. NULL, or 0: anybody's. */
+    uint64_t (*book)(void *owner);
 };
 
 struct odds_follower_options {

@@ -103,17 +103,28 @@ static void read_ranges(struct json_reader *json, struct odds_claim *claim)
     }
 }
 
+uint64_t odds_book_number(const uint8_t book_id[16])
+{
+    uint64_t number = 0;
+    for (int i = 0; i < 8; i++)
+        number = number << 8 | book_id[i];
+    number &= INT64_MAX;
+    return number == 0 ? 1 : number;
+}
+
 static int read_claim(struct slice text, struct odds_claim *ret)
 {
     struct json_reader json;
     struct slice key;
-    int64_t epoch = -1;
+    int64_t epoch = -1, book = 0;
     struct odds_claim claim = {.sent_us = -1, .behind_us = -1};
     json_begin(&json, text, NULL, 0);
     if (json_object_begin(&json))
         while (json_object_next(&json, &key)) {
             if (slice_is(key, "epoch"))
                 (void)json_i64(&json, &epoch);
+            else if (slice_is(key, "book"))
+                (void)json_i64(&json, &book);
             else if (slice_is(key, "sent_us"))
                 (void)json_i64(&json, &claim.sent_us);
             else if (slice_is(key, "behind_us"))
@@ -123,19 +134,21 @@ static int read_claim(struct slice text, struct odds_claim *ret)
             else
                 (void)json_skip(&json);
         }
-    if (json_end(&json) < 0 || epoch < 0 || claim.sent_us < 0 || claim.behind_us < 0 ||
+    if (json_end(&json) < 0 || epoch < 0 || book < 0 || claim.sent_us < 0 || claim.behind_us < 0 ||
         claim.behind_us > claim.sent_us)
         return -ERR_FORMAT;
     claim.epoch = (uint64_t)epoch;
+    claim.book = (uint64_t)book;
     *ret = claim;
     return 0;
 }
 
 void odds_claim_write(struct buf *out, const struct odds_claim *claim)
 {
-    buf_printf(
-        out, "{\"epoch\":%" PRIu64 ",\"sent_us\":%" PRId64 ",\"behind_us\":%" PRId64 ",\"slots\":[",
-        claim->epoch, claim->sent_us, claim->behind_us);
+    buf_printf(out,
+               "{\"book\":%" PRIu64 ",\"epoch\":%" PRIu64 ",\"sent_us\":%" PRId64
+               ",\"behind_us\":%" PRId64 ",\"slots\":[",
+               claim->book, claim->epoch, claim->sent_us, claim->behind_us);
     for (unsigned i = 0; i < claim->ranges_count; i++)
         buf_printf(out, "%s[%u,%u]", i == 0 ? "" : ",", claim->ranges[i].first,
                    claim->ranges[i].last);

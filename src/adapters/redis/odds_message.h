@@ -26,11 +26,16 @@
 #define ODDS_CLAIM_RANGES_MAX 256 /* slots of further ones are not claimed */
 
 struct odds_claim {
+    uint64_t book;  /* whose versions: odds_book_number(); 0: a writer that does not say it */
     uint64_t epoch; /* of versions: 0, nothing was said yet */
     int64_t sent_us, behind_us;
     uint16_t ranges_count; /* 0: nothing is claimed */
     struct redis_range ranges[ODDS_CLAIM_RANGES_MAX];
 };
+
+/* Tells the books apart that an operator may take for each other: 63 bits of the random id of the
+ * writer's log. Never 0. */
+uint64_t odds_book_number(const uint8_t book_id[16]);
 
 enum odds_message_kind { ODDS_MESSAGE_VALUE = 1, ODDS_MESSAGE_LEASE, ODDS_MESSAGE_ALIVE };
 
@@ -44,7 +49,7 @@ struct odds_message {
     struct odds_claim claim; /* ALIVE */
 };
 
-#define ODDS_CLAIM_BYTES_MAX (128 + ODDS_CLAIM_RANGES_MAX * 16)
+#define ODDS_CLAIM_BYTES_MAX (160 + ODDS_CLAIM_RANGES_MAX * 16)
 /* What stands behind "alive" and "lease", and the value of a key feed:<provider>. There is room
  * (ASSERT). */
 void odds_claim_write(struct buf *out, const struct odds_claim *claim);

@@ -13,6 +13,7 @@ struct odds_writer_providers {
     size_t (*count)(void *owner);
     /* *ret_left_us: how long its lease holds yet; 0 or less: it does not. */
     struct slice (*at)(void *owner, size_t n, int64_t *ret_left_us);
+    uint64_t (*book)(void *owner); /* who says so: odds_book_number() (odds_message.h) */
 };
 
 /* Which leases hold, as a sum that changes with any of them. */

@@ -140,6 +140,8 @@ void odds_value_write(struct buf *out, const struct odds_image *image,
     put_text(&writer, "event_id", ODDS_TEXT(image, event_id));
     put_text(&writer, "status", slice_text(market_status_text((enum market_status)image->status)));
     put_updated_at(&writer, image->updated);
+    if (facts->book != 0)
+        put_u64(&writer, "book", facts->book);
     if (facts->removed) {
         json_write_key(&writer, "removed");
         json_write_bool(&writer, true);

@@ -26,6 +26,7 @@
 struct odds_value_facts {
     bool removed;             /* a tombstone: ids and version are all that is there */
     struct instant received;  /* wall time of `received` of the image; 0: not said */
+    uint64_t book;            /* whose version: odds_book_number() (odds_message.h); 0: not said */
     uint64_t session, number; /* number 0: nobody says it; written only, never read */
 };
 

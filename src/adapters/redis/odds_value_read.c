@@ -279,6 +279,8 @@ static bool take_time(struct reading *r, struct slice key)
         }
     if (slice_is(key, "provider_version"))
         image->provider_version = (uint64_t)take_number(r, 0, INT64_MAX);
+    else if (slice_is(key, "book"))
+        r->facts->book = (uint64_t)take_number(r, 0, INT64_MAX);
     else if (slice_is(key, "odds_position"))
         image->odds_position = (uint64_t)take_number(r, 0, INT64_MAX);
     else

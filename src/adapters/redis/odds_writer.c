@@ -241,7 +241,8 @@ static struct slice write_tombstone(struct odds_writer *w, const struct entry *e
 static struct slice write_value(struct odds_writer *w, const struct entry *e,
                                 const struct odds_image *image, const struct redis_link *link)
 {
-    struct odds_value_facts facts = {.removed = image == NULL};
+    struct odds_value_facts facts = {.removed = image == NULL,
+                                     .book = w->providers.book(w->providers.owner)};
     struct buf out = buf_over(w->value, w->value_bytes_max);
     if (!e->told) {
         facts.session = redis_link_session(link);
@@ -537,7 +538,8 @@ static void claim(struct odds_writer *w, size_t master, int64_t since_us, int64_
 {
     char memory[ODDS_CLAIM_BYTES_MAX];
     struct buf words = buf_over(memory, sizeof memory);
-    struct odds_claim claimed = {.epoch = w->epoch, .sent_us = now_us};
+    struct odds_claim claimed = {
+        .book = w->providers.book(w->providers.owner), .epoch = w->epoch, .sent_us = now_us};
     claimed.behind_us = since_us < now_us ? now_us - since_us : 0;
     claimed.ranges_count =
         (uint16_t)redis_fleet_ranges(w->fleet, master, claimed.ranges, ODDS_CLAIM_RANGES_MAX);

@@ -115,6 +115,11 @@ void desk_link_close(struct desk_link *link)
     *link = (struct desk_link){.follower = NULL};
 }
 
+const uint8_t *desk_link_book_id(const struct desk_link *link)
+{
+    return link->follower == NULL ? NULL : relay_follower_desk_book_id(link->follower);
+}
+
 /* ---- what is counted ---- */
 
 static void show(void *owner)

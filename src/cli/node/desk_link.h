@@ -31,6 +31,9 @@ void desk_link_end(struct desk_link *link);
 /* Behind the book. */
 void desk_link_close(struct desk_link *link);
 
+/* Of the desk's log; NULL: it has never been heard of. */
+const uint8_t *desk_link_book_id(const struct desk_link *link);
+
 /* -ERR_LIMIT. */
 int desk_link_register_metrics(struct desk_link *link, const struct book *book,
                                struct metrics *metrics);

@@ -401,8 +401,11 @@ static int open_fronts(struct node *node)
 static int open_shared_prices(struct node *node)
 {
     const struct node_options *options = node->options;
-    const struct node_follow_parts follow = {
-        .loop = node->loop, .book = node->book, .markets_max = options->markets_max};
+    const struct node_follow_parts follow = {.loop = node->loop,
+                                             .book = node->book,
+                                             .desk =
+                                                 options->desk.count > 0 ? &node->desk.link : NULL,
+                                             .markets_max = options->markets_max};
     const struct node_odds_store_parts write = {.loop = node->loop,
                                                 .store = node->stores.store,
                                                 .book = node->book,

@@ -2,6 +2,7 @@
 #include "cli/node/node_follow.h"
 
 #include "adapters/embedded/odds_store_memory.h"
+#include "adapters/redis/odds_message.h"
 #include "app/book_follow.h"
 #include "base/error.h"
 #include "crypto/random.h"
@@ -33,6 +34,14 @@ static void on_lease(void *owner, struct slice provider, int64_t valid_for_us)
 static void on_level(void *owner)
 {
     (void)owner; /* is_level() is asked */
+}
+
+/* That of the desk: feeds and their results come to one process. */
+static uint64_t whose(void *owner)
+{
+    const struct node_follow *follow = owner;
+    const uint8_t *id = follow->desk == NULL ? NULL : desk_link_book_id(follow->desk);
+    return id == NULL ? 0 : odds_book_number(id);
 }
 
 /* ---- the book's questions ---- */
@@ -73,12 +82,14 @@ int node_follow_open(struct node_follow *follow, const struct node_odds_store_op
                                                     .on_removed = on_removed,
                                                     .on_standing = on_standing,
                                                     .on_lease = on_lease,
-                                                    .on_level = on_level};
+                                                    .on_level = on_level,
+                                                    .book = whose};
     struct odds_follower_options follower = {
         .fleet = {.place = options->place, .link = REDIS_LINK_OPTIONS_DEFAULT},
         .markets_max = (uint32_t)parts->markets_max,
     };
     follow->book = parts->book;
+    follow->desk = parts->desk;
     metrics_histogram_init(&follow->lag, metrics_bounds_us, METRICS_BOUNDS_US_COUNT);
     TRY(node_odds_store_tls(options, &follow->tls, why));
     follower.fleet.tls = follow->tls;

@@ -8,11 +8,13 @@
 
 #include "adapters/redis/odds_follower.h"
 #include "app/book.h"
+#include "cli/node/desk_link.h"
 #include "cli/node/node_odds_store.h"
 
 /* All zero at first. */
 struct node_follow {
-    struct book *book;              /* borrowed */
+    struct book *book;              /* borrowed, as the next */
+    const struct desk_link *desk;   /* whose prices are meant; NULL: those of any */
     struct tls_client *tls;         /* owned; NULL: plain */
     struct odds_store *written;     /* owned, as the next; NULL: the node makes its prices */
     struct odds_follower *follower; /* before it is open nothing is known of any price */
@@ -26,6 +28,7 @@ struct price_source *node_follow_source(struct node_follow *follow);
 struct node_follow_parts {
     struct loop *loop; /* borrowed, as the book */
     struct book *book;
+    const struct desk_link *desk; /* NULL: there is none */
     int64_t markets_max;
 };
 /* 0, or an error with a sentence in `why` or none; node_follow_close() is due all the same. */

@@ -1,6 +1,7 @@
 /* node_odds_store.c - contract in node_odds_store.h. */
 #include "cli/node/node_odds_store.h"
 
+#include "adapters/redis/odds_message.h"
 #include "base/error.h"
 #include "crypto/random.h"
 #include "net/stream/tls_client.h"
@@ -19,6 +20,12 @@ static struct slice provider_at(void *owner, size_t n, int64_t *ret_left_us)
     return provider;
 }
 
+static uint64_t book_number(void *owner)
+{
+    const struct node_odds_store *shared = owner;
+    return odds_book_number(shard_state_book_id(book_state(shared->parts.book)));
+}
+
 int node_odds_store_tls(const struct node_odds_store_options *options, struct tls_client **ret_tls,
                         struct buf *why)
 {
@@ -32,7 +39,8 @@ int node_odds_store_open(struct node_odds_store *shared,
                          const struct node_odds_store_options *options,
                          const struct node_odds_store_parts *parts, struct buf *why)
 {
-    const struct odds_writer_providers providers = {shared, count_providers, provider_at};
+    const struct odds_writer_providers providers = {shared, count_providers, provider_at,
+                                                    book_number};
     struct odds_writer_options writer = ODDS_WRITER_OPTIONS_DEFAULT;
     shared->parts = *parts;
     if (!options->shared)

@@ -21,7 +21,8 @@ static void claim_of(uint64_t session, int64_t sent_us, int64_t behind_us, int64
 
 static int64_t as_of(unsigned lease, uint16_t slot, uint64_t epoch)
 {
-    const struct odds_asked asked = {lease, slot, epoch};
+    const struct odds_asked asked = {
+        .lease = lease, .slot = slot, .epoch = epoch, .heard_us = INT64_MAX};
     return odds_claims_as_of_us(&claims, &asked);
 }
 
@@ -178,4 +179,44 @@ TEST(odds_unsaid, what_may_be_lost_is_unsaid_until_it_is_taken_again)
     assert_true(odds_unsaid_since_us(&unsaid) == ODDS_UNSAID_FOREVER);
     odds_unsaid_end(&unsaid);
     assert_true(odds_unsaid_since_us(&unsaid) == ODDS_SAID);
+}
+
+/* ---- a server that is another's ---- */
+
+static int64_t as_of_heard(int64_t heard_us)
+{
+    const struct odds_asked asked = {.slot = 150, .epoch = 3, .heard_us = heard_us};
+    return odds_claims_as_of_us(&claims, &asked);
+}
+
+TEST(odds_claims, a_market_that_was_not_among_what_was_read_behind_the_claim_is_not_known)
+{
+    begin();
+    assert_int_equal(as_of_heard(1000001000), 1000001000);
+    assert_int_equal(as_of_heard(1000000999), ODDS_NEVER_US); /* heard of before, and not since */
+    claim_of(SESSION, 51000, 0, 1000051000);
+    assert_int_equal(as_of_heard(1000001000), 1000051000);
+    assert_int_equal(as_of_heard(1000000999), ODDS_NEVER_US);
+}
+
+static int64_t as_of_book(uint64_t claimed, uint64_t asked_of)
+{
+    const struct odds_claim claim = {
+        .book = claimed, .epoch = 3, .sent_us = 1000, .ranges_count = 1, .ranges = {{100, 200}}};
+    const struct odds_asked asked = {
+        .slot = 150, .epoch = 3, .book = asked_of, .heard_us = INT64_MAX};
+    begin();
+    odds_claims_hear(&claims, SESSION, &claim, 1000001000);
+    return odds_claims_as_of_us(&claims, &asked);
+}
+
+TEST(odds_claims, a_writer_of_another_book_says_nothing_of_this_one)
+{
+    const uint8_t id[16] = {0x81, 2, 3, 4, 5, 6, 7, 8, 9}, none[16] = {0};
+    assert_int_equal(as_of_book(7, 7), 1000001000);
+    assert_int_equal(as_of_book(8, 7), ODDS_NEVER_US);
+    assert_int_equal(as_of_book(0, 7), 1000001000); /* one from before it was said */
+    assert_int_equal(as_of_book(8, 0), 1000001000); /* nobody has said whose is meant */
+    assert_int_equal(odds_book_number(id), 0x0102030405060708);
+    assert_int_equal(odds_book_number(none), 1);
 }

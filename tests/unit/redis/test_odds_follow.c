@@ -51,7 +51,8 @@ TEST(odds_message, a_claim_comes_back_as_it_was_written)
 {
     char memory[ODDS_CLAIM_BYTES_MAX + 32];
     struct odds_message m;
-    struct odds_claim claim = {.epoch = UINT32_MAX, .sent_us = INT64_MAX, .behind_us = INT64_MAX};
+    struct odds_claim claim = {
+        .book = INT64_MAX, .epoch = UINT32_MAX, .sent_us = INT64_MAX, .behind_us = INT64_MAX};
     for (unsigned i = 0; i < ODDS_CLAIM_RANGES_MAX; i++)
         claim.ranges[claim.ranges_count++] = (struct redis_range){(uint16_t)(16383 - i), 16383};
     struct buf out = buf_over(memory, sizeof memory);
@@ -61,6 +62,7 @@ TEST(odds_message, a_claim_comes_back_as_it_was_written)
     assert_true(out.bytes - 25 <= ODDS_CLAIM_BYTES_MAX);
     assert_int_equal(odds_message_read(buf_slice(&out), &m), 0);
     assert_int_equal(m.kind, ODDS_MESSAGE_ALIVE);
+    assert_int_equal(m.claim.book, INT64_MAX);
     assert_int_equal(m.claim.epoch, UINT32_MAX);
     assert_int_equal(m.claim.sent_us, INT64_MAX);
     assert_int_equal(m.claim.behind_us, INT64_MAX);

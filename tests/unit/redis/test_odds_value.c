@@ -79,11 +79,12 @@ TEST(odds_value, all_of_a_market_comes_back)
 {
     char *memory = malloc(TEXT_BYTES);
     struct odds_image *image = example(), *back = image_new(0);
-    struct odds_value_facts facts = {.received = {123}}, facts_back;
+    struct odds_value_facts facts = {.received = {123}, .book = INT64_MAX}, facts_back;
     struct slice text = written(image, &facts, memory);
     assert_int_equal(read_back(text, back, &facts_back), 0);
     assert_memory_equal(back, image, odds_image_bytes(image->selections_count));
     assert_int_equal(facts_back.received.us, 123);
+    assert_int_equal(facts_back.book, INT64_MAX);
     assert_false(facts_back.removed);
     free(image);
     free(back);
