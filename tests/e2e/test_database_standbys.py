@@ -1,6 +1,8 @@
 """A ledger in a PostgreSQL with two synchronous standbys, one of which must have what is
 acknowledged: the loss of the primary loses nothing, and what no standby has is not acknowledged,
-though the primary has it (L2)."""
+though the primary has it (L2). Nor is it while replication goes elsewhere than it should."""
+import shutil
+import tempfile
 import threading
 import time
 
@@ -8,7 +10,7 @@ import pytest
 from conftest import make
 from lib.drills import SECONDS, say
 from lib.load import Load
-from lib.postgres import Quorum
+from lib.postgres import Postgres, Quorum
 from lib.server import run
 from lib.until import until
 
@@ -25,6 +27,7 @@ def servers():
 
 @pytest.fixture
 def quorum(servers):
+    servers.mend()
     servers.primary.psql('DROP SCHEMA public CASCADE; CREATE SCHEMA public')
     return servers
 
@@ -104,4 +107,144 @@ def test_what_no_standby_has_is_not_acknowledged_though_the_primary_has_it(kept,
     asking.join(60)
     assert answers[0].status == 201, answers[0].body
     until(lambda: probe.bet(market, 12, '1').status == 201, 60)
+    check_end(kept, load, quorum)
+
+
+# ---- replication that goes elsewhere than it should ----
+
+@pytest.fixture
+def stranger():
+    """A server of its own folder, started as it is named."""
+    made = []
+
+    def begin(**named):
+        made.append(Postgres(tempfile.mkdtemp(prefix='overround-pg-x-', dir='/tmp'), **named))
+        return made[-1].start()
+    yield begin
+    for one in made:
+        one.close()
+
+
+def streaming(quorum):
+    return quorum.primary.number("SELECT count(*) FROM pg_stat_replication "
+                                 "WHERE state = 'streaming'")
+
+
+class Waiting:
+    """A bet that is asked for, and what came of it."""
+
+    def __init__(self, customer, slip):
+        self.answers = []
+        self.thread = threading.Thread(
+            target=lambda: self.answers.append(customer.place(slip, 'waits')))
+        self.thread.start()
+
+    def end(self):
+        self.thread.join(60)
+        assert self.answers[0].status == 201, self.answers[0].body
+
+
+def check_refused(kept, market, probe):
+    """A bet is refused clearly; prices go on."""
+    until(lambda: kept.server.metric('overround_database_away') == 1)
+    refused = probe.bet(market, 12, '1')
+    assert refused.status == 503 and refused.json['code'] == 'LEDGER_STALLED', refused.body
+    assert kept.server.get('/readyz').status == 503
+    assert kept.server.get(f'/v1/odds/{market}').status == 200
+
+
+def begin(kept):
+    """A load that has had some bets taken and has ended, and a customer with a bet in mind."""
+    market = kept.market()
+    load = Load(kept, market, customers=2)
+    join = load.start(0)
+    more(load)
+    join()
+    customer = kept.bettor(money='100.00')
+    return market, load, kept.bettor(money='100.00'), (customer, customer.slip(market, 12, '1'))
+
+
+def test_a_server_of_another_name_is_nobodys_second_copy(kept, quorum, stranger):
+    market, load, probe, wish = begin(kept)
+    other = stranger(standby_of=quorum.primary, name='x')
+    until(lambda: streaming(quorum) == 3)
+    for standby in quorum.standbys:
+        standby.kill()
+    until(lambda: streaming(quorum) == 1)
+    rows = quorum.primary.number('SELECT count(*) FROM ledger')
+    waiting = Waiting(*wish)
+    until(lambda: quorum.primary.number(WAITING) == 1)
+    check_refused(kept, market, probe)
+    assert not waiting.answers  # the stranger streams, and counts for nothing
+    assert quorum.primary.number('SELECT count(*) FROM ledger') == rows
+    for standby in quorum.standbys:
+        standby.start()
+    waiting.end()
+    until(lambda: other.number('SELECT count(*) FROM ledger') > rows)
+    check_end(kept, load, quorum)
+
+
+def test_standbys_that_follow_a_wrong_primary_are_missed_at_once(kept, quorum, stranger):
+    market, load, probe, wish = begin(kept)
+    wrong = stranger(name='a')  # of somebody else's book
+    for standby in quorum.standbys:
+        standby.follow(wrong)
+    until(lambda: streaming(quorum) == 0)
+    waiting = Waiting(*wish)
+    until(lambda: quorum.primary.number(WAITING) == 1)
+    check_refused(kept, market, probe)
+    for standby in quorum.standbys:
+        until(lambda s=standby: 'identifier differs' in s.log())
+    assert not waiting.answers
+    for standby in quorum.standbys:
+        standby.follow(quorum.primary)
+    waiting.end()
+    for standby in quorum.standbys:
+        quorum.wait_counted(standby)
+    check_end(kept, load, quorum)
+
+
+def test_a_standby_that_lacks_what_was_acknowledged_is_not_written_to(kept, quorum):
+    market, load, probe, _ = begin(kept)
+    behind, level = quorum.standbys
+    behind.end()
+    had = quorum.primary.number('SELECT max(batch_no) FROM ledger')
+    join = load.start(1)
+    more(load)  # all of it is on the other one
+    join()
+    quorum.primary.kill()
+    level.kill()
+    behind.spawn().wait()
+    behind.psql('SELECT pg_promote(true, 60)')
+    # Alone it would acknowledge nothing. It gets a standby, so nothing but the rows speaks for it.
+    right, quorum.primary = quorum.primary, behind
+    quorum.standbys.clear()
+    shutil.rmtree(f'{level.folder}/data')
+    quorum.add_standby(level.name)
+    try:
+        assert behind.number('SELECT max(batch_no) FROM ledger') == had
+        refused = probe.bet(market, 12, '1')
+        assert refused.status == 503, refused.body
+        until(lambda: 'lacks what an earlier one had' in kept.server.log_text())
+        assert probe.bet(market, 12, '1').status == 503
+        assert behind.number('SELECT max(batch_no) FROM ledger') == had
+        assert kept.server.get('/readyz').status == 503
+        # Nor is it begun with: the copy has more.
+        kept.server.kill()
+        kept.server.spawn()
+        assert kept.server.process.wait(60) != 0
+        assert behind.number('SELECT max(batch_no) FROM ledger') == had
+    finally:  # the one that has all of it
+        for server in quorum.standbys[0], behind:
+            server.end()
+            shutil.rmtree(f'{server.folder}/data')
+        quorum.primary = right.spawn()
+        quorum.standbys.clear()
+        until(right.answers, 60)
+        for server in level, behind:
+            quorum.add_standby(server.name)
+    kept.server.start()
+    kept.feed.again()
+    probe.reconnect()
+    assert probe.bet(market, 12, '1').status == 201
     check_end(kept, load, quorum)

@@ -16,6 +16,7 @@ struct pg_batch {
     struct pg_link *link;     /* owned */
     int64_t ahead_us;         /* the server's clock before ours, at the least; as it was then: */
     int64_t ahead_at_us;      /* 0: it is not known */
+    bool lost;                /* by the newest insert: `why` says what the server lacks */
     char why[PG_PROBLEM_BYTES_MAX];
 };
 
@@ -128,33 +129,54 @@ static enum store_answer ask_clock(struct pg_batch *batch)
     return answer == STORE_TAKEN && !told ? STORE_REFUSED : answer;
 }
 
-static enum store_answer take_inserted(struct pg_batch *batch, const PGresult *rows, bool *ret_won)
+/* The server is not the one that had what this writer was told of. */
+static enum store_answer say_lost(struct pg_batch *batch, int64_t batch_no)
 {
-    int64_t server_us = 0, in_time = 0, won = 0;
+    struct buf why = buf_over(batch->why, sizeof batch->why - 1);
+    buf_printf(&why,
+               "batch %lld, which stood, is not there, or is another: this server lacks what an "
+               "earlier one had",
+               (long long)batch_no);
+    batch->why[why.bytes] = '\0';
+    batch->lost = true;
+    return STORE_REFUSED;
+}
+
+static enum store_answer take_inserted(struct pg_batch *batch, const PGresult *rows,
+                                       int64_t batch_no, bool *ret_won)
+{
+    int64_t server_us = 0, in_time = 0, won = 0, follows = 0;
     if (PQntuples(rows) != 1 || !pg_take_number(rows, 0, 0, &server_us) ||
-        !pg_take_number(rows, 0, 1, &in_time) || !pg_take_number(rows, 0, 2, &won))
+        !pg_take_number(rows, 0, 1, &in_time) || !pg_take_number(rows, 0, 2, &won) ||
+        !pg_take_number(rows, 0, 3, &follows))
         return STORE_LOST; /* it is looked for */
     note_clock(batch, server_us);
+    if (follows == 0)
+        return say_lost(batch, batch_no - 1);
     *ret_won = won == 1;
     return in_time == 1 ? STORE_TAKEN : STORE_LATE;
 }
 
 /* L6: what is bound to prices is written while they hold by the server's clock, whatever became of
- * this process since it has decided. */
+ * this process since it has decided. L1: and behind the batch before it, which a server that was
+ * made the primary though others had more may not have. */
 static enum store_answer batch_insert(struct batch_store *store, uint32_t shard,
                                       const struct batch *batch, bool *ret_won)
 {
     static const char statement[] =
         "WITH c AS MATERIALIZED (SELECT " SERVER_US " AS now_us),"
-        " w AS MATERIALIZED (SELECT now_us, ($9::bigint = 0 OR now_us <= $9::bigint) AS in_time"
-        " FROM c), i AS (INSERT INTO ledger"
+        " w AS MATERIALIZED (SELECT now_us, ($9::bigint = 0 OR now_us <= $9::bigint) AS in_time,"
+        " ($3::bigint = 1 OR EXISTS (SELECT 1 FROM ledger WHERE prefix = $1::bigint"
+        " AND shard = $2::bigint AND batch_no = $3::bigint - 1 AND seq_last = $5::bigint - 1"
+        " AND epoch <= $4::bigint)) AS follows FROM c), i AS (INSERT INTO ledger"
         " (prefix, shard, batch_no, epoch, seq_first, seq_last, crc, records)"
         " SELECT $1::bigint, $2::bigint, $3::bigint, $4::bigint, $5::bigint, $6::bigint,"
-        " $7::bigint, $8::bytea FROM w WHERE in_time ON CONFLICT DO NOTHING RETURNING 1)"
-        " SELECT now_us, in_time::int::bigint, (SELECT count(*) FROM i) FROM w";
+        " $7::bigint, $8::bytea FROM w WHERE in_time AND follows"
+        " ON CONFLICT DO NOTHING RETURNING 1) SELECT now_us, in_time::int::bigint,"
+        " (SELECT count(*) FROM i), follows::int::bigint FROM w";
     struct pg_batch *own = (struct pg_batch *)store;
     struct pg_params params = pg_key_of(shard);
-    *ret_won = false;
+    *ret_won = own->lost = false;
     if (batch->until_us != 0) {
         enum store_answer known = ask_clock(own);
         if (known != STORE_TAKEN)
@@ -170,7 +192,7 @@ static enum store_answer batch_insert(struct batch_store *store, uint32_t shard,
     PGresult *rows = NULL;
     enum store_answer answer = pg_link_run(own->link, statement, &params, &rows);
     if (answer == STORE_TAKEN)
-        answer = take_inserted(own, rows, ret_won);
+        answer = take_inserted(own, rows, batch->place.batch_no, ret_won);
     else
         own->ahead_at_us = 0; /* it may be another server next time */
     PQclear(rows);
@@ -280,7 +302,8 @@ static void batch_leave(struct batch_store *store)
 
 static const char *batch_problem(const struct batch_store *store)
 {
-    return pg_link_problem(link_of(store));
+    const struct pg_batch *batch = (const struct pg_batch *)store;
+    return batch->lost ? batch->why : pg_link_problem(batch->link);
 }
 
 static void batch_free(struct batch_store *store)

@@ -446,6 +446,15 @@ const char *batch_ledger_problem(struct ledger_log *log)
     return ledger_of(log)->calls.problem;
 }
 
+const char *batch_ledger_stopped_by(struct ledger_log *log)
+{
+    struct batch_ledger *ledger = ledger_of(log);
+    pthread_mutex_lock(&ledger->calls.lock);
+    bool stopped = ledger->calls.stopped; /* there is no other append behind that */
+    pthread_mutex_unlock(&ledger->calls.lock);
+    return stopped ? ledger->calls.append_problem : "";
+}
+
 /* ---- begin ---- */
 
 static int find_end(struct batch_ledger *ledger, struct buf *why)

@@ -48,3 +48,6 @@ void batch_ledger_stats(struct ledger_log *log, struct batch_ledger_stats *ret_s
 /* Why a read or replay failed, or an append ended as unknown; "" before. Thread: the owner's;
  * borrowed until its next call. */
 const char *batch_ledger_problem(struct ledger_log *log);
+/* Why the store refuses for good, since an append ended as unknown; "" before. Borrowed. Thread:
+ * any, until the log is freed. */
+const char *batch_ledger_stopped_by(struct ledger_log *log);

@@ -66,7 +66,8 @@ struct batch_store_ops {
     /* The last record of a batch. 0, -ERR_NOT_FOUND (there is none under the key), or as newest. */
     int (*seq_last)(struct batch_store *store, uint32_t shard, int64_t batch_no, uint64_t *ret_seq);
     /* Inserts it, where until_us has not passed by the store's own clock, if it has one. After
-     * STORE_TAKEN: did it win the key? */
+     * STORE_TAKEN: did it win the key? STORE_REFUSED also where the store looks for the batch
+     * before it, and that one is not there or is another (L1). */
     enum store_answer (*insert)(struct batch_store *store, uint32_t shard,
                                 const struct batch *batch, bool *ret_won);
     /* Looks under its key. After STORE_TAKEN *ret_found says whose batch stands there: ours has

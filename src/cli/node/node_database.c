@@ -82,6 +82,11 @@ void node_database_tell(struct node_database *database)
         log_info("ledger", "its database answers again");
     if (stats.moved > 0 && !database->told_stopped)
         log_error("ledger", "another writer has the ledger: this one stops");
+    const char *why = batch_ledger_stopped_by(database->log);
+    if (why[0] != '\0' && !database->told_refused)
+        log_error("ledger", "its database refuses for good: this book takes no more bets",
+                  LOG_TEXT("problem", slice_text(why)));
+    database->told_refused = why[0] != '\0';
     database->told_away = stats.trouble;
     database->told_stopped = stats.moved > 0;
 }

@@ -13,7 +13,7 @@ struct node_database {
     struct ledger_log *mirror; /* to be used in place of the copy; ended by its free */
     struct metrics_gauge away, behind, batches;
     uint64_t lost, again, unreached, moved, late, refused, copy_retries;
-    bool told_away, told_stopped;
+    bool told_away, told_stopped, told_refused;
 };
 
 struct node_database_parts {

@@ -81,6 +81,12 @@ class Postgres:
                 pass
             until(lambda c=child: not os.path.exists(f'/proc/{c}'), 60)
 
+    def follow(self, primary):
+        """A standby takes what that one writes from now on."""
+        self.psql("ALTER SYSTEM SET primary_conninfo = "
+                  f"'host={primary.folder} user=postgres application_name={self.name}'")
+        self.psql('SELECT pg_reload_conf()')
+
     def close(self):
         self.end(signal.SIGQUIT)
         shutil.rmtree(self.folder, ignore_errors=True)
@@ -121,10 +127,7 @@ class Quorum:
         self.standbys.remove(self.primary)
         self.primary.psql('SELECT pg_promote(true, 60)')
         for standby in self.standbys:
-            standby.psql("ALTER SYSTEM SET primary_conninfo = "
-                         f"'host={self.primary.folder} user=postgres "
-                         f"application_name={standby.name}'")
-            standby.psql('SELECT pg_reload_conf()')
+            standby.follow(self.primary)
             self.wait_counted(standby)
         return gone
 
@@ -132,6 +135,15 @@ class Quorum:
         """What was a primary comes back as a standby, from nothing."""
         shutil.rmtree(os.path.join(gone.folder, 'data'))
         self.add_standby(gone.name)
+
+    def mend(self):
+        """All three again: what is gone comes back as a standby, from nothing."""
+        self.standbys = [s for s in self.standbys if s.process.poll() is None]
+        there = [server.name for server in [self.primary, *self.standbys]]
+        for name in self.names:
+            if name not in there:
+                shutil.rmtree(os.path.join(self.folders[name], 'data'))
+                self.add_standby(name)
 
     def close(self):
         for server in [self.primary, *self.standbys]:

@@ -448,6 +448,61 @@ TEST(pg_faults, no_epoch_is_taken_behind_the_back_of_a_writer_that_was_not_folde
     scene_end(&scene);
 }
 
+static void lose_newest(const char *change)
+{
+    char text[200];
+    (void)snprintf(text, sizeof text,
+                   "SET session_replication_role = replica; %s WHERE batch_no ="
+                   " (SELECT max(batch_no) FROM ledger)",
+                   change);
+    postgres_run(text);
+    postgres_run("SET session_replication_role = origin");
+}
+
+/* A standby that had less than others was made the primary. */
+static void lack(const char *change)
+{
+    struct scene scene;
+    struct writer writer;
+    scene_begin(&scene);
+    writer_open(&writer, scene.conninfo);
+    assert_int_equal(append(&writer, 0, 3), APPEND_OK);
+    assert_int_equal(append(&writer, 3, 2), APPEND_OK);
+    assert_string_equal(batch_ledger_stopped_by(writer.log), "");
+    lose_newest(change);
+    long rows = postgres_number("SELECT count(*) FROM ledger");
+    assert_int_equal(append(&writer, 5, 1), APPEND_UNKNOWN);
+    assert_int_equal(postgres_number("SELECT count(*) FROM ledger"), rows);
+    assert_non_null(strstr(batch_ledger_problem(writer.log), "batch 3"));
+    assert_non_null(strstr(batch_ledger_problem(writer.log), "lacks what an earlier one had"));
+    assert_string_equal(batch_ledger_stopped_by(writer.log), batch_ledger_problem(writer.log));
+    writer_close(&writer);
+    scene_end(&scene);
+}
+
+TEST(pg_faults, nothing_is_written_behind_a_batch_that_the_server_lacks)
+{
+    lack("DELETE FROM ledger");
+    lack("UPDATE ledger SET seq_last = seq_last - 1");
+    lack("UPDATE ledger SET epoch = epoch + 1");
+}
+
+TEST(pg_faults, no_epoch_is_taken_behind_a_batch_that_the_server_lacks)
+{
+    struct scene scene;
+    struct writer writer;
+    uint64_t epoch = 0;
+    scene_begin(&scene);
+    writer_open(&writer, scene.conninfo);
+    assert_int_equal(append(&writer, 0, 3), APPEND_OK);
+    lose_newest("DELETE FROM ledger");
+    assert_int_equal(writer.log->ops->take_epoch(writer.log, 0, &epoch), -ERR_STOPPED);
+    assert_int_equal(postgres_number("SELECT max(batch_no) FROM ledger"), 1);
+    assert_non_null(strstr(batch_ledger_problem(writer.log), "batch 2"));
+    writer_close(&writer);
+    scene_end(&scene);
+}
+
 TEST(pg_faults, two_who_race_for_a_key_are_told_apart)
 {
     struct scene scene;
