@@ -349,9 +349,6 @@ int pg_batch_new(const char *conninfo, struct batch_store **ret_store)
         free(batch);
         return error;
     }
-    /* No row is ever changed, so one that was seen stays, and the key says who was first. If it
-     * were serializable, of shards that share a page of the index each would refuse the others. */
-    pg_link_read_committed(batch->link);
     batch->store.ops = &batch_ops;
     *ret_store = &batch->store;
     return 0;

@@ -25,7 +25,6 @@ struct pg_link {
     PQconninfoOption *options; /* owned */
     PGconn *connection;        /* owned; NULL: there is none */
     int leave_fd;
-    bool read_committed;
     bool sync_was_cut; /* by a warning during the statement */
     char *line;        /* of a COPY that goes out; libpq's, owned */
     char problem[PG_PROBLEM_BYTES_MAX];
@@ -66,12 +65,6 @@ int pg_link_new(const char *conninfo, struct pg_link **ret_link)
     }
     *ret_link = link;
     return 0;
-}
-
-void pg_link_read_committed(struct pg_link *link)
-{
-    ASSERT(link->connection == NULL);
-    link->read_committed = true;
 }
 
 static void drop(struct pg_link *link)
@@ -190,9 +183,7 @@ static struct settings settings_of(const struct pg_link *link)
     put_setting(&settings, "application_name", "overround");
     put_setting(&settings, "connect_timeout", "5");
     put_setting(&settings, "client_encoding", "UTF8");
-    put_setting(&settings, "options",
-                link->read_committed ? "-c default_transaction_isolation=read\\ committed"
-                                     : "-c default_transaction_isolation=serializable");
+    put_setting(&settings, "options", "-c default_transaction_isolation=serializable");
     put_setting(&settings, "keepalives_idle", "2");
     put_setting(&settings, "keepalives_interval", "1");
     put_setting(&settings, "keepalives_count", "3");

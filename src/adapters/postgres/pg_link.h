@@ -41,9 +41,6 @@ struct pg_link;
  * -ERR_CONFIG (libpq cannot read it). */
 int pg_link_new(const char *conninfo, struct pg_link **ret_link);
 void pg_link_free(struct pg_link *link); /* accepts NULL */
-/* Before its first statement: each sees what was committed before it began, and is refused for no
- * other one's reads. For statements that are right then. Without this they are serializable. */
-void pg_link_read_committed(struct pg_link *link);
 /* From any thread: what waits ends soon, and nothing is begun any more. */
 void pg_link_leave(struct pg_link *link);
 bool pg_link_left(const struct pg_link *link);
