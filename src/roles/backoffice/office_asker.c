@@ -6,17 +6,12 @@
 #include "base/assert.h"
 #include "base/error.h"
 #include "net/http/http_reply.h"
+#include "roles/shared/link_places.h"
 
-#define NO_PLACE UINT32_MAX
-
-/* Those under way are a list in the order of asking, the others one of free places. */
-struct place {
+/* A question under way. */
+struct asked {
     struct http_reply_to to;
-    size_t bytes; /* of the question */
-    int64_t asked_us;
-    uint32_t before, next;
-    uint32_t used; /* how often: the tag's high half */
-    bool taken;
+    size_t bytes;
 };
 
 enum link_state { LINK_NONE = 0, LINK_GREETED, LINK_WELCOME };
@@ -25,9 +20,9 @@ struct office_asker {
     struct office_asker_options options;
     struct link_out out;
     enum link_state state;
-    struct place *places; /* owned */
-    uint32_t free_first, first, last, under_way;
-    size_t bytes; /* of all questions under way */
+    struct link_places places;
+    struct asked *asked; /* owned; by place */
+    size_t bytes;        /* of all questions under way */
     struct monotonic now;
     struct office_asker_stats stats;
 };
@@ -56,50 +51,17 @@ static void refuse_delayed(struct http_reply_to to)
 
 /* ---- places ---- */
 
-static uint32_t take_place(struct office_asker *asker, struct http_reply_to to, size_t bytes)
-{
-    uint32_t at = asker->free_first;
-    struct place *place = &asker->places[at];
-    asker->free_first = place->next;
-    *place = (struct place){.to = to,
-                            .bytes = bytes,
-                            .asked_us = asker->now.us,
-                            .before = asker->last,
-                            .next = NO_PLACE,
-                            .used = place->used + 1,
-                            .taken = true};
-    if (asker->last == NO_PLACE)
-        asker->first = at;
-    else
-        asker->places[asker->last].next = at;
-    asker->last = at;
-    asker->bytes += bytes;
-    metrics_set(&asker->stats.under_way, ++asker->under_way);
-    return at;
-}
-
 static struct http_reply_to give_place(struct office_asker *asker, uint32_t at)
 {
-    struct place *place = &asker->places[at];
-    struct place was = *place;
-    if (was.before == NO_PLACE)
-        asker->first = was.next;
-    else
-        asker->places[was.before].next = was.next;
-    if (was.next == NO_PLACE)
-        asker->last = was.before;
-    else
-        asker->places[was.next].before = was.before;
-    *place = (struct place){.next = asker->free_first, .used = was.used};
-    asker->free_first = at;
-    asker->bytes -= was.bytes;
-    metrics_set(&asker->stats.under_way, --asker->under_way);
-    return was.to;
+    link_places_give(&asker->places, at);
+    asker->bytes -= asker->asked[at].bytes;
+    metrics_set(&asker->stats.under_way, asker->places.under_way);
+    return asker->asked[at].to;
 }
 
 static void give_up_first(struct office_asker *asker, struct metrics_counter *counter)
 {
-    struct http_reply_to to = give_place(asker, asker->first);
+    struct http_reply_to to = give_place(asker, asker->places.first);
     metrics_count(counter, 1);
     refuse_delayed(to);
 }
@@ -112,14 +74,6 @@ static size_t bytes_of(const struct office_question *question)
            question->query.bytes + question->key.bytes + question->body.bytes;
 }
 
-/* NULL: there is room. */
-static struct metrics_counter *limit_reached(struct office_asker *asker, size_t bytes)
-{
-    if (asker->free_first == NO_PLACE)
-        return &asker->stats.places_reached;
-    return asker->bytes + bytes > asker->options.bytes_max ? &asker->stats.bytes_reached : NULL;
-}
-
 void office_asker_ask(struct office_asker *asker, const struct office_question *question,
                       struct http_reply_to to)
 {
@@ -129,25 +83,32 @@ void office_asker_ask(struct office_asker *asker, const struct office_question *
         refuse_away(to);
         return;
     }
-    struct metrics_counter *limit = limit_reached(asker, bytes);
-    if (limit != NULL) {
-        metrics_count(limit, 1);
+    if (asker->bytes + bytes > asker->options.bytes_max) {
+        metrics_count(&asker->stats.bytes_reached, 1);
         refuse_overloaded(to);
         return;
     }
-    uint32_t at = take_place(asker, to, bytes);
-    uint64_t tag = (uint64_t)asker->places[at].used << 32 | at;
+    uint32_t at = link_places_take(&asker->places, asker->now.us);
+    if (at == LINK_PLACE_NONE) {
+        metrics_count(&asker->stats.places_reached, 1);
+        refuse_overloaded(to);
+        return;
+    }
+    asker->asked[at] = (struct asked){to, bytes};
+    asker->bytes += bytes;
+    metrics_set(&asker->stats.under_way, asker->places.under_way);
     metrics_count(&asker->stats.asked, 1);
-    link_out_said(&asker->out, office_wire_put_question(&asker->out.batch, tag, question));
+    link_out_said(
+        &asker->out,
+        office_wire_put_question(&asker->out.batch, link_places_tag(&asker->places, at), question));
 }
 
 /* ---- what comes ---- */
 
 static void take_answer(struct office_asker *asker, const struct office_message *message)
 {
-    uint32_t at = (uint32_t)message->answered.tag;
-    if (at >= asker->options.places || !asker->places[at].taken ||
-        asker->places[at].used != message->answered.tag >> 32)
+    uint32_t at = link_places_find(&asker->places, message->answered.tag);
+    if (at == LINK_PLACE_NONE)
         return; /* it was given up */
     struct http_reply_to to = give_place(asker, at);
     const struct http_carried_answer answer = office_answer_of(message);
@@ -213,7 +174,7 @@ void office_asker_detached(struct office_asker *asker)
         return;
     asker->state = LINK_NONE;
     link_out_detach(&asker->out);
-    while (asker->under_way > 0)
+    while (asker->places.under_way > 0)
         give_up_first(asker, &asker->stats.given_up);
 }
 
@@ -238,11 +199,7 @@ void office_asker_turn_end(struct office_asker *asker)
 
 int64_t office_asker_due_us(const struct office_asker *asker)
 {
-    if (asker->under_way == 0)
-        return -1;
-    int64_t left =
-        asker->places[asker->first].asked_us + asker->options.answer_us_max - asker->now.us;
-    return left > 0 ? left : 0;
+    return link_places_due_us(&asker->places, asker->options.answer_us_max, asker->now.us);
 }
 
 /* ---- life ---- */
@@ -250,20 +207,16 @@ int64_t office_asker_due_us(const struct office_asker *asker)
 int office_asker_new(const struct office_asker_options *options, struct office_asker **ret_asker)
 {
     struct office_asker *asker = calloc(1, sizeof *asker);
-    struct place *places = calloc(options->places, sizeof *places);
-    ASSERT(options->places > 0);
     ASSERT(options->bytes_max >= OFFICE_QUESTION_MAX + OFFICE_HEAD_MAX);
-    if (asker == NULL || places == NULL ||
+    if (asker == NULL)
+        return -ERR_MEMORY;
+    asker->options = *options;
+    asker->asked = calloc(options->places, sizeof *asker->asked);
+    if (asker->asked == NULL || link_places_new(&asker->places, options->places) < 0 ||
         link_out_new(&asker->out, OFFICE_BATCH_BYTES, OFFICE_QUESTION_MAX + OFFICE_HEAD_MAX) < 0) {
-        free(asker);
-        free(places);
+        office_asker_free(asker);
         return -ERR_MEMORY;
     }
-    for (uint32_t i = 0; i < options->places; i++)
-        places[i].next = i + 1 < options->places ? i + 1 : NO_PLACE;
-    asker->options = *options;
-    asker->places = places;
-    asker->first = asker->last = NO_PLACE;
     *ret_asker = asker;
     return 0;
 }
@@ -272,7 +225,8 @@ void office_asker_free(struct office_asker *asker)
 {
     if (asker == NULL)
         return;
-    free(asker->places);
+    free(asker->asked);
+    link_places_free(&asker->places);
     link_out_free(&asker->out);
     free(asker);
 }

@@ -5,18 +5,17 @@
 
 #include "base/assert.h"
 #include "base/error.h"
+#include "roles/shared/link_frame.h"
 
 /* Bytes of the body by type, and how long its tail may be. */
-static const struct {
-    size_t body, tail_max;
-} shapes[] = {
+static const struct link_shape rows[] = {
     [OFFICE_HELLO] = {sizeof(struct office_hello), 0},
     [OFFICE_WELCOME] = {sizeof(struct office_welcome), 0},
     [OFFICE_QUESTION] = {sizeof(struct office_asked), OFFICE_QUESTION_MAX},
     [OFFICE_ANSWER] = {sizeof(struct office_answered), OFFICE_ANSWER_MAX},
 };
 
-#define SHAPES_COUNT (sizeof shapes / sizeof *shapes)
+static const struct link_shapes shapes = {rows, sizeof rows / sizeof *rows};
 
 /* ---- what may stand where ---- */
 
@@ -155,46 +154,26 @@ static bool is_good(const struct office_message *message)
 
 int office_wire_next(struct slice *batch, struct office_message *ret)
 {
-    struct office_head head;
+    struct link_frame frame;
     struct office_message message = {0};
-    if (batch->bytes == 0)
-        return 0;
-    if (batch->bytes < sizeof head)
-        return -ERR_FORMAT;
-    memcpy(&head, batch->at, sizeof head);
-    if (head.bytes < sizeof head || head.bytes > batch->bytes || head.reserved != 0 ||
-        head.type < OFFICE_HELLO || head.type >= SHAPES_COUNT)
-        return -ERR_FORMAT;
-    struct slice rest = slice_of(batch->at + sizeof head, head.bytes - sizeof head);
-    size_t body = shapes[head.type].body;
-    if (rest.bytes < body || rest.bytes - body > shapes[head.type].tail_max)
-        return -ERR_FORMAT;
-    message.type = (enum office_type)head.type;
-    memcpy(&message.hello, rest.at, body); /* each member of the union begins here */
-    message.tail = slice_skip(rest, body);
+    int more = link_frame_next(batch, &shapes, &frame);
+    if (more <= 0)
+        return more;
+    message.type = (enum office_type)frame.type;
+    /* Each member of the union begins here. */
+    memcpy(&message.hello, frame.body.at, frame.body.bytes);
+    message.tail = frame.tail;
     if (!is_good(&message))
         return -ERR_FORMAT;
-    *batch = slice_skip(*batch, head.bytes);
     *ret = message;
     return 1;
 }
 
 /* ---- writing ---- */
 
-/* Head and body; the caller puts the tail. False: there is no room for all of it. */
 static bool begin(struct buf *out, const struct office_message *message, size_t tail_bytes)
 {
-    size_t body = shapes[message->type].body;
-    const struct office_head head = {
-        .bytes = (uint32_t)(sizeof head + body + tail_bytes),
-        .type = (uint16_t)message->type,
-    };
-    ASSERT(tail_bytes <= shapes[message->type].tail_max);
-    if (out->overflow || out->capacity - out->bytes < head.bytes)
-        return false;
-    buf_put(out, &head, sizeof head);
-    buf_put(out, &message->hello, body);
-    return true;
+    return link_frame_begin(out, &shapes, message->type, &message->hello, tail_bytes);
 }
 
 bool office_wire_put(struct buf *out, const struct office_message *message)

@@ -18,8 +18,6 @@
 #include "net/http/http_carried.h"
 #include "net/http/http_parse.h"
 
-static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__, "the format is memcpy of the structs");
-
 #define OFFICE_SUBPROTOCOL "overround-office.1"
 #define OFFICE_FORMAT      1
 
@@ -41,12 +39,6 @@ enum office_type {
     OFFICE_WELCOME,   /* desk: its answer; nothing else comes before these two */
     OFFICE_QUESTION,  /* back-office */
     OFFICE_ANSWER,    /* desk */
-};
-
-struct office_head {
-    uint32_t bytes; /* of the whole message */
-    uint16_t type;
-    uint16_t reserved; /* 0 */
 };
 
 struct office_hello {
@@ -82,7 +74,6 @@ struct office_answered {
     uint8_t reserved[7]; /* 0 */
 };
 
-static_assert(sizeof(struct office_head) == 8, "no padding");
 static_assert(sizeof(struct office_hello) == 8, "no padding");
 static_assert(sizeof(struct office_welcome) == 8, "no padding");
 static_assert(sizeof(struct office_asked) == 48, "no padding");

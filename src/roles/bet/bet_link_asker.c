@@ -8,16 +8,12 @@
 #include "base/error.h"
 #include "roles/bet/bet_link_wire.h"
 #include "roles/bet/bet_problem.h"
+#include "roles/shared/link_places.h"
 
-#define NO_PLACE UINT32_MAX
-
-/* Those under way are a list in the order of asking, the others one of free places. */
-struct place {
-    bet_service_answer_fn answer; /* NULL: free */
+/* A question under way. */
+struct asked {
+    bet_service_answer_fn answer;
     struct book_cookie cookie;
-    int64_t asked_us;
-    uint32_t before, next;
-    uint32_t used; /* how often: the tag's high half */
 };
 
 enum link_state { LINK_NONE = 0, LINK_GREETED, LINK_WELCOME };
@@ -29,8 +25,8 @@ struct bet_link_asker {
     struct link_out out;
     enum link_state state;
     bool takes_bets;
-    struct place *places; /* owned */
-    uint32_t free_first, first, last, under_way;
+    struct link_places places;
+    struct asked *asked; /* owned; by place */
     struct monotonic now;
     uint64_t there[BET_LINK_CELLS / 64]; /* bits: cells of users with sockets here */
     struct bet_link_asker_stats stats;
@@ -71,54 +67,16 @@ void bet_link_asker_attach(struct bet_link_asker *asker, const struct carrier *l
 
 /* ---- places ---- */
 
-static uint64_t tag_of(const struct bet_link_asker *asker, uint32_t at)
-{
-    return (uint64_t)asker->places[at].used << 32 | at;
-}
-
-static uint32_t take_place(struct bet_link_asker *asker, bet_service_answer_fn answer,
-                           struct book_cookie cookie)
-{
-    uint32_t at = asker->free_first;
-    struct place *place = &asker->places[at];
-    asker->free_first = place->next;
-    *place = (struct place){.answer = answer,
-                            .cookie = cookie,
-                            .asked_us = asker->now.us,
-                            .before = asker->last,
-                            .next = NO_PLACE,
-                            .used = place->used + 1};
-    if (asker->last == NO_PLACE)
-        asker->first = at;
-    else
-        asker->places[asker->last].next = at;
-    asker->last = at;
-    asker->under_way++;
-    return at;
-}
-
 /* It is free before the transport is told, which may ask again at once. */
-static struct place give_place(struct bet_link_asker *asker, uint32_t at)
+static struct asked give_place(struct bet_link_asker *asker, uint32_t at)
 {
-    struct place *place = &asker->places[at];
-    struct place was = *place;
-    if (was.before == NO_PLACE)
-        asker->first = was.next;
-    else
-        asker->places[was.before].next = was.next;
-    if (was.next == NO_PLACE)
-        asker->last = was.before;
-    else
-        asker->places[was.next].before = was.before;
-    *place = (struct place){.next = asker->free_first, .used = was.used};
-    asker->free_first = at;
-    asker->under_way--;
-    return was;
+    link_places_give(&asker->places, at);
+    return asker->asked[at];
 }
 
 static void give_up_first(struct bet_link_asker *asker, struct metrics_counter *counter)
 {
-    struct place was = give_place(asker, asker->first);
+    struct asked was = give_place(asker, asker->places.first);
     metrics_count(counter, 1);
     bet_problem_tell(&delayed, was.answer, was.cookie);
 }
@@ -143,26 +101,28 @@ static void ask(struct bet_port *port, const struct bet_question *question,
         bet_problem_tell(&away, answer, cookie);
         return;
     }
-    if (asker->free_first == NO_PLACE || is_too_long(question)) {
+    uint32_t at =
+        is_too_long(question) ? LINK_PLACE_NONE : link_places_take(&asker->places, asker->now.us);
+    if (at == LINK_PLACE_NONE) {
         metrics_count(&asker->stats.places_reached, 1);
         bet_problem_tell(&overloaded, answer, cookie);
         return;
     }
-    uint32_t at = take_place(asker, answer, cookie);
+    asker->asked[at] = (struct asked){answer, cookie};
     metrics_count(&asker->stats.asked, 1);
-    link_out_said(&asker->out,
-                  bet_link_put_question(&asker->out.batch, tag_of(asker, at), question));
+    link_out_said(
+        &asker->out,
+        bet_link_put_question(&asker->out.batch, link_places_tag(&asker->places, at), question));
 }
 
 /* ---- what comes ---- */
 
 static void take_answer(struct bet_link_asker *asker, const struct bet_link_message *message)
 {
-    uint32_t at = (uint32_t)message->answer.tag;
-    if (at >= asker->options.places || asker->places[at].answer == NULL ||
-        asker->places[at].used != message->answer.tag >> 32)
+    uint32_t at = link_places_find(&asker->places, message->answer.tag);
+    if (at == LINK_PLACE_NONE)
         return; /* it was given up */
-    struct place was = give_place(asker, at);
+    struct asked was = give_place(asker, at);
     metrics_count(&asker->stats.answered, 1);
     was.answer(&(struct bet_service_answer){
         .cookie = was.cookie,
@@ -251,7 +211,7 @@ void bet_link_asker_detached(struct bet_link_asker *asker)
     asker->state = LINK_NONE;
     asker->takes_bets = false;
     link_out_detach(&asker->out);
-    while (asker->under_way > 0)
+    while (asker->places.under_way > 0)
         give_up_first(asker, &asker->stats.given_up);
     if (was_welcome && asker->events.on_gap != NULL)
         asker->events.on_gap(asker->events.owner);
@@ -274,7 +234,7 @@ void bet_link_asker_users(struct bet_link_asker *asker, uint32_t cell, bool ther
 void bet_link_asker_turn_begin(struct bet_link_asker *asker, struct monotonic now)
 {
     asker->now = now;
-    while (asker->under_way > 0 && bet_link_asker_due_us(asker) == 0)
+    while (bet_link_asker_due_us(asker) == 0)
         give_up_first(asker, &asker->stats.late);
 }
 
@@ -285,11 +245,7 @@ void bet_link_asker_turn_end(struct bet_link_asker *asker)
 
 int64_t bet_link_asker_due_us(const struct bet_link_asker *asker)
 {
-    if (asker->under_way == 0)
-        return -1;
-    int64_t left =
-        asker->places[asker->first].asked_us + asker->options.answer_us_max - asker->now.us;
-    return left > 0 ? left : 0;
+    return link_places_due_us(&asker->places, asker->options.answer_us_max, asker->now.us);
 }
 
 /* ---- life ---- */
@@ -299,21 +255,17 @@ int bet_link_asker_new(const struct bet_link_asker_options *options,
                        struct bet_link_asker **ret_asker)
 {
     struct bet_link_asker *asker = calloc(1, sizeof *asker);
-    struct place *places = calloc(options->places, sizeof *places);
-    ASSERT(options->places > 0 && options->places < NO_PLACE);
-    if (asker == NULL || places == NULL ||
-        link_out_new(&asker->out, BET_LINK_BATCH_BYTES, BET_LINK_MESSAGE_MAX) < 0) {
-        free(asker);
-        free(places);
+    if (asker == NULL)
         return -ERR_MEMORY;
-    }
-    for (uint32_t i = 0; i < options->places; i++)
-        places[i].next = i + 1 < options->places ? i + 1 : NO_PLACE;
     asker->port.ask = ask;
     asker->options = *options;
     asker->events = *events;
-    asker->places = places;
-    asker->first = asker->last = NO_PLACE;
+    asker->asked = calloc(options->places, sizeof *asker->asked);
+    if (asker->asked == NULL || link_places_new(&asker->places, options->places) < 0 ||
+        link_out_new(&asker->out, BET_LINK_BATCH_BYTES, BET_LINK_MESSAGE_MAX) < 0) {
+        bet_link_asker_free(asker);
+        return -ERR_MEMORY;
+    }
     *ret_asker = asker;
     return 0;
 }
@@ -322,7 +274,8 @@ void bet_link_asker_free(struct bet_link_asker *asker)
 {
     if (asker == NULL)
         return;
-    free(asker->places);
+    free(asker->asked);
+    link_places_free(&asker->places);
     link_out_free(&asker->out);
     free(asker);
 }
@@ -344,7 +297,7 @@ bool bet_link_asker_takes_bets(const struct bet_link_asker *asker)
 
 uint32_t bet_link_asker_under_way(const struct bet_link_asker *asker)
 {
-    return asker->under_way;
+    return asker->places.under_way;
 }
 
 const struct bet_link_asker_stats *bet_link_asker_stats(const struct bet_link_asker *asker)

@@ -6,11 +6,10 @@
 #include "base/assert.h"
 #include "base/error.h"
 #include "ports/personal_vault.h"
+#include "roles/shared/link_frame.h"
 
 /* Bytes of the body by type, and how long its tail may be. */
-static const struct {
-    size_t body, tail_max;
-} shapes[] = {
+static const struct link_shape rows[] = {
     [BET_LINK_HELLO] = {sizeof(struct bet_link_hello), 0},
     [BET_LINK_WELCOME] = {sizeof(struct bet_link_welcome), 0},
     [BET_LINK_STATE] = {sizeof(struct bet_link_state), 0},
@@ -20,7 +19,7 @@ static const struct {
     [BET_LINK_OWN] = {sizeof(struct bet_link_own), BET_LINK_ANSWER_MAX},
 };
 
-#define SHAPES_COUNT (sizeof shapes / sizeof *shapes)
+static const struct link_shapes shapes = {rows, sizeof rows / sizeof *rows};
 
 /* ---- reading ---- */
 
@@ -117,25 +116,16 @@ static int check_body(const struct bet_link_message *message)
 
 int bet_link_next(struct slice *batch, struct bet_link_message *ret)
 {
-    struct bet_link_head head;
+    struct link_frame frame;
     struct bet_link_message message = {0};
-    if (batch->bytes == 0)
-        return 0;
-    if (batch->bytes < sizeof head)
-        return -ERR_FORMAT;
-    memcpy(&head, batch->at, sizeof head);
-    if (head.bytes < sizeof head || head.bytes > batch->bytes || head.reserved != 0 ||
-        head.type < BET_LINK_HELLO || head.type >= SHAPES_COUNT)
-        return -ERR_FORMAT;
-    struct slice rest = slice_of(batch->at + sizeof head, head.bytes - sizeof head);
-    size_t body = shapes[head.type].body;
-    if (rest.bytes < body || rest.bytes - body > shapes[head.type].tail_max)
-        return -ERR_FORMAT;
-    message.type = (enum bet_link_type)head.type;
-    memcpy(&message.hello, rest.at, body); /* each member of the union begins here */
-    message.tail = slice_skip(rest, body);
+    int more = link_frame_next(batch, &shapes, &frame);
+    if (more <= 0)
+        return more;
+    message.type = (enum bet_link_type)frame.type;
+    /* Each member of the union begins here. */
+    memcpy(&message.hello, frame.body.at, frame.body.bytes);
+    message.tail = frame.tail;
     TRY(check_body(&message));
-    *batch = slice_skip(*batch, head.bytes);
     *ret = message;
     return 1;
 }
@@ -181,20 +171,9 @@ struct bet_link_own_parts bet_link_own_of(const struct bet_link_message *message
 
 /* ---- writing ---- */
 
-/* Head and body; the caller puts the tail. False: there is no room for all of it. */
 static bool begin(struct buf *out, const struct bet_link_message *message, size_t tail_bytes)
 {
-    size_t body = shapes[message->type].body;
-    const struct bet_link_head head = {
-        .bytes = (uint32_t)(sizeof head + body + tail_bytes),
-        .type = (uint16_t)message->type,
-    };
-    ASSERT(tail_bytes <= shapes[message->type].tail_max);
-    if (out->overflow || out->capacity - out->bytes < head.bytes)
-        return false;
-    buf_put(out, &head, sizeof head);
-    buf_put(out, &message->hello, body);
-    return true;
+    return link_frame_begin(out, &shapes, message->type, &message->hello, tail_bytes);
 }
 
 bool bet_link_put(struct buf *out, const struct bet_link_message *message)

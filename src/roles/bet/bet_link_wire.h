@@ -15,8 +15,6 @@
 #include "base/buf.h"
 #include "roles/bet/bet_port.h"
 
-static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__, "the format is memcpy of the structs");
-
 #define BET_LINK_SUBPROTOCOL "overround-bets.1"
 #define BET_LINK_FORMAT      1
 
@@ -37,12 +35,6 @@ enum bet_link_type {
     BET_LINK_ANSWER,    /* book */
     BET_LINK_USERS,     /* front: a cell of users has sockets now, or none any more */
     BET_LINK_OWN,       /* book: what a user's own sockets are told */
-};
-
-struct bet_link_head {
-    uint32_t bytes; /* of the whole message */
-    uint16_t type;
-    uint16_t reserved; /* 0 */
 };
 
 struct bet_link_hello {
@@ -101,7 +93,6 @@ struct bet_link_own {
     uint32_t object_bytes;
 };
 
-static_assert(sizeof(struct bet_link_head) == 8, "no padding");
 static_assert(sizeof(struct bet_link_hello) == 24, "no padding");
 static_assert(sizeof(struct bet_link_welcome) == 8, "no padding");
 static_assert(sizeof(struct bet_link_state) == 8, "no padding");
