@@ -21,7 +21,7 @@ from lib.until import until  # noqa: E402
 
 USERS, CLIENTS, PAUSE = 4, 3, 0.08
 KEYS_KEPT = 4           # of a customer, which others try again
-NOTHING_DONE = 'BOOK_AWAY', 'OVERLOADED'
+NOTHING_DONE = 'BOOK_AWAY', 'DESK_AWAY', 'OVERLOADED'
 REFUSALS = 'INSUFFICIENT_BALANCE', 'MARKET_SUSPENDED'
 
 

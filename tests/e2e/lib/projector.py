@@ -63,7 +63,7 @@ def verify(projection, *source, check=True, environment=()):
 
 
 def wait_projected(database, seconds=60):
-    """Of a ledger in the same database: until the tables have all of it."""
+    """Of a ledger in the same database: until the tables have all of it, of each shard."""
     until(lambda: database.number(
-        'SELECT (SELECT max(seq_last) FROM ledger) - coalesce((SELECT seq FROM projection), 0)')
-        == 0, seconds)
+        'SELECT count(*) FROM (SELECT shard, max(seq_last) AS last FROM ledger GROUP BY shard)'
+        ' AS logs LEFT JOIN projection USING (shard) WHERE coalesce(seq, 0) < last') == 0, seconds)
