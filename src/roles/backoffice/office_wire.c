@@ -155,8 +155,9 @@ static bool is_good(const struct office_message *message)
 int office_wire_next(struct slice *batch, struct office_message *ret)
 {
     struct link_frame frame;
+    struct slice rest = *batch;
     struct office_message message = {0};
-    int more = link_frame_next(batch, &shapes, &frame);
+    int more = link_frame_next(&rest, &shapes, &frame);
     if (more <= 0)
         return more;
     message.type = (enum office_type)frame.type;
@@ -165,6 +166,7 @@ int office_wire_next(struct slice *batch, struct office_message *ret)
     message.tail = frame.tail;
     if (!is_good(&message))
         return -ERR_FORMAT;
+    *batch = rest;
     *ret = message;
     return 1;
 }

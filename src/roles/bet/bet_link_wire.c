@@ -117,8 +117,9 @@ static int check_body(const struct bet_link_message *message)
 int bet_link_next(struct slice *batch, struct bet_link_message *ret)
 {
     struct link_frame frame;
+    struct slice rest = *batch;
     struct bet_link_message message = {0};
-    int more = link_frame_next(batch, &shapes, &frame);
+    int more = link_frame_next(&rest, &shapes, &frame);
     if (more <= 0)
         return more;
     message.type = (enum bet_link_type)frame.type;
@@ -126,6 +127,7 @@ int bet_link_next(struct slice *batch, struct bet_link_message *ret)
     memcpy(&message.hello, frame.body.at, frame.body.bytes);
     message.tail = frame.tail;
     TRY(check_body(&message));
+    *batch = rest;
     *ret = message;
     return 1;
 }
