@@ -19,6 +19,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "base/error.h"
 #include "base/slice.h"
 
 #define PERSONAL_OVERHEAD_BYTES 28
@@ -128,3 +129,18 @@ int personal_open(struct personal_keys *keys, uint32_t user, struct slice sealed
  * without a key is marked erased as well. -ERR_IO (the key may still be on disk: try again;
  * in memory it is gone), -ERR_NO_SPACE, -ERR_LIMIT. */
 int personal_erase(struct personal_keys *keys, uint32_t user);
+
+/* What a function here answered, with its refusals, which are positive, as errors: -ERR_NOT_FOUND
+ * where there is no key or it was erased, -ERR_CRYPTO of what is forged. */
+static inline int personal_error(int result)
+{
+    switch (result) {
+    case PERSONAL_NO_KEY:
+    case PERSONAL_ERASED:
+        return -ERR_NOT_FOUND;
+    case PERSONAL_FORGED:
+        return -ERR_CRYPTO;
+    default:
+        return result;
+    }
+}

@@ -44,20 +44,6 @@ static struct personal_keys *keys_of(struct personal_vault *vault)
     return file_of(vault)->keys;
 }
 
-/* The refusals of crypto/personal.h, which are positive, as the port's errors. */
-static int error_of(int result)
-{
-    switch (result) {
-    case PERSONAL_NO_KEY:
-    case PERSONAL_ERASED:
-        return -ERR_NOT_FOUND;
-    case PERSONAL_FORGED:
-        return -ERR_CRYPTO;
-    default:
-        return result;
-    }
-}
-
 /* --- the thread --- */
 
 /* With the lock, which is let go for the sync. False: everything is durable. */
@@ -105,7 +91,7 @@ static int write_block(struct vault_file *file)
     uint32_t count = left < file->block ? left : file->block;
     if (count == 0)
         return 0;
-    TRY(error_of(personal_keys_write(file->keys, file->written, count)));
+    TRY(personal_error(personal_keys_write(file->keys, file->written, count)));
     file->written += count;
     pthread_mutex_lock(&file->lock);
     file->sync_to = file->written;
@@ -149,7 +135,8 @@ static int vault_make_key(struct personal_vault *vault, struct account_ref accou
            file->written < file->accounts_max)
         TRY(write_block(file));
     TRY(wait_durable(file, account.n));
-    return error_of(personal_key_make(file->keys, account.n)); /* it is there, or was erased */
+    return personal_error(
+        personal_key_make(file->keys, account.n)); /* it is there, or was erased */
 }
 
 /* --- the rest of the port --- */
@@ -161,7 +148,8 @@ static int vault_seal(struct personal_vault *vault, struct account_ref account, 
         return -ERR_LIMIT;
     if (account.n >= atomic_load(&file_of(vault)->durable))
         return -ERR_NOT_FOUND;
-    TRY(error_of(personal_seal(keys_of(vault), account.n, plain, (unsigned char *)ret_sealed)));
+    TRY(personal_error(
+        personal_seal(keys_of(vault), account.n, plain, (unsigned char *)ret_sealed)));
     *ret_bytes = plain.bytes + PERSONAL_OVERHEAD_BYTES;
     return 0;
 }
@@ -173,14 +161,15 @@ static int vault_open(struct personal_vault *vault, struct account_ref account, 
         return -ERR_LIMIT;
     if (sealed.bytes < PERSONAL_OVERHEAD_BYTES)
         return -ERR_CRYPTO;
-    TRY(error_of(personal_open(keys_of(vault), account.n, sealed, (unsigned char *)ret_plain)));
+    TRY(personal_error(
+        personal_open(keys_of(vault), account.n, sealed, (unsigned char *)ret_plain)));
     *ret_bytes = sealed.bytes - PERSONAL_OVERHEAD_BYTES;
     return 0;
 }
 
 static int vault_erase(struct personal_vault *vault, struct account_ref account)
 {
-    return error_of(personal_erase(keys_of(vault), account.n));
+    return personal_error(personal_erase(keys_of(vault), account.n));
 }
 
 static void destroy(struct vault_file *file)
@@ -248,7 +237,7 @@ static int write_again(struct vault_file *file)
     uint32_t first = slots > most ? slots - most : 0;
     while (first < slots) {
         uint32_t count = slots - first < PERSONAL_AHEAD_MAX ? slots - first : PERSONAL_AHEAD_MAX;
-        TRY(error_of(personal_keys_rewrite(file->keys, first, count)));
+        TRY(personal_error(personal_keys_rewrite(file->keys, first, count)));
         first += count;
     }
     return 0;
@@ -290,7 +279,7 @@ int personal_vault_file_open(const struct personal_vault_file_options *options,
         result = begin(file);
     if (result != 0) {
         vault_free(&file->vault);
-        return error_of(result);
+        return personal_error(result);
     }
     *ret_vault = &file->vault;
     return 0;

@@ -48,20 +48,6 @@ static struct vault_mirror *mirror_of(struct personal_vault *vault)
     return (struct vault_mirror *)vault;
 }
 
-/* The refusals of crypto/personal.h, which are positive, as the port's errors. */
-static int error_of(int result)
-{
-    switch (result) {
-    case PERSONAL_NO_KEY:
-    case PERSONAL_ERASED:
-        return -ERR_NOT_FOUND;
-    case PERSONAL_FORGED:
-        return -ERR_CRYPTO;
-    default:
-        return result;
-    }
-}
-
 /* ---- the thread ---- */
 
 static void note(struct vault_mirror *mirror, int error, uint64_t erased)
@@ -211,7 +197,7 @@ static int ask_ahead(struct vault_mirror *mirror, uint32_t account)
     uint64_t wanted = (uint64_t)account + mirror->ahead;
     if (count == 0 || wanted < ready || asked_block(mirror, &first) > 0)
         return 0;
-    TRY(error_of(personal_keys_fill(mirror->keys, ready, count, mirror->slots)));
+    TRY(personal_error(personal_keys_fill(mirror->keys, ready, count, mirror->slots)));
     pthread_mutex_lock(&mirror->lock);
     mirror->first = ready;
     mirror->count = count;
@@ -254,7 +240,7 @@ static int vault_seal(struct personal_vault *vault, struct account_ref account, 
         (void)ask_ahead(mirror, account.n);
         return -ERR_NOT_FOUND;
     }
-    TRY(error_of(personal_seal(mirror->keys, account.n, plain, (unsigned char *)ret_sealed)));
+    TRY(personal_error(personal_seal(mirror->keys, account.n, plain, (unsigned char *)ret_sealed)));
     *ret_bytes = plain.bytes + PERSONAL_OVERHEAD_BYTES;
     return 0;
 }
@@ -270,7 +256,7 @@ static int vault_open(struct personal_vault *vault, struct account_ref account, 
     drop_erased(mirror);
     if (account.n >= atomic_load(&mirror->ready))
         return -ERR_NOT_FOUND;
-    TRY(error_of(personal_open(mirror->keys, account.n, sealed, (unsigned char *)ret_plain)));
+    TRY(personal_error(personal_open(mirror->keys, account.n, sealed, (unsigned char *)ret_plain)));
     *ret_bytes = sealed.bytes - PERSONAL_OVERHEAD_BYTES;
     return 0;
 }
@@ -403,7 +389,7 @@ int vault_mirror_open(const struct vault_mirror_options *options, struct persona
     int error = begin(mirror, options, ret_report, why);
     if (error != 0) {
         vault_free(&mirror->vault);
-        return error_of(error);
+        return personal_error(error);
     }
     *ret_vault = &mirror->vault;
     return 0;
