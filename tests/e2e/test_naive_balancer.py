@@ -8,7 +8,7 @@ import time
 
 import pytest
 from lib.haproxy import FOLDER, show_stat
-from lib.http import Http
+from lib.http import Closed, Http
 from lib.naive import Customer, NaiveBook, NaiveServer
 from lib.ports import free_port
 from lib.until import until
@@ -50,7 +50,7 @@ class Balanced:
         try:
             with self.http() as http:
                 return http.request('GET', '/healthz').status == 200
-        except OSError:
+        except (OSError, Closed):
             return False
 
     def checks(self):

@@ -60,8 +60,11 @@ def test_bets_at_once_spend_the_same_money(naive):
     market, customer = naive.market(), Customer(naive, money='100.00')
     slip = customer.slip(market, stake='100.00')
     assert customer.balance() == Decimal('100.00')
+    holder = Holder(naive.postgres, f"SELECT 1 FROM odds WHERE market_id = '{market}' FOR UPDATE")
     for _ in range(4):
         customer.http.begin('POST', '/bets', slip, customer.token)
+    until(lambda: naive.blocked() == 4)  # all are under way at once
+    holder.end()
     answers = [customer.http.response('POST') for _ in range(4)]
     assert sum(a.status == 201 for a in answers) > 1
     assert naive.money(customer) < 0

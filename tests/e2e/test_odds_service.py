@@ -4,6 +4,7 @@ import threading
 
 import pytest
 from conftest import make
+from lib.http import Closed
 from lib.redis import Cluster, Redis, Watched
 from lib.server import Server, run
 from lib.until import until
@@ -34,13 +35,13 @@ class Set:
         self.services = [OddsService(folder / f'odds-{n}', redis.url).start()
                          for n in range(count)]
         for service in self.services:
-            until(service.is_ready, 30)
+            until(service.is_ready)
 
     def level(self, market):
         """Everybody shows the book's newest version."""
-        version = read(self.book.server, market)['odds_version']
         for service in self.services:
-            until(lambda service=service: read(service, market).get('odds_version') == version, 30)
+            until(lambda service=service: read(service, market).get('odds_version') ==
+                  read(self.book.server, market)['odds_version'])
 
     def close(self):
         for service in self.services:
@@ -58,6 +59,11 @@ def single(tmp_path):
 
 def read(server, market):
     return server.get(f'/v1/odds/{market}').json
+
+
+def version_of(redis, market):
+    """As it stands there; None: it does not just now."""
+    return (redis.value(f'odds:{market}') or {}).get('odds_version')
 
 
 def prices(server, market):
@@ -82,7 +88,7 @@ class Follower:
         while True:
             try:
                 message = self.socket.receive()
-            except (OSError, AssertionError, EOFError):
+            except (OSError, AssertionError, EOFError, Closed):
                 return
             if message is None:
                 return
@@ -113,10 +119,10 @@ def test_a_client_of_each_is_shown_every_version_or_it_is_counted(single):
     for number in range(200):
         single.book.feed.price(market, 11, 2.5 if number % 2 else 3.0)
     last = read(single.book.server, market)['odds_version']
-    conflated = single.book.server.metric('overround_odds_store_conflated_total')
     for follower in followers:
-        until(lambda follower=follower: follower.versions[-1] == last, 30)
+        until(lambda follower=follower: follower.versions[-1] == last)
         versions = follower.versions
+        conflated = single.book.server.metric('overround_odds_store_conflated_total')
         assert versions == sorted(versions), 'P1'
         missed = last - versions[0] + 1 - len(set(versions))
         assert missed <= conflated + follower.skipped, (missed, conflated, follower.skipped)
@@ -126,7 +132,7 @@ def test_a_service_that_comes_later_begins_with_what_is_there(single, tmp_path):
     markets = [single.book.market() for _ in range(30)]
     late = OddsService(tmp_path / 'late', single.redis.url).start()
     single.services.append(late)
-    until(late.is_ready, 30)
+    until(late.is_ready)
     for market in markets:
         single.level(market)
 
@@ -141,13 +147,13 @@ def test_without_redis_reads_go_on_and_say_that_they_are_stale(single):
         now = until(lambda service=service: read(service, market).get('stale') and
                     read(service, market))
         assert now['odds_version'] == before['odds_version'] and now['age_ms'] >= 0
-        until(lambda service=service: read(service, market)['status'] == 'suspended', 30)
+        until(lambda service=service: read(service, market)['status'] == 'suspended')
     single.book.feed.price(market, 11, 3.0)
     single.redis.start()  # empty: the book writes all of it again
     single.level(market)
     for service in single.services:
-        until(service.is_ready, 30)
-        until(lambda service=service: read(service, market)['status'] == 'active', 30)
+        until(service.is_ready)
+        until(lambda service=service: read(service, market)['status'] == 'active')
         until(lambda service=service: 'stale' not in read(service, market))
 
 
@@ -158,13 +164,13 @@ def test_a_book_that_dies_leaves_suspended_prices_and_a_new_one_higher_versions(
     single.book.server.kill()
     for service in single.services:
         # The book itself may have suspended it before, where its feed was late; that is not stale.
-        until(lambda service=service: read(service, market).get('stale') is True, 30)
-        assert read(service, market)['status'] == 'suspended'
-        assert service.is_ready()  # Redis is there: it is the provider that is not heard of
+        until(lambda service=service: (shown := read(service, market)).get('stale') is True and
+              shown['status'] == 'suspended')
+        until(service.is_ready)  # Redis is there: it is the provider that is not heard of
     single.book.server.start()
     single.book.feed.again()
     single.level(market)
-    until(lambda: follower.versions[-1] == read(single.book.server, market)['odds_version'], 30)
+    until(lambda: follower.versions[-1] == read(single.book.server, market)['odds_version'])
     assert follower.versions == sorted(follower.versions), 'P1'
     until(lambda: read(single.services[1], market)['status'] == 'active')
 
@@ -174,11 +180,11 @@ def test_a_provider_that_is_silent_is_suspended_everywhere(single):
     single.level(market)
     single.book.feed.silent = True
     for service in single.services:
-        until(lambda service=service: read(service, market)['status'] == 'suspended', 30)
-        until(lambda service=service: read(service, market).get('stale'), 30)
+        until(lambda service=service: read(service, market)['status'] == 'suspended')
+        until(lambda service=service: read(service, market).get('stale'))
     single.book.feed.silent = False
     for service in single.services:
-        until(lambda service=service: read(service, market)['status'] == 'active', 30)
+        until(lambda service=service: read(service, market)['status'] == 'active')
 
 
 def test_a_connection_that_is_cut_is_followed_again_without_a_hole(single):
@@ -226,11 +232,11 @@ def test_a_master_that_is_killed_is_replaced_and_no_version_falls(tmp_path):
         until(lambda: made.redis.replica.cli('role', check=False).startswith('master'), 60)
         made.book.feed.price(market, 11, 3.5)
         last = read(made.book.server, market)['odds_version']
-        until(lambda: made.redis.replica.value(f'odds:{market}')['odds_version'] == last, 30)
+        until(lambda: version_of(made.redis.replica, market) == last)
         made.level(market)
         for service, follower in zip(made.services, followers):
-            until(service.is_ready, 30)
-            until(lambda follower=follower: follower.versions[-1] == last, 30)
+            until(service.is_ready)
+            until(lambda follower=follower: follower.versions[-1] == last)
             assert follower.versions == sorted(follower.versions), 'P1'
     finally:
         made.close()
@@ -242,7 +248,8 @@ def test_a_cluster_node_that_dies_concerns_its_markets_only(tmp_path):
         markets = [made.book.market() for _ in range(12)]
         for market in markets:
             made.level(market)
-        at = {market: made.redis.node_of(f'odds:{market}') for market in markets}
+        at = {market: until(lambda m=market: made.redis.node_of(f'odds:{m}'))
+              for market in markets}
         dead = at[markets[0]]
         others = [market for market in markets if at[market] is not dead]
         assert others and len(set(at.values())) == 3
@@ -254,8 +261,8 @@ def test_a_cluster_node_that_dies_concerns_its_markets_only(tmp_path):
             made.book.feed.price(market, 12, 3.0)
         for market in markets:  # its replica has taken over, and has been written again
             made.level(market)
-            value = until(lambda market=market: made.redis.value(f'odds:{market}'), 30)
-            assert value['odds_version'] == read(made.book.server, market)['odds_version']
+            until(lambda market=market: version_of(made.redis, market) ==
+                  read(made.book.server, market)['odds_version'])
     finally:
         made.close()
 

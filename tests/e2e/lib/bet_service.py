@@ -25,6 +25,15 @@ class BetService(Server):
         return self.metric('overround_limit_reached_total', limit='price_lag_ms_max')
 
 
+def level(shown, services, market, status):
+    """Waits until each of the services has what `shown`, the writer's, says of the market at that
+    moment, in this status; the version."""
+    def same(service):
+        newest, here = shown(market)['odds_version'], service.shown(market)
+        return newest if (here.get('odds_version'), here.get('status')) == (newest, status) else 0
+    return [until(lambda service=service: same(service)) for service in services][-1]
+
+
 class Books:
     """A writer with a feed and some bet-services; each more with options of its own."""
 
@@ -36,7 +45,7 @@ class Books:
         self.services = [BetService(folder / f'bets-{n}', redis.url, *options).start()
                          for n, options in enumerate(more)]
         for service in self.services:
-            until(service.is_ready, 30)
+            until(service.is_ready)
 
     def market(self, **named):
         """A new market that can be bet on at all of them."""
@@ -48,13 +57,8 @@ class Books:
         return self.writer.server.get(f'/v1/odds/{market}').json
 
     def level(self, market, status='active'):
-        """Every service shows the writer's newest version."""
-        version = self.shown(market)['odds_version']
-        for service in self.services:
-            until(lambda service=service: (service.shown(market).get('odds_version'),
-                                           service.shown(market).get('status')) ==
-                  (version, status), 30)
-        return version
+        """Every service shows the writer's newest version, which it answers."""
+        return level(self.shown, self.services, market, status)
 
     def close(self):
         for service in self.services:

@@ -1,5 +1,6 @@
 """A customer: a token, money, and bets."""
 import itertools
+import time
 from decimal import Decimal
 from urllib.parse import quote
 
@@ -7,10 +8,12 @@ from .http import Http
 from .until import until
 
 NUMBERS = itertools.count(1)
+IDLE_SECONDS_MAX = 60  # a server ends what nobody has used for 75 (http_idle_ms_max)
 
 
 class Bettor:
     """Keeps one connection to the public listener."""
+    used = float('inf')
 
     def __init__(self, server, name=None, money='1000.00', currency='GBP'):
         self.server, self.currency = server, currency
@@ -30,6 +33,9 @@ class Bettor:
 
     def call(self, method, path, body=None, key=None, token=None):
         headers = {'Idempotency-Key': key} if key else {}
+        if time.monotonic() - self.used > IDLE_SECONDS_MAX and not self.http.asked:
+            self.reconnect()
+        self.used = time.monotonic()
         return self.http.request(method, path, body, token or self.token, headers)
 
     def deposit(self, amount, key=None):
@@ -67,7 +73,7 @@ class Bettor:
         assert response.status == 200, response.body
         return response.json
 
-    def wait_bet(self, bet_id, seconds=15, **wanted):
+    def wait_bet(self, bet_id, seconds=60, **wanted):
         """The bet, once it has these fields."""
         def look():
             bet = self.read(bet_id)

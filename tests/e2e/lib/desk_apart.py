@@ -4,7 +4,7 @@ import os
 
 from conftest import make
 
-from .bet_service import BetService
+from .bet_service import BetService, level
 from .bettor import Bettor
 from .feed import Feed
 from .server import run
@@ -35,7 +35,7 @@ class DeskApart:
     def begin(self):
         """The shards."""
         self.services = [self.open(n) for n in range(self.shards)]
-        until(self.granted, 30)
+        until(self.granted)
         self.customers = [Bettor(service, next(users_of(n, self.shards)))
                           for n, service in enumerate(self.services)]
 
@@ -62,12 +62,7 @@ class DeskApart:
         return self.desk.server.get(f'/v1/odds/{market}').json
 
     def level(self, market, status='active'):
-        version = self.shown(market)['odds_version']
-        for service in self.services:
-            until(lambda service=service: (service.shown(market).get('odds_version'),
-                                           service.shown(market).get('status')) ==
-                  (version, status), 30)
-        return version
+        return level(self.shown, self.services, market, status)
 
     def say(self, path, body=None, method='POST'):
         answer = self.desk.server.desk(f'/v1/admin/{path}', body or {'reason': 'x'}, method=method)
@@ -83,14 +78,14 @@ class DeskApart:
     def all_bet(self, market, code='placed'):
         """Every shard's next bets come to that."""
         for shard in range(self.shards):
-            until(lambda shard=shard: self.bet(shard, market) == code, 30)
+            until(lambda shard=shard: self.bet(shard, market) == code)
 
     def bets(self, market):
         """A bet that is placed of each shard's customer: refused as long as its price is late."""
         def placed(customer):
             answer = customer.bet(market, 11, '1.00', odds=2.0, price_policy='any')
             return answer.json if answer.status == 201 else None
-        return [until(lambda c=customer: placed(c), 30) for customer in self.customers]
+        return [until(lambda c=customer: placed(c)) for customer in self.customers]
 
     def again(self):
         """The desk, after it was killed, with its feed."""

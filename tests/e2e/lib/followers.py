@@ -183,16 +183,19 @@ class Followers:
     """All of them, in a thread of their own."""
 
     def __init__(self, followers):
-        self.followers, self.loop = followers, asyncio.new_event_loop()
+        self.followers, self.loop, self.tasks = followers, asyncio.new_event_loop(), []
+        self.begun = threading.Event()
         self.thread = threading.Thread(target=self.loop.run_until_complete, args=(self.all(),),
                                        daemon=True)
         self.thread.start()
 
     async def all(self):
         self.tasks = [asyncio.ensure_future(f.run()) for f in self.followers]
+        self.begun.set()
         await asyncio.gather(*self.tasks, return_exceptions=True)
 
     def end(self):
+        self.begun.wait()
         for task in self.tasks:
             self.loop.call_soon_threadsafe(task.cancel)
         self.thread.join()

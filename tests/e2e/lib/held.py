@@ -1,6 +1,8 @@
 """What a server holds for its customers' connections."""
 import os
 
+from .until import until
+
 # Of connections that are gone nothing may be left.
 GAUGES = ('overround_connections', 'overround_receive_bytes', 'overround_outbox_bytes',
           'overround_push_websockets', 'overround_push_subscriptions', 'overround_push_lagging',
@@ -14,6 +16,11 @@ def held(server):
     assert set(GAUGES) <= {name.split('{')[0] for name in rows}
     return {gauge: sum(v for name, v in rows.items() if name.split('{')[0] == gauge)
             for gauge in GAUGES}
+
+
+def held_by_nobody(server):
+    """The same, once no connection of a customer is left: the ends of some may be on their way."""
+    return until(lambda: (rows := held(server))['overround_connections'] == 0 and rows)
 
 
 def descriptors(server):

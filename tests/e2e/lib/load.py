@@ -5,6 +5,7 @@ import time
 from decimal import Decimal
 
 from .http import Closed, Http
+from .until import until
 
 
 class Load:
@@ -68,11 +69,12 @@ class Load:
         return join
 
     def retry_unanswered(self):
-        """As a client does after a lost connection: the same key again tells the truth."""
+        """As a client does after a lost connection: the same key again tells the truth, and who
+        is told 503 comes once more."""
         with self.connect() as http:
             for customer, key in list(self.sent):
                 if (customer, key) not in self.acknowledged:
-                    self.one(customer, key, http)
+                    until(lambda c=customer, k=key: self.one(c, k, http) != 503)
 
     def check(self):
         """Every acknowledged bet once, and the balances fit to the penny. Who was told that a bet

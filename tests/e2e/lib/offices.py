@@ -59,7 +59,7 @@ class Offices:
 
     def until_ready(self):
         for office in self.all:
-            until(office.is_ready, 30)
+            until(office.is_ready)
 
     def moved(self):
         """The desk has begun again."""

@@ -123,6 +123,8 @@ class Quorum:
     def fail_over(self):
         """The standby that has most is the primary; the other follows it. What was the primary."""
         gone = self.primary
+        for standby in self.standbys:  # what was on its way is there
+            until(lambda s=standby: s.number('SELECT count(*) FROM pg_stat_wal_receiver') == 0)
         self.primary = max(self.standbys, key=received)
         self.standbys.remove(self.primary)
         self.primary.psql('SELECT pg_promote(true, 60)')

@@ -71,7 +71,8 @@ class Redis:
         return self.cli('ping', check=False).startswith(('PONG', 'NOAUTH'))
 
     def value(self, key):
-        text = self.cli('get', key)
+        """None: there is none, or nobody answered just then."""
+        text = self.cli('get', key, check=False)
         return json.loads(text) if text.startswith('{') else None
 
     def log(self):
@@ -93,6 +94,10 @@ class Redis:
         shutil.rmtree(self.folder, ignore_errors=True)
 
 
+def is_level(replica):
+    return 'master_link_status:up' in replica.cli('info', 'replication', check=False)
+
+
 class Watched:
     """A master, a replica, and three sentinels that need two for a failover. `first`, `rest`:
     where the master is, and where the others are: (host, side)."""
@@ -102,14 +107,14 @@ class Watched:
         self.master = Redis('--repl-diskless-sync-delay', '0', host=first, side=first_side).start()
         self.replica = Redis('--replicaof', f'{first} {self.master.port}', host=rest,
                              side=rest_side).start()
-        until(lambda: 'master_link_status:up' in self.replica.cli('info', 'replication'), 30)
+        until(lambda: is_level(self.replica))
         conf = (f'sentinel monitor odds {first} {self.master.port} 2\n'
                 'sentinel down-after-milliseconds odds 1000\n'
                 'sentinel failover-timeout odds 4000\n')
         self.sentinels = [Redis(sentinel=conf, host=rest, side=rest_side).start()
                           for _ in range(3)]
-        until(lambda: all('slaves=1,sentinels=3' in s.cli('info', 'sentinel')
-                          for s in self.sentinels), 30)
+        until(lambda: all('slaves=1,sentinels=3' in s.cli('info', 'sentinel', check=False)
+                          for s in self.sentinels))
         hosts = ','.join(f'{rest}:{s.port}' for s in self.sentinels)
         self.url = f'redis+sentinel://{hosts}/odds'
 
@@ -136,10 +141,11 @@ class Cluster:
         hosts = [f'{node.host}:{node.port}' for node in self.nodes]
         self.nodes[0].cli('--cluster', 'create', *hosts, '--cluster-replicas', '1',
                           '--cluster-yes')
-        until(lambda: all('cluster_state:ok' in n.cli('cluster', 'info') for n in self.nodes), 60)
+        until(lambda: all('cluster_state:ok' in n.cli('cluster', 'info', check=False)
+                          for n in self.nodes))
         for node in self.nodes:  # a replica that has never been level takes nothing over
             until(lambda node=node: node.cli('role', check=False).startswith('master') or
-                  'master_link_status:up' in node.cli('info', 'replication'), 60)
+                  is_level(node))
         self.url = 'redis+cluster://' + ','.join(hosts[:3])
 
     def left_first(self):
@@ -164,7 +170,8 @@ class Cluster:
 
     def begin_move(self, key, target):
         """Its slot goes to that master: what is still there is served there, the rest is not."""
-        source, slot = self.node_of(key), self.nodes[0].cli('cluster', 'keyslot', key)
+        source = until(lambda: self.node_of(key))
+        slot = self.nodes[0].cli('cluster', 'keyslot', key)
         target.cli('cluster', 'setslot', slot, 'importing', source.cli('cluster', 'myid'))
         source.cli('cluster', 'setslot', slot, 'migrating', target.cli('cluster', 'myid'))
         return source, slot

@@ -107,7 +107,7 @@ class Server:
             self.process.send_signal(signal.SIGKILL)
             self.process.wait()
 
-    def terminate(self, seconds=30):
+    def terminate(self, seconds=60):
         """SIGTERM; answers the exit status."""
         self.process.send_signal(signal.SIGTERM)
         return self.process.wait(seconds)

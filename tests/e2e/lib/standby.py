@@ -20,6 +20,7 @@ class Proxy:
 
     def __init__(self, target):
         self.target, self.cut, self.pairs = target, False, []
+        self.lock = threading.Lock()  # a pair is made before a cut, which ends it, or behind it
         self.socket = socket.create_server(('127.0.0.1', 0))
         self.address = self.socket.getsockname()
         threading.Thread(target=self.accept, daemon=True).start()
@@ -30,18 +31,25 @@ class Proxy:
                 near, _ = self.socket.accept()
             except OSError:
                 return
-            if self.cut:
-                near.close()
-                continue
-            try:
-                far = socket.create_connection(self.target, timeout=30)
-                far.settimeout(None)
-            except OSError:
-                near.close()
-                continue
-            self.pairs.append((near, far))
+            far = self.connect()
+            with self.lock:
+                if far is None or self.cut:
+                    near.close()
+                    continue
+                self.pairs.append((near, far))
             for here, there in ((near, far), (far, near)):
                 threading.Thread(target=self.pump, args=(here, there), daemon=True).start()
+
+    def connect(self):
+        """To the target; None: nobody may, or nobody is there."""
+        if self.cut:
+            return None
+        try:
+            far = socket.create_connection(self.target, timeout=30)
+        except OSError:
+            return None
+        far.settimeout(None)
+        return far
 
     def pump(self, here, there):
         try:
@@ -58,10 +66,11 @@ class Proxy:
 
     def stop(self, silent=False):
         """The link is gone; silent: nobody is told, bytes vanish."""
-        self.cut = True
+        with self.lock:
+            self.cut, pairs = True, list(self.pairs)
         if silent:
             return
-        for pair in self.pairs:
+        for pair in pairs:
             for end in pair:
                 try:
                     end.shutdown(socket.SHUT_RDWR)
@@ -190,7 +199,7 @@ class Pair:
             self.proxy.close()
 
 
-def ends(server, seconds=30):
+def ends(server, seconds=60):
     """Starts it and waits for its end: (exit status, what it said)."""
     server.spawn()
     status = server.process.wait(seconds)

@@ -1,10 +1,12 @@
 """Failing and stalling disks under a real server."""
+import contextlib
 import os
 import subprocess
 
 from .until import until
 
 SYNCS = 'fdatasync,fsync,sync_file_range,pwritev2'
+GONE = FileNotFoundError, ProcessLookupError  # a thread that ended while it was looked at
 
 
 class Strace:
@@ -24,14 +26,18 @@ class Strace:
         """The ids of the threads that are meant."""
         found = []
         for task in os.listdir(f'/proc/{self.pid}/task'):
-            with open(f'/proc/{self.pid}/task/{task}/comm', encoding='ascii') as name:
+            with contextlib.suppress(*GONE), \
+                    open(f'/proc/{self.pid}/task/{task}/comm', encoding='ascii') as name:
                 if self.threads is None or name.read().strip() in self.threads:
                     found.append(task)
         return found
 
     def holds_back(self):
         """Whether a thread stands in a call that is delayed."""
-        return any('State:\tt' in status for status in self.statuses())
+        try:
+            return any('State:\tt' in status for status in self.statuses())
+        except GONE:
+            return False
 
     def statuses(self):
         for task in self.tasks():
@@ -53,7 +59,7 @@ class Strace:
         assert traced, self.process.stderr.read()
         try:
             return all('TracerPid:\t0\n' not in status for status in self.statuses())
-        except (FileNotFoundError, ProcessLookupError):  # a thread ended in between
+        except GONE:
             return False
 
     def __exit__(self, *_):
