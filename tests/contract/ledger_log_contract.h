@@ -3,7 +3,8 @@
  * An adapter's test file says how to open, close and disturb its log, and
  *     LEDGER_LOG_CONTRACT(suite, subject_new)
  * registers one test per sentence under its own suite name; LEDGER_LOG_CONTRACT_FAULTS(...) adds
- * those that need a medium which can be made to fail. */
+ * those that need a medium which can be made to fail, and LEDGER_LOG_CONTRACT_WIRE(...)
+ * (ledger_log_wire.c) those of a medium at the other end of a wire that breaks. */
 #pragma once
 
 #include <stdbool.h>
@@ -23,6 +24,15 @@ struct log_subject {
     void (*fail_next)(struct log_subject *subject);
     /* No further space from now on, or again. As above. */
     void (*fill)(struct log_subject *subject, bool full);
+    /* The rest is for LEDGER_LOG_CONTRACT_WIRE. `open` goes through it; such a log calls an append
+     * stalled that waits for a second or less, and its free() leaves a silent medium soon. */
+    struct fault_proxy *wire;
+    /* Another writer of the same log, past the wire; ended by ops->free alone. */
+    int (*open_beside)(struct log_subject *subject, struct ledger_log **ret_log);
+    /* How many stand in the medium: those of records, and an epoch each. */
+    long (*groups)(struct log_subject *subject);
+    /* The medium dies as in a crash, and has come back. */
+    void (*crash)(struct log_subject *subject);
     void (*free)(struct log_subject *subject);
 };
 
@@ -48,10 +58,27 @@ struct log_subject {
     X(suite, make, stops_for_ever_after_a_failure)                                                 \
     X(suite, make, refuses_without_effect_when_space_ends)
 
+/* For subjects behind a wire. */
+#define LEDGER_LOG_CONTRACT_WIRE_LIST(X, suite, make)                                              \
+    X(suite, make, a_group_whose_answer_is_lost_stands_once)                                       \
+    X(suite, make, a_group_that_is_lost_itself_is_sent_again)                                      \
+    X(suite, make, an_epoch_is_taken_once_whatever_is_lost)                                        \
+    X(suite, make, a_read_that_is_lost_is_an_error_or_whole)                                       \
+    X(suite, make, a_silence_is_said_and_waited_out)                                               \
+    X(suite, make, a_medium_that_is_away_is_said_and_waited_for)                                   \
+    X(suite, make, a_connection_that_is_cut_under_an_append_costs_nothing)                         \
+    X(suite, make, a_log_that_is_closed_leaves_a_silent_medium)                                    \
+    X(suite, make, what_was_acknowledged_is_there_after_a_crash)                                   \
+    X(suite, make, a_group_is_written_in_its_time_or_not_at_all)                                   \
+    X(suite, make, the_first_to_write_wins_and_the_other_stays_out)                                \
+    X(suite, make, no_epoch_is_taken_behind_a_writer_that_was_not_folded)                          \
+    X(suite, make, of_two_who_take_an_epoch_one_gets_it)
+
 #define LEDGER_LOG_CONTRACT_DECLARE(suite, make, name)                                             \
     void ledger_log_contract_##name(struct log_subject *subject);
 LEDGER_LOG_CONTRACT_LIST(LEDGER_LOG_CONTRACT_DECLARE, , )
 LEDGER_LOG_CONTRACT_FAULTS_LIST(LEDGER_LOG_CONTRACT_DECLARE, , )
+LEDGER_LOG_CONTRACT_WIRE_LIST(LEDGER_LOG_CONTRACT_DECLARE, , )
 
 #define LEDGER_LOG_CONTRACT_TEST(suite, make, name)                                                \
     TEST(suite, name)                                                                              \
@@ -64,3 +91,5 @@ LEDGER_LOG_CONTRACT_FAULTS_LIST(LEDGER_LOG_CONTRACT_DECLARE, , )
     LEDGER_LOG_CONTRACT_LIST(LEDGER_LOG_CONTRACT_TEST, suite, make)
 #define LEDGER_LOG_CONTRACT_FAULTS(suite, make)                                                    \
     LEDGER_LOG_CONTRACT_FAULTS_LIST(LEDGER_LOG_CONTRACT_TEST, suite, make)
+#define LEDGER_LOG_CONTRACT_WIRE(suite, make)                                                      \
+    LEDGER_LOG_CONTRACT_WIRE_LIST(LEDGER_LOG_CONTRACT_TEST, suite, make)

@@ -1,16 +1,16 @@
-/* test_pg_ledger.c - the ledger_log contract on a real PostgreSQL; its troubles are made there: a
- * table that is locked, rows that are refused. */
-#include <stdio.h>
+/* test_pg_ledger.c - the ledger_log contract on a real PostgreSQL; its troubles are made there (a
+ * table that is locked, rows that are refused, a crash) and on a wire before it. */
 #include <stdlib.h>
 
-#include "adapters/postgres/pg_ledger.h"
-#include "base/error.h"
 #include "ledger_log_contract.h"
+#include "pg_medium.h"
 #include "postgres_server.h"
+#include "postgres_wire.h"
 
 struct pg_subject {
     struct log_subject subject;
     struct postgres_session *lock;
+    struct postgres_wire wire;
 };
 
 static struct pg_subject *pg_of(struct log_subject *subject)
@@ -20,15 +20,8 @@ static struct pg_subject *pg_of(struct log_subject *subject)
 
 static int subject_open(struct log_subject *subject, struct ledger_log **ret_log)
 {
-    char memory[256];
-    struct buf why = buf_over(memory, sizeof memory - 1);
-    struct pg_ledger_options options = {.conninfo = postgres_server(), .close_us_max = 20000000};
     (void)subject;
-    int error = pg_ledger_open(&options, ret_log, &why);
-    memory[why.bytes] = '\0';
-    if (error < 0)
-        print_error("%s: %s\n", error_text(error), memory);
-    return error;
+    return pg_medium_open(postgres_server(), 20000000, ret_log);
 }
 
 static void subject_close(struct log_subject *subject)
@@ -45,41 +38,21 @@ static void subject_hold(struct log_subject *subject, bool hold)
         postgres_session_end(pg->lock);
 }
 
-/* The server says so of the next insert, or of each from now on. */
-static void refuse(const char *state, bool once)
-{
-    char text[640];
-    (void)snprintf(
-        text, sizeof text,
-        "CREATE SEQUENCE IF NOT EXISTS refusals; SELECT setval('refusals', 1, false);"
-        "CREATE OR REPLACE FUNCTION refuse() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN"
-        " IF nextval('refusals') > 1 AND %s THEN RETURN NEW; END IF;"
-        " RAISE EXCEPTION 'refused' USING ERRCODE = '%s'; END $$;"
-        "CREATE TRIGGER refuse BEFORE INSERT ON ledger"
-        " FOR EACH ROW EXECUTE FUNCTION refuse()",
-        once ? "true" : "false", state);
-    postgres_run(text);
-}
-
 static void subject_fail_next(struct log_subject *subject)
 {
     (void)subject;
-    refuse("XX001", true); /* data_corrupted */
+    pg_medium_refuse("XX001", true); /* data_corrupted */
 }
 
 static void subject_fill(struct log_subject *subject, bool full)
 {
     (void)subject;
-    if (full)
-        refuse("53100", false); /* disk_full */
-    else
-        postgres_run("DROP TRIGGER refuse ON ledger");
+    pg_medium_fill(full);
 }
 
 static void subject_free(struct log_subject *subject)
 {
-    postgres_run("DROP TABLE IF EXISTS ledger, ledger_schema;"
-                 "DROP FUNCTION IF EXISTS ledger_is_insert_only()");
+    pg_medium_clean();
     free(subject);
 }
 
@@ -87,6 +60,7 @@ static struct log_subject *subject_new(void)
 {
     if (postgres_server() == NULL)
         skip();
+    pg_medium_clean(); /* behind one that failed */
     struct pg_subject *pg = calloc(1, sizeof *pg);
     assert_non_null(pg);
     pg->subject = (struct log_subject){.open = subject_open,
@@ -100,3 +74,44 @@ static struct log_subject *subject_new(void)
 
 LEDGER_LOG_CONTRACT(pg_ledger, subject_new)
 LEDGER_LOG_CONTRACT_FAULTS(pg_ledger, subject_new)
+
+/* ---- over a wire ---- */
+
+static int wired_open(struct log_subject *subject, struct ledger_log **ret_log)
+{
+    return pg_medium_open(pg_of(subject)->wire.conninfo, 1000000, ret_log);
+}
+
+static long wired_groups(struct log_subject *subject)
+{
+    (void)subject;
+    return pg_medium_groups();
+}
+
+static void wired_crash(struct log_subject *subject)
+{
+    (void)subject;
+    postgres_server_restart(true);
+}
+
+static void wired_free(struct log_subject *subject)
+{
+    postgres_wire_close(&pg_of(subject)->wire);
+    subject_free(subject);
+}
+
+static struct log_subject *wired_new(void)
+{
+    struct log_subject *subject = subject_new();
+    struct pg_subject *pg = pg_of(subject);
+    assert_true(postgres_wire_open(&pg->wire));
+    subject->wire = pg->wire.proxy;
+    subject->open_beside = subject_open;
+    subject->open = wired_open;
+    subject->groups = wired_groups;
+    subject->crash = wired_crash;
+    subject->free = wired_free;
+    return subject;
+}
+
+LEDGER_LOG_CONTRACT_WIRE(pg_ledger_over_a_wire, wired_new)

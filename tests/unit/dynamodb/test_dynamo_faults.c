@@ -1,6 +1,6 @@
-/* test_dynamo_faults.c - the ledger on a server of DynamoDB's API whose requests and answers are
- * lost, that is throttled, fails, crashes, or has a second writer (adapters/dynamodb; DESIGN part
- * 3, L1, L2). */
+/* test_dynamo_faults.c - of the ledger on a server of DynamoDB's API, what only that has: haste, a
+ * failure that is no answer, keys that end, tables and items of others (adapters/dynamodb; DESIGN
+ * part 3, L1, L2). What is lost on the way to any engine: tests/contract/ledger_log_wire.c. */
 #include "test.h"
 
 #include <stdio.h>
@@ -31,7 +31,7 @@ struct writer {
 
 struct scene {
     struct fault_proxy *proxy;
-    struct dynamo_url url, direct; /* through the proxy, and past it */
+    struct dynamo_url url; /* through the proxy */
 };
 
 static void scene_begin(struct scene *scene)
@@ -42,10 +42,7 @@ static void scene_begin(struct scene *scene)
     *scene = (struct scene){.proxy = fault_proxy_new_tcp(port, &wire)};
     (void)snprintf(scene->url.table, sizeof scene->url.table, "%s", dynamo_server_table());
     (void)snprintf(scene->url.region, sizeof scene->url.region, "eu-west-1");
-    scene->direct = scene->url;
     (void)snprintf(scene->url.endpoint, sizeof scene->url.endpoint, "http://127.0.0.1:%d/", wire);
-    (void)snprintf(scene->direct.endpoint, sizeof scene->direct.endpoint, "http://127.0.0.1:%d/",
-                   port);
     /* The fixture gives the program keys, which a test may have taken from it. */
     (void)setenv("AWS_ACCESS_KEY_ID", "AKIDEXAMPLE", 1);
     (void)setenv("AWS_SECRET_ACCESS_KEY", "of-a-test", 1);
@@ -120,23 +117,6 @@ static enum append_outcome append(struct writer *writer, uint64_t tail, uint32_t
     return end_append(writer);
 }
 
-static int count_record(void *owner, uint32_t shard, const char *record, size_t bytes)
-{
-    uint64_t seq = 0, generation = 0, *last = owner;
-    (void)shard;
-    assert_true(log_record_is(record, bytes, &seq, &generation));
-    assert_int_equal(seq, *last + 1);
-    *last = seq;
-    return 0;
-}
-
-static uint64_t replayed(struct writer *writer)
-{
-    uint64_t last = 0;
-    assert_int_equal(writer->log->ops->replay(writer->log, 0, 1, count_record, &last), 0);
-    return last;
-}
-
 static struct batch_ledger_stats stats_of(struct writer *writer)
 {
     struct batch_ledger_stats stats;
@@ -166,58 +146,6 @@ static long items_of(const struct scene *scene)
 }
 
 /* ---- one writer ---- */
-
-static void lose(enum fault fault)
-{
-    struct scene scene;
-    struct writer writer;
-    scene_begin(&scene);
-    writer_open(&writer, &scene.url);
-    uint64_t tail = 0;
-    for (unsigned round = 1; round <= 5; round++) {
-        assert_int_equal(append(&writer, tail, 3), APPEND_OK);
-        fault_proxy_set(scene.proxy, fault);
-        assert_int_equal(append(&writer, tail + 3, 7), APPEND_OK);
-        assert_int_equal(fault_proxy_losses(scene.proxy), round);
-        tail += 10;
-    }
-    assert_int_equal(replayed(&writer), tail);
-    /* once each: five rounds of two, and the epoch */
-    assert_int_equal(items_of(&scene), 11);
-    writer_close(&writer);
-    scene_end(&scene);
-}
-
-TEST(dynamo_faults, a_batch_whose_answer_is_lost_stands_once)
-{
-    lose(FAULT_LOSE_ANSWER);
-}
-
-TEST(dynamo_faults, a_batch_that_is_lost_itself_is_sent_again)
-{
-    lose(FAULT_LOSE_REQUEST);
-}
-
-TEST(dynamo_faults, a_service_that_is_away_is_waited_for_and_said)
-{
-    struct scene scene;
-    struct writer writer;
-    scene_begin(&scene);
-    writer_open(&writer, &scene.url);
-    assert_int_equal(append(&writer, 0, 1), APPEND_OK);
-    assert_int_equal(writer.log->ops->trouble(writer.log), LEDGER_WELL);
-    fault_proxy_set(scene.proxy, FAULT_REFUSE);
-    begin_append(&writer, 1, 2);
-    assert_true(is_stalled(&writer));
-    writer.log->ops->poll(writer.log);
-    assert_int_equal(writer.answers, 0);
-    fault_proxy_set(scene.proxy, FAULT_NONE);
-    assert_int_equal(end_append(&writer), APPEND_OK);
-    assert_int_equal(writer.log->ops->trouble(writer.log), LEDGER_WELL);
-    assert_int_equal(replayed(&writer), 3);
-    writer_close(&writer);
-    scene_end(&scene);
-}
 
 TEST(dynamo_faults, haste_is_waited_out_and_is_no_trouble_when_it_is_short)
 {
@@ -289,85 +217,6 @@ TEST(dynamo_faults, keys_are_looked_for_again_when_they_have_ended)
     assert_int_equal(append(&writer, 0, 2), APPEND_OK);
     assert_int_equal(stats_of(&writer).again, 1);
     writer_close(&writer);
-    scene_end(&scene);
-}
-
-TEST(dynamo_faults, a_log_that_is_closed_leaves_a_silent_service)
-{
-    struct scene scene;
-    struct writer writer;
-    scene_begin(&scene);
-    writer_open(&writer, &scene.url);
-    assert_int_equal(append(&writer, 0, 1), APPEND_OK);
-    fault_proxy_set(scene.proxy, FAULT_SILENCE);
-    begin_append(&writer, 1, 1);
-    writer_close(&writer); /* comes back */
-    assert_int_equal(writer.answers, 1);
-    assert_int_equal(writer.outcome, APPEND_UNKNOWN);
-    scene_end(&scene);
-}
-
-TEST(dynamo_faults, what_was_acknowledged_is_there_after_a_crash_of_the_service)
-{
-    struct scene scene;
-    struct writer writer;
-    scene_begin(&scene);
-    writer_open(&writer, &scene.url);
-    uint64_t tail = 0;
-    for (int i = 0; i < 20; i++, tail += 5)
-        assert_int_equal(append(&writer, tail, 5), APPEND_OK);
-    begin_append(&writer, tail, 5); /* into the crash */
-    dynamo_server_restart();
-    assert_int_equal(end_append(&writer), APPEND_OK);
-    assert_int_equal(replayed(&writer), tail + 5);
-    writer_close(&writer);
-    scene_end(&scene);
-}
-
-/* ---- two writers ---- */
-
-TEST(dynamo_faults, the_first_put_wins_and_the_other_stays_out)
-{
-    struct scene scene;
-    struct writer old, new;
-    uint64_t epoch = 0;
-    scene_begin(&scene);
-    writer_open(&old, &scene.url);
-    assert_int_equal(append(&old, 0, 2), APPEND_OK);
-    writer_open(&new, &scene.direct);
-    assert_true(new.epoch > old.epoch);
-    assert_int_equal(append(&old, 2, 1), APPEND_MOVED); /* fenced before the new one wrote */
-    assert_int_equal(append(&new, 2, 3), APPEND_OK);
-    assert_int_equal(append(&old, 5, 1), APPEND_MOVED);
-    assert_int_equal(old.log->ops->take_epoch(old.log, 0, &epoch), -ERR_STOPPED);
-    assert_int_equal(replayed(&new), 5);
-    writer_close(&old);
-    writer_open(&old, &scene.url); /* a start folds what it missed, and goes on */
-    assert_int_equal(replayed(&old), 5);
-    assert_int_equal(append(&old, 5, 1), APPEND_OK);
-    assert_int_equal(append(&new, 5, 1), APPEND_MOVED);
-    writer_close(&old);
-    writer_close(&new);
-    scene_end(&scene);
-}
-
-/* Their items are the same to the byte, but for who they are of. */
-TEST(dynamo_faults, of_two_who_race_for_an_epoch_one_gets_it)
-{
-    struct scene scene;
-    struct ledger_log *logs[2];
-    uint64_t epoch = 0;
-    char why[256];
-    scene_begin(&scene);
-    assert_int_equal(try_open(&scene.url, &logs[0], why), 0);
-    assert_int_equal(try_open(&scene.direct, &logs[1], why), 0);
-    assert_int_equal(logs[0]->ops->take_epoch(logs[0], 0, &epoch), 0);
-    fault_proxy_set(scene.proxy, FAULT_NONE);
-    assert_int_equal(logs[1]->ops->take_epoch(logs[1], 0, &epoch), -ERR_STOPPED);
-    assert_non_null(strstr(batch_ledger_problem(logs[1]), "another writer"));
-    assert_int_equal(items_of(&scene), 1);
-    for (int i = 0; i < 2; i++)
-        logs[i]->ops->free(logs[i]);
     scene_end(&scene);
 }
 

@@ -1,5 +1,6 @@
-/* test_pg_faults.c - the ledger on a PostgreSQL that loses requests and answers, falls silent,
- * crashes, or has a second writer (adapters/postgres/pg_ledger.h; DESIGN part 3, L1, L2). */
+/* test_pg_faults.c - of the ledger on a PostgreSQL, what only that has: locks, standbys, a clock,
+ * rows that a server lacks (adapters/postgres/pg_ledger.h; DESIGN part 3, L1, L2). What is lost on
+ * the way to any engine: tests/contract/ledger_log_wire.c. */
 #include "test.h"
 
 #include <stdio.h>
@@ -10,7 +11,6 @@
 #include "adapters/postgres/pg_ledger.h"
 #include "base/clock.h"
 #include "base/error.h"
-#include "fault_proxy.h"
 #include "log_records.h"
 #include "postgres_server.h"
 
@@ -28,11 +28,6 @@ struct writer {
     enum append_outcome outcome;
 };
 
-struct scene {
-    struct fault_proxy *proxy;
-    char folder[64], from[96], to[160], conninfo[200];
-};
-
 /* As every test is to find it, also behind one that failed. */
 static void clean(void)
 {
@@ -42,27 +37,11 @@ static void clean(void)
                  "DROP FUNCTION IF EXISTS ledger_is_insert_only()");
 }
 
-static void scene_begin(struct scene *scene)
+static void begin(void)
 {
-    const char *server = postgres_server();
-    if (server == NULL)
+    if (postgres_server() == NULL)
         skip();
     clean();
-    char folder[120];
-    assert_int_equal(sscanf(server, "host=%119s", folder), 1);
-    (void)snprintf(scene->to, sizeof scene->to, "%s/.s.PGSQL.5432", folder);
-    (void)snprintf(scene->folder, sizeof scene->folder, "/tmp/overround-wire-XXXXXX");
-    assert_non_null(mkdtemp(scene->folder));
-    (void)snprintf(scene->from, sizeof scene->from, "%s/.s.PGSQL.5432", scene->folder);
-    (void)snprintf(scene->conninfo, sizeof scene->conninfo, "host=%s user=postgres dbname=postgres",
-                   scene->folder);
-    scene->proxy = fault_proxy_new(scene->from, scene->to);
-}
-
-static void scene_end(struct scene *scene)
-{
-    fault_proxy_free(scene->proxy);
-    rmdir(scene->folder);
 }
 
 static int try_open(const char *conninfo, struct ledger_log **ret_log, char *ret_why, size_t bytes)
@@ -153,70 +132,11 @@ static struct batch_ledger_stats stats_of(struct writer *writer)
 
 /* ---- one writer ---- */
 
-static void lose(enum fault fault)
-{
-    struct scene scene;
-    struct writer writer;
-    scene_begin(&scene);
-    writer_open(&writer, scene.conninfo);
-    uint64_t tail = 0;
-    for (unsigned round = 1; round <= 5; round++) {
-        assert_int_equal(append(&writer, tail, 3), APPEND_OK);
-        fault_proxy_set(scene.proxy, fault);
-        assert_int_equal(append(&writer, tail + 3, 7), APPEND_OK);
-        assert_int_equal(fault_proxy_losses(scene.proxy), round);
-        assert_int_equal(stats_of(&writer).lost, round);
-        tail += 10;
-    }
-    assert_int_equal(replayed(&writer), tail);
-    /* once each: five rounds of two, and the epoch */
-    assert_int_equal(postgres_number("SELECT count(*) FROM ledger"), 11);
-    writer_close(&writer);
-    scene_end(&scene);
-}
-
-TEST(pg_faults, a_batch_whose_answer_is_lost_stands_once)
-{
-    lose(FAULT_LOSE_ANSWER);
-}
-
-TEST(pg_faults, a_batch_that_is_lost_itself_is_sent_again)
-{
-    lose(FAULT_LOSE_REQUEST);
-}
-
-TEST(pg_faults, a_server_that_is_away_is_waited_for_and_said)
-{
-    struct scene scene;
-    struct writer writer;
-    scene_begin(&scene);
-    writer_open(&writer, scene.conninfo);
-    assert_int_equal(append(&writer, 0, 1), APPEND_OK);
-    assert_int_equal(writer.log->ops->trouble(writer.log), LEDGER_WELL);
-    fault_proxy_set(scene.proxy, FAULT_REFUSE);
-    begin_append(&writer, 1, 2);
-    for (int i = 0; i < TRIES && stats_of(&writer).away < 1; i++)
-        if (writer.log->ops->trouble(writer.log) == LEDGER_STALLED)
-            break;
-        else
-            usleep(1000);
-    assert_int_equal(writer.log->ops->trouble(writer.log), LEDGER_STALLED);
-    writer.log->ops->poll(writer.log);
-    assert_int_equal(writer.answers, 0);
-    fault_proxy_set(scene.proxy, FAULT_NONE);
-    assert_int_equal(end_append(&writer), APPEND_OK);
-    assert_int_equal(writer.log->ops->trouble(writer.log), LEDGER_WELL);
-    assert_int_equal(replayed(&writer), 3);
-    writer_close(&writer);
-    scene_end(&scene);
-}
-
 TEST(pg_faults, a_server_that_is_silent_is_said_and_waited_for)
 {
-    struct scene scene;
     struct writer writer;
-    scene_begin(&scene);
-    writer_open(&writer, scene.conninfo);
+    begin();
+    writer_open(&writer, postgres_server());
     struct postgres_session *lock = postgres_session_begin("LOCK TABLE ledger IN SHARE MODE");
     begin_append(&writer, 0, 1);
     for (int i = 0; i < TRIES && writer.log->ops->trouble(writer.log) == LEDGER_WELL; i++)
@@ -228,7 +148,6 @@ TEST(pg_faults, a_server_that_is_silent_is_said_and_waited_for)
     assert_int_equal(end_append(&writer), APPEND_OK);
     assert_int_equal(writer.log->ops->trouble(writer.log), LEDGER_WELL);
     writer_close(&writer);
-    scene_end(&scene);
 }
 
 #define WAITING_FOR_STANDBY                                                                        \
@@ -252,11 +171,10 @@ TEST(pg_faults, a_batch_that_no_standby_has_is_not_acknowledged)
 {
     static const char *const ends[] = {"pg_terminate_backend", "pg_cancel_backend"};
     for (size_t i = 0; i < sizeof ends / sizeof *ends; i++) {
-        struct scene scene;
         struct writer writer;
         char statement[160];
-        scene_begin(&scene);
-        writer_open(&writer, scene.conninfo);
+        begin();
+        writer_open(&writer, postgres_server());
         postgres_run("ALTER SYSTEM SET synchronous_standby_names = 'nobody'");
         postgres_run("SELECT pg_reload_conf()");
         begin_append(&writer, 0, 3);
@@ -274,51 +192,14 @@ TEST(pg_faults, a_batch_that_no_standby_has_is_not_acknowledged)
         assert_int_equal(replayed(&writer), 3);
         assert_int_equal(postgres_number("SELECT count(*) FROM ledger"), 2);
         writer_close(&writer);
-        scene_end(&scene);
     }
-}
-
-TEST(pg_faults, a_log_that_is_closed_leaves_a_silent_server)
-{
-    struct scene scene;
-    struct writer writer;
-    scene_begin(&scene);
-    writer_open(&writer, scene.conninfo);
-    assert_int_equal(append(&writer, 0, 1), APPEND_OK);
-    fault_proxy_set(scene.proxy, FAULT_SILENCE);
-    begin_append(&writer, 1, 1);
-    writer_close(&writer); /* comes back */
-    assert_int_equal(writer.answers, 1);
-    assert_int_equal(writer.outcome, APPEND_UNKNOWN);
-    scene_end(&scene);
-}
-
-TEST(pg_faults, what_was_acknowledged_is_there_after_a_crash_of_the_server)
-{
-    struct scene scene;
-    struct writer writer;
-    scene_begin(&scene);
-    writer_open(&writer, scene.conninfo);
-    uint64_t tail = 0;
-    for (int round = 0; round < 3; round++) {
-        for (int i = 0; i < 20; i++, tail += 5)
-            assert_int_equal(append(&writer, tail, 5), APPEND_OK);
-        begin_append(&writer, tail, 5); /* into the crash */
-        postgres_server_restart(true);
-        assert_int_equal(end_append(&writer), APPEND_OK);
-        tail += 5;
-    }
-    assert_int_equal(replayed(&writer), tail);
-    writer_close(&writer);
-    scene_end(&scene);
 }
 
 TEST(pg_faults, a_connection_that_is_ended_under_a_lock_writes_once)
 {
-    struct scene scene;
     struct writer writer;
-    scene_begin(&scene);
-    writer_open(&writer, scene.conninfo);
+    begin();
+    writer_open(&writer, postgres_server());
     struct postgres_session *lock = postgres_session_begin("LOCK TABLE ledger IN SHARE MODE");
     begin_append(&writer, 0, 4);
     while (postgres_number(
@@ -331,7 +212,6 @@ TEST(pg_faults, a_connection_that_is_ended_under_a_lock_writes_once)
     assert_int_equal(replayed(&writer), 4);
     assert_int_equal(postgres_number("SELECT count(*) FROM ledger"), 2);
     writer_close(&writer);
-    scene_end(&scene);
 }
 
 /* ---- what is written in its time or not at all (L6) ---- */
@@ -345,10 +225,9 @@ static int64_t now_us(void)
  * looks at its own. */
 TEST(pg_faults, a_batch_is_not_written_when_its_time_has_passed_at_the_server)
 {
-    struct scene scene;
     struct writer writer;
-    scene_begin(&scene);
-    writer_open(&writer, scene.conninfo);
+    begin();
+    writer_open(&writer, postgres_server());
     writer.until_us = now_us() + 60 * US_PER_SECOND;
     assert_int_equal(append(&writer, 0, 1), APPEND_OK); /* the clocks are compared from now on */
     struct postgres_session *lock = postgres_session_begin("LOCK TABLE ledger IN SHARE MODE");
@@ -367,85 +246,24 @@ TEST(pg_faults, a_batch_is_not_written_when_its_time_has_passed_at_the_server)
     assert_int_equal(append(&writer, 1, 2), APPEND_OK);
     assert_int_equal(replayed(&writer), 3);
     writer_close(&writer);
-    scene_end(&scene);
-}
-
-TEST(pg_faults, a_batch_is_not_sent_when_its_time_has_passed_here)
-{
-    struct scene scene;
-    struct writer writer;
-    scene_begin(&scene);
-    writer_open(&writer, scene.conninfo);
-    writer.until_us = now_us() - 1;
-    assert_int_equal(append(&writer, 0, 2), APPEND_LATE);
-    writer.until_us = now_us() + 60 * US_PER_SECOND;
-    assert_int_equal(append(&writer, 0, 3), APPEND_OK);
-    assert_int_equal(replayed(&writer), 3);
-    writer_close(&writer);
-    scene_end(&scene);
-}
-
-TEST(pg_faults, a_batch_whose_answer_was_lost_in_its_time_stands)
-{
-    struct scene scene;
-    struct writer writer;
-    scene_begin(&scene);
-    writer_open(&writer, scene.conninfo);
-    writer.until_us = now_us() + 60 * US_PER_SECOND;
-    assert_int_equal(append(&writer, 0, 1), APPEND_OK);
-    fault_proxy_set(scene.proxy, FAULT_LOSE_ANSWER);
-    writer.until_us = now_us() + 60 * US_PER_SECOND;
-    assert_int_equal(append(&writer, 1, 2), APPEND_OK);
-    assert_int_equal(replayed(&writer), 3);
-    assert_int_equal(postgres_number("SELECT count(*) FROM ledger"), 3);
-    writer_close(&writer);
-    scene_end(&scene);
 }
 
 /* ---- two writers ---- */
 
-TEST(pg_faults, the_first_insert_wins_and_the_other_stays_out)
-{
-    struct scene scene;
-    struct writer old, new;
-    uint64_t epoch = 0;
-    scene_begin(&scene);
-    writer_open(&old, scene.conninfo);
-    assert_int_equal(append(&old, 0, 2), APPEND_OK);
-    writer_open(&new, scene.conninfo);
-    assert_true(new.epoch > old.epoch);
-    assert_int_equal(append(&old, 2, 1), APPEND_MOVED); /* fenced before the new one wrote */
-    assert_int_equal(append(&new, 2, 3), APPEND_OK);
-    assert_int_equal(append(&old, 2, 1), APPEND_MOVED);
-    assert_int_equal(append(&old, 5, 1), APPEND_MOVED);
-    assert_int_equal(old.log->ops->take_epoch(old.log, 0, &epoch), -ERR_STOPPED);
-    assert_int_equal(replayed(&new), 5);
-    writer_close(&old);
-    writer_open(&old, scene.conninfo); /* a start folds what it missed, and goes on */
-    assert_int_equal(replayed(&old), 5);
-    assert_int_equal(append(&old, 5, 1), APPEND_OK);
-    assert_int_equal(append(&new, 5, 1), APPEND_MOVED);
-    writer_close(&old);
-    writer_close(&new);
-    scene_end(&scene);
-}
-
 TEST(pg_faults, no_epoch_is_taken_behind_the_back_of_a_writer_that_was_not_folded)
 {
-    struct scene scene;
     struct writer writer, late;
     char why[256];
     uint64_t epoch = 0;
-    scene_begin(&scene);
-    writer_open(&writer, scene.conninfo);
-    assert_int_equal(try_open(scene.conninfo, &late.log, why, sizeof why), 0);
+    begin();
+    writer_open(&writer, postgres_server());
+    assert_int_equal(try_open(postgres_server(), &late.log, why, sizeof why), 0);
     assert_int_equal(append(&writer, 0, 2), APPEND_OK);
     assert_int_equal(late.log->ops->take_epoch(late.log, 0, &epoch), -ERR_STOPPED);
     assert_non_null(strstr(batch_ledger_problem(late.log), "another writer"));
     assert_int_equal(append(&writer, 2, 2), APPEND_OK);
     writer_close(&writer);
     writer_close(&late);
-    scene_end(&scene);
 }
 
 static void lose_newest(const char *change)
@@ -462,10 +280,9 @@ static void lose_newest(const char *change)
 /* A standby that had less than others was made the primary. */
 static void lack(const char *change)
 {
-    struct scene scene;
     struct writer writer;
-    scene_begin(&scene);
-    writer_open(&writer, scene.conninfo);
+    begin();
+    writer_open(&writer, postgres_server());
     assert_int_equal(append(&writer, 0, 3), APPEND_OK);
     assert_int_equal(append(&writer, 3, 2), APPEND_OK);
     assert_string_equal(batch_ledger_stopped_by(writer.log), "");
@@ -477,7 +294,6 @@ static void lack(const char *change)
     assert_non_null(strstr(batch_ledger_problem(writer.log), "lacks what an earlier one had"));
     assert_string_equal(batch_ledger_stopped_by(writer.log), batch_ledger_problem(writer.log));
     writer_close(&writer);
-    scene_end(&scene);
 }
 
 TEST(pg_faults, nothing_is_written_behind_a_batch_that_the_server_lacks)
@@ -489,29 +305,26 @@ TEST(pg_faults, nothing_is_written_behind_a_batch_that_the_server_lacks)
 
 TEST(pg_faults, no_epoch_is_taken_behind_a_batch_that_the_server_lacks)
 {
-    struct scene scene;
     struct writer writer;
     uint64_t epoch = 0;
-    scene_begin(&scene);
-    writer_open(&writer, scene.conninfo);
+    begin();
+    writer_open(&writer, postgres_server());
     assert_int_equal(append(&writer, 0, 3), APPEND_OK);
     lose_newest("DELETE FROM ledger");
     assert_int_equal(writer.log->ops->take_epoch(writer.log, 0, &epoch), -ERR_STOPPED);
     assert_int_equal(postgres_number("SELECT max(batch_no) FROM ledger"), 1);
     assert_non_null(strstr(batch_ledger_problem(writer.log), "batch 2"));
     writer_close(&writer);
-    scene_end(&scene);
 }
 
 TEST(pg_faults, two_who_race_for_a_key_are_told_apart)
 {
-    struct scene scene;
     struct writer writers[2];
     unsigned won = 0;
-    scene_begin(&scene);
+    begin();
     for (int round = 0; round < 10; round++) {
         uint64_t tail = (uint64_t)round;
-        writer_open(&writers[0], scene.conninfo);
+        writer_open(&writers[0], postgres_server());
         writer_open(&writers[1], postgres_server());
         begin_append(&writers[0], tail, 1);
         begin_append(&writers[1], tail, 1);
@@ -522,7 +335,6 @@ TEST(pg_faults, two_who_race_for_a_key_are_told_apart)
         writer_close(&writers[1]);
     }
     assert_int_equal(postgres_number("SELECT max(seq_last) FROM ledger"), won);
-    scene_end(&scene);
 }
 
 /* ---- what is stored ---- */
@@ -531,11 +343,10 @@ TEST(pg_table, rows_are_never_changed)
 {
     static const char *const changes[] = {"UPDATE ledger SET crc = 0", "DELETE FROM ledger",
                                           "TRUNCATE ledger"};
-    struct scene scene;
     struct writer writer;
     char text[256];
-    scene_begin(&scene);
-    writer_open(&writer, scene.conninfo);
+    begin();
+    writer_open(&writer, postgres_server());
     assert_int_equal(append(&writer, 0, 2), APPEND_OK);
     for (size_t i = 0; i < sizeof changes / sizeof *changes; i++) {
         (void)snprintf(text, sizeof text,
@@ -548,7 +359,6 @@ TEST(pg_table, rows_are_never_changed)
     }
     assert_int_equal(replayed(&writer), 2);
     writer_close(&writer);
-    scene_end(&scene);
 }
 
 static int ignore(void *owner, uint32_t shard, const char *record, size_t bytes)
@@ -571,10 +381,9 @@ TEST(pg_table, a_changed_or_missing_row_is_found)
         {"DELETE FROM ledger WHERE batch_no = 3", "missing"},
     };
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
-        struct scene scene;
         struct writer writer;
-        scene_begin(&scene);
-        writer_open(&writer, scene.conninfo);
+        begin();
+        writer_open(&writer, postgres_server());
         for (uint64_t tail = 0; tail < 8; tail += 2)
             assert_int_equal(append(&writer, tail, 2), APPEND_OK);
         postgres_run("ALTER TABLE ledger DISABLE TRIGGER insert_only");
@@ -583,40 +392,35 @@ TEST(pg_table, a_changed_or_missing_row_is_found)
         if (strstr(batch_ledger_problem(writer.log), rows[i].problem) == NULL)
             fail_msg("%s: %s", rows[i].change, batch_ledger_problem(writer.log));
         writer_close(&writer);
-        scene_end(&scene);
     }
 }
 
 TEST(pg_table, is_refused_where_a_newer_program_made_it)
 {
-    struct scene scene;
     struct writer writer;
     struct ledger_log *log = NULL;
     char why[256];
-    scene_begin(&scene);
-    writer_open(&writer, scene.conninfo);
+    begin();
+    writer_open(&writer, postgres_server());
     writer_close(&writer);
     postgres_run("INSERT INTO ledger_schema (version, program_least) VALUES (99, 98)");
-    assert_int_equal(try_open(scene.conninfo, &log, why, sizeof why), -ERR_CONFIG);
+    assert_int_equal(try_open(postgres_server(), &log, why, sizeof why), -ERR_CONFIG);
     assert_non_null(strstr(why, "newer"));
     assert_non_null(strstr(why, "ledger_schema is at version 99"));
     assert_non_null(strstr(why, "from version 98 on"));
-    scene_end(&scene);
 }
 
 TEST(pg_table, is_worked_with_where_a_newer_program_only_added_to_it)
 {
-    struct scene scene;
     struct writer writer;
-    scene_begin(&scene);
-    writer_open(&writer, scene.conninfo);
+    begin();
+    writer_open(&writer, postgres_server());
     writer_close(&writer);
     postgres_run("ALTER TABLE ledger ADD COLUMN remark text;"
                  "INSERT INTO ledger_schema (version, program_least) VALUES (99, 3)");
-    writer_open(&writer, scene.conninfo);
+    writer_open(&writer, postgres_server());
     assert_int_equal(append(&writer, 0, 2), APPEND_OK);
     writer_close(&writer);
-    scene_end(&scene);
 }
 
 /* As the first programs with such a table made it: an epoch was taken, and a batch written. */
@@ -639,38 +443,34 @@ static const char tables_of_version_2[] =
 
 TEST(pg_table, of_an_older_program_goes_on_with_what_is_in_it)
 {
-    struct scene scene;
     struct writer writer;
-    scene_begin(&scene);
-    writer_open(&writer, scene.conninfo);
+    begin();
+    writer_open(&writer, postgres_server());
     assert_int_equal(append(&writer, 0, 2), APPEND_OK);
     writer_close(&writer);
     postgres_run("CREATE TABLE kept AS SELECT * FROM ledger");
     clean();
     postgres_run(tables_of_version_2);
     postgres_run("DROP TABLE kept");
-    writer_open(&writer, scene.conninfo);
+    writer_open(&writer, postgres_server());
     assert_int_equal(writer.log->ops->tail(writer.log, 0), 2);
     assert_int_equal(writer.epoch, 2);
     assert_int_equal(append(&writer, 2, 2), APPEND_OK);
     assert_int_equal(writer.log->ops->replay(writer.log, 0, 1, ignore, NULL), 0);
     assert_int_equal(postgres_number("SELECT max(version) FROM ledger_schema"), 3);
     writer_close(&writer);
-    scene_end(&scene);
 }
 
 TEST(pg_table, is_refused_where_a_commit_is_not_durable)
 {
-    struct scene scene;
     struct ledger_log *log = NULL;
     char why[256];
-    scene_begin(&scene);
+    begin();
     postgres_run("ALTER ROLE postgres SET synchronous_commit = off");
-    int error = try_open(scene.conninfo, &log, why, sizeof why);
+    int error = try_open(postgres_server(), &log, why, sizeof why);
     postgres_run("ALTER ROLE postgres RESET synchronous_commit");
     assert_int_equal(error, -ERR_CONFIG);
     assert_non_null(strstr(why, "synchronous_commit"));
-    scene_end(&scene);
 }
 
 TEST(pg_table, says_why_it_cannot_be_opened)
