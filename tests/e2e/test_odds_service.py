@@ -5,25 +5,10 @@ import threading
 import pytest
 from conftest import make
 from lib.http import Closed
+from lib.odds_service import OddsService
 from lib.redis import Cluster, Redis, Watched
-from lib.server import Server, run
+from lib.server import run
 from lib.until import until
-
-
-class OddsService(Server):
-    """It keeps nothing, and has no book."""
-
-    def __init__(self, data, url, *options, **named):
-        super().__init__(data, '--roles', 'odds-service', '--odds-store', url, *options, **named)
-
-    def start(self):
-        self.spawn()
-        self.public = self.wait_address('front ')
-        self.admin = self.wait_address('admin ')
-        return self
-
-    def is_ready(self):
-        return self.get('/readyz').status == 200
 
 
 class Set:

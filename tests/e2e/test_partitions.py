@@ -13,12 +13,12 @@ from lib.drills import SECONDS, say, some
 from lib.dynamodb import KEYS, DynamoDB, Wire
 from lib.kafka import Kafka
 from lib.load import Load
+from lib.odds_service import OddsService
 from lib.pki import Pki
 from lib.postgres import Postgres
 from lib.redis import Redis
 from lib.server import run
 from lib.until import until
-from test_odds_service import OddsService
 from test_streams import expected, seen
 
 CUTS = {'to the engine': {'to_client': 100}, 'to the book': {'to_server': 100},

@@ -8,10 +8,10 @@ from decimal import Decimal
 import pytest
 from conftest import make
 from lib import odds_log
+from lib.bet_totals import records, seen, told_of
 from lib.kafka import Kafka
 from lib.load import Load
 from lib.ports import free_port
-from lib.server import run
 from lib.until import until
 
 
@@ -41,22 +41,7 @@ def tail(told, kafka):
 
 def expected(server):
     """{(seq, event_id)} of all records that move a bet, by the ledger's own dump."""
-    events, of_bet = set(), {}
-    for line in run('ledger', 'dump', '--data', server.data).stdout.splitlines():
-        record = json.loads(line)
-        kind, bet = record['type'], record.get('bet_id')
-        if kind == 'BET' and bet:
-            of_bet[bet] = {leg['event_id'] for leg in record['legs']}
-        if (kind == 'BET' and bet or kind in ('RELEASE', 'SETTLE', 'REVERSE') or
-                kind == 'CASH_OUT' and record['outcome'] == 'PLACED'):
-            events |= {(f"0-{record['seq']}", event) for event in of_bet[bet]}
-    return events
-
-
-def seen(lines):
-    found = [(line['seq'], line['key']) for line in lines]
-    assert len(set(found)) == len(found), 'an event twice'
-    return set(found)
+    return told_of(records('--data', server.data))
 
 
 def again(book, customers=()):

@@ -41,6 +41,9 @@ class Projector:
         with Http(self.admin) as http:
             return http.request('GET', path)
 
+    def is_ready(self):
+        return self.get('/readyz').status == 200
+
     def metric(self, name):
         """The sum over all shards; 0: nothing is followed yet."""
         lines = self.get('/metrics').body.decode().splitlines()
