@@ -41,7 +41,8 @@ static void serve_ready(struct naive *naive, const struct ask *ask)
     if (db_pool_is_up(naive->pool))
         serve_health(naive, ask);
     else
-        http_reply_problem(ask->request->reply_to, 503, "DATABASE_UNAVAILABLE", SLICE_NONE);
+        http_reply_problem_with(ask->request->reply_to, 503, "DATABASE_UNAVAILABLE", SLICE_NONE,
+                                SLICE("Retry-After: 1\r\n"));
 }
 
 static void serve_metrics(struct naive *naive, const struct ask *ask)

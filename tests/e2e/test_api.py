@@ -62,7 +62,11 @@ def test_every_example_keeps_its_schema(name):
     (200, {'x-request-id': 'a' * 32}, b'{"bets":[],"next_cursor":null,"more":1}'),
     (400, {}, b'{"type":"about:blank","title":"Bad Request","status":400,"code":"WHO_KNOWS"}'),
     (400, {}, b'{"type":"about:blank","title":"Bad Request","status":422,'
-              b'"code":"INVALID_PARAMETER","parameter":"from"}')])
+              b'"code":"INVALID_PARAMETER","parameter":"from"}'),
+    (503, {},
+     b'{"type":"about:blank","title":"Service Unavailable","status":503,"code":"STANDBY"}'),
+    (503, {'retry-after': '0'},
+     b'{"type":"about:blank","title":"Service Unavailable","status":503,"code":"STANDBY"}')])
 def test_what_is_not_documented_is_found(status, headers, body):
     media = 'application/json' if status == 200 else 'application/problem+json'
     answer = Response(status, {'content-type': media, **headers}, body)

@@ -53,7 +53,7 @@ static void refuse_for(struct client *client, struct slice id, const struct refu
 
 static void refuse(struct client *client, struct slice id, int status, const char *code)
 {
-    refuse_for(client, id, &(struct refusal){status, code, status == 503 ? 1 : 0});
+    refuse_for(client, id, &(struct refusal){status, code, status == 503 || status == 429 ? 1 : 0});
 }
 
 /* Within a second there is room for one again: ops_per_second_max is at least 1. */

@@ -1,6 +1,7 @@
 """Holds every conversation against docs/api: a status, header, member or code that is not
 documented there is a failure of the test during which it came, whichever thread has seen it."""
 import json
+import re
 from decimal import Decimal
 from functools import lru_cache
 
@@ -9,6 +10,8 @@ from . import documents
 FAILURES = []
 # Followers of a channel get the same bytes: what was found good is looked at once.
 TEXTS_KEPT = 4096
+# Who is refused for now is told when to come back, whatever the route: seconds, at least one.
+FOR_NOW = {429, 503}
 
 
 class Undocumented(AssertionError):
@@ -56,6 +59,12 @@ def check_content(where, answer, content):
               line)
 
 
+def check_retry(where, answer):
+    seconds = answer.headers.get('retry-after')
+    if answer.status in FOR_NOW and not re.fullmatch('[1-9][0-9]*', seconds or ''):
+        fail(f'{where}: Retry-After is {seconds}')
+
+
 def http(method, target, body, answer):
     """An answer of ours, and, where it was taken, its request."""
     where = f'{method} {target[:200]} -> {answer.status}'
@@ -66,6 +75,7 @@ def http(method, target, body, answer):
     if answers is not None:
         headers, content = answers.get(str(answer.status)) or answers['default']
     check_headers(where, answer, headers)
+    check_retry(where, answer)
     if answer.headers.get('content-type') == 'application/problem+json' and answer.body and \
             loads(answer.body.decode('utf-8')).get('status') != answer.status:
         fail(f'{where}: says another status: {answer.body}')
@@ -79,6 +89,7 @@ def http(method, target, body, answer):
 
 def anonymous(answer):
     """An answer to bytes that are no request of lib/http.py."""
+    check_retry(answer.status, answer)
     if answer.status >= 400:
         media = answer.headers.get('content-type')
         if media != 'application/problem+json':
@@ -96,6 +107,8 @@ def message(value, direction='send'):
     if operation not in known:
         fail(f'an unknown message: {str(value)[:500]}')
     check(documents.problem_of(known[operation], value), operation, value)
+    if operation == 'bet' and value.get('code') in FOR_NOW and 'retry_after' not in value:
+        fail(f'{operation}: no retry_after\n{value}')
 
 
 @lru_cache(TEXTS_KEPT)
