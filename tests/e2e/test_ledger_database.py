@@ -7,6 +7,7 @@ from decimal import Decimal
 
 import pytest
 from conftest import make
+from lib.drills import Clock, say
 from lib.load import Load
 from lib.server import run
 from lib.until import until
@@ -37,6 +38,15 @@ def again(book, load):
 def more(load, count=50):
     before = len(load.acknowledged)
     until(lambda: len(load.acknowledged) > before + count, 60)
+
+
+def check_table(book, database, load):
+    """What was acknowledged is in the table, once: a book that has ended begins again from it,
+    without its copy, and knows every bet."""
+    assert 'all invariants hold' in run('ledger', 'verify', '--ledger', database.url).stdout
+    lose_copy(book.server)
+    book.server.start()
+    load.check()
 
 
 def test_every_batch_is_in_the_table_and_the_copy_proves_it(kept, database):
@@ -93,7 +103,7 @@ def test_a_killed_server_loses_and_doubles_nothing(kept):
 @pytest.mark.parametrize('sign', [signal.SIGINT, signal.SIGQUIT])
 def test_a_database_that_goes_is_waited_for_and_loses_nothing(kept, database, sign):
     market = kept.market()
-    load = Load(kept, market, customers=4)
+    load, probe = Load(kept, market, customers=4), kept.bettor(money='100.00')
     join = load.start(0)
     more(load)
     database.end(sign)
@@ -103,17 +113,22 @@ def test_a_database_that_goes_is_waited_for_and_loses_nothing(kept, database, si
         socket.wait_for(op='snapshot')
         kept.feed.price(market, 11, 2.5)
         socket.wait_for(op='delta')
-    customer = load.customers[0]
-    until(lambda: customer.bet(market, 12, '1').status == 503)
+    until(lambda: probe.bet(market, 12, '1').status == 503)
+    begun = Clock()
     database.start()
-    until(lambda: customer.bet(market, 12, '1').status == 201)
+    answers = Clock()
+    until(lambda: probe.bet(market, 12, '1').status == 201)
+    say(f'PostgreSQL ended by {sign.name}: bets are taken {begun} after its start, {answers} after '
+        'it answers')
     more(load)
     join()
     load.retry_unanswered()
+    load.check()
     assert kept.server.metric('overround_database_away') == 0
     assert kept.server.terminate() == 0
     assert 'all invariants hold' in kept.server.verify()
     assert kept.server.log_text().count('its database answers again') == 1
+    check_table(kept, database, load)
 
 
 def test_of_two_writers_the_newer_one_writes(kept, database, tmp_path):
