@@ -4,12 +4,14 @@ import os
 import subprocess
 
 import pytest
+from lib.drills import Clock, say
 from lib.fronts import Front, Fronts
 from lib.haproxy import FOLDER, HAProxy
 from lib.http import Http
 from lib.load import Load
 from lib.pki import Pki
 from lib.ports import free_port
+from lib.standby import Proxy
 from lib.until import until
 from lib.ws import WebSocket
 
@@ -25,13 +27,15 @@ class Secure(Load):
 
 
 class Colours(Fronts):
-    """Two fronts of each colour; `server` is one that tests may ask past the proxy."""
+    """Two fronts of each colour, which has a way to the book of its own; `server` is one that tests
+    may ask past the proxy."""
 
     def __init__(self, book, folder, pki):
         super().__init__(book, folder, count=0)
         self.folder, self.pki, self.at = folder, pki, {}
-        self.colours = {colour: [self.front(f'{colour}-{n}') for n in (1, 2)]
-                        for colour in COLOURS}
+        self.ways = {colour: Proxy(book.server.admin) for colour in COLOURS}
+        self.colours = {colour: [self.front(f'{colour}-{n}', way) for n in (1, 2)]
+                        for colour, way in self.ways.items()}
         # One that customers do not reach: for balances and lists at the end.
         self.server = Front(str(folder / 'aside'), book.server, self.way.address).start()
         self.fronts = [self.server, *(f for pair in self.colours.values() for f in pair)]
@@ -42,9 +46,9 @@ class Colours(Fronts):
         self.proxy = HAProxy(folder, pki, 'fronts.cfg', variables)
         until(lambda: self.is_up('blue') and self.is_up('green'))
 
-    def front(self, name):
+    def front(self, name, way):
         self.at[name] = '127.0.0.1', free_port()  # it keeps its place
-        return Front(str(self.folder / name), self.book.server, self.way.address,
+        return Front(str(self.folder / name), self.book.server, way.address,
                      '--listen-proxies', '127.0.0.1', '--address-requests', '0',
                      listen='{}:{}'.format(*self.at[name])).start()
 
@@ -58,6 +62,8 @@ class Colours(Fronts):
     def close(self):
         self.proxy.close()
         super().close()
+        for way in self.ways.values():
+            way.close()
 
 
 @pytest.fixture
@@ -89,7 +95,7 @@ def test_customers_change_over_and_back(colours):
         for colour, other in (('green', 'blue'), ('blue', 'green')):
             code, said = ended(colours.proxy.switch(colour, '--watch', '1'))
             assert code == 0 and f'{colour} serves' in said, said
-            join()  # connections that stand stay where they are
+            join()  # so that no answer of the other one is under way
             join = load.start(colour)
             asked = colours.asked(colour), colours.asked(other)
             acknowledged_more(load, 50)
@@ -119,6 +125,27 @@ def test_a_colour_that_dies_is_left_by_itself(colours):
     join = load.start(1)
     acknowledged_more(load, 50)
     join()
+    load.retry_unanswered()
+    load.check()
+
+
+def test_a_colour_whose_answers_are_errors_is_left_by_itself(colours):
+    """It lives, but its way to the book is gone."""
+    load = Secure(colours, colours.book.market())
+    join = load.start(0)
+    acknowledged_more(load, 50)
+    colours.ways['green'].stop()
+    for front in colours.colours['green']:
+        until(lambda f=front: f.metric('overround_front_takes_bets') == 0)
+    begun = Clock()
+    code, said = ended(colours.proxy.switch('green', '--watch', '60'))
+    assert code == 1 and 'back to blue' in said and 'answers were 5xx' in said, said
+    acknowledged_more(load, 50)
+    say(f'{said.strip()}; 50 bets more were taken {begun} after its begin')
+    assert colours.is_up('green')
+    assert colours.proxy.weight('blue-1') > 0 and colours.proxy.weight('green-1') == 0
+    join()
+    assert {answer.code for answer in load.refused.values()} == {'BOOK_AWAY'}
     load.retry_unanswered()
     load.check()
 
