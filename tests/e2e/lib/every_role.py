@@ -2,6 +2,7 @@
 a desk apart and its spare, a bet-service for each of two shards and its spare, back-offices,
 gateways, odds services, projectors, and members of each group that follows `bet-events`."""
 import itertools
+import shutil
 import threading
 import time
 from collections import Counter
@@ -17,7 +18,6 @@ from .offices import Office
 from .ports import free_port
 from .projector import Projector
 from .server import Server
-from .shards import copy_keys
 from .until import until
 
 SHARDS = 2
@@ -120,7 +120,8 @@ class EveryRole:
             folder / name, '--roles', ROLES, '--streams-create', str(brokers), *self.engines,
             admin_at=at))
         self.desk.has.start()
-        self.spare(self.desk)
+        self.copy_keys('desk-1')
+        self.desk.waits.spawn()
         self.feed = Feed(self.desk.has)
         self.token = folder / 'shard.token'
         self.token.write_text(self.desk.has.token('shard', 'shard') + '\n')
@@ -129,20 +130,19 @@ class EveryRole:
         for member in self.members.values():
             until(member.is_ready, 60)
 
-    def spare(self, pair):
-        if not (self.folder / name_of(pair.waits) / 'keys').exists():
-            copy_keys(self.folder / 'desk-0', self.folder / name_of(pair.waits))
-        pair.waits.spawn()
+    def copy_keys(self, name):
+        """All of a book's processes have the same."""
+        shutil.copytree(self.folder / 'desk-0' / 'keys', self.folder / name / 'keys')
 
     def bet_service(self, shard, lag):
         def make(name, at):
-            copy_keys(self.folder / 'desk-0', self.folder / name)
+            self.copy_keys(name)
             return Server(self.folder / name, '--roles', 'bet-service', '--shard', str(shard),
                           '--price-lag-ms', str(lag), '--desk', self.desk.places, '--desk-apart',
                           'on', '--desk-token', str(self.token), *self.engines, admin_at=at)
         pair = Leased(f'bets-{shard}', make)
         pair.has.start()
-        self.spare(pair)
+        pair.waits.spawn()
         return pair
 
     def make_members(self):
