@@ -129,6 +129,14 @@ static void wait_back(struct bench *bench)
     assert_false(ledger_file_hangs(bench->log));
 }
 
+/* The directory that is written into. A busy machine makes a stall by itself now and then, so it is
+ * asked for, with nothing under way: nobody leaves it then. */
+static int active(struct bench *bench)
+{
+    wait_back(bench);
+    return (int)health(&ledger_file_health(bench->log)->volume) - 1;
+}
+
 static void wait_trouble(struct bench *bench, enum ledger_trouble trouble)
 {
     for (int i = 0; i < 60000 && bench->log->ops->trouble(bench->log) != trouble; i++)
@@ -163,6 +171,7 @@ TEST(ledger_writer, a_stall_is_told_and_ends_by_itself)
     bench_open(&bench);
     append(&bench);
     assert_int_equal(bench.log->ops->trouble(bench.log), LEDGER_WELL);
+    uint64_t stalls = ledger_file_health(bench.log)->stalls.value;
     hold(&bench, 0, true);
     submit(&bench);
     wait_trouble(&bench, LEDGER_STALLED);
@@ -172,7 +181,7 @@ TEST(ledger_writer, a_stall_is_told_and_ends_by_itself)
     wait_answer(&bench, 2);
     assert_int_equal(bench.outcome, APPEND_OK);
     assert_int_equal(bench.log->ops->trouble(bench.log), LEDGER_WELL);
-    assert_int_equal(ledger_file_health(bench.log)->stalls.value, 1);
+    assert_int_equal(ledger_file_health(bench.log)->stalls.value, stalls + 1);
     append(&bench);
     assert_reads(&bench);
     bench_close(&bench);
@@ -185,10 +194,8 @@ TEST(ledger_writer, what_stalls_goes_on_in_the_other_directory_and_is_answered_o
     bench_make(&bench, true);
     bench_open(&bench);
     for (int round = 0; round < 6; round++) {
-        int volume = round % 2;
         append(&bench);
-        wait_back(&bench); /* of the round before */
-        assert_int_equal(health(&ledger_file_health(bench.log)->volume), volume + 1);
+        int volume = active(&bench); /* the other one of the round before */
         hold(&bench, volume, true);
         append(&bench); /* on the other one */
         assert_int_equal(health(&ledger_file_health(bench.log)->volume), 2 - volume);
@@ -198,7 +205,7 @@ TEST(ledger_writer, what_stalls_goes_on_in_the_other_directory_and_is_answered_o
         append(&bench);
         assert_reads(&bench);
     }
-    assert_int_equal(ledger_file_health(bench.log)->failovers.value, 6);
+    assert_true(ledger_file_health(bench.log)->failovers.value >= 6);
     uint64_t all = tail(&bench);
     assert_int_equal(bench.answers, all / 2);
     bench_close(&bench);
@@ -268,19 +275,21 @@ TEST(ledger_writer, does_not_fail_back_to_a_directory_where_a_writer_hangs)
     bench_make(&bench, true);
     bench_open(&bench);
     append(&bench);
-    hold(&bench, 0, true);
+    int first = active(&bench), second = 1 - first;
+    uint64_t failovers = ledger_file_health(bench.log)->failovers.value;
+    hold(&bench, first, true);
     append(&bench);
-    hold(&bench, 1, true);
+    hold(&bench, second, true);
     submit(&bench);
     wait_trouble(&bench, LEDGER_STALLED);
     usleep(5 * STALL_US); /* longer than a failover takes to begin */
-    assert_int_equal(health(&ledger_file_health(bench.log)->volume), 2);
-    hold(&bench, 1, false);
+    assert_int_equal(health(&ledger_file_health(bench.log)->volume), second + 1);
+    hold(&bench, second, false);
     wait_answer(&bench, 3);
     assert_int_equal(bench.outcome, APPEND_OK);
-    assert_int_equal(health(&ledger_file_health(bench.log)->volume), 2);
-    assert_int_equal(ledger_file_health(bench.log)->failovers.value, 1);
-    hold(&bench, 0, false);
+    assert_int_equal(health(&ledger_file_health(bench.log)->volume), second + 1);
+    assert_int_equal(ledger_file_health(bench.log)->failovers.value, failovers + 1);
+    hold(&bench, first, false);
     append(&bench);
     assert_reads(&bench);
     bench_close(&bench);
@@ -299,10 +308,10 @@ TEST(ledger_writer, a_cursor_goes_on_across_failovers)
     assert_int_equal(ledger_cursor_file_new(&view, &cursor), 0);
     for (int round = 0; round < 4; round++) {
         append(&bench);
-        wait_back(&bench);
-        hold(&bench, round % 2, true);
+        int volume = active(&bench);
+        hold(&bench, volume, true);
         append(&bench);
-        hold(&bench, round % 2, false);
+        hold(&bench, volume, false);
         assert_int_equal(cursor->ops->look(cursor), tail(&bench));
         while (cursor->ops->step(cursor, 4096, visit, &seen) == 1)
             ;
@@ -319,12 +328,13 @@ TEST(ledger_writer, the_end_does_not_wait_for_ever_for_one_that_hangs)
     bench_make(&bench, true);
     bench_open(&bench);
     append(&bench);
-    hold(&bench, 0, true);
+    int volume = active(&bench);
+    hold(&bench, volume, true);
     append(&bench);
     assert_true(ledger_file_hangs(bench.log));
     bench_close(&bench); /* and the disks stay */
-    hold(&bench, 0, false);
-    struct disk *disk = faulty_disk_of(bench.fakes[0]);
+    hold(&bench, volume, false);
+    struct disk *disk = faulty_disk_of(bench.fakes[volume]);
     int file = -1, error = -ERR_BUSY;
     for (int i = 0; i < 60000 && error == -ERR_BUSY; i++) {
         error = disk->ops->lock(disk, "ledger-0000.lock", &file);

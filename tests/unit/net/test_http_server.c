@@ -356,11 +356,14 @@ TEST(http_server, a_slow_head_is_answered_with_408)
     fixture_end(&f);
 }
 
-/* Sends `piece` for 150 ms; every answer comes a turn later. */
+#define CLOCK_MS 500
+
+/* Sends `piece` for longer than the clock of a request; every answer comes a turn later. */
 static void send_steadily(int fd, struct slice piece, int *answered)
 {
-    for (struct monotonic from = loop_now(f.loop); loop_now(f.loop).us < from.us + 150000;) {
-        usleep(5000);
+    int64_t end_us = loop_now(f.loop).us + CLOCK_MS * 3 / 2 * US_PER_MS;
+    while (loop_now(f.loop).us < end_us) {
+        usleep(15000);
         peer_send(fd, piece);
         fixture_turns(&f, 2);
         for (; *answered < f.requests; (*answered)++)
@@ -372,8 +375,8 @@ TEST(http_server, the_clock_of_a_head_or_body_begins_anew_with_each_request)
 {
     int answered = 0;
     fixture_init(&f);
-    f.limits.http_header_ms_max = 60;
-    f.limits.http_body_grace_ms_max = 60;
+    f.limits.http_header_ms_max = CLOCK_MS;
+    f.limits.http_body_grace_ms_max = CLOCK_MS;
     fixture_begin(&f);
     f.keep = true;
     int fd = peer_connect(&f);

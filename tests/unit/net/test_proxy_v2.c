@@ -148,7 +148,7 @@ static int begin(const char *network)
     assert_int_equal(net_range_parse(slice_text(network), &trusted), 0);
     f.how.proxies = &trusted;
     f.how.proxies_count = 1;
-    f.limits.proxy_header_ms_max = 300;
+    f.limits.proxy_header_ms_max = 1000;
     fixture_begin(&f);
     int fd = peer_connect(&f), on = 1;
     (void)setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);

@@ -231,7 +231,7 @@ TEST(pg_faults, a_batch_is_not_written_when_its_time_has_passed_at_the_server)
     writer.until_us = now_us() + 60 * US_PER_SECOND;
     assert_int_equal(append(&writer, 0, 1), APPEND_OK); /* the clocks are compared from now on */
     struct postgres_session *lock = postgres_session_begin("LOCK TABLE ledger IN SHARE MODE");
-    writer.until_us = now_us() + 100000;
+    writer.until_us = now_us() + 3 * US_PER_SECOND; /* it must be sent by then */
     begin_append(&writer, 1, 4);
     while (postgres_number(
                "SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock'") == 0)

@@ -241,21 +241,35 @@ TEST(stream, operations_are_not_limited_where_rate_limits_are_off)
 
 /* ---- conflation ---- */
 
+#define CONFLATE_MS      300
+#define CONFLATE_MS_TEXT "300"
+
+static void pass_interval(struct stream_fixture *f)
+{
+    int64_t end_us = loop_now(f->loop).us + (CONFLATE_MS + 10) * US_PER_MS;
+    while (loop_now(f->loop).us < end_us)
+        assert_int_equal(loop_run_once(f->loop, 1000), 0);
+}
+
 TEST(stream, conflate_ms_sends_the_newest_once_an_interval_after_a_skipped)
 {
     struct stream_fixture f;
     struct peer peer;
     begin(&f, &peer);
-    peer_say(&peer, "{\"op\":\"subscribe\",\"channels\":[\"market:m1\"],\"conflate_ms\":30}");
+    peer_say(&peer,
+             "{\"op\":\"subscribe\",\"channels\":[\"market:m1\"],\"conflate_ms\":" CONFLATE_MS_TEXT
+             "}");
     peer_expect(&peer, "{\"op\":\"snapshot\"");
     unsigned long long seq = frame_number(peer.text, "seq");
     for (uint32_t i = 0; i < 5; i++)
         fixture_price(&f, "m1", 300 + i);
+    pass_interval(&f);
     peer_expect_seq(&peer, "{\"op\":\"skipped\",\"channel\":\"market:m1\",\"seq\":", seq + 5);
     assert_int_equal(frame_number(peer.text, "changes"), 5);
     peer_expect(&peer, "{\"op\":\"image\",\"channel\":\"market:m1\",\"market\":{");
     assert_non_null(strstr(peer.text, "\"odds\":3.04"));
     fixture_price(&f, "m1", 400);
+    pass_interval(&f);
     peer_expect_seq(&peer, "{\"op\":\"delta\"", seq + 6); /* one change: nothing is skipped */
     end(&f, &peer);
 }
