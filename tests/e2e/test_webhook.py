@@ -2,13 +2,13 @@
 is slow, dead and back."""
 import http.server
 import json
-import socket
 import ssl
 import threading
 
 import pytest
 from conftest import make
 from lib.pki import Pki, openssl
+from lib.ports import free_port
 from lib.server import run
 from lib.until import until
 
@@ -94,14 +94,14 @@ def test_heads_and_links_are_posted_in_order(begin, pki):
     keeper = Keeper(pki.cert('good'), pki.key('good'), answers=[503, 302, 404])
     book = begin(keeper.port)
     try:
-        until(lambda: count(book, 'posted') >= 1, 30)
+        until(lambda: count(book, 'posted') >= 1)
         assert count(book, 'failed') == 3  # a redirect is followed by nobody
         assert book.server.desk('/v1/admin/ledger/rotate-key', {'to': 'file'},
                                 role='admin').status == 200
-        until(lambda: any(doc.get('kind') == 'rotation' for doc in keeper.got), 30)
+        until(lambda: any(doc.get('kind') == 'rotation' for doc in keeper.got))
         link = next(doc for doc in keeper.got if 'kind' in doc)
         assert link == book.server.get('/v1/ledger/keys').json['links'][0]
-        until(lambda: keeper.got[-1].get('key') == link['new_key'], 30)
+        until(lambda: keeper.got[-1].get('key') == link['new_key'])
         heads = [doc['tree_size'] for doc in keeper.got]
         assert heads == sorted(heads)
         log = book.server.log_text()
@@ -120,7 +120,7 @@ def test_nobody_is_believed_without_a_good_certificate(begin, pki, name, said):
     keeper = Keeper(pki.cert(name), pki.key(name))
     book = begin(keeper.port)
     try:
-        until(lambda: count(book, 'failed') >= 1, 30)
+        until(lambda: count(book, 'failed') >= 1)
         assert keeper.asked == 0 and count(book, 'posted') == 0
         assert said in book.server.log_text()
         assert 'geheim' not in book.server.log_text()
@@ -132,7 +132,7 @@ def test_the_authorities_of_the_system_do_not_know_ours(tmp_path, pki):
     keeper = Keeper(pki.cert('good'), pki.key('good'))
     book = make(tmp_path / 'data', ['--heads-webhook', f'https://localhost:{keeper.port}/'])
     try:
-        until(lambda: count(book, 'failed') >= 1, 30)
+        until(lambda: count(book, 'failed') >= 1)
         assert keeper.asked == 0
     finally:
         book.close()
@@ -140,11 +140,10 @@ def test_the_authorities_of_the_system_do_not_know_ours(tmp_path, pki):
 
 
 def test_a_dead_server_gets_what_waits_when_it_is_back(begin, pki):
-    with socket.create_server(('127.0.0.1', 0)) as taken:
-        port = taken.getsockname()[1]
+    port = free_port()
     book = begin(port)
     ident, customer = book.market(), book.bettor()
-    until(lambda: count(book, 'failed') >= 1, 30)
+    until(lambda: count(book, 'failed') >= 1)
     # A head for each bet or two, until more wait than may.
     until(lambda: customer.bet(ident, 11, '1').status == 201 and count(book, 'dropped') >= 2, 60)
     keeper = Keeper(pki.cert('good'), pki.key('good'), port=port)
@@ -154,7 +153,7 @@ def test_a_dead_server_gets_what_waits_when_it_is_back(begin, pki):
         heads = [doc['tree_size'] for doc in keeper.got]
         assert heads == sorted(heads)
         # The last one is counted when its answer has come back, which is behind its arrival here.
-        until(lambda: len(keeper.got) == count(book, 'posted'), 30)
+        until(lambda: len(keeper.got) == count(book, 'posted'))
     finally:
         keeper.close()
 
@@ -163,14 +162,14 @@ def test_a_server_that_never_answers_is_given_up_and_bets_do_not_wait(begin, pki
     keeper = Keeper(pki.cert('good'), pki.key('good'), pause=3600)
     book = begin(keeper.port)
     try:
-        until(lambda: keeper.asked >= 1, 30)
+        until(lambda: keeper.asked >= 1)
         ident, customer = book.market(), book.bettor()
         for _ in range(5):
             assert customer.bet(ident, 11, '1').status == 201
         assert count(book, 'posted') == 0
         until(lambda: count(book, 'failed') >= 1, 60)
         assert 'timed out' in book.server.log_text().lower()
-        assert book.server.terminate(20) == 0  # with one under way
+        assert book.server.terminate() == 0  # with one under way
     finally:
         keeper.close()
 
