@@ -96,10 +96,11 @@ class Apart:
 
     def level(self, market):
         """Who bets shows the newest version of who makes them."""
-        made = self.version(market)
-        with self.bets_side():
-            until(lambda: self.server.shown(market).get('odds_version') == made, 60)
-        return made
+        def same():
+            made = self.version(market)
+            with self.bets_side():
+                return made if self.server.shown(market).get('odds_version') == made else 0
+        return until(same)
 
     def tell(self, market, **definition):
         """The feed's word: a price that moves, or a definition. When it had been taken."""
@@ -191,6 +192,7 @@ def cut_off(scene, wire, cut, how, settled=lambda: True):
         until(settled, 60)
         time.sleep(max(SECONDS, 2 * (LAG_MS + CLAIM_MS) / 1000 - (time.monotonic() - begun)))
         assert max(wire.lost()) > 0
+        all_refused(load)
         count = len(load.acknowledged)
         moved = {market: (scene.version(market), when) for market, when in told.items()}
         assert len(load.acknowledged) == count, 'a bet was taken while nothing was known'
@@ -206,6 +208,12 @@ def cut_off(scene, wire, cut, how, settled=lambda: True):
         check_paid(scene, load)
         check_books(scene)
         check_fresh(scene, moved)
+
+
+def all_refused(load):
+    """Until each customer has been refused once more: whatever was taken before is known then."""
+    before = set(load.refused)
+    until(lambda: {c for c, _ in set(load.refused) - before} == set(load.customers))
 
 
 def refuses(bettor, market):

@@ -127,7 +127,7 @@ def test_a_killed_projector_goes_on_where_it_was(stored, database, projector):
     assert ALL_GOOD in verify(database.url, '--ledger', database.url).stdout
     assert database.number('SELECT count(DISTINCT bet_id) FROM bets') == \
         database.number('SELECT count(*) FROM bets WHERE record_no = 0 AND leg_no = 1')
-    assert projector.get('/readyz').status == 200
+    until(lambda: projector.get('/readyz').status == 200)
     assert projector.terminate() == 0
 
 

@@ -37,6 +37,11 @@ def proof_of(customer, bet_id):
     return response
 
 
+def head_of(book):
+    """The newest one, once there is one."""
+    return until(lambda: (r := book.server.get('/v1/ledger/head')).status == 200 and r)
+
+
 def save(path, response):
     path.write_bytes(response.body)
     return path
@@ -85,7 +90,7 @@ def test_who_may_see_a_proof(book, market):
 def test_heads_follow_one_another(book, market, tmp_path):
     customer = book.bettor()
     customer.bet(market, 11)
-    first = until(lambda: book.server.get('/v1/ledger/head'))
+    first = head_of(book)
     old = save(tmp_path / 'old', first)
     size = first.json['head']['tree_size']
     for _ in range(30):
@@ -178,13 +183,13 @@ def test_heads_are_anchored_outside_and_survive_a_webhook_that_fails(tmp_path):
         ident, customer = made.market(), made.bettor()
         for _ in range(5):
             customer.bet(ident, 11, '1')
-        size = made.server.get('/v1/ledger/head').json['head']['tree_size']
-        until(lambda: got and got[-1]['tree_size'] >= size, 20)
+        size = head_of(made).json['head']['tree_size']
+        until(lambda: got and got[-1]['tree_size'] >= size)
         assert [h['tree_size'] for h in got] == sorted(h['tree_size'] for h in got)
         lines = heads.read_text().split()
         assert {h['signed'] for h in got} <= set(lines)
         assert made.server.metric('overround_heads_webhook_total', result='failed') == 2
-        assert made.server.metric('overround_tree_behind_records') == 0
+        until(lambda: made.server.metric('overround_tree_behind_records') == 0)
         assert made.server.terminate() == 0
     finally:
         made.close()
@@ -197,7 +202,7 @@ def test_heads_are_anchored_outside_and_survive_a_webhook_that_fails(tmp_path):
 def test_the_offline_commands_agree_with_the_server(own_book, tmp_path):
     ident, customer = own_book.market(), own_book.bettor()
     bet = customer.bet(ident, 11).json
-    first = save(tmp_path / 'head', until(lambda: own_book.server.get('/v1/ledger/head')))
+    first = save(tmp_path / 'head', head_of(own_book))
     own_book.server.kill()  # a crash: the tree is caught up from the log
     data = own_book.server.data
     proof = tmp_path / 'proof'
@@ -226,8 +231,8 @@ def test_a_server_does_not_start_on_a_ledger_that_lost_signed_records(tmp_path):
     bet_again = made.bettor()
     for _ in range(5):
         bet_again.deposit('1.00')
-    head = save(tmp_path / 'head', until(lambda: made.server.get('/v1/ledger/head')))
-    until(lambda: save(tmp_path / 'head', made.server.get('/v1/ledger/head'))
+    head = save(tmp_path / 'head', head_of(made))
+    until(lambda: save(tmp_path / 'head', head_of(made))
           and json.loads(head.read_bytes())['head']['tree_size'] > 8)
     assert made.server.terminate() == 0
     shutil.rmtree(tmp_path / 'data' / 'ledger')

@@ -82,7 +82,7 @@ class Play:
             outcome = self.seen.outcome(market, selection)
             if outcome:
                 until(lambda b=bet_id: self.customer.read(b)['status'] in
-                      ('WON', 'LOST', 'VOID', 'NOT_ACCEPTED'), 30)
+                      ('WON', 'LOST', 'VOID', 'NOT_ACCEPTED'))
             bet = self.customer.read(bet_id)
             where = market, selection, bet
             if bet['status'] == 'NOT_ACCEPTED':
@@ -90,7 +90,7 @@ class Play:
                 continue
             status, closings = outcome or ('PLACED', 0)
             if outcome:  # a correction may still be under way
-                until(lambda b=bet_id, s=status: self.customer.read(b)['status'] == s, 30)
+                until(lambda b=bet_id, s=status: self.customer.read(b)['status'] == s)
                 bet = self.customer.read(bet_id)
             assert bet['status'] == status, where
             odds = Fraction(bet.get('odds_exact') or Fraction(bet['odds']))

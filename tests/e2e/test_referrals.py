@@ -146,7 +146,7 @@ def test_a_customer_is_referred_and_a_restart_leaves_him_his_time(own_book):
     assert taken.status == 202, taken.body
     assert customer.wait_bet(bet['bet_id'], status='PLACED')['stake'] == 30
     assert customer.balance() == 160
-    assert own_book.server.metric('overround_referrals_waiting') == 0
+    until(lambda: own_book.server.metric('overround_referrals_waiting') == 0)
     assert own_book.server.metric('overround_referral_words_total', word='taken') == 1
     assert own_book.server.terminate() == 0
     dump = run('ledger', 'dump', *own_book.server.ledger_options()).stdout

@@ -92,5 +92,5 @@ def test_without_an_objection_it_takes_force_by_itself(own_book):
     assert post(own_book, 'tom', market).json['markets'][0]['outcome'] == 'PROPOSED'
     own_book.server.restart()
     customer.reconnect()
-    until(lambda: waiting(own_book) == [], 30)
+    until(lambda: waiting(own_book) == [])
     customer.wait_bet(bet['bet_id'], status='WON')

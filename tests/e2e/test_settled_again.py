@@ -70,7 +70,8 @@ def test_every_settlement_of_a_dump_is_settled_again_by_another_program(own_book
         own_book.feed.settle(three, {11})
         own_book.feed.settle(four, {14}, removed={13})
     until(lambda: all(customer.call('GET', f'/v1/bets/{bet}').json['status'] != 'PLACED'
-                      for bet in bets))
+                      for bet in bets) and
+          own_book.server.metric('overround_settle_backlog') == 0)  # and what was corrected
     own_book.feed.close()
     assert own_book.server.terminate() == 0
     status, seen = settled_again(run('ledger', 'dump', '--data', own_book.server.data).stdout)

@@ -207,7 +207,7 @@ def test_a_big_settlement_reaches_everyone_once(own_book):
     assert customers[0].bet(other, 11, '1.00').status == 201
     pays = 20 * settled('1.00', odds)
     for customer in customers[1:]:
-        until(lambda c=customer: c.balance() == 80 + pays, 30)
+        until(lambda c=customer: c.balance() == 80 + pays)
     assert own_book.server.terminate() == 0
     own_book.server.verify()
 
@@ -233,7 +233,7 @@ def test_settlement_goes_on_after_a_crash_in_its_middle(own_book):
     pays = 40 * settled('1.00', odds)
     for customer in customers:
         customer.reconnect()
-        until(lambda c=customer: c.balance() == 60 + pays, 30)
+        until(lambda c=customer: c.balance() == 60 + pays)
     assert own_book.server.terminate() == 0
     own_book.server.verify()
 

@@ -178,7 +178,7 @@ def test_a_broker_that_stands_still_suspends_until_all_is_recovered(book, rabbit
     assert customer.bet(key, '1', '1.00').status == 201
     rabbit.pause(True)
     try:
-        until(lambda: book.status(key) == 'suspended', 30)
+        until(lambda: book.status(key) == 'suspended')
         assert refused(customer, key)
         until(lambda: book.limit('uof_silence_us_max') == 1)
         assert book.metric('overround_uof_connected') == 0
@@ -275,7 +275,7 @@ def test_the_broker_is_killed_under_load_and_started_again(book, rabbit):
     try:
         until(lambda: len(placed) > 50 and book.metric('overround_uof_messages_total') > 200, 60)
         rabbit.end()
-        until(lambda: all(book.status(key) == 'suspended' for _, key in markets), 30)
+        until(lambda: all(book.status(key) == 'suspended' for _, key in markets))
         assert book.metric('overround_uof_losses_total') == 1
         before = len(placed)
         until(lambda: (409, 'MARKET_SUSPENDED') in answers)

@@ -93,7 +93,7 @@ def test_what_is_missing_is_asked_for_and_brings_prices_back(tmp_path, rabbit, a
             before = feed.now()
             all_heard(server, feed)
             rabbit.end()
-            until(lambda: status(server) == 'suspended', 30)
+            until(lambda: status(server) == 'suspended')
             feed.forget()
             rabbit.start()
             until(lambda: server.metric('overround_uof_connected') == 1, 60)
