@@ -88,56 +88,51 @@ static void set_options(int fd)
     (void)setsockopt(fd, IPPROTO_TCP, TCP_USER_TIMEOUT, &timeout, sizeof timeout);
 }
 
-static int begin(struct conn_pool *pool, int fd, enum conn_phase phase, struct conn **ret_conn)
+int conn_begin(struct conn_pool *pool, enum conn_phase phase, const struct net_address *peer,
+               const struct conn_callbacks *callbacks, struct conn **ret_conn)
 {
     struct conn *conn;
     TRY(conn_pool_take(pool, &conn));
     timer_init(&conn->deadline_timer, on_deadline_timer, conn);
     timer_init(&conn->stall_timer, on_stall_timer, conn);
     conn->phase = (uint8_t)phase;
-    conn->source = (struct loop_source){on_ready, conn, fd, EPOLLIN};
-    if (phase == PHASE_CONNECTING)
-        conn->source.events = EPOLLOUT;
-    if (loop_source_add(pool->loop, &conn->source) < 0) {
-        conn_pool_give(conn);
+    conn->source.fd = -1;
+    conn->peer = *peer;
+    conn->callbacks = callbacks;
+    net_count(&pool->stats.connections, 1);
+    *ret_conn = conn;
+    return 0;
+}
+
+void conn_unbegin(struct conn *conn)
+{
+    net_count_off(&conn->pool->stats.connections, 1);
+    conn_pool_give(conn);
+}
+
+int conn_attach(struct conn *conn, int fd, uint32_t events)
+{
+    conn->source = (struct loop_source){on_ready, conn, fd, events};
+    if (loop_source_add(conn->pool->loop, &conn->source) < 0) {
+        conn->source.fd = -1;
         return -ERR_IO;
     }
     set_options(fd);
-    net_count(&pool->stats.connections, 1);
-    *ret_conn = conn;
     return 0;
 }
 
 int conn_adopt(struct conn_pool *pool, int fd, const struct net_address *peer,
                const struct conn_callbacks *callbacks, struct conn **ret_conn)
 {
-    TRY(begin(pool, fd, PHASE_OPEN, ret_conn));
-    (*ret_conn)->peer = *peer;
-    (*ret_conn)->callbacks = callbacks;
-    net_count(&pool->stats.accepted, 1);
-    return 0;
-}
-
-int conn_connect(struct conn_pool *pool, const struct net_address *address,
-                 const struct conn_callbacks *callbacks, struct conn **ret_conn)
-{
-    struct sockaddr_storage sockaddr;
-    socklen_t size = net_address_to_sockaddr(address, &sockaddr);
-    int fd = socket(sockaddr.ss_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
-    if (fd < 0)
-        return -ERR_NETWORK;
-    if (connect(fd, (struct sockaddr *)&sockaddr, size) != 0 && errno != EINPROGRESS) {
-        close(fd);
-        return -ERR_NETWORK;
-    }
-    int result = begin(pool, fd, PHASE_CONNECTING, ret_conn);
+    struct conn *conn;
+    TRY(conn_begin(pool, PHASE_OPEN, peer, callbacks, &conn));
+    int result = conn_attach(conn, fd, EPOLLIN);
     if (result < 0) {
-        close(fd);
+        conn_unbegin(conn);
         return result;
     }
-    (*ret_conn)->peer = *address;
-    (*ret_conn)->callbacks = callbacks;
-    conn_arm_stall_timer(*ret_conn, pool->limits.write_stall_ms_max);
+    net_count(&pool->stats.accepted, 1);
+    *ret_conn = conn;
     return 0;
 }
 
@@ -693,34 +688,11 @@ void conn_clear_deadline(struct conn *conn)
 
 /* ---- events ---- */
 
-static void on_connect_ready(struct conn *conn)
-{
-    int error = 0;
-    socklen_t size = sizeof error;
-    if (getsockopt(conn->source.fd, SOL_SOCKET, SO_ERROR, &error, &size) != 0 || error != 0) {
-        conn_close(conn, CONN_CLOSE_CONNECT_FAILED);
-        return;
-    }
-    conn->phase = PHASE_OPEN;
-    loop_timer_cancel(conn->pool->loop, &conn->stall_timer);
-    conn_ask_events(conn);
-    if (conn->phase != PHASE_OPEN)
-        return;
-    if (conn->tls != NULL) {
-        conn_tls_connected(conn);
-        return;
-    }
-    if (conn->outbox.bytes > 0 || conn->drained_wanted)
-        conn_mark_dirty(conn);
-    if (conn->callbacks->on_connected != NULL)
-        conn->callbacks->on_connected(conn);
-}
-
 static void on_ready(void *owner, uint32_t events)
 {
     struct conn *conn = owner;
     if (conn->phase == PHASE_CONNECTING) {
-        on_connect_ready(conn);
+        conn_connect_ready(conn);
         return;
     }
     if (conn->phase == PHASE_LINGERING) {

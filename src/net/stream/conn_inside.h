@@ -117,6 +117,18 @@ void conn_mark_dirty(struct conn *conn);
 /* Output is to be looked at when it is this connection's turn. */
 void conn_mark_pushed(struct conn *conn);
 
+/* ---- beginning ---- */
+
+/* A connection of that phase that has no socket yet; counted. As conn_pool_take(). */
+int conn_begin(struct conn_pool *pool, enum conn_phase phase, const struct net_address *peer,
+               const struct conn_callbacks *callbacks, struct conn **ret_conn);
+/* Takes a conn_begin() back of which nobody was told. */
+void conn_unbegin(struct conn *conn);
+/* Its socket, from which these events are asked for. -ERR_IO: the caller still owns fd. */
+int conn_attach(struct conn *conn, int fd, uint32_t events);
+/* conn_connect.c: epoll says that the connection stands, or failed. */
+void conn_connect_ready(struct conn *conn);
+
 /* ---- conn_tls.c ---- */
 
 /* Plain bytes into the read buffer; as conn_receive_raw(). */
