@@ -69,6 +69,7 @@ static const char *const known_keys[] = {
     "margin-permyriad",
     "markets-max",
     "minutes",
+    "name-servers",
     "notify-secret",
     "notify-tries",
     "notify-webhook",

@@ -175,8 +175,8 @@ int command_promote(int argc, char *const *argv)
                                      "--data DIR of one that has ended"));
     if (data != NULL)
         return promote_folder(data, &why) < 0 ? command_fail(1, buf_slice(&why)) : 0;
-    if (net_address_parse(slice_text(admin), &place.address) < 0)
-        return command_fail(2, SLICE("--admin is HOST:PORT with a numeric host"));
+    if (net_address_parse_peer(slice_text(admin), &place.address) < 0)
+        return command_fail(2, SLICE("--admin is HOST:PORT of a standby's admin listener"));
     const struct server_url url = {.tls = options_text(&options, "ca") != NULL};
     if (command_read_token(options_text(&options, "token"), &token, &why) < 0 ||
         server_url_tls_new(&options, &url, false, &place.tls, &why) < 0)

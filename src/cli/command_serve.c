@@ -26,6 +26,7 @@
 #include "cli/options/options_trading.h"
 #include "cli/options/options_uof.h"
 #include "cli/standby/standby.h"
+#include "net/stream/net_names.h"
 
 /* One a line, so that those who add one do not meet. */
 /* clang-format off */
@@ -34,6 +35,7 @@
     {"config", NULL},                                                                              \
     {"data", "data"},                                                                              \
     {"log-level", "info"},                                                                         \
+    {"name-servers", NULL},                                                                        \
     {"jwks", NULL},                                                                                \
     {"bets-per-minute", NULL},                                                                     \
     {"address-requests", NULL},                                                                    \
@@ -219,6 +221,15 @@ static int take_log_level(const struct options *options, struct buf *why)
     return 0;
 }
 
+static int take_name_servers(const struct options *options, struct buf *why)
+{
+    const char *text = options_text(options, "name-servers");
+    if (text == NULL || net_names_ask(text) == 0)
+        return 0;
+    buf_printf(why, "--name-servers is ADDRESS[:PORT],... of name servers, not: %s", text);
+    return -ERR_CONFIG;
+}
+
 static int take_rates(const struct options *options, struct node_options *node, struct buf *why)
 {
     struct number_range range = {0, 1000000};
@@ -345,6 +356,7 @@ static int take_shared(const struct options *options, struct node_options *node,
     TRY(options_listen(options, &node->listen, &node->public_address, &node->admin_address, why));
     TRY(options_switch(options, "ws-deflate", &node->ws_deflate, why));
     TRY(take_log_level(options, why));
+    TRY(take_name_servers(options, why));
     TRY(take_rates(options, node, why));
     TRY(options_trading(options, &node->trading, why));
     TRY(take_heads(options, node, why));
@@ -560,7 +572,7 @@ static int take_followed(const struct options *options, struct consumer_node_opt
     const char *book = options_text(options, "book");
     if (book == NULL)
         return 0;
-    if (net_address_parse(slice_text(book), &address) < 0) {
+    if (net_address_parse_peer(slice_text(book), &address) < 0) {
         buf_printf(why, "--book is HOST:PORT of the admin listener of one book's process, not: %s",
                    book);
         return -ERR_CONFIG;
@@ -685,7 +697,7 @@ static int take_primary(const struct options *options, struct standby_options *s
                         struct buf *token, struct buf *why)
 {
     const char *primary = options_text(options, "primary");
-    if (primary == NULL || net_address_parse(slice_text(primary), &standby->primary) < 0) {
+    if (primary == NULL || net_address_parse_peer(slice_text(primary), &standby->primary) < 0) {
         buf_printf(why, "--primary is HOST:PORT of the primary's admin listener, not: %s",
                    primary == NULL ? "(missing)" : primary);
         return -ERR_CONFIG;

@@ -14,11 +14,10 @@ int server_url_take(const struct options *options, const char *key, struct serve
         if (text.bytes > 0 && text.at[text.bytes - 1] == '/')
             text.bytes--;
         ret->host = text;
-        if (net_address_parse(text, &ret->address) == 0)
+        if (net_address_parse_peer(text, &ret->address) == 0)
             return 0;
     }
-    buf_printf(why, "--%s is http://HOST:PORT or https://HOST:PORT with a numeric host, not: %s",
-               key, url);
+    buf_printf(why, "--%s is http://HOST:PORT or https://HOST:PORT, not: %s", key, url);
     return -ERR_CONFIG;
 }
 

@@ -1,5 +1,5 @@
 /* server_url.h - the server that a command talks to, as an option names it: http or https, a
- * numeric host, a port; and what its TLS is verified with. Thread: any. */
+ * host, a port; and what its TLS is verified with. Thread: any. */
 #pragma once
 
 #include <stdbool.h>

@@ -244,7 +244,7 @@ def test_a_market_that_moves_is_renewed_as_others_are(redis, tmp_path):
         quick.close()
 
 
-@pytest.mark.parametrize('url', ['redis://', 'redis://name:1', 'http://127.0.0.1:1', 'redis',
+@pytest.mark.parametrize('url', ['redis://', 'redis://na me:1', 'http://127.0.0.1:1', 'redis',
                                  'redis+sentinel://127.0.0.1:1', 'redis://127.0.0.1:1/3',
                                  'redis://127.0.0.1:1,127.0.0.1:2', 'rediss://127.0.0.1:1'])
 def test_a_place_that_is_none_is_refused(url, tmp_path):

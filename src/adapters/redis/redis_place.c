@@ -79,8 +79,8 @@ static int take_seeds(struct slice hosts, struct redis_place *place, struct buf 
             host = hosts;
         if (place->seeds_count == REDIS_SEEDS_MAX)
             return refuse(why, "too many hosts");
-        if (net_address_parse(host, &place->seeds[place->seeds_count++]) < 0)
-            return refuse(why, "a host is ADDRESS:PORT, with a numeric address");
+        if (net_address_parse_peer(host, &place->seeds[place->seeds_count++]) < 0)
+            return refuse(why, "a host is HOST:PORT, an address or a name");
     }
     if (place->kind == REDIS_SINGLE && place->seeds_count > 1)
         return refuse(why, "redis:// has one host");

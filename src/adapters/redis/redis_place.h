@@ -5,8 +5,8 @@
  *   redis+sentinel://H:P,H:P,../NAME       the master of that name, as these sentinels say
  *   redis+cluster://H:P,H:P,..             a cluster, of which these are some nodes
  *
- * USER:PASSWORD@ (or :PASSWORD@) may stand before the first host. Hosts are numeric addresses, or
- * localhost: names are not looked up. Pure. Thread: any. */
+ * USER:PASSWORD@ (or :PASSWORD@) may stand before the first host. Hosts are addresses or names;
+ * names are taken into net_names.h. Thread: any. */
 #pragma once
 
 #include <stdbool.h>

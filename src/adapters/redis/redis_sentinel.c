@@ -25,5 +25,5 @@ bool redis_sentinel_master(const redisReply *reply, struct net_address *ret_mast
     buf_put_slice(&text, host);
     buf_put_text(&text, v6 ? "]:" : ":");
     buf_put_slice(&text, port);
-    return !text.overflow && net_address_parse(buf_slice(&text), ret_master) == 0;
+    return !text.overflow && net_address_parse_peer(buf_slice(&text), ret_master) == 0;
 }

@@ -70,7 +70,7 @@ static bool read_address(struct slice host, int64_t port, const struct net_addre
     buf_put_slice(&text, host);
     buf_put_text(&text, v6 ? "]:" : ":");
     buf_put_i64(&text, port);
-    return !text.overflow && net_address_parse(buf_slice(&text), ret) == 0;
+    return !text.overflow && net_address_parse_peer(buf_slice(&text), ret) == 0;
 }
 
 static bool read_number(const redisReply *reply, int64_t most, int64_t *ret)

@@ -2,6 +2,7 @@
 #include "cli/node/net_metrics.h"
 
 #include "base/error.h"
+#include "net/stream/net_names.h"
 #include "net/ws/ws_deflate.h"
 
 #define LIMITS      "overround_limit_reached_total"
@@ -115,8 +116,23 @@ static int add_deflate(struct metrics *metrics, const struct ws_deflate_stats *s
     return metrics_add_counters(metrics, counters, sizeof counters / sizeof *counters);
 }
 
+/* Of the whole process. */
+static int add_names(struct metrics *metrics)
+{
+    const struct net_names_stats *stats = net_names_stats();
+    const char *name = "overround_name_lookups_total", *help = "Host names looked up";
+    const struct metrics_row rows[] = {
+        {{LIMITS, LIMITS_HELP, "limit=\"host_names_max\"", 0}, &stats->limit_reached},
+        {{name, help, "outcome=\"found\"", 0}, &stats->found},
+        {{name, help, "outcome=\"unknown\"", 0}, &stats->unknown},
+    };
+    return metrics_add_counters(metrics, rows, sizeof rows / sizeof *rows);
+}
+
 int net_metrics_register(struct metrics *metrics, const struct http_server *server, bool admin)
 {
     TRY(add_net(metrics, http_server_stats(server), admin));
+    if (admin)
+        TRY(add_names(metrics));
     return add_deflate(metrics, http_server_deflate_stats(server));
 }

@@ -61,7 +61,7 @@ static int take_word(struct slice word, struct front_options *front, struct buf 
     do {
         struct net_address address;
         struct slice text = cut_at(&word, ',');
-        if (net_address_parse(text, &address) < 0)
+        if (net_address_parse_peer(text, &address) < 0)
             return refuse(whole, "no address", why);
         for (uint32_t i = 0; i < shards; i++)
             if ((shard == EVERY || shard == i) && !add(&front->books[i], &address))

@@ -30,7 +30,7 @@ static int take_bettors(const struct options *options, struct node_options *node
     if (text == NULL)
         buf_put_text(why, "--shards: say with --bettors-at HOST:PORT where a front is that the "
                           "simulated bettors connect to");
-    else if (net_address_parse(slice_text(text), &node->bettors_address) < 0)
+    else if (net_address_parse_peer(slice_text(text), &node->bettors_address) < 0)
         buf_printf(why, "--bettors-at is HOST:PORT of a front, without TLS, not: %s", text);
     else
         return 0;

@@ -94,8 +94,8 @@ int uof_place_parse(struct slice url, struct uof_place *ret_place, struct buf *w
         return refuse(why, "a / in the vhost is written %2F");
     if (!unescape(url, place.vhost, sizeof place.vhost, &place.vhost_bytes))
         return refuse(why, "the vhost is too long, or not percent-encoded");
-    if (net_address_parse(host, &place.address) < 0)
-        return refuse(why, "the host is ADDRESS:PORT, with a numeric address");
+    if (net_address_parse_peer(host, &place.address) < 0)
+        return refuse(why, "the host is HOST:PORT, an address or a name");
     *ret_place = place;
     return 0;
 }

@@ -3,10 +3,10 @@
  *   amqp://USER:PASSWORD@HOST:PORT/VHOST    and amqps:// for the same over TLS
  *
  * USER:PASSWORD@ may be absent (guest:guest, as the standard has it), :PASSWORD too (Sportradar's
- * users are access tokens with an empty one). HOST is a numeric address, or localhost: names are
- * not looked up. User, password and VHOST are percent-encoded where they hold : @ / or %; without
+ * users are access tokens with an empty one). HOST is an address or a name; names are taken into
+ * net_names.h. User, password and VHOST are percent-encoded where they hold : @ / or %; without
  * /VHOST, or with nothing behind its /, it is "/". The exchange's routing keys are a list with a
- * space between. Pure. Thread: any. */
+ * space between. Thread: any. */
 #pragma once
 
 #include <stdbool.h>

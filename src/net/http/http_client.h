@@ -1,6 +1,5 @@
 /* http_client.h - a small HTTP/1.1 client on a loop, for our own tools (load, feed replay) and for
- * HTTP between our processes. TLS after http_client_use_tls(). No redirects, no proxies, numeric
- * addresses.
+ * HTTP between our processes. TLS after http_client_use_tls(). No redirects, no proxies.
  *
  * A client holds many connections; each sends requests (pipelined up to HTTP_CLIENT_PIPELINE_MAX)
  * and gets their answers in order. Answers are parsed as strictly as requests, and one without

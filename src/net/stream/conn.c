@@ -1,6 +1,7 @@
 /* conn.c - contract in conn.h.
  *
- * States: CONNECTING -> OPEN -> FINISHING (output goes out) -> LINGERING (input is thrown away)
+ * States: CONNECTING (a name is looked up first, and until then there is no socket) -> OPEN ->
+ * FINISHING (output goes out) -> LINGERING (input is thrown away)
  * -> CLOSED (until the end of the turn). A connection stands at most once in each list:
  * dirty (has output to send this turn), pushed (has output that may wait some turns), resumed (kept
  * bytes to give), closed (to be freed). */
@@ -153,11 +154,6 @@ const struct net_address *conn_peer(const struct conn *conn)
     return &conn->peer;
 }
 
-int conn_fd(const struct conn *conn)
-{
-    return conn->source.fd;
-}
-
 void *conn_state(struct conn *conn)
 {
     return conn->state;
@@ -195,6 +191,8 @@ bool conn_is_paused(const struct conn *conn)
 void conn_ask_events(struct conn *conn)
 {
     uint32_t events = 0;
+    if (conn->source.fd < 0) /* its name is looked up */
+        return;
     if (conn->phase == PHASE_CONNECTING || conn->blocked)
         events |= EPOLLOUT;
     if (conn->phase == PHASE_OPEN && conn->paused && !conn->read_ended && !conn->hangup_told)
@@ -735,14 +733,18 @@ void conn_close(struct conn *conn, enum conn_close reason)
         return;
     struct conn_pool *pool = conn->pool;
     leave_pushed(conn);
+    if (conn->phase == PHASE_CONNECTING)
+        conn_connect_forget(conn, reason);
     conn->phase = PHASE_CLOSED;
     conn->reason = (uint8_t)reason;
     if (conn->tls != NULL) {
         conn_tls_end(conn);
         conn_tls_forget(conn);
     }
-    loop_source_remove(pool->loop, &conn->source);
-    close(conn->source.fd);
+    if (conn->source.fd >= 0) {
+        loop_source_remove(pool->loop, &conn->source);
+        close(conn->source.fd);
+    }
     loop_timer_cancel(pool->loop, &conn->deadline_timer);
     loop_timer_cancel(pool->loop, &conn->stall_timer);
     outbox_clear(&pool->outboxes, &conn->outbox);

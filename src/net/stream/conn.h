@@ -81,7 +81,9 @@ void conn_pool_release(struct conn_pool *pool, size_t bytes);
  * caller then still owns fd. The state is zeroed. */
 int conn_adopt(struct conn_pool *pool, int fd, const struct net_address *peer,
                const struct conn_callbacks *callbacks, struct conn **ret_conn);
-/* Begins to connect; sends may be queued at once. The same errors and -ERR_NETWORK. */
+/* Begins to connect; sends may be queued at once. The same errors and -ERR_NETWORK. A host name is
+ * looked up first, for itself and each time (conn_lookup.h): lookups_max of them at once, else
+ * -ERR_LIMIT; one without an address ends the connection with CONN_CLOSE_NO_ADDRESS. */
 int conn_connect(struct conn_pool *pool, const struct net_address *address,
                  const struct conn_callbacks *callbacks, struct conn **ret_conn);
 
@@ -96,8 +98,8 @@ bool conn_is_tls(const struct conn *conn);
 
 struct conn_handle conn_handle_of(const struct conn *conn);
 struct conn_pool *conn_pool_of(const struct conn *conn);
+/* Who has connected, or whom it was told to connect to, maybe by a name. */
 const struct net_address *conn_peer(const struct conn *conn);
-int conn_fd(const struct conn *conn);
 /* CONN_STATE_BYTES for the layer above, aligned for anything. */
 void *conn_state(struct conn *conn);
 const struct conn_callbacks *conn_callbacks(const struct conn *conn);

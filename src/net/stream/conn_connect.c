@@ -33,12 +33,55 @@ static int dial_for(struct conn *conn, const struct net_address *address)
     return result;
 }
 
+/* ---- names ---- */
+
+static void lookup_ended(struct conn *conn)
+{
+    conn->lookup = NULL;
+    net_count_off(&conn->pool->stats.lookups, 1);
+}
+
+static void on_address(void *owner, const struct net_address *address)
+{
+    struct conn *conn = owner;
+    lookup_ended(conn);
+    net_names_looked_up(address != NULL);
+    if (address == NULL)
+        conn_close(conn, CONN_CLOSE_NO_ADDRESS);
+    else if (dial_for(conn, address) < 0)
+        conn_close(conn, CONN_CLOSE_CONNECT_FAILED);
+}
+
+static int look_up(struct conn *conn)
+{
+    struct conn_pool *pool = conn->pool;
+    if (pool->stats.lookups >= pool->limits.lookups_max) {
+        net_stats_hit(&pool->stats, NET_LIMIT_lookups_max);
+        return -ERR_LIMIT;
+    }
+    TRY(conn_lookup_begin(pool->loop, &conn->peer, on_address, conn, &conn->lookup));
+    net_count(&pool->stats.lookups, 1);
+    return 0;
+}
+
+void conn_connect_forget(struct conn *conn, enum conn_close reason)
+{
+    if (conn->lookup != NULL) {
+        conn_lookup_end(conn->lookup);
+        lookup_ended(conn);
+    }
+    if (conn->peer.name != 0 && reason == CONN_CLOSE_CONNECT_FAILED)
+        net_names_next_turn(conn->peer.name);
+}
+
+/* ---- connecting ---- */
+
 int conn_connect(struct conn_pool *pool, const struct net_address *address,
                  const struct conn_callbacks *callbacks, struct conn **ret_conn)
 {
     struct conn *conn;
     TRY(conn_begin(pool, PHASE_CONNECTING, address, callbacks, &conn));
-    int result = dial_for(conn, address);
+    int result = address->name != 0 ? look_up(conn) : dial_for(conn, address);
     if (result < 0) {
         conn_unbegin(conn);
         return result;

@@ -5,6 +5,7 @@
 #include <stdalign.h>
 
 #include "net/stream/conn.h"
+#include "net/stream/conn_lookup.h"
 #include "net/stream/outbox.h"
 #include "net/stream/send_wait.h"
 #include "net/stream/tls.h"
@@ -50,6 +51,7 @@ struct conn {
     char *kept; /* owned; NULL when nothing is kept */
     uint32_t kept_begin, kept_end, kept_capacity;
     uint32_t lingered_bytes;
+    struct conn_lookup *lookup; /* owned; NULL, but while the peer's name is looked up */
     struct timer deadline_timer;
     struct timer stall_timer; /* write stall; while lingering: its end */
     int64_t deadline_us;      /* 0 = none; the timer may be set earlier than this */
@@ -128,6 +130,9 @@ void conn_unbegin(struct conn *conn);
 int conn_attach(struct conn *conn, int fd, uint32_t events);
 /* conn_connect.c: epoll says that the connection stands, or failed. */
 void conn_connect_ready(struct conn *conn);
+/* A connection that never stood is closed: what it still asks for is not wanted any more, and of a
+ * name it is the next address' turn. */
+void conn_connect_forget(struct conn *conn, enum conn_close reason);
 
 /* ---- conn_tls.c ---- */
 

@@ -60,6 +60,21 @@ int net_address_parse(struct slice text, struct net_address *ret_address)
     return 0;
 }
 
+int net_address_parse_peer(struct slice text, struct net_address *ret_address)
+{
+    struct net_address address = {0};
+    if (net_address_parse(text, ret_address) == 0)
+        return 0;
+    const char *colon = text.bytes > 0 ? memrchr(text.at, ':', text.bytes) : NULL;
+    if (colon == NULL)
+        return -ERR_FORMAT;
+    size_t host_bytes = (size_t)(colon - text.at);
+    TRY(parse_port(slice_skip(text, host_bytes + 1), &address.port));
+    TRY(net_names_take(slice_of(text.at, host_bytes), &address.name));
+    *ret_address = address;
+    return 0;
+}
+
 bool net_address_is_v4(const struct net_address *address)
 {
     return memcmp(address->ip, v4_prefix, sizeof v4_prefix) == 0;
@@ -76,6 +91,10 @@ bool net_address_is_loopback(const struct net_address *address)
 void net_address_write_ip(struct buf *buf, const struct net_address *address)
 {
     char text[INET6_ADDRSTRLEN];
+    if (address->name != 0) {
+        buf_put_slice(buf, net_names_text(address->name));
+        return;
+    }
     if (!net_address_is_v4(address)) {
         const char *written = inet_ntop(AF_INET6, address->ip, text, sizeof text);
         buf_put_text(buf, written != NULL ? written : "?");
@@ -90,10 +109,10 @@ void net_address_write_ip(struct buf *buf, const struct net_address *address)
 
 void net_address_write(struct buf *buf, const struct net_address *address)
 {
-    bool v4 = net_address_is_v4(address);
-    buf_put_text(buf, v4 ? "" : "[");
+    bool v6 = address->name == 0 && !net_address_is_v4(address);
+    buf_put_text(buf, v6 ? "[" : "");
     net_address_write_ip(buf, address);
-    buf_put_text(buf, v4 ? ":" : "]:");
+    buf_put_text(buf, v6 ? "]:" : ":");
     buf_put_u64(buf, address->port);
 }
 

@@ -1,5 +1,6 @@
 /* net_address.h - an IP address and port as a value; IPv4 is kept as ::ffff:a.b.c.d (RFC 4291
- * section 2.5.5.2), so that one comparison serves both. Thread: any. */
+ * section 2.5.5.2), so that one comparison serves both. Of whom we connect to it may be a host name
+ * instead (net_names.h), which conn_connect() looks up. Thread: any. */
 #pragma once
 
 #include <stdbool.h>
@@ -8,21 +9,27 @@
 
 #include "base/buf.h"
 #include "base/slice.h"
+#include "net/stream/net_names.h"
 
-#define NET_ADDRESS_TEXT_MAX 64
+#define NET_ADDRESS_TEXT_MAX (NET_NAME_BYTES_MAX + sizeof ":65535")
 
 struct net_address {
     uint8_t ip[16];
     uint16_t port; /* host byte order */
+    uint16_t name; /* 0: `ip` it is; else the number of a name (net_names.h), and `ip` is zero */
 };
 
 /* "127.0.0.1:8080", "[::1]:8080", "localhost:8080" (127.0.0.1), ":8080" and "*:8080" (any IPv4
  * address). Names are not looked up. -ERR_FORMAT. */
 int net_address_parse(struct slice text, struct net_address *ret_address);
-/* "127.0.0.1:8080" or "[::1]:8080". */
+/* The same, or a host name in place of the address: of somebody to connect to. -ERR_FORMAT,
+ * -ERR_LIMIT (NET_NAMES_MAX). */
+int net_address_parse_peer(struct slice text, struct net_address *ret_address);
+/* "127.0.0.1:8080", "[::1]:8080" or "redis.example:6379". */
 void net_address_write(struct buf *buf, const struct net_address *address);
 /* Without the port. */
 void net_address_write_ip(struct buf *buf, const struct net_address *address);
+/* Of no name. */
 bool net_address_is_v4(const struct net_address *address);
 bool net_address_is_loopback(const struct net_address *address);
 

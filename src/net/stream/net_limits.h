@@ -79,6 +79,8 @@
     X(size_t, tls_handshakes_max, 1024)                                                            \
     /* handshake messages taken in one turn: the rest waits in the kernel for the next turn */     \
     X(size_t, tls_handshakes_per_turn_max, 16)                                                     \
+    /* host names that are looked up at once: whoever would connect to one more is refused */      \
+    X(size_t, lookups_max, 64)                                                                     \
     /* from accept to a whole PROXY header: closed */                                              \
     X(int64_t, proxy_header_ms_max, 5000)                                                          \
     /* a PROXY header (at most PROXY_HEADER_BYTES_MAX): closed */                                  \
@@ -115,7 +117,8 @@ enum net_limit { NET_LIMIT_LIST(NET_LIMIT_ENUM) };
     X(CONN_CLOSE_NOT_TLS, "not_tls")                 /* plain HTTP where TLS was due */            \
     X(CONN_CLOSE_PROXY_HEADER, "proxy_header")       /* absent, malformed or too slow */           \
     X(CONN_CLOSE_PROXY_UNTRUSTED, "proxy_untrusted") /* the peer is none of our proxies */         \
-    X(CONN_CLOSE_CONNECT_FAILED, "connect_failed")   /* client side only */
+    X(CONN_CLOSE_CONNECT_FAILED, "connect_failed")   /* client side only */                        \
+    X(CONN_CLOSE_NO_ADDRESS, "no_address")           /* the same: no name server told one */
 
 #define CONN_CLOSE_ENUM(name, text) name,
 enum conn_close { CONN_CLOSE_LIST(CONN_CLOSE_ENUM) };
@@ -144,6 +147,7 @@ struct net_stats {
     uint64_t tls_handshaking;       /* now */
     uint64_t tls_truncated;         /* peers that ended without saying so (no close_notify) */
     uint64_t proxied;               /* connections whose address came in a PROXY header */
+    uint64_t lookups;               /* of host names, under way now */
     uint64_t receive_bytes;         /* kept in receive buffers now */
     uint64_t outbox_bytes;          /* queued now, copied and shared */
 };

@@ -111,8 +111,10 @@ SSL *tls_client_ssl_new(struct tls_client *client, const struct net_address *pee
     SSL *ssl = SSL_new(client->context);
     if (ssl == NULL)
         return NULL;
-    bool done = client->server_name != NULL ? expect_name(ssl, client->server_name)
-                                            : expect_address(ssl, peer);
+    const char *name = client->server_name;
+    if (name == NULL && peer->name != 0)
+        name = net_names_text(peer->name).at;
+    bool done = name != NULL ? expect_name(ssl, name) : expect_address(ssl, peer);
     if (done && use_ticket(client, ssl))
         return ssl;
     SSL_free(ssl);

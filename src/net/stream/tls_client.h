@@ -10,7 +10,8 @@
 
 struct tls_client_files {
     const char *ca;                 /* PEM: authorities that may vouch for the server */
-    const char *server_name;        /* the name in its certificate; NULL: its numeric address */
+    const char *server_name;        /* the name in its certificate; NULL: whom we connect to, by its
+                                       name or its address */
     const char *certificates, *key; /* our own, for servers that ask; both or none */
     bool resume; /* tickets are kept, TLS_CLIENT_TICKETS_MAX at most, and used once each */
 };

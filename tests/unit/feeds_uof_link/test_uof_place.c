@@ -12,6 +12,7 @@ static const struct {
     {"amqp://localhost:5672/", false, "guest", "guest", "/", "127.0.0.1:5672"},
     {"amqps://token:@[::1]:5671/%2Funifiedfeed%2f123", true, "token", "", "/unifiedfeed/123",
      "[::1]:5671"},
+    {"amqps://token:@mq.example.com:5671/v", true, "token", "", "v", "mq.example.com:5671"},
     {"amqp://token@10.0.0.1:1/v", false, "token", "", "v", "10.0.0.1:1"},
     {"amqp://a%40b:c%3Ad%2F@10.0.0.1:1/v%20w", false, "a@b", "c:d/", "v w", "10.0.0.1:1"},
 };
@@ -38,7 +39,7 @@ TEST(uof_place, refuses_what_is_no_broker_and_keeps_the_password)
         "",
         "http://127.0.0.1:5672",
         "amqp://",
-        "amqp://mq.example.com:5672",
+        "amqp://mq..com:5672",
         "amqp://127.0.0.1",
         "amqp://127.0.0.1:5672//v",
         "amqp://127.0.0.1:5672/a/b",

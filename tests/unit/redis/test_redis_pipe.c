@@ -140,7 +140,9 @@ TEST(redis_sentinel, names_the_master_or_says_that_it_does_not_know)
     assert_false(net_address_is_v4(&master));
     assert_false(read_master("*-1\r\n", &master));
     assert_false(read_master("-IDONTKNOW\r\n", &master));
-    assert_false(read_master("*2\r\n$4\r\nhost\r\n$4\r\n6379\r\n", &master));
+    assert_true(read_master("*2\r\n$4\r\nhost\r\n$4\r\n6379\r\n", &master));
+    assert_true(slice_is(net_names_text(master.name), "host"));
+    assert_false(read_master("*2\r\n$4\r\n-h-t\r\n$4\r\n6379\r\n", &master));
     assert_false(read_master("*2\r\n$9\r\n127.0.0.1\r\n:6379\r\n", &master));
     assert_false(redis_sentinel_master(NULL, &master));
 }

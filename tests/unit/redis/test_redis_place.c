@@ -25,6 +25,7 @@ TEST(redis_place, takes_each_kind)
         {"rediss://[::1]:6379", REDIS_SINGLE, true, 1},
         {"redis+sentinel://127.0.0.1:1,127.0.0.1:2,127.0.0.1:3/odds", REDIS_SENTINEL, false, 3},
         {"redis+cluster://localhost:7000,localhost:7001", REDIS_CLUSTER, false, 2},
+        {"rediss://redis.example:6379", REDIS_SINGLE, true, 1},
     };
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
         struct redis_place place;
@@ -52,12 +53,12 @@ TEST(redis_place, refuses_what_is_none_and_never_tells_the_password)
         "redis",
         "http://127.0.0.1:1",
         "redis://",
-        "redis://name:1",
+        "redis://-name:1",
         "redis://127.0.0.1",
         "redis://127.0.0.1:1,127.0.0.1:2",
         "redis://127.0.0.1:1/0",
         "redis://secret@127.0.0.1:1",
-        "redis://:secret@nowhere:1",
+        "redis://:secret@no where:1",
         "redis+sentinel://127.0.0.1:1",
         "redis+sentinel://127.0.0.1:1/",
         "redis+cluster://127.0.0.1:1,",

@@ -63,7 +63,7 @@ TEST(redis_slots, an_answer_that_is_none_changes_nothing)
         "*1\r\n" RANGE("0", "16384", HOST, "7001"),
         "*1\r\n" RANGE("-1", "5", HOST, "7001"),
         "*1\r\n" RANGE("0", "5", HOST, "70000"),
-        "*1\r\n" RANGE("0", "5", "$4\r\nhost", "7001"),
+        "*1\r\n" RANGE("0", "5", "$4\r\nh st", "7001"),
         "*1\r\n*2\r\n:0\r\n:5\r\n",
     };
     redis_slots_init(&slots);
@@ -89,6 +89,9 @@ TEST(redis_slots, redirections_are_read)
     assert_int_equal(redis_redirect_read(SLICE("MOVED 2 :6382"), &asked, &slot, &address),
                      REDIS_MOVED);
     assert_memory_equal(address.ip, asked.ip, sizeof asked.ip);
+    assert_int_equal(redis_redirect_read(SLICE("ASK 3 name:1"), &asked, &slot, &address),
+                     REDIS_ASK);
+    assert_true(slice_is(net_names_text(address.name), "name"));
     static const char *const none[] = {"",
                                        "ERR no",
                                        "MOVED",
@@ -98,7 +101,7 @@ TEST(redis_slots, redirections_are_read)
                                        "ASK 1 127.0.0.1",
                                        "ASK 1 127.0.0.1:0",
                                        "ASK 1 127.0.0.1:99999",
-                                       "ASK 1 name:1"};
+                                       "ASK 1 na me:1"};
     for (size_t i = 0; i < sizeof none / sizeof *none; i++)
         assert_int_equal(redis_redirect_read(slice_text(none[i]), &asked, &slot, &address),
                          REDIS_STAYS);
