@@ -10,6 +10,7 @@ import signal
 import subprocess
 import tempfile
 import time
+from functools import partial
 
 import pytest
 from lib import netns
@@ -128,76 +129,81 @@ def drill(network, tmp_path_factory):
         yield Drill(network, tmp_path_factory.mktemp('engines'), closing)
 
 
-@pytest.mark.parametrize('what', some(['is restarted', 'crashes', 'has a slow disk'], ['crashes']))
-def test_postgres(drill, what):
-    if what == 'has a slow disk':
-        before = drill.disk.calls
-        drill.through(f'PostgreSQL {what}', lambda: drill.disk.takes(SLOW_SECONDS),
-                      lambda: drill.disk.takes(0), lambda: drill.disk.calls > before + 10)
-        return
-    sign = signal.SIGQUIT if what == 'crashes' else signal.SIGINT
-    drill.through(f'PostgreSQL {what}', lambda: drill.postgres.end(sign), drill.postgres.start)
+def postgres_ends(sign, drill, what):
+    drill.through(what, lambda: drill.postgres.end(sign), drill.postgres.start)
 
 
-def waiting(drill):
-    """Whether events of each shard wait for a broker."""
-    return all(pair.has.metric('overround_stream_lag_events', topic='bet-events') > 10
-               for pair in drill.scene.bets)
-
-
-def away(drill, count):
-    for node in range(count):
-        drill.kafka.end(node)
-    drill.scene.more(3)
-    if count < BROKERS:
-        until(drill.told(), 120, 0.2)
-
-
-def slow(drill, seconds):
-    for disk in drill.disks:
-        disk.takes(seconds)
-
-
-@pytest.mark.parametrize('what', some(['one is killed', 'all are away', 'all have slow disks'],
-                                      ['all are away']))
-def test_brokers(drill, what):
+def brokers_end(count, drill, what):
     """Nobody waits for one of three; without any the streams wait, in the ledgers, and no bet."""
-    before = [disk.calls for disk in drill.disks]
-    drill.through(f'brokers: {what}', *{
-        'one is killed': (lambda: away(drill, 1), drill.kafka.start),
-        'all are away': (lambda: away(drill, BROKERS), drill.kafka.start,
-                         lambda: waiting(drill), SECONDS),
-        'all have slow disks': (lambda: slow(drill, SLOW_BROKER_SECONDS), lambda: slow(drill, 0),
-                                lambda: all(disk.calls > count for disk, count
-                                            in zip(drill.disks, before)))}[what])
+    def harm():
+        for node in range(count):
+            drill.kafka.end(node)
+        drill.scene.more(3)
+        if count < BROKERS:
+            until(drill.told(), 120, 0.2)
+
+    def met():
+        return count < BROKERS or all(
+            pair.has.metric('overround_stream_lag_events', topic='bet-events') > 10
+            for pair in drill.scene.bets)
+    drill.through(what, harm, drill.kafka.start, met, SECONDS)
 
 
-def test_the_master_of_redis_is_killed(drill):
+def disks_are_slow(of, seconds, drill, what):
+    disks = of(drill)
+    before = [disk.calls for disk in disks]
+
+    def take(seconds):
+        for disk in disks:
+            disk.takes(seconds)
+    drill.through(what, lambda: take(seconds), lambda: take(0),
+                  lambda: all(disk.calls > count for disk, count in zip(disks, before)))
+
+
+def redis_loses_its_master(drill, what):
     """Bets are taken again once its replica is the master; then it comes back as a replica."""
     both = [drill.redis.master, drill.redis.replica]
     gone = next(one for one in both if one.cli('role').startswith('master'))
     other = next(one for one in both if one is not gone)
-    drill.through('master of Redis killed', gone.end)
+    drill.through(what, gone.end)
     assert other.cli('role').startswith('master')
     gone.start()
     until(lambda: 'master_link_status:up' in gone.cli('info', 'replication', check=False), 60)
 
 
-@pytest.mark.parametrize('engine, how', some(
-    [(engine, how) for engine in ('postgres', 'redis', 'kafka') for how in CUTS],
-    [('postgres', 'from the engine')]))
-def test_the_wire_to_an_engine_is_cut(drill, engine, how):
+def wire_is_cut(engine, how, drill, what):
     if drill.network is None:
         pytest.skip('no network namespaces can be made here')
-    ports = {'postgres': [5432], 'kafka': drill.kafka.ports,
-             'redis': [drill.redis.master.port, drill.redis.replica.port,
+    ports = {'PostgreSQL': [5432], 'Kafka': drill.kafka.ports,
+             'Redis': [drill.redis.master.port, drill.redis.replica.port,
                        *(sentinel.port for sentinel in drill.redis.sentinels)]}[engine]
     numbers = ', '.join(map(str, ports))
     rules = [f'tcp {end} {{ {numbers} }} counter drop' for end in CUTS[how].split()]
-    drill.through(f'{engine} cut off ({how})',
-                  lambda: netns.filters(drill.network, 'input', *rules),
+    drill.through(what, lambda: netns.filters(drill.network, 'input', *rules),
                   lambda: netns.filters(drill.network, 'input'),
                   lambda: netns.dropped(drill.network) > 3)
+
+
+FAULTS = {
+    'PostgreSQL crashes': partial(postgres_ends, signal.SIGQUIT),
+    'PostgreSQL is restarted': partial(postgres_ends, signal.SIGINT),
+    'the disk of PostgreSQL is slow': partial(disks_are_slow, lambda d: [d.disk], SLOW_SECONDS),
+    'one broker of three is killed': partial(brokers_end, 1),
+    'all brokers are away': partial(brokers_end, BROKERS),
+    'the disks of brokers are slow': partial(disks_are_slow, lambda d: d.disks,
+                                             SLOW_BROKER_SECONDS),
+    'the master of Redis is killed': redis_loses_its_master,
+    **{f'{engine} is cut off, {how}': partial(wire_is_cut, engine, how)
+       for engine in ('PostgreSQL', 'Redis', 'Kafka') for how in CUTS}}
+
+
+FEW = ('PostgreSQL crashes', 'the master of Redis is killed',
+       'PostgreSQL is cut off, from the engine')
+
+
+@pytest.mark.parametrize('what', some(FAULTS, FEW))
+def test_an_engine_fails_under_every_role(drill, what):
+    FAULTS[what](drill, what)
 
 
 def test_behind_all_of_it_books_streams_and_tables_say_the_same(drill):
