@@ -94,6 +94,24 @@ def test_members_that_are_killed_tell_and_count_all(told, source, members, recei
     assert len(receiver.seqs()) == before + len(load.acknowledged), 'the place was kept'
 
 
+def test_a_receiver_that_is_away_is_asked_seldom_and_then_told_all(told, source, members, receiver,
+                                                                 secret):
+    market = told.market()
+    load = Load(told, market, customers=20)
+    bets(told, load, 5)
+    receiver.answers = [503] * 30
+    member = members('notification-service', source, 'away', '--notify-webhook', receiver.url,
+                     '--notify-secret', secret)
+    settle_all(told, market, load)
+    until(lambda: member.metric('overround_receiver_losses_total') == 1, 60)
+    wanted = stop_and_dump(told)[1]
+    notified(receiver, wanted)
+    until(lambda: member.metric('overround_receiver_away') == 0)
+    assert not receiver.answers and member.metric('overround_notices_total', 'dead') == 0
+    assert member.metric('overround_receiver_losses_total') == 1
+    assert member.terminate() == 0
+
+
 def test_pages_say_what_the_logs_say(told):
     market = told.market()
     customer = told.bettor(money='100.00')

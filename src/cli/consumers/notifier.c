@@ -24,6 +24,8 @@
 
 #define REST_US_MIN     200000
 #define REST_US_MAX     (60 * US_PER_SECOND)
+#define AWAY_NOTICES    4
+#define AWAY_US_MAX     (5 * US_PER_SECOND)
 #define DEAD_FILE       "dead-letters"
 #define DEAD_LINE_BYTES (NOTICE_BYTES_MAX + 256)
 
@@ -48,7 +50,8 @@ struct notifier {
     bool failing;
     struct courier couriers[WEB_REQUESTS_MAX];
     struct metrics_counter told, dead_letters, tries, repeats, unknown, kept_on;
-    struct metrics_gauge held;
+    struct metrics_counter losses;
+    struct metrics_gauge held, away;
     char notice[NOTICE_BYTES_MAX];
 };
 
@@ -113,6 +116,16 @@ static void give_up(struct notifier *n, struct post *post)
 
 /* ---- posts under way ---- */
 
+static void say_away(struct notifier *n, bool was_away)
+{
+    bool is_away = post_office_is_away(n->office);
+    if (is_away && !was_away) {
+        log_warn("notification", "the receiver is away: it is asked with one notice at a time");
+        metrics_count(&n->losses, 1);
+    }
+    metrics_set(&n->away, is_away);
+}
+
 static void say_health(struct notifier *n, bool failing, int status, const char *problem)
 {
     if (failing && !n->failing)
@@ -128,8 +141,10 @@ static void on_done(struct web_request *request, int status, const char *problem
     struct courier *courier = request->owner;
     struct notifier *n = courier->notifier;
     struct post *post = courier->post;
+    bool was_away = post_office_is_away(n->office);
     courier->post = NULL;
     enum post_fate fate = post_office_answered(n->office, post, status, clock_us(CLOCK_MONOTONIC));
+    say_away(n, was_away);
     say_health(n, fate == POST_AGAIN, status, problem);
     switch (fate) {
     case POST_TOLD:
@@ -193,7 +208,7 @@ static void on_client_ready(void *owner)
 
 static void wait_ready(struct notifier *n, int64_t until_us)
 {
-    int64_t due_us = post_office_due_us(n->office);
+    int64_t due_us = free_courier(n) != NULL ? post_office_due_us(n->office) : INT64_MAX;
     int64_t left_us = (due_us < until_us ? due_us : until_us) - clock_us(CLOCK_MONOTONIC);
     struct pollfd ready = {n->ready, POLLIN, 0};
     uint64_t count = 0;
@@ -292,7 +307,12 @@ static int open_dead(struct notifier *n, struct buf *why)
 
 static int open_notifier(struct notifier *n, struct buf *why)
 {
-    const struct post_rules rules = {n->options.tries_max, REST_US_MIN, REST_US_MAX};
+    struct post_rules rules = {.tries_max = n->options.tries_max,
+                               .rest_us_min = REST_US_MIN,
+                               .rest_us_max = REST_US_MAX,
+                               .away_notices = AWAY_NOTICES,
+                               .away_us_max = AWAY_US_MAX};
+    random_fill(&rules.seed, sizeof rules.seed);
     if (n->options.url == NULL || !curl_client_takes(n->options.url)) {
         buf_put_text(why, "--notify-webhook is where notices go: http://... or https://...");
         return -ERR_CONFIG;
@@ -358,6 +378,9 @@ int notifier_register_metrics(struct notifier *notifier, struct metrics *metrics
          &notifier->repeats.value},
         {{"overround_notice_unknown_total", "Messages that are none that is known", NULL, 0},
          &notifier->unknown.value},
+        {{"overround_receiver_losses_total", "Times that the receiver of notices was away", NULL,
+          0},
+         &notifier->losses.value},
         {{"overround_limit_reached_total", "Times that a limit was reached",
           "limit=\"dead_letters\"", 0},
          &notifier->kept_on.value},
@@ -365,6 +388,9 @@ int notifier_register_metrics(struct notifier *notifier, struct metrics *metrics
     const struct metrics_gauge_row gauges[] = {
         {{"overround_notices_held", "Notices that wait or are under way", NULL, 0},
          &notifier->held},
+        {{"overround_receiver_away",
+          "1: the receiver of notices is away, and asked with one at a time", NULL, 0},
+         &notifier->away},
     };
     TRY(metrics_add_counters(metrics, counters, sizeof counters / sizeof *counters));
     return metrics_add_gauges(metrics, gauges, sizeof gauges / sizeof *gauges);

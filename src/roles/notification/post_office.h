@@ -2,6 +2,12 @@
  * customer one after the other, each tried again with growing rests until it was taken, or for so
  * often that it is a dead letter.
  *
+ * The receiver is *away* when several notices in a row, each another one, were not taken for now
+ * and nothing was answered meanwhile that says it is there. Then one at a time is tried, with rests
+ * of the receiver's own, so that a dead server is asked as seldom whatever waits. Its first answer
+ * of another kind ends that, and all that wait are due. One notice that is never taken, beside
+ * others that are, takes nobody away.
+ *
  * A state machine without clock or sockets: whoever sends asks what is due, and says what came of
  * it. Thread: one user. */
 #pragma once
@@ -17,6 +23,9 @@
 struct post_rules {
     int64_t tries_max;
     int64_t rest_us_min, rest_us_max; /* the first, and what doubling ends at */
+    uint32_t away_notices;            /* at least 1: so many in a row, and the receiver is away */
+    int64_t away_us_max;              /* the longest rest between two tries of one that is away */
+    uint64_t seed;                    /* of these rests, which are drawn: base/backoff.h */
 };
 
 enum post_fate {
@@ -35,6 +44,7 @@ struct post {
 
     uint64_t customer; /* the office's, as the rest */
     int64_t due_us;
+    uint64_t failed_in; /* between which two answers of the receiver; 0: in none yet */
     enum { POST_FREE = 0, POST_WAITS, POST_UNDER_WAY, POST_IS_DEAD } state;
 };
 
@@ -52,7 +62,12 @@ size_t post_office_count(const struct post_office *office);
 void post_office_take(struct post_office *office, struct slice id, uint64_t customer,
                       struct slice notice);
 
-/* The oldest that is due, now under way; NULL: none is. The office's, until it was answered. */
+/* Whether the receiver is away. */
+bool post_office_is_away(const struct post_office *office);
+
+/* The oldest that is due, now under way; NULL: none is. The office's, until it was answered. Of a
+ * receiver that is away: of those that are due the one that was tried least, when its rest is over
+ * and no other is under way for that. */
 struct post *post_office_next(struct post_office *office, int64_t now_us);
 /* When the next will be due, if nothing is answered before; INT64_MAX: never. */
 int64_t post_office_due_us(const struct post_office *office);

@@ -10,7 +10,15 @@
 
 #define TRIES_MAX 4
 
-static const struct post_rules rules = {TRIES_MAX, 100, 450};
+#define AWAY      3
+#define AWAY_REST 1000
+
+static const struct post_rules rules = {.tries_max = TRIES_MAX,
+                                        .rest_us_min = 100,
+                                        .rest_us_max = 450,
+                                        .away_notices = AWAY,
+                                        .away_us_max = AWAY_REST,
+                                        .seed = 5};
 static struct post_office *office;
 
 static void begin(void)
@@ -73,6 +81,19 @@ TEST(post_office, tries_again_after_growing_rests_and_then_gives_up)
     post_office_free(office);
 }
 
+/* Whoever waits for the next one sleeps so long. */
+TEST(post_office, what_is_behind_another_of_its_customer_is_not_due)
+{
+    begin();
+    take("0-1", 7);
+    take("0-2", 7);
+    struct post *first = post_office_next(office, 1000);
+    assert_int_equal(post_office_due_us(office), INT64_MAX);
+    assert_int_equal(post_office_answered(office, first, 503, 1000), POST_AGAIN);
+    assert_int_equal(post_office_due_us(office), 1100);
+    post_office_free(office);
+}
+
 TEST(post_office, gives_up_at_once_what_will_never_be_taken)
 {
     static const int statuses[] = {301, 400, 401, 404, 410, 422};
@@ -96,6 +117,100 @@ TEST(post_office, a_dead_letter_that_cannot_be_kept_is_tried_on)
     post_office_put_off(office, post, 0);
     assert_null(post_office_next(office, 449));
     assert_true(is(post_office_next(office, 450), "0-1"));
+    post_office_free(office);
+}
+
+/* One of each of so many customers, all of which fail. */
+static int64_t lose_receiver(void)
+{
+    char id[16];
+    struct post *posts[AWAY];
+    for (unsigned i = 0; i < AWAY; i++) {
+        (void)snprintf(id, sizeof id, "1-%u", i);
+        take(id, 100 + i);
+        posts[i] = post_office_next(office, 0);
+        assert_true(is(posts[i], id));
+    }
+    for (unsigned i = 0; i < AWAY; i++) {
+        assert_false(post_office_is_away(office));
+        assert_int_equal(post_office_answered(office, posts[i], i == 0 ? 0 : 503, 0), POST_AGAIN);
+    }
+    assert_true(post_office_is_away(office));
+    return post_office_due_us(office);
+}
+
+TEST(post_office, asks_a_receiver_that_is_away_with_one_notice_at_a_time)
+{
+    begin();
+    int64_t rest = 0;
+    (void)lose_receiver();
+    for (unsigned i = 0; i < 40; i++) {
+        char id[16];
+        (void)snprintf(id, sizeof id, "2-%u", i);
+        take(id, 200 + i); /* all due at once */
+    }
+    int64_t now = post_office_due_us(office);
+    for (unsigned asked = 0; asked < 20; asked++) {
+        assert_null(post_office_next(office, now - 1));
+        struct post *post = post_office_next(office, now);
+        assert_non_null(post);
+        assert_int_equal(post->tries, 1); /* those that were not tried yet */
+        assert_null(post_office_next(office, now + AWAY_REST));
+        assert_int_equal(post_office_due_us(office), INT64_MAX);
+        assert_int_equal(post_office_answered(office, post, 500, now), POST_AGAIN);
+        rest = post_office_due_us(office) - now;
+        assert_true(rest >= 50 && rest <= AWAY_REST);
+        now += rest;
+    }
+    assert_true(rest >= AWAY_REST / 2);
+    assert_true(post_office_is_away(office));
+    post_office_free(office);
+}
+
+TEST(post_office, the_first_answer_of_a_receiver_makes_all_that_wait_due)
+{
+    static const int statuses[] = {204, 410};
+    for (size_t i = 0; i < sizeof statuses / sizeof *statuses; i++) {
+        begin();
+        int64_t now = lose_receiver();
+        struct post *post = post_office_next(office, now);
+        assert_int_equal(post_office_answered(office, post, statuses[i], now),
+                         i == 0 ? POST_TOLD : POST_DEAD);
+        assert_false(post_office_is_away(office));
+        for (unsigned left = 1; left < AWAY; left++)
+            assert_non_null(post_office_next(office, now));
+        assert_null(post_office_next(office, INT64_MAX));
+        post_office_free(office);
+    }
+}
+
+TEST(post_office, one_notice_that_is_never_taken_takes_no_receiver_away)
+{
+    int64_t now = 0;
+    begin();
+    take("0-1", 7);
+    for (unsigned i = 0; i < TRIES_MAX; i++) {
+        now = post_office_due_us(office);
+        struct post *post = post_office_next(office, now);
+        assert_true(is(post, "0-1"));
+        enum post_fate fate = post_office_answered(office, post, 500, now);
+        assert_int_equal(fate, i + 1 < TRIES_MAX ? POST_AGAIN : POST_DEAD);
+        assert_false(post_office_is_away(office));
+    }
+    post_office_free(office);
+}
+
+TEST(post_office, what_is_taken_between_begins_the_count_anew)
+{
+    char id[16];
+    begin();
+    for (unsigned i = 0; i < 5 * AWAY; i++) {
+        (void)snprintf(id, sizeof id, "0-%u", i);
+        take(id, i);
+        struct post *post = post_office_next(office, 0);
+        (void)post_office_answered(office, post, i % AWAY == 0 ? 204 : 503, 0);
+        assert_false(post_office_is_away(office));
+    }
     post_office_free(office);
 }
 
