@@ -3,24 +3,15 @@ in the courses of lib/naive_alerts.yml; they and the dashboard ask for what the 
 shows."""
 import json
 import os
-import re
-import subprocess
 
 import pytest
-import yaml
 from lib.naive import Customer, NaiveBook
+from lib.prometheus import Rules, asked, promtool
 from lib.server import ROOT
 
-RULES = os.path.join(ROOT, 'deploy', 'prometheus', 'naive.yml')
-COURSES = os.path.join(ROOT, 'tests', 'e2e', 'lib', 'naive_alerts.yml')
+RULES = Rules('naive')
 BOARD = os.path.join(ROOT, 'deploy', 'grafana', 'naive.json')
-OWN = re.compile(r'\b(overround_\w+)')
 VARIABLES = (('$instance', '.*'), ('${source}', 'source'))
-
-
-def rules():
-    with open(RULES, encoding='utf-8') as file:
-        return [rule for group in yaml.safe_load(file)['groups'] for rule in group['rules']]
 
 
 def panels():
@@ -29,15 +20,8 @@ def panels():
 
 
 def expressions():
-    return [rule['expr'] for rule in rules()] + \
+    return [rule['expr'] for rule in RULES.rules] + \
         [target['expr'] for panel in panels() for target in panel['targets']]
-
-
-def promtool(*words):
-    done = subprocess.run(['promtool', *words], stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
-                          text=True, check=False)
-    assert done.returncode == 0, done.stdout
-    return done.stdout
 
 
 @pytest.fixture(scope='module')
@@ -53,29 +37,18 @@ def shown(tmp_path_factory):
 
 
 def test_the_rules_are_rules():
-    said = promtool('check', 'rules', RULES)
-    assert f'{len(rules())} rules found' in said
+    assert RULES.are_rules()
 
 
 def test_every_alert_fires_in_its_course_and_in_no_quiet_one(tmp_path):
-    with open(COURSES, encoding='utf-8') as file:
-        text = file.read()
-    courses = tmp_path / 'courses.yml'
-    courses.write_text(text.replace('rule_files: [RULES]', f'rule_files: [{RULES}]'))
-    promtool('test', 'rules', str(courses))
-    fired = {test['alertname'] for course in yaml.safe_load(text)['tests']
-             for test in course['alert_rule_test'] if test.get('exp_alerts')}
-    assert fired == {rule['alert'] for rule in rules() if 'alert' in rule}
+    RULES.run(tmp_path, RULES.courses)
+    assert RULES.told(True) == set(RULES.alerts)
 
 
 def test_a_wrong_course_is_noticed(tmp_path):
     """So the test above can fail."""
-    with open(COURSES, encoding='utf-8') as file:
-        text = file.read().replace('rule_files: [RULES]', f'rule_files: [{RULES}]')
-    courses = tmp_path / 'courses.yml'
-    courses.write_text(text.replace("'0.75x20 0.9x20'", "'0.65x20 0.9x20'"))
-    done = subprocess.run(['promtool', 'test', 'rules', str(courses)], stdout=subprocess.PIPE,
-                          stderr=subprocess.STDOUT, text=True, check=False)
+    done = RULES.run(tmp_path, RULES.courses.replace("'0.75x20 0.9x20'", "'0.65x20 0.9x20'"),
+                     check=False)
     assert done.returncode != 0 and 'NaivePoolUsed' in done.stdout
 
 
@@ -83,18 +56,17 @@ def test_a_wrong_course_is_noticed(tmp_path):
     ('NaivePoolUsed', '> 0.70'), ('NaivePoolNearlyGone', '> 0.85'), ('NaiveOddsChanged', '> 0.15'),
     ('NaivePollsSlow', '> 0.2'), ('NaiveBetsSlow', '> 0.5'), ('NaiveSessionsMiss', '< 0.95')])
 def test_the_figures_are_those_of_the_specification(alert, figure):
-    rule = next(rule for rule in rules() if rule.get('alert') == alert)
-    assert rule['expr'].strip().endswith(figure)
+    assert RULES.alerts[alert]['expr'].strip().endswith(figure)
 
 
 def test_a_settlement_alerts_after_five_minutes():
-    rule = next(rule for rule in rules() if rule.get('alert') == 'NaiveSettlementSlow')
+    rule = RULES.alerts['NaiveSettlementSlow']
     assert (rule['expr'], rule['for']) == ('overround_naive_settlement_left > 0', '5m')
 
 
 def test_what_rules_and_panels_ask_for_is_shown(shown):
-    asked = {name for text in expressions() for name in OWN.findall(text)}
-    assert len(asked) > 10 and asked <= shown, asked - shown
+    wanted = asked(expressions())
+    assert len(wanted) > 10 and wanted <= shown, wanted - shown
 
 
 def test_the_dashboard_has_the_six_panels_and_prometheus_reads_them(tmp_path):
