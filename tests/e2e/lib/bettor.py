@@ -21,8 +21,13 @@ class Bettor:
         self.token = server.token(self.name)
         self.http = Http(server.public)
         if money:
-            response = self.deposit(money)
-            assert response.status == 201, response.body
+            self.pay_in(money)
+
+    def pay_in(self, money):
+        """A book that can answer nobody just now (503) is asked again, with the same key."""
+        key = self.key()
+        response = until(lambda: (said := self.deposit(money, key)).status != 503 and said)
+        assert response.status in (200, 201), response.body
 
     def reconnect(self):
         self.http.close()

@@ -64,7 +64,7 @@ class Page:
         self.socket.send_frame(1, json.dumps({'id': self.number, 'method': method,
                                               'params': parameters}).encode())
         while True:
-            message = self.socket.receive(30)
+            message = self.socket.receive(60)
             if message.get('method') == 'Runtime.exceptionThrown':
                 self.errors.append(message['params']['exceptionDetails'])
             if message.get('id') == self.number:
@@ -80,7 +80,7 @@ class Page:
         assert 'exceptionDetails' not in answer, answer
         return answer['result'].get('value')
 
-    def wait(self, script, seconds=30):
+    def wait(self, script, seconds=60):
         """Waits until the expression is true; answers its value."""
         def look():
             try:

@@ -27,8 +27,10 @@ class Consumer:
         source = ['--streams', source] if isinstance(source, str) else list(source)
         if '--data' not in options:
             options = ('--data', self.folder, *options)
+        if '--stream-session-ms' not in options:  # one that is killed is to be missed soon
+            options = ('--stream-session-ms', '1500', *options)
         self.argv = [BINARY, 'serve', '--roles', role, *source, '--stream-group', group,
-                     '--stream-session-ms', '1500', '--admin', '127.0.0.1:0', *map(str, options)]
+                     '--admin', '127.0.0.1:0', *map(str, options)]
         self.log = os.path.join(self.folder, 'log')
         self.process, self.admin = None, None
 

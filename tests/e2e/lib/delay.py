@@ -17,7 +17,7 @@ class Delay:
         self.thread = threading.Thread(target=self.loop.run_until_complete, args=(self.run(),),
                                        daemon=True)
         self.thread.start()
-        assert self.ready.wait(15)
+        assert self.ready.wait(60)
 
     def close(self):
         self.loop.call_soon_threadsafe(self.ended.set)

@@ -6,6 +6,7 @@ from conftest import make
 
 from .bet_service import BetService, level
 from .bettor import Bettor
+from .desk import until_told
 from .feed import Feed
 from .server import run
 from .shards import copy_keys, users_of
@@ -69,11 +70,16 @@ class DeskApart:
         assert answer.status == 200, answer.body
         return answer.json
 
+    def tell(self, path, body=None, away=()):
+        """Until all shards have it but those that are away."""
+        until_told(lambda: self.say(path, body)['shards'], self.shards - len(away), away)
+
     def bet(self, shard, market, **named):
-        """What a bet comes to: placed, or why not."""
+        """What a bet comes to: placed, or why not; LATE: its log took longer than a price holds,
+        and it is decided once more."""
         answer = self.customers[shard].bet(market, 11, '1.00', odds=2.0, price_policy='any',
                                            **named)
-        return 'placed' if answer.status == 201 else answer.json['code']
+        return 'placed' if answer.status == 201 else answer.json.get('code', 'LATE')
 
     def all_bet(self, market, code='placed'):
         """Every shard's next bets come to that."""

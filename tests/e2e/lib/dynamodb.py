@@ -52,7 +52,7 @@ class DynamoDB:
         return f'ledger-{self.tables}'
 
     def ask(self, target, **body):
-        connection = http.client.HTTPConnection('127.0.0.1', self.port, timeout=30)
+        connection = http.client.HTTPConnection('127.0.0.1', self.port, timeout=60)
         connection.request('POST', '/', json.dumps(body), {
             'X-Amz-Target': f'DynamoDB_20120810.{target}', 'X-Amz-Date': '20300101T000000Z',
             'Content-Type': 'application/x-amz-json-1.0', 'Authorization': SIGNED})
@@ -106,7 +106,7 @@ class Pass(http.server.BaseHTTPRequestHandler):
         self.wfile.write(text)
 
     def pass_on(self, body):
-        connection = http.client.HTTPConnection('127.0.0.1', self.server.to_port, timeout=30)
+        connection = http.client.HTTPConnection('127.0.0.1', self.server.to_port, timeout=60)
         try:
             connection.request('POST', '/', body, dict(self.headers))
             answer = connection.getresponse()

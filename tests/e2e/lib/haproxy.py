@@ -75,5 +75,5 @@ class HAProxy:
 
     def close(self):
         self.process.terminate()
-        self.process.wait(30)
+        self.process.wait(60)
         self.log.close()

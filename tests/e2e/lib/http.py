@@ -1,5 +1,6 @@
 """HTTP/1.1 on a raw socket: keep-alive, pipelining, and whatever bytes a test wants to send."""
 import json
+import select
 import socket
 import ssl
 from dataclasses import dataclass, field
@@ -151,6 +152,10 @@ class Http:
     def request(self, method, path, body=None, token=None, headers=()):
         self.begin(method, path, body, token, headers)
         return self.response(method)
+
+    def has_answer(self):
+        """Whether bytes of one are there."""
+        return bool(self.buffer or select.select([self.socket], [], [], 0)[0])
 
     def is_closed_by_peer(self):
         """Waits for the end of the connection; False when bytes come instead."""

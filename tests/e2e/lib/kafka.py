@@ -139,8 +139,8 @@ class Tail:
     def end(self, sign=signal.SIGTERM):
         if self.process.poll() is None:
             self.process.send_signal(sign)
-        status = self.process.wait(30)
-        self.thread.join(30)
+        status = self.process.wait(60)
+        self.thread.join(60)
         self.process.stdout.close()
         assert self.wrong is None, self.wrong
         return status

@@ -86,7 +86,7 @@ class Holder:
         """What is not committed is undone."""
         self.say('COMMIT;\n' if commit else 'ROLLBACK;\n')
         self.psql.stdin.close()
-        self.psql.wait(30)
+        self.psql.wait(60)
 
 
 class NaiveBook:

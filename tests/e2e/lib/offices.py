@@ -3,6 +3,7 @@ can be cut."""
 import os
 import shutil
 
+from .desk import until_told
 from .http import Http
 from .server import Server
 from .standby import Proxy
@@ -39,6 +40,15 @@ class Office(Server):
 
     def say(self, path, body=None, who='tom'):
         return self.call('POST', f'/v1/admin/{path}', body or {'reason': 'x'}, (who, 'trader'))
+
+    def tell(self, path, have_it, body=None):
+        """Until so many shards have it, which are all."""
+        def shards():
+            answer = self.say(path, body)
+            assert answer.status == 200 or answer.code in ('BOOK_AWAY', 'ANSWER_DELAYED'), \
+                answer.body
+            return answer.json['shards'] if answer.status == 200 else None
+        until_told(shards, have_it)
 
     def carried(self):
         return self.metric('overround_office_questions_total')

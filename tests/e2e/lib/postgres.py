@@ -70,7 +70,10 @@ class Postgres:
             self.process.wait(60)
 
     def kill(self):
-        """As the loss of its machine: no process of it goes on, or says goodbye."""
+        """As the loss of its machine: no process of it goes on, or says goodbye. The first one is
+        stopped before the others are looked for: it begins one for each who connects."""
+        self.process.send_signal(signal.SIGSTOP)
+        until(lambda: is_stopped(self.process.pid))
         children = subprocess.run(['pgrep', '-P', str(self.process.pid)], stdout=subprocess.PIPE,
                                   text=True, check=True).stdout.split()
         self.end(signal.SIGKILL)
@@ -90,6 +93,11 @@ class Postgres:
     def close(self):
         self.end(signal.SIGQUIT)
         shutil.rmtree(self.folder, ignore_errors=True)
+
+
+def is_stopped(pid):
+    with open(f'/proc/{pid}/stat', encoding='utf-8') as file:
+        return file.read().rpartition(')')[2].split()[0] == 'T'
 
 
 class Quorum:

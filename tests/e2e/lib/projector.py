@@ -56,7 +56,7 @@ class Projector:
 
     def terminate(self):
         self.process.send_signal(signal.SIGTERM)
-        return self.process.wait(30)
+        return self.process.wait(60)
 
 
 def verify(projection, *source, check=True, environment=()):

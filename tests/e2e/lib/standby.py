@@ -34,7 +34,8 @@ class Proxy:
             far = self.connect()
             with self.lock:
                 if far is None or self.cut:
-                    near.close()
+                    for end in filter(None, (near, far)):
+                        end.close()
                     continue
                 self.pairs.append((near, far))
             for here, there in ((near, far), (far, near)):
