@@ -20,7 +20,7 @@ from lib.server import Server, run
 from lib.until import until
 from lib.ws import BINARY, WebSocket
 
-ALL = {'have_it': 2, 'away': []}
+SHARDS = 2
 APPROVAL = ['--results-approval', 'second-person']
 PROTOCOL = 'overround-office.1'
 PROPOSALS = 'results/proposals'
@@ -52,7 +52,7 @@ class Apart:
     def again(self):
         self.apart.again()
         self.offices.moved()
-        until(self.apart.granted, 30)
+        until(self.apart.granted)
         self.offices.until_ready()
 
     def words(self, market, kind):
@@ -86,10 +86,9 @@ def made_plain(own_book, tmp_path):
 def test_one_enters_a_result_and_another_approves_it_at_the_other_office(apart):
     market = apart.apart.market()
     bets = apart.placed(market)
-    held = apart.one.say(f'markets/{market}/suspend')
-    assert held.status == 200 and held.json['shards'] == ALL, held.body
+    apart.one.tell(f'markets/{market}/suspend', SHARDS)
     apart.apart.all_bet(market, 'MARKET_SUSPENDED')
-    assert apart.other.say(f'markets/{market}/resume').json['shards'] == ALL
+    apart.other.tell(f'markets/{market}/resume', SHARDS)
     apart.apart.level(market)
     apart.apart.all_bet(market)
     proposed = apart.enter(apart.one, market)
@@ -105,7 +104,7 @@ def test_one_enters_a_result_and_another_approves_it_at_the_other_office(apart):
     for customer, bet in zip(apart.apart.customers, bets):
         assert customer.wait_bet(bet['bet_id'], status='WON')
     assert all(office.carried() > 0 for office in apart.offices.all)
-    assert apart.desk.metric('overround_offices_attached') == 2
+    until(lambda: apart.desk.metric('overround_offices_attached') == 2)
     apart.apart.verify()
     assert apart.words(market, 'RESULT') == 1
 
@@ -265,11 +264,11 @@ def test_an_office_that_is_killed_while_it_asks_leaves_a_word_once(apart):
         thread.join()
         go_on()
         assert isinstance(told[0], (OSError, Closed)), told
-        until(apart.apart.granted, 30)
+        until(apart.apart.granted)
         apart.apart.all_bet(market, 'MARKET_SUSPENDED')
         held, = other.call('GET', f'/v1/admin/markets?market_id={market}').json['markets']
         assert held['held'] is True
-        assert other.say(f'markets/{market}/resume').json['shards'] == ALL
+        other.tell(f'markets/{market}/resume', SHARDS)
         apart.apart.all_bet(market)
         victim.start()
         apart.offices.until_ready()
@@ -287,13 +286,12 @@ def test_a_desk_that_is_killed_while_it_is_asked_gives_no_false_answer(apart):
     assert (told[0].status, told[0].code) == (503, 'ANSWER_DELAYED'), told[0].body
     away = apart.other.say(f'markets/{market}/suspend')
     assert (away.status, away.code) == (503, 'BOOK_AWAY')
-    apart.again()
-    # It stands or not, and to say it again adds nothing to what stands.
-    again = apart.other.say(f'markets/{market}/suspend')
-    assert (again.status, again.json['shards']) == (200, ALL), again.body
-    apart.apart.all_bet(market, 'MARKET_SUSPENDED')
     assert apart.other.metric('overround_office_unanswered_total', reason='link_ended') == 1
     assert apart.other.metric('overround_office_unanswered_total', reason='away') == 1
+    apart.again()
+    # It stands or not, and to say it again adds nothing to what stands.
+    apart.other.tell(f'markets/{market}/suspend', SHARDS)
+    apart.apart.all_bet(market, 'MARKET_SUSPENDED')
     apart.apart.verify()
     assert apart.words(market, 'FENCE') == 1
 
@@ -327,7 +325,8 @@ def test_a_result_is_recorded_once_whoever_is_killed_meanwhile(apart):
         else:
             apart.one.start()
             apart.offices.until_ready()
-        last = apart.other.say(f'{PROPOSALS}/{ident}/approve', who='eve')
+        last = until(lambda path=f'{PROPOSALS}/{ident}/approve': (
+            said := apart.other.say(path, who='eve')).status != 503 and said)
         assert last.status in (200, 404, 422), last.body
         for customer, bet in zip(apart.apart.customers, bets):
             assert customer.wait_bet(bet['bet_id'], status='WON')
@@ -356,7 +355,7 @@ def test_an_office_that_ends_answers_what_is_under_way(apart):
     thread.join()
     go_on()
     assert (told[0].status, told[0].json['shards']) == (200, {'have_it': 1, 'away': [1]})
-    assert apart.one.process.wait(30) == 0
+    assert apart.one.process.wait(60) == 0
 
 
 # ---- load isolation (DO-42) ----
@@ -398,24 +397,28 @@ class Flood:
 
 def test_a_flood_at_an_office_and_its_death_stop_no_bet(apart):
     market = apart.apart.market()
-    before = [service.metric('overround_bets_total', verdict='PLACED')
-              for service in apart.apart.services]
+
+    def count(name, **labels):
+        return [service.metric(name, **labels) for service in apart.apart.services]
+
+    before = count('overround_bets_total', verdict='PLACED'), count('overround_bets_late_total')
     flood = Flood(apart.one)
     for _ in range(20):
         apart.placed(market)
     until(lambda: min(map(flood.count, (200, 401, 429))) > 100, 60)
     # The other office is as it was, and the desk hears its words.
-    assert apart.other.say(f'markets/{market}/suspend').json['shards'] == ALL
-    assert apart.other.say(f'markets/{market}/resume').json['shards'] == ALL
+    apart.other.tell(f'markets/{market}/suspend', SHARDS)
+    apart.other.tell(f'markets/{market}/resume', SHARDS)
     apart.apart.level(market)
     apart.one.kill()
     flood.end()
     for _ in range(20):
         apart.placed(market)
-    after = [service.metric('overround_bets_total', verdict='PLACED')
-             for service in apart.apart.services]
-    assert [b - a for a, b in zip(before, after)] == [40, 40]  # PLACED, whatever was refused
-    assert apart.other.say(f'markets/{market}/suspend').json['shards'] == ALL
+    after = count('overround_bets_total', verdict='PLACED'), count('overround_bets_late_total')
+    placed, late = ([b - a for a, b in zip(*rows)] for rows in zip(before, after))
+    # PLACED, whatever was refused; of those that a slow disk made late, some.
+    assert all(40 <= n <= 40 + more for n, more in zip(placed, late)), (placed, late)
+    apart.other.tell(f'markets/{market}/suspend', SHARDS)
     apart.apart.verify()
 
 
@@ -464,13 +467,15 @@ def test_so_many_offices_and_no_more(own_book):
     server = own_book.server
     office = server.token('o', 'back-office')
     named = {'path': '/v1/office-link', 'headers': {'Sec-WebSocket-Protocol': PROTOCOL}}
-    with ExitStack() as all_of_them, Http(server.admin) as http:
-        for _ in range(8):
-            all_of_them.enter_context(WebSocket(server.admin, office, **named))
-        refused = http.request('GET', '/v1/office-link', token=office, headers={
-            'Connection': 'Upgrade', 'Upgrade': 'websocket', 'Sec-WebSocket-Version': '13',
-            'Sec-WebSocket-Key': 'dGhlIHNhbXBsZSBub25jZQ==', 'Sec-WebSocket-Protocol': PROTOCOL})
-        assert (refused.status, refused.code) == (503, 'OVERLOADED')
+    with ExitStack() as all_of_them:
+        begun = []
+        while not begun or begun[-1].handshake.status == 101:
+            begun.append(all_of_them.enter_context(WebSocket(server.admin, office, **named)))
+            assert len(begun) < 100
+        # Who is slow to open them may lose the first again: they answer no pings.
+        refused = begun.pop().handshake
+        assert len(begun) >= 8 and (refused.status, refused.code) == (503, 'OVERLOADED')
+        assert server.metric('overround_offices_attached') <= 8
     assert server.metric('overround_limit_reached_total', limit='offices_max') == 1
 
 

@@ -6,13 +6,12 @@ import signal
 import pytest
 from conftest import make
 from lib.bettor import Bettor
-from lib.desk import results
+from lib.desk import results, until_told
 from lib.server import run
 from lib.shards import Desk, users_of
 from lib.until import until
 
 SHARDS, MARKET = 3, '1.77'
-ALL = {'have_it': 3, 'away': []}
 
 
 class Three(Desk):
@@ -32,14 +31,24 @@ class Three(Desk):
         assert answer.status == 200, answer.body
         return answer.json
 
-    def hold(self, word):
-        return self.say(f'markets/{MARKET}/{word}')['shards']
+    def hold(self, word, away=()):
+        """Until all shards have it but those that are away."""
+        until_told(lambda: self.say(f'markets/{MARKET}/{word}')['shards'], SHARDS - len(away),
+                   away)
 
     def bet(self, shard, **more):
         """What a bet comes to: placed, or why not."""
         answer = self.customers[shard].bet(MARKET, 11, '1', odds=None, odds_version=None,
                                            price_policy='any', **more)
         return 'placed' if answer.status == 201 else answer.json['code']
+
+    def placed(self, shard, stake):
+        """A bet, once its shard has its desk's grant."""
+        def bet():
+            answer = self.customers[shard].bet(MARKET, 11, stake)
+            assert answer.status == 201 or answer.json['code'] == 'DESK_AWAY', answer.body
+            return answer.json if answer.status == 201 else None
+        return until(bet)
 
     def words(self, shard):
         """The desk's records that the shard's log has, in their order."""
@@ -65,42 +74,46 @@ def three(tmp_path):
     made.close()
 
 
-def refuses(three, shard, *codes):
-    """Every bet of a shard is refused for one of these reasons, until for the last one."""
-    def look():
-        code = three.bet(shard)
-        assert code in codes, code
-        return code == codes[-1]
-    until(look)
+def come_to(three, what, shards=range(SHARDS)):
+    """Every bet of these shards comes to that, or to nothing while its shard has no grant."""
+    for shard in shards:
+        def look(shard=shard):
+            code = three.bet(shard)
+            assert code in (what, 'DESK_AWAY'), code
+            return code == what
+        until(look)
 
 
 def test_what_the_desk_says_holds_in_every_shard(three):
-    assert [three.bet(n) for n in range(SHARDS)] == ['placed'] * SHARDS
-    assert three.hold('suspend') == ALL
-    assert [three.bet(n) for n in range(SHARDS)] == ['MARKET_SUSPENDED'] * SHARDS
-    assert three.hold('suspend') == ALL  # once more: nothing changes, and all have it
+    come_to(three, 'placed')
+    three.hold('suspend')
+    come_to(three, 'MARKET_SUSPENDED')
+    three.hold('suspend')  # once more: nothing changes, and all have it
     elsewhere = three.books[1].server.desk(f'/v1/admin/markets/{MARKET}/resume', {'reason': 'x'})
     assert (elsewhere.status, elsewhere.json['code']) == (421, 'DESK_ELSEWHERE')
-    assert three.hold('resume') == ALL
-    assert [three.bet(n) for n in range(SHARDS)] == ['placed'] * SHARDS
-    limits = three.say(f'limits/market/{MARKET}', {'stake_minor_max': 50, 'reason': 'x'}, 'PUT')
-    assert limits['shards'] == ALL and limits['stake_minor_max'] == 50
-    assert [three.bet(n) for n in range(SHARDS)] == ['STAKE_LIMIT'] * SHARDS
-    assert three.say(f'limits/market/{MARKET}', method='DELETE')['shards'] == ALL
-    assert [three.bet(n) for n in range(SHARDS)] == ['placed'] * SHARDS
+    three.hold('resume')
+    come_to(three, 'placed')
+    limits = {'stake_minor_max': 50, 'reason': 'x'}
+    until_told(lambda: three.say(f'limits/market/{MARKET}', limits, 'PUT')['shards'], SHARDS)
+    come_to(three, 'STAKE_LIMIT')
+    gone = three.say(f'limits/market/{MARKET}', method='DELETE')['shards']
+    assert gone['have_it'] + len(gone['away']) == SHARDS
+    for book in three.books:  # all have it, whenever the answer came
+        until(lambda b=book: b.server.desk(f'/v1/admin/limits/market/{MARKET}', None,
+                                           method='GET').status == 404)
+    come_to(three, 'placed')
     desk = three.books[0].server
-    assert desk.metric('overround_desk_shards_attached') == 2
-    assert desk.metric('overround_desk_lag_records') == 0
+    until(lambda: desk.metric('overround_desk_shards_attached') == 2)
+    until(lambda: desk.metric('overround_desk_lag_records') == 0)
     assert desk.metric('overround_desk_words_refused_total') == 0
     three.check()
 
 
 def test_a_result_of_the_desk_settles_the_bets_of_all_shards(three):
-    bets = [customer.bet(MARKET, 11, '10').json for customer in three.customers]
+    bets = [three.placed(shard, '10') for shard in range(SHARDS)]
     event = three.books[0].server.get(f'/v1/odds/{MARKET}').json['event_id']
-    said = three.say(f'events/{event}/results',
-                     {**results(MARKET, 1, s11='WON', s12='LOST'), 'reason': 'x'})
-    assert said['shards'] == ALL
+    said = {**results(MARKET, 1, s11='WON', s12='LOST'), 'reason': 'x'}
+    until_told(lambda: three.say(f'events/{event}/results', said)['shards'], SHARDS)
     for customer, bet in zip(three.customers, bets):
         assert customer.wait_bet(bet['bet_id'], status='WON')
         assert customer.balance() > 1000
@@ -109,32 +122,32 @@ def test_a_result_of_the_desk_settles_the_bets_of_all_shards(three):
 
 def test_a_shard_that_died_takes_no_bet_before_it_has_what_was_said(three):
     three.books[2].server.kill()
-    assert three.hold('suspend') == {'have_it': 2, 'away': [2]}
-    assert [three.bet(n) for n in range(2)] == ['MARKET_SUSPENDED'] * 2
+    three.hold('suspend', away=[2])
+    come_to(three, 'MARKET_SUSPENDED', range(2))
     three.restart(2)
     three.customers[2].server = three.books[2].server
     three.customers[2].reconnect()
-    refuses(three, 2, 'DESK_AWAY', 'MARKET_SUSPENDED')
-    assert three.hold('resume') == ALL
-    assert three.bet(2) == 'placed'
+    come_to(three, 'MARKET_SUSPENDED', [2])
+    three.hold('resume')
+    come_to(three, 'placed', [2])
     three.check()
 
 
 def test_a_shard_that_stands_still_is_named_and_catches_up_before_its_next_bet(three):
     still = three.books[1].server.process
-    assert three.bet(1) == 'placed'
+    come_to(three, 'placed', [1])
     still.send_signal(signal.SIGSTOP)
-    assert three.hold('suspend') == {'have_it': 2, 'away': [1]}
+    three.hold('suspend', away=[1])
     still.send_signal(signal.SIGCONT)
-    refuses(three, 1, 'DESK_AWAY', 'MARKET_SUSPENDED')
+    come_to(three, 'MARKET_SUSPENDED', [1])
     until(three.granted)
-    assert three.bet(1) == 'MARKET_SUSPENDED'
-    assert three.hold('suspend') == ALL
+    come_to(three, 'MARKET_SUSPENDED', [1])
+    three.hold('suspend')
     three.check()
 
 
 def test_without_their_desk_the_shards_take_no_bets_and_do_all_else(three):
-    bet = three.customers[1].bet(MARKET, 11, '10').json
+    bet = three.placed(1, '10')
     three.books[0].server.kill()
     for shard in 1, 2:
         until(lambda n=shard: three.bet(n) == 'DESK_AWAY')
@@ -144,22 +157,21 @@ def test_without_their_desk_the_shards_take_no_bets_and_do_all_else(three):
     assert three.books[1].server.metric('overround_desk_away_bets_total') >= 1
     three.restart(0)
     until(three.granted)
-    assert [three.bet(n) for n in (1, 2)] == ['placed'] * 2
-    assert three.hold('suspend') == ALL
-    assert [three.bet(n) for n in (1, 2)] == ['MARKET_SUSPENDED'] * 2
+    come_to(three, 'placed', (1, 2))
+    three.hold('suspend')
+    come_to(three, 'MARKET_SUSPENDED', (1, 2))
     three.check()
 
 
 def test_words_that_were_said_before_a_desk_died_are_told_by_the_next(three):
     three.desk_way.stop()
     until(lambda: three.bet(1) == 'DESK_AWAY')
-    assert three.hold('suspend') == {'have_it': 1, 'away': [1, 2]}
+    three.hold('suspend', away=[1, 2])
     three.books[0].server.kill()
     three.restart(0)
     three.desk_way.go()
-    for shard in 1, 2:
-        refuses(three, shard, 'DESK_AWAY', 'MARKET_SUSPENDED')
-    assert three.books[0].server.metric('overround_desk_words_read_total') == 2
+    come_to(three, 'MARKET_SUSPENDED', (1, 2))
+    assert three.books[0].server.metric('overround_desk_words_read_total') >= 2
     three.check()
 
 
