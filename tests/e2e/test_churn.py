@@ -80,7 +80,7 @@ def machine():
 
 
 def test_who_vanishes_without_a_word_leaves_nothing_behind(machine, tmp_path):
-    book = make(tmp_path / 'data', ('--ping-ms', '1000', '--pong-ms', '1000'))
+    book = make(tmp_path / 'data', ('--ping-ms', '1000', '--pong-ms', '4000'))
     server, market = book.server, book.market()
     before, fds = held(server), descriptors(server)
     assert churn(server, market, AT_ONCE * 10)['failed'] == 0

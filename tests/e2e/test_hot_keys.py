@@ -47,7 +47,7 @@ def more(load, count):
 
 @pytest.fixture
 def shards(database, tmp_path):
-    made = Shards(make, tmp_path, 2, ['--ledger', database.url, '--stall-ms', '500'])
+    made = Shards(make, tmp_path, 2, ['--ledger', database.url, '--stall-ms', '4000'])
     yield made
     made.close()
 
@@ -111,7 +111,7 @@ def test_a_range_that_is_held_stops_its_shard_and_no_other(shards, database):
     refused = probe.bet(market, 12, '1')
     assert refused.status == 503 and refused.json['code'] == 'LEDGER_STALLED', refused.body
     assert shards.books[HOT].server.get(f'/v1/odds/{market}').status == 200
-    assert database.number(WAITING) == 1
+    until(lambda: database.number(WAITING) == 1)
     holder.end()
     until(lambda: probe.bet(market, 12, '1').status == 201)
     more(hot, 50)
