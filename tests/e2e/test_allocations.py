@@ -55,9 +55,9 @@ def answers(connection, requests, count):
         text += piece
         seen = text.count(b'HTTP/1.1 ')
         if seen == count:
-            head, _, body = text[text.rindex(b'HTTP/1.1 '):].partition(b'\r\n\r\n')
+            head, end, body = text[text.rindex(b'HTTP/1.1 '):].partition(b'\r\n\r\n')
             named = [line for line in head.split(b'\r\n') if line.startswith(b'Content-Length: ')]
-            seen -= not head or len(body) < (int(named[0][16:]) if named else 0)
+            seen -= not end or len(body) < (int(named[0][16:]) if named else 0)
     return text
 
 

@@ -311,17 +311,17 @@ def test_a_silent_provider_takes_its_prices_away_at_once(own_book):
         socket.subscribe(f'market:{market}')
         socket.wait_for(op='snapshot')
         own_book.feed.silent = True
-        until(lambda: customer.place(slip).status == 409, 12, 0.2)
+        until(lambda: customer.place(slip).status == 409, pause=0.2)
         refuse(own_book, customer, slip, 409, 'MARKET_SUSPENDED')
         socket.wait_for(op='delta', status='suspended')  # pushed too
         assert own_book.server.get(f'/v1/odds/{market}').json['status'] == 'suspended'
         own_book.feed.silent = False
-        until(lambda: customer.place(slip).status == 201, 12, 0.2)
+        until(lambda: customer.place(slip).status == 201, pause=0.2)
         socket.wait_for(op='delta', status='active')
 
 
 def test_in_play_bets_wait_with_their_stake_held(book):
-    market = book.market(inPlay=True, betDelay=2)
+    market = book.market(inPlay=True, betDelay=5)
     customer = book.bettor(money='100.00')
     response = customer.bet(market, 11)
     assert response.status == 202 and response.json['status'] == 'PENDING'
@@ -334,7 +334,7 @@ def test_in_play_bets_wait_with_their_stake_held(book):
 
 
 def test_a_goal_during_the_delay_gives_the_stake_back(book):
-    market = book.market(inPlay=True, betDelay=3)
+    market = book.market(inPlay=True, betDelay=5)
     customer = book.bettor(money='100.00')
     with book.server.websocket(token=customer.token) as socket:
         response = customer.bet(market, 11)
@@ -349,7 +349,7 @@ def test_a_goal_during_the_delay_gives_the_stake_back(book):
 
 def test_a_suspension_that_ended_before_the_release_refuses_too(book):
     """BETTING-RULES 4.7: what stopped the market is what the delay is there for."""
-    market = book.market(inPlay=True, betDelay=2)
+    market = book.market(inPlay=True, betDelay=5)
     customer = book.bettor(money='100.00')
     response = customer.bet(market, 11, price_policy='any')
     book.feed.define(market, status='SUSPENDED')

@@ -263,7 +263,7 @@ def test_a_bet_that_waits_for_the_desk_is_given_back(book, page, end, text):
     if end == 'rejected':
         word(book, ident, 'reject')
     else:
-        word(book, ident, 'offer', stake=4, valid_ms=1500 if end == 'over' else 60000)
+        word(book, ident, 'offer', stake=4, valid_ms=6000 if end == 'over' else 60000)
         page.wait(page.found('.offer'))
     if end == 'declined':
         page.click('.offer button:last-child')
@@ -273,9 +273,9 @@ def test_a_bet_that_waits_for_the_desk_is_given_back(book, page, end, text):
 
 
 def test_a_bet_in_play_shows_its_wait(book, page):
-    ident = market(book, inPlay=True, betDelay=3)
+    ident = market(book, inPlay=True, betDelay=6)
     choose(page, ident)
-    page.wait(f'/waits 3 s/.test({page.text("#slip-hint")})')
+    page.wait(f'/waits 6 s/.test({page.text("#slip-hint")})')
     page.click('#place')
     bet(page, r'/Waiting[^]*taken in \d s/')
     bet(page, '/Open/')

@@ -86,7 +86,7 @@ class Cluster:
         """Until it is there again, by itself."""
         before = self.starts(member)
         os.kill(self.members()[member]['pid'], signal.SIGKILL)
-        until(lambda: self.starts(member) > before, 30)
+        until(lambda: self.starts(member) > before)
         until(ready or (lambda: self.is_ready(member)), 60)
 
     def holder(self, name):
@@ -101,7 +101,7 @@ class Cluster:
         before = self.starts(has)
         os.kill(self.members()[has]['pid'], signal.SIGKILL)
         until(lambda: self.is_ready(waits), 60)
-        until(lambda: self.starts(has) > before, 30)
+        until(lambda: self.starts(has) > before)
         return has, waits
 
     def end(self, sign=signal.SIGTERM):

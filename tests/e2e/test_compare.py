@@ -184,11 +184,11 @@ def test_a_file_counts_without_its_zeros_and_not_when_it_is_gone(tmp_path):
 
 
 def test_the_command_hands_its_words_on_and_forwards_the_exit_code():
-    told = compare('--help', seconds=30)
+    told = compare('--help', seconds=60)
     assert told.returncode == 0 and 'usage: overround compare' in told.stdout
-    wrong = compare('--dance', seconds=30)
+    wrong = compare('--dance', seconds=60)
     assert wrong.returncode == 2 and '--dance' in wrong.stderr
-    many = compare(*['--quick'] * 65, seconds=30)
+    many = compare(*['--quick'] * 65, seconds=60)
     assert many.returncode == 2 and 'too many arguments' in many.stderr
 
 
@@ -211,7 +211,7 @@ def test_without_the_script_the_command_says_where_it_looked(tmp_path):
     program = tmp_path / 'bin' / 'overround'
     program.parent.mkdir()
     shutil.copy(BINARY, program)
-    told = compare('--quick', program=program, seconds=30)
+    told = compare('--quick', program=program, seconds=60)
     assert told.returncode == 1 and told.stdout == ''
     assert f'{tmp_path}/bench/compare/compare' in told.stderr
     assert f'{tmp_path}/share/overround/bench/compare/compare' in told.stderr
@@ -222,7 +222,7 @@ def test_what_is_installed_has_its_own_script_and_starts_the_installed_program(t
     subprocess.run(['meson', 'install', '-C', os.path.dirname(BINARY), '--no-rebuild', '--destdir',
                     str(tmp_path)], check=True, stdout=subprocess.DEVNULL)
     program, = tmp_path.glob('**/bin/overround')
-    told = compare('--help', program=program, seconds=30)
+    told = compare('--help', program=program, seconds=60)
     assert told.returncode == 0 and 'usage: overround compare' in told.stdout
     share = program.parent.parent / 'share' / 'overround'
     for needed in ('bench/compare/compare', 'deploy/cluster/engines.py', 'tests/lib/run-postgres',

@@ -112,9 +112,9 @@ def test_a_client_that_others_wrote_agrees(book):
         async with websockets.connect(f'ws://{host}:{port}/v1/stream') as socket:
             assert [e.name for e in socket.extensions] == ['permessage-deflate']
             await socket.send(json.dumps({'op': 'subscribe', 'channels': [f'market:{market}']}))
-            snapshot = json.loads(await asyncio.wait_for(socket.recv(), 15))
+            snapshot = json.loads(await asyncio.wait_for(socket.recv(), 60))
             await socket.send(json.dumps({'op': 'ping', 'pad': ' '}) + ' ' * 2000)
-            return snapshot, json.loads(await asyncio.wait_for(socket.recv(), 15))
+            return snapshot, json.loads(await asyncio.wait_for(socket.recv(), 60))
 
     snapshot, answer = asyncio.run(talk())
     assert len(snapshot['markets'][0]['selections']) == len(MANY)

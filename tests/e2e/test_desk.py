@@ -8,7 +8,7 @@ from lib.until import until
 
 MARKETS = '/v1/admin/markets'
 BETS = 600  # of one market, one settled a turn
-SLOW_TURNS = 'delay_enter=5000'  # microseconds before each, that the bar is seen while it runs
+SLOW_TURNS = 'delay_enter=10000'  # microseconds before each, that the bar is seen while it runs
 
 
 @pytest.fixture(scope='module')

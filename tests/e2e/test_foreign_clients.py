@@ -44,7 +44,7 @@ def test_npm_ws_agrees(own_book, ws_folder, packing):
         own_book.feed.prices(market, {r: round(2 + (r + step) % 40 / 50, 2) for r in MANY})
         versions.append(server.get(f'/v1/odds/{market}').json['odds_version'])
     told = json.loads(peer.stdout.readline())
-    assert peer.wait(30) == 0
+    assert peer.wait(60) == 0
     assert ('permessage-deflate' in told['extensions']) == packing
     assert told['protocol'] == f'bearer.{token}' and told['accept']
     assert told['snapshot'] == len(MANY) and told['pongs'] == ['are you there']

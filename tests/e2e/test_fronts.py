@@ -82,7 +82,7 @@ def test_kills_of_fronts_lose_and_double_nothing(fronts):
         fronts.server = victim
         acknowledged = len(load.acknowledged)
         join = load.start(number)
-        until(lambda a=acknowledged: len(load.acknowledged) > a + 20, 30)
+        until(lambda a=acknowledged: len(load.acknowledged) > a + 20)
         victim.kill()
         join()
         fronts.server = fronts.fronts[(number + 1) % 2]
@@ -101,7 +101,7 @@ def test_a_book_that_is_killed_is_waited_for(fronts):
     for number in range(4):
         acknowledged = len(load.acknowledged)
         join = load.start(number)
-        until(lambda a=acknowledged: len(load.acknowledged) > a + 20, 30)
+        until(lambda a=acknowledged: len(load.acknowledged) > a + 20)
         fronts.book.server.kill()
         until(lambda: not fronts.server.is_ready())
         refused = fronts.bettor(name='load-0', money=None).deposit('1.00', 'meanwhile')
@@ -110,7 +110,7 @@ def test_a_book_that_is_killed_is_waited_for(fronts):
         assert fronts.server.get('/healthz').status == 200
         join()
         fronts.restart_book()
-        until(fronts.server.is_ready, 30)
+        until(fronts.server.is_ready)
         load.retry_unanswered()
     load.check()
     assert fronts.server.metric('overround_link_sessions_total') >= 5
@@ -130,7 +130,7 @@ def test_a_way_that_swallows_is_noticed_and_the_key_tells(fronts):
         assert socket.close_code() in (1001, 1012)
     fronts.way.stop()
     fronts.way.go()
-    until(fronts.server.is_ready, 30)
+    until(fronts.server.is_ready)
     assert ann.place(slip, 'swallowed').status == 201
     assert ann.balance() == 990
     assert fronts.server.metric('overround_link_unanswered_total', reason='link_ended') == 1
@@ -185,7 +185,7 @@ def test_who_may_come_and_with_what(own_book):
 ])
 def test_roles_that_cannot_be_run_are_refused_by_name(tmp_path, options, word):
     done = run('serve', '--data', str(tmp_path / 'data'), '--listen', '127.0.0.1:0', '--admin',
-               '127.0.0.1:0', *options, check=False, seconds=30)
+               '127.0.0.1:0', *options, check=False)
     assert done.returncode == 2
     assert word in done.stderr
 

@@ -141,7 +141,7 @@ def test_two_bets_that_race_for_the_same_money_do_not_both_win(book, market):
 
 
 def test_a_pending_bet_is_replayed_as_pending_and_then_as_decided(book):
-    market = book.market(inPlay=True, betDelay=2)
+    market = book.market(inPlay=True, betDelay=5)
     customer = book.bettor()
     slip = customer.slip(market, 11)
     first = customer.place(slip, 'k')

@@ -204,7 +204,7 @@ def test_files_of_another_ledger_are_refused(kept, database, tmp_path):
     other.server.options += ['--ledger', database.url]
     before = database.number(RECORDS)
     other.server.spawn()
-    assert other.server.process.wait(30) not in (0, None)
+    assert other.server.process.wait(60) not in (0, None)
     assert 'the ledger\'s database' in other.server.log_text()
     assert database.number(RECORDS) == before
 

@@ -121,7 +121,7 @@ def test_pages_say_what_the_logs_say(told):
     told.feed.settle(market, [11])
     customer.wait_bet(bet, status='WON')
     until(lambda: [e['value']['type'] for e in pages(told, 'bet-events', 'all')[0]
-                   if e['value']['bet_id'] == bet] == ['placed', 'settled'], 30)
+                   if e['value']['bet_id'] == bet] == ['placed', 'settled'])
     events, end = pages(told, 'bet-events', 'all')
     assert len({(e['seq'], e['key']) for e in events}) == len(events)
     assert all(e['seq'] == f"0-{e['position']}" for e in events)
@@ -131,7 +131,7 @@ def test_pages_say_what_the_logs_say(told):
     told.server.start()
     again(told)
     until(lambda: logged <= {(e['key'], e['value']['odds_version'])
-                             for e in pages(told, 'odds-updates', 'all')[0]}, 30)
+                             for e in pages(told, 'odds-updates', 'all')[0]})
     assert pages(told, 'bet-events', 'all')[1]['log'] == end['log']
 
 

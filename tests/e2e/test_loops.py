@@ -59,7 +59,7 @@ def test_every_loop_has_customers_and_all_show_the_same_market(book):
     shown = [book.server.get(f'/v1/odds/{market}').json for _ in range(CONNECTIONS)]
     assert shown.count(shown[0]) == len(shown)
     assert book.server.get('/readyz').status == 200
-    assert book.server.metric('overround_loops_behind') == 0
+    until(lambda: book.server.metric('overround_loops_behind') == 0)
 
 
 class Mover(threading.Thread):
@@ -89,7 +89,8 @@ def test_no_loop_shows_less_than_another_has_shown_before(book):
         socket.subscribe(f'market:{market}')
         newest = socket.wait_for(op='snapshot')['markets'][0]['odds_version']
         end = time.monotonic() + 5
-        while time.monotonic() < end:
+        while time.monotonic() < end or reads <= 200 or mover.moves <= 200:
+            assert time.monotonic() < end + 60, (reads, mover.moves)
             reader = readers[reads % CONNECTIONS]
             reads += 1
             version = reader.request('GET', f'/v1/odds/{market}').json['odds_version']
@@ -102,7 +103,6 @@ def test_no_loop_shows_less_than_another_has_shown_before(book):
     mover.end()
     for reader in readers:
         reader.close()
-    assert reads > 200 and mover.moves > 200
 
 
 def sockets_of_two_loops(book, market):
@@ -167,7 +167,7 @@ def test_a_loop_that_stands_still_is_no_matter_of_the_book_and_of_the_others(own
         for socket in sockets.values():
             socket.send({'op': 'place_bet', 'id': '1', 'idempotency_key': bettor.key(),
                          'bet': slip})
-        answered = until(lambda: answers_of(sockets.values(), LOOPS - 1), 30)
+        answered = until(lambda: answers_of(sockets.values(), LOOPS - 1))
     waiting = [s for s in sockets.values() if s not in answered]
     assert len(waiting) == 1 and waiting[0].wait_for(op='bet')['bet']['status'] == 'PLACED'
     assert own_book.server.terminate() == 0
@@ -177,8 +177,8 @@ def test_a_loop_that_cannot_go_on_ends_the_process_and_costs_no_bet(own_book):
     bettor = own_book.bettor()
     assert bettor.bet(own_book.market(), 11).status == 201
     subprocess.run(Strace(own_book.server, 'epoll_pwait2', 'error=EBADF', threads=NETWORK[:1]).argv,
-                   timeout=30, check=False)
-    assert own_book.server.process.wait(30) == 1
+                   timeout=60, check=False)
+    assert own_book.server.process.wait(60) == 1
     assert 'a network loop ended' in own_book.server.log_text()
     assert 'all invariants hold' in own_book.server.verify()
 
@@ -249,7 +249,7 @@ def test_a_provider_that_falls_silent_is_stale_at_all_loops(tmp_path):
     market = book.market()
     book.feed.close()
     for _ in range(8):
-        until(lambda: book.server.get(f'/v1/odds/{market}').json.get('stale') is True, 10)
+        until(lambda: book.server.get(f'/v1/odds/{market}').json.get('stale') is True)
     # Nobody keeps it under the tag of its version, which may be the same when it is not stale.
     stale = book.server.get(f'/v1/odds/{market}', headers={'If-None-Match': '*'})
     assert stale.status == 200 and 'etag' not in stale.headers
@@ -260,7 +260,7 @@ def test_a_provider_that_falls_silent_is_stale_at_all_loops(tmp_path):
 def test_an_address_in_use_is_refused_though_loops_share_theirs(book, tmp_path):
     other = Server(tmp_path / 'other', '--loops', '2', listen='%s:%d' % book.server.public)
     other.spawn()
-    assert other.process.wait(30) == 1
+    assert other.process.wait(60) == 1
     assert 'cannot listen at' in other.log_text()
 
 
@@ -276,7 +276,7 @@ def test_kills_under_load_lose_and_double_nothing(own_book):
     for number in range(3):
         acknowledged = len(load.acknowledged)
         join = load.start(number)
-        until(lambda a=acknowledged: len(load.acknowledged) > a + 50, 30)
+        until(lambda a=acknowledged: len(load.acknowledged) > a + 50)
         own_book.server.kill()
         join()
         own_book.server.start()
