@@ -1,7 +1,7 @@
 """Ports of 127.0.0.1 for who is started later: not of those that the kernel gives to whoever
 connects or asks for any, or a connection of somebody else might have one by then. As a program:
-prints one, with --bus one whose number plus 10000 is free as well, as a node of a Redis cluster
-needs."""
+prints one, or as many as are asked for, a line each; with --bus such that the number plus 10000 is
+free as well, as a node of a Redis cluster needs."""
 import random
 import socket
 import sys
@@ -60,4 +60,5 @@ def free_ports(count, bus=False):
 
 
 if __name__ == '__main__':
-    print(free_ports(1, '--bus' in sys.argv)[0])
+    COUNTS = [int(word) for word in sys.argv[1:] if word != '--bus']
+    print(*free_ports(COUNTS[0] if COUNTS else 1, '--bus' in sys.argv), sep='\n')

@@ -8,7 +8,9 @@ import subprocess
 import threading
 
 import pytest
+from conftest import make
 from lib.http import dumps
+from lib.ports import free_port
 from lib.server import ENVIRONMENT, ROOT, Server
 from lib.until import until
 
@@ -77,10 +79,11 @@ class Client:
 
 
 @pytest.fixture
-def book(own_book):
+def book(tmp_path):
     """With a port that stays the same from one process to the next."""
-    own_book.server.listen = '%s:%d' % own_book.server.public
-    return own_book
+    made = make(tmp_path / 'data', listen=f'127.0.0.1:{free_port()}')
+    yield made
+    made.close()
 
 
 @pytest.mark.parametrize('binary', [False, True])

@@ -12,7 +12,7 @@
 
 #include "test.h"
 
-#define WAIT_TRIES 600
+#define WAIT_TRIES 1200
 #define TRY_US     50000
 #define ABSENT     77
 
