@@ -122,14 +122,17 @@ def cluster():
 
 def an_open_market(http, by_broker=False):
     """One of the matches of a desk that was killed may still be shown, until its keys expire. Those
-    of the provider behind the broker end soon."""
-    shown = [market['market_id'] for event in http.request('GET', '/v1/events').json['events']
+    of the provider behind the broker end soon, some between two questions."""
+    answer = http.request('GET', '/v1/events')
+    events = answer.json['events'] if answer.status == 200 else []
+    shown = [market['market_id'] for event in events
              for market in event['markets'] if market['status'] == 'active' and
              market['market_id'].startswith('sr:') == by_broker]
     if not shown:
         return None
-    path = f'/v1/odds/{quote(random.choice(shown), safe="")}'
-    return http.request('GET', path).json
+    market = http.request('GET', f'/v1/odds/{quote(random.choice(shown), safe="")}')
+    priced = market.status == 200 and 'odds' in market.json['selections'][0]
+    return market.json if priced else None
 
 
 def bet(cluster, token, key, by_broker=False):

@@ -246,5 +246,5 @@ def test_a_standby_that_lacks_what_was_acknowledged_is_not_written_to(kept, quor
     kept.server.start()
     kept.feed.again()
     probe.reconnect()
-    assert probe.bet(market, 12, '1').status == 201
+    until(lambda: probe.bet(market, 12, '1').status == 201)
     check_end(kept, load, quorum)

@@ -64,7 +64,8 @@ def test_subscribers_see_every_change_in_order(book):
 
     mover = threading.Thread(target=move)
     mover.start()
-    report = load(book, 'subscribe', '--channels', f'market:{market}', '--clients', '20')
+    report = load(book, 'subscribe', '--channels', f'market:{market}', '--clients', '20',
+                  seconds=4)  # the mover may stand still for some of it
     ended.set()
     mover.join()
     assert report['clients_open'] == 20 and report['closed'] == 0
