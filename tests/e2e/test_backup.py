@@ -267,7 +267,7 @@ def test_an_interrupted_backup_leaves_the_one_before_and_is_continued(own_book, 
             done = subprocess.run(['strace', '-f', '-qq', '-o', os.devnull, '-e', f'trace={call}',
                                    '-e', f'inject={call}:signal=SIGKILL:when={nth}', *argv],
                                   stdin=subprocess.DEVNULL, capture_output=True, text=True,
-                                  timeout=60, env=ENVIRONMENT, check=False)
+                                  timeout=120, env=ENVIRONMENT, check=False)
             assert done.returncode in (0, -signal.SIGKILL, 128 + signal.SIGKILL), done.stderr
             told = restore(copy, tmp_path / f'to-{call}-{nth}')
             assert int(told['records']) >= int(first['records'])

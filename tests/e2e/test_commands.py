@@ -115,7 +115,7 @@ def test_the_demo_moves_by_itself(tmp_path):
         def boards():  # matches that ended some time ago have none
             return [event['scoreboard'] for event in server.get('/v1/events').json['events']
                     if 'scoreboard' in event]
-        assert boards() and all(board['home'] >= 0 and board['phase'] for board in boards())
+        assert all(board['home'] >= 0 and board['phase'] for board in until(boards))
         until(lambda: any(board['minute'] > 0 for board in boards()), pause=0.3)
         assert server.terminate() == 0
         server.verify()
