@@ -35,6 +35,8 @@ static const struct {
      "the server has fsync off: it would lose what it acknowledged"},
     {"SELECT (current_setting('full_page_writes') <> 'on')::int::bigint",
      "the server has full_page_writes off: a crash could tear a page"},
+    {"SELECT (current_setting('transaction_isolation') <> 'serializable')::int::bigint",
+     "transactions are not serializable: a pooler has dropped the connection's options"},
     {"SELECT (current_setting('synchronous_commit') IN ('off', 'local'))::int::bigint",
      "synchronous_commit is off or local: an acknowledged batch could be lost with the server"},
 };

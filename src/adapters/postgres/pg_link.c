@@ -15,14 +15,18 @@
 #include <sys/eventfd.h>
 #include <unistd.h>
 
+#include "adapters/postgres/pg_hosts.h"
 #include "base/assert.h"
 #include "base/clock.h"
 #include "base/error.h"
 
-#define SETTINGS_MAX 32
+#define SETTINGS_MAX      32
+#define OPTIONS_BYTES_MAX 1024 /* of the setting of that name */
 
 struct pg_link {
     PQconninfoOption *options; /* owned */
+    size_t hosts;              /* that they name */
+    size_t host;               /* of these, whom to try first: the one that was good, or was due */
     PGconn *connection;        /* owned; NULL: there is none */
     int leave_fd;
     bool sync_was_cut; /* by a warning during the statement */
@@ -51,6 +55,22 @@ void pg_params_put_bytes(struct pg_params *params, const char *at, size_t bytes)
 
 /* ---- begin and end ---- */
 
+#define SERIALIZABLE "-c default_transaction_isolation=serializable"
+
+static const char *own_options(const struct pg_link *link)
+{
+    for (const PQconninfoOption *option = link->options; option->keyword != NULL; option++)
+        if (strcmp(option->keyword, "options") == 0 && option->val != NULL)
+            return option->val;
+    return "";
+}
+
+/* With ours behind them. */
+static size_t own_options_bytes(const struct pg_link *link)
+{
+    return strlen(own_options(link)) + sizeof " " SERIALIZABLE;
+}
+
 int pg_link_new(const char *conninfo, struct pg_link **ret_link)
 {
     struct pg_link *link = calloc(1, sizeof *link);
@@ -58,7 +78,8 @@ int pg_link_new(const char *conninfo, struct pg_link **ret_link)
         return -ERR_MEMORY;
     link->leave_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
     link->options = PQconninfoParse(conninfo, NULL);
-    if (link->leave_fd < 0 || link->options == NULL) {
+    link->hosts = link->options == NULL ? 0 : pg_hosts_count(link->options);
+    if (link->leave_fd < 0 || link->hosts == 0 || own_options_bytes(link) >= OPTIONS_BYTES_MAX) {
         int error = link->leave_fd < 0 ? -ERR_MEMORY : -ERR_CONFIG;
         pg_link_free(link);
         return error;
@@ -159,6 +180,8 @@ static void on_notice(void *owner, const PGresult *notice)
 }
 
 struct settings {
+    struct pg_host host; /* in place of all that the string names */
+    char options[OPTIONS_BYTES_MAX];
     const char *names[SETTINGS_MAX + 1], *values[SETTINGS_MAX + 1];
     size_t count;
 };
@@ -174,27 +197,53 @@ static void put_setting(struct settings *settings, const char *name, const char 
     }
 }
 
-static struct settings settings_of(const struct pg_link *link)
+static void put_host(struct settings *settings, const struct pg_link *link)
 {
-    struct settings settings = {.count = 0};
+    const struct pg_host *host = &settings->host;
+    pg_hosts_take(link->options, link->host, &settings->host);
+    if (host->host[0] != '\0')
+        put_setting(settings, "host", host->host);
+    if (host->hostaddr[0] != '\0')
+        put_setting(settings, "hostaddr", host->hostaddr);
+    if (host->port[0] != '\0')
+        put_setting(settings, "port", host->port);
+}
+
+/* The user's words come first, but that transactions are serializable is not a matter of taste: of
+ * two that are said, the server takes the last. */
+static void settings_of(const struct pg_link *link, struct settings *settings)
+{
+    put_host(settings, link);
+    (void)snprintf(settings->options, sizeof settings->options, "%s " SERIALIZABLE,
+                   own_options(link));
+    put_setting(settings, "options", settings->options);
     for (const PQconninfoOption *option = link->options; option->keyword != NULL; option++)
         if (option->val != NULL && option->val[0] != '\0')
-            put_setting(&settings, option->keyword, option->val);
-    put_setting(&settings, "application_name", "overround");
-    put_setting(&settings, "connect_timeout", "5");
-    put_setting(&settings, "client_encoding", "UTF8");
-    put_setting(&settings, "options", "-c default_transaction_isolation=serializable");
-    put_setting(&settings, "keepalives_idle", "2");
-    put_setting(&settings, "keepalives_interval", "1");
-    put_setting(&settings, "keepalives_count", "3");
-    put_setting(&settings, "tcp_user_timeout", "5000");
-    put_setting(&settings, "target_session_attrs", "read-write"); /* after a failover: the newest */
-    return settings;
+            put_setting(settings, option->keyword, option->val);
+    put_setting(settings, "application_name", "overround");
+    put_setting(settings, "client_encoding", "UTF8");
+    put_setting(settings, "keepalives_idle", "2");
+    put_setting(settings, "keepalives_interval", "1");
+    put_setting(settings, "keepalives_count", "3");
+    put_setting(settings, "tcp_user_timeout", "5000");
+    put_setting(settings, "target_session_attrs", "read-write"); /* after a failover: the newest */
+}
+
+/* libpq leaves the time to connect to who does not wait in it. */
+static int64_t connect_us(const struct pg_link *link)
+{
+    for (const PQconninfoOption *option = link->options; option->keyword != NULL; option++)
+        if (strcmp(option->keyword, "connect_timeout") == 0 && option->val != NULL) {
+            long seconds = strtol(option->val, NULL, 10);
+            if (seconds > 0 && seconds * US_PER_SECOND < PG_CONNECT_US_MAX)
+                return seconds * US_PER_SECOND;
+        }
+    return PG_CONNECT_US_MAX;
 }
 
 static bool finish_connecting(struct pg_link *link)
 {
-    int64_t until_us = clock_us(CLOCK_MONOTONIC) + PG_CONNECT_US_MAX;
+    int64_t until_us = clock_us(CLOCK_MONOTONIC) + connect_us(link);
     PostgresPollingStatusType status = PGRES_POLLING_WRITING;
     while (status != PGRES_POLLING_OK && status != PGRES_POLLING_FAILED) {
         short events = status == PGRES_POLLING_READING ? POLLIN : POLLOUT;
@@ -210,9 +259,11 @@ static bool finish_connecting(struct pg_link *link)
     return status == PGRES_POLLING_OK;
 }
 
-static bool connect_now(struct pg_link *link)
+static bool connect_to_host(struct pg_link *link)
 {
-    struct settings settings = settings_of(link);
+    struct settings settings = {.count = 0};
+    settings_of(link, &settings);
+    link->problem[0] = '\0';
     link->connection = PQconnectStartParams(settings.names, settings.values, 0);
     if (link->connection != NULL)
         PQsetNoticeReceiver(link->connection, on_notice, link);
@@ -224,6 +275,19 @@ static bool connect_now(struct pg_link *link)
     if (!connected)
         drop(link);
     return connected;
+}
+
+/* Each host has its time, in their order from the one that was good. */
+static bool connect_now(struct pg_link *link)
+{
+    for (size_t tries = 0; tries < link->hosts; tries++) {
+        if (connect_to_host(link))
+            return true;
+        if (pg_link_left(link))
+            return false;
+        link->host = (link->host + 1) % link->hosts;
+    }
+    return false;
 }
 
 static bool be_connected(struct pg_link *link)

@@ -20,7 +20,9 @@
 #include "adapters/shared/store_answer.h"
 #include "base/slice.h"
 
-#define PG_CONNECT_US_MAX    INT64_C(5000000)
+#define PG_CONNECT_US_MAX                                                                          \
+    INT64_C(5000000) /* to each of the hosts; connect_timeout may say less                         \
+                      */
 #define PG_PROBLEM_BYTES_MAX 256
 #define PG_PARAMS_MAX        9
 
@@ -37,8 +39,9 @@ void pg_params_put_bytes(struct pg_params *params, const char *at, size_t bytes)
 struct pg_link;
 
 /* `conninfo` is libpq's, copied; keep-alives and timeouts that it does not name are set so that a
- * peer which is gone is noticed within about five seconds. Does not connect. 0, -ERR_MEMORY,
- * -ERR_CONFIG (libpq cannot read it). */
+ * peer which is gone is noticed within about five seconds. Of several hosts each has its own time
+ * (pg_hosts.h); transactions are serializable whatever its `options` say. Does not connect. 0,
+ * -ERR_MEMORY, -ERR_CONFIG (libpq cannot read it; lists of hosts and ports that do not fit). */
 int pg_link_new(const char *conninfo, struct pg_link **ret_link);
 void pg_link_free(struct pg_link *link); /* accepts NULL */
 /* From any thread: what waits ends soon, and nothing is begun any more. */
