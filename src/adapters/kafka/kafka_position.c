@@ -1,7 +1,11 @@
-/* kafka_position.c - contract in kafka_position.h. The whole partition is read, to its end: it is
- * compacted, and has a few keys. */
+/* kafka_position.c - contract in kafka_position.h.
+ *
+ * A partition has the positions of one log, and the last one is what counts, so its tail is read.
+ * All of it is where the key is not among that: between compactions millions of messages, which are
+ * read for as long as they come. */
 #include "adapters/kafka/kafka_position.h"
 
+#include <stdbool.h>
 #include <string.h>
 
 #include "base/clock.h"
@@ -9,6 +13,7 @@
 #include "base/slice.h"
 
 #define NUMBER_DIGITS_MAX 19
+#define TAIL_MESSAGES     1000 /* the marks of transactions count as such */
 
 void kafka_position_write(struct buf *text, const char *book, uint64_t position)
 {
@@ -36,9 +41,14 @@ static int parse(struct slice value, const char *book, uint64_t *ret_position)
     return 0;
 }
 
+struct found {
+    uint64_t position;
+    bool any;
+};
+
 /* 1: the end was reached; 0: it was not. */
 static int take_message(const rd_kafka_message_t *message, const struct kafka_position_place *place,
-                        struct kafka_problem *problem, uint64_t *position)
+                        struct kafka_problem *problem, struct found *found)
 {
     if (message->err == RD_KAFKA_RESP_ERR__PARTITION_EOF)
         return 1;
@@ -48,16 +58,19 @@ static int take_message(const rd_kafka_message_t *message, const struct kafka_po
     }
     if (!slice_is(slice_of(message->key, message->key_len), place->key))
         return 0;
-    int error = parse(slice_of(message->payload, message->len), place->book, position);
+    int error = parse(slice_of(message->payload, message->len), place->book, &found->position);
+    found->any = true;
     if (error < 0)
         kafka_say(problem, "the topic tells of another book", place->key);
     return error;
 }
 
+/* As long as something comes within the wait, and for KAFKA_POSITION_READ_MS_MAX at most. */
 static int read_to_end(rd_kafka_t *handle, const struct kafka_position_place *place,
-                       struct kafka_problem *problem, uint64_t *position)
+                       struct kafka_problem *problem, struct found *found)
 {
-    int64_t until_us = clock_us(CLOCK_MONOTONIC) + place->wait_ms * US_PER_MS;
+    int64_t begin_us = clock_us(CLOCK_MONOTONIC), until_us = begin_us + place->wait_ms * US_PER_MS;
+    int64_t end_us = begin_us + KAFKA_POSITION_READ_MS_MAX * US_PER_MS;
     int result = 0;
     while (result == 0) {
         int64_t left_us = until_us - clock_us(CLOCK_MONOTONIC);
@@ -67,25 +80,38 @@ static int read_to_end(rd_kafka_t *handle, const struct kafka_position_place *pl
             rd_kafka_consumer_poll(handle, (int)(left_us / US_PER_MS) + 1);
         if (message == NULL)
             continue;
-        result = take_message(message, place, problem, position);
+        result = take_message(message, place, problem, found);
+        if (message->err == RD_KAFKA_RESP_ERR_NO_ERROR)
+            until_us = clock_us(CLOCK_MONOTONIC) + place->wait_ms * US_PER_MS;
+        if (until_us > end_us)
+            until_us = end_us;
         rd_kafka_message_destroy(message);
     }
     return result < 0 ? result : 0;
 }
 
-static int assign(rd_kafka_t *handle, int32_t partition, struct kafka_problem *problem)
+static int assign(rd_kafka_t *handle, int32_t partition, int64_t offset,
+                  struct kafka_problem *problem)
 {
     rd_kafka_topic_partition_list_t *list = rd_kafka_topic_partition_list_new(1);
     if (list == NULL)
         return -ERR_MEMORY;
-    rd_kafka_topic_partition_list_add(list, KAFKA_POSITIONS, partition)->offset =
-        RD_KAFKA_OFFSET_BEGINNING;
+    rd_kafka_topic_partition_list_add(list, KAFKA_POSITIONS, partition)->offset = offset;
     rd_kafka_resp_err_t error = rd_kafka_assign(handle, list);
     rd_kafka_topic_partition_list_destroy(list);
     if (error == RD_KAFKA_RESP_ERR_NO_ERROR)
         return 0;
     kafka_say(problem, "positions cannot be read", rd_kafka_err2str(error));
     return -ERR_ABSENT;
+}
+
+/* From that offset to the end. */
+static int read_from(rd_kafka_t *handle, int64_t offset, const struct kafka_position_place *place,
+                     struct kafka_problem *problem, struct found *found)
+{
+    *found = (struct found){.any = false};
+    TRY(assign(handle, place->partition, offset, problem));
+    return read_to_end(handle, place, problem, found);
 }
 
 int kafka_position_read(const struct kafka_position_place *place, struct kafka_problem *problem,
@@ -106,13 +132,13 @@ int kafka_position_read(const struct kafka_position_place *place, struct kafka_p
     if (handle == NULL)
         return -ERR_CONFIG;
     (void)rd_kafka_poll_set_consumer(handle);
-    uint64_t position = 0;
-    int result = assign(handle, place->partition, problem);
-    if (result == 0)
-        result = read_to_end(handle, place, problem, &position);
+    struct found found;
+    int result = read_from(handle, RD_KAFKA_OFFSET_TAIL(TAIL_MESSAGES), place, problem, &found);
+    if (result == 0 && !found.any)
+        result = read_from(handle, RD_KAFKA_OFFSET_BEGINNING, place, problem, &found);
     (void)rd_kafka_consumer_close(handle);
     rd_kafka_destroy(handle);
     if (result == 0)
-        *ret_position = position;
+        *ret_position = found.position;
     return result;
 }

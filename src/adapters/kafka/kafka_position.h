@@ -4,7 +4,8 @@
 
 #include "adapters/kafka/kafka_conf.h"
 
-#define KAFKA_POSITION_BYTES_MAX 128
+#define KAFKA_POSITION_BYTES_MAX   128
+#define KAFKA_POSITION_READ_MS_MAX 120000 /* where all of a partition is read */
 
 /* {"book":"HEX","position":N} */
 void kafka_position_write(struct buf *text, const char *book, uint64_t position);
@@ -14,7 +15,7 @@ struct kafka_position_place {
     const char *key;
     const char *book; /* in hexadecimal */
     int32_t partition;
-    int64_t wait_ms;
+    int64_t wait_ms; /* without a message */
 };
 /* 0 and the last committed position of the key, 0 where there is none; -ERR_CONFIG: it is another
  * book's, or no position at all; -ERR_ABSENT; -ERR_MEMORY. */

@@ -28,6 +28,15 @@ int kafka_topic_partitions(rd_kafka_t *handle, const char *name, int64_t wait_ms
     return result;
 }
 
+/* What is written to is never compacted, and by default a GiB is written before it is another's. */
+static void compact(rd_kafka_NewTopic_t *topic)
+{
+    (void)rd_kafka_NewTopic_set_config(topic, "cleanup.policy", "compact");
+    (void)rd_kafka_NewTopic_set_config(topic, "segment.bytes", "16777216");
+    (void)rd_kafka_NewTopic_set_config(topic, "segment.ms", "3600000");
+    (void)rd_kafka_NewTopic_set_config(topic, "min.cleanable.dirty.ratio", "0.1");
+}
+
 static rd_kafka_NewTopic_t *describe(const struct kafka_topic *topic)
 {
     char words[WORDS_BYTES];
@@ -36,7 +45,7 @@ static rd_kafka_NewTopic_t *describe(const struct kafka_topic *topic)
     if (made == NULL)
         return NULL;
     if (topic->compacted)
-        (void)rd_kafka_NewTopic_set_config(made, "cleanup.policy", "compact");
+        compact(made);
     else
         (void)rd_kafka_NewTopic_set_config(made, "retention.ms", KAFKA_RETENTION_MS);
     if (topic->copies > 2) /* of three one may be lost, and the others go on */

@@ -133,17 +133,28 @@ static int find_topic(struct kafka_writer *w, const struct kafka_topic *topic)
     return count == -ERR_NOT_FOUND ? -ERR_ABSENT : count;
 }
 
-/* Of two topics of a shard, the positions lie in two partitions: what one's transaction holds back
- * is not waited for by the other. */
+/* Of two topics of a shard, the positions lie in two partitions, and in no other shard's: a
+ * transaction that is open holds back what stands behind it, and then an older position would be
+ * the last one that is seen. */
+static int find_positions(struct kafka_writer *w)
+{
+    const struct kafka_topic positions = {KAFKA_POSITIONS, w->options.copies, true};
+    uint32_t partition = 2 * w->options.shard + (w->options.atomic ? 0 : 1);
+    int count = find_topic(w, &positions);
+    TRY(count);
+    w->position_partition = (int32_t)partition;
+    if (partition < (uint32_t)count)
+        return 0;
+    kafka_say(&w->problem, "the topic has too few partitions, of which each shard needs two",
+              KAFKA_POSITIONS);
+    return -ERR_ABSENT;
+}
+
 static int find_topics(struct kafka_writer *w)
 {
     const struct kafka_topic topic = {w->options.topic, w->options.copies, false};
-    const struct kafka_topic positions = {KAFKA_POSITIONS, w->options.copies, true};
     TRY(find_topic(w, &topic));
-    int count = find_topic(w, &positions);
-    TRY(count);
-    w->position_partition =
-        (int32_t)((2 * w->options.shard + (w->options.atomic ? 0 : 1)) % (uint32_t)count);
+    TRY(find_positions(w));
     w->topic = rd_kafka_topic_new(w->handle, w->options.topic, NULL);
     return w->topic == NULL ? -ERR_MEMORY : 0;
 }

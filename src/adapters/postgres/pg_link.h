@@ -20,9 +20,8 @@
 #include "adapters/shared/store_answer.h"
 #include "base/slice.h"
 
-#define PG_CONNECT_US_MAX                                                                          \
-    INT64_C(5000000) /* to each of the hosts; connect_timeout may say less                         \
-                      */
+/* To each of the hosts; connect_timeout may say less. */
+#define PG_CONNECT_US_MAX    INT64_C(5000000)
 #define PG_PROBLEM_BYTES_MAX 256
 #define PG_PARAMS_MAX        9
 
