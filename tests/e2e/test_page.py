@@ -60,7 +60,7 @@ def test_a_bet_is_placed_and_settles(page):
             document.getElementById("place").click();
         }}
         return false;
-    }})()''', 180)
+    }})()''', 400)
 
 
 def test_a_narrow_screen_needs_no_sideways_scrolling(demo, browser):

@@ -201,10 +201,14 @@ def test_who_never_drains_is_closed_by_name(strict):
         for sock in (lazy, keen):
             sock.subscribe(f'market:{market}')
         keen.wait_for(op='snapshot')
-        for step in range(SENT):
-            strict.feed.prices(market, prices(step + 1))
+        steps = itertools.count(1)
+
+        def is_closed():  # until then, and no longer: it has the time of a close frame to read on
+            strict.feed.prices(market, prices(next(steps)))
             read_all(keen, newest_of(strict, market)['odds_version'])
-        until(lambda: server.metric('overround_push_lag_closed_total') == 1)
+            return server.metric('overround_push_lag_closed_total') == 1
+
+        until(is_closed)
         assert limit(server, 'odds_lag_ms_max') == 1
         # It reads what was on its way, and why.
         assert lazy.close_code(30) == 1013

@@ -120,9 +120,13 @@ class Scene(EveryRole):
     def check_screens(self):
         """Every screen has the newest, and no price fell on the way (P1)."""
         market = self.mover.market
-        version = self.desk.has.get(f'/v1/odds/{market}').json['odds_version']
         channel = f'market:{market}', market
-        until(lambda: all(screen.seen[channel][-1][0] == version for screen in self.screens), 60)
+
+        def all_have_it():
+            version = self.desk.has.get(f'/v1/odds/{market}').json['odds_version']
+            return all(screen.seen[channel][-1][0] == version for screen in self.screens)
+
+        until(all_have_it)
         assert not [problem for screen in self.screens for problem in screen.problems]
 
     def rows(self, shard):
