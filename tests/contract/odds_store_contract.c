@@ -82,6 +82,15 @@ static void expect(struct store_subject *subject, unsigned market, uint64_t vers
     free(same);
 }
 
+static void expect_held(struct store_subject *subject, unsigned market, uint64_t version, bool gone)
+{
+    char memory[32];
+    bool removed = false;
+    (void)id_of(market, memory);
+    assert_int_equal(subject->held(subject, memory, &removed), version);
+    assert_int_equal(removed, gone);
+}
+
 void odds_store_contract_gives_back_what_was_put(struct store_subject *subject)
 {
     tests_begun++;
@@ -110,6 +119,14 @@ void odds_store_contract_an_older_version_is_refused(struct store_subject *subje
     assert_int_equal(put(subject, 1, 6), ODDS_PUT_OLDER);
     settle(subject);
     expect(subject, 1, 7);
+    if (subject->held == NULL)
+        return;
+    struct odds_image *older = image_new(1, 6);
+    subject->on_market(subject, older); /* as a writer would that is behind: it goes out */
+    free(older);
+    settle(subject);
+    expect(subject, 1, 7);
+    expect_held(subject, 1, 7, false);
 }
 
 void odds_store_contract_what_was_removed_is_gone(struct store_subject *subject)
@@ -178,6 +195,92 @@ void odds_store_contract_it_holds_so_many_markets_and_no_more(struct store_subje
     assert_int_equal(subject->read->ops->count(subject->read), STORE_MARKETS_MAX);
     for (unsigned i = 0; i < STORE_MARKETS_MAX; i++)
         expect(subject, i, 7);
+}
+
+void odds_store_contract_what_was_removed_stays_gone_in_an_older_copy(struct store_subject *subject)
+{
+    tests_begun++;
+    assert_int_equal(put(subject, 1, 7), ODDS_PUT_OK);
+    assert_int_equal(put(subject, 2, 7), ODDS_PUT_OK);
+    settle(subject);
+    subject->remember(subject);
+    assert_int_equal(put(subject, 1, 8), ODDS_PUT_OK);
+    take_out(subject, 1);
+    settle(subject);
+    subject->fall_back(subject, false);
+    settle(subject);
+    expect_held(subject, 1, 8, true);
+    assert_null(get(subject, 1));
+    expect(subject, 2, 7);
+}
+
+void odds_store_contract_what_was_removed_is_remembered_over_several_copies(
+    struct store_subject *subject)
+{
+    tests_begun++;
+    assert_int_equal(put(subject, 1, 7), ODDS_PUT_OK);
+    assert_int_equal(put(subject, 2, 7), ODDS_PUT_OK);
+    settle(subject);
+    subject->remember(subject);
+    take_out(subject, 1);
+    settle(subject);
+    for (int i = 0; i < 3; i++) {
+        subject->fall_back(subject, false);
+        settle(subject);
+        expect_held(subject, 1, 7, true);
+        assert_null(get(subject, 1));
+    }
+    assert_int_equal(put(subject, 1, 8), ODDS_PUT_OK);
+    settle(subject);
+    expect_held(subject, 1, 8, false);
+    expect(subject, 1, 8);
+}
+
+void odds_store_contract_what_is_read_late_does_not_bring_back_what_was_removed(
+    struct store_subject *subject)
+{
+    tests_begun++;
+    assert_int_equal(put(subject, 1, 7), ODDS_PUT_OK);
+    assert_int_equal(put(subject, 2, 7), ODDS_PUT_OK);
+    settle(subject);
+    subject->remember(subject);
+    take_out(subject, 1);
+    settle(subject);
+    subject->fall_back(subject, true);
+    expect_held(subject, 1, 7, false);
+    assert_null(get(subject, 1));
+    expect(subject, 2, 7);
+}
+
+void odds_store_contract_what_moves_is_said_where_it_goes(struct store_subject *subject)
+{
+    char memory[32];
+    tests_begun++;
+    assert_int_equal(put(subject, 1, 7), ODDS_PUT_OK);
+    assert_int_equal(put(subject, 2, 7), ODDS_PUT_OK);
+    take_out(subject, 2);
+    settle(subject);
+    for (unsigned market = 1; market <= 2; market++) {
+        (void)id_of(market, memory);
+        subject->begin_move(subject, memory);
+        subject->end_move(subject, memory);
+        expect_held(subject, market, 7, market == 2);
+    }
+}
+
+void odds_store_contract_what_is_removed_on_its_way_is_taken(struct store_subject *subject)
+{
+    char memory[32];
+    tests_begun++;
+    assert_int_equal(put(subject, 1, 7), ODDS_PUT_OK);
+    settle(subject);
+    (void)id_of(1, memory);
+    subject->begin_move(subject, memory);
+    take_out(subject, 1);
+    settle(subject);
+    assert_null(get(subject, 1));
+    subject->end_move(subject, memory);
+    expect_held(subject, 1, 7, true);
 }
 
 /* Three times, with changes before, in and after the fault. */

@@ -5,7 +5,9 @@
  *
  * registers one test per sentence under its own suite name; subject_new() answers NULL where the
  * software is not installed, and the test is skipped. ODDS_STORE_CONTRACT_FAULTS(...) adds those
- * that need a wire which can be made to fail. */
+ * that need a wire which can be made to fail, ODDS_STORE_CONTRACT_COPIES(...) those of a server
+ * that falls back to what it held before, ODDS_STORE_CONTRACT_MOVES(...) those of several of which
+ * each has some markets. */
 #pragma once
 
 #include "ports/odds_store.h"
@@ -25,6 +27,18 @@ struct store_subject {
     void (*settle)(struct store_subject *subject);
     /* For ODDS_STORE_CONTRACT_FAULTS. Goes on until the fault was met. */
     void (*disturb)(struct store_subject *subject, enum wire_fault fault);
+    /* For ODDS_STORE_CONTRACT_COPIES. What the server holds between the two; and it holds that
+     * again, which whoever writes to it sees, or (unseen) only who reads, who has read all of it
+     * when that returns. */
+    void (*remember)(struct store_subject *subject);
+    void (*fall_back)(struct store_subject *subject, bool unseen);
+    /* For ODDS_STORE_CONTRACT_MOVES. The market begins to go to another server, which has nothing
+     * of it; and it is there. */
+    void (*begin_move)(struct store_subject *subject, const char *market);
+    void (*end_move)(struct store_subject *subject, const char *market);
+    /* The version that the server holds, and whether it says that the market was taken out. NULL:
+     * there is none between the two. */
+    uint64_t (*held)(struct store_subject *subject, const char *market, bool *ret_removed);
     void (*free)(struct store_subject *subject);
 };
 
@@ -44,10 +58,21 @@ struct store_subject {
     X(suite, make, is_level_after_a_silence)                                                       \
     X(suite, make, is_level_after_refusals)
 
+#define ODDS_STORE_CONTRACT_COPIES_LIST(X, suite, make)                                            \
+    X(suite, make, what_was_removed_stays_gone_in_an_older_copy)                                   \
+    X(suite, make, what_was_removed_is_remembered_over_several_copies)                             \
+    X(suite, make, what_is_read_late_does_not_bring_back_what_was_removed)
+
+#define ODDS_STORE_CONTRACT_MOVES_LIST(X, suite, make)                                             \
+    X(suite, make, what_moves_is_said_where_it_goes)                                               \
+    X(suite, make, what_is_removed_on_its_way_is_taken)
+
 #define ODDS_STORE_CONTRACT_DECLARE(suite, make, name)                                             \
     void odds_store_contract_##name(struct store_subject *subject);
 ODDS_STORE_CONTRACT_LIST(ODDS_STORE_CONTRACT_DECLARE, , )
 ODDS_STORE_CONTRACT_FAULTS_LIST(ODDS_STORE_CONTRACT_DECLARE, , )
+ODDS_STORE_CONTRACT_COPIES_LIST(ODDS_STORE_CONTRACT_DECLARE, , )
+ODDS_STORE_CONTRACT_MOVES_LIST(ODDS_STORE_CONTRACT_DECLARE, , )
 
 #define ODDS_STORE_CONTRACT_TEST(suite, make, name)                                                \
     TEST(suite, name)                                                                              \
@@ -62,3 +87,7 @@ ODDS_STORE_CONTRACT_FAULTS_LIST(ODDS_STORE_CONTRACT_DECLARE, , )
     ODDS_STORE_CONTRACT_LIST(ODDS_STORE_CONTRACT_TEST, suite, make)
 #define ODDS_STORE_CONTRACT_FAULTS(suite, make)                                                    \
     ODDS_STORE_CONTRACT_FAULTS_LIST(ODDS_STORE_CONTRACT_TEST, suite, make)
+#define ODDS_STORE_CONTRACT_COPIES(suite, make)                                                    \
+    ODDS_STORE_CONTRACT_COPIES_LIST(ODDS_STORE_CONTRACT_TEST, suite, make)
+#define ODDS_STORE_CONTRACT_MOVES(suite, make)                                                     \
+    ODDS_STORE_CONTRACT_MOVES_LIST(ODDS_STORE_CONTRACT_TEST, suite, make)

@@ -20,6 +20,8 @@ struct redis_subject {
     struct odds_writer *writer;
     struct odds_follower *follower;
     struct fault_proxy *proxy; /* NULL: none */
+    const char *kind;
+    unsigned rounds; /* all keys were read so often */
 };
 
 static struct redis_subject *redis_of(struct store_subject *subject)
@@ -58,9 +60,9 @@ static void hear_image(void *owner, const struct odds_image *image)
     (void)owner, (void)image;
 }
 
-static void hear_nothing(void *owner)
+static void count_round(void *owner)
 {
-    (void)owner;
+    ((struct redis_subject *)owner)->rounds++;
 }
 
 static void turn(struct redis_subject *redis)
@@ -126,6 +128,53 @@ static void disturb(struct store_subject *subject, enum wire_fault fault)
     }
 }
 
+/* Still is_level: it must have met what it is to be level with. */
+static void wait_loss(struct redis_subject *redis)
+{
+    int64_t end_us = clock_us(CLOCK_MONOTONIC) + END_US;
+    while (odds_follower_is_ready(redis->follower)) {
+        assert_true(clock_us(CLOCK_MONOTONIC) < end_us);
+        turn(redis);
+    }
+    unsigned rounds = redis->rounds; /* one that runs is broken off when the channel is heard */
+    while (redis->rounds == rounds) {
+        assert_true(clock_us(CLOCK_MONOTONIC) < end_us);
+        turn(redis);
+    }
+}
+
+static void remember(struct store_subject *subject)
+{
+    redis_servers_remember(redis_of(subject)->kind);
+}
+
+static void fall_back(struct store_subject *subject, bool unseen)
+{
+    redis_servers_fall_back(redis_of(subject)->kind, !unseen);
+    wait_loss(redis_of(subject));
+}
+
+static uint64_t held(struct store_subject *subject, const char *market, bool *ret_removed)
+{
+    return redis_servers_version(redis_of(subject)->kind, market, ret_removed);
+}
+
+static void begin_move(struct store_subject *subject, const char *market)
+{
+    redis_servers_begin_move(redis_of(subject)->kind, market);
+}
+
+static void end_move(struct store_subject *subject, const char *market)
+{
+    struct redis_subject *redis = redis_of(subject);
+    int64_t end_us = clock_us(CLOCK_MONOTONIC) + END_US;
+    redis_servers_end_move(redis->kind, market);
+    while (redis_servers_version(redis->kind, market, NULL) == 0) {
+        assert_true(clock_us(CLOCK_MONOTONIC) < end_us);
+        turn(redis);
+    }
+}
+
 static void subject_free(struct store_subject *subject)
 {
     struct redis_subject *redis = redis_of(subject);
@@ -142,15 +191,17 @@ static void subject_free(struct store_subject *subject)
 static void open_ends(struct redis_subject *redis, const struct redis_fleet_options *fleet)
 {
     const struct odds_writer_providers providers = {NULL, one_provider, provider_at, a_book};
-    const struct odds_follower_listener listener = {.on_market = hear_market,
+    const struct odds_follower_listener listener = {.owner = redis,
+                                                    .on_market = hear_market,
                                                     .on_removed = hear_image,
                                                     .on_standing = hear_image,
-                                                    .on_level = hear_nothing};
+                                                    .on_level = count_round};
     struct odds_writer_options writer = ODDS_WRITER_OPTIONS_DEFAULT;
     struct odds_follower_options follower = {
         .fleet = *fleet, .markets_max = 4 * STORE_MARKETS_MAX, .hash_key = {5, 6}};
     writer.fleet = *fleet;
-    writer.lease_us = 100000; /* its markets are active as soon as that was heard */
+    writer.lease_us = 100000;        /* its markets are active as soon as that was heard */
+    writer.refresh_us = END_US * 60; /* nothing is written again because time has passed */
     writer.markets_max = STORE_MARKETS_MAX;
     assert_int_equal(
         odds_writer_new(redis->loop, &writer, redis->subject.written, &providers, &redis->writer),
@@ -160,7 +211,8 @@ static void open_ends(struct redis_subject *redis, const struct redis_fleet_opti
         0);
 }
 
-static struct store_subject *subject_at(const char *url, struct fault_proxy *proxy)
+static struct store_subject *subject_at(const char *url, const char *kind,
+                                        struct fault_proxy *proxy)
 {
     const uint64_t key[2] = {1, 2};
     char memory[256];
@@ -172,8 +224,14 @@ static struct store_subject *subject_at(const char *url, struct fault_proxy *pro
                                             .on_removed = on_removed,
                                             .settle = settle,
                                             .disturb = disturb,
+                                            .remember = remember,
+                                            .fall_back = fall_back,
+                                            .begin_move = begin_move,
+                                            .end_move = end_move,
+                                            .held = held,
                                             .free = subject_free};
     redis->proxy = proxy;
+    redis->kind = kind;
     fleet.link.timeout_us = 300000; /* a silence need not be long */
     assert_int_equal(redis_place_parse(slice_text(url), &fleet.place, &why), 0);
     assert_int_equal(loop_new(&redis->loop), 0);
@@ -189,7 +247,7 @@ static struct store_subject *subject_of(const char *kind)
     if (url == NULL)
         return NULL;
     redis_servers_empty(kind);
-    return subject_at(url, NULL);
+    return subject_at(url, kind, NULL);
 }
 
 static struct store_subject *single_new(void)
@@ -216,7 +274,7 @@ static struct store_subject *behind_wire_new(void)
     redis_servers_empty("single");
     struct fault_proxy *proxy = fault_proxy_new_tcp(redis_servers_port("single", 0), &port);
     (void)snprintf(url, sizeof url, "redis://127.0.0.1:%d", port);
-    return subject_at(url, proxy);
+    return subject_at(url, "single", proxy);
 }
 
 ODDS_STORE_CONTRACT(odds_store_redis, single_new)
@@ -224,3 +282,6 @@ ODDS_STORE_CONTRACT(odds_store_sentinel, sentinel_new)
 ODDS_STORE_CONTRACT(odds_store_cluster, cluster_new)
 ODDS_STORE_CONTRACT(odds_store_wire, behind_wire_new)
 ODDS_STORE_CONTRACT_FAULTS(odds_store_wire, behind_wire_new)
+ODDS_STORE_CONTRACT_COPIES(odds_store_redis, single_new)
+ODDS_STORE_CONTRACT_COPIES(odds_store_cluster, cluster_new)
+ODDS_STORE_CONTRACT_MOVES(odds_store_cluster, cluster_new)

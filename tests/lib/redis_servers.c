@@ -17,6 +17,7 @@
 #define KINDS_MAX 3
 #define PORTS_MAX 3
 #define URL_BYTES 256
+#define KEYS_MAX  256 /* of markets */
 
 extern char **environ;
 
@@ -120,16 +121,158 @@ int redis_servers_port(const char *kind, size_t n)
     return n < PORTS_MAX ? sets[find(kind)].ports[n] : 0;
 }
 
+static redisContext *connect_to(const char *kind, size_t n)
+{
+    redisContext *context = redisConnect("127.0.0.1", redis_servers_port(kind, n));
+    assert_non_null(context);
+    assert_int_equal(context->err, 0);
+    return context;
+}
+
+static redisReply *expect_reply(redisReply *reply, int type)
+{
+    assert_non_null(reply);
+    assert_int_equal(reply->type, type);
+    return reply;
+}
+
 void redis_servers_empty(const char *kind)
 {
     for (size_t i = 0; redis_servers_port(kind, i) != 0; i++) {
-        redisContext *context = redisConnect("127.0.0.1", redis_servers_port(kind, i));
-        assert_non_null(context);
-        assert_int_equal(context->err, 0);
-        redisReply *reply = redisCommand(context, "FLUSHALL");
+        redisContext *context = connect_to(kind, i);
+        freeReplyObject(expect_reply(redisCommand(context, "FLUSHALL"), REDIS_REPLY_STATUS));
+        redisFree(context);
+    }
+}
+
+uint64_t redis_servers_version(const char *kind, const char *market, bool *ret_removed)
+{
+    uint64_t version = 0;
+    for (size_t i = 0; redis_servers_port(kind, i) != 0 && version == 0; i++) {
+        redisContext *context = connect_to(kind, i);
+        redisReply *reply = redisCommand(context, "GET odds:%s", market);
         assert_non_null(reply);
-        assert_int_equal(reply->type, REDIS_REPLY_STATUS);
+        const char *at =
+            reply->type == REDIS_REPLY_STRING ? strstr(reply->str, "\"odds_version\":") : NULL;
+        if (at != NULL)
+            version = strtoull(strchr(at, ':') + 1, NULL, 10);
+        if (at != NULL && ret_removed != NULL)
+            *ret_removed = strstr(reply->str, "\"removed\":true") != NULL;
         freeReplyObject(reply);
         redisFree(context);
     }
+    return version;
+}
+
+static struct remembered {
+    size_t server;
+    char key[64];
+    char value[2048];
+    size_t bytes;
+} remembered[KEYS_MAX];
+static size_t remembered_count;
+
+void redis_servers_remember(const char *kind)
+{
+    remembered_count = 0;
+    for (size_t i = 0; redis_servers_port(kind, i) != 0; i++) {
+        redisContext *context = connect_to(kind, i);
+        redisReply *keys = expect_reply(redisCommand(context, "KEYS odds:*"), REDIS_REPLY_ARRAY);
+        for (size_t k = 0; k < keys->elements; k++) {
+            struct remembered *r = &remembered[remembered_count++];
+            assert_true(remembered_count < KEYS_MAX);
+            r->server = i;
+            (void)snprintf(r->key, sizeof r->key, "%s", keys->element[k]->str);
+            redisReply *value =
+                expect_reply(redisCommand(context, "GET %s", r->key), REDIS_REPLY_STRING);
+            r->bytes = (size_t)value->len;
+            assert_true(r->bytes <= sizeof r->value);
+            memcpy(r->value, value->str, r->bytes);
+            freeReplyObject(value);
+        }
+        freeReplyObject(keys);
+        redisFree(context);
+    }
+}
+
+void redis_servers_fall_back(const char *kind, bool all)
+{
+    redis_servers_empty(kind);
+    for (size_t i = 0; i < remembered_count; i++) {
+        const struct remembered *r = &remembered[i];
+        redisContext *context = connect_to(kind, r->server);
+        freeReplyObject(
+            expect_reply(redisCommand(context, "SET %s %b PX 50000", r->key, r->value, r->bytes),
+                         REDIS_REPLY_STATUS));
+        redisFree(context);
+    }
+    for (size_t i = 0; redis_servers_port(kind, i) != 0; i++) {
+        redisContext *context = connect_to(kind, i);
+        freeReplyObject(
+            expect_reply(redisCommand(context, "CLIENT KILL TYPE pubsub"), REDIS_REPLY_INTEGER));
+        if (all)
+            freeReplyObject(expect_reply(redisCommand(context, "CLIENT KILL TYPE normal"),
+                                         REDIS_REPLY_INTEGER));
+        redisFree(context);
+    }
+}
+
+static struct {
+    size_t from, to;
+    char from_id[64], to_id[64];
+} move;
+
+static bool has_slot(const char *kind, size_t n, const char *market)
+{
+    redisContext *context = connect_to(kind, n);
+    redisReply *reply = redisCommand(context, "GET odds:%s", market);
+    assert_non_null(reply);
+    bool has = reply->type != REDIS_REPLY_ERROR;
+    freeReplyObject(reply);
+    redisFree(context);
+    return has;
+}
+
+static void set_slot(const char *kind, size_t n, const char *market, const char *how,
+                     const char *id)
+{
+    redisContext *context = connect_to(kind, n);
+    redisReply *slot =
+        expect_reply(redisCommand(context, "CLUSTER KEYSLOT odds:%s", market), REDIS_REPLY_INTEGER);
+    freeReplyObject(
+        expect_reply(redisCommand(context, "CLUSTER SETSLOT %lld %s %s", slot->integer, how, id),
+                     REDIS_REPLY_STATUS));
+    freeReplyObject(slot);
+    redisFree(context);
+}
+
+static void read_id(const char *kind, size_t n, char to[static 64])
+{
+    redisContext *context = connect_to(kind, n);
+    redisReply *id = expect_reply(redisCommand(context, "CLUSTER MYID"), REDIS_REPLY_STRING);
+    (void)snprintf(to, 64, "%s", id->str);
+    freeReplyObject(id);
+    redisFree(context);
+}
+
+void redis_servers_begin_move(const char *kind, const char *market)
+{
+    move.from = 0;
+    while (!has_slot(kind, move.from, market))
+        move.from++;
+    move.to = move.from == 0 ? 1 : 0;
+    read_id(kind, move.from, move.from_id);
+    read_id(kind, move.to, move.to_id);
+    set_slot(kind, move.to, market, "IMPORTING", move.from_id);
+    set_slot(kind, move.from, market, "MIGRATING", move.to_id);
+    redisContext *context = connect_to(kind, move.from);
+    freeReplyObject(
+        expect_reply(redisCommand(context, "DEL odds:%s", market), REDIS_REPLY_INTEGER));
+    redisFree(context);
+}
+
+void redis_servers_end_move(const char *kind, const char *market)
+{
+    set_slot(kind, move.to, market, "NODE", move.to_id);
+    set_slot(kind, move.from, market, "NODE", move.to_id);
 }

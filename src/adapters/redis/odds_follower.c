@@ -10,6 +10,7 @@
 #include "adapters/redis/odds_claims.h"
 #include "adapters/redis/odds_ears.h"
 #include "adapters/redis/odds_gaps.h"
+#include "adapters/redis/odds_gone.h"
 #include "adapters/redis/odds_leases.h"
 #include "adapters/redis/odds_message.h"
 #include "adapters/redis/odds_round.h"
@@ -47,6 +48,7 @@ struct odds_follower {
     struct table *by_id;
     struct row *rows;
     uint32_t rows_used, free_first;
+    struct odds_gone gone;
     struct odds_image *image, *shown; /* scratch */
     char *scratch;
     uint16_t changed[SELECTIONS_MAX];
@@ -214,18 +216,44 @@ static void show(struct odds_follower *f, const struct odds_image *old, uint32_t
         free_row(f, ODDS_TEXT(f->image, market_id));
 }
 
-static void take_image(struct odds_follower *f, const struct odds_value_facts *facts)
+static void take_tombstone(struct odds_follower *f, const struct odds_image *old)
+{
+    if (old != NULL && old->odds_version > f->image->odds_version)
+        return;
+    odds_gone_note(&f->gone, key_of(f, ODDS_TEXT(f->image, market_id)), f->image->odds_version,
+                   now_of(f));
+    if (old != NULL)
+        remove_market(f, old);
+}
+
+/* An older one than it was taken out in, or one of which that is not known any more: what a round
+ * reads was asked for before it came. */
+static bool is_past(struct odds_follower *f, struct slice id, bool by_round)
+{
+    if (by_round && f->gone.early_us >= f->round_us && f->gone.early_us != 0) {
+        f->missing = true;
+        return true;
+    }
+    return odds_gone_version(&f->gone, key_of(f, id)) >= f->image->odds_version;
+}
+
+static void take_image(struct odds_follower *f, const struct odds_value_facts *facts, bool by_round)
 {
     struct slice id = ODDS_TEXT(f->image, market_id);
     const struct odds_image *old = f->store->ops->get(f->store, id);
     uint32_t at = find_row(f, id);
     if (facts->removed) {
-        if (old != NULL && old->odds_version <= f->image->odds_version)
-            remove_market(f, old);
+        take_tombstone(f, old);
         return;
     }
-    if (old == NULL)
+    if (old == NULL && is_past(f, id, by_round)) {
+        metrics_count(&f->older, 1);
+        return;
+    }
+    if (old == NULL) {
+        odds_gone_forget(&f->gone, key_of(f, id));
         at = add_row(f, id);
+    }
     if (at == NO_ROW) {
         metrics_count(&f->refused, 1);
         return;
@@ -253,15 +281,19 @@ static bool is_foreign(struct odds_follower *f, uint64_t book)
     return foreign;
 }
 
-static void on_value(void *owner, struct slice value)
+static void take_value(struct odds_follower *f, struct slice value, bool by_round)
 {
-    struct odds_follower *f = owner;
     struct odds_value_facts facts;
     if (value.bytes > ODDS_VALUE_BYTES_MAX ||
         odds_value_read(value, f->scratch, f->image, &facts) < 0)
         metrics_count(&f->bad, 1); /* another program's: ours are good */
     else if (!is_foreign(f, facts.book))
-        take_image(f, &facts);
+        take_image(f, &facts, by_round);
+}
+
+static void on_read(void *owner, struct slice value)
+{
+    take_value(owner, value, true);
 }
 
 /* ---- the channel ---- */
@@ -284,7 +316,7 @@ static void hear(struct odds_follower *f, const struct odds_message *message)
     switch (message->kind) {
     case ODDS_MESSAGE_VALUE:
         if (message->value.bytes > 0)
-            on_value(f, message->value);
+            take_value(f, message->value, false);
         break;
     case ODDS_MESSAGE_LEASE:
         hear_lease(f, message);
@@ -382,10 +414,13 @@ static void walk(struct odds_follower *f, int64_t now_us)
         const struct odds_image *image = f->store->ops->at(f->store, f->walk);
         if (image == NULL)
             continue;
-        if (is_gone(f, image, now_us))
-            remove_market(f, image);
-        else
+        if (!is_gone(f, image, now_us)) {
             look_at_light(f, image);
+            continue;
+        }
+        odds_gone_note(&f->gone, key_of(f, ODDS_TEXT(image, market_id)), image->odds_version - 1,
+                       now_us); /* that version may be there again */
+        remove_market(f, image);
     }
     f->walking = f->walk < slots;
 }
@@ -398,6 +433,7 @@ static void on_tick(void *owner)
     if (odds_gaps_forget(&f->gaps, SILENT_US, now_us) > 0)
         f->missing = true;
     odds_claims_forget(&f->claims, SILENT_US, now_us);
+    odds_gone_tend(&f->gone, now_us);
     f->missing |= !f->round.running && odds_claims_want_round(&f->claims);
     tend_round(f, now_us);
     if (odds_leases_changed(&f->leases, now_us) || now_us - f->sweep_us > ROUND_US) {
@@ -421,7 +457,7 @@ static void on_fleet_up(void *owner, struct redis_link *link)
 static int open_parts(struct odds_follower *f)
 {
     const struct redis_fleet_listener fleet = {f, on_fleet_up, NULL};
-    const struct odds_round_listener round = {f, on_value, on_round_end};
+    const struct odds_round_listener round = {f, on_read, on_round_end};
     const struct odds_ears_listener ears = {f, on_push, on_begin};
     f->image = malloc(ODDS_VALUE_IMAGE_BYTES);
     f->shown = malloc(ODDS_VALUE_IMAGE_BYTES);
@@ -430,6 +466,7 @@ static int open_parts(struct odds_follower *f)
     if (f->image == NULL || f->shown == NULL || f->scratch == NULL || f->rows == NULL)
         return -ERR_MEMORY;
     TRY(table_new(f->options.markets_max, &f->by_id));
+    TRY(odds_gone_init(&f->gone, f->options.markets_max));
     TRY(redis_fleet_new(f->loop, &f->options.fleet, &fleet, &f->fleet));
     odds_round_init(&f->round, f->fleet, &round);
     odds_ears_init(&f->ears, f->fleet, &ears);
@@ -471,6 +508,7 @@ void odds_follower_free(struct odds_follower *f)
     odds_ears_close(&f->ears);
     redis_fleet_free(f->fleet);
     table_free(f->by_id);
+    odds_gone_done(&f->gone);
     reserve_free(f->rows, f->options.markets_max, sizeof *f->rows);
     free(f->image);
     free(f->shown);
@@ -538,10 +576,16 @@ int odds_follower_register_metrics(struct odds_follower *f, struct metrics *metr
         {{"overround_limit_reached_total", "How often a limit was reached",
           "limit=\"follower_markets_max\"", 0},
          &f->refused.value},
+        {{"overround_limit_reached_total", "How often a limit was reached",
+          "limit=\"follower_gone_max\"", 0},
+         &f->gone.early.value},
     };
     const struct metrics_gauge_row gauges[] = {
         {{"overround_odds_follower_ready", "1: the odds store is followed", NULL, 0}, &f->ready},
         {{"overround_odds_follower_markets", "Markets of the odds store", NULL, 0}, &f->markets},
+        {{"overround_odds_follower_gone", "Markets that were taken out, and are remembered", NULL,
+          0},
+         &f->gone.count},
         {{"overround_odds_follower_dimmed",
           "Markets shown suspended as their provider is not heard of", NULL, 0},
          &f->dimmed},

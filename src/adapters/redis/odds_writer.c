@@ -1,12 +1,13 @@
 /* odds_writer.c - contract in odds_writer.h.
- * A market has one entry, and stands at most once in the queue of those that wait. It may be under
- * way several times, each time with a newer version: commands of one connection keep their order,
- * and across connections the script does. */
+ * A market has one entry (odds_entries.h), and stands at most once in the queue of those that wait
+ * for its master. It may be under way several times, each time with a newer version: commands of
+ * one connection keep their order, and across connections the script does. */
 #include "adapters/redis/odds_writer.h"
 
 #include <inttypes.h>
 #include <stdlib.h>
 
+#include "adapters/redis/odds_entries.h"
 #include "adapters/redis/odds_message.h"
 #include "adapters/redis/odds_script.h"
 #include "adapters/redis/odds_unsaid.h"
@@ -14,13 +15,10 @@
 #include "adapters/redis/redis_command.h"
 #include "base/assert.h"
 #include "base/error.h"
-#include "base/reserve.h"
-#include "base/table.h"
 
 #define TICK_US      INT64_C(50000)  /* so often it says what has been taken: odds_message.h */
-#define PAUSE_US     INT64_C(100000) /* after the server has refused a command */
-#define NO_ENTRY     UINT32_MAX
-#define NO_ROOM_MAX  64 /* in one turn: then the rest waits too */
+#define PAUSE_US     INT64_C(100000) /* after a server has refused a command */
+#define SHARE_MAX    32              /* of one master before the next has its turn */
 #define NUMBER_BYTES 48
 #define COMMAND_MORE 1024 /* of a command, besides the value */
 
@@ -29,181 +27,83 @@
 #define TIME_BITS 24
 #define TIME_MASK ((UINT64_C(1) << TIME_BITS) - 1)
 
-struct entry {
-    char id[MARKET_ID_BYTES_MAX];
-    char event_id[EVENT_ID_BYTES_MAX];
-    uint8_t id_bytes, event_id_bytes;
-    bool used, queued;
-    bool gone;     /* taken out: a tombstone is due */
-    bool told;     /* its newest version has a number in the channel, or needs none */
-    bool renew;    /* its life is to begin anew: ODDS_LIFE_MS */
-    uint32_t next; /* of the queue, or of the free ones */
-    bool listed;   /* not all of it was taken: in a list of such, between the next two */
-    uint32_t unsaid_next, unsaid_before;
-    struct odds_unsaid unsaid;
-    uint64_t gone_version;
-};
-
 struct odds_writer {
     struct odds_writer_options options;
     struct odds_writer_providers providers;
     struct odds_store *store; /* borrowed */
     struct loop *loop;
     struct redis_fleet *fleet; /* owned, as all below */
-    struct entry *entries;
-    struct table *by_id;
-    uint32_t used, free_first, queue_first, queue_last, refresh_cursor;
-    uint32_t unsaid_first;
-    struct odds_unsaid claims[REDIS_NODES_MAX]; /* of the messages themselves, by master */
-    char *value, *command;                      /* scratch */
+    struct odds_entries entries;
+    uint32_t refresh_cursor;
+    size_t turn_next; /* the queue that has its turn first */
+    uint32_t map;     /* redis_fleet_map(), as said_to is of it */
+    uint8_t said_to[REDIS_SLOTS];
+    struct {
+        struct odds_unsaid claims; /* of the messages themselves */
+        int64_t paused_us;         /* nothing that waits for it is sent before */
+        int64_t quiet_us;          /* nor is anything claimed: what is there is not known */
+    } masters[REDIS_NODES_MAX];
+    char *value, *command; /* scratch */
     size_t value_bytes_max, command_bytes_max;
     char digest[ODDS_DIGEST_BYTES];
     bool digest_known;
-    int64_t paused_us; /* nothing that waits is sent before */
     int64_t lease_us, refreshed_us;
     int64_t taken_us;      /* all that is older has been taken; 0: nothing was yet */
     uint64_t alive;        /* which leases hold, as they were told */
     uint64_t refresh_owed; /* markets times microseconds */
     uint64_t epoch;
     struct timer tick;
-    struct metrics_gauge queued, markets;
     struct metrics_counter taken, same, older, conflated, refused, lost, refreshed;
     struct metrics_histogram freshness;
 };
 
 /* ---- entries ---- */
 
-static struct hash128 key_of(const struct odds_writer *w, struct slice id)
+static struct odds_entry *entry_at(struct odds_writer *w, uint32_t at)
 {
-    return siphash128(w->options.hash_key, id.at, id.bytes);
+    return &w->entries.rows[at];
 }
 
-static struct slice id_of(const struct entry *e)
+/* Who serves it; a number that is none where nobody does. */
+static size_t master_of(struct odds_writer *w, uint32_t at)
 {
-    return slice_of(e->id, e->id_bytes);
+    return redis_fleet_serves(w->fleet, entry_at(w, at)->slot);
 }
 
-static uint32_t find_entry(const struct odds_writer *w, struct slice id)
+static size_t queue_of(struct odds_writer *w, uint32_t at)
 {
-    uint32_t at;
-    return table_find(w->by_id, key_of(w, id), &at) ? at : NO_ENTRY;
+    size_t master = master_of(w, at);
+    return master < REDIS_NODES_MAX ? master : REDIS_NODES_MAX;
 }
-
-static uint32_t take_place(struct odds_writer *w)
-{
-    uint32_t at = w->free_first;
-    if (at != NO_ENTRY)
-        w->free_first = w->entries[at].next;
-    else if (w->used < w->options.markets_max)
-        at = w->used++;
-    return at;
-}
-
-/* Tombstones take places too, until they are taken: NO_ENTRY is possible, and the refresh finds a
- * market without one. */
-static uint32_t add_entry(struct odds_writer *w, const struct odds_image *image)
-{
-    struct slice id = ODDS_TEXT(image, market_id);
-    uint32_t at = find_entry(w, id);
-    if (at != NO_ENTRY)
-        return at;
-    at = take_place(w);
-    if (at == NO_ENTRY)
-        return NO_ENTRY;
-    struct entry *e = &w->entries[at];
-    *e = (struct entry){.used = true, .told = true, .renew = true, .next = NO_ENTRY};
-    memcpy(e->id, image->market_id, image->market_id_bytes);
-    e->id_bytes = image->market_id_bytes;
-    memcpy(e->event_id, image->event_id, image->event_id_bytes);
-    e->event_id_bytes = image->event_id_bytes;
-    enum table_outcome outcome = table_insert(w->by_id, key_of(w, id), at);
-    ASSERT(outcome == TABLE_OK);
-    metrics_change(&w->markets, 1);
-    return at;
-}
-
-static void free_entry(struct odds_writer *w, uint32_t at)
-{
-    struct entry *e = &w->entries[at];
-    (void)table_remove(w->by_id, key_of(w, id_of(e)));
-    *e = (struct entry){.next = w->free_first};
-    w->free_first = at;
-    metrics_change(&w->markets, -1);
-}
-
-/* ---- the queue ---- */
 
 static void enqueue(struct odds_writer *w, uint32_t at)
 {
-    struct entry *e = &w->entries[at];
-    if (e->queued)
-        return;
-    e->queued = true;
-    e->next = NO_ENTRY;
-    if (w->queue_first == NO_ENTRY)
-        w->queue_first = at;
-    else
-        w->entries[w->queue_last].next = at;
-    w->queue_last = at;
-    metrics_change(&w->queued, 1);
+    odds_entries_enqueue(&w->entries, queue_of(w, at), at);
 }
 
-static uint32_t dequeue(struct odds_writer *w)
+static bool is_paused(struct odds_writer *w, size_t master)
 {
-    uint32_t at = w->queue_first;
-    w->queue_first = w->entries[at].next;
-    w->entries[at].queued = false;
-    metrics_change(&w->queued, -1);
-    return at;
-}
-
-/* ---- what has not been taken ---- */
-
-static void list_unsaid(struct odds_writer *w, uint32_t at)
-{
-    struct entry *e = &w->entries[at];
-    if (e->listed)
-        return;
-    e->listed = true;
-    e->unsaid_before = NO_ENTRY;
-    e->unsaid_next = w->unsaid_first;
-    if (e->unsaid_next != NO_ENTRY)
-        w->entries[e->unsaid_next].unsaid_before = at;
-    w->unsaid_first = at;
-}
-
-static void unlist_unsaid(struct odds_writer *w, uint32_t at)
-{
-    struct entry *e = &w->entries[at];
-    if (!e->listed)
-        return;
-    e->listed = false;
-    if (e->unsaid_next != NO_ENTRY)
-        w->entries[e->unsaid_next].unsaid_before = e->unsaid_before;
-    if (e->unsaid_before == NO_ENTRY)
-        w->unsaid_first = e->unsaid_next;
-    else
-        w->entries[e->unsaid_before].unsaid_next = e->unsaid_next;
+    return master < REDIS_NODES_MAX && loop_now(w->loop).us < w->masters[master].paused_us;
 }
 
 static void note_waits(struct odds_writer *w, uint32_t at, int64_t since_us)
 {
-    odds_unsaid_wait(&w->entries[at].unsaid, since_us);
-    list_unsaid(w, at);
+    odds_unsaid_wait(&entry_at(w, at)->unsaid, since_us);
+    odds_entries_list(&w->entries, ODDS_LIST_UNSAID, at);
 }
 
 /* What the server has of it is not known, or may be lost: until it is taken nothing is claimed. */
 static void say_again(struct odds_writer *w, uint32_t at)
 {
-    w->entries[at].renew = true;
+    entry_at(w, at)->renew = true;
     note_waits(w, at, ODDS_UNSAID_FOREVER);
     enqueue(w, at);
 }
 
 static void note_taken(struct odds_writer *w, uint32_t at)
 {
-    if (odds_unsaid_since_us(&w->entries[at].unsaid) == ODDS_SAID)
-        unlist_unsaid(w, at);
+    if (odds_unsaid_since_us(&entry_at(w, at)->unsaid) == ODDS_SAID)
+        odds_entries_unlist(&w->entries, ODDS_LIST_UNSAID, at);
 }
 
 /* ---- commands ---- */
@@ -221,7 +121,7 @@ static struct instant wall_of(const struct odds_writer *w, struct monotonic mome
     return (struct instant){loop_wall(w->loop).us - (loop_now(w->loop).us - moment.us)};
 }
 
-static struct slice write_tombstone(struct odds_writer *w, const struct entry *e,
+static struct slice write_tombstone(struct odds_writer *w, const struct odds_entry *e,
                                     const struct odds_value_facts *facts)
 {
     struct odds_image image = {.odds_version = e->gone_version,
@@ -238,7 +138,7 @@ static struct slice write_tombstone(struct odds_writer *w, const struct entry *e
 }
 
 /* NULL: a tombstone. Where it needs a number it has the next one of that connection. */
-static struct slice write_value(struct odds_writer *w, const struct entry *e,
+static struct slice write_value(struct odds_writer *w, const struct odds_entry *e,
                                 const struct odds_image *image, const struct redis_link *link)
 {
     struct odds_value_facts facts = {.removed = image == NULL,
@@ -256,11 +156,12 @@ static struct slice write_value(struct odds_writer *w, const struct entry *e,
     return buf_slice(&out);
 }
 
-static struct slice key_text(const struct entry *e, char memory[static MARKET_ID_BYTES_MAX + 8])
+static struct slice key_text(const struct odds_entry *e,
+                             char memory[static MARKET_ID_BYTES_MAX + 8])
 {
     struct buf key = buf_over(memory, MARKET_ID_BYTES_MAX + 8);
     buf_put_slice(&key, ODDS_KEY_PREFIX);
-    buf_put_slice(&key, id_of(e));
+    buf_put_slice(&key, odds_entry_id(e));
     return buf_slice(&key);
 }
 
@@ -289,7 +190,7 @@ static void on_nothing(void *owner, uint64_t word, const redisReply *reply)
 static bool send_market(struct odds_writer *w, const struct sending *s)
 {
     char key[MARKET_ID_BYTES_MAX + 8];
-    struct entry *e = &w->entries[s->at];
+    struct odds_entry *e = entry_at(w, s->at);
     struct redis_link *link = redis_fleet_at(w->fleet, s->master);
     struct buf out = buf_over(w->command, w->command_bytes_max);
     if (link == NULL || !redis_link_has_room(link, COMMAND_MORE))
@@ -314,7 +215,7 @@ static bool send_market(struct odds_writer *w, const struct sending *s)
     e->told = true;
     e->renew = false;
     odds_unsaid_send(&e->unsaid, loop_now(w->loop).us);
-    list_unsaid(w, s->at);
+    odds_entries_list(&w->entries, ODDS_LIST_UNSAID, s->at);
     return true;
 }
 
@@ -322,9 +223,8 @@ enum trial { TRIAL_SENT = 0, TRIAL_NO_ROOM, TRIAL_NOBODY };
 
 static enum trial try_market(struct odds_writer *w, uint32_t at, const struct odds_image *image)
 {
-    char key[MARKET_ID_BYTES_MAX + 8];
-    struct entry *e = &w->entries[at];
-    struct sending s = {.at = at, .master = redis_fleet_find(w->fleet, key_text(e, key))};
+    const struct odds_entry *e = entry_at(w, at);
+    struct sending s = {.at = at, .master = master_of(w, at)};
     const struct redis_link *link = redis_fleet_at(w->fleet, s.master);
     if (link == NULL || !w->digest_known)
         return TRIAL_NOBODY; /* who comes up gets everything */
@@ -339,10 +239,10 @@ static enum trial try_market(struct odds_writer *w, uint32_t at, const struct od
  * while it had no entry: there is nothing to say of it. */
 static enum trial try_entry(struct odds_writer *w, uint32_t at)
 {
-    struct entry *e = &w->entries[at];
+    struct odds_entry *e = entry_at(w, at);
     if (e->gone)
         return try_market(w, at, NULL);
-    const struct odds_image *image = w->store->ops->get(w->store, id_of(e));
+    const struct odds_image *image = w->store->ops->get(w->store, odds_entry_id(e));
     if (image != NULL)
         return try_market(w, at, image);
     e->unsaid.waits = false;
@@ -365,7 +265,7 @@ static void measure(struct odds_writer *w, uint64_t word)
 
 static void on_outcome(struct odds_writer *w, uint32_t at, uint64_t word, struct slice outcome)
 {
-    struct entry *e = &w->entries[at];
+    struct odds_entry *e = entry_at(w, at);
     if (slice_is(outcome, "taken")) {
         metrics_count(&w->taken, 1);
         measure(w, word);
@@ -375,16 +275,17 @@ static void on_outcome(struct odds_writer *w, uint32_t at, uint64_t word, struct
         metrics_count(&w->same, 1);
     }
     note_taken(w, at);
-    if (e->gone && !e->listed && !e->queued)
-        free_entry(w, at);
+    if (e->gone && !e->lists[ODDS_LIST_UNSAID].in && !e->queued)
+        odds_entries_rest(&w->entries, at, loop_now(w->loop).us);
 }
 
 static void send_asking(struct odds_writer *w, uint32_t at, size_t master)
 {
-    struct entry *e = &w->entries[at];
-    const struct odds_image *image = e->gone ? NULL : w->store->ops->get(w->store, id_of(e));
+    struct odds_entry *e = entry_at(w, at);
+    const struct odds_image *image =
+        e->gone ? NULL : w->store->ops->get(w->store, odds_entry_id(e));
     const struct sending s = {.at = at, .master = master, .image = image, .asking = true};
-    if (image == NULL || !send_market(w, &s))
+    if ((image == NULL && !e->gone) || !send_market(w, &s))
         say_again(w, at);
 }
 
@@ -408,7 +309,7 @@ static void on_error(struct odds_writer *w, uint32_t at, size_t master, const re
             load_script(w, link);
     }
     metrics_count(&w->refused, 1);
-    w->paused_us = loop_now(w->loop).us + PAUSE_US;
+    w->masters[master].paused_us = loop_now(w->loop).us + PAUSE_US;
     say_again(w, at);
 }
 
@@ -417,8 +318,8 @@ static void on_answer(void *owner, uint64_t word, const redisReply *reply)
     struct odds_writer *w = owner;
     uint32_t at = (uint32_t)(word >> 32);
     size_t master = word >> TIME_BITS & 0xff;
-    ASSERT(w->entries[at].used);
-    odds_unsaid_end(&w->entries[at].unsaid);
+    ASSERT(entry_at(w, at)->used && master < REDIS_NODES_MAX);
+    odds_unsaid_end(&entry_at(w, at)->unsaid);
     if (reply == NULL) {
         metrics_count(&w->lost, 1);
         say_again(w, at);
@@ -444,20 +345,51 @@ static void on_loaded(void *owner, uint64_t word, const redisReply *reply)
     w->digest_known = true;
 }
 
+/* It may have older values than were taken. Of those whose tombstone had to go early it is not
+ * known which: nothing is claimed until none of them can be there. */
+static void doubt_master(struct odds_writer *w, size_t master)
+{
+    if (loop_now(w->loop).us < w->entries.early_until_us)
+        w->masters[master].quiet_us = w->entries.early_until_us;
+}
+
 /* All that this server has, or should have; of other servers' all that is due is a renewal. NULL:
  * of all servers. */
 static void say_all_again(struct odds_writer *w, const struct redis_link *link)
 {
-    char key[MARKET_ID_BYTES_MAX + 8];
-    for (uint32_t i = 0; i < w->used; i++) {
-        const struct entry *e = &w->entries[i];
+    for (size_t i = 0; i < redis_fleet_count(w->fleet); i++)
+        if (link == NULL || redis_fleet_at(w->fleet, i) == link)
+            doubt_master(w, i);
+    for (uint32_t i = 0; i < w->entries.used; i++) {
+        const struct odds_entry *e = entry_at(w, i);
         if (!e->used)
             continue;
-        if (link == NULL ||
-            redis_fleet_at(w->fleet, redis_fleet_find(w->fleet, key_text(e, key))) == link)
+        if (link == NULL || redis_fleet_at(w->fleet, master_of(w, i)) == link)
             say_again(w, i);
-        else
+        else if (!e->gone)
             enqueue(w, i);
+    }
+}
+
+/* Who serves a slot from now on may have nothing of it, or an older copy: it may have been up
+ * before its slots were known, as a replica is that took them over. */
+static void say_moved_again(struct odds_writer *w)
+{
+    if (redis_fleet_map(w->fleet) == w->map)
+        return;
+    w->map = redis_fleet_map(w->fleet);
+    for (uint32_t i = 0; i < w->entries.used; i++) {
+        const struct odds_entry *e = entry_at(w, i);
+        if (e->used && redis_fleet_serves(w->fleet, e->slot) != w->said_to[e->slot])
+            say_again(w, i);
+    }
+    for (uint16_t slot = 0; slot < REDIS_SLOTS; slot++) {
+        size_t master = redis_fleet_serves(w->fleet, slot);
+        if (master == w->said_to[slot])
+            continue;
+        w->said_to[slot] = (uint8_t)master;
+        if (master < REDIS_NODES_MAX)
+            doubt_master(w, master);
     }
 }
 
@@ -485,7 +417,7 @@ static void on_told(void *owner, uint64_t word, const redisReply *reply)
 {
     struct odds_writer *w = owner;
     (void)reply;
-    odds_unsaid_end(&w->claims[word]);
+    odds_unsaid_end(&w->masters[word].claims);
 }
 
 static void send_word(struct odds_writer *w, size_t master, struct slice kind, struct slice words)
@@ -507,7 +439,7 @@ static void send_word(struct odds_writer *w, size_t master, struct slice kind, s
     redis_put(&out, ODDS_CHANNEL);
     redis_put(&out, buf_slice(&message));
     if (redis_link_send(link, buf_slice(&out), on_told, w, master))
-        odds_unsaid_send(&w->claims[master], loop_now(w->loop).us);
+        odds_unsaid_send(&w->masters[master].claims, loop_now(w->loop).us);
 }
 
 static void publish(struct odds_writer *w, struct slice kind, struct slice words)
@@ -520,12 +452,15 @@ static void publish(struct odds_writer *w, struct slice kind, struct slice words
  * up, and was not sent when it was not, is sent. */
 static void find_unsaid(struct odds_writer *w, int64_t ret_since_us[REDIS_NODES_MAX])
 {
-    char key[MARKET_ID_BYTES_MAX + 8];
+    int64_t now_us = loop_now(w->loop).us;
     for (size_t i = 0; i < REDIS_NODES_MAX; i++)
-        ret_since_us[i] = odds_unsaid_since_us(&w->claims[i]);
-    for (uint32_t at = w->unsaid_first; at != NO_ENTRY; at = w->entries[at].unsaid_next) {
-        const struct entry *e = &w->entries[at];
-        size_t master = redis_fleet_find(w->fleet, key_text(e, key));
+        ret_since_us[i] = now_us < w->masters[i].quiet_us
+                              ? ODDS_UNSAID_FOREVER
+                              : odds_unsaid_since_us(&w->masters[i].claims);
+    for (uint32_t at = w->entries.lists[ODDS_LIST_UNSAID].first; at != ODDS_NO_ENTRY;
+         at = entry_at(w, at)->lists[ODDS_LIST_UNSAID].next) {
+        const struct odds_entry *e = entry_at(w, at);
+        size_t master = master_of(w, at);
         int64_t since_us = odds_unsaid_since_us(&e->unsaid);
         if (master < REDIS_NODES_MAX && since_us < ret_since_us[master])
             ret_since_us[master] = since_us;
@@ -604,29 +539,32 @@ static void find_missing(struct odds_writer *w)
     size_t slots = w->store->ops->slots(w->store);
     for (size_t i = 0; i < slots; i++) {
         const struct odds_image *image = w->store->ops->at(w->store, i);
-        if (image == NULL || find_entry(w, ODDS_TEXT(image, market_id)) != NO_ENTRY)
+        if (image == NULL ||
+            odds_entries_find(&w->entries, ODDS_TEXT(image, market_id)) != ODDS_NO_ENTRY)
             continue;
-        uint32_t at = add_entry(w, image);
-        if (at == NO_ENTRY)
+        uint32_t at = odds_entries_add(&w->entries, image);
+        if (at == ODDS_NO_ENTRY)
             return;
         say_again(w, at);
     }
 }
 
-/* Some of them at each tick, so that all have had their turn in refresh_us. */
+/* Some of them at each tick, so that all have had their turn in refresh_us. A tombstone has been
+ * taken, or is in the list of what was not. */
 static void refresh(struct odds_writer *w, int64_t now_us)
 {
     int64_t passed_us = now_us - w->refreshed_us;
-    w->refresh_owed += (uint64_t)w->used * (uint64_t)passed_us;
+    w->refresh_owed += (uint64_t)w->entries.used * (uint64_t)passed_us;
     uint64_t due = w->refresh_owed / (uint64_t)w->options.refresh_us;
     w->refresh_owed %= (uint64_t)w->options.refresh_us;
     w->refreshed_us = now_us;
-    for (uint64_t i = 0; i < due && i < w->used; i++) {
-        if (w->refresh_cursor >= w->used)
+    for (uint64_t i = 0; i < due && i < w->entries.used; i++) {
+        if (w->refresh_cursor >= w->entries.used)
             w->refresh_cursor = 0;
         uint32_t at = w->refresh_cursor++;
-        w->entries[at].renew = true;
-        if (!w->entries[at].used || w->entries[at].queued)
+        struct odds_entry *e = entry_at(w, at);
+        e->renew = true;
+        if (!e->used || e->gone || e->queued)
             continue;
         metrics_count(&w->refreshed, 1);
         enqueue(w, at);
@@ -640,30 +578,46 @@ static void on_tick(void *owner)
     if (now_us - w->lease_us >= w->options.lease_us ||
         odds_providers_alive(&w->providers) != w->alive) {
         w->lease_us = now_us;
-        if ((uint64_t)w->markets.value < w->store->ops->count(w->store))
+        if (w->entries.live < w->store->ops->count(w->store))
             find_missing(w);
         tell_leases(w);
     }
+    odds_entries_tend(&w->entries, now_us);
+    say_moved_again(w);
     tell_alive(w, now_us);
     refresh(w, now_us);
     loop_timer_set(w->loop, &w->tick, (struct monotonic){now_us + TICK_US});
 }
 
+/* Of those that wait for one master, which another one may serve by now. Returns how many it was
+ * done with. */
+static uint32_t send_some(struct odds_writer *w, size_t queue, uint32_t most)
+{
+    uint32_t done = 0;
+    while (done < most && !is_paused(w, queue) && w->entries.queues[queue].first != ODDS_NO_ENTRY) {
+        uint32_t at = odds_entries_dequeue(&w->entries, queue);
+        if (queue_of(w, at) != queue) {
+            enqueue(w, at);
+        } else if (try_entry(w, at) == TRIAL_NO_ROOM) {
+            enqueue(w, at);
+            break;
+        }
+        done++;
+    }
+    return done;
+}
+
+/* The masters take turns, so that none waits for another one's markets. */
 bool odds_writer_turn(struct odds_writer *w)
 {
-    uint32_t misses = 0, sent = 0;
-    if (loop_now(w->loop).us < w->paused_us)
-        return false;
-    while (w->queue_first != NO_ENTRY && misses < NO_ROOM_MAX) {
-        if (sent++ == w->options.per_turn_max)
-            return true;
-        uint32_t at = dequeue(w);
-        if (try_entry(w, at) != TRIAL_NO_ROOM)
-            continue;
-        enqueue(w, at);
-        misses++;
+    uint32_t left = w->options.per_turn_max, idle = 0;
+    while (left > 0 && idle < ODDS_QUEUES) {
+        uint32_t done = send_some(w, w->turn_next, left < SHARE_MAX ? left : SHARE_MAX);
+        w->turn_next = (w->turn_next + 1) % ODDS_QUEUES;
+        idle = done == 0 ? idle + 1 : 0;
+        left -= done;
     }
-    return false;
+    return left == 0;
 }
 
 /* ---- what the book tells ---- */
@@ -673,30 +627,29 @@ void odds_writer_on_market(void *owner, const struct odds_image *image, uint64_t
 {
     struct odds_writer *w = owner;
     (void)before_version, (void)changed, (void)changed_count;
-    uint32_t at = add_entry(w, image);
+    uint32_t at = odds_entries_add(&w->entries, image);
     w->epoch = image->odds_version >> 32;
-    if (at == NO_ENTRY)
+    if (at == ODDS_NO_ENTRY)
         return;
-    struct entry *e = &w->entries[at];
+    struct odds_entry *e = entry_at(w, at);
     metrics_count(&w->conflated, !e->told);
-    e->gone = false;
+    odds_entries_revive(&w->entries, at);
     e->told = false;
     note_waits(w, at, loop_now(w->loop).us);
-    if (!e->queued &&
-        (loop_now(w->loop).us < w->paused_us || try_market(w, at, image) == TRIAL_NO_ROOM))
+    if (!e->queued && (is_paused(w, master_of(w, at)) || try_market(w, at, image) == TRIAL_NO_ROOM))
         enqueue(w, at);
 }
 
 void odds_writer_on_removed(void *owner, const struct odds_image *image)
 {
     struct odds_writer *w = owner;
-    uint32_t at = add_entry(w, image);
-    if (at == NO_ENTRY)
+    uint32_t at = odds_entries_add(&w->entries, image);
+    if (at == ODDS_NO_ENTRY)
         return;
-    struct entry *e = &w->entries[at];
-    e->gone = e->renew = true;
+    struct odds_entry *e = entry_at(w, at);
+    odds_entries_bury(&w->entries, at, image->odds_version);
+    e->renew = true;
     e->told = false;
-    e->gone_version = image->odds_version;
     note_waits(w, at, loop_now(w->loop).us);
     enqueue(w, at);
 }
@@ -710,10 +663,9 @@ static int open_parts(struct odds_writer *w)
     w->command_bytes_max = ODDS_VALUE_BYTES_MAX + 2 * COMMAND_MORE;
     w->value = malloc(w->value_bytes_max);
     w->command = malloc(w->command_bytes_max);
-    w->entries = reserve_new(w->options.markets_max, sizeof *w->entries);
-    if (w->value == NULL || w->command == NULL || w->entries == NULL)
+    if (w->value == NULL || w->command == NULL)
         return -ERR_MEMORY;
-    TRY(table_new(w->options.markets_max, &w->by_id));
+    TRY(odds_entries_init(&w->entries, w->options.markets_max, w->options.hash_key));
     return redis_fleet_new(w->loop, &w->options.fleet, &listener, &w->fleet);
 }
 
@@ -728,7 +680,7 @@ int odds_writer_new(struct loop *loop, const struct odds_writer_options *options
     w->providers = *providers;
     w->store = store;
     w->loop = loop;
-    w->free_first = w->queue_first = w->queue_last = w->unsaid_first = NO_ENTRY;
+    memset(w->said_to, REDIS_NODE_NONE, sizeof w->said_to);
     w->refreshed_us = loop_now(loop).us;
     timer_init(&w->tick, on_tick, w);
     metrics_histogram_init(&w->freshness, metrics_bounds_us, METRICS_BOUNDS_US_COUNT);
@@ -749,8 +701,7 @@ void odds_writer_free(struct odds_writer *w)
         return;
     loop_timer_cancel(w->loop, &w->tick);
     redis_fleet_free(w->fleet);
-    table_free(w->by_id);
-    reserve_free(w->entries, w->options.markets_max, sizeof *w->entries);
+    odds_entries_done(&w->entries);
     free(w->value);
     free(w->command);
     free(w);
@@ -763,9 +714,8 @@ int64_t odds_writer_behind_us(const struct odds_writer *w)
 
 bool odds_writer_is_level(const struct odds_writer *w)
 {
-    if (!w->digest_known || w->queue_first != NO_ENTRY)
-        return false;
-    return w->unsaid_first == NO_ENTRY;
+    return w->digest_known && w->entries.queued.value == 0 &&
+           w->entries.lists[ODDS_LIST_UNSAID].first == ODDS_NO_ENTRY;
 }
 
 int odds_writer_register_metrics(struct odds_writer *w, struct metrics *metrics)
@@ -783,9 +733,19 @@ int odds_writer_register_metrics(struct odds_writer *w, struct metrics *metrics)
          &w->conflated.value},
         {{"overround_odds_store_refreshed_total", "Times that a market was written again", NULL, 0},
          &w->refreshed.value},
+        {{"overround_limit_reached_total", "How often a limit was reached",
+          "limit=\"odds_entries_max\"", 0},
+         &w->entries.full.value},
+        {{"overround_limit_reached_total", "How often a limit was reached",
+          "limit=\"odds_tombstones_max\"", 0},
+         &w->entries.early.value},
     };
     const struct metrics_gauge_row gauges[] = {
-        {{"overround_odds_store_queue", "Markets that wait to be written", NULL, 0}, &w->queued},
+        {{"overround_odds_store_queue", "Markets that wait to be written", NULL, 0},
+         &w->entries.queued},
+        {{"overround_odds_store_tombstones", "Markets that were taken out, and are remembered",
+          NULL, 0},
+         &w->entries.tombstones},
     };
     TRY(metrics_add_counters(metrics, counters, sizeof counters / sizeof *counters));
     TRY(metrics_add_gauges(metrics, gauges, sizeof gauges / sizeof *gauges));

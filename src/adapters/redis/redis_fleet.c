@@ -33,12 +33,15 @@ struct redis_fleet {
     struct redis_link *seeds[REDIS_SEEDS_MAX]; /* owned; of sentinels, and of a cluster's nodes */
     size_t seed_next;
     struct redis_slots slots; /* node: index into nodes */
+    uint32_t map;             /* changes of it */
+    uint64_t epoch, answered; /* of the cluster: the highest that was heard, and the newest */
+    size_t behind;            /* seeds in a row whose epoch was lower */
     bool asking, troubled;    /* an answer is due; the masters may be others */
     bool lists_nodes;         /* the newest answer had every slot */
     int64_t ask_us;
     struct timer tick;
     struct redis_link_stats stats, seed_stats;
-    struct metrics_counter masters_changed, redirects, ranges_reached;
+    struct metrics_counter masters_changed, redirects, ranges_reached, maps_behind, nodes_reached;
     struct metrics_gauge up;
 };
 
@@ -71,6 +74,7 @@ static uint8_t add_node(struct redis_fleet *fleet, const struct net_address *add
             metrics_count(&fleet->masters_changed, 1);
             return i;
         }
+    metrics_count(&fleet->nodes_reached, 1);
     return REDIS_NODE_NONE;
 }
 
@@ -126,16 +130,44 @@ static void on_sentinel(void *owner, uint64_t word, const redisReply *reply)
     fleet->lists_nodes = true;
 }
 
+static void set_slot(struct redis_fleet *fleet, size_t slot, uint8_t node)
+{
+    fleet->map += fleet->slots.node[slot] != node;
+    fleet->slots.node[slot] = node;
+}
+
 static void take_slots(struct redis_fleet *fleet, const struct redis_slots *fresh)
 {
     uint8_t places[REDIS_NODES_MAX] = {0};
     begin_naming(fleet);
+    metrics_count(&fleet->nodes_reached, fresh->unplaced);
     for (size_t i = 0; i < fresh->nodes_count; i++)
         places[i] = add_node(fleet, &fresh->nodes[i]);
     for (size_t i = 0; i < REDIS_SLOTS; i++)
-        fleet->slots.node[i] =
-            fresh->node[i] == REDIS_NODE_NONE ? REDIS_NODE_NONE : places[fresh->node[i]];
+        set_slot(fleet, i,
+                 fresh->node[i] == REDIS_NODE_NONE ? REDIS_NODE_NONE : places[fresh->node[i]]);
     fleet->lists_nodes = redis_slots_served(&fleet->slots) == REDIS_SLOTS;
+}
+
+static void on_info(void *owner, uint64_t word, const redisReply *reply)
+{
+    struct redis_fleet *fleet = owner;
+    (void)word;
+    fleet->answered = redis_cluster_epoch(redis_text(reply));
+}
+
+/* A node that is cut off from the others has the map of before it was: each failover among them has
+ * raised their epoch, and its own is lower. Only where all seeds say so it is another cluster. */
+static bool is_behind(struct redis_fleet *fleet)
+{
+    bool behind = fleet->answered < fleet->epoch;
+    fleet->behind = behind ? fleet->behind + 1 : 0;
+    if (behind && fleet->behind < fleet->options.place.seeds_count) {
+        metrics_count(&fleet->maps_behind, 1);
+        return true;
+    }
+    fleet->epoch = fleet->answered;
+    return false;
 }
 
 static void on_slots(void *owner, uint64_t word, const redisReply *reply)
@@ -146,7 +178,7 @@ static void on_slots(void *owner, uint64_t word, const redisReply *reply)
     fleet->asking = false;
     redis_slots_init(&fresh);
     if (asked == NULL || redis_slots_read(&fresh, reply, redis_link_address(asked)) < 0 ||
-        fresh.nodes_count == 0) {
+        fresh.nodes_count == 0 || is_behind(fleet)) {
         fleet->troubled = true;
         return;
     }
@@ -161,6 +193,8 @@ static bool ask_seed(struct redis_fleet *fleet, size_t seed)
     if (link == NULL || !redis_link_is_up(link))
         return false;
     if (fleet->options.place.kind == REDIS_CLUSTER) {
+        (void)redis_link_send(link, SLICE("*2\r\n$7\r\nCLUSTER\r\n$4\r\nINFO\r\n"), on_info, fleet,
+                              seed);
         redis_put_command(&out, 2);
         redis_put(&out, SLICE("CLUSTER"));
         redis_put(&out, SLICE("SLOTS"));
@@ -196,10 +230,10 @@ static int make_link(struct redis_fleet *fleet, const struct net_address *addres
     struct redis_link_options options = fleet->options.link;
     options.pool = fleet->pool;
     options.tls = fleet->options.tls;
-    if (!is_seed || place->kind != REDIS_SENTINEL) { /* sentinels have users of their own */
-        options.user = slice_of(place->user, place->user_bytes);
-        options.password = slice_of(place->password, place->password_bytes);
-    }
+    const struct redis_auth *auth =
+        is_seed && place->kind == REDIS_SENTINEL ? &place->sentinel_auth : &place->auth;
+    options.user = slice_of(auth->user, auth->user_bytes);
+    options.password = slice_of(auth->password, auth->password_bytes);
     if (is_seed)
         options.in_flight_max = 16;
     random_fill(&options.seed, sizeof options.seed);
@@ -323,6 +357,11 @@ size_t redis_fleet_serves(struct redis_fleet *fleet, uint16_t slot)
     return REDIS_NODE_NONE;
 }
 
+uint32_t redis_fleet_map(const struct redis_fleet *fleet)
+{
+    return fleet->map;
+}
+
 size_t redis_fleet_ranges(struct redis_fleet *fleet, size_t n, struct redis_range *ret, size_t most)
 {
     size_t count = 0;
@@ -384,7 +423,7 @@ enum redis_redirect redis_fleet_note_error(struct redis_fleet *fleet, size_t n,
     uint8_t node = add_node(fleet, &address);
     *ret_ask = node;
     if (redirect == REDIS_MOVED) {
-        fleet->slots.node[slot] = node;
+        set_slot(fleet, slot, node);
         fleet->troubled = true;
     }
     return redirect;
@@ -414,6 +453,12 @@ int redis_fleet_register_metrics(struct redis_fleet *fleet, struct metrics *metr
         {{"overround_limit_reached_total", "How often a limit was reached",
           "limit=\"odds_claim_ranges_max\"", 0},
          &fleet->ranges_reached.value},
+        {{"overround_limit_reached_total", "How often a limit was reached",
+          "limit=\"redis_nodes_max\"", 0},
+         &fleet->nodes_reached.value},
+        {{"overround_redis_maps_behind_total",
+          "Maps of a cluster that were older than one before, passed over", NULL, 0},
+         &fleet->maps_behind.value},
     };
     TRY(metrics_add_gauges(metrics, gauges, sizeof gauges / sizeof *gauges));
     return metrics_add_counters(metrics, counters, sizeof counters / sizeof *counters);

@@ -48,6 +48,8 @@ size_t redis_fleet_ranges(struct redis_fleet *fleet, size_t n, struct redis_rang
                           size_t most);
 /* As redis_fleet_find, of any key in that slot. */
 size_t redis_fleet_serves(struct redis_fleet *fleet, uint16_t slot);
+/* Another number whenever some slot of a cluster is served by another master. */
+uint32_t redis_fleet_map(const struct redis_fleet *fleet);
 /* Every master that is known is up, and every slot of a cluster has one. */
 bool redis_fleet_is_whole(const struct redis_fleet *fleet);
 /* One more connection to that server, of the caller's own, with the fleet's credentials; ended by

@@ -13,7 +13,9 @@ static const struct {
     {SLICE("redis://"), REDIS_SINGLE, false},
     {SLICE("rediss://"), REDIS_SINGLE, true},
     {SLICE("redis+sentinel://"), REDIS_SENTINEL, false},
+    {SLICE("rediss+sentinel://"), REDIS_SENTINEL, true},
     {SLICE("redis+cluster://"), REDIS_CLUSTER, false},
+    {SLICE("rediss+cluster://"), REDIS_CLUSTER, true},
 };
 
 static int refuse(struct buf *why, const char *what)
@@ -53,20 +55,25 @@ static int take_scheme(struct slice *url, struct redis_place *place, struct buf 
         place->tls = schemes[i].tls;
         return 0;
     }
-    return refuse(why, "it begins with redis://, rediss://, redis+sentinel:// or redis+cluster://");
+    return refuse(why, "it begins with redis://, redis+sentinel:// or redis+cluster://, or rediss");
+}
+
+/* USER:PASSWORD, of which USER may be empty. */
+static int keep_auth(struct slice auth, struct redis_auth *ret, struct buf *why)
+{
+    struct slice user = SLICE_NONE;
+    if (!cut(&auth, ':', &user))
+        return refuse(why, "USER:PASSWORD, or :PASSWORD, is expected");
+    if (keep(ret->user, sizeof ret->user, &ret->user_bytes, user) &&
+        keep(ret->password, sizeof ret->password, &ret->password_bytes, auth))
+        return 0;
+    return refuse(why, "the user or the password is too long");
 }
 
 static int take_auth(struct slice *url, struct redis_place *place, struct buf *why)
 {
-    struct slice auth, user = SLICE_NONE;
-    if (!cut(url, '@', &auth))
-        return 0;
-    if (!cut(&auth, ':', &user))
-        return refuse(why, "USER:PASSWORD stands before the @");
-    if (keep(place->user, sizeof place->user, &place->user_bytes, user) &&
-        keep(place->password, sizeof place->password, &place->password_bytes, auth))
-        return 0;
-    return refuse(why, "the user or the password is too long");
+    struct slice auth;
+    return cut(url, '@', &auth) ? keep_auth(auth, &place->auth, why) : 0;
 }
 
 static int take_seeds(struct slice hosts, struct redis_place *place, struct buf *why)
@@ -113,4 +120,11 @@ int redis_place_parse(struct slice url, struct redis_place *ret_place, struct bu
     TRY(take_seeds(hosts, &place, why));
     *ret_place = place;
     return 0;
+}
+
+int redis_place_sentinel_auth(struct slice auth, struct redis_place *place, struct buf *why)
+{
+    if (place->kind != REDIS_SENTINEL)
+        return refuse(why, "it has no sentinels that could be given a password");
+    return keep_auth(auth, &place->sentinel_auth, why);
 }

@@ -33,7 +33,7 @@ uint16_t redis_slot_of(struct slice key)
 void redis_slots_init(struct redis_slots *slots)
 {
     memset(slots->node, REDIS_NODE_NONE, sizeof slots->node);
-    slots->nodes_count = 0;
+    slots->nodes_count = slots->unplaced = 0;
 }
 
 static bool is_same(const struct net_address *a, const struct net_address *b)
@@ -46,8 +46,11 @@ static uint8_t node_of(struct redis_slots *slots, const struct net_address *addr
     for (uint8_t i = 0; i < slots->nodes_count; i++)
         if (is_same(&slots->nodes[i], address))
             return i;
-    if (slots->nodes_count == REDIS_NODES_MAX)
+    if (slots->nodes_count == REDIS_NODES_MAX) {
+        if (slots->unplaced < UINT8_MAX)
+            slots->unplaced++;
         return REDIS_NODE_NONE;
+    }
     slots->nodes[slots->nodes_count] = *address;
     return slots->nodes_count++;
 }
@@ -118,6 +121,19 @@ unsigned redis_slots_served(const struct redis_slots *slots)
     for (size_t i = 0; i < REDIS_SLOTS; i++)
         served += slots->node[i] != REDIS_NODE_NONE;
     return served;
+}
+
+uint64_t redis_cluster_epoch(struct slice info)
+{
+    static const struct slice name = SLICE("cluster_current_epoch:");
+    const char *at = info.bytes == 0 ? NULL : memmem(info.at, info.bytes, name.at, name.bytes);
+    uint64_t epoch = 0;
+    if (at == NULL)
+        return 0;
+    struct slice rest = slice_skip(info, (size_t)(at - info.at) + name.bytes);
+    for (size_t i = 0; i < rest.bytes && i < 19 && rest.at[i] >= '0' && rest.at[i] <= '9'; i++)
+        epoch = epoch * 10 + (uint64_t)(rest.at[i] - '0');
+    return epoch;
 }
 
 /* The next word and the spaces behind it are taken off. */

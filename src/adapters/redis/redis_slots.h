@@ -22,6 +22,7 @@ struct redis_range {
 struct redis_slots {
     uint8_t node[REDIS_SLOTS]; /* index of the master, or REDIS_NODE_NONE */
     uint8_t nodes_count;
+    uint8_t unplaced; /* ranges of masters beyond REDIS_NODES_MAX, as far as that goes */
     struct net_address nodes[REDIS_NODES_MAX];
 };
 
@@ -36,6 +37,9 @@ int redis_slots_read(struct redis_slots *slots, const redisReply *reply,
                      const struct net_address *asked);
 /* How many slots somebody serves. */
 unsigned redis_slots_served(const struct redis_slots *slots);
+
+/* The epoch of the cluster, as the answer to CLUSTER INFO says it; 0: it does not. */
+uint64_t redis_cluster_epoch(struct slice info);
 
 enum redis_redirect {
     REDIS_STAYS = 0, /* it is no redirection */

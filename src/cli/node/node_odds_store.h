@@ -12,7 +12,7 @@ struct node_odds_store_options {
     bool shared; /* false: prices are in memory of this process only */
     struct redis_place place;
     int64_t refresh_ms;    /* each value is written again so often */
-    const char *ca, *name; /* of rediss://: tls_client.h; borrowed for ever */
+    const char *ca, *name; /* of rediss..: tls_client.h; borrowed for ever */
 };
 
 /* Borrowed. */

@@ -9,6 +9,7 @@
     {"odds-store", "memory"},                                                                      \
     {"odds-store-ca", NULL},                                                                       \
     {"odds-store-name", NULL},                                                                     \
+    {"odds-store-sentinel-auth", NULL},                                                            \
     {"odds-store-refresh-ms", "20000"}
 /* clang-format on */
 

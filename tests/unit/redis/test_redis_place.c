@@ -26,6 +26,8 @@ TEST(redis_place, takes_each_kind)
         {"redis+sentinel://127.0.0.1:1,127.0.0.1:2,127.0.0.1:3/odds", REDIS_SENTINEL, false, 3},
         {"redis+cluster://localhost:7000,localhost:7001", REDIS_CLUSTER, false, 2},
         {"rediss://redis.example:6379", REDIS_SINGLE, true, 1},
+        {"rediss+sentinel://127.0.0.1:1,127.0.0.1:2/odds", REDIS_SENTINEL, true, 2},
+        {"rediss+cluster://127.0.0.1:7000", REDIS_CLUSTER, true, 1},
     };
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
         struct redis_place place;
@@ -40,10 +42,10 @@ TEST(redis_place, takes_user_and_password)
 {
     struct redis_place place;
     assert_int_equal(parse("redis://trader:a:b@127.0.0.1:6379", &place), 0);
-    assert_true(slice_is(slice_of(place.user, place.user_bytes), "trader"));
-    assert_true(slice_is(slice_of(place.password, place.password_bytes), "a:b"));
+    assert_true(slice_is(slice_of(place.auth.user, place.auth.user_bytes), "trader"));
+    assert_true(slice_is(slice_of(place.auth.password, place.auth.password_bytes), "a:b"));
     assert_int_equal(parse("redis://:secret@127.0.0.1:6379", &place), 0);
-    assert_int_equal(place.user_bytes, 0);
+    assert_int_equal(place.auth.user_bytes, 0);
 }
 
 TEST(redis_place, refuses_what_is_none_and_never_tells_the_password)
@@ -69,4 +71,22 @@ TEST(redis_place, refuses_what_is_none_and_never_tells_the_password)
         assert_int_equal(parse(urls[i], &place), -ERR_CONFIG);
         assert_int_equal(place.seeds_count, 99);
     }
+}
+
+TEST(redis_place, sentinels_have_a_user_and_a_password_of_their_own)
+{
+    char memory[256];
+    struct buf why = buf_over(memory, sizeof memory);
+    struct redis_place place;
+    assert_int_equal(parse("redis+sentinel://trader:secret@127.0.0.1:1/odds", &place), 0);
+    assert_int_equal(place.sentinel_auth.password_bytes, 0);
+    assert_int_equal(redis_place_sentinel_auth(SLICE("watcher:x:y"), &place, &why), 0);
+    const struct redis_auth *auth = &place.sentinel_auth;
+    assert_true(slice_is(slice_of(auth->user, auth->user_bytes), "watcher"));
+    assert_true(slice_is(slice_of(auth->password, auth->password_bytes), "x:y"));
+    assert_true(slice_is(slice_of(place.auth.user, place.auth.user_bytes), "trader"));
+    assert_int_equal(redis_place_sentinel_auth(SLICE("secret"), &place, &why), -ERR_CONFIG);
+    assert_int_equal(parse("redis+cluster://127.0.0.1:1", &place), 0);
+    assert_int_equal(redis_place_sentinel_auth(SLICE(":secret"), &place, &why), -ERR_CONFIG);
+    assert_null(memmem(memory, why.bytes, "secret", 6));
 }
