@@ -295,10 +295,14 @@ int dynamo_answer_shard(struct slice body, uint32_t *ret_shard)
 
 struct table {
     const struct dynamo_shape *shape;
-    bool hash, range, active, making;
+    bool active, making;
+    bool hash, range;
+    bool index; /* the one of the shape, or it has none */
 };
 
-static void take_key(struct json_reader *r, struct table *table)
+/* Is it the key of that name and kind? */
+static void take_key(struct json_reader *r, const char *hash, const char *range, bool *ret_hash,
+                     bool *ret_range)
 {
     struct slice name = slice_of("", 0), kind = slice_of("", 0), key;
     json_object_begin(r);
@@ -309,8 +313,42 @@ static void take_key(struct json_reader *r, struct table *table)
             json_string(r, &kind);
         else
             json_skip(r);
-    table->hash = table->hash || (slice_is(name, table->shape->hash) && slice_is(kind, "HASH"));
-    table->range = table->range || (slice_is(name, table->shape->range) && slice_is(kind, "RANGE"));
+    *ret_hash |= slice_is(name, hash) && slice_is(kind, "HASH");
+    *ret_range |= slice_is(name, range) && slice_is(kind, "RANGE");
+}
+
+static void take_keys(struct json_reader *r, const char *hash, const char *range, bool *ret_hash,
+                      bool *ret_range)
+{
+    json_array_begin(r);
+    while (json_array_next(r))
+        take_key(r, hash, range, ret_hash, ret_range);
+}
+
+static void take_index(struct json_reader *r, struct table *table)
+{
+    struct slice name = slice_of("", 0), key;
+    bool hash = false, range = false;
+    json_object_begin(r);
+    while (json_object_next(r, &key))
+        if (slice_is(key, "IndexName"))
+            json_string(r, &name);
+        else if (slice_is(key, "KeySchema"))
+            take_keys(r, table->shape->indexed, table->shape->range, &hash, &range);
+        else
+            json_skip(r);
+    table->index |= slice_is(name, table->shape->index) && hash && range;
+}
+
+static void take_indexes(struct json_reader *r, struct table *table)
+{
+    if (table->shape->index == NULL) {
+        json_skip(r);
+        return;
+    }
+    json_array_begin(r);
+    while (json_array_next(r))
+        take_index(r, table);
 }
 
 static void take_table(struct json_reader *r, struct table *table)
@@ -324,9 +362,9 @@ static void take_table(struct json_reader *r, struct table *table)
                 !r->failed && (slice_is(status, "ACTIVE") || slice_is(status, "UPDATING"));
             table->making = !r->failed && slice_is(status, "CREATING");
         } else if (slice_is(key, "KeySchema")) {
-            json_array_begin(r);
-            while (json_array_next(r))
-                take_key(r, table);
+            take_keys(r, table->shape->hash, table->shape->range, &table->hash, &table->range);
+        } else if (slice_is(key, "GlobalSecondaryIndexes")) {
+            take_indexes(r, table);
         } else {
             json_skip(r);
         }
@@ -334,7 +372,7 @@ static void take_table(struct json_reader *r, struct table *table)
 
 enum dynamo_table dynamo_answer_table(struct slice body, const struct dynamo_shape *shape)
 {
-    struct table table = {.shape = shape};
+    struct table table = {.shape = shape, .index = shape->index == NULL};
     struct json_reader r;
     struct slice key;
     json_begin(&r, body, NULL, 0);
@@ -344,7 +382,7 @@ enum dynamo_table dynamo_answer_table(struct slice body, const struct dynamo_sha
             take_table(&r, &table);
         else
             json_skip(&r);
-    if (json_end(&r) < 0 || !table.hash || !table.range)
+    if (json_end(&r) < 0 || !table.hash || !table.range || !table.index)
         return DYNAMO_TABLE_OTHER;
     return table.active   ? DYNAMO_TABLE_READY
            : table.making ? DYNAMO_TABLE_MAKING

@@ -43,5 +43,6 @@ bool dynamo_answer_digits(struct slice digits, int64_t *ret);
 bool dynamo_answer_number(struct json_reader *reader, int64_t *ret);
 
 enum dynamo_table { DYNAMO_TABLE_MAKING = 1, DYNAMO_TABLE_READY, DYNAMO_TABLE_OTHER };
-/* Of an answer to DescribeTable. OTHER: its keys are not ours, or it is going. */
+/* Of an answer to DescribeTable. OTHER: its keys are not ours, it lacks the index, or it
+ * is going. */
 enum dynamo_table dynamo_answer_table(struct slice body, const struct dynamo_shape *shape);

@@ -125,7 +125,7 @@ int dynamo_link_prepare(struct dynamo_link *link, const struct dynamo_shape *sha
         if (table == DYNAMO_TABLE_READY)
             return 0;
         if (table == DYNAMO_TABLE_OTHER) {
-            dynamo_link_explain(link, "its table has other keys, or is being removed");
+            dynamo_link_explain(link, "its table has other keys or indexes, or is being removed");
             return -ERR_CONFIG;
         }
         if (!link->client->ops->pause(link->client, MAKING_PAUSE_US))

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "adapters/dynamodb/dynamo_answer.h"
+#include "adapters/dynamodb/dynamo_row.h"
 #include "base/error.h"
 
 #define TYPE(name) "{\"__type\":\"com.amazonaws.dynamodb.v20120810#" name "\",\"message\":\"m\"}"
@@ -169,6 +170,38 @@ TEST(dynamo_answer, knows_a_table_of_ours)
     };
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++)
         assert_int_equal(dynamo_answer_table(slice_text(rows[i].body), &dynamo_ledger_shape),
+                         rows[i].table);
+}
+
+#define INDEX(name, hash, range)                                                                   \
+    "{\"IndexName\":\"" name                                                                       \
+    "\",\"IndexStatus\":\"ACTIVE\",\"KeySchema\":[{\"AttributeName\":\"" hash                      \
+    "\",\"KeyType\":\"HASH\"},{\"AttributeName\":\"" range "\",\"KeyType\":\"RANGE\"}]}"
+#define INDEXED(indexes)                                                                           \
+    "{\"Table\":{\"GlobalSecondaryIndexes\":[" indexes                                             \
+    "],\"TableStatus\":\"ACTIVE\",\"KeySchema\":[{\"AttributeName\":\"user_id\",\"KeyType\":"      \
+    "\"HASH\"},"                                                                                   \
+    "{\"AttributeName\":\"bet_record\",\"KeyType\":\"RANGE\"}]}}"
+
+TEST(dynamo_answer, knows_a_table_with_its_index)
+{
+    static const struct {
+        const char *body;
+        enum dynamo_table table;
+    } rows[] = {
+        {INDEXED(INDEX("by_event", "event_id", "bet_record")), DYNAMO_TABLE_READY},
+        {INDEXED(
+             INDEX("x", "market_id", "bet_record") "," INDEX("by_event", "event_id", "bet_record")),
+         DYNAMO_TABLE_READY},
+        {INDEXED(""), DYNAMO_TABLE_OTHER},
+        {INDEXED(INDEX("by_user", "event_id", "bet_record")), DYNAMO_TABLE_OTHER},
+        {INDEXED(INDEX("by_event", "market_id", "bet_record")), DYNAMO_TABLE_OTHER},
+        {INDEXED(INDEX("by_event", "event_id", "seq")), DYNAMO_TABLE_OTHER},
+        {INDEXED("1"), DYNAMO_TABLE_OTHER},
+        {TABLE("ACTIVE", "user_id", "bet_record"), DYNAMO_TABLE_OTHER},
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++)
+        assert_int_equal(dynamo_answer_table(slice_text(rows[i].body), &dynamo_rows_shape),
                          rows[i].table);
 }
 
