@@ -23,7 +23,7 @@ struct projection_place {
     uint64_t seq;
     uint32_t crc;            /* of that record: says of which log */
     int64_t time_us;         /* of that record */
-    uint64_t bets, balances; /* rows of the shard so far: the store counts them */
+    uint64_t bets, balances; /* rows of the shard so far, of a store that has no count() */
 };
 
 /* Rows in the order of seq, then leg_no; all of them behind `before`, none behind `after`. */

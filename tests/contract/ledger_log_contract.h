@@ -4,7 +4,8 @@
  *     LEDGER_LOG_CONTRACT(suite, subject_new)
  * registers one test per sentence under its own suite name; LEDGER_LOG_CONTRACT_FAULTS(...) adds
  * those that need a medium which can be made to fail, and LEDGER_LOG_CONTRACT_WIRE(...)
- * (ledger_log_wire.c) those of a medium at the other end of a wire that breaks. */
+ * (ledger_log_wire.c) those of a medium at the other end of a wire that breaks;
+ * LEDGER_LOG_CONTRACT_CRASH(...) one of a medium that crashes there. */
 #pragma once
 
 #include <stdbool.h>
@@ -31,7 +32,7 @@ struct log_subject {
     int (*open_beside)(struct log_subject *subject, struct ledger_log **ret_log);
     /* How many stand in the medium: those of records, and an epoch each. */
     long (*groups)(struct log_subject *subject);
-    /* The medium dies as in a crash, and has come back. */
+    /* For LEDGER_LOG_CONTRACT_CRASH: the medium dies as in a crash, and has come back. */
     void (*crash)(struct log_subject *subject);
     void (*free)(struct log_subject *subject);
 };
@@ -68,17 +69,21 @@ struct log_subject {
     X(suite, make, a_medium_that_is_away_is_said_and_waited_for)                                   \
     X(suite, make, a_connection_that_is_cut_under_an_append_costs_nothing)                         \
     X(suite, make, a_log_that_is_closed_leaves_a_silent_medium)                                    \
-    X(suite, make, what_was_acknowledged_is_there_after_a_crash)                                   \
     X(suite, make, a_group_is_written_in_its_time_or_not_at_all)                                   \
     X(suite, make, the_first_to_write_wins_and_the_other_stays_out)                                \
     X(suite, make, no_epoch_is_taken_behind_a_writer_that_was_not_folded)                          \
     X(suite, make, of_two_who_take_an_epoch_one_gets_it)
+
+/* And of those, for whose medium can be crashed. */
+#define LEDGER_LOG_CONTRACT_CRASH_LIST(X, suite, make)                                             \
+    X(suite, make, what_was_acknowledged_is_there_after_a_crash)
 
 #define LEDGER_LOG_CONTRACT_DECLARE(suite, make, name)                                             \
     void ledger_log_contract_##name(struct log_subject *subject);
 LEDGER_LOG_CONTRACT_LIST(LEDGER_LOG_CONTRACT_DECLARE, , )
 LEDGER_LOG_CONTRACT_FAULTS_LIST(LEDGER_LOG_CONTRACT_DECLARE, , )
 LEDGER_LOG_CONTRACT_WIRE_LIST(LEDGER_LOG_CONTRACT_DECLARE, , )
+LEDGER_LOG_CONTRACT_CRASH_LIST(LEDGER_LOG_CONTRACT_DECLARE, , )
 
 #define LEDGER_LOG_CONTRACT_TEST(suite, make, name)                                                \
     TEST(suite, name)                                                                              \
@@ -93,3 +98,5 @@ LEDGER_LOG_CONTRACT_WIRE_LIST(LEDGER_LOG_CONTRACT_DECLARE, , )
     LEDGER_LOG_CONTRACT_FAULTS_LIST(LEDGER_LOG_CONTRACT_TEST, suite, make)
 #define LEDGER_LOG_CONTRACT_WIRE(suite, make)                                                      \
     LEDGER_LOG_CONTRACT_WIRE_LIST(LEDGER_LOG_CONTRACT_TEST, suite, make)
+#define LEDGER_LOG_CONTRACT_CRASH(suite, make)                                                     \
+    LEDGER_LOG_CONTRACT_CRASH_LIST(LEDGER_LOG_CONTRACT_TEST, suite, make)

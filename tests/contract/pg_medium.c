@@ -10,12 +10,13 @@
 
 #define STALL_US 100000
 
-int pg_medium_open(const char *conninfo, int64_t close_us_max, struct ledger_log **ret_log)
+int pg_medium_open(const char *conninfo, uint32_t shard, int64_t close_us_max,
+                   struct ledger_log **ret_log)
 {
     char memory[256];
     struct buf why = buf_over(memory, sizeof memory - 1);
     struct pg_ledger_options options = {
-        .conninfo = conninfo, .stall_us = STALL_US, .close_us_max = close_us_max};
+        .conninfo = conninfo, .shard = shard, .stall_us = STALL_US, .close_us_max = close_us_max};
     int error = pg_ledger_open(&options, ret_log, &why);
     memory[why.bytes] = '\0';
     if (error < 0)

@@ -7,7 +7,8 @@
 #include "ports/ledger_log.h"
 
 /* The log there, as the port's contract opens it; what is wrong is printed. */
-int pg_medium_open(const char *conninfo, int64_t close_us_max, struct ledger_log **ret_log);
+int pg_medium_open(const char *conninfo, uint32_t shard, int64_t close_us_max,
+                   struct ledger_log **ret_log);
 /* The server says so (an SQLSTATE) of the next insert only, or of each from now on. */
 void pg_medium_refuse(const char *state, bool once);
 /* No space, or again. */

@@ -183,4 +183,6 @@ static struct log_subject *hasty_with_copy_new(void)
 }
 
 LEDGER_LOG_CONTRACT_WIRE(dynamo_ledger_over_a_wire, hasty_new)
+LEDGER_LOG_CONTRACT_CRASH(dynamo_ledger_over_a_wire, hasty_new)
 LEDGER_LOG_CONTRACT_WIRE(dynamo_mirror_over_a_wire, hasty_with_copy_new)
+LEDGER_LOG_CONTRACT_CRASH(dynamo_mirror_over_a_wire, hasty_with_copy_new)

@@ -1,165 +1,84 @@
-/* test_dynamo_projection.c - the projection port on a server of DynamoDB's API, filled by the real
- * projector from a log with one good record of every type: whatever is lost, throttled or dies, the
- * table is item by item the one of a projector to which nothing happened. */
+/* test_dynamo_projection.c - the projection contract on a server of DynamoDB's API; and what only
+ * that has: keys that are asked for, haste, answers that leave something out, changes of items,
+ * each of which is found. Where nothing stays wrong, the table is item by item the one of a
+ * projector to which nothing happened. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
-
-#include "test.h"
 
 #include "adapters/curl/curl_signed.h"
 #include "adapters/dynamodb/dynamo_projection.h"
-#include "adapters/embedded/ledger_cursor_file.h"
-#include "adapters/embedded/ledger_file.h"
-#include "adapters/faulty/faulty_disk.h"
-#include "app/projection_check.h"
-#include "app/projector.h"
 #include "base/error.h"
 #include "dynamo_server.h"
-#include "every_type.h"
-#include "fault_proxy.h"
+#include "projection_bench.h"
+#include "projection_contract.h"
 
-#define TRIES         30000 /* of a millisecond: generous */
-#define SEGMENT_BYTES (1u << 20)
 #define THROTTLED                                                                                  \
     "{\"__type\":\"com.amazonaws.dynamodb.v20120810#ProvisionedThroughputExceededException\"}"
 
-/* ---- a ledger ---- */
-
-static struct {
-    struct faulty_disk *disk;
-    struct ledger_log *log;
-    uint64_t epoch;
-    unsigned answers;
-    void (*between)(void); /* after each record; may be NULL */
-} book;
-
-static void on_done(struct ledger_append *append, enum append_outcome outcome)
-{
-    (void)append;
-    assert_int_equal(outcome, APPEND_OK);
-    book.answers++;
-}
-
-static void write_made(struct maker *maker, const struct parts *parts)
-{
-    (void)parts;
-    if (shard_state_seq(maker->state) == 0)
-        return;
-    struct ledger_append append = {.epoch = book.epoch,
-                                   .expected_tail = maker->view.head->seq - 1,
-                                   .records = maker->memory,
-                                   .bytes = maker->view.head->bytes,
-                                   .count = 1,
-                                   .on_done = on_done};
-    book.answers = 0;
-    assert_int_equal(book.log->ops->append(book.log, &append), 0);
-    for (int i = 0; i < TRIES && book.answers == 0; i++) {
-        book.log->ops->poll(book.log);
-        usleep(100);
-    }
-    assert_int_equal(book.answers, 1);
-    if (book.between != NULL)
-        book.between();
-}
-
-static void book_begin(void)
-{
-    const struct ledger_file_options files = {.store = {.segment_bytes = SEGMENT_BYTES}};
-    struct ledger_report report;
-    book.disk = faulty_disk_new();
-    assert_int_equal(ledger_file_open(&files, faulty_disk_of(book.disk), &report, &book.log), 0);
-    assert_int_equal(book.log->ops->take_epoch(book.log, 0, &book.epoch), 0);
-}
-
-/* Its records are the same each time. */
-static void write_every_type(void (*after_each)(void))
-{
-    static struct maker maker;
-    book.between = after_each;
-    every_type(&maker, write_made);
-    write_made(&maker, NULL); /* the last */
-    maker_done(&maker);
-}
+static struct bench_book book;
 
 static void verify(void);
 
 static void book_end(void)
 {
     verify();
-    book.log->ops->free(book.log);
-    faulty_disk_free(book.disk);
+    bench_book_close(&book);
+}
+
+static void write_every_type(void (*after_each)(void))
+{
+    bench_book_write_every_type(&book, after_each);
 }
 
 /* ---- following it ---- */
 
-struct follower {
-    struct ledger_cursor *cursor;
-    struct projection_store *store;
-    struct projector *projector;
-};
-
 static struct dynamo_url url;
+
+static void put_port(struct dynamo_url *at, int port)
+{
+    (void)snprintf(at->region, sizeof at->region, "eu-west-1");
+    (void)snprintf(at->endpoint, sizeof at->endpoint, "http://127.0.0.1:%d/", port);
+}
 
 static void at_port(int port)
 {
-    (void)snprintf(url.region, sizeof url.region, "eu-west-1");
-    (void)snprintf(url.endpoint, sizeof url.endpoint, "http://127.0.0.1:%d/", port);
+    put_port(&url, port);
 }
 
-static void follower_open(struct follower *f)
+static struct projection_store *store_at(const struct dynamo_url *at)
 {
     struct signed_client *clients[DYNAMO_PROJECTION_LANES];
+    struct projection_store *store = NULL;
     char memory[256];
     struct buf why = buf_over(memory, sizeof memory);
     const struct curl_signed_options service = {
-        .url = url.endpoint, .region = url.region, .service = "dynamodb"};
-    const struct ledger_cursor_log log = ledger_file_cursor_log(book.log);
+        .url = at->endpoint, .region = at->region, .service = "dynamodb"};
     for (size_t i = 0; i < DYNAMO_PROJECTION_LANES; i++)
         assert_int_equal(curl_signed_new(&service, &clients[i], &why), 0);
-    assert_int_equal(ledger_cursor_file_new(&log, &f->cursor), 0);
-    assert_int_equal(dynamo_projection_new(&url, clients, &f->store, &why), 0);
-    if (f->store->ops->prepare(f->store, &why) < 0)
+    assert_int_equal(dynamo_projection_new(at, clients, &store, &why), 0);
+    return store;
+}
+
+static struct projection_store *store_open(void)
+{
+    char memory[256];
+    struct buf why = buf_over(memory, sizeof memory);
+    struct projection_store *store = store_at(&url);
+    if (store->ops->prepare(store, &why) < 0)
         fail_msg("%.*s", (int)why.bytes, why.at);
-    const struct projector_options options = {
-        .limits = MAKER_LIMITS, .cursor = f->cursor, .store = f->store};
-    assert_int_equal(projector_new(&options, &f->projector), 0);
+    return store;
 }
 
-static void follower_close(struct follower *f)
+static void follower_open(struct bench_follower *f)
 {
-    projector_free(f->projector);
-    f->store->ops->free(f->store);
-    f->cursor->ops->free(f->cursor);
-}
-
-static void step_until_idle(struct follower *f)
-{
-    int result = PROJECTOR_MORE;
-    for (int i = 0; i < TRIES && result != PROJECTOR_IDLE; i++) {
-        result = projector_step(f->projector);
-        if (result < 0)
-            fail_msg("%s", projector_text(f->projector));
-        if (result == PROJECTOR_WAITS)
-            usleep(1000);
-    }
-    assert_int_equal(result, PROJECTOR_IDLE);
+    bench_follower_open(f, bench_book_cursor(&book), store_open(), 0);
 }
 
 /* ---- comparing it ---- */
 
 static struct projection_check_report report;
 static struct projection_check_place compared;
-
-static struct projection_store *store_open(void)
-{
-    struct follower f;
-    follower_open(&f);
-    projector_free(f.projector);
-    f.cursor->ops->free(f.cursor);
-    return f.store;
-}
 
 /* What `between` does happens after the rows were counted; NULL: nothing. */
 static int compare_after(void (*between)(void))
@@ -207,15 +126,15 @@ static const char *expected(void)
     static char *text;
     if (text != NULL)
         return text;
-    struct follower f;
+    struct bench_follower f;
     at_port(dynamo_server());
     (void)snprintf(url.table, sizeof url.table, "%s", dynamo_server_table());
-    book_begin();
+    bench_book_open(&book, 0);
     write_every_type(NULL);
     follower_open(&f);
-    step_until_idle(&f);
+    bench_step_until_idle(&f);
     assert_int_equal(projector_stats(f.projector).seq, EVERY_TYPE_COUNT);
-    follower_close(&f);
+    bench_follower_close(&f);
     book_end();
     text = table_of(url.table);
     return text;
@@ -235,7 +154,7 @@ static void begin(void)
     (void)expected();
     at_port(dynamo_server());
     (void)snprintf(url.table, sizeof url.table, "%s", dynamo_server_table());
-    book_begin();
+    bench_book_open(&book, 0);
 }
 
 /* ---- tests ---- */
@@ -250,12 +169,12 @@ static long count_of(const char *ask)
 /* As the interface shows it: a bet by its user, its records in order, and all bets of an event. */
 TEST(dynamo_projection, is_asked_by_user_and_by_event)
 {
-    struct follower f;
+    struct bench_follower f;
     char ask[600];
     begin();
     write_every_type(NULL);
     follower_open(&f);
-    step_until_idle(&f);
+    bench_step_until_idle(&f);
     const char *all = expected();
     const char *first = strstr(all, "#000\"}");
     assert_non_null(first);
@@ -269,108 +188,34 @@ TEST(dynamo_projection, is_asked_by_user_and_by_event)
                    "\"ExpressionAttributeValues\":{\":e\":{\"S\":\"%.*s\"}}}",
                    url.table, (int)strcspn(event, "\""), event);
     assert_true(count_of(ask) > 0);
-    follower_close(&f);
+    bench_follower_close(&f);
     book_end();
     check();
 }
 
-/* Dies after every step, at another place each time. */
-static void follow_and_die(void)
-{
-    static unsigned times;
-    struct follower f;
-    follower_open(&f);
-    for (unsigned i = 0; i < 2 + times % 5; i++)
-        assert_true(projector_step(f.projector) >= 0);
-    times++;
-    follower_close(&f);
-}
-
-TEST(dynamo_projection, a_projector_that_dies_leaves_no_gap_and_no_row_twice)
-{
-    struct follower f;
-    begin();
-    write_every_type(follow_and_die);
-    follower_open(&f);
-    step_until_idle(&f);
-    follower_close(&f);
-    book_end();
-    check();
-}
-
-static struct follower following;
+static struct bench_follower following;
 static struct fault_proxy *proxy;
 
-static void follow_in_trouble(void)
+static void follow_in_haste(void)
 {
-    static unsigned times;
-    switch (times++ % 3) {
-    case 0:
-        fault_proxy_set(proxy, FAULT_LOSE_ANSWER);
-        break;
-    case 1:
-        fault_proxy_set(proxy, FAULT_LOSE_REQUEST);
-        break;
-    default:
-        fault_proxy_answer(proxy, 2, "400 Bad Request", THROTTLED);
-    }
-    step_until_idle(&following);
+    fault_proxy_answer(proxy, 2, "400 Bad Request", THROTTLED);
+    bench_step_until_idle(&following);
     fault_proxy_set(proxy, FAULT_NONE);
 }
 
-TEST(dynamo_projection, what_is_lost_or_throttled_is_there_once)
+TEST(dynamo_projection, what_is_throttled_is_there_once)
 {
     int port = 0;
     begin();
     proxy = fault_proxy_new_tcp(dynamo_server(), &port);
     at_port(port);
     follower_open(&following);
-    write_every_type(follow_in_trouble);
-    step_until_idle(&following);
-    assert_true(fault_proxy_losses(proxy) > 10);
+    write_every_type(follow_in_haste);
+    bench_step_until_idle(&following);
     assert_true(fault_proxy_answered(proxy) > 10);
     assert_int_equal(projector_stats(following.projector).restarts, 0);
-    follower_close(&following);
+    bench_follower_close(&following);
     fault_proxy_free(proxy);
-    book_end();
-    check();
-}
-
-/* The rows are there, and the place is not moved: the service goes between. */
-TEST(dynamo_projection, a_service_that_crashes_is_waited_for)
-{
-    struct follower f;
-    begin();
-    write_every_type(NULL);
-    follower_open(&f);
-    assert_true(projector_step(f.projector) >= 0);
-    dynamo_server_restart();
-    step_until_idle(&f);
-    follower_close(&f);
-    book_end();
-    check();
-}
-
-static struct follower two[2];
-
-static void follow_by_two(void)
-{
-    static unsigned times;
-    assert_true(projector_step(two[times % 2].projector) >= 0);
-    assert_true(projector_step(two[times % 2].projector) >= 0);
-    times++;
-}
-
-TEST(dynamo_projection, of_two_projectors_each_row_is_one_s)
-{
-    begin();
-    follower_open(&two[0]);
-    follower_open(&two[1]);
-    write_every_type(follow_by_two);
-    step_until_idle(&two[0]);
-    step_until_idle(&two[1]);
-    follower_close(&two[0]);
-    follower_close(&two[1]);
     book_end();
     check();
 }
@@ -453,11 +298,11 @@ static void change_item(const char *key, const char *attribute, const char *valu
 
 static void project_all(void)
 {
-    struct follower f;
+    struct bench_follower f;
     write_every_type(NULL);
     follower_open(&f);
-    step_until_idle(&f);
-    follower_close(&f);
+    bench_step_until_idle(&f);
+    bench_follower_close(&f);
 }
 
 static void assert_found(const char *what)
@@ -642,31 +487,31 @@ static void project_some(void)
     static unsigned times;
     if (++times != EVERY_TYPE_COUNT / 2)
         return;
-    struct follower f;
+    struct bench_follower f;
     follower_open(&f);
-    step_until_idle(&f);
-    follower_close(&f);
+    bench_step_until_idle(&f);
+    bench_follower_close(&f);
     early_place = item_of(key_with("#projection"));
 }
 
 /* As a projector leaves it that dies behind its rows. */
 TEST(dynamo_projection, rows_behind_the_place_are_of_a_step_under_way)
 {
-    struct follower f;
+    struct bench_follower f;
     begin();
     write_every_type(project_some);
     follower_open(&f);
-    step_until_idle(&f);
+    bench_step_until_idle(&f);
     put_item(early_place);
     free(early_place);
     assert_int_equal(compare_after(NULL), 0);
     assert_int_equal(report.seq, EVERY_TYPE_COUNT / 2);
     assert_true(report.bets > 0);
     assert_true(report.ahead > 5);
-    follower_close(&f);
+    bench_follower_close(&f);
     follower_open(&f);
-    step_until_idle(&f);
-    follower_close(&f);
+    bench_step_until_idle(&f);
+    bench_follower_close(&f);
     book_end();
     check();
 }
@@ -678,10 +523,10 @@ static void project_as_before(void)
     static unsigned times;
     if (++times != EVERY_TYPE_COUNT / 2)
         return;
-    struct follower f;
+    struct bench_follower f;
     follower_open(&f);
-    step_until_idle(&f);
-    follower_close(&f);
+    bench_step_until_idle(&f);
+    bench_follower_close(&f);
     change_item(key_with("#projection"), "format", NULL);
     while (strstr(keys_of(url.table), "#balance#") != NULL)
         delete_item(key_with("#balance#"));
@@ -689,12 +534,12 @@ static void project_as_before(void)
 
 TEST(dynamo_projection, rows_that_an_older_program_began_go_on_without_balances)
 {
-    struct follower f;
+    struct bench_follower f;
     begin();
     write_every_type(project_as_before);
     follower_open(&f);
-    step_until_idle(&f);
-    follower_close(&f);
+    bench_step_until_idle(&f);
+    bench_follower_close(&f);
     assert_int_equal(compare_after(NULL), 0);
     assert_int_equal(report.seq, EVERY_TYPE_COUNT);
     assert_true(report.bets > 10);
@@ -706,6 +551,48 @@ TEST(dynamo_projection, rows_that_an_older_program_began_go_on_without_balances)
     assert_int_equal(projection_check_begin(store, 0, &compared), -ERR_IO);
     assert_non_null(strstr(store->ops->problem(store), "newer program"));
     store->ops->free(store);
-    book.log->ops->free(book.log);
-    faulty_disk_free(book.disk);
+    bench_book_close(&book);
 }
+
+/* ---- the contract ---- */
+
+struct dynamo_subject {
+    struct projection_subject subject;
+    struct dynamo_url url; /* over the wire */
+};
+
+static struct projection_store *subject_store(struct projection_subject *subject)
+{
+    return store_at(&((struct dynamo_subject *)subject)->url);
+}
+
+static void subject_crash(struct projection_subject *subject)
+{
+    (void)subject;
+    dynamo_server_restart();
+}
+
+static void subject_free(struct projection_subject *subject)
+{
+    fault_proxy_free(subject->wire);
+    free(subject);
+}
+
+static struct projection_subject *subject_new(void)
+{
+    int port = dynamo_server();
+    if (port == 0)
+        skip();
+    struct dynamo_subject *dynamo = calloc(1, sizeof *dynamo);
+    assert_non_null(dynamo);
+    (void)snprintf(dynamo->url.table, sizeof dynamo->url.table, "%s", dynamo_server_table());
+    dynamo->subject = (struct projection_subject){.wire = fault_proxy_new_tcp(port, &port),
+                                                  .store_new = subject_store,
+                                                  .crash = subject_crash,
+                                                  .free = subject_free};
+    put_port(&dynamo->url, port);
+    return &dynamo->subject;
+}
+
+PROJECTION_CONTRACT(dynamo_projection_port, subject_new)
+PROJECTION_CONTRACT_CRASH(dynamo_projection_port, subject_new)

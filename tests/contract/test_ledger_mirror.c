@@ -42,7 +42,7 @@ static int open_at(struct log_subject *subject, const char *conninfo, int64_t cl
     struct ledger_report report;
     struct disk *disk = faulty_disk_of(mirror_of(subject)->disk);
     assert_int_equal(ledger_file_open(&files, disk, &report, &options.copy), 0);
-    assert_int_equal(pg_medium_open(conninfo, close_us_max, &options.authority), 0);
+    assert_int_equal(pg_medium_open(conninfo, 0, close_us_max, &options.authority), 0);
     options.owner = options.copy;
     return ledger_mirror_open(&options, ret_log, &mirror, &why);
 }
@@ -141,7 +141,7 @@ static int wired_open(struct log_subject *subject, struct ledger_log **ret_log)
 static int wired_open_beside(struct log_subject *subject, struct ledger_log **ret_log)
 {
     (void)subject;
-    return pg_medium_open(postgres_server(), 20000000, ret_log);
+    return pg_medium_open(postgres_server(), 0, 20000000, ret_log);
 }
 
 static long wired_groups(struct log_subject *subject)
@@ -177,3 +177,4 @@ static struct log_subject *wired_new(void)
 }
 
 LEDGER_LOG_CONTRACT_WIRE(ledger_mirror_over_a_wire, wired_new)
+LEDGER_LOG_CONTRACT_CRASH(ledger_mirror_over_a_wire, wired_new)

@@ -21,7 +21,7 @@ static struct pg_subject *pg_of(struct log_subject *subject)
 static int subject_open(struct log_subject *subject, struct ledger_log **ret_log)
 {
     (void)subject;
-    return pg_medium_open(postgres_server(), 20000000, ret_log);
+    return pg_medium_open(postgres_server(), 0, 20000000, ret_log);
 }
 
 static void subject_close(struct log_subject *subject)
@@ -79,7 +79,7 @@ LEDGER_LOG_CONTRACT_FAULTS(pg_ledger, subject_new)
 
 static int wired_open(struct log_subject *subject, struct ledger_log **ret_log)
 {
-    return pg_medium_open(pg_of(subject)->wire.conninfo, 1000000, ret_log);
+    return pg_medium_open(pg_of(subject)->wire.conninfo, 0, 1000000, ret_log);
 }
 
 static long wired_groups(struct log_subject *subject)
@@ -115,3 +115,4 @@ static struct log_subject *wired_new(void)
 }
 
 LEDGER_LOG_CONTRACT_WIRE(pg_ledger_over_a_wire, wired_new)
+LEDGER_LOG_CONTRACT_CRASH(pg_ledger_over_a_wire, wired_new)

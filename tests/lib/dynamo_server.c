@@ -94,6 +94,8 @@ int dynamo_server(void)
         atexit(at_exit);
         start();
     }
+    if (server.absent)
+        skip_reason("no server of DynamoDB's API: no npm, or its registry is out of reach");
     return server.absent ? 0 : port_number();
 }
 

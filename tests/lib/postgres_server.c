@@ -76,6 +76,8 @@ const char *postgres_server(void)
         atexit(at_exit);
         start();
     }
+    if (server.absent)
+        skip_reason("PostgreSQL is not installed");
     return server.absent ? NULL : server.conninfo;
 }
 

@@ -113,6 +113,7 @@ const char *redis_servers(const char *kind)
         assert_true(WIFEXITED(status) && WEXITSTATUS(status) == 77); /* else it did not start */
         sets[n].pid = 0;
     }
+    skip_reason("Redis is not installed");
     return NULL;
 }
 

@@ -29,7 +29,9 @@ def parse_program(folder, output, status):
             running = match[2]
             continue
         outcome = {'OK': 'passed', 'FAILED': 'failed', 'SKIPPED': 'skipped'}[match[1]]
-        found.append(Result(f'{folder}/{running}', outcome, part_of(output, running)))
+        part = part_of(output, running)
+        why = re.search(r'^skipped: (.*)$', part, re.M) if outcome == 'skipped' else None
+        found.append(Result(f'{folder}/{running}', outcome, part, why[1] if why else ''))
         running = None
     closing = CLOSING.search(output)
     if running is not None:
@@ -115,26 +117,38 @@ def parse_tap(output, prefix):
     return found
 
 
+BECAUSE = 'because '
+
+
 def read_expected_skips(path):
-    """{pattern: reason} from lines of `PATTERN  reason`; # begins a comment."""
+    """{pattern of ids: reason} from lines of `PATTERN  reason`, and of any test {`because reason`:
+    reason} from lines of `because REASON`; # begins a comment."""
     patterns = {}
     try:
         lines = open(path, encoding='utf-8').read().splitlines()
     except FileNotFoundError:
         return patterns
     for line in lines:
-        if line.strip() and not line.lstrip().startswith('#'):
+        if line.startswith(BECAUSE):
+            patterns[line.strip()] = line.strip().removeprefix(BECAUSE)
+        elif line.strip() and not line.lstrip().startswith('#'):
             pattern, _, reason = line.strip().partition(' ')
             patterns[pattern] = reason.strip()
     return patterns
+
+
+def is_expected(result, pattern, why):
+    """By its id, or because it says itself that something is not here."""
+    if pattern.startswith(BECAUSE):
+        return result.reason.startswith(why)
+    return fnmatch.fnmatchcase(result.id, pattern)
 
 
 def apply_expected_skips(found, patterns):
     for result in found:
         if result.outcome != 'skipped':
             continue
-        known = [why for pattern, why in patterns.items()
-                 if fnmatch.fnmatchcase(result.id, pattern)]
+        known = [why for pattern, why in patterns.items() if is_expected(result, pattern, why)]
         if known:
             result.reason = result.reason or known[0]
         else:

@@ -21,8 +21,10 @@ static void spin(uint64_t cycles)
 TEST(cycles, each_stage_gets_what_passed_in_it_and_all_together_all)
 {
     static struct cycles meter;
-    if (cycles_now() == 0)
+    if (cycles_now() == 0) {
+        skip_reason("no counter of cycles here");
         skip();
+    }
     cycles_begin(&meter);
     uint64_t begin = meter.since;
     enum cycles_stage before = cycles_enter(CYCLES_READ);

@@ -1,12 +1,15 @@
 """tools/testrun: a test that did not pass must never be counted as one that did."""
+import glob
 import os
+import re
 import signal
 import sys
 import time
 
 import pytest
 
-sys.path.insert(0, os.path.join(os.path.dirname(__file__), '..', '..', '..', 'tools'))
+ROOT = os.path.abspath(os.path.join(os.path.dirname(__file__), '..', '..', '..'))
+sys.path.insert(0, os.path.join(ROOT, 'tools'))
 from testrun import ahead, parts, results  # noqa: E402
 
 GOOD = """[==========] Running 2 test(s).
@@ -130,6 +133,50 @@ def test_a_skip_that_is_not_expected_is_a_failure(tmp_path):
     results.apply_expected_skips(found, results.read_expected_skips(str(path)))
     assert [r.outcome for r in found] == ['skipped', 'failed', 'passed']
     assert results.closing_line(found) == '1 passed, 1 failed, 1 skipped'
+
+
+def test_a_skip_is_expected_by_its_own_reason_or_not_at_all(tmp_path):
+    path = tmp_path / 'expected-skips.txt'
+    path.write_text('because Redis is not installed\nbecause no network namespaces\n')
+    found = [results.Result('e2e/test_a/test_x', 'skipped', '', 'Redis is not installed'),
+             results.Result('e2e/test_b/test_x', 'skipped', '', 'no network namespaces here'),
+             results.Result('e2e/test_c/test_x', 'skipped', '', 'was Redis is not installed'),
+             results.Result('Redis is not installed', 'skipped')]
+    results.apply_expected_skips(found, results.read_expected_skips(str(path)))
+    assert [r.outcome for r in found] == ['skipped', 'skipped', 'failed', 'failed']
+
+
+def test_a_program_says_why_it_skips_a_test_and_that_is_told(capsys):
+    said = BAD.replace('[  SKIPPED ]', 'skipped: PostgreSQL is not installed\n[  SKIPPED ]')
+    found = results.parse_program('core', said, 1)
+    assert [r.reason for r in found] == ['', 'PostgreSQL is not installed']
+    results.apply_expected_skips(found, {'because Postgre': 'Postgre'})
+    results.report(found[1])
+    assert capsys.readouterr().out == 'SKIPPED core/odds/rounds: PostgreSQL is not installed\n'
+
+
+def reasons():
+    """(id of its file of tests or of none, reason) of each skip in a program of C or a
+    conversation."""
+    for path in glob.glob(os.path.join(ROOT, 'tests', '**', '*.c'), recursive=True):
+        for why in re.findall(r'\bskip_reason\("([^"]+)', open(path, encoding='utf-8').read()):
+            yield '', why
+    for path in glob.glob(os.path.join(ROOT, 'tests', 'e2e', '**', '*.py'), recursive=True):
+        text = open(path, encoding='utf-8').read()
+        for _, why in re.findall(r"\bpytest\.skip\(f?(['\"])(.+?)(?:\1\)|\{)",
+                                 text.replace("\\'", '\t')):
+            yield f'e2e/{os.path.basename(path)[:-3]}/x', why.replace('\t', "'")
+
+
+def test_whatever_may_be_absent_is_expected_to_be():
+    expected = results.read_expected_skips(os.path.join(ROOT, 'tests', 'expected-skips.txt'))
+    found = [results.Result(ident, 'skipped', '', why) for ident, why in reasons()]
+    results.apply_expected_skips(found, expected)
+    assert [r.output for r in found if r.outcome == 'failed'] == []
+    assert {'PostgreSQL is not installed', 'Redis is not installed', 'RabbitMQ is not installed',
+            "no server of DynamoDB's API: no npm, or its registry is out of reach",
+            "no Java, no Maven, or Kafka's jars are out of reach",
+            'no network namespaces can be made here: '} <= {r.reason for r in found}
 
 
 def test_the_closing_line_without_skips():
