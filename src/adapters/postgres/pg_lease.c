@@ -36,7 +36,22 @@ static const char *const migrations[] = {
     "COMMIT",
 };
 
-static const struct pg_schema schema = {"lease_schema", migrations, 1};
+static const char *const by_row[] = {
+    "CREATE TABLE IF NOT EXISTS lease_schema ("
+    " version bigint PRIMARY KEY,"
+    " program_least bigint NOT NULL,"
+    " applied_at timestamptz NOT NULL DEFAULT clock_timestamp())",
+    "CREATE TABLE IF NOT EXISTS ledger_leases ("
+    " shard bigint PRIMARY KEY,"
+    " shards bigint NOT NULL,"
+    " term bigint NOT NULL,"
+    " holder text NOT NULL,"
+    " until timestamptz NOT NULL)",
+    "INSERT INTO lease_schema (version, program_least) VALUES (1, 1) ON CONFLICT DO NOTHING",
+    NULL,
+};
+
+static const struct pg_schema schema = {"lease_schema", migrations, 1, by_row};
 
 /* ---- the rows ---- */
 

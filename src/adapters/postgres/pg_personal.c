@@ -57,7 +57,33 @@ static const char *const migrations[] = {
     "COMMIT",
 };
 
-static const struct pg_schema schema = {"personal_schema", migrations, 1};
+static const char *const by_row[] = {
+    "CREATE TABLE IF NOT EXISTS personal_schema ("
+    " version bigint PRIMARY KEY,"
+    " program_least bigint NOT NULL,"
+    " applied_at timestamptz NOT NULL DEFAULT clock_timestamp())",
+    "CREATE TABLE IF NOT EXISTS ledger_keys ("
+    " prefix smallint NOT NULL,"
+    " shard integer NOT NULL,"
+    " place bigint NOT NULL,"
+    " slot bytea NOT NULL CHECK (octet_length(slot) = 64),"
+    " PRIMARY KEY (prefix, shard, place))",
+    "CREATE INDEX IF NOT EXISTS ledger_keys_erased ON ledger_keys (prefix, shard, place)"
+    " WHERE slot = " ERASED,
+    "DROP TRIGGER IF EXISTS only_rise ON ledger_keys",
+    "CREATE OR REPLACE FUNCTION ledger_keys_only_rise() RETURNS trigger LANGUAGE plpgsql AS $$"
+    " BEGIN IF TG_OP = 'UPDATE' THEN"
+    "  IF (NEW).slot = " ERASED " AND (NEW).prefix = (OLD).prefix AND (NEW).shard = (OLD).shard"
+    "  AND (NEW).place = (OLD).place THEN RETURN NEW; END IF;"
+    " END IF;"
+    " RAISE EXCEPTION 'a key is made once, and then only erased' USING ERRCODE = '42501'; END $$",
+    "CREATE TRIGGER only_rise BEFORE UPDATE OR DELETE ON ledger_keys"
+    " FOR EACH ROW EXECUTE FUNCTION ledger_keys_only_rise()",
+    "INSERT INTO personal_schema (version, program_least) VALUES (1, 1) ON CONFLICT DO NOTHING",
+    NULL,
+};
+
+static const struct pg_schema schema = {"personal_schema", migrations, 1, by_row};
 
 static struct pg_personal *personal_of(struct personal_store *store)
 {

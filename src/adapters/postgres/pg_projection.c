@@ -101,8 +101,9 @@ static const char *const migrations[] = {
     "COMMIT",
 };
 
+/* By no rows: CockroachDB takes no COPY together with other statements, as every step is. */
 static const struct pg_schema schema = {"projection_schema", migrations,
-                                        sizeof migrations / sizeof *migrations};
+                                        sizeof migrations / sizeof *migrations, NULL};
 
 struct pg_projection {
     struct projection_store store; /* first */

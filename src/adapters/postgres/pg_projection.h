@@ -1,6 +1,6 @@
-/* pg_projection.h - the projection port on PostgreSQL, or CockroachDB by the same statements: the
- * tables `bets` and `balances`, insert only, and `projection` with the place of each shard
- * (docs/LEDGER.md, "Projections").
+/* pg_projection.h - the projection port on PostgreSQL: the tables `bets` and `balances`, insert
+ * only, and `projection` with the place of each shard (docs/LEDGER.md, "Projections"). `prepare`
+ * refuses a CockroachDB.
  *
  * A step is one transaction and one way to the server: the place moves from where the step says
  * that it is, or nothing happens; then the rows come by COPY. It waits for no disk

@@ -43,8 +43,39 @@ static const char *const ledger_migrations[] = {
     "COMMIT",
 };
 
+/* Nothing uses a column in the transaction that adds it. */
+static const char *const ledger_by_row[] = {
+    "CREATE TABLE IF NOT EXISTS ledger_schema ("
+    " version bigint PRIMARY KEY,"
+    " applied_at timestamptz NOT NULL DEFAULT clock_timestamp(),"
+    " program_least bigint NOT NULL)",
+    "CREATE TABLE IF NOT EXISTS ledger ("
+    " prefix smallint NOT NULL,"
+    " shard integer NOT NULL,"
+    " batch_no bigint NOT NULL,"
+    " epoch bigint NOT NULL,"
+    " seq_first bigint NOT NULL,"
+    " seq_last bigint NOT NULL,"
+    " crc bigint NOT NULL,"
+    " records bytea NOT NULL,"
+    " written_at timestamptz NOT NULL DEFAULT clock_timestamp(),"
+    " PRIMARY KEY (prefix, shard, batch_no))",
+    "INSERT INTO ledger_schema (version, program_least) VALUES (1, 1) ON CONFLICT DO NOTHING",
+    NULL,
+    "DROP TRIGGER IF EXISTS insert_only ON ledger",
+    "CREATE OR REPLACE FUNCTION ledger_is_insert_only() RETURNS trigger LANGUAGE plpgsql AS $$"
+    " BEGIN RAISE EXCEPTION 'the ledger is insert only' USING ERRCODE = '42501'; END $$",
+    "CREATE TRIGGER insert_only BEFORE UPDATE OR DELETE ON ledger"
+    " FOR EACH ROW EXECUTE FUNCTION ledger_is_insert_only()",
+    "INSERT INTO ledger_schema (version, program_least) VALUES (2, 1) ON CONFLICT DO NOTHING",
+    NULL,
+    "INSERT INTO ledger_schema (version, program_least) VALUES (3, 1) ON CONFLICT DO NOTHING",
+    NULL,
+};
+
 const struct pg_schema pg_schema_ledger = {"ledger_schema", ledger_migrations,
-                                           sizeof ledger_migrations / sizeof *ledger_migrations};
+                                           sizeof ledger_migrations / sizeof *ledger_migrations,
+                                           ledger_by_row};
 
 static int ask_number(struct pg_link *link, const char *statement, int64_t *ret)
 {
@@ -91,16 +122,43 @@ static int check_newer(struct pg_link *link, const struct pg_schema *schema, int
     return -ERR_CONFIG;
 }
 
+/* *ret: whether it has triggers of rows only. */
+static int ask_by_row(struct pg_link *link, const struct pg_schema *schema, int64_t *ret,
+                      struct buf *why)
+{
+    TRY(ask_number(link, "SELECT (version() LIKE 'CockroachDB%')::int::bigint", ret));
+    if (*ret == 0 || schema->by_row != NULL)
+        return 0;
+    buf_printf(why, "what needs %s does not work on CockroachDB", schema->versions);
+    return -ERR_CONFIG;
+}
+
+/* By rows: a statement that was done stays done, whatever becomes of the next. */
+static enum store_answer migrate(struct pg_link *link, const struct pg_schema *schema,
+                                 int64_t version, bool by_row)
+{
+    const char *const *statement = schema->by_row;
+    if (!by_row)
+        return pg_link_copy_in(link, schema->migrations[version], NULL, 0);
+    for (int64_t passed = 0; passed < version; statement++)
+        passed += *statement == NULL;
+    enum store_answer answer = STORE_TAKEN;
+    for (; answer == STORE_TAKEN && *statement != NULL; statement++)
+        answer = pg_link_copy_in(link, *statement, NULL, 0);
+    return answer;
+}
+
 static int prepare(struct pg_link *link, const struct pg_schema *schema, struct buf *why)
 {
     for (int64_t tries = 0; tries <= 2 * schema->count; tries++) {
-        int64_t version = 0, now = 0;
+        int64_t version = 0, now = 0, by_row = 0;
         TRY(version_of(link, schema, &version));
         if (version == schema->count)
             return 0;
         if (version > schema->count)
             return check_newer(link, schema, version, why);
-        enum store_answer answer = pg_link_copy_in(link, schema->migrations[version], NULL, 0);
+        TRY(ask_by_row(link, schema, &by_row, why));
+        enum store_answer answer = migrate(link, schema, version, by_row == 1);
         if (answer == STORE_TAKEN)
             continue;
         if (answer == STORE_REFUSED) /* another program may have done it meanwhile */
