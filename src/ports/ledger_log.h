@@ -40,7 +40,7 @@ struct ledger_append {
     size_t bytes;
     uint32_t count; /* of records, >= 1; their numbers are expected_tail+1 .. +count */
     /* CLOCK_MONOTONIC: written later, by the medium's clock where it has one, it is APPEND_LATE
-     * (L6). 0: whenever. A log in files does not ask. */
+     * (L6): asked when the write begins, not when it ends. 0: whenever. */
     int64_t until_us;
     void (*on_done)(struct ledger_append *append, enum append_outcome outcome);
     void *owner;

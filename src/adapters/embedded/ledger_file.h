@@ -8,7 +8,9 @@
  * Of the port: append() answers -ERR_BUSY while one is under way and until its callback has run,
  * and -ERR_STOPPED for ever after APPEND_UNKNOWN; reads and replay go on serving then. An append
  * with an epoch that is not the newest taken is APPEND_MOVED. APPEND_REFUSED: the next segment
- * could not be prepared (no space, or LEDGER_SEGMENTS_MAX); nothing was written. take_epoch()
+ * could not be prepared (no space, or LEDGER_SEGMENTS_MAX); nothing was written. APPEND_LATE: by
+ * CLOCK_MONOTONIC, looked at as the last thing before the group's write, in the other directory
+ * once more; what the disk was asked for in time stands, however long it takes. take_epoch()
  * blocks for two syncs and waits for an append under way. With `read_only` (ledger_store.h) there
  * is no writer: append() and take_epoch() answer -ERR_UNSUPPORTED. Shards other than the one opened
  * are a programmer error. */

@@ -12,6 +12,7 @@
 #include <string.h>
 
 #include "base/assert.h"
+#include "base/clock.h"
 #include "base/error.h"
 
 static struct ledger_sector *sectors_new(void)
@@ -385,11 +386,19 @@ static int write_sectors(struct ledger_hand *hand, size_t bytes)
     return disk->ops->sync(disk, hand->file, DISK_WHY_GROUP);
 }
 
+/* L6: whoever is stopped, or waits for a segment or for the other directory, may be so until the
+ * prices do not hold any more. Nothing stands between this look and the write. */
+static bool is_late(const struct ledger_hand *hand)
+{
+    return hand->laid_until_us != 0 && clock_us(CLOCK_MONOTONIC) > hand->laid_until_us;
+}
+
 void ledger_hand_lay(struct ledger_hand *hand, const struct ledger_append *append)
 {
     struct ledger_append group = *append;
     hand->laid = hand->tail.place;
     hand->laid_bytes = ledger_group_sectors(append->bytes) * DISK_SECTOR;
+    hand->laid_until_us = append->until_us;
     group.epoch = hand->tail.epoch; /* a failover has raised what the writer took */
     ledger_group_fill(hand->sectors, &group, &hand->laid);
 }
@@ -403,6 +412,8 @@ enum append_outcome ledger_hand_write(struct ledger_hand *hand)
     if (outcome != APPEND_OK)
         return outcome;
     ASSERT(hand->tail.offset + bytes <= hand->tail.bytes);
+    if (is_late(hand))
+        return APPEND_LATE;
     int error = write_sectors(hand, bytes);
     if (error < 0)
         return lose_track(hand, error);

@@ -67,7 +67,8 @@ struct ledger_hand {
     struct ledger_prepare prepare;   /* of segment number tail.segments_count */
     struct ledger_sector *sectors;   /* owns; room for the largest group */
     struct ledger_place laid;        /* behind the group in `sectors`, */
-    size_t laid_bytes;               /* and how many these are */
+    size_t laid_bytes;               /* and how many these are, */
+    int64_t laid_until_us;           /* to be written by then, or not; 0: whenever */
     uint32_t reserve;                /* files there are */
     uint64_t free_bytes;             /* when last looked */
     bool full;                       /* when last looked: no space for bets */
@@ -87,10 +88,10 @@ void ledger_hand_give_up(struct ledger_hand *hand);
 
 /* Lays a group over sectors, to be written next: the append is not looked at any more. */
 void ledger_hand_lay(struct ledger_hand *hand, const struct ledger_append *append);
-/* Lays a group over sectors, to be written next: the append is not looked at any more. */
-void ledger_hand_lay(struct ledger_hand *hand, const struct ledger_append *append);
-/* Blocks for the commit. REFUSED: no segment could be prepared, nothing was written. UNKNOWN: a
- * write or sync failed and so has the hand, or it was given up. `error` says why. */
+/* Blocks for the commit. REFUSED: no segment could be prepared, nothing was written. LATE: its time
+ * (until_us) had passed when the disk would have been asked for it, and nothing of it was written;
+ * a disk that was asked in time and takes long is not late. UNKNOWN: a write or sync failed and so
+ * has the hand, or it was given up. `error` says why. */
 enum append_outcome ledger_hand_write(struct ledger_hand *hand);
 /* Both. */
 enum append_outcome ledger_hand_append(struct ledger_hand *hand,

@@ -6,6 +6,7 @@
 #include "adapters/embedded/ledger_cursor_file.h"
 #include "adapters/embedded/ledger_file.h"
 #include "adapters/faulty/faulty_disk.h"
+#include "base/clock.h"
 #include "base/error.h"
 #include "log_records.h"
 #include "test.h"
@@ -82,17 +83,23 @@ static void on_done(struct ledger_append *append, enum append_outcome outcome)
     memset(bench->records, 0xEE, sizeof bench->records); /* the owner's again */
 }
 
-static void submit(struct bench *bench)
+static void submit_until(struct bench *bench, int64_t until_us)
 {
     bench->append = (struct ledger_append){.epoch = bench->epoch,
                                            .expected_tail = tail(bench),
                                            .records = bench->records,
                                            .count = 2,
+                                           .until_us = until_us,
                                            .on_done = on_done,
                                            .owner = bench};
     bench->append.bytes =
         log_records_make(bench->records, RECORD_BYTES, bench->append.expected_tail + 1, 2, 1);
     assert_int_equal(bench->log->ops->append(bench->log, &bench->append), 0);
+}
+
+static void submit(struct bench *bench)
+{
+    submit_until(bench, 0);
 }
 
 static void wait_answer(struct bench *bench, int answers)
@@ -211,6 +218,59 @@ TEST(ledger_writer, what_stalls_goes_on_in_the_other_directory_and_is_answered_o
     bench_close(&bench);
     bench_open(&bench);
     assert_int_equal(tail(&bench), all);
+    assert_reads(&bench);
+    bench_close(&bench);
+    bench_free(&bench);
+}
+
+TEST(ledger_writer, what_stalls_longer_than_it_may_is_not_written_in_the_other_directory)
+{
+    struct bench bench;
+    bench_make(&bench, true);
+    bench_open(&bench);
+    append(&bench);
+    hold(&bench, 0, true);
+    submit_until(&bench, clock_us(CLOCK_MONOTONIC) + STALL_US / 2);
+    wait_answer(&bench, 2);
+    assert_int_equal(bench.outcome, APPEND_LATE);
+    assert_int_equal(tail(&bench), 2);
+    hold(&bench, 0, false); /* what was written there, if it was, is not the log's */
+    append(&bench);
+    assert_reads(&bench);
+    bench_close(&bench);
+    bench_open(&bench);
+    assert_int_equal(tail(&bench), 4);
+    assert_reads(&bench);
+    bench_close(&bench);
+    bench_free(&bench);
+}
+
+TEST(ledger_writer, what_waits_for_a_segment_longer_than_it_may_is_not_written)
+{
+    struct bench bench;
+    bench_make(&bench, false);
+    bench.options.store.reserve_bytes = 0;
+    bench_open(&bench);
+    append(&bench);
+    faulty_disk_limit(bench.fakes[0], 1); /* the segment fills, and there is no other */
+    int answers = 1;
+    while (bench.outcome == APPEND_OK) {
+        submit(&bench);
+        wait_answer(&bench, ++answers);
+    }
+    assert_int_equal(bench.outcome, APPEND_REFUSED);
+    uint64_t before = tail(&bench);
+    hold(&bench, 0, true); /* there is now, as soon as its zeros are on the disk */
+    faulty_disk_limit(bench.fakes[0], 0);
+    int64_t until_us = clock_us(CLOCK_MONOTONIC) + 50000;
+    submit_until(&bench, until_us);
+    while (clock_us(CLOCK_MONOTONIC) <= until_us)
+        usleep(1000);
+    hold(&bench, 0, false);
+    wait_answer(&bench, ++answers);
+    assert_int_equal(bench.outcome, APPEND_LATE);
+    assert_int_equal(tail(&bench), before);
+    append(&bench);
     assert_reads(&bench);
     bench_close(&bench);
     bench_free(&bench);
