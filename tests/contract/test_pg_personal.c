@@ -154,6 +154,7 @@ TEST(pg_personal, is_kept_from_everybody_by_the_table)
     assert_int_equal(join(a, 1, 1, &run), 0);
     assert_true(refused("UPDATE ledger_keys SET slot = decode(repeat('01', 64), 'hex')"
                         " WHERE place = 1"));
+    assert_true(refused("UPDATE ledger_keys SET place = 7 WHERE place = 1"));
     end(a);
 }
 

@@ -121,6 +121,7 @@ TEST(pg_by_row, keys_are_erased_and_nothing_else)
     assert_memory_equal(slots[1], erased, sizeof erased);
     expect_refused("UPDATE by_row.ledger_keys SET slot = decode(repeat('01', 64), 'hex')"
                    " WHERE place = 5");
+    expect_refused("UPDATE by_row.ledger_keys SET place = 7 WHERE place = 5");
     store->ops->free(store);
 }
 
