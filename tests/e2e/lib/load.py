@@ -11,9 +11,9 @@ from .until import until
 class Load:
     """Customers who bet as fast as they are answered, and remember every answer."""
 
-    def __init__(self, book, market, customers=8):
+    def __init__(self, book, market, customers=8, name='load'):
         self.book, self.market = book, market
-        self.customers = [book.bettor(name=f'load-{n}', money='100000.00')
+        self.customers = [book.bettor(name=f'{name}-{n}', money='100000.00')
                           for n in range(customers)]
         self.odds, self.version = self.customers[0].odds(market, 11)
         self.sent, self.acknowledged = {}, {}  # (customer, key) -> slip, answer

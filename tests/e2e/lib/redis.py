@@ -122,6 +122,13 @@ class Watched:
         """Whether the others have a master of their own. It closes connections as it becomes it."""
         return self.replica.cli('role', check=False).startswith('master')
 
+    def masters(self):
+        return [self.master]
+
+    def node_of(self, _key):
+        """The first master: it has all keys."""
+        return self.master
+
     def close(self):
         for server in [*self.sentinels, self.replica, self.master]:
             server.close()
@@ -147,6 +154,7 @@ class Cluster:
             until(lambda node=node: node.cli('role', check=False).startswith('master') or
                   is_level(node))
         self.url = 'redis+cluster://' + ','.join(hosts[:3])
+        self.kept = set()  # replicas that may not take their master's place
 
     def left_first(self):
         """Whether the others have three masters without it."""
@@ -167,6 +175,18 @@ class Cluster:
 
     def masters(self):
         return [node for node in self.nodes if node.cli('role', check=False).startswith('master')]
+
+    def keep_down(self, master, down):
+        """Nobody takes its place when it is lost; or somebody may, however long it was away."""
+        if down:
+            ident = master.cli('cluster', 'myid')
+            rows = [row.split() for row in master.cli('cluster', 'nodes').splitlines()]
+            self.kept = {row[1].split('@')[0] for row in rows if row[3] == ident}
+            assert self.kept
+        for node in self.nodes:
+            if f'{node.host}:{node.port}' in self.kept:
+                node.cli('config', 'set', 'cluster-replica-validity-factor', '0')
+                node.cli('config', 'set', 'cluster-replica-no-failover', 'yes' if down else 'no')
 
     def begin_move(self, key, target):
         """Its slot goes to that master: what is still there is served there, the rest is not."""
