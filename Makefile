@@ -80,7 +80,7 @@ drills: deps-build deps-test ## failure drills for longer, every role killed at 
 	@mkdir -p $(BUILD) && : >$(BUILD)/drills.log
 	@DRILL_LOG=$(CURDIR)/$(BUILD)/drills.log DRILL_SECONDS=$(or $(SECONDS),30) DRILL_SEED=$(or $(SEED),1) \
 		$(PYTHON) tools/run-tests e2e/test_roles_killed e2e/test_engines_failing \
-		e2e/test_partitions \
+		e2e/test_partitions e2e/test_bets_on_their_way \
 		e2e/test_partitions_redis e2e/test_redis_killed e2e/test_slow_disks e2e/test_database_standbys \
 		e2e/test_hot_keys e2e/test_streams_brokers; status=$$?; cat $(BUILD)/drills.log; exit $$status
 

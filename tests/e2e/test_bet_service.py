@@ -4,9 +4,6 @@ import json
 import re
 import shutil
 import signal
-import subprocess
-import threading
-import time
 
 import pytest
 from lib.bet_service import LAG_MS, BetService, Books
@@ -279,66 +276,3 @@ def test_without_redis_it_is_there_and_not_ready(tmp_path):
         assert Bettor(service).bet('1.1', 11, '1.00', odds=2.0).status == 409
     finally:
         service.kill()
-
-
-def table_locked(postgres):
-    """Nobody writes into the table of the ledger until this says COMMIT."""
-    # pylint: disable=consider-using-with
-    held = subprocess.Popen(['psql', '-X', '-q', '-d', postgres.url], stdin=subprocess.PIPE,
-                            stdout=subprocess.DEVNULL, text=True)
-    held.stdin.write('BEGIN; LOCK TABLE ledger IN SHARE MODE;\n')
-    held.stdin.flush()
-    until(lambda: postgres.number("SELECT count(*) FROM pg_locks WHERE mode = 'ShareLock' "
-                                  "AND granted AND relation = 'ledger'::regclass"))
-    return held
-
-
-def in_background(function):
-    answers = []
-    thread = threading.Thread(target=lambda: answers.append(function()))
-    thread.start()
-    return thread, answers
-
-
-def waits_for_lock(postgres):
-    return postgres.number("SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock'")
-
-
-def is_overtaken(books, postgres, stopped):
-    """A bet is decided, and its price moves before it is written. False: on a busy machine its
-    price may have been too old already, and what waited was its refusal."""
-    market = books.market()
-    service, bettor = books.services[1], Bettor(books.services[1])
-    until(lambda: takes(bettor, market))
-    slip, key = bettor.slip(market, 11, '1.00'), bettor.key()
-    late, had = service.metric('overround_bets_late_total'), bettor.balance()
-    held = table_locked(postgres)
-    thread, answers = in_background(lambda: bettor.place(slip, key))
-    until(lambda: waits_for_lock(postgres))  # it is decided, and on its way
-    if stopped:
-        pause(service.process, True)
-    books.feed.price(market, 11, 1.5)
-    moved = books.shown(market)['odds_version']
-    until(lambda: (books.redis.value(f'odds:{market}') or {}).get('odds_version') == moved)
-    time.sleep(1.1 * LAG_MS / 1000)  # only then must it not be written any more
-    held.communicate('COMMIT;\n')
-    if stopped:
-        pause(service.process, False)
-    thread.join()
-    answer = answers[0]
-    assert answer.status in (202, 409), answer.body  # never 201: it was not placed
-    if answer.status == 202:
-        bettor.wait_bet(answer.json['bet_id'], status='NOT_ACCEPTED')
-        answer = bettor.place(slip, key)
-    # by what it knows when it goes on: the new price, or not yet any
-    assert reason(answer) in ('ODDS_CHANGED', 'MARKET_SUSPENDED'), answer.body
-    assert bettor.balance() == had
-    until(lambda: takes(bettor, market))  # the book goes on
-    return service.metric('overround_bets_late_total') > late
-
-
-@pytest.mark.parametrize('stopped', [False, True])
-def test_a_bet_that_was_decided_before_a_price_moved_is_not_written_behind_it(books, postgres,
-                                                                              stopped):
-    """The table, or the whole process, stands still between the decision and the append."""
-    until(lambda: is_overtaken(books, postgres, stopped))

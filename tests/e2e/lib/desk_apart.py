@@ -17,12 +17,14 @@ ROLES = 'odds-worker,back-office'
 
 
 class DeskApart:
-    """With a customer in each shard. A shard may have more options of its own. Without
-    `wait` begin() is still to be called: a desk whose standby is not there yet says nothing."""
+    """With a customer in each shard. A shard may have more options of its own, and an environment.
+    Without `wait` begin() is still to be called: a desk whose standby is not there yet says
+    nothing."""
 
-    def __init__(self, redis, folder, shards=2, desk=(), more=None, wait=True):
+    # pylint: disable-next=too-many-arguments
+    def __init__(self, redis, folder, shards=2, desk=(), more=None, wait=True, environments=None):
         self.redis, self.folder, self.shards = redis, folder, shards
-        self.more = more or {}
+        self.more, self.environments = more or {}, environments or {}
         self.desk = make(folder / 'desk', ['--roles', ROLES, '--shards', str(shards),
                                            '--odds-store', redis.url, *desk])
         self.feed = self.desk.feed
@@ -46,7 +48,8 @@ class DeskApart:
         copy_keys(self.folder / 'desk', data)
         return BetService(data, self.redis.url, '--shard', str(shard), '--shards',
                           str(self.shards), '--desk', f'{host}:{port}', '--desk-apart', 'on',
-                          '--desk-token', str(self.token_file), *self.more.get(shard, ())).start()
+                          '--desk-token', str(self.token_file), *self.more.get(shard, ()),
+                          environment=self.environments.get(shard, ())).start()
 
     def granted(self):
         """Whether all shards may take bets."""

@@ -2,9 +2,10 @@
  *
  * The environment's SLOW_DISK names a file that the test writes and reads while the engine runs:
  * how long each call is to take, in microseconds, and how many calls took so long. It concerns
- * regular files, and the calls by which PostgreSQL and Kafka's broker write and sync: write,
- * writev, pwrite, fsync, fdatasync. Whoever waits goes on as soon as the time is set to less. Calls
- * of libc's own (streams) and mapped memory are as quick as ever. */
+ * regular files, but for what is said on stderr, and the calls by which PostgreSQL, Kafka's broker
+ * and a ledger in files write and sync: write, writev, pwrite, pwritev2, fsync, fdatasync. Whoever
+ * waits goes on as soon as the time is set to less. Calls of libc's own (streams) and mapped memory
+ * are as quick as ever. */
 #include <errno.h>
 #include <fcntl.h>
 #include <stdatomic.h>
@@ -49,7 +50,7 @@ static uint64_t now_us(void)
 static void take_time(int fd)
 {
     struct stat file;
-    if (told == NULL || atomic_load(&told->delay_us) == 0)
+    if (told == NULL || fd == STDERR_FILENO || atomic_load(&told->delay_us) == 0)
         return;
     int before = errno;
     if (fstat(fd, &file) == 0 && S_ISREG(file.st_mode)) {
@@ -90,4 +91,11 @@ ssize_t pwrite(int fd, const void *bytes, size_t count, off_t at)
 {
     take_time(fd);
     return syscall(SYS_pwrite64, fd, bytes, count, at);
+}
+
+/* In this build of it, with offsets of 64 bits, pwritev64v2. */
+ssize_t pwritev2(int fd, const struct iovec *pieces, int count, off_t at, int flags)
+{
+    take_time(fd);
+    return syscall(SYS_pwritev2, fd, pieces, count, at, 0, flags);
 }
