@@ -44,7 +44,8 @@ LONG = ('app', 'contract', 'adapters', 'roles', 'sim', 'net', 'test_compare', 't
         'test_crashes', 'test_schema_registry', 'test_ledger_dynamodb', 'test_streams_brokers',
         'test_uof_recovery', 'test_desk_apart', 'test_partitions', 'test_projection_dynamodb',
         'test_uof_broker', 'test_consumers', 'test_bet_service', 'test_ledger_database',
-        'test_partitions_redis', 'test_engines_failing', 'test_bets_on_their_way',
+        'test_delivered_again', 'test_partitions_redis', 'test_engines_failing',
+        'test_bets_on_their_way',
         'test_roles_killed', 'test_churn')
 # At once, beside as many as there are processors: most conversations wait for a server three
 # quarters of their time, and some programs for an engine.

@@ -138,6 +138,14 @@ class Receiver:
         with self.lock:
             return [notice['seq'] for notice in self.taken]
 
+    def distinct(self):
+        """As who passes over an id that has come: {id: notice}."""
+        found = {}
+        with self.lock:
+            for notice in self.taken:
+                assert found.setdefault(notice['seq'], notice) == notice, 'an id, two notices'
+        return found
+
     def close(self):
         self.server.shutdown()
         self.server.server_close()

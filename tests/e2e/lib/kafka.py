@@ -97,11 +97,11 @@ class Kafka:
                 self.end(node)
         shutil.rmtree(self.folder, ignore_errors=True)
 
-    def foreign(self, tool, *arguments):
-        """One of Kafka's own tools, to its end."""
+    def foreign(self, tool, *arguments, said=''):
+        """One of Kafka's own tools, to its end; `said`: what it reads."""
         done = subprocess.run(['java', '-Xmx256m', '-XX:TieredStopAtLevel=1', '-cp', f'{JARS}/*',
                                f'org.apache.kafka.tools.{tool}', '--bootstrap-server',
-                               self.servers, *arguments], stdin=subprocess.DEVNULL, text=True,
+                               self.servers, *arguments], input=said, text=True,
                               stdout=subprocess.PIPE, stderr=subprocess.PIPE, timeout=120,
                               check=False)
         assert done.returncode == 0, done.stdout[-2000:] + done.stderr[-2000:]
