@@ -31,7 +31,7 @@ struct feed_selection {
 struct feed_market {
     struct slice provider; /* "betfair", "sim" */
     struct slice id;
-    struct slice event_id;
+    struct slice event_id; /* never empty: a market without an event is its own */
     struct slice event_name;
     struct slice sport; /* "football", "horse_racing", ... */
     struct slice name;  /* "Match Odds" */

@@ -23,6 +23,7 @@
  * - After reset() a market is sure again with img:true and a definition, at the end of a
  *   RESUB_DELTA, or (recordings have neither) with a definition in a message without a
  *   subscription id, which is then taken as an image.
+ * - A market whose definition names no event has its own id as the event's.
  * - A definition of another event with a lower version is the old copy of a moved market.
  *
  * Limits: mcm_message.h for one message, betfair_options for all. Pure: no clock, no I/O.

@@ -324,12 +324,12 @@ static void send_image(struct market_image_writer *writer, const struct cached_m
                        struct instant feed_time, size_t selections_count)
 {
     bool named = market->name.bytes > 0;
+    const struct short_text *event = market->event_id.bytes > 0 ? &market->event_id : &market->id;
     struct feed_market image = {
         .provider = SLICE(BETFAIR_PROVIDER),
         .id = short_text_slice(&market->id),
-        .event_id = short_text_slice(&market->event_id),
-        .event_name = short_text_slice(market->event_name.bytes > 0 ? &market->event_name
-                                                                    : &market->event_id),
+        .event_id = short_text_slice(event),
+        .event_name = short_text_slice(market->event_name.bytes > 0 ? &market->event_name : event),
         .sport = market->sport,
         .name = short_text_slice(named ? &market->name : &market->id),
         .kind = short_text_slice(&market->kind),

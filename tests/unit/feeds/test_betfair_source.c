@@ -678,6 +678,19 @@ TEST(betfair_stream, shows_what_the_definition_says)
     book_sink_free(book);
 }
 
+TEST(betfair_stream, a_market_without_an_event_is_its_own)
+{
+    struct book_sink *book = book_sink_new();
+    struct feed_source *source = new_source(book, plain_options());
+    assert_int_equal(
+        feed(source, MC("{'id':'1.1','marketDefinition':{'bettingType':'ODDS','status':'OPEN',"
+                        "'version':1,'runners':[" BOTH "]}}")),
+        0);
+    assert_string_equal(book_sink_market(book, "1.1")->event_id, "1.1");
+    source->ops->free(source);
+    book_sink_free(book);
+}
+
 TEST(betfair_stream, a_bet_delay_counts_in_play_only)
 {
     struct book_sink *book = book_sink_new();
