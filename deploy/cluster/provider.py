@@ -27,6 +27,7 @@ LIFE_SECONDS = STEP_SECONDS * OPEN
 PLAY_SECONDS = LIFE_SECONDS / 2   # behind its start
 STOP_SECONDS = 5                  # before its end
 ALIVE_SECONDS = 5
+AWAY_SECONDS_MAX = 300           # between two that told these matches
 NOT_STARTED, LIVE = 0, 1          # status
 SUSPENDED = -1                    # of a market
 FIRST_HALF = 6                    # match_status
@@ -189,7 +190,9 @@ def serve_api(port):
 
 def main():
     port, since, Api.folder = int(sys.argv[1]), float(sys.argv[2]), sys.argv[3]
-    told, serves = [time.time()], False
+    # What ended while nobody was here to tell it, and has heard of no recovery, is told now; who
+    # knows it already takes it as said again.
+    told, serves = [max(since, time.time() - AWAY_SECONDS_MAX)], False
     while True:
         try:
             producer = Producer(since, Api.folder)
