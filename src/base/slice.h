@@ -46,3 +46,35 @@ static inline struct slice slice_skip(struct slice s, size_t bytes)
 {
     return (struct slice){s.at + bytes, s.bytes - bytes};
 }
+
+/* What stands before the first `mark`; that, and the mark, are taken off. False: there is none, and
+ * nothing changes. */
+static inline bool slice_cut(struct slice *text, char mark, struct slice *ret_head)
+{
+    const char *at = text->bytes == 0 ? NULL : memchr(text->at, mark, text->bytes);
+    if (at == NULL)
+        return false;
+    *ret_head = slice_of(text->at, (size_t)(at - text->at));
+    *text = slice_skip(*text, ret_head->bytes + 1);
+    return true;
+}
+
+/* The same, or all of it where there is no mark: the next of a list, and nothing is left behind the
+ * last. */
+static inline struct slice slice_next(struct slice *list, char mark)
+{
+    struct slice head;
+    if (slice_cut(list, mark, &head))
+        return head;
+    head = *list;
+    *list = slice_skip(*list, list->bytes);
+    return head;
+}
+
+/* The first `bytes` are taken off; at most as many as there are. */
+static inline struct slice slice_take(struct slice *rest, size_t bytes)
+{
+    struct slice head = slice_of(rest->at, bytes);
+    *rest = slice_skip(*rest, bytes);
+    return head;
+}

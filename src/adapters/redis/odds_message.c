@@ -12,15 +12,6 @@
 #define SESSION_DIGITS   16
 #define VALID_FOR_US_MAX INT64_C(3600000000)
 
-static struct slice cut_word(struct slice *text)
-{
-    const char *space = text->bytes == 0 ? NULL : memchr(text->at, ' ', text->bytes);
-    size_t bytes = space == NULL ? text->bytes : (size_t)(space - text->at);
-    struct slice word = slice_of(text->at, bytes);
-    *text = slice_skip(*text, space == NULL ? bytes : bytes + 1);
-    return word;
-}
-
 static bool read_session(struct slice word, uint64_t *ret)
 {
     uint64_t session = 0;
@@ -201,7 +192,7 @@ static int read_value(struct slice value, struct odds_message *ret)
         !read_number(cut_digits(&value), &version))
         return -ERR_FORMAT;
     if (cut_text(&value, SLICE(",\"said\":\"")) &&
-        (!read_session(cut_word(&value), &message.session) ||
+        (!read_session(slice_next(&value, ' '), &message.session) ||
          !read_number(cut_digits(&value), &message.number) || message.number == 0 ||
          !cut_text(&value, SLICE("\""))))
         return -ERR_FORMAT;
@@ -215,8 +206,8 @@ int odds_message_read(struct slice payload, struct odds_message *ret_message)
     uint64_t before;
     if (slice_begins(payload, SLICE("{")))
         return read_value(payload, ret_message);
-    struct slice session = cut_word(&payload), number = cut_word(&payload);
-    struct slice kind = cut_word(&payload);
+    struct slice session = slice_next(&payload, ' '), number = slice_next(&payload, ' ');
+    struct slice kind = slice_next(&payload, ' ');
     if (!read_number(number, &message.number))
         return -ERR_FORMAT;
     if (message.number == 0 ? !slice_is(session, "-") : !read_session(session, &message.session))

@@ -24,17 +24,6 @@ static int refuse(struct buf *why, const char *what)
     return -ERR_CONFIG;
 }
 
-/* What stands before the first `mark`; that, and the mark, are taken off. False: there is none. */
-static bool cut(struct slice *text, char mark, struct slice *ret_head)
-{
-    const char *at = text->bytes == 0 ? NULL : memchr(text->at, mark, text->bytes);
-    if (at == NULL)
-        return false;
-    *ret_head = slice_of(text->at, (size_t)(at - text->at));
-    *text = slice_skip(*text, ret_head->bytes + 1);
-    return true;
-}
-
 static bool keep(char *to, size_t capacity, size_t *to_bytes, struct slice from)
 {
     if (from.bytes > capacity)
@@ -62,7 +51,7 @@ static int take_scheme(struct slice *url, struct redis_place *place, struct buf 
 static int keep_auth(struct slice auth, struct redis_auth *ret, struct buf *why)
 {
     struct slice user = SLICE_NONE;
-    if (!cut(&auth, ':', &user))
+    if (!slice_cut(&auth, ':', &user))
         return refuse(why, "USER:PASSWORD, or :PASSWORD, is expected");
     if (keep(ret->user, sizeof ret->user, &ret->user_bytes, user) &&
         keep(ret->password, sizeof ret->password, &ret->password_bytes, auth))
@@ -73,7 +62,7 @@ static int keep_auth(struct slice auth, struct redis_auth *ret, struct buf *why)
 static int take_auth(struct slice *url, struct redis_place *place, struct buf *why)
 {
     struct slice auth;
-    return cut(url, '@', &auth) ? keep_auth(auth, &place->auth, why) : 0;
+    return slice_cut(url, '@', &auth) ? keep_auth(auth, &place->auth, why) : 0;
 }
 
 static int take_seeds(struct slice hosts, struct redis_place *place, struct buf *why)
@@ -81,7 +70,7 @@ static int take_seeds(struct slice hosts, struct redis_place *place, struct buf 
     struct slice host;
     bool more = true;
     while (more) {
-        more = cut(&hosts, ',', &host);
+        more = slice_cut(&hosts, ',', &host);
         if (!more)
             host = hosts;
         if (place->seeds_count == REDIS_SEEDS_MAX)
@@ -112,7 +101,7 @@ int redis_place_parse(struct slice url, struct redis_place *ret_place, struct bu
     struct slice hosts;
     TRY(take_scheme(&url, &place, why));
     TRY(take_auth(&url, &place, why));
-    if (!cut(&url, '/', &hosts)) {
+    if (!slice_cut(&url, '/', &hosts)) {
         hosts = url;
         url = SLICE_NONE;
     }

@@ -14,21 +14,11 @@ static int refuse(struct slice word, const char *what, struct buf *why)
     return -ERR_CONFIG;
 }
 
-static struct slice cut_at(struct slice *rest, char end)
-{
-    size_t bytes = 0;
-    while (bytes < rest->bytes && rest->at[bytes] != end)
-        bytes++;
-    struct slice word = slice_of(rest->at, bytes);
-    *rest = slice_skip(*rest, bytes < rest->bytes ? bytes + 1 : bytes);
-    return word;
-}
-
 /* "3=" in front of the addresses. */
 static int take_shard(struct slice *word, uint32_t shards, uint32_t *ret_shard, struct buf *why)
 {
     struct slice rest = *word;
-    struct slice number = cut_at(&rest, '=');
+    struct slice number = slice_next(&rest, '=');
     uint32_t shard = 0;
     *ret_shard = EVERY;
     if (number.bytes == word->bytes)
@@ -60,7 +50,7 @@ static int take_word(struct slice word, struct front_options *front, struct buf 
     TRY(take_shard(&word, shards, &shard, why));
     do {
         struct net_address address;
-        struct slice text = cut_at(&word, ',');
+        struct slice text = slice_next(&word, ',');
         if (net_address_parse_peer(text, &address) < 0)
             return refuse(whole, "no address", why);
         for (uint32_t i = 0; i < shards; i++)
@@ -80,7 +70,7 @@ static int take_words(struct slice rest, struct front_options *front, struct buf
         return -ERR_CONFIG;
     }
     while (rest.bytes > 0) {
-        struct slice word = cut_at(&rest, ' ');
+        struct slice word = slice_next(&rest, ' ');
         if (word.bytes > 0)
             TRY(take_word(word, front, why));
     }

@@ -17,14 +17,10 @@ static int take_addresses(const char *text, struct peer_address *desk, struct bu
 {
     struct slice rest = slice_text(text);
     do {
-        size_t bytes = 0;
-        while (bytes < rest.bytes && rest.at[bytes] != ',')
-            bytes++;
         if (desk->count == PEER_LINK_ADDRESSES_MAX)
             return refuse("more than 8", text, why);
-        if (net_address_parse_peer(slice_of(rest.at, bytes), &desk->of[desk->count++]) < 0)
+        if (net_address_parse_peer(slice_next(&rest, ','), &desk->of[desk->count++]) < 0)
             return refuse("no address", text, why);
-        rest = slice_skip(rest, bytes < rest.bytes ? bytes + 1 : bytes);
     } while (rest.bytes > 0);
     return 0;
 }

@@ -28,16 +28,6 @@ static int find(struct slice word, uint32_t *ret_bit)
     return -ERR_NOT_FOUND;
 }
 
-static struct slice cut_word(struct slice *rest)
-{
-    size_t bytes = 0;
-    while (bytes < rest->bytes && rest->at[bytes] != ',')
-        bytes++;
-    struct slice word = slice_of(rest->at, bytes);
-    *rest = slice_skip(*rest, bytes < rest->bytes ? bytes + 1 : bytes);
-    return word;
-}
-
 int roles_parse(struct slice list, uint32_t *ret_roles, struct buf *why)
 {
     uint32_t roles = 0, bit = 0;
@@ -48,7 +38,7 @@ int roles_parse(struct slice list, uint32_t *ret_roles, struct buf *why)
     if (list.bytes == 0 || list.at[list.bytes - 1] == ',')
         return refuse(list, "not", why);
     while (rest.bytes > 0) {
-        struct slice word = cut_word(&rest);
+        struct slice word = slice_next(&rest, ',');
         if (find(word, &bit) < 0)
             return refuse(word, "not", why);
         if ((roles & bit) != 0)

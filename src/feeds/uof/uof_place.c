@@ -42,17 +42,6 @@ static bool unescape(struct slice from, char *to, size_t capacity, size_t *ret_b
     return true;
 }
 
-/* What stands before the first `mark`; that, and the mark, are taken off. False: there is none. */
-static bool cut(struct slice *text, char mark, struct slice *ret_head)
-{
-    const char *at = text->bytes == 0 ? NULL : memchr(text->at, mark, text->bytes);
-    if (at == NULL)
-        return false;
-    *ret_head = slice_of(text->at, (size_t)(at - text->at));
-    *text = slice_skip(*text, ret_head->bytes + 1);
-    return true;
-}
-
 static int take_scheme(struct slice *url, struct uof_place *place, struct buf *why)
 {
     struct slice plain = SLICE("amqp://"), tls = SLICE("amqps://");
@@ -66,8 +55,8 @@ static int take_scheme(struct slice *url, struct uof_place *place, struct buf *w
 static int take_auth(struct slice *url, struct uof_place *place, struct buf *why)
 {
     struct slice user = SLICE("guest"), password = SLICE("guest");
-    if (cut(url, '@', &password)) {
-        if (!cut(&password, ':', &user)) {
+    if (slice_cut(url, '@', &password)) {
+        if (!slice_cut(&password, ':', &user)) {
             user = password;
             password = SLICE_NONE;
         }
@@ -84,7 +73,7 @@ int uof_place_parse(struct slice url, struct uof_place *ret_place, struct buf *w
     struct slice host;
     TRY(take_scheme(&url, &place, why));
     TRY(take_auth(&url, &place, why));
-    if (!cut(&url, '/', &host)) {
+    if (!slice_cut(&url, '/', &host)) {
         host = url;
         url = SLICE_NONE;
     }
@@ -107,7 +96,7 @@ int uof_place_keys(struct slice text, struct slice keys[UOF_KEYS_MAX], size_t *r
     bool more = true;
     while (more) {
         struct slice key;
-        more = cut(&text, ' ', &key);
+        more = slice_cut(&text, ' ', &key);
         if (!more)
             key = text;
         if (key.bytes == 0)

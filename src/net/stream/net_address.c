@@ -44,14 +44,21 @@ static int parse_ip(struct slice host, bool bracketed, uint8_t ip[16])
     return inet_pton(AF_INET, v4, ip + 12) == 1 ? 0 : -ERR_FORMAT;
 }
 
-int net_address_parse(struct slice text, struct net_address *ret_address)
+/* What stands before the last colon, and the port behind it. */
+static int split(struct slice text, struct slice *ret_host, uint16_t *ret_port)
 {
     const char *colon = text.bytes > 0 ? memrchr(text.at, ':', text.bytes) : NULL;
     if (colon == NULL)
         return -ERR_FORMAT;
-    struct slice host = slice_of(text.at, (size_t)(colon - text.at));
+    *ret_host = slice_of(text.at, (size_t)(colon - text.at));
+    return parse_port(slice_skip(text, ret_host->bytes + 1), ret_port);
+}
+
+int net_address_parse(struct slice text, struct net_address *ret_address)
+{
     struct net_address address = {0};
-    TRY(parse_port(slice_skip(text, host.bytes + 1), &address.port));
+    struct slice host;
+    TRY(split(text, &host, &address.port));
     bool bracketed = host.bytes >= 2 && host.at[0] == '[' && host.at[host.bytes - 1] == ']';
     if (bracketed)
         host = slice_of(host.at + 1, host.bytes - 2);
@@ -63,14 +70,11 @@ int net_address_parse(struct slice text, struct net_address *ret_address)
 int net_address_parse_peer(struct slice text, struct net_address *ret_address)
 {
     struct net_address address = {0};
+    struct slice host;
     if (net_address_parse(text, ret_address) == 0)
         return 0;
-    const char *colon = text.bytes > 0 ? memrchr(text.at, ':', text.bytes) : NULL;
-    if (colon == NULL)
-        return -ERR_FORMAT;
-    size_t host_bytes = (size_t)(colon - text.at);
-    TRY(parse_port(slice_skip(text, host_bytes + 1), &address.port));
-    TRY(net_names_take(slice_of(text.at, host_bytes), &address.name));
+    TRY(split(text, &host, &address.port));
+    TRY(net_names_take(host, &address.name));
     *ret_address = address;
     return 0;
 }

@@ -61,15 +61,11 @@ static bool is_good(struct slice name)
 {
     if (name.bytes == 0 || name.bytes > NET_NAME_BYTES_MAX)
         return false;
-    for (;;) {
-        const char *dot = memchr(name.at, '.', name.bytes);
-        size_t bytes = dot == NULL ? name.bytes : (size_t)(dot - name.at);
-        if (!label_is_good(slice_of(name.at, bytes), dot == NULL))
+    struct slice label;
+    while (slice_cut(&name, '.', &label))
+        if (!label_is_good(label, false))
             return false;
-        if (dot == NULL)
-            return true;
-        name = slice_skip(name, bytes + 1);
-    }
+    return label_is_good(name, true);
 }
 
 static bool is_at(unsigned i, struct slice name)
@@ -153,17 +149,14 @@ static bool is_server(struct slice text)
 
 int net_names_ask(const char *text)
 {
-    struct slice rest = slice_text(text);
+    struct slice rest = slice_text(text), one;
     if (rest.bytes >= sizeof servers)
         return -ERR_FORMAT;
-    for (bool more = true; more;) {
-        const char *comma = rest.bytes > 0 ? memchr(rest.at, ',', rest.bytes) : NULL;
-        size_t bytes = comma == NULL ? rest.bytes : (size_t)(comma - rest.at);
-        if (!is_server(slice_of(rest.at, bytes)))
+    while (slice_cut(&rest, ',', &one))
+        if (!is_server(one))
             return -ERR_FORMAT;
-        more = comma != NULL;
-        rest = slice_skip(rest, more ? bytes + 1 : bytes);
-    }
+    if (!is_server(rest))
+        return -ERR_FORMAT;
     memcpy(servers, text, strlen(text) + 1);
     return 0;
 }

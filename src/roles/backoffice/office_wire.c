@@ -76,18 +76,11 @@ bool office_answer_fits(const struct http_carried_answer *answer)
 
 /* ---- reading ---- */
 
-static struct slice cut(struct slice *rest, size_t bytes)
-{
-    struct slice part = slice_of(rest->at, bytes);
-    *rest = slice_skip(*rest, bytes);
-    return part;
-}
-
 void office_question_of(const struct office_message *message, struct office_question *ret)
 {
     const struct office_asked *asked = &message->asked;
     struct slice rest = message->tail;
-    struct slice sub = cut(&rest, asked->sub_bytes);
+    struct slice sub = slice_take(&rest, asked->sub_bytes);
     *ret = (struct office_question){.method = (enum http_method)asked->method,
                                     .claims = {.exp_s = asked->exp_s,
                                                .nbf_s = asked->nbf_s,
@@ -95,9 +88,9 @@ void office_question_of(const struct office_message *message, struct office_ques
                                                .roles = asked->roles,
                                                .sub_bytes = asked->sub_bytes}};
     memcpy(ret->claims.sub, sub.at, sub.bytes);
-    ret->path = cut(&rest, asked->path_bytes);
-    ret->query = cut(&rest, asked->query_bytes);
-    ret->key = cut(&rest, asked->key_bytes);
+    ret->path = slice_take(&rest, asked->path_bytes);
+    ret->query = slice_take(&rest, asked->query_bytes);
+    ret->key = slice_take(&rest, asked->key_bytes);
     ret->body = rest;
 }
 
@@ -105,8 +98,8 @@ struct http_carried_answer office_answer_of(const struct office_message *message
 {
     struct slice rest = message->tail;
     struct http_carried_answer answer = {.status = message->answered.status};
-    answer.content_type = cut(&rest, message->answered.type_bytes);
-    answer.headers = cut(&rest, message->answered.headers_bytes);
+    answer.content_type = slice_take(&rest, message->answered.type_bytes);
+    answer.headers = slice_take(&rest, message->answered.headers_bytes);
     answer.body = rest;
     return answer;
 }

@@ -132,19 +132,12 @@ int bet_link_next(struct slice *batch, struct bet_link_message *ret)
     return 1;
 }
 
-static struct slice cut(struct slice *rest, size_t bytes)
-{
-    struct slice part = slice_of(rest->at, bytes);
-    *rest = slice_skip(*rest, bytes);
-    return part;
-}
-
 void bet_link_question_of(const struct bet_link_message *message, struct jwt_claims *claims,
                           struct bet_question *ret)
 {
     const struct bet_link_question *asked = &message->question;
     struct slice rest = message->tail;
-    struct slice sub = cut(&rest, asked->sub_bytes);
+    struct slice sub = slice_take(&rest, asked->sub_bytes);
     *claims = (struct jwt_claims){.exp_s = asked->exp_s,
                                   .nbf_s = asked->nbf_s,
                                   .iat_s = asked->iat_s,
@@ -155,18 +148,18 @@ void bet_link_question_of(const struct bet_link_message *message, struct jwt_cla
     *ret = (struct bet_question){.call = (enum bet_call)asked->call,
                                  .transport = (enum record_transport)asked->transport,
                                  .claims = asked->has_claims != 0 ? claims : NULL};
-    ret->key = cut(&rest, asked->key_bytes);
-    ret->words = cut(&rest, asked->words_bytes);
-    ret->personal = cut(&rest, asked->personal_bytes);
-    ret->bet_id = cut(&rest, asked->bet_id_bytes);
+    ret->key = slice_take(&rest, asked->key_bytes);
+    ret->words = slice_take(&rest, asked->words_bytes);
+    ret->personal = slice_take(&rest, asked->personal_bytes);
+    ret->bet_id = slice_take(&rest, asked->bet_id_bytes);
 }
 
 struct bet_link_own_parts bet_link_own_of(const struct bet_link_message *message)
 {
     struct slice rest = message->tail;
     struct bet_link_own_parts parts;
-    parts.user_id = cut(&rest, message->own.user_bytes);
-    parts.op = cut(&rest, message->own.op_bytes);
+    parts.user_id = slice_take(&rest, message->own.user_bytes);
+    parts.op = slice_take(&rest, message->own.op_bytes);
     parts.object = rest;
     return parts;
 }

@@ -41,20 +41,10 @@ static void on_closed(void *owner, struct http_reply_to to, enum conn_close reas
 
 static const struct http_stream_callbacks callbacks = {on_drained, on_closed};
 
-static struct slice cut(struct slice *rest, char at)
-{
-    const char *found = rest->bytes > 0 ? memchr(rest->at, at, rest->bytes) : NULL;
-    struct slice head = *rest;
-    if (found != NULL)
-        head.bytes = (size_t)(found - rest->at);
-    *rest = slice_skip(*rest, found != NULL ? head.bytes + 1 : head.bytes);
-    return head;
-}
-
 /* The next number of a Last-Event-ID; false for none. */
 static bool next_seq(struct slice *numbers, uint64_t *ret)
 {
-    struct slice digits = cut(numbers, ',');
+    struct slice digits = slice_next(numbers, ',');
     uint64_t number = 0;
     if (digits.bytes == 0 || digits.bytes > 18)
         return false;
@@ -87,7 +77,7 @@ static const char *read_channels(struct http_request *request, struct buf *memor
         if (ret->count == STREAM_OP_CHANNELS_MAX)
             return "TOO_MANY_CHANNELS";
         struct slice *name = &ret->names[ret->count++];
-        if (http_url_decode(cut(&value, ','), true, memory, name) < 0 ||
+        if (http_url_decode(slice_next(&value, ','), true, memory, name) < 0 ||
             !stream_op_channel(*name, &kind, &id))
             return "BAD_CHANNEL";
     }
@@ -118,7 +108,7 @@ static void begin_channels(struct client *client, struct slice last_id)
 {
     struct odds_service *s = client->service;
     struct slice numbers = last_id;
-    bool same = slice_equal(cut(&numbers, ':'), slice_of(s->sid, SID_BYTES));
+    bool same = slice_equal(slice_next(&numbers, ':'), slice_of(s->sid, SID_BYTES));
     for (uint32_t at = client->first; at != SLOT_NONE;) {
         struct subscription *sub = &s->subscriptions[at];
         uint64_t seq;

@@ -162,16 +162,6 @@ struct batch {
     size_t count, found;
 };
 
-static struct slice cut(struct slice *rest, char at)
-{
-    const char *found = rest->bytes > 0 ? memchr(rest->at, at, rest->bytes) : NULL;
-    struct slice head = *rest;
-    if (found != NULL)
-        head.bytes = (size_t)(found - rest->at);
-    *rest = slice_skip(*rest, found != NULL ? head.bytes + 1 : head.bytes);
-    return head;
-}
-
 /* False: the id is no good text. */
 static bool put_one(struct odds_service *s, struct batch *batch, struct slice encoded)
 {
@@ -198,8 +188,8 @@ static bool put_one(struct odds_service *s, struct batch *batch, struct slice en
 static const char *put_batch(struct odds_service *s, struct batch *batch, struct slice query)
 {
     while (query.bytes > 0) {
-        struct slice ids = cut(&query, '&');
-        struct slice name = cut(&ids, '=');
+        struct slice ids = slice_next(&query, '&');
+        struct slice name = slice_next(&ids, '=');
         if (!slice_is(name, "market_id"))
             return "UNKNOWN_PARAMETER";
         while (ids.bytes > 0) {
@@ -207,7 +197,7 @@ static const char *put_batch(struct odds_service *s, struct batch *batch, struct
                 odds_limit_hit(s, ODDS_LIMIT_batch_markets_max);
                 return "TOO_MANY_MARKETS";
             }
-            if (!put_one(s, batch, cut(&ids, ',')))
+            if (!put_one(s, batch, slice_next(&ids, ',')))
                 return "BAD_MARKET_ID";
         }
     }
