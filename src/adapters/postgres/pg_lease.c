@@ -20,33 +20,24 @@ struct pg_lease {
     char why[PG_PROBLEM_BYTES_MAX];
 };
 
+#define LEASE_COLUMNS                                                                              \
+    " shard bigint PRIMARY KEY,"                                                                   \
+    " shards bigint NOT NULL,"                                                                     \
+    " term bigint NOT NULL,"                                                                       \
+    " holder text NOT NULL,"                                                                       \
+    " until timestamptz NOT NULL)"
+
 static const char *const migrations[] = {
     "BEGIN;"
-    "CREATE TABLE lease_schema ("
-    " version bigint PRIMARY KEY,"
-    " program_least bigint NOT NULL,"
-    " applied_at timestamptz NOT NULL DEFAULT clock_timestamp());"
-    "CREATE TABLE ledger_leases ("
-    " shard bigint PRIMARY KEY,"
-    " shards bigint NOT NULL,"
-    " term bigint NOT NULL,"
-    " holder text NOT NULL,"
-    " until timestamptz NOT NULL);"
+    "CREATE TABLE lease_schema (" PG_VERSION_COLUMNS ";"
+    "CREATE TABLE ledger_leases (" LEASE_COLUMNS ";"
     "INSERT INTO lease_schema (version, program_least) VALUES (1, 1);"
     "COMMIT",
 };
 
 static const char *const by_row[] = {
-    "CREATE TABLE IF NOT EXISTS lease_schema ("
-    " version bigint PRIMARY KEY,"
-    " program_least bigint NOT NULL,"
-    " applied_at timestamptz NOT NULL DEFAULT clock_timestamp())",
-    "CREATE TABLE IF NOT EXISTS ledger_leases ("
-    " shard bigint PRIMARY KEY,"
-    " shards bigint NOT NULL,"
-    " term bigint NOT NULL,"
-    " holder text NOT NULL,"
-    " until timestamptz NOT NULL)",
+    "CREATE TABLE IF NOT EXISTS lease_schema (" PG_VERSION_COLUMNS,
+    "CREATE TABLE IF NOT EXISTS ledger_leases (" LEASE_COLUMNS,
     "INSERT INTO lease_schema (version, program_least) VALUES (1, 1) ON CONFLICT DO NOTHING",
     NULL,
 };

@@ -28,19 +28,18 @@ struct pg_personal {
 #define NONE   "'\\x" ZEROS_60 "00000000'::bytea"
 #define ERASED "'\\x" ZEROS_60 "123ea55d'::bytea"
 
+#define KEYS_COLUMNS                                                                               \
+    " prefix smallint NOT NULL,"                                                                   \
+    " shard integer NOT NULL,"                                                                     \
+    " place bigint NOT NULL,"                                                                      \
+    " slot bytea NOT NULL CHECK (octet_length(slot) = 64),"                                        \
+    " PRIMARY KEY (prefix, shard, place))"
+
 /* A row that was replaced is to be gone soon: its page is vacuumed at the next opportunity. */
 static const char *const migrations[] = {
     "BEGIN;"
-    "CREATE TABLE personal_schema ("
-    " version bigint PRIMARY KEY,"
-    " program_least bigint NOT NULL,"
-    " applied_at timestamptz NOT NULL DEFAULT clock_timestamp());"
-    "CREATE TABLE ledger_keys ("
-    " prefix smallint NOT NULL,"
-    " shard integer NOT NULL,"
-    " place bigint NOT NULL,"
-    " slot bytea NOT NULL CHECK (octet_length(slot) = 64),"
-    " PRIMARY KEY (prefix, shard, place))"
+    "CREATE TABLE personal_schema (" PG_VERSION_COLUMNS ";"
+    "CREATE TABLE ledger_keys (" KEYS_COLUMNS
     " WITH (autovacuum_vacuum_threshold = 0, autovacuum_vacuum_scale_factor = 0);"
     "CREATE INDEX ledger_keys_erased ON ledger_keys (prefix, shard, place) WHERE slot = " ERASED ";"
     "CREATE FUNCTION ledger_keys_only_rise() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN"
@@ -58,16 +57,8 @@ static const char *const migrations[] = {
 };
 
 static const char *const by_row[] = {
-    "CREATE TABLE IF NOT EXISTS personal_schema ("
-    " version bigint PRIMARY KEY,"
-    " program_least bigint NOT NULL,"
-    " applied_at timestamptz NOT NULL DEFAULT clock_timestamp())",
-    "CREATE TABLE IF NOT EXISTS ledger_keys ("
-    " prefix smallint NOT NULL,"
-    " shard integer NOT NULL,"
-    " place bigint NOT NULL,"
-    " slot bytea NOT NULL CHECK (octet_length(slot) = 64),"
-    " PRIMARY KEY (prefix, shard, place))",
+    "CREATE TABLE IF NOT EXISTS personal_schema (" PG_VERSION_COLUMNS,
+    "CREATE TABLE IF NOT EXISTS ledger_keys (" KEYS_COLUMNS,
     "CREATE INDEX IF NOT EXISTS ledger_keys_erased ON ledger_keys (prefix, shard, place)"
     " WHERE slot = " ERASED,
     "DROP TRIGGER IF EXISTS only_rise ON ledger_keys",

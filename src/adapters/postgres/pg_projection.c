@@ -23,10 +23,7 @@
 
 static const char *const migrations[] = {
     "BEGIN;"
-    "CREATE TABLE projection_schema ("
-    " version bigint PRIMARY KEY,"
-    " program_least bigint NOT NULL,"
-    " applied_at timestamptz NOT NULL DEFAULT clock_timestamp());"
+    "CREATE TABLE projection_schema (" PG_VERSION_COLUMNS ";"
     "CREATE TABLE bets ("
     " bet_id bigint NOT NULL,"
     " record_no integer NOT NULL,"

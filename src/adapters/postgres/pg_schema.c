@@ -7,6 +7,22 @@
 #include "adapters/postgres/pg_rows.h"
 #include "base/error.h"
 
+/* The same in both forms of a schema, to the letter. */
+#define LEDGER_COLUMNS                                                                             \
+    " prefix smallint NOT NULL,"                                                                   \
+    " shard integer NOT NULL,"                                                                     \
+    " batch_no bigint NOT NULL,"                                                                   \
+    " epoch bigint NOT NULL,"                                                                      \
+    " seq_first bigint NOT NULL,"                                                                  \
+    " seq_last bigint NOT NULL,"                                                                   \
+    " crc bigint NOT NULL,"                                                                        \
+    " records bytea NOT NULL,"                                                                     \
+    " written_at timestamptz NOT NULL DEFAULT clock_timestamp(),"                                  \
+    " PRIMARY KEY (prefix, shard, batch_no))"
+#define INSERT_ONLY                                                                                \
+    "ledger_is_insert_only() RETURNS trigger LANGUAGE plpgsql AS $$"                               \
+    " BEGIN RAISE EXCEPTION 'the ledger is insert only' USING ERRCODE = '42501'; END $$"
+
 /* Each ends with the row that tells it; two programs that start at once meet at that key, and the
  * one that loses finds all of it done. */
 static const char *const ledger_migrations[] = {
@@ -14,24 +30,13 @@ static const char *const ledger_migrations[] = {
     "CREATE TABLE ledger_schema ("
     " version bigint PRIMARY KEY,"
     " applied_at timestamptz NOT NULL DEFAULT clock_timestamp());"
-    "CREATE TABLE ledger ("
-    " prefix smallint NOT NULL,"
-    " shard integer NOT NULL,"
-    " batch_no bigint NOT NULL,"
-    " epoch bigint NOT NULL,"
-    " seq_first bigint NOT NULL,"
-    " seq_last bigint NOT NULL,"
-    " crc bigint NOT NULL,"
-    " records bytea NOT NULL,"
-    " written_at timestamptz NOT NULL DEFAULT clock_timestamp(),"
-    " PRIMARY KEY (prefix, shard, batch_no));"
+    "CREATE TABLE ledger (" LEDGER_COLUMNS ";"
     "INSERT INTO ledger_schema (version) VALUES (1);"
     "COMMIT",
     /* Records do not shrink by pglz, which only costs time. */
     "BEGIN;"
     "ALTER TABLE ledger ALTER COLUMN records SET STORAGE EXTERNAL;"
-    "CREATE FUNCTION ledger_is_insert_only() RETURNS trigger LANGUAGE plpgsql AS $$"
-    " BEGIN RAISE EXCEPTION 'the ledger is insert only' USING ERRCODE = '42501'; END $$;"
+    "CREATE FUNCTION " INSERT_ONLY ";"
     "CREATE TRIGGER insert_only BEFORE UPDATE OR DELETE OR TRUNCATE ON ledger"
     " FOR EACH STATEMENT EXECUTE FUNCTION ledger_is_insert_only();"
     "INSERT INTO ledger_schema (version) VALUES (2);"
@@ -49,22 +54,11 @@ static const char *const ledger_by_row[] = {
     " version bigint PRIMARY KEY,"
     " applied_at timestamptz NOT NULL DEFAULT clock_timestamp(),"
     " program_least bigint NOT NULL)",
-    "CREATE TABLE IF NOT EXISTS ledger ("
-    " prefix smallint NOT NULL,"
-    " shard integer NOT NULL,"
-    " batch_no bigint NOT NULL,"
-    " epoch bigint NOT NULL,"
-    " seq_first bigint NOT NULL,"
-    " seq_last bigint NOT NULL,"
-    " crc bigint NOT NULL,"
-    " records bytea NOT NULL,"
-    " written_at timestamptz NOT NULL DEFAULT clock_timestamp(),"
-    " PRIMARY KEY (prefix, shard, batch_no))",
+    "CREATE TABLE IF NOT EXISTS ledger (" LEDGER_COLUMNS,
     "INSERT INTO ledger_schema (version, program_least) VALUES (1, 1) ON CONFLICT DO NOTHING",
     NULL,
     "DROP TRIGGER IF EXISTS insert_only ON ledger",
-    "CREATE OR REPLACE FUNCTION ledger_is_insert_only() RETURNS trigger LANGUAGE plpgsql AS $$"
-    " BEGIN RAISE EXCEPTION 'the ledger is insert only' USING ERRCODE = '42501'; END $$",
+    "CREATE OR REPLACE FUNCTION " INSERT_ONLY,
     "CREATE TRIGGER insert_only BEFORE UPDATE OR DELETE ON ledger"
     " FOR EACH ROW EXECUTE FUNCTION ledger_is_insert_only()",
     "INSERT INTO ledger_schema (version, program_least) VALUES (2, 1) ON CONFLICT DO NOTHING",

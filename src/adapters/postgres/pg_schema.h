@@ -12,6 +12,12 @@
 #include "adapters/postgres/pg_link.h"
 #include "base/buf.h"
 
+/* Of a table of versions, behind its "(". */
+#define PG_VERSION_COLUMNS                                                                         \
+    " version bigint PRIMARY KEY,"                                                                 \
+    " program_least bigint NOT NULL,"                                                              \
+    " applied_at timestamptz NOT NULL DEFAULT clock_timestamp())"
+
 struct pg_schema {
     const char *versions; /* the table of versions */
     const char *const *migrations;
