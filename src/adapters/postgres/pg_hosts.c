@@ -4,7 +4,7 @@
 #include <stdbool.h>
 #include <string.h>
 
-static const char *value_of(const PQconninfoOption *options, const char *keyword)
+const char *pg_hosts_word(const PQconninfoOption *options, const char *keyword)
 {
     for (; options->keyword != NULL; options++)
         if (strcmp(options->keyword, keyword) == 0)
@@ -40,8 +40,9 @@ static size_t pieces(const char *list)
 
 size_t pg_hosts_count(const PQconninfoOption *options)
 {
-    const char *host = value_of(options, "host"), *hostaddr = value_of(options, "hostaddr");
-    const char *port = value_of(options, "port");
+    const char *host = pg_hosts_word(options, "host"),
+               *hostaddr = pg_hosts_word(options, "hostaddr");
+    const char *port = pg_hosts_word(options, "port");
     size_t hosts = pieces(host), addresses = pieces(hostaddr), ports = pieces(port);
     size_t count = addresses > hosts ? addresses : hosts;
     char piece[PG_HOST_BYTES_MAX];
@@ -58,8 +59,9 @@ size_t pg_hosts_count(const PQconninfoOption *options)
 
 void pg_hosts_take(const PQconninfoOption *options, size_t number, struct pg_host *ret_host)
 {
-    const char *host = value_of(options, "host"), *hostaddr = value_of(options, "hostaddr");
-    const char *port = value_of(options, "port");
+    const char *host = pg_hosts_word(options, "host"),
+               *hostaddr = pg_hosts_word(options, "hostaddr");
+    const char *port = pg_hosts_word(options, "port");
     *ret_host = (struct pg_host){.host = ""};
     (void)take_piece(host, number, ret_host->host);
     (void)take_piece(hostaddr, number, ret_host->hostaddr);

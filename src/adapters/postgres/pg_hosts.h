@@ -15,6 +15,10 @@ struct pg_host {
     char host[PG_HOST_BYTES_MAX], hostaddr[PG_HOST_BYTES_MAX], port[PG_HOST_BYTES_MAX];
 };
 
+/* What the string says of that keyword, not of hosts only; "" where it says nothing. Borrowed from
+ * the options. */
+const char *pg_hosts_word(const PQconninfoOption *options, const char *keyword);
+
 /* How many; 1 where none is named, for libpq has a default, and 0 where the lists are not of one
  * length, are too many or hold what is too long. */
 size_t pg_hosts_count(const PQconninfoOption *options);

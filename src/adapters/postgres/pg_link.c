@@ -59,10 +59,7 @@ void pg_params_put_bytes(struct pg_params *params, const char *at, size_t bytes)
 
 static const char *own_options(const struct pg_link *link)
 {
-    for (const PQconninfoOption *option = link->options; option->keyword != NULL; option++)
-        if (strcmp(option->keyword, "options") == 0 && option->val != NULL)
-            return option->val;
-    return "";
+    return pg_hosts_word(link->options, "options");
 }
 
 /* With ours behind them. */
@@ -232,13 +229,9 @@ static void settings_of(const struct pg_link *link, struct settings *settings)
 /* libpq leaves the time to connect to who does not wait in it. */
 static int64_t connect_us(const struct pg_link *link)
 {
-    for (const PQconninfoOption *option = link->options; option->keyword != NULL; option++)
-        if (strcmp(option->keyword, "connect_timeout") == 0 && option->val != NULL) {
-            long seconds = strtol(option->val, NULL, 10);
-            if (seconds > 0 && seconds * US_PER_SECOND < PG_CONNECT_US_MAX)
-                return seconds * US_PER_SECOND;
-        }
-    return PG_CONNECT_US_MAX;
+    long seconds = strtol(pg_hosts_word(link->options, "connect_timeout"), NULL, 10);
+    return seconds > 0 && seconds < PG_CONNECT_US_MAX / US_PER_SECOND ? seconds * US_PER_SECOND
+                                                                      : PG_CONNECT_US_MAX;
 }
 
 static bool finish_connecting(struct pg_link *link)
@@ -347,6 +340,14 @@ static PGresult *next_result(struct pg_link *link, bool *ret_broken)
     return PQgetResult(link->connection);
 }
 
+static enum store_answer refused_by(struct pg_link *link, const PGresult *result)
+{
+    const char *state = PQresultErrorField(result, PG_DIAG_SQLSTATE);
+    const char *text = PQresultErrorField(result, PG_DIAG_MESSAGE_PRIMARY);
+    explain(link, state, text != NULL ? text : PQresultErrorMessage(result));
+    return answer_of(link, state);
+}
+
 /* All results up to the server's idle: the first is the rows, a later one may take them back. */
 static enum store_answer take_results(struct pg_link *link, PGresult **ret_rows)
 {
@@ -360,10 +361,7 @@ static enum store_answer take_results(struct pg_link *link, PGresult **ret_rows)
             answer = STORE_TAKEN;
             rows = result;
         } else if (!good) {
-            const char *state = PQresultErrorField(result, PG_DIAG_SQLSTATE);
-            const char *text = PQresultErrorField(result, PG_DIAG_MESSAGE_PRIMARY);
-            explain(link, state, text != NULL ? text : PQresultErrorMessage(result));
-            answer = answer_of(link, state);
+            answer = refused_by(link, result);
         }
         if (result != rows)
             PQclear(result);
@@ -441,14 +439,6 @@ static bool put_block(struct pg_link *link, struct slice block)
         if (wait_socket(link, POLLIN | POLLOUT, INT64_MAX) < 0 || PQflush(link->connection) < 0)
             return false;
     return ended > 0 && send_all(link);
-}
-
-static enum store_answer refused_by(struct pg_link *link, const PGresult *result)
-{
-    const char *state = PQresultErrorField(result, PG_DIAG_SQLSTATE);
-    const char *text = PQresultErrorField(result, PG_DIAG_MESSAGE_PRIMARY);
-    explain(link, state, text != NULL ? text : PQresultErrorMessage(result));
-    return answer_of(link, state);
 }
 
 /* The results up to the server's idle, with the blocks between them. */
