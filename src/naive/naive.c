@@ -42,7 +42,7 @@ static void serve_ready(struct naive *naive, const struct ask *ask)
         serve_health(naive, ask);
     else
         http_reply_problem_with(ask->request->reply_to, 503, "DATABASE_UNAVAILABLE", SLICE_NONE,
-                                SLICE("Retry-After: 1\r\n"));
+                                HTTP_RETRY_SOON);
 }
 
 static void serve_metrics(struct naive *naive, const struct ask *ask)

@@ -3,8 +3,7 @@
 #include "naive/naive_internal.h"
 #include "net/http/http_reply.h"
 
-#define NO_STORE    SLICE("Cache-Control: no-store\r\n")
-#define RETRY_AFTER SLICE("Retry-After: 1\r\n")
+#define NO_STORE SLICE("Cache-Control: no-store\r\n")
 
 struct call *call_take(struct naive *naive, const struct http_request *request)
 {
@@ -12,7 +11,7 @@ struct call *call_take(struct naive *naive, const struct http_request *request)
     if (call == NULL || naive->ending) {
         metrics_count(&naive->stats.requests_reached, 1);
         http_reply_problem_with(request->reply_to, 503, "OVERLOADED",
-                                SLICE("Too many requests are under way."), RETRY_AFTER);
+                                SLICE("Too many requests are under way."), HTTP_RETRY_SOON);
         return NULL;
     }
     naive->free_call = call->next_free;
@@ -52,7 +51,7 @@ void call_unavailable(struct call *call)
     metrics_count(&call->naive->stats.unavailable, 1);
     http_reply_problem_with(call->to, 503, "DATABASE_UNAVAILABLE",
                             SLICE("The database did not answer, or all connections are taken."),
-                            RETRY_AFTER);
+                            HTTP_RETRY_SOON);
     end(call);
 }
 

@@ -322,8 +322,7 @@ void odds_feed_serve(struct odds_feed *feed, struct http_request *request)
     if (in == feed->intakes + ODDS_FEED_INTAKES_MAX) {
         metrics_count(&feed->stats.intakes_reached, 1);
         http_reply_problem_with(request->reply_to, 503, "OVERLOADED",
-                                SLICE("Too many feed requests at once."),
-                                SLICE("Retry-After: 1\r\n"));
+                                SLICE("Too many feed requests at once."), HTTP_RETRY_SOON);
         return;
     }
     in->to = request->reply_to;

@@ -75,7 +75,7 @@ void node_desk_serve(void *owner, struct http_request *request)
     if (link == NULL) {
         metrics_count(&desk->links_reached, 1);
         http_reply_problem_with(request->reply_to, 503, "OVERLOADED",
-                                SLICE("So many shards are attached."), SLICE("Retry-After: 1\r\n"));
+                                SLICE("So many shards are attached."), HTTP_RETRY_SOON);
         return;
     }
     if (http_upgrade_websocket(request, SLICE(RELAY_SUBPROTOCOL), &ws_callbacks, link, &link->ws) ==

@@ -71,7 +71,7 @@ void node_links_serve(void *owner, struct http_request *request)
     if (link == NULL) {
         metrics_count(&links->places_reached, 1);
         http_reply_problem_with(request->reply_to, 503, "OVERLOADED",
-                                SLICE("So many fronts are attached."), SLICE("Retry-After: 1\r\n"));
+                                SLICE("So many fronts are attached."), HTTP_RETRY_SOON);
         return;
     }
     if (http_upgrade_websocket(request, SLICE(BET_LINK_SUBPROTOCOL), &ws_callbacks, link,

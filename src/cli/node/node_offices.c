@@ -82,8 +82,7 @@ void node_offices_serve(void *owner, struct http_request *request)
     if (office == NULL) {
         metrics_count(&offices->places_reached, 1);
         http_reply_problem_with(request->reply_to, 503, "OVERLOADED",
-                                SLICE("So many back-offices are attached."),
-                                SLICE("Retry-After: 1\r\n"));
+                                SLICE("So many back-offices are attached."), HTTP_RETRY_SOON);
         return;
     }
     if (http_upgrade_websocket(request, SLICE(OFFICE_SUBPROTOCOL), &ws_callbacks, office,

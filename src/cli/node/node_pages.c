@@ -15,7 +15,6 @@
 #include "net/http/http_url.h"
 
 #define NO_STORE    SLICE("Cache-Control: no-store\r\n")
-#define RETRY_SOON  SLICE("Retry-After: 1\r\n")
 #define NDJSON      SLICE("application/x-ndjson")
 #define QUERY_BYTES 64
 /* What the last line needs, and one of an event beside its texts. */
@@ -226,7 +225,8 @@ static bool read_query(struct slice query, struct buf *memory, struct slice *ret
 static void refuse_busy(struct node_pages *pages, struct http_request *request, const char *why)
 {
     metrics_count(&pages->refused, 1);
-    http_reply_problem_with(request->reply_to, 503, "STREAM_BUSY", slice_text(why), RETRY_SOON);
+    http_reply_problem_with(request->reply_to, 503, "STREAM_BUSY", slice_text(why),
+                            HTTP_RETRY_SOON);
 }
 
 static void ask(struct node_page_place *place, struct http_request *request,

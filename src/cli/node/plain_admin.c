@@ -29,7 +29,7 @@ static void serve_ready(struct plain_admin *admin, struct http_request *request)
         http_reply(request->reply_to, 200, SLICE("text/plain"), NO_STORE, SLICE("ready\n"));
     else
         http_reply_problem_with(request->reply_to, 503, "NOT_READY", slice_text(admin->not_ready),
-                                SLICE("Retry-After: 1\r\n"));
+                                HTTP_RETRY_SOON);
 }
 
 static void on_request(void *owner, struct http_request *request)

@@ -6,14 +6,13 @@
 #include "cli/standby/standby_internal.h"
 #include "net/http/http_reply.h"
 
-#define NO_STORE   SLICE("Cache-Control: no-store\r\n")
-#define RETRY_SOON SLICE("Retry-After: 1\r\n")
+#define NO_STORE SLICE("Cache-Control: no-store\r\n")
 
 static void reply_standby(struct http_request *request)
 {
     http_reply_problem_with(request->reply_to, 503, "STANDBY",
                             SLICE("This is a standby: it follows the primary and takes no bets."),
-                            RETRY_SOON);
+                            HTTP_RETRY_SOON);
 }
 
 /* ---- who asks ---- */
@@ -150,7 +149,7 @@ static void serve_promote(struct standby *standby, struct http_request *request)
                            SLICE("This standby has no record yet."));
     else if (error < 0)
         http_reply_problem_with(request->reply_to, 503, "PROMOTE_FAILED",
-                                slice_text(error_text(error)), RETRY_SOON);
+                                slice_text(error_text(error)), HTTP_RETRY_SOON);
     else
         reply_place(standby, request, "primary");
 }

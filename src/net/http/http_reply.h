@@ -10,6 +10,9 @@
 #include "net/http/http_request.h"
 #include "net/stream/shared_bytes.h"
 
+/* A header line for 429 and 503: what stands in the way may be gone in a second. */
+#define HTTP_RETRY_SOON SLICE("Retry-After: 1\r\n")
+
 /* `content_type` may be empty when the body is; `headers` are complete lines, each ended by CRLF
  * ("ETag: \"7\"\r\n"), at most 1 KiB
  * together, and must not come from outside unchecked. All copied. 204 and 304 have no body. */

@@ -146,7 +146,7 @@ static void reply_list(struct http_reply_to to, const struct buf *out)
 static void refuse_outcome(struct http_reply_to to, enum request_outcome outcome)
 {
     http_reply_problem_with(to, 503, outcome == REQUEST_BUSY ? "OVERLOADED" : "LEDGER_UNAVAILABLE",
-                            SLICE_NONE, SLICE("Retry-After: 1\r\n"));
+                            SLICE_NONE, HTTP_RETRY_SOON);
 }
 
 static void refuse_parameter(struct http_reply_to to, const char *name)

@@ -24,8 +24,7 @@
 #include "roles/shared/demo_session.h"
 #include "roles/shared/json_fields.h"
 
-#define NO_STORE   SLICE("Cache-Control: no-store\r\n")
-#define RETRY_SOON SLICE("Retry-After: 1\r\n")
+#define NO_STORE SLICE("Cache-Control: no-store\r\n")
 
 struct backoffice {
     struct backoffice_parts parts;
@@ -467,9 +466,10 @@ static void serve_ready(struct backoffice *backoffice, struct admin_call *call)
     struct http_reply_to to = call->request->reply_to;
     struct backoffice_hindrance why;
     if (!book_takes_bets(parts->book) || http_server_is_draining(to.server))
-        http_reply_problem_with(to, 503, "NOT_READY", SLICE("No bets are taken now."), RETRY_SOON);
+        http_reply_problem_with(to, 503, "NOT_READY", SLICE("No bets are taken now."),
+                                HTTP_RETRY_SOON);
     else if (parts->hindered != NULL && parts->hindered(parts->hindered_owner, &why))
-        http_reply_problem_with(to, 503, why.code, why.sentence, RETRY_SOON);
+        http_reply_problem_with(to, 503, why.code, why.sentence, HTTP_RETRY_SOON);
     else
         http_reply(to, 200, SLICE("text/plain"), NO_STORE, SLICE("ready\n"));
 }

@@ -215,8 +215,7 @@ static struct desk_operation *take_operation(struct desk *desk, struct http_requ
     if (operation == NULL) {
         metrics_count(&desk->operations_reached, 1);
         http_reply_problem_with(request->reply_to, 503, "OVERLOADED",
-                                SLICE("Too many operations are waiting."),
-                                SLICE("Retry-After: 1\r\n"));
+                                SLICE("Too many operations are waiting."), HTTP_RETRY_SOON);
         return NULL;
     }
     desk->free_operation = operation->next_free;

@@ -340,7 +340,7 @@ static void send_on(struct http_reply_to to)
 {
     http_reply_problem_with(to, 503, "RESTARTING",
                             SLICE("Another process goes on: send it all markets whole."),
-                            SLICE("Retry-After: 1\r\n"));
+                            HTTP_RETRY_SOON);
 }
 
 void feed_intake_end(struct feed_intake *intake)
@@ -372,8 +372,7 @@ bool feed_intake_serve(struct feed_intake *intake, struct slice format,
     if (in == NULL) {
         metrics_count(&intake->stats.intakes_reached, 1);
         http_reply_problem_with(request->reply_to, 503, "OVERLOADED",
-                                SLICE("Too many feed requests at once."),
-                                SLICE("Retry-After: 1\r\n"));
+                                SLICE("Too many feed requests at once."), HTTP_RETRY_SOON);
         return true;
     }
     char *buffer = in->buffer;

@@ -128,7 +128,7 @@ static void refuse_outcome(struct http_reply_to to, enum request_outcome outcome
                        : outcome == REQUEST_FULL  ? "LEDGER_FULL"
                        : outcome == REQUEST_BUSY  ? "OVERLOADED"
                                                   : "LEDGER_UNAVAILABLE";
-    http_reply_problem_with(to, 503, code, SLICE_NONE, SLICE("Retry-After: 1\r\n"));
+    http_reply_problem_with(to, 503, code, SLICE_NONE, HTTP_RETRY_SOON);
 }
 
 static struct http_reply_to give_grant(struct grant *grant)

@@ -212,8 +212,7 @@ static void give_operation(struct limit_operation *operation)
 static void reply_unavailable(const struct limit_operation *operation, const char *code)
 {
     http_reply_problem_with(operation->to, 503, code,
-                            SLICE("Nothing was changed, or nobody knows."),
-                            SLICE("Retry-After: 1\r\n"));
+                            SLICE("Nothing was changed, or nobody knows."), HTTP_RETRY_SOON);
 }
 
 /* What the scope has: durable, since the call was made when all before was. `spread` NULL: no other
@@ -314,8 +313,7 @@ static struct limit_operation *take_operation(struct limit_desk *desk, struct ht
     if (operation == NULL) {
         metrics_count(&desk->operations_reached, 1);
         http_reply_problem_with(request->reply_to, 503, "OVERLOADED",
-                                SLICE("Too many operations are waiting."),
-                                SLICE("Retry-After: 1\r\n"));
+                                SLICE("Too many operations are waiting."), HTTP_RETRY_SOON);
         return NULL;
     }
     ASSERT(id.bytes <= sizeof operation->id);

@@ -28,7 +28,7 @@ static bool admit_user(struct office *office, const struct http_request *request
         return true;
     metrics_count(&office->users_reached, 1);
     http_reply_problem_with(request->reply_to, 429, "RATE_LIMITED",
-                            SLICE("Too many requests of this user."), SLICE("Retry-After: 1\r\n"));
+                            SLICE("Too many requests of this user."), HTTP_RETRY_SOON);
     return false;
 }
 
@@ -79,7 +79,7 @@ static void serve_ready(const struct office *office, const struct http_request *
     struct http_reply_to to = request->reply_to;
     if (http_server_is_draining(to.server) || !office_asker_is_welcome(office->parts.asker))
         http_reply_problem_with(to, 503, "NOT_READY", SLICE("The desk is not there now."),
-                                SLICE("Retry-After: 1\r\n"));
+                                HTTP_RETRY_SOON);
     else
         http_reply(to, 200, SLICE("text/plain"), SLICE("Cache-Control: no-store\r\n"),
                    SLICE("ready\n"));

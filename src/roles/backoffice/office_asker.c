@@ -31,7 +31,7 @@ struct office_asker {
 
 static void refuse(struct http_reply_to to, const char *code, const char *why)
 {
-    http_reply_problem_with(to, 503, code, slice_text(why), SLICE("Retry-After: 1\r\n"));
+    http_reply_problem_with(to, 503, code, slice_text(why), HTTP_RETRY_SOON);
 }
 
 static void refuse_away(struct http_reply_to to)

@@ -37,7 +37,7 @@ static void refuse_slow(struct office_teller *teller, struct http_reply_to to)
 {
     metrics_count(&teller->stats->too_slow, 1);
     http_reply_problem_with(to, 503, "OVERLOADED", SLICE("Answers wait to be taken."),
-                            SLICE("Retry-After: 1\r\n"));
+                            HTTP_RETRY_SOON);
 }
 
 static void say_answer(struct office_teller *teller, struct place *place,

@@ -128,7 +128,7 @@ static void tell(struct referral_desk *desk, struct http_reply_to to,
 static void reply_unavailable(struct http_reply_to to, const char *code)
 {
     http_reply_problem_with(to, 503, code, SLICE("Nothing was said, or nobody knows."),
-                            SLICE("Retry-After: 1\r\n"));
+                            HTTP_RETRY_SOON);
 }
 
 static void on_durable(const struct book_answer *answer)

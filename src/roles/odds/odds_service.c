@@ -200,8 +200,7 @@ static bool wants_events(const struct http_request *request)
 static void refuse_held(struct odds_service *s, const struct http_request *request)
 {
     metrics_count(&s->stats.held, 1);
-    http_reply_problem_with(request->reply_to, 503, "CATCHING_UP", SLICE_NONE,
-                            SLICE("Retry-After: 1\r\n"));
+    http_reply_problem_with(request->reply_to, 503, "CATCHING_UP", SLICE_NONE, HTTP_RETRY_SOON);
 }
 
 static void serve_stream(struct odds_service *s, struct http_request *request,
@@ -210,8 +209,7 @@ static void serve_stream(struct odds_service *s, struct http_request *request,
     if (request->method != HTTP_GET)
         http_reply_not_allowed(request->reply_to, "GET");
     else if (s->leaving) /* its numbers were handed over already, or are about to be */
-        http_reply_problem_with(request->reply_to, 503, "RESTARTING", SLICE_NONE,
-                                SLICE("Retry-After: 1\r\n"));
+        http_reply_problem_with(request->reply_to, 503, "RESTARTING", SLICE_NONE, HTTP_RETRY_SOON);
     else if (s->held)
         refuse_held(s, request);
     else if (http_upgrade_is_asked(request))
