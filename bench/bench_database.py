@@ -51,7 +51,8 @@ def bench_database(bench):
     with Postgres(bench) as postgres:
         url = f'postgresql://postgres@127.0.0.1:{postgres.port}/postgres'
         for _ in range(ROUNDS):
-            postgres.sql('DROP SCHEMA public CASCADE; CREATE SCHEMA public;')  # all that a book made
+            # All that a book made there.
+            postgres.sql('DROP SCHEMA public CASCADE; CREATE SCHEMA public;')
             postgres.sql(TABLES)
             best, record = ours(bench, 'database', '--ledger', url)
             rounds['database'].append(best)
