@@ -100,16 +100,21 @@ static int64_t ask(struct pg_link *link, const char *statement)
     return number;
 }
 
-TEST(pg_hosts, one_that_is_silent_hides_nobody_behind_it)
+static void answers_behind(uint16_t port)
 {
-    uint16_t port = 0;
-    int fd = open_port(&port);
     char conninfo[512];
     struct pg_link *link = NULL;
     behind(port, "", conninfo, sizeof conninfo);
     assert_int_equal(pg_link_new(conninfo, &link), 0);
     assert_int_equal(ask(link, "SELECT 7::bigint"), 7);
     pg_link_free(link);
+}
+
+TEST(pg_hosts, one_that_is_silent_hides_nobody_behind_it)
+{
+    uint16_t port = 0;
+    int fd = open_port(&port);
+    answers_behind(port);
     close(fd);
 }
 
@@ -117,12 +122,7 @@ TEST(pg_hosts, one_that_refuses_hides_nobody_behind_it)
 {
     uint16_t port = 0;
     close(open_port(&port));
-    char conninfo[512];
-    struct pg_link *link = NULL;
-    behind(port, "", conninfo, sizeof conninfo);
-    assert_int_equal(pg_link_new(conninfo, &link), 0);
-    assert_int_equal(ask(link, "SELECT 7::bigint"), 7);
-    pg_link_free(link);
+    answers_behind(port);
 }
 
 TEST(pg_link, is_serializable_whatever_its_options_say)
