@@ -14,9 +14,6 @@ class BetService(Server):
         super().__init__(data, '--roles', 'bet-service', '--odds-store', url, '--price-lag-ms',
                          str(LAG_MS), *options, **named)
 
-    def is_ready(self):
-        return self.get('/readyz').status == 200
-
     def shown(self, market):
         return self.get(f'/v1/odds/{market}').json
 

@@ -10,6 +10,7 @@ from .standby import Proxy
 class Front(Server):
     """`overround serve --roles gateway`: it keeps nothing but the key that tokens are read with.
     Without an address the options say where the books are."""
+    says = 'front '
 
     def __init__(self, data, book, address, *options, **named):
         self.book = book
@@ -22,15 +23,6 @@ class Front(Server):
             options = '--book', f'{address[0]}:{address[1]}', *options
         super().__init__(data, '--roles', 'gateway', '--token', self.token_file, *options,
                          **named)
-
-    def start(self):
-        self.spawn()
-        self.public = self.wait_address('front ')
-        self.admin = self.wait_address('admin ')
-        return self
-
-    def is_ready(self):
-        return self.get('/readyz').status == 200
 
 
 class Customer(Bettor):

@@ -31,9 +31,6 @@ class Office(Server):
         self.public = self.admin = self.wait_address('back-office ')
         return self
 
-    def is_ready(self):
-        return self.get('/readyz').status == 200
-
     def call(self, method, path, body=None, who=('tom', 'trader'), **named):
         with Http(self.admin) as http:
             return http.request(method, path, body, who and self.token(*who), **named)

@@ -35,6 +35,7 @@ def run(*arguments, check=True, seconds=120, text=True, environment=()):
 
 class Server:
     """`overround serve` on free ports. It may be stopped, killed and started again on its data."""
+    says = 'ready '  # before the address of its public listener
 
     def __init__(self, data, *options, profile='bench', command='serve', environment=(),
                  listen='127.0.0.1:0', admin_at='127.0.0.1:0'):
@@ -82,11 +83,14 @@ class Server:
 
     def start(self):
         self.spawn()
-        self.public = self.wait_address('ready ')
+        self.public = self.wait_address(self.says)
         self.admin = self.wait_address('admin ')
         if '--tls-listen' in self.options:
             self.tls = self.wait_address('tls ')
         return self
+
+    def is_ready(self):
+        return self.get('/readyz').status == 200
 
     def wait_address(self, word):
         end = time.monotonic() + START_SECONDS_MAX
